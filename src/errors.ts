@@ -1,0 +1,109 @@
+// Every code that Postern can print, once: the finding codes of diagnostics and the codes of thrown errors.
+// In: a code with its particulars. Out: Finding and Diagnostic values, or a PosternError to throw.
+// Must not: read files, log, or know any other folder.
+
+/** Exit statuses of the command line (sysexits where one fits). */
+export const EXIT = { ok: 0, failed: 1, usage: 64, badConfig: 65, unreachable: 69, findings: 79 } as const;
+
+/** Where in the configuration something stands: map keys and list indexes from the root. */
+export type Path = readonly (string | number)[];
+
+/**
+ * What each finding code means, in one sentence. The code is the contract: tests and scripts match it, never the message.
+ * The reference of codes in README.md is printed from this table.
+ */
+export const FINDING_CODES = {
+  // text: the file as YAML
+  YAML_TOO_LARGE: 'The file is larger than Postern reads.',
+  YAML_TIMEOUT: 'Parsing the file took longer than Postern waits.',
+  YAML_SYNTAX: 'The file is not valid YAML 1.2.',
+  YAML_DUPLICATE_KEY: 'A key stands twice in one map.',
+  // shape: keys and values
+  UNKNOWN_KEY: 'A key that Postern does not know.',
+  MISSING_KEY: 'A required key is missing.',
+  WRONG_TYPE: 'A value has another type than the key asks for.',
+  INVALID_VALUE: 'A value is not one that the key takes.',
+  EMPTY: 'A list, map or text is empty; empty never means all, leave the key out or fill it.',
+  NOT_YET: 'A field of the contract that this version does not carry out; it is refused, never ignored.',
+  INVALID_NAME: 'Not a valid host name or label: lower-case ASCII letters, digits and hyphens, in labels of at most 63.',
+  INVALID_ADDRESS: 'Not an address of the form HOST:PORT, or not one that can be bound or dialled.',
+  INVALID_IDENTITY: 'Not a SPIFFE path relative to the trust domain.',
+  INVALID_TRUST_DOMAIN: 'Not a SPIFFE trust domain name.',
+  INVALID_PATH: 'Not a path rule: an absolute path, with a trailing /* as the only wildcard.',
+  INVALID_METHOD: 'Not an HTTP method that can be granted.',
+  INVALID_DATE: 'Not a date of the form YYYY-MM-DD.',
+  INVALID_DURATION: 'Not a duration such as 24h or 90m.',
+} as const satisfies Record<string, string>;
+
+export type FindingCode = keyof typeof FINDING_CODES;
+export type Severity = 'error' | 'warning';
+
+/** One finding about the configuration, at a path; it gets its line and column from the parsed document. */
+export interface Finding {
+  readonly code: FindingCode;
+  readonly severity: Severity;
+  readonly path: Path;
+  /** What is wrong, in one sentence without the path. */
+  readonly message: string;
+  /** What to write instead. */
+  readonly hint: string;
+  /** True when the finding is about the key of `path`'s last step, not about its value. */
+  readonly atKey?: boolean;
+}
+
+/** A finding with its place in a file; line and column count from 1. */
+export interface Diagnostic extends Finding {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Failures of the world, thrown as PosternError: the exit status that a command ends with. */
+export const ERROR_CODES = {
+  USAGE: EXIT.usage,
+  CONFIG_UNREADABLE: EXIT.badConfig,
+  CONFIG_INVALID: EXIT.badConfig,
+  RESOURCE_INVALID: EXIT.failed,
+  BOUNDARY_VIOLATED: EXIT.failed,
+  SNAPSHOT_INCONSISTENT: EXIT.failed,
+  CERTIFICATE_INVALID: EXIT.failed,
+  STATE_UNUSABLE: EXIT.failed,
+  LISTEN_FAILED: EXIT.failed,
+  ADMIN_UNREACHABLE: EXIT.unreachable,
+} as const satisfies Record<string, number>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** A failure that a person can act on. Bugs are plain Errors and end the process. */
+export class PosternError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'PosternError';
+    this.code = code;
+  }
+
+  get exitStatus(): number {
+    return ERROR_CODES[this.code];
+  }
+}
+
+/** An error finding. */
+export function errorAt(code: FindingCode, path: Path, message: string, hint: string): Finding {
+  return { code, severity: 'error', path, message, hint };
+}
+
+/** A warning finding. */
+export function warningAt(code: FindingCode, path: Path, message: string, hint: string): Finding {
+  return { code, severity: 'warning', path, message, hint };
+}
+
+export function hasErrors(findings: readonly Finding[]): boolean {
+  return findings.some((finding) => finding.severity === 'error');
+}
+
+/** Makes "cannot happen" a compile error where a case was forgotten, and a crash where a value lied about its type. */
+export function unreachable(value: never): never {
+  throw new Error(`unhandled case: ${String(value)}`);
+}

@@ -1,0 +1,113 @@
+// The resolved model: what this mesh grants, to whom, and what it reaches. Everything right of here reads only this.
+// In: nothing. Out: readonly types. Must not: hold configuration syntax, files, or Envoy's names.
+
+import type { TrustBundle } from '../trust/bundle.ts';
+import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
+
+/** Our own mesh: the one that this process serves. */
+export interface Mesh {
+  readonly name: string;
+  readonly trustDomain: TrustDomain;
+}
+
+/** The kind of public key that a peer's gateway certificate may carry. */
+export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
+
+/** A host (IP literal without brackets, or DNS name) and a TCP port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
+export interface Peer {
+  readonly name: string;
+  readonly trustDomain: TrustDomain;
+  readonly bundle: TrustBundle;
+  /** Whom of theirs we accept, in either direction; never empty. */
+  readonly gatewayIdentities: readonly SpiffeId[];
+  /** Where their ingress gateways listen; empty when we import nothing from them. */
+  readonly addresses: readonly HostPort[];
+  readonly leafKeys: readonly LeafKey[];
+  /** The SNI that they send to our ingress gateway: `<label>.peers.<our trust domain>`. */
+  readonly inboundServerName: string;
+  /** The SNI that we send to theirs: `<label>.peers.<their trust domain>`. */
+  readonly outboundServerName: string;
+}
+
+export type HttpProtocol = 'http' | 'grpc';
+
+/** A path rule: the path itself, or everything below a prefix that ends in a slash. */
+export type PathRule = { readonly exact: string } | { readonly prefix: string };
+
+/** One allow rule: a request passes when its method and its path are both listed. Neither list is ever empty. */
+export interface AllowRule {
+  readonly methods: readonly string[];
+  readonly paths: readonly PathRule[];
+}
+
+/** One export granted to one peer, in force now. */
+export interface Grant {
+  readonly peer: string;
+  readonly export: Export;
+  readonly allow: readonly AllowRule[];
+}
+
+/** A local service that is offered across the boundary. */
+export interface Export {
+  /** The name in the contract with the peers. */
+  readonly name: string;
+  /** `<name>.exports.<our trust domain>`. */
+  readonly authority: string;
+  readonly protocol: HttpProtocol;
+  /** Never empty. */
+  readonly backends: readonly HostPort[];
+}
+
+/** A peer's export made reachable here under a local name. */
+export interface Import {
+  readonly peer: string;
+  readonly name: string;
+  /** `<name>.exports.<their trust domain>`. */
+  readonly authority: string;
+  /** Every host name by which local callers may ask for it; the first is the one in the configuration. */
+  readonly localNames: readonly string[];
+  readonly port: number;
+  readonly protocol: HttpProtocol;
+}
+
+export type GatewayRole = 'ingress' | 'egress';
+
+/** A set of identical Envoys with one role. */
+export interface Gateway {
+  readonly role: GatewayRole;
+  readonly identity: SpiffeId;
+  /** The IP address to bind; egress ports come from the imports. */
+  readonly address: string;
+  /** The port that peers dial; ingress only. */
+  readonly port?: number;
+}
+
+/** How our gateways prove who they are. */
+export type IdentitySource =
+  | { readonly kind: 'issuer' }
+  /** Files on the gateway's own disk: the key never enters the control plane. */
+  | { readonly kind: 'files'; readonly certificate: string; readonly privateKey: string };
+
+/** The whole model, at one moment. */
+export interface Federation {
+  readonly mesh: Mesh;
+  readonly identitySource: IdentitySource;
+  readonly ingress?: Gateway;
+  readonly egress?: Gateway;
+  /** Sorted by name. */
+  readonly peers: readonly Peer[];
+  /** Sorted by name; each once, whoever may use it. */
+  readonly exports: readonly Export[];
+  /** In force now; sorted by peer, then export. */
+  readonly grants: readonly Grant[];
+  /** Sorted by port, then local name. */
+  readonly imports: readonly Import[];
+  /** When the next grant expires (milliseconds since the epoch), if any does. */
+  readonly nextExpiry?: number;
+}
