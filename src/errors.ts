@@ -33,6 +33,22 @@ export const FINDING_CODES = {
   INVALID_METHOD: 'Not an HTTP method that can be granted.',
   INVALID_DATE: 'Not a date of the form YYYY-MM-DD.',
   INVALID_DURATION: 'Not a duration such as 24h or 90m.',
+  // rules across objects
+  UNKNOWN_PEER: 'A name that is no key of peers.',
+  TRUST_DOMAIN_OURS: 'A peer has the trust domain of our own mesh.',
+  TRUST_DOMAIN_TAKEN: 'Two peers have one trust domain.',
+  SNI_TAKEN: 'Two peers have one SNI label.',
+  GATEWAY_MISSING: 'Exports need an ingress gateway, imports an egress gateway.',
+  NAME_TOO_LONG: 'A name of the wire contract would be longer than a host name may be.',
+  EXPORT_TAKEN: 'Two exports have one name.',
+  CONSUMER_TAKEN: 'One export names a consumer twice.',
+  LOCAL_NAME_TAKEN: 'Two imports have one local name at one port.',
+  PEER_WITHOUT_ADDRESS: 'Something is imported from a peer that has no addresses.',
+  PROTOCOL_CONFLICT: 'One export is imported with two protocols.',
+  GRANT_EXPIRED: 'A grant whose last day is over; it is no longer in force.',
+  // rules across trust
+  CA_SHARED: 'One CA (its key) stands in two trust bundles, so that one peer could mint identities of the other.',
+  CA_OURS: 'Our own issuing CA stands in the bundle of a peer.',
 } as const satisfies Record<string, string>;
 
 export type FindingCode = keyof typeof FINDING_CODES;
