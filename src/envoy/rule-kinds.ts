@@ -1,0 +1,166 @@
+// The kinds of `(validate.rules)` (protoc-gen-validate) that occur in Envoy's protos, each as a predicate on one value.
+// In: the rules of one field and its decoded value. Out: the names of those that are broken.
+// Must not: walk into messages (rules.ts does); an unknown kind throws, because a skipped rule would be a silent pass.
+
+import protobuf from 'protobufjs';
+
+export type Rules = Readonly<Record<string, unknown>>;
+
+export interface Subject {
+  readonly value: unknown;
+  readonly set: boolean;
+  readonly field: protobuf.Field;
+}
+
+const NUMERIC = new Set(['uint32', 'uint64', 'int32', 'int64', 'double', 'float']);
+const WRAPPER = /^\.google\.protobuf\.\w+Value$/;
+
+/** The broken rules of one field, as `kind.rule`. */
+export function breaks(rules: Rules, subject: Subject): readonly string[] {
+  return Object.entries(rules).flatMap(([kind, rule]) =>
+    breaksKind(kind, rule as Rules, subject).map((name) => `${kind}.${name}`),
+  );
+}
+
+function breaksKind(kind: string, rule: Rules, subject: Subject): readonly string[] {
+  if (kind === 'message') return rule['required'] === true && !subject.set ? ['required'] : [];
+  if (kind === 'repeated') return breaksList(rule, subject);
+  if (kind === 'map') return breaksMap(rule, subject);
+  const value = plainValue(subject);
+  if (kind === 'any') return rule['required'] === true && !subject.set ? ['required'] : [];
+  if (kind === 'duration') return breaksDuration(rule, subject);
+  // Wrapped scalars that are absent have nothing to check; plain proto3 scalars always have a value.
+  if (value === undefined) return [];
+  return breaksScalar(kind, rule, value, subject.field);
+}
+
+function breaksScalar(kind: string, rule: Rules, value: unknown, field: protobuf.Field): readonly string[] {
+  if (rule['ignore_empty'] === true && (value === '' || value === 0)) return [];
+  return Object.entries(rule).flatMap(([name, bound]) => (holds(kind, name, bound, value, rule, field) ? [] : [name]));
+}
+
+function holds(kind: string, name: string, bound: unknown, value: unknown, rule: Rules, field: protobuf.Field): boolean {
+  if (name === 'ignore_empty' || name === 'strict') return true;
+  if (name === 'const') return value === bound;
+  if (name === 'in') return list(bound).includes(value);
+  if (name === 'not_in') return !list(bound).includes(value);
+  if (NUMERIC.has(kind)) return holdsNumber(name, Number(bound), Number(value));
+  if (kind === 'string') return holdsString(name, bound, String(value), rule['strict'] !== false);
+  if (kind === 'bytes') return holdsLength(name, Number(bound), (value as Uint8Array).length);
+  if (kind === 'enum' && name === 'defined_only') {
+    const type = field.resolvedType;
+    return type instanceof protobuf.Enum && type.valuesById[value as number] !== undefined;
+  }
+  throw new Error(`unknown validation rule ${kind}.${name} on ${field.fullName}`);
+}
+
+function holdsNumber(name: string, bound: number, value: number): boolean {
+  switch (name) {
+    case 'gt':
+      return value > bound;
+    case 'gte':
+      return value >= bound;
+    case 'lt':
+      return value < bound;
+    case 'lte':
+      return value <= bound;
+    default:
+      throw new Error(`unknown numeric validation rule ${name}`);
+  }
+}
+
+function holdsLength(name: string, bound: number, length: number): boolean {
+  if (name === 'min_len' || name === 'min_bytes') return length >= bound;
+  if (name === 'max_len' || name === 'max_bytes') return length <= bound;
+  throw new Error(`unknown length validation rule ${name}`);
+}
+
+function holdsString(name: string, bound: unknown, value: string, strict: boolean): boolean {
+  switch (name) {
+    case 'min_len':
+    case 'max_len':
+      return holdsLength(name, Number(bound), [...value].length);
+    case 'min_bytes':
+    case 'max_bytes':
+      return holdsLength(name, Number(bound), Buffer.byteLength(value));
+    case 'prefix':
+      return value.startsWith(String(bound));
+    case 'suffix':
+      return value.endsWith(String(bound));
+    case 'pattern':
+      return new RegExp(String(bound), 'u').test(value);
+    case 'well_known_regex':
+      return holdsHeader(String(bound), value, strict);
+    default:
+      throw new Error(`unknown string validation rule ${name}`);
+  }
+}
+
+/** protoc-gen-validate's header rules; not strict forbids only NUL, CR and LF. */
+function holdsHeader(kind: string, value: string, strict: boolean): boolean {
+  const hasControl = [...value].some((char) => char === '\0' || char === '\r' || char === '\n');
+  if (!strict) return !hasControl;
+  if (kind === 'HTTP_HEADER_NAME') return /^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]*$/.test(value);
+  if (kind === 'HTTP_HEADER_VALUE') return ![...value].some((char) => char !== '\t' && (char < ' ' || char === '\x7f'));
+  throw new Error(`unknown well-known expression ${kind}`);
+}
+
+function breaksList(rule: Rules, { value, field }: Subject): readonly string[] {
+  const items = (value ?? []) as readonly unknown[];
+  return Object.entries(rule).flatMap(([name, bound]) => {
+    switch (name) {
+      case 'min_items':
+        return items.length >= Number(bound) ? [] : [name];
+      case 'max_items':
+        return items.length <= Number(bound) ? [] : [name];
+      case 'unique':
+        return new Set(items).size === items.length ? [] : [name];
+      case 'items':
+        return items.flatMap((item) => breaksItem(bound as Rules, item, field));
+      default:
+        throw new Error(`unknown list validation rule ${name} on ${field.fullName}`);
+    }
+  });
+}
+
+function breaksItem(rules: Rules, value: unknown, field: protobuf.Field): readonly string[] {
+  return Object.entries(rules).flatMap(([kind, rule]) => {
+    if (kind === 'message') return value === undefined ? ['items.message'] : [];
+    return breaksScalar(kind, rule as Rules, value, field).map((name) => `items.${kind}.${name}`);
+  });
+}
+
+function breaksMap(rule: Rules, { value, field }: Subject): readonly string[] {
+  const keys = Object.keys((value ?? {}) as object);
+  return Object.entries(rule).flatMap(([name, bound]) => {
+    if (name === 'min_pairs') return keys.length >= Number(bound) ? [] : [name];
+    if (name === 'keys') return keys.flatMap((key) => breaksItem(bound as Rules, key, field));
+    throw new Error(`unknown map validation rule ${name} on ${field.fullName}`);
+  });
+}
+
+function breaksDuration(rule: Rules, { value, set }: Subject): readonly string[] {
+  if (!set) return rule['required'] === true ? ['required'] : [];
+  const nanos = nanosOf(value as Rules);
+  return Object.entries(rule).flatMap(([name, bound]) => {
+    if (name === 'required') return [];
+    return holdsNumber(name, nanosOf(bound as Rules), nanos) ? [] : [name];
+  });
+}
+
+function nanosOf(duration: Rules): number {
+  return Number(duration['seconds'] ?? 0) * 1e9 + Number(duration['nanos'] ?? 0);
+}
+
+/** The scalar that a rule speaks of: a wrapper's value, a proto3 default, or undefined for an absent wrapper. */
+function plainValue({ value, set, field }: Subject): unknown {
+  const type = field.resolvedType;
+  if (type instanceof protobuf.Type && WRAPPER.test(type.fullName)) {
+    return set ? ((value as Rules)['value'] ?? type.fields['value']?.defaultValue) : undefined;
+  }
+  return set ? value : field.defaultValue;
+}
+
+function list(bound: unknown): readonly unknown[] {
+  return Array.isArray(bound) ? bound : [bound];
+}
