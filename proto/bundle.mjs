@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const KEPT = new Set(['deprecated', 'packed', 'proto3_optional', '(validate.rules)', '(validate.required)', '(validate.disabled)']);
+const KEPT = new Set([
+  'deprecated',
+  'packed',
+  'proto3_optional',
+  '(validate.rules)',
+  '(validate.required)',
+  '(validate.disabled)',
+]);
 
 export function loadProtos() {
   const root = new protobuf.Root();
@@ -22,12 +29,15 @@ export function loadProtos() {
 
 function visit(object) {
   object.options = keptOptions(object);
-  for (const child of [...(object.fieldsArray ?? []), ...(object.oneofsArray ?? []), ...(object.nestedArray ?? [])]) visit(child);
+  for (const child of [...(object.fieldsArray ?? []), ...(object.oneofsArray ?? []), ...(object.nestedArray ?? [])])
+    visit(child);
 }
 
 function keptOptions(object) {
   const flat = Object.entries(object.options ?? {}).filter(([name]) => KEPT.has(name));
-  const nested = (object.parsedOptions ?? []).flatMap((option) => Object.entries(option)).filter(([name]) => KEPT.has(name));
+  const nested = (object.parsedOptions ?? [])
+    .flatMap((option) => Object.entries(option))
+    .filter(([name]) => KEPT.has(name));
   const kept = Object.fromEntries([...flat, ...nested]);
   return Object.keys(kept).length === 0 ? undefined : kept;
 }

@@ -60,7 +60,10 @@ export function generateTypes() {
   for (let type = queue.shift(); type !== undefined; type = queue.shift()) {
     const name = nameOf(type);
     if (seen.has(name)) continue;
-    seen.set(name, render(type, (next) => queue.push(next)));
+    seen.set(
+      name,
+      render(type, (next) => queue.push(next)),
+    );
   }
   const names = [...seen.keys()].sort();
   const union = (list) => list.map((name) => `  | '${name}'`).join('\n');
@@ -107,7 +110,11 @@ function fieldType(field, enqueue) {
 function valueType(field, enqueue) {
   const type = field.resolvedType;
   if (type === null) return SCALARS[field.type] ?? 'number';
-  if (type instanceof protobuf.Enum) return Object.keys(type.values).filter((name) => !name.startsWith('DEPRECATED')).map((name) => `'${name}'`).join(' | ');
+  if (type instanceof protobuf.Enum)
+    return Object.keys(type.values)
+      .filter((name) => !name.startsWith('DEPRECATED'))
+      .map((name) => `'${name}'`)
+      .join(' | ');
   const name = nameOf(type);
   if (WELL_KNOWN[name] !== undefined) return WELL_KNOWN[name];
   if (NUMBER.test(name)) return 'number';

@@ -10,7 +10,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const SUMS = 'SHA256SUMS';
 /** protobufjs brings these itself. */
 const isBuiltIn = (name) => name.startsWith('google/protobuf/');
-const importsOf = (text) => [...text.matchAll(/^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;/gm)].map((found) => found[1]);
+const importsOf = (text) =>
+  [...text.matchAll(/^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;/gm)].map((found) => found[1]);
 
 /** Every file that `xds.proto` needs, found with `locate(name) → path`. */
 function closure(root, locate) {
@@ -29,11 +30,22 @@ function closure(root, locate) {
 const sum = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 function sumsOf(dir, names) {
-  return `${[...names].sort().map((name) => `${sum(join(dir, name))}  ${name}`).join('\n')}\n`;
+  return `${[...names]
+    .sort()
+    .map((name) => `${sum(join(dir, name))}  ${name}`)
+    .join('\n')}\n`;
 }
 
 function vendor(crate) {
-  const roots = ['data-plane-api', 'xds', 'googleapis', 'protoc-gen-validate', 'cel-spec/proto', 'client_model', 'opentelemetry-proto'];
+  const roots = [
+    'data-plane-api',
+    'xds',
+    'googleapis',
+    'protoc-gen-validate',
+    'cel-spec/proto',
+    'client_model',
+    'opentelemetry-proto',
+  ];
   const files = closure(join(HERE, 'xds.proto'), (name) =>
     roots.map((root) => join(crate, 'proto', root, name)).find((path) => existsSync(path)),
   );
@@ -56,7 +68,8 @@ function check(dir) {
     .filter((name) => name !== 'xds.proto');
   const stray = present.filter((name) => !needed.has(name));
   if (stray.length > 0) throw new Error(`not part of the closure: ${stray.join(', ')}`);
-  if (sumsOf(dir, needed.keys()) !== readFileSync(join(dir, SUMS), 'utf8')) throw new Error(`${SUMS} does not match the files`);
+  if (sumsOf(dir, needed.keys()) !== readFileSync(join(dir, SUMS), 'utf8'))
+    throw new Error(`${SUMS} does not match the files`);
   console.log(`proto/ is complete: ${needed.size} files`);
 }
 

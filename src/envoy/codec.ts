@@ -65,7 +65,8 @@ export function decodeMessage(type: string, bytes: Uint8Array): unknown {
 /** The name by which a resource is subscribed to. */
 export function resourceName(json: ResourceJson): string {
   const name = 'cluster_name' in json ? json.cluster_name : 'name' in json ? json.name : undefined;
-  if (name === undefined || name === '') throw new PosternError('RESOURCE_INVALID', `a ${json['@type']} without a name`);
+  if (name === undefined || name === '')
+    throw new PosternError('RESOURCE_INVALID', `a ${json['@type']} without a name`);
   return name;
 }
 

@@ -39,7 +39,14 @@ function breaksScalar(kind: string, rule: Rules, value: unknown, field: protobuf
   return Object.entries(rule).flatMap(([name, bound]) => (holds(kind, name, bound, value, rule, field) ? [] : [name]));
 }
 
-function holds(kind: string, name: string, bound: unknown, value: unknown, rule: Rules, field: protobuf.Field): boolean {
+function holds(
+  kind: string,
+  name: string,
+  bound: unknown,
+  value: unknown,
+  rule: Rules,
+  field: protobuf.Field,
+): boolean {
   if (name === 'ignore_empty' || name === 'strict') return true;
   if (name === 'const') return value === bound;
   if (name === 'in') return list(bound).includes(value);

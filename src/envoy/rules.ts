@@ -53,13 +53,16 @@ function walkField(field: protobuf.Field, message: Fields, path: string): readon
   const set = isSet(message, field);
   const rules = (field.options?.['(validate.rules)'] ?? {}) as Rules;
   // A member of a oneof that is not the one that is set has no value to check.
-  if (!set && field.partOf !== null && rules['message'] === undefined) return [];
+  if (!set && field.partOf !== null) return [];
   const value = set ? message[field.name] : undefined;
   const broken = breaks(rules, { value, set, field }).map((rule) => ({ path, rule }));
   if (!set || skips(rules) || !(field.resolvedType instanceof protobuf.Type)) return broken;
   const type = field.resolvedType;
   const items = field.repeated ? (value as readonly Fields[]) : field.map ? Object.values(value as object) : [value];
-  return [...broken, ...items.flatMap((item, index) => walk(type, item as Fields, items.length > 1 ? `${path}[${index}]` : path))];
+  return [
+    ...broken,
+    ...items.flatMap((item, index) => walk(type, item as Fields, items.length > 1 ? `${path}[${index}]` : path)),
+  ];
 }
 
 function skips(rules: Rules): boolean {

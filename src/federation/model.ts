@@ -1,6 +1,8 @@
 // The resolved model: what this mesh grants, to whom, and what it reaches. Everything right of here reads only this.
 // In: nothing. Out: readonly types. Must not: hold configuration syntax, files, or Envoy's names.
 
+import type { HostPort } from '../config/host-port.ts';
+import type { HttpProtocol, LeafKey } from '../config/schema.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
 
@@ -10,14 +12,8 @@ export interface Mesh {
   readonly trustDomain: TrustDomain;
 }
 
-/** The kind of public key that a peer's gateway certificate may carry. */
-export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
-
-/** A host (IP literal without brackets, or DNS name) and a TCP port. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
+export type { HostPort } from '../config/host-port.ts';
+export type { HttpProtocol, LeafKey } from '../config/schema.ts';
 
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
 export interface Peer {
@@ -34,8 +30,6 @@ export interface Peer {
   /** The SNI that we send to theirs: `<label>.peers.<their trust domain>`. */
   readonly outboundServerName: string;
 }
-
-export type HttpProtocol = 'http' | 'grpc';
 
 /** A path rule: the path itself, or everything below a prefix that ends in a slash. */
 export type PathRule = { readonly exact: string } | { readonly prefix: string };

@@ -1,0 +1,39 @@
+// From the resolved model to what each gateway is served: translate, encode, check, and only then a snapshot.
+// In: a Federation, the identities of our gateways, who was removed lately. Out: one Snapshot for each gateway.
+// Must not: publish, log, or read the clock. A resource that breaks a rule throws, and nothing of the call counts.
+
+import { encodeResource } from './envoy/codec.ts';
+import { checkInvariants } from './envoy/invariants.ts';
+import { checkResource } from './envoy/rules.ts';
+import { translate } from './envoy/translate.ts';
+import type { Federation, GatewayRole } from './federation/model.ts';
+import { SnapshotBuilder } from './snapshot/builder.ts';
+import type { Snapshot } from './snapshot/snapshot.ts';
+import type { GatewayIdentity } from './trust/identities.ts';
+
+export interface CompileInput {
+  readonly federation: Federation;
+  /** The certificate and key with which a gateway meets a peer; undefined when they are files on its own disk. */
+  readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
+  /** Peers that were removed while this process lives: their routes deny, their bundle is a root that nobody holds. */
+  readonly retired: readonly string[];
+  readonly throwawayRootPem: string;
+}
+
+/** Compiles again and again, doing only what changed: resources whose inputs are the same objects keep their bytes. */
+export class Compiler {
+  private readonly builders = new Map<GatewayRole, SnapshotBuilder>();
+
+  /** Errors: RESOURCE_INVALID, BOUNDARY_VIOLATED, SNAPSHOT_INCONSISTENT; the next call starts from the last good one. */
+  compile(input: CompileInput): ReadonlyMap<GatewayRole, Snapshot> {
+    const roles = (['ingress', 'egress'] as const).filter((role) => input.federation[role] !== undefined);
+    return new Map(roles.map((role) => [role, this.compileGateway(role, input)]));
+  }
+
+  private compileGateway(role: GatewayRole, input: CompileInput): Snapshot {
+    const builder = this.builders.get(role) ?? new SnapshotBuilder();
+    this.builders.set(role, builder);
+    const drafts = translate({ ...input, role, identity: (peer) => input.identity(role, peer) });
+    return builder.build(drafts, { encode: encodeResource, checkResource, checkAll: checkInvariants });
+  }
+}

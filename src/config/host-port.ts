@@ -1,0 +1,43 @@
+// Hosts and ports as an operator writes them.
+// In: text such as `gw.example:15443`, `[::1]:80`. Out: HostPort, or undefined. Must not: look anything up.
+
+import { isIP } from 'node:net';
+
+/** A host (an IP literal without brackets, or a DNS name) and a TCP port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const MAX_HOST_NAME = 253;
+
+/** One label of a host name: lower-case ASCII letters, digits and inner hyphens, at most 63. */
+export function isLabel(text: string): boolean {
+  return LABEL.test(text);
+}
+
+/** A DNS name; not an IP literal, and nothing that a resolver could read as one. */
+export function isHostName(text: string): boolean {
+  const labels = text.split('.');
+  return text.length <= MAX_HOST_NAME && labels.every(isLabel) && !/^\d+$/.test(labels.at(-1) ?? '');
+}
+
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65535;
+}
+
+export function parseHostPort(text: string): HostPort | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const [, bracketed, bare, digits] = match;
+  const port = Number(digits);
+  if (!isPort(port) || String(port) !== digits) return undefined;
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined;
+  if (bare === undefined) return undefined;
+  return isIP(bare) === 4 || isHostName(bare) ? { host: bare, port } : undefined;
+}
+
+export function formatHostPort({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

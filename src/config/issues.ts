@@ -1,0 +1,187 @@
+// What zod says of a wrong shape, as findings in the operator's words.
+// In: zod issues and the value that they are about. Out: findings with codes and hints. Must not: let zod's own texts through.
+
+import type { z } from 'zod';
+import { errorAt, type Finding, type Path } from '../errors.ts';
+import { type CheckParams, shown } from './values.ts';
+
+type Issue = z.core.$ZodIssue;
+
+export function toFindings(issues: readonly Issue[], root: unknown, base: Path = []): readonly Finding[] {
+  const findings = issues.flatMap((issue) => toFinding(issue, root, [...base, ...(issue.path as (string | number)[])]));
+  return withoutShadows(findings);
+}
+
+function toFinding(issue: Issue, root: unknown, path: Path): readonly Finding[] {
+  const value = valueAt(root, path);
+  const key = nameOf(path);
+  switch (issue.code) {
+    case 'custom': {
+      const { finding, hint } = issue.params as unknown as CheckParams;
+      return [errorAt(finding, path, `${key}: ${issue.message}`, hint)];
+    }
+    case 'unrecognized_keys':
+      return issue.keys.map((name) => ({
+        ...errorAt('UNKNOWN_KEY', [...path, name], `unknown key ${shown(name)}`, 'remove it, or correct its spelling'),
+        atKey: true,
+      }));
+    case 'invalid_type':
+      return [
+        value === undefined || value === null
+          ? missing(path, key, issue.expected, value)
+          : wrongType(path, key, issue.expected, value),
+      ];
+    case 'invalid_value':
+      if (value === undefined || value === null) return [missing(path, key, 'string', value)];
+      return [
+        errorAt(
+          'INVALID_VALUE',
+          path,
+          `${key}: ${shown(String(value))} is not one of its values`,
+          `write ${issue.values.map(String).join(' or ')}`,
+        ),
+      ];
+    case 'too_small':
+      return [
+        Array.isArray(value)
+          ? errorAt(
+              'EMPTY',
+              path,
+              `${key}: an empty list`,
+              'list at least one, or leave the key out; empty never means all',
+            )
+          : errorAt(
+              'INVALID_VALUE',
+              path,
+              `${key}: ${shown(String(value))} is too small`,
+              `write at least ${issue.minimum}`,
+            ),
+      ];
+    case 'too_big':
+      return [
+        errorAt(
+          'INVALID_VALUE',
+          path,
+          `${key}: ${shown(String(value))} is too large`,
+          `write at most ${issue.maximum}`,
+        ),
+      ];
+    case 'invalid_union':
+      return branch(issue.errors, root, path, key, value);
+    case 'invalid_key':
+    case 'invalid_element':
+      return toFindings(issue.issues, root, path);
+    default:
+      return [errorAt('INVALID_VALUE', path, `${key}: not a valid value`, 'see `postern schema` for what it takes')];
+  }
+}
+
+/** Of several forms, the one that was meant is the one whose outermost type fits. */
+function branch(
+  errors: readonly (readonly Issue[])[],
+  root: unknown,
+  path: Path,
+  key: string,
+  value: unknown,
+): readonly Finding[] {
+  const meant = errors.find(
+    (issues) => !issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type'),
+  );
+  if (meant !== undefined) return toFindings(meant, root, path);
+  if (value === undefined || value === null) return [missing(path, key, 'string', value)];
+  return [
+    errorAt(
+      'WRONG_TYPE',
+      path,
+      `${key}: ${kindOf(value)} does not fit here`,
+      'write a text, or one of the longer forms of the reference',
+    ),
+  ];
+}
+
+function missing(path: Path, key: string, expected: string, value: unknown): Finding {
+  if (value === null)
+    return errorAt('EMPTY', path, `${key} has no value`, `write ${article(expected)}, or leave the key out`);
+  return errorAt('MISSING_KEY', path, `${key} is missing`, `add ${key}: ${article(expected)}`);
+}
+
+function wrongType(path: Path, key: string, expected: string, value: unknown): Finding {
+  const scalar = typeof value === 'number' || typeof value === 'boolean';
+  const hint = expected === 'string' && scalar ? `put it in quotes: "${String(value)}"` : `write ${article(expected)}`;
+  return errorAt('WRONG_TYPE', path, `${key} is ${kindOf(value)}, not ${article(expected)}`, hint);
+}
+
+function article(expected: string): string {
+  const names: Readonly<Record<string, string>> = {
+    string: 'a text',
+    array: 'a list',
+    object: 'a map',
+    record: 'a map',
+    number: 'a number',
+    int: 'a whole number',
+  };
+  return names[expected] ?? `a value of type ${expected}`;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  return typeof value === 'string' ? 'a text' : typeof value === 'boolean' ? 'true or false' : 'a number';
+}
+
+function nameOf(path: Path): string {
+  const last = path.at(-1);
+  if (last === undefined) return 'the file';
+  return typeof last === 'number' ? `${String(path.at(-2) ?? '')}[${last}]` : shownKey(last);
+}
+
+/** A key is the operator's text too: it is repeated only when it is plain. */
+function shownKey(key: string): string {
+  return /^[\w.-]{1,60}$/.test(key) ? key : shown(key);
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[step] : undefined,
+    root,
+  );
+}
+
+/** A mistyped key is one mistake, not two: the key that is missing beside it is named in the unknown key's hint instead. */
+function withoutShadows(findings: readonly Finding[]): readonly Finding[] {
+  const taken = new Set<Finding>();
+  const named = findings.map((finding) => {
+    if (finding.code !== 'UNKNOWN_KEY') return finding;
+    const name = String(finding.path.at(-1));
+    const meant = findings.find(
+      (other) =>
+        other.code === 'MISSING_KEY' &&
+        samePath(other.path.slice(0, -1), finding.path.slice(0, -1)) &&
+        distance(String(other.path.at(-1)), name) <= 2,
+    );
+    if (meant === undefined) return finding;
+    taken.add(meant);
+    return { ...finding, hint: `did you mean ${String(meant.path.at(-1))}?` };
+  });
+  return named.filter((finding) => !taken.has(finding));
+}
+
+function samePath(a: Path, b: Path): boolean {
+  return a.length === b.length && a.every((step, index) => step === b[index]);
+}
+
+/** Edit distance, of short keys. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2 || a.length > 40) return 3;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + cost));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 3;
+}

@@ -1,0 +1,79 @@
+// The certificates with which our gateways meet the peers: one key for each gateway and peer (R10), renewed at half life.
+// In: an issuer, who is to have one, the time. Out: identities that stay the same objects until they are renewed.
+// Must not: keep anything on disk; a key lives here and in its gateway's secret.
+
+import { type Issued, issueLeaf } from './issue.ts';
+import type { Issuer } from './issuer.ts';
+import type { SpiffeId } from './spiffe.ts';
+
+export type GatewayIdentity = Issued;
+
+/** Who needs an identity: a gateway, for one peer. */
+export interface IdentityNeed {
+  readonly role: string;
+  readonly peer: string;
+  readonly id: SpiffeId;
+}
+
+interface Held {
+  readonly need: IdentityNeed;
+  readonly issuedBy: string;
+  readonly lifetimeSeconds: number;
+  readonly identity: GatewayIdentity;
+}
+
+export class GatewayIdentities {
+  private held: ReadonlyMap<string, Held> = new Map();
+
+  /** Issues what is missing, due, or of another issuer, ID or lifetime; forgets what nobody needs any more. */
+  ensure(issuer: Issuer, lifetimeSeconds: number, needs: readonly IdentityNeed[], now: number): void {
+    const issuedBy = issuer.certificate.fingerprint;
+    this.held = new Map(
+      needs.map((need) => {
+        const key = keyOf(need.role, need.peer);
+        const before = this.held.get(key);
+        const keeps =
+          before !== undefined &&
+          before.need.id === need.id &&
+          before.issuedBy === issuedBy &&
+          before.lifetimeSeconds === lifetimeSeconds &&
+          now < renewalOf(before.identity);
+        if (keeps) return [key, before];
+        const identity = issueLeaf({ issuer, id: need.id, now, lifetimeSeconds });
+        return [key, { need, issuedBy, lifetimeSeconds, identity }];
+      }),
+    );
+  }
+
+  /** Forgets everything: the identities are files on the gateways' disks now. */
+  clear(): void {
+    this.held = new Map();
+  }
+
+  get(role: string, peer: string): GatewayIdentity | undefined {
+    return this.held.get(keyOf(role, peer))?.identity;
+  }
+
+  /** When the next identity is due (milliseconds since the epoch), if there is any. */
+  nextRenewal(): number | undefined {
+    const times = [...this.held.values()].map(({ identity }) => renewalOf(identity));
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** What is held, without the keys: for status and metrics. */
+  list(): readonly { readonly role: string; readonly peer: string; readonly notAfter: number }[] {
+    return [...this.held.values()].map(({ need, identity }) => ({
+      role: need.role,
+      peer: need.peer,
+      notAfter: identity.notAfter,
+    }));
+  }
+}
+
+function renewalOf(identity: GatewayIdentity): number {
+  return identity.notBefore + (identity.notAfter - identity.notBefore) / 2;
+}
+
+function keyOf(role: string, peer: string): string {
+  return `${role}/${peer}`;
+}

@@ -1,0 +1,41 @@
+// The rules of an X509-SVID leaf (X509-SVID sections 2, 3, 4, 5.2), for whoever authenticates to us.
+// In: the DER of a certificate whose chain TLS has verified, the time. Out: the one SPIFFE ID that it proves, or why none.
+// Must not: verify the chain (TLS did), nor accept two names: the first of two is not who it is.
+
+import { parseCertificate } from './certificate.ts';
+import { parseSpiffeId, type SpiffeId } from './spiffe.ts';
+
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+
+export type SvidResult =
+  | { readonly ok: true; readonly id: SpiffeId; readonly notAfter: number; readonly fingerprint: string }
+  | { readonly ok: false; readonly reason: string };
+
+export function readSvid(der: Buffer, now: number): SvidResult {
+  let certificate: ReturnType<typeof parseCertificate>;
+  try {
+    certificate = parseCertificate(der);
+  } catch {
+    return { ok: false, reason: 'unreadable certificate' };
+  }
+  const [uri, ...more] = certificate.uris;
+  const id = uri === undefined ? undefined : parseSpiffeId(uri);
+  const usage = certificate.extendedKeyUsage;
+  const reason =
+    id === undefined
+      ? 'no SPIFFE ID'
+      : more.length > 0
+        ? 'more than one URI name'
+        : certificate.isCa || certificate.keyUsage?.keyCertSign || certificate.keyUsage?.crlSign
+          ? 'a signing certificate'
+          : certificate.keyUsage?.digitalSignature === false
+            ? 'no digitalSignature key usage'
+            : usage !== undefined && !(usage.includes(SERVER_AUTH) && usage.includes(CLIENT_AUTH))
+              ? 'extended key usage without client and server authentication'
+              : certificate.notAfter <= now || certificate.notBefore > now
+                ? 'outside its validity'
+                : undefined;
+  if (reason !== undefined || id === undefined) return { ok: false, reason: reason ?? 'no SPIFFE ID' };
+  return { ok: true, id, notAfter: certificate.notAfter, fingerprint: certificate.fingerprint };
+}
