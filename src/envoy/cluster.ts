@@ -1,0 +1,159 @@
+// Clusters: the backends of granted exports (ingress), the peers' gateways for each import (egress).
+// In: grants, or imports with their peers. Out: drafts of Cluster resources.
+// Must not: send anything to a peer outside TLS, nor give an ingress gateway a cluster that no grant asks for.
+
+import { isIP, isIPv6 } from 'node:net';
+import type { Export, Grant, HostPort, IdentitySource, Import, Peer } from '../federation/model.ts';
+import { type Any, any, type Draft, draft, type Message } from './draft.ts';
+import * as names from './names.ts';
+import { upstreamTls } from './tls.ts';
+
+type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
+type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
+
+/** One cluster for each export that anybody was granted. */
+export function exportClusters(grants: readonly Grant[]): readonly Draft[] {
+  const granted = new Map(grants.map((grant) => [grant.export.name, grant.export]));
+  return [...granted.values()].map((exported) => {
+    const name = names.exportCluster(exported.name);
+    return draft('envoy.config.cluster.v3.Cluster', name, [exported], () => exportCluster(name, exported));
+  });
+}
+
+/** One cluster for each peer and imported name, whatever the number of local names that lead to it. */
+export function importClusters(
+  source: IdentitySource,
+  peers: readonly Peer[],
+  imports: readonly Import[],
+): readonly Draft[] {
+  const byName = new Map(peers.map((peer) => [peer.name, peer]));
+  const wanted = new Map(imports.map((imported) => [names.importCluster(imported.peer, imported.name), imported]));
+  return [...wanted].flatMap(([name, imported]) => {
+    const peer = byName.get(imported.peer);
+    if (peer === undefined) return [];
+    const { authority } = imported;
+    return draft('envoy.config.cluster.v3.Cluster', name, [source, peer, authority], () =>
+      importCluster(name, source, peer, authority),
+    );
+  });
+}
+
+function exportCluster(name: string, { name: exported, protocol, backends }: Export): Cluster {
+  return {
+    name,
+    alt_stat_name: names.statName('export', exported),
+    ...endpoints(name, backends, hostHeader),
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: 32768,
+    typed_extension_protocol_options: protocol === 'grpc' ? HTTP2 : HTTP1,
+  };
+}
+
+function importCluster(name: string, source: IdentitySource, peer: Peer, authority: string): Cluster {
+  return {
+    name,
+    alt_stat_name: names.statName(...name.split('/')),
+    ...endpoints(name, peer.addresses, () => authority),
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: 32768,
+    typed_extension_protocol_options: HTTP2,
+    transport_socket: upstreamTls(peer, source),
+    upstream_connection_options: {
+      tcp_keepalive: { keepalive_time: 30, keepalive_interval: 5, keepalive_probes: 3 },
+    },
+    circuit_breakers: {
+      thresholds: [
+        {
+          priority: 'DEFAULT',
+          max_connections: 64,
+          max_pending_requests: 256,
+          max_requests: 1024,
+          max_retries: 16,
+          track_remaining: true,
+        },
+      ],
+    },
+    // One address has no alternative: ejecting it, or finding it unhealthy, only turns one 503 into another.
+    ...(peer.addresses.length > 1 && chooseHealthy(peer)),
+  };
+}
+
+/** Requests go to the gateways of a peer that answer; a check passes TLS on both sides, which a TCP check does not. */
+function chooseHealthy(peer: Peer): Cluster {
+  return {
+    ignore_health_on_host_removal: true,
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    outlier_detection: {
+      consecutive_5xx: 0,
+      consecutive_gateway_failure: 5,
+      enforcing_consecutive_gateway_failure: 100,
+      enforcing_consecutive_5xx: 0,
+      enforcing_success_rate: 0,
+      interval: '5s',
+      base_ejection_time: '10s',
+      max_ejection_percent: 50,
+      split_external_local_origin_errors: true,
+      consecutive_local_origin_failure: 3,
+      enforcing_consecutive_local_origin_failure: 100,
+      enforcing_local_origin_success_rate: 0,
+    },
+    health_checks: [
+      {
+        timeout: '1s',
+        interval: '2s',
+        interval_jitter: '0.2s',
+        unhealthy_threshold: 2,
+        healthy_threshold: 1,
+        // The default of a minute would leave an idle cluster blind for as long.
+        no_traffic_interval: '2s',
+        unhealthy_interval: '1s',
+        always_log_health_check_failures: true,
+        http_health_check: {
+          host: names.healthAuthority(peer.trustDomain),
+          path: names.HEALTH_PATH,
+          codec_client_type: 'HTTP2',
+          expected_statuses: [{ start: 200, end: 201 }],
+        },
+      },
+    ],
+  };
+}
+
+/** IP addresses are taken as they are; a name is resolved by the gateway, and every address it has is used. */
+function endpoints(name: string, targets: readonly HostPort[], hostname: (target: HostPort) => string): Cluster {
+  const literal = targets.every(({ host }) => isIP(host) !== 0);
+  const lbEndpoints = targets.map((target): LbEndpoint => {
+    const address = { socket_address: { address: target.host, port_value: target.port } };
+    return { endpoint: { address, hostname: hostname(target) } };
+  });
+  return {
+    ...(literal
+      ? { type: 'STATIC' as const }
+      : { type: 'STRICT_DNS' as const, dns_lookup_family: 'V4_PREFERRED' as const }),
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: lbEndpoints }] },
+  };
+}
+
+function hostHeader({ host }: HostPort): string {
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
+type Options = Message<'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'>;
+
+function httpOptions(explicit: NonNullable<Options['explicit_http_config']>): { readonly [name: string]: Any } {
+  const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+  return {
+    [type]: any(type, { explicit_http_config: explicit, common_http_protocol_options: { idle_timeout: '300s' } }),
+  };
+}
+
+const HTTP1 = httpOptions({ http_protocol_options: {} });
+
+const HTTP2 = httpOptions({
+  http2_protocol_options: {
+    max_concurrent_streams: 100,
+    initial_stream_window_size: 65536,
+    initial_connection_window_size: 1048576,
+    connection_keepalive: { interval: '10s', timeout: '3s' },
+  },
+});

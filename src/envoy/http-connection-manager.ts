@@ -1,0 +1,126 @@
+// The HTTP connection manager of both gateways: how a request is read, cleaned, limited and logged.
+// In: the role, route configuration and filters of one. Out: the network filter.
+// Must not: set `internal_address_config` (present, even empty, it makes private addresses trusted again), nor append
+// the caller's address to anything.
+
+import type { GatewayRole, Mesh } from '../federation/model.ts';
+import { requestLog } from './access-log.ts';
+import { extension, type Message } from './draft.ts';
+import { STRIP_REQUEST, STRIP_RESPONSE } from './headers.ts';
+import { localReplies } from './local-reply.ts';
+import { ADS } from './tls.ts';
+
+type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
+type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
+type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
+
+export interface HttpChain {
+  readonly mesh: Mesh;
+  readonly role: GatewayRole;
+  readonly statPrefix: string;
+  readonly routes: string;
+  /** What runs before the strip lists and the router. */
+  readonly filters: readonly HttpFilter[];
+}
+
+export function httpConnectionManager(chain: HttpChain): NetworkFilter {
+  return extension(
+    'envoy.filters.network.http_connection_manager',
+    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    { ...COMMON, ...(chain.role === 'ingress' ? FROM_PEER : FROM_LOCAL), ...own(chain) },
+  );
+}
+
+function own({ mesh, role, statPrefix, routes, filters }: HttpChain): Manager {
+  return {
+    stat_prefix: statPrefix,
+    rds: { route_config_name: routes, config_source: ADS },
+    access_log: [requestLog(mesh, role)],
+    http_filters: [...filters, STRIP, ROUTER],
+    local_reply_config: localReplies(role),
+  };
+}
+
+/** HTTP/2 alone: the ways to smuggle requests in HTTP/1 do not exist at the boundary. */
+const FROM_PEER: Manager = {
+  codec_type: 'HTTP2',
+  forward_client_cert_details: 'SANITIZE_SET',
+  set_current_client_cert_details: { uri: true },
+  strip_trailing_host_dot: false,
+  generate_request_id: true,
+};
+
+/** HTTP/1.1 and HTTP/2 without TLS, whichever the caller speaks. */
+const FROM_LOCAL: Manager = {
+  codec_type: 'AUTO',
+  forward_client_cert_details: 'SANITIZE',
+  strip_trailing_host_dot: true,
+  generate_request_id: false,
+  // A peer's gateway is reached over TLS, however the local caller came.
+  scheme_header_transformation: { scheme_to_overwrite: 'https' },
+};
+
+const COMMON: Manager = {
+  server_header_transformation: 'OVERWRITE',
+  server_name: 'gateway',
+  use_remote_address: true,
+  xff_num_trusted_hops: 0,
+  skip_xff_append: true,
+  normalize_path: true,
+  merge_slashes: true,
+  path_with_escaped_slashes_action: 'REJECT_REQUEST',
+  strip_any_host_port: true,
+  preserve_external_request_id: false,
+  always_set_request_id_in_response: false,
+  stream_idle_timeout: '300s',
+  request_headers_timeout: '10s',
+  request_timeout: '0s',
+  drain_timeout: '5s',
+  delayed_close_timeout: '1s',
+  max_request_headers_kb: 32,
+  // A malformed request ends its connection: no gateway of ours or theirs ever sends one.
+  stream_error_on_invalid_http_message: false,
+  common_http_protocol_options: {
+    idle_timeout: '300s',
+    // A certificate that expired or was revoked lives on in its connections, but not for longer than this.
+    max_connection_duration: '3600s',
+    max_headers_count: 100,
+    headers_with_underscores_action: 'REJECT_REQUEST',
+    max_stream_duration: '0s',
+  },
+  http_protocol_options: { accept_http_10: false, allow_absolute_url: false, enable_trailers: false },
+  http2_protocol_options: {
+    max_concurrent_streams: 100,
+    initial_stream_window_size: 65536,
+    initial_connection_window_size: 1048576,
+    allow_connect: false,
+    max_outbound_frames: 10000,
+    max_outbound_control_frames: 1000,
+    max_consecutive_inbound_frames_with_empty_payload: 1,
+    max_inbound_priority_frames_per_stream: 100,
+    max_inbound_window_update_frames_per_data_frame_sent: 10,
+  },
+  early_header_mutation_extensions: [
+    extension(
+      'envoy.http.early_header_mutation.header_mutation',
+      'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+      { mutations: STRIP_REQUEST },
+    ),
+  ],
+};
+
+const STRIP: HttpFilter = extension(
+  'envoy.filters.http.header_mutation',
+  'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
+  {
+    mutations: {
+      request_trailers_mutations: STRIP_REQUEST,
+      response_mutations: STRIP_RESPONSE,
+      response_trailers_mutations: STRIP_RESPONSE,
+    },
+  },
+);
+
+const ROUTER: HttpFilter = extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', {
+  suppress_envoy_headers: true,
+});

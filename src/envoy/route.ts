@@ -1,0 +1,170 @@
+// Routes: what a peer may reach here (ingress), and which local names lead to which peer (egress).
+// In: a peer with its grants, or the imports of a port. Out: drafts of RouteConfiguration resources.
+// Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
+
+import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../federation/model.ts';
+import { type Draft, draft, extension, type Message } from './draft.ts';
+import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from './headers.ts';
+import { LUA_METADATA, ownHosts } from './lua.ts';
+import * as names from './names.ts';
+import { allowOnly, HTTP_RBAC } from './rbac.ts';
+
+type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
+type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
+type Route = Message<'envoy.config.route.v3.Route'>;
+type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
+
+/** What one peer may reach: a virtual host for each export that it was granted. */
+export function ingressRoutes(mesh: Mesh, peer: Peer, grants: readonly Grant[]): Draft {
+  const granted = (): readonly VirtualHost[] => [
+    ...grants.map((grant) => grantedHost(peer, grant)),
+    // The gateway's health is offered to whom something is granted; a peer with nothing reaches nothing.
+    ...(grants.length === 0 ? [] : [healthHost(mesh, peer)]),
+  ];
+  return ingressDraft(peer.name, [mesh, peer, ...grants], granted);
+}
+
+/** Removed peers: the chain that is still draining finds nothing, ten milliseconds after this arrives. */
+export function deniedRoutes(peers: readonly string[]): readonly Draft[] {
+  return peers.map((peer) => ingressDraft(peer, [], () => []));
+}
+
+/** One route configuration for each port of the egress gateway. */
+export function egressRoutes(ports: ReadonlyMap<number, readonly Import[]>): readonly Draft[] {
+  return [...ports].map(([port, imports]) =>
+    routes(names.egressPort(port), imports, () => ({
+      virtual_hosts: [...imports.map(importedHost), denyAll('unknown-name', 404)],
+      request_headers_to_remove: REMOVE_FROM_EGRESS_REQUEST,
+      ignore_port_in_host_matching: true,
+    })),
+  );
+}
+
+function ingressDraft(peer: string, inputs: readonly unknown[], hosts: () => readonly VirtualHost[]): Draft {
+  return routes(names.ingressRoutes(peer), inputs, () => ({
+    virtual_hosts: [...hosts(), denyAll('not-exported', 403)],
+    request_headers_to_add: [
+      { header: { key: names.PEER_HEADER, value: peer }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+    ],
+    request_headers_to_remove: REMOVE_FROM_INGRESS_REQUEST,
+    most_specific_header_mutations_wins: true,
+  }));
+}
+
+function routes(name: string, inputs: readonly unknown[], content: () => RouteConfiguration): Draft {
+  return draft('envoy.config.route.v3.RouteConfiguration', name, inputs, () => ({ name, ...content() }));
+}
+
+function grantedHost(peer: Peer, { export: exported, allow }: Grant): VirtualHost {
+  const { name, authority, protocol, backends } = exported;
+  const policy = names.exportPolicy(peer.name, name);
+  return {
+    name: `${peer.name}/${names.statName(name)}`,
+    domains: [authority],
+    metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
+    typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, authority, allow) },
+    routes: [
+      {
+        name: policy,
+        match: { prefix: '/' },
+        route: forward(names.exportCluster(name), protocol, BACKEND_IDLE),
+        metadata: {
+          filter_metadata: {
+            [names.METADATA]: { service: name, peer: peer.name },
+            [LUA_METADATA]: { hosts: ownHosts(backends) },
+          },
+        },
+      },
+    ],
+    virtual_clusters: [countedAs(peer.name, name)],
+  };
+}
+
+function healthHost(mesh: Mesh, peer: Peer): VirtualHost {
+  const authority = names.healthAuthority(mesh.trustDomain);
+  const policy = names.healthPolicy(peer.name);
+  const allow = [{ methods: ['GET'], paths: [{ exact: names.HEALTH_PATH }] }];
+  return {
+    name: `${peer.name}/gateway-health`,
+    domains: [authority],
+    typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, authority, allow) },
+    routes: [{ name: policy, match: { path: names.HEALTH_PATH }, direct_response: { status: 200 } }],
+  };
+}
+
+function importedHost({ peer, name, localNames, protocol }: Import): VirtualHost {
+  const cluster = names.importCluster(peer, name);
+  const [local = name] = localNames;
+  return {
+    name: `import/${names.statName(local)}`,
+    domains: localNames,
+    metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
+    routes: [
+      {
+        name: cluster,
+        match: { prefix: '/' },
+        route: forward(cluster, protocol, GATEWAY_IDLE),
+        metadata: { filter_metadata: { [names.METADATA]: { service: name, peer } } },
+      },
+    ],
+    virtual_clusters: [countedAs(peer, name)],
+  };
+}
+
+function denyAll(reason: string, status: number): VirtualHost {
+  const route: Route = {
+    name: names.DENY_ALL,
+    match: { prefix: '/' },
+    direct_response: { status },
+    metadata: { filter_metadata: { [names.METADATA]: { service: '-', reason } } },
+  };
+  return {
+    name: names.DENY_ALL,
+    domains: ['*'],
+    metadata: { filter_metadata: { [names.METADATA]: { exported: '-' } } },
+    routes: [route],
+  };
+}
+
+/** HTTP: how long nothing may move in either direction. The caller's side waits a little longer, so that the callee, who knows why, answers. */
+const BACKEND_IDLE = '60s';
+const GATEWAY_IDLE = '70s';
+/** gRPC: a stream may be silent for long (a watch); dead connections are found by HTTP/2 pings. */
+const GRPC_IDLE = '3600s';
+
+/**
+ * No limit on the whole exchange, since a long download is a good one; a limit on silence, since a hung backend would
+ * otherwise hold the request for ever. A gRPC call's own deadline (grpc-timeout) holds at every hop.
+ */
+function forward(cluster: string, protocol: HttpProtocol, idle: string): RouteAction {
+  return {
+    cluster,
+    // The endpoint's hostname becomes the authority: the backend's own name here, the exported name towards a peer.
+    auto_host_rewrite: true,
+    timeout: '0s',
+    idle_timeout: protocol === 'grpc' ? GRPC_IDLE : idle,
+    ...(protocol === 'grpc' && { max_stream_duration: { grpc_timeout_header_max: '0s' } }),
+    // Only what provably did not reach the application is sent again.
+    retry_policy: {
+      retry_on: 'connect-failure,refused-stream,reset-before-request',
+      num_retries: 2,
+      retry_priority: extension(
+        'envoy.retry_priorities.previous_priorities',
+        'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
+        { update_frequency: 1 },
+      ),
+      retry_host_predicate: [
+        extension(
+          'envoy.retry_host_predicates.previous_hosts',
+          'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
+          {},
+        ),
+      ],
+      host_selection_retry_max_attempts: 3,
+    },
+  };
+}
+
+function countedAs(peer: string, service: string): Message<'envoy.config.route.v3.VirtualCluster'> {
+  return { name: names.statName(peer, service), headers: [{ name: ':path', string_match: { prefix: '/' } }] };
+}
