@@ -17,9 +17,8 @@ export const LUA_METADATA = 'envoy.filters.http.lua';
  * would again name a host. A cookie's Domain names a host of this mesh or is useless elsewhere: it always goes.
  * Envoy passes a response on as it is when a script fails; so failing means removing.
  */
-const SCRIPT = `local SUFFIXES = {
-  local = true, svc = true, internal = true, localhost = true, localdomain = true, lan = true, intranet = true, arpa = true
-}
+const SCRIPT = `local SUFFIXES = {}
+for suffix in ("local svc internal localhost localdomain lan intranet arpa"):gmatch("%a+") do SUFFIXES[suffix] = true end
 
 local function internal(host, own)
   host = host:lower():gsub("^.*@", ""):gsub(":%d*$", ""):gsub("%.+$", "")

@@ -65,7 +65,7 @@ function grantedHost(peer: Peer, { export: exported, allow }: Grant): VirtualHos
     typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, authority, allow) },
     routes: [
       {
-        name: policy,
+        name: names.exportCluster(name),
         match: { prefix: '/' },
         route: forward(names.exportCluster(name), protocol, BACKEND_IDLE),
         metadata: {

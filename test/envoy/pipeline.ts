@@ -1,0 +1,104 @@
+// The pipeline from a YAML text to a gateway's resources, with CAs that are made when the test runs.
+// In: YAML whose files are names only. Out: the resolved model, drafts and resources of both gateways.
+
+import assert from 'node:assert/strict';
+import { parseConfig } from '../../src/config/parse.ts';
+import type { Config } from '../../src/config/schema.ts';
+import type { Draft } from '../../src/envoy/draft.ts';
+import { translate } from '../../src/envoy/translate.ts';
+import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import type { Federation, GatewayRole } from '../../src/federation/model.ts';
+import { type Resolved, resolve } from '../../src/federation/resolve.ts';
+import { GatewayIdentities } from '../../src/trust/identities.ts';
+import { createCa, createThrowawayRoot } from '../../src/trust/issue.ts';
+import type { TrustDomain } from '../../src/trust/spiffe.ts';
+
+export const NOW = Date.parse('2026-11-24T12:00:00Z');
+const YEAR = 365 * 24 * 60 * 60;
+
+export interface Ca {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export function newCa(trustDomain: string, now = NOW): Ca {
+  const made = createCa({
+    commonName: `${trustDomain} CA`,
+    trustDomain: trustDomain as TrustDomain,
+    now,
+    lifetimeSeconds: YEAR,
+  });
+  return { certificate: made.certificate, privateKey: made.privateKey.reveal() };
+}
+
+export function configOf(yaml: string): Config {
+  const { config, findings } = parseConfig(yaml);
+  assert.ok(config, JSON.stringify(findings));
+  return config;
+}
+
+/** The bytes of every file that a configuration names: CAs by trust domain, made now unless given. */
+export function filesOf(config: Config, cas: Map<string, Ca> = new Map(), now = NOW): ReadonlyMap<string, Buffer> {
+  const ca = (trustDomain: string): Ca => {
+    const known = cas.get(trustDomain) ?? newCa(trustDomain, now);
+    cas.set(trustDomain, known);
+    return known;
+  };
+  const files = new Map<string, Buffer>();
+  if ('issuer' in config.identity) {
+    const own = ca(config.mesh.trustDomain);
+    files.set(config.identity.issuer.certificate, Buffer.from(own.certificate));
+    files.set(config.identity.issuer.privateKey, Buffer.from(own.privateKey));
+  }
+  for (const peer of config.peers) files.set(peer.trustBundle.file, Buffer.from(ca(peer.trustDomain).certificate));
+  return files;
+}
+
+/** One mesh under test; `update` applies another text, with structural sharing, as the running process does. */
+export class MeshUnderTest {
+  readonly identities = new GatewayIdentities();
+  readonly throwawayRootPem = createThrowawayRoot(NOW);
+  readonly cas: Map<string, Ca>;
+  readonly now: number;
+  resolved: Resolved | undefined;
+
+  constructor(yaml: string, cas: Map<string, Ca> = new Map(), now = NOW) {
+    this.cas = cas;
+    this.now = now;
+    this.update(yaml);
+  }
+
+  update(yaml: string): void {
+    const config = configOf(yaml);
+    const files = filesOf(config, this.cas, this.now);
+    const { resolved, findings } = resolve({ config, files, now: this.now, previous: this.resolved });
+    assert.ok(resolved, JSON.stringify(findings));
+    this.resolved = resolved;
+    if (resolved.issuer === undefined || !('issuer' in config.identity)) return;
+    const needs = (['ingress', 'egress'] as const).flatMap((role) => {
+      const gateway = this.federation[role];
+      if (gateway === undefined) return [];
+      return this.federation.peers.map((peer) => ({ role, peer: peer.name, id: gateway.identity }));
+    });
+    this.identities.ensure(resolved.issuer, config.identity.issuer.lifetimeSeconds, needs, this.now);
+  }
+
+  get federation(): Federation {
+    assert.ok(this.resolved);
+    return this.resolved.federation;
+  }
+
+  drafts(role: GatewayRole, retired: readonly string[] = []): readonly Draft[] {
+    return translate({
+      federation: this.federation,
+      role,
+      identity: (peer) => this.identities.get(role, peer),
+      retired,
+      throwawayRootPem: this.throwawayRootPem,
+    });
+  }
+
+  resources(role: GatewayRole, retired: readonly string[] = []): readonly ResourceJson[] {
+    return this.drafts(role, retired).map((draft) => draft.build());
+  }
+}

@@ -1,0 +1,125 @@
+// A real Envoy for tests: found, started on loopback, ended by its id.
+// In: a bootstrap text. Out: a running process with its access log, or the verdict of `--mode validate`.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const LAB = '/tmp/envoytest/v/lib/python3.11/site-packages/envoy/_bin/envoy';
+
+/** The binary, or undefined when this machine has none: the tests that need it say so and are skipped. */
+export function findEnvoy(): string | undefined {
+  const path = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'envoy'));
+  return [process.env['ENVOY_BIN'] ?? '', ...path, LAB].find((file) => file !== '' && existsSync(file));
+}
+
+export const skip = findEnvoy() === undefined ? 'no Envoy here: set ENVOY_BIN' : false;
+
+/** Free TCP ports of the loopback interface. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<import('node:net').Server>((done) => {
+          const server = createServer().listen(0, '127.0.0.1', () => done(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as import('node:net').AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+/** What `envoy --mode validate` says: an empty text when it accepts the bootstrap. */
+export async function validate(bootstrap: string): Promise<string> {
+  return await withFile(bootstrap, async (file) => {
+    const args = ['-c', file, '--mode', 'validate', '--disable-hot-restart', '--base-id', '0', '-l', 'error'];
+    return await new Promise<string>((done) => {
+      execFile(findEnvoy() ?? 'envoy', args, (error, stdout, stderr) =>
+        done(error === null ? '' : `${stdout}${stderr}`),
+      );
+    });
+  });
+}
+
+async function withFile<T>(text: string, use: (file: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-envoy-'));
+  try {
+    // Every YAML parser reads JSON; Envoy goes by the suffix.
+    const file = join(folder, text.startsWith('{') ? 'bootstrap.json' : 'bootstrap.yaml');
+    writeFileSync(file, text, { mode: 0o600 });
+    return await use(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export class RealEnvoy {
+  readonly adminPort: number;
+  private readonly process: ChildProcess;
+  private readonly folder: string;
+  private stdout = '';
+  private stderr = '';
+
+  private constructor(bootstrap: string, adminPort: number) {
+    this.folder = mkdtempSync(join(tmpdir(), 'postern-envoy-'));
+    this.adminPort = adminPort;
+    const file = join(this.folder, bootstrap.startsWith('{') ? 'bootstrap.json' : 'bootstrap.yaml');
+    writeFileSync(file, bootstrap, { mode: 0o600 });
+    const args = [
+      '-c',
+      file,
+      '--disable-hot-restart',
+      '--concurrency',
+      '1',
+      '-l',
+      'warn',
+      '--file-flush-interval-msec',
+      '50',
+    ];
+    args.push('--drain-time-s', '5', '--drain-strategy', 'immediate', '--reject-unknown-dynamic-fields');
+    this.process = spawn(findEnvoy() ?? 'envoy', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process.stdout?.on('data', (data: Buffer) => (this.stdout += data.toString()));
+    this.process.stderr?.on('data', (data: Buffer) => (this.stderr += data.toString()));
+  }
+
+  /** Started and ready; `adminPort` is the one that the bootstrap names. */
+  static async start(bootstrap: string, adminPort: number): Promise<RealEnvoy> {
+    const envoy = new RealEnvoy(bootstrap, adminPort);
+    for (let attempt = 0; attempt < 200; attempt++) {
+      if (envoy.process.exitCode !== null) throw new Error(`Envoy ended: ${envoy.stderr}`);
+      const ready = await envoy.admin('/ready').catch(() => '');
+      if (ready.startsWith('LIVE')) return envoy;
+      await sleep(50);
+    }
+    await envoy.stop();
+    throw new Error(`Envoy did not become ready: ${envoy.stderr}`);
+  }
+
+  async admin(path: string): Promise<string> {
+    return await (await fetch(`http://127.0.0.1:${this.adminPort}${path}`)).text();
+  }
+
+  get errors(): string {
+    return this.stderr;
+  }
+
+  /** The access log so far, one object for each line. */
+  get log(): readonly Record<string, unknown>[] {
+    const lines = this.stdout.split('\n').filter((line) => line.startsWith('{'));
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  async stop(): Promise<void> {
+    if (this.process.exitCode === null) {
+      const ended = new Promise((done) => this.process.once('exit', done));
+      this.process.kill('SIGKILL');
+      await ended;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
