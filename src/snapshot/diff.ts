@@ -1,0 +1,40 @@
+// What changed between two states of one type, computed once for all streams that go from the one to the other.
+// In: two TypeSnapshots. Out: resources that are new or other, and those that are gone. Must not: look at what a stream subscribed to.
+
+import type { Resource } from './resource.ts';
+import type { TypeSnapshot } from './snapshot.ts';
+
+export interface Diff {
+  readonly changed: readonly Resource[];
+  /** As they were last. */
+  readonly removed: readonly Resource[];
+}
+
+const NOTHING: Diff = { changed: [], removed: [] };
+const known = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, Diff>>();
+
+/** The difference; from nothing, everything is new. */
+export function diff(from: TypeSnapshot | undefined, to: TypeSnapshot): Diff {
+  if (from === to) return NOTHING;
+  if (from === undefined) return { changed: [...to.resources.values()], removed: [] };
+  const cached = known.get(to)?.get(from);
+  if (cached !== undefined) return cached;
+  const computed = compute(from, to);
+  const byOrigin = known.get(to) ?? new WeakMap<TypeSnapshot, Diff>();
+  byOrigin.set(from, computed);
+  known.set(to, byOrigin);
+  return computed;
+}
+
+function compute(from: TypeSnapshot, to: TypeSnapshot): Diff {
+  const changed: Resource[] = [];
+  for (const resource of to.resources.values()) {
+    const before = from.resources.get(resource.name);
+    if (before !== resource && before?.version !== resource.version) changed.push(resource);
+  }
+  const removed: Resource[] = [];
+  for (const resource of from.resources.values()) {
+    if (!to.resources.has(resource.name)) removed.push(resource);
+  }
+  return { changed, removed };
+}

@@ -1,0 +1,38 @@
+// Protobuf's wire format, as far as the hot path writes it: lengths and length-delimited fields.
+// In: field numbers and contents. Out: bytes. Must not: know messages; encoding resources is the codec's work.
+
+const LENGTH_DELIMITED = 2;
+
+export function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1;
+  return length;
+}
+
+export function writeVarint(target: Buffer, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
+    target[at] = (rest % 0x80) | 0x80;
+    at += 1;
+  }
+  target[at] = rest;
+  return at + 1;
+}
+
+/** The tag and length that go before `length` bytes of a field (field numbers below 16). */
+export function fieldHead(field: number, length: number): Buffer {
+  const head = Buffer.allocUnsafe(1 + varintLength(length));
+  head[0] = (field << 3) | LENGTH_DELIMITED;
+  writeVarint(head, 1, length);
+  return head;
+}
+
+export function bytesField(field: number, content: Uint8Array): Buffer {
+  return Buffer.concat([fieldHead(field, content.length), content]);
+}
+
+/** A string field; nothing for the empty string, which is proto3's default. */
+export function stringField(field: number, content: string): Buffer {
+  return content === '' ? Buffer.alloc(0) : bytesField(field, Buffer.from(content));
+}

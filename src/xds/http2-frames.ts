@@ -1,0 +1,45 @@
+// I/O: ready gRPC frames, written to the HTTP/2 stream below grpc-js.
+// In: a call of grpc-js and shared buffers. Out: bytes on the wire, without the copy that grpc-js makes of every message.
+// Must not: be known elsewhere: this is the one file that reaches below grpc-js's public interface (1.14.7, pinned).
+
+import type { ServerHttp2Stream } from 'node:http2';
+import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
+
+export type RawCall = ServerDuplexStream<Buffer, Buffer>;
+
+interface Below {
+  readonly call?: { readonly stream?: ServerHttp2Stream };
+}
+
+/** The HTTP/2 stream of a call; a grpc-js that keeps it elsewhere fails at the first call, not silently. */
+export function http2StreamOf(call: RawCall): ServerHttp2Stream {
+  const stream = (call as unknown as Below).call?.stream;
+  if (stream === undefined || typeof stream.cork !== 'function') {
+    throw new Error('grpc-js keeps its HTTP/2 stream elsewhere than in 1.14.7; xds/http2-frames.ts has to be adapted');
+  }
+  return stream;
+}
+
+/** grpc-js sends the response headers with the first message, which here goes past it. */
+export function sendHeaders(call: RawCall): void {
+  call.sendMetadata(new Metadata());
+}
+
+/** Pieces of a large body: TLS holds the ciphertext of a whole write, so it is given one piece at a time. */
+const PIECE_BYTES = 128 * 1024;
+
+/** Writes one message: a frame head, the body that all streams share, and this stream's own tail. */
+export function writeFrame(
+  stream: ServerHttp2Stream,
+  head: Buffer,
+  body: Buffer,
+  tail: Buffer,
+  encrypted: boolean,
+): void {
+  stream.cork();
+  stream.write(head);
+  if (!encrypted || body.length <= PIECE_BYTES) stream.write(body);
+  else for (let at = 0; at < body.length; at += PIECE_BYTES) stream.write(body.subarray(at, at + PIECE_BYTES));
+  stream.write(tail);
+  stream.uncork();
+}

@@ -1,0 +1,186 @@
+// Requests off the wire, parsed by hand: only the fields that a server needs, the node only when asked for.
+// In: bytes of a DiscoveryRequest or DeltaDiscoveryRequest. Out: plain data, or XdsError INVALID_ARGUMENT.
+// Must not: accept a message that is cut short, or build what nobody reads (a node may hold 45 kB of extensions).
+
+import { XdsError } from './status.ts';
+
+export interface NodeClaims {
+  readonly id: string;
+  readonly cluster: string;
+  readonly userAgent: string;
+  readonly clientFeatures: readonly string[];
+}
+
+export interface XdsRequest {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  /** What the client said was wrong with the response of `nonce`; absent: nothing. */
+  readonly errorDetail?: string;
+  /** SotW: version_info and resource_names. */
+  readonly versionInfo: string;
+  readonly names: readonly string[];
+  /** Delta. */
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  readonly initialVersions: ReadonlyMap<string, string>;
+  /** Parses the node of this message, if it has one. */
+  readonly node: () => NodeClaims | undefined;
+}
+
+type Field = (field: number, reader: Reader, wireType: number) => void;
+
+/** A DiscoveryRequest (envoy.service.discovery.v3). */
+export function parseSotwRequest(bytes: Buffer): XdsRequest {
+  const request = emptyRequest();
+  let node: Buffer | undefined;
+  readMessage(bytes, (field, reader, wireType) => {
+    if (wireType !== 2) return reader.skip(wireType);
+    const content = reader.bytes();
+    if (field === 1) request.versionInfo = text(content);
+    else if (field === 2) node = content;
+    else if (field === 3) request.names.push(text(content));
+    else if (field === 4) request.typeUrl = text(content);
+    else if (field === 5) request.nonce = text(content);
+    else if (field === 6) request.errorDetail = statusMessage(content);
+  });
+  return { ...request, node: () => (node === undefined ? undefined : parseNode(node)) };
+}
+
+/** A DeltaDiscoveryRequest. */
+export function parseDeltaRequest(bytes: Buffer): XdsRequest {
+  const request = emptyRequest();
+  let node: Buffer | undefined;
+  readMessage(bytes, (field, reader, wireType) => {
+    if (wireType !== 2) return reader.skip(wireType);
+    const content = reader.bytes();
+    if (field === 1) node = content;
+    else if (field === 2) request.typeUrl = text(content);
+    else if (field === 3) request.subscribe.push(text(content));
+    else if (field === 4) request.unsubscribe.push(text(content));
+    else if (field === 5) addVersion(request.initialVersions, content);
+    else if (field === 6) request.nonce = text(content);
+    else if (field === 7) request.errorDetail = statusMessage(content);
+  });
+  return { ...request, node: () => (node === undefined ? undefined : parseNode(node)) };
+}
+
+interface Building {
+  typeUrl: string;
+  nonce: string;
+  errorDetail?: string;
+  versionInfo: string;
+  names: string[];
+  subscribe: string[];
+  unsubscribe: string[];
+  initialVersions: Map<string, string>;
+}
+
+function emptyRequest(): Building {
+  return {
+    typeUrl: '',
+    nonce: '',
+    versionInfo: '',
+    names: [],
+    subscribe: [],
+    unsubscribe: [],
+    initialVersions: new Map(),
+  };
+}
+
+function parseNode(bytes: Buffer): NodeClaims {
+  const node = { id: '', cluster: '', userAgent: '', clientFeatures: [] as string[] };
+  readMessage(bytes, (field, reader, wireType) => {
+    if (wireType !== 2) return reader.skip(wireType);
+    const content = reader.bytes();
+    if (field === 1) node.id = text(content);
+    else if (field === 2) node.cluster = text(content);
+    else if (field === 6) node.userAgent = text(content);
+    else if (field === 10) node.clientFeatures.push(text(content));
+  });
+  return node;
+}
+
+/** google.rpc.Status: the message, or the code when there is none. */
+function statusMessage(bytes: Buffer): string {
+  let message = '';
+  readMessage(bytes, (field, reader, wireType) => {
+    if (field === 2 && wireType === 2) message = text(reader.bytes());
+    else reader.skip(wireType);
+  });
+  return message.slice(0, 4096);
+}
+
+function addVersion(versions: Map<string, string>, entry: Buffer): void {
+  let [name, version] = ['', ''];
+  readMessage(entry, (field, reader, wireType) => {
+    if (wireType !== 2) return reader.skip(wireType);
+    const content = text(reader.bytes());
+    if (field === 1) name = content;
+    else if (field === 2) version = content;
+  });
+  versions.set(name, version);
+}
+
+function text(bytes: Buffer): string {
+  return bytes.toString('utf8');
+}
+
+function readMessage(bytes: Buffer, onField: Field): void {
+  const reader = new Reader(bytes);
+  while (!reader.done) {
+    const tag = reader.varint();
+    onField(Math.floor(tag / 8), reader, tag % 8);
+  }
+}
+
+class Reader {
+  private readonly buffer: Buffer;
+  private offset = 0;
+
+  constructor(buffer: Buffer) {
+    this.buffer = buffer;
+  }
+
+  get done(): boolean {
+    return this.offset >= this.buffer.length;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 10; count += 1) {
+      const byte = this.buffer[this.offset];
+      if (byte === undefined) break;
+      this.offset += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw malformed();
+  }
+
+  bytes(): Buffer {
+    const end = this.varint() + this.offset;
+    if (end > this.buffer.length) throw malformed();
+    const content = this.buffer.subarray(this.offset, end);
+    this.offset = end;
+    return content;
+  }
+
+  skip(wireType: number): void {
+    if (wireType === 0) this.varint();
+    else if (wireType === 1) this.advance(8);
+    else if (wireType === 2) this.bytes();
+    else if (wireType === 5) this.advance(4);
+    else throw malformed();
+  }
+
+  private advance(count: number): void {
+    this.offset += count;
+    if (this.offset > this.buffer.length) throw malformed();
+  }
+}
+
+function malformed(): XdsError {
+  return new XdsError('INVALID_ARGUMENT', 'the request is not a discovery request');
+}

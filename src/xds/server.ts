@@ -1,0 +1,251 @@
+// I/O: the xDS port. TLS and its limits, the gRPC services, the streams, and the way down.
+// In: addresses, certificates, the snapshot cache. Out: discovery streams. Must not: answer anybody without a client
+// certificate, resume a TLS session (a ticket outlives the certificate that it was given for), or keep a dead connection.
+
+import { constants } from 'node:crypto';
+import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import type { HostPort } from '../config/host-port.ts';
+import { PosternError } from '../errors.ts';
+import type { SnapshotCache } from '../snapshot/cache.ts';
+import { TYPE } from '../snapshot/types.ts';
+import { readSvid, type SvidResult } from '../trust/svid.ts';
+import { http2StreamOf, type RawCall } from './http2-frames.ts';
+import { type Caller, type GatewayRegistry, identifyCaller } from './node.ts';
+import type { XdsObserver } from './observer.ts';
+import { type StreamStatus, XdsError } from './status.ts';
+import { DiscoveryStream, type StreamLimits } from './stream.ts';
+import type { Variant } from './subscription.ts';
+
+/** PEM; replaced as a whole. */
+export interface ServerTls {
+  readonly certificateChain: string;
+  readonly privateKey: string;
+  /** Whom clients must chain to: the control plane's own CA. */
+  readonly clientCa: string;
+}
+
+export interface XdsServerOptions {
+  readonly address: HostPort;
+  /** Undefined: plaintext, for benches on loopback; then every caller is the gateway `insecureGateway`. */
+  readonly tls: ServerTls | undefined;
+  readonly insecureGateway?: string;
+  readonly cache: SnapshotCache;
+  readonly observer: XdsObserver;
+  readonly registry: () => GatewayRegistry;
+  /** Which of several servers answered: control_plane.identifier. */
+  readonly controlPlane: string;
+  readonly limits?: Partial<StreamLimits & ServerLimits>;
+  readonly clock?: () => number;
+}
+
+interface ServerLimits {
+  readonly streamsPerGateway: number;
+  readonly connections: number;
+  /** How long a connection may take until its TLS handshake is done. */
+  readonly handshakeMs: number;
+}
+
+const LIMITS: StreamLimits & ServerLimits = {
+  namesPerType: 20_000,
+  requestBurst: 2000,
+  requestsPerSecond: 500,
+  drainMs: 15_000,
+  streamsPerGateway: 2000,
+  connections: 20_000,
+  handshakeMs: 5000,
+};
+
+/** SYNs that may wait: a thousand gateways reconnect at once, and Node's 511 drops the rest. */
+const BACKLOG = 4096;
+const PACKAGE = 'envoy.service';
+const SERVICES: readonly { readonly name: string; readonly kind: string; readonly typeUrl: string | undefined }[] = [
+  { name: `${PACKAGE}.discovery.v3.AggregatedDiscoveryService`, kind: 'AggregatedResources', typeUrl: undefined },
+  { name: `${PACKAGE}.cluster.v3.ClusterDiscoveryService`, kind: 'Clusters', typeUrl: TYPE.cluster },
+  { name: `${PACKAGE}.endpoint.v3.EndpointDiscoveryService`, kind: 'Endpoints', typeUrl: TYPE.endpoint },
+  { name: `${PACKAGE}.listener.v3.ListenerDiscoveryService`, kind: 'Listeners', typeUrl: TYPE.listener },
+  { name: `${PACKAGE}.route.v3.RouteDiscoveryService`, kind: 'Routes', typeUrl: TYPE.route },
+  { name: `${PACKAGE}.secret.v3.SecretDiscoveryService`, kind: 'Secrets', typeUrl: TYPE.secret },
+];
+
+export class XdsServer {
+  private readonly options: XdsServerOptions;
+  private readonly limits: StreamLimits & ServerLimits;
+  private readonly clock: () => number;
+  private readonly grpc: Server;
+  private readonly streams = new Set<DiscoveryStream>();
+  private readonly sockets = new Set<Socket>();
+  private readonly counts = new Map<string, number>();
+  private listener: TcpServer | TlsServer | undefined;
+  private draining = false;
+
+  constructor(options: XdsServerOptions) {
+    this.options = options;
+    this.limits = { ...LIMITS, ...options.limits };
+    this.clock = options.clock ?? Date.now;
+    this.grpc = new Server({
+      'grpc.max_receive_message_length': 4 * 1024 * 1024,
+      'grpc.keepalive_time_ms': 30_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.max_concurrent_streams': 100,
+      'grpc.enable_channelz': 0,
+    });
+    for (const service of SERVICES) this.addService(service);
+  }
+
+  /** Errors: LISTEN_FAILED. Returns the bound port. */
+  async listen(): Promise<number> {
+    const { address, tls } = this.options;
+    const injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    const accept = (socket: Socket): void => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+      socket.setNoDelay(true);
+      injector.injectConnection(socket);
+    };
+    const listener = tls === undefined ? createTcpServer(accept) : this.createTls(tls, accept);
+    listener.maxConnections = this.limits.connections;
+    this.listener = listener;
+    await new Promise<void>((fulfil, reject) => {
+      listener.once('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          new PosternError(
+            'LISTEN_FAILED',
+            `cannot listen on ${address.host}:${address.port} for xDS: ${error.code ?? error.message}`,
+            { cause: error },
+          ),
+        ),
+      );
+      listener.listen({ host: address.host, port: address.port, backlog: BACKLOG }, fulfil);
+    });
+    const bound = listener.address();
+    return typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  }
+
+  /** Another certificate or client CA, for new connections; every option is set again, because a context holds them all. */
+  setTls(tls: ServerTls): void {
+    (this.listener as TlsServer | undefined)?.setSecureContext(secureContext(tls));
+  }
+
+  status(): readonly StreamStatus[] {
+    return [...this.streams].flatMap((stream) => stream.status() ?? []);
+  }
+
+  /** Ends streams whose caller is no longer who it was: after the registry changed. */
+  endGateway(gateway: string): void {
+    for (const stream of this.streams) {
+      if (stream.status()?.gateway === gateway)
+        stream.end(new XdsError('UNAUTHENTICATED', 'the gateway is no longer registered'));
+    }
+  }
+
+  /** Ends every stream with UNAVAILABLE (clients reconnect, and say what they have), then every connection. */
+  async stop(graceMs = 1000): Promise<void> {
+    this.draining = true;
+    const { listener } = this;
+    const closed = new Promise<void>((fulfil) => (listener === undefined ? fulfil() : listener.close(() => fulfil())));
+    for (const stream of [...this.streams]) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+    const ended = new Promise<void>((fulfil) => this.grpc.tryShutdown(() => fulfil()));
+    await Promise.race([Promise.all([closed, ended]), new Promise((fulfil) => setTimeout(fulfil, graceMs).unref())]);
+    this.grpc.forceShutdown();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private createTls(tls: ServerTls, accept: (socket: Socket) => void): TlsServer {
+    const server = createTlsServer({
+      ...secureContext(tls),
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['h2'],
+      handshakeTimeout: this.limits.handshakeMs,
+    });
+    server.on('secureConnection', accept);
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      this.options.observer.denied(
+        `TLS: ${(error as NodeJS.ErrnoException).code ?? error.message}`,
+        socket.remoteAddress ?? '',
+        '',
+      );
+      socket.destroy();
+    });
+    return server;
+  }
+
+  private addService({ name, kind, typeUrl }: (typeof SERVICES)[number]): void {
+    const method = (path: string, variant: Variant): [ServiceDefinition, Record<string, (call: RawCall) => void>] => [
+      {
+        [path]: {
+          path: `/${name}/${path}`,
+          requestStream: true,
+          responseStream: true,
+          requestSerialize: (bytes: Buffer) => bytes,
+          requestDeserialize: (bytes: Buffer) => bytes,
+          responseSerialize: (bytes: Buffer) => bytes,
+          responseDeserialize: (bytes: Buffer) => bytes,
+        },
+      },
+      { [path]: (call) => this.onStream(call, variant, typeUrl) },
+    ];
+    const sotw = method(`Stream${kind}`, 'sotw');
+    const delta = method(`Delta${kind}`, 'delta');
+    this.grpc.addService({ ...sotw[0], ...delta[0] } as ServiceDefinition, { ...sotw[1], ...delta[1] });
+  }
+
+  private onStream(call: RawCall, variant: Variant, typeUrl: string | undefined): void {
+    const { cache, observer, controlPlane, registry, insecureGateway, tls } = this.options;
+    const svid = tls === undefined ? undefined : proven(call, this.clock());
+    const identify = (): Caller =>
+      svid === undefined
+        ? { ok: true, gateway: insecureGateway ?? '', id: '', notAfter: Number.POSITIVE_INFINITY }
+        : identifyCaller(svid, registry(), this.clock());
+    const stream = new DiscoveryStream(
+      call,
+      variant,
+      typeUrl,
+      {
+        cache,
+        observer,
+        controlPlane,
+        limits: this.limits,
+        identify,
+        admit: (gateway) => this.admit(gateway),
+        gateways: () => new Set(registry().values()),
+        encrypted: tls !== undefined,
+        clock: this.clock,
+      },
+      (ended) => this.streams.delete(ended),
+    );
+    this.streams.add(stream);
+    if (this.draining) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+  }
+
+  /** Counts a stream of a gateway; returns how to stop counting it. */
+  private admit(gateway: string): () => void {
+    const count = this.counts.get(gateway) ?? 0;
+    if (count >= this.limits.streamsPerGateway)
+      throw new XdsError('RESOURCE_EXHAUSTED', 'too many streams of this gateway');
+    this.counts.set(gateway, count + 1);
+    return () => this.counts.set(gateway, (this.counts.get(gateway) ?? 1) - 1);
+  }
+}
+
+/** Everything that a TLS context holds, in one place: an update that leaves something out would lose it. */
+function secureContext(tls: ServerTls) {
+  return {
+    cert: tls.certificateChain,
+    key: tls.privateKey,
+    ca: tls.clientCa,
+    minVersion: 'TLSv1.3' as const,
+    maxVersion: 'TLSv1.3' as const,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+/** What the client's certificate proves; TLS has verified its chain, or there would be no connection. Read from the DER. */
+function proven(call: RawCall, now: number): SvidResult {
+  const socket = http2StreamOf(call).session?.socket as TLSSocket | undefined;
+  const leaf = socket?.authorized === true ? socket.getPeerCertificate(false)?.raw : undefined;
+  return leaf === undefined ? { ok: false, reason: 'no client certificate' } : readSvid(leaf, now);
+}

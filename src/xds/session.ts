@@ -1,0 +1,209 @@
+// One stream: its subscriptions, and the order in which they are served.
+// In: requests, snapshots, the time. Out: replies in the order in which they go on the wire. Must not: do I/O.
+
+import { diff } from '../snapshot/diff.ts';
+import type { Reference } from '../snapshot/references.ts';
+import type { Resource } from '../snapshot/resource.ts';
+import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
+import type { XdsRequest } from './request.ts';
+import { type TypeStatus, XdsError } from './status.ts';
+import {
+  type Answer,
+  isSettled,
+  next,
+  open,
+  type Reply,
+  receive,
+  type Subscription,
+  touch,
+  type Variant,
+} from './subscription.ts';
+
+export interface Outgoing extends Reply {
+  readonly typeUrl: string;
+  readonly nonce: string;
+}
+
+export interface SessionLimits {
+  /** Names that one stream may subscribe to, of one type. */
+  readonly names: number;
+}
+
+/** How long routes wait for new clusters to be acknowledged: a revocation in the same change must not wait for a slow one. */
+const HOLD_MS = 1000;
+/** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
+const LINGER_MS = 30_000;
+
+interface Entry {
+  state: Subscription;
+  /** When the response in flight was sent, and since when something lingers. */
+  sentAt: number;
+  lingersSince: number | undefined;
+  nackedAt: number;
+}
+
+export class Session {
+  private readonly variant: Variant;
+  private readonly limits: SessionLimits;
+  private readonly entries = new Map<string, Entry>();
+  private snapshot: Snapshot | undefined;
+  private nonces = 0;
+
+  constructor(variant: Variant, snapshot: Snapshot | undefined, limits: SessionLimits) {
+    this.variant = variant;
+    this.snapshot = snapshot;
+    this.limits = limits;
+  }
+
+  /** Takes in one request. Errors: XdsError for what the protocol or the limits forbid. */
+  request(request: XdsRequest, now: number): { readonly answer: Answer; readonly replies: readonly Outgoing[] } {
+    const { typeUrl } = request;
+    if (typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
+    // Rule 3: a type that is not served leaves the others alone; it is never answered.
+    if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [] };
+    const entry = this.entries.get(typeUrl);
+    let answer: Answer;
+    if (entry === undefined) {
+      const state = open(this.variant, request, this.snapshot?.types.get(typeUrl));
+      this.entries.set(typeUrl, { state, sentAt: now, lingersSince: undefined, nackedAt: 0 });
+    } else {
+      const received = receive(entry.state, request);
+      entry.state = received.state;
+      answer = received.answer;
+      if (answer === 'nack') entry.nackedAt = now;
+    }
+    const names = this.entries.get(typeUrl)?.state.names.size ?? 0;
+    if (names > this.limits.names) {
+      throw new XdsError(
+        'RESOURCE_EXHAUSTED',
+        `${names} names of ${shortName(typeUrl)}, more than ${this.limits.names}`,
+      );
+    }
+    return { answer, replies: this.pump(now) };
+  }
+
+  update(snapshot: Snapshot, now: number): readonly Outgoing[] {
+    this.snapshot = snapshot;
+    return this.pump(now);
+  }
+
+  /** What has become due by the passing of time alone. */
+  tick(now: number): readonly Outgoing[] {
+    return this.pump(now);
+  }
+
+  /** When `tick` should be called next (milliseconds), if waiting ends something. */
+  wakeAt(): number | undefined {
+    const clusters = this.entries.get(TYPE.cluster);
+    const held = clusters?.state.pending.some(({ adds }) => adds) ? [clusters.sentAt + HOLD_MS] : [];
+    const lingering = [...this.entries.values()].flatMap(({ lingersSince }) =>
+      lingersSince === undefined ? [] : [lingersSince + LINGER_MS],
+    );
+    const times = [...held, ...lingering];
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  status(): readonly TypeStatus[] {
+    return PUSH_ORDER.flatMap((typeUrl) => {
+      const entry = this.entries.get(typeUrl);
+      return entry === undefined ? [] : [this.typeStatus(typeUrl, entry)];
+    });
+  }
+
+  private typeStatus(typeUrl: string, { state, nackedAt }: Entry): TypeStatus {
+    const current = this.snapshot?.types.get(typeUrl);
+    const rejected = state.nack !== undefined;
+    const settled = current !== undefined && isSettled(state, current);
+    const sent = state.sentVersion !== undefined;
+    return {
+      type: shortName(typeUrl),
+      state: rejected ? 'NACKED' : !sent ? 'NOT SENT' : settled ? 'SYNCED' : 'STALE',
+      ...(state.sentVersion !== undefined && { sentVersion: state.sentVersion }),
+      ...(state.ackedVersion !== undefined && { ackedVersion: state.ackedVersion }),
+      ...(state.nack !== undefined && { nack: { ...state.nack, at: nackedAt } }),
+    };
+  }
+
+  private pump(now: number): readonly Outgoing[] {
+    const { snapshot } = this;
+    // Rule 31: nothing is said before there is a state: an empty one would delete everything.
+    if (snapshot === undefined) return [];
+    const out: Outgoing[] = [];
+    for (const typeUrl of PUSH_ORDER) {
+      const entry = this.entries.get(typeUrl);
+      const current = snapshot.types.get(typeUrl);
+      if (entry !== undefined && current !== undefined) this.turn(typeUrl, entry, current, now, out);
+    }
+    // What waited for others may go now, in the order of removals: what points first.
+    for (const typeUrl of [...PUSH_ORDER].reverse()) {
+      const entry = this.entries.get(typeUrl);
+      const current = snapshot.types.get(typeUrl);
+      if (entry?.state.lingering.size && current !== undefined) this.turn(typeUrl, entry, current, now, out);
+    }
+    return out;
+  }
+
+  private turn(typeUrl: string, entry: Entry, current: TypeSnapshot, now: number, out: Outgoing[]): void {
+    const before = entry.state.base;
+    const { state, replies } = next(entry.state, current, {
+      mayRemove: this.mayRemove(typeUrl, entry, now),
+      hold: this.isHeld(typeUrl, now),
+      nonce: () => String((this.nonces += 1)),
+    });
+    entry.state = state;
+    entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? now);
+    if (replies.length === 0) return;
+    entry.sentAt = now;
+    out.push(...replies.map((reply) => ({ ...reply, typeUrl })));
+    if (this.variant === 'delta') this.touchNeeds(before, current);
+  }
+
+  /** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
+  private mayRemove(typeUrl: string, entry: Entry, now: number): boolean {
+    if (entry.lingersSince !== undefined && now - entry.lingersSince >= LINGER_MS) return true;
+    return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
+      const other = this.entries.get(referrer);
+      const current = this.snapshot?.types.get(referrer);
+      return other === undefined || current === undefined || isSettled(other.state, current);
+    });
+  }
+
+  /** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged. */
+  private isHeld(typeUrl: string, now: number): boolean {
+    if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
+    const clusters = this.entries.get(TYPE.cluster);
+    if (clusters === undefined || clusters.state.pending.length === 0 || now - clusters.sentAt >= HOLD_MS) return false;
+    if (clusters.state.pending.some(({ adds }) => adds)) return true;
+    // A change that is not even sent yet, because an earlier one is in flight.
+    const current = this.snapshot?.types.get(TYPE.cluster);
+    const { base } = clusters.state;
+    return (
+      base !== undefined &&
+      current !== undefined &&
+      diff(base, current).changed.some((resource) => !base.resources.has(resource.name))
+    );
+  }
+
+  /**
+   * Rules 54, 55: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
+   * it already has; it waits for them to be sent again.
+   */
+  private touchNeeds(before: TypeSnapshot | undefined, current: TypeSnapshot): void {
+    if (before === undefined || before === current) return;
+    for (const resource of diff(before, current).changed) {
+      for (const reference of resource.references) {
+        if (!needsPush(reference, before.resources.get(resource.name))) continue;
+        const target = this.entries.get(reference.typeUrl);
+        if (target !== undefined) target.state = touch(target.state, [reference.name]);
+      }
+    }
+  }
+}
+
+function needsPush({ typeUrl, name, source }: Reference, before: Resource | undefined): boolean {
+  if (typeUrl === TYPE.endpoint) return true;
+  if (typeUrl !== TYPE.secret || before === undefined) return false;
+  const known = before.references.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
+  return known !== undefined && known.source !== source;
+}

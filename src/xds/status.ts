@@ -1,0 +1,49 @@
+// What others may know of a stream: why it was ended, and how far its gateway has come.
+// In: nothing. Out: types, and the error that ends a stream. Must not: hold state.
+
+/** gRPC status codes that this server ends a stream with. */
+export const GRPC_STATUS = {
+  INVALID_ARGUMENT: 3,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type GrpcStatus = keyof typeof GRPC_STATUS;
+
+/** Ends the stream; the client reads the message, so it says nothing that it may not know. */
+export class XdsError extends Error {
+  readonly status: GrpcStatus;
+
+  constructor(status: GrpcStatus, message: string) {
+    super(message);
+    this.name = 'XdsError';
+    this.status = status;
+  }
+}
+
+/** SYNCED: it has what it should. STALE: a push is on its way or due. NACKED: it rejected what it should have. */
+export type TypeState = 'SYNCED' | 'STALE' | 'NACKED' | 'NOT SENT';
+
+export interface TypeStatus {
+  /** CDS, EDS, SDS, RDS, LDS. */
+  readonly type: string;
+  readonly state: TypeState;
+  readonly sentVersion?: string;
+  readonly ackedVersion?: string;
+  /** The last rejection that is still in force, in the client's own words. */
+  readonly nack?: { readonly version: string; readonly message: string; readonly at: number };
+}
+
+export interface StreamStatus {
+  readonly gateway: string;
+  readonly nodeId: string;
+  readonly userAgent: string;
+  /** IP:PORT of the caller. */
+  readonly address: string;
+  readonly variant: 'sotw' | 'delta';
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly types: readonly TypeStatus[];
+}
