@@ -8,6 +8,8 @@ import { type Any, any, type Draft, draft, type Message } from './draft.ts';
 import * as names from './names.ts';
 import { upstreamTls } from './tls.ts';
 
+/** What a cluster is made of: everything of a peer but its trust, which changes more often. */
+type DialledPeer = Omit<Peer, 'bundle' | 'inboundServerName'>;
 type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
 type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
 
@@ -32,10 +34,15 @@ export function importClusters(
     const peer = byName.get(imported.peer);
     if (peer === undefined) return [];
     const { authority } = imported;
-    return draft('envoy.config.cluster.v3.Cluster', name, [source, peer, authority], () =>
+    return draft('envoy.config.cluster.v3.Cluster', name, [source, authority, ...clusterInputs(peer)], () =>
       importCluster(name, source, peer, authority),
     );
   });
+}
+
+function clusterInputs(peer: DialledPeer): readonly unknown[] {
+  const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
+  return [trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
 }
 
 function exportCluster(name: string, { name: exported, protocol, backends }: Export): Cluster {
@@ -49,7 +56,7 @@ function exportCluster(name: string, { name: exported, protocol, backends }: Exp
   };
 }
 
-function importCluster(name: string, source: IdentitySource, peer: Peer, authority: string): Cluster {
+function importCluster(name: string, source: IdentitySource, peer: DialledPeer, authority: string): Cluster {
   return {
     name,
     alt_stat_name: names.statName(...name.split('/')),
@@ -79,7 +86,7 @@ function importCluster(name: string, source: IdentitySource, peer: Peer, authori
 }
 
 /** Requests go to the gateways of a peer that answer; a check passes TLS on both sides, which a TCP check does not. */
-function chooseHealthy(peer: Peer): Cluster {
+function chooseHealthy(peer: DialledPeer): Cluster {
   return {
     ignore_health_on_host_removal: true,
     common_lb_config: { healthy_panic_threshold: { value: 0 } },

@@ -12,6 +12,8 @@ import { denyByDefault, peerOnly } from './rbac.ts';
 import { downstreamTls } from './tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
+/** What a chain is made of: everything of a peer but its trust, which changes more often. */
+type ChainPeer = Pick<Peer, 'name' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName'>;
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 
 /** No peer, no listener: there is nobody to let in. */
@@ -19,7 +21,7 @@ export function ingressListener(
   mesh: Mesh,
   gateway: Gateway,
   source: IdentitySource,
-  peers: readonly Peer[],
+  peers: readonly ChainPeer[],
 ): readonly Draft[] {
   if (peers.length === 0) return [];
   const { address, port } = gateway;
@@ -43,11 +45,15 @@ export function ingressListener(
     access_log: [connectionLog(mesh, 'ingress')],
     filter_chains: peers.map((peer) => peerChain(mesh, source, peer)),
   });
-  const inputs = [mesh, gateway, source, ...peers];
+  const inputs = [mesh, gateway, source, ...peers.flatMap(chainInputs)];
   return [draft('envoy.config.listener.v3.Listener', names.INGRESS_LISTENER, inputs, build)];
 }
 
-function peerChain(mesh: Mesh, source: IdentitySource, peer: Peer): FilterChain {
+function chainInputs(peer: ChainPeer): readonly unknown[] {
+  return [peer.name, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
+}
+
+function peerChain(mesh: Mesh, source: IdentitySource, peer: ChainPeer): FilterChain {
   return {
     name: names.peerChain(peer.name),
     metadata: { filter_metadata: { [names.METADATA]: { peer: peer.name } } },

@@ -10,6 +10,9 @@ type Permission = Message<'envoy.config.rbac.v3.Permission'>;
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 
+/** What access control needs to know of a peer. */
+export type ProvenPeer = Pick<Peer, 'name' | 'gatewayIdentities'>;
+
 export const HTTP_RBAC = 'envoy.filters.http.rbac';
 
 /** Methods that nobody can be granted: they turn a server or a proxy into something else. */
@@ -26,7 +29,7 @@ const NEVER_PATHS = '(?i).*(/(\\.|%2e){1,2}(;|%3b)|%25(2e|2f|5c)|%c[01]|%00).*';
  * Closes a connection whose certificate's URI SANs are not exactly one of the peer's gateway identities. TLS has
  * checked that one matches; a certificate with two would still pass there (the matcher sees them joined by a comma).
  */
-export function peerOnly(peer: Peer): NetworkFilter {
+export function peerOnly(peer: ProvenPeer): NetworkFilter {
   const allow = {
     action: extension('action', 'envoy.config.rbac.v3.Action', { name: peerChain(peer.name), action: 'ALLOW' }),
   };
@@ -56,7 +59,7 @@ export function denyByDefault(): HttpFilter {
 }
 
 /** The one policy of a virtual host: this peer, this authority, and one of these rules. */
-export function allowOnly(policy: string, peer: Peer, authority: string, allow: readonly AllowRule[]): Any {
+export function allowOnly(policy: string, peer: ProvenPeer, authority: string, allow: readonly AllowRule[]): Any {
   const permission = all([
     header(':authority', { exact: authority }),
     { not_rule: header(':method', { safe_regex: { regex: NEVER_METHODS } }) },

@@ -2,12 +2,12 @@
 // In: a peer with its grants, or the imports of a port. Out: drafts of RouteConfiguration resources.
 // Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
 
-import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../federation/model.ts';
+import type { Grant, HttpProtocol, Import, Mesh } from '../federation/model.ts';
 import { type Draft, draft, extension, type Message } from './draft.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from './headers.ts';
 import { LUA_METADATA, ownHosts } from './lua.ts';
 import * as names from './names.ts';
-import { allowOnly, HTTP_RBAC } from './rbac.ts';
+import { allowOnly, HTTP_RBAC, type ProvenPeer } from './rbac.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
 type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
@@ -15,13 +15,13 @@ type Route = Message<'envoy.config.route.v3.Route'>;
 type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
 
 /** What one peer may reach: a virtual host for each export that it was granted. */
-export function ingressRoutes(mesh: Mesh, peer: Peer, grants: readonly Grant[]): Draft {
+export function ingressRoutes(mesh: Mesh, peer: ProvenPeer, grants: readonly Grant[]): Draft {
   const granted = (): readonly VirtualHost[] => [
     ...grants.map((grant) => grantedHost(peer, grant)),
     // The gateway's health is offered to whom something is granted; a peer with nothing reaches nothing.
     ...(grants.length === 0 ? [] : [healthHost(mesh, peer)]),
   ];
-  return ingressDraft(peer.name, [mesh, peer, ...grants], granted);
+  return ingressDraft(peer.name, [mesh, peer.gatewayIdentities, ...grants], granted);
 }
 
 /** Removed peers: the chain that is still draining finds nothing, ten milliseconds after this arrives. */
@@ -55,7 +55,7 @@ function routes(name: string, inputs: readonly unknown[], content: () => RouteCo
   return draft('envoy.config.route.v3.RouteConfiguration', name, inputs, () => ({ name, ...content() }));
 }
 
-function grantedHost(peer: Peer, { export: exported, allow }: Grant): VirtualHost {
+function grantedHost(peer: ProvenPeer, { export: exported, allow }: Grant): VirtualHost {
   const { name, authority, protocol, backends } = exported;
   const policy = names.exportPolicy(peer.name, name);
   return {
@@ -80,7 +80,7 @@ function grantedHost(peer: Peer, { export: exported, allow }: Grant): VirtualHos
   };
 }
 
-function healthHost(mesh: Mesh, peer: Peer): VirtualHost {
+function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   const authority = names.healthAuthority(mesh.trustDomain);
   const policy = names.healthPolicy(peer.name);
   const allow = [{ methods: ['GET'], paths: [{ exact: names.HEALTH_PATH }] }];

@@ -16,8 +16,11 @@ type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.Commo
  */
 export const ADS: ConfigSource = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '5s' };
 
+/** What TLS needs to know of a peer. Its bundle is not here: it comes as a secret, and a new one changes no listener. */
+type TlsPeer = Pick<Peer, 'name' | 'gatewayIdentities' | 'leafKeys'>;
+
 /** What a peer's filter chain speaks. */
-export function downstreamTls(peer: Peer, source: IdentitySource): TransportSocket {
+export function downstreamTls(peer: TlsPeer, source: IdentitySource): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     require_client_certificate: true,
     common_tls_context: commonTls('ingress', peer, source),
@@ -28,7 +31,7 @@ export function downstreamTls(peer: Peer, source: IdentitySource): TransportSock
 }
 
 /** What a cluster of an import speaks to the ingress gateway of its peer. */
-export function upstreamTls(peer: Peer, source: IdentitySource): TransportSocket {
+export function upstreamTls(peer: TlsPeer & Pick<Peer, 'outboundServerName'>, source: IdentitySource): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
     sni: peer.outboundServerName,
     max_session_keys: 0,
@@ -36,7 +39,7 @@ export function upstreamTls(peer: Peer, source: IdentitySource): TransportSocket
   });
 }
 
-function commonTls(role: GatewayRole, peer: Peer, source: IdentitySource): CommonTlsContext {
+function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource): CommonTlsContext {
   const own = names.certificateSecret(role, source.kind === 'issuer' ? peer.name : undefined);
   return {
     tls_params: {
