@@ -1,0 +1,135 @@
+// One mesh as processes: its Postern, and its gateways as real Envoys started the way `postern bootstrap` says.
+// In: a configuration file and free addresses. Out: running processes that are ready.
+// Must not: know the demo's meshes; tests start their own with this.
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import type { Processes, Running } from './processes.ts';
+
+export type Role = 'ingress' | 'egress';
+
+/** Where one mesh lives. */
+export interface Place {
+  readonly name: string;
+  /** The YAML file. */
+  readonly file: string;
+  /** A folder for what is made on the way: certificates of gateways, bootstraps. */
+  readonly work: string;
+  readonly xds: HostPort;
+  readonly admin: HostPort;
+  readonly envoyAdmin: Readonly<Record<Role, HostPort>>;
+}
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const READY_MS = 20_000;
+const run = promisify(execFile);
+
+/** Runs a postern command to its end. Out: its stdout. Errors: its exit status and what it said. */
+export async function postern(...args: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await run(process.execPath, [MAIN, ...args], { maxBuffer: 64 * 1024 * 1024 });
+    return stdout;
+  } catch (error) {
+    const { code, stderr = '' } = error as { readonly code?: unknown; readonly stderr?: string };
+    throw new Error(`postern ${args.join(' ')} ended with ${String(code)}:\n${stderr.trimEnd()}`);
+  }
+}
+
+/** Starts the control plane of a mesh, and waits until it says that it is ready. */
+export async function startPostern(processes: Processes, place: Place): Promise<Running> {
+  const args = ['run', '-f', place.file, '--xds', formatHostPort(place.xds), '--admin', formatHostPort(place.admin)];
+  const running = processes.start(`${place.name}-postern`, process.execPath, [MAIN, ...args]);
+  await until(`Postern of ${place.name} ready`, running, async () => {
+    const answer = await fetch(`http://${formatHostPort(place.admin)}/readyz`);
+    return answer.ok;
+  });
+  return running;
+}
+
+export interface GatewayOptions {
+  /** What stands in the bootstrap is delta; `sotw` turns it into state of the world. */
+  readonly ads?: 'delta' | 'sotw';
+  /** Does not wait until the gateway serves. */
+  readonly impatient?: boolean;
+}
+
+/** Starts a gateway of a mesh with a client certificate and a bootstrap of its own, and waits until it serves. */
+export async function startGateway(
+  processes: Processes,
+  envoy: string,
+  place: Place,
+  role: Role,
+  options: GatewayOptions = {},
+): Promise<Running> {
+  const work = join(place.work, role);
+  mkdirSync(work, { recursive: true });
+  const admin = formatHostPort(place.envoyAdmin[role]);
+  const nodeId = `${place.name}-${role}-1`;
+  const common = ['-f', place.file];
+  await postern('certs', 'gateway', role, ...common, '--out', join(work, 'certs'));
+  const xds = ['--certs', join(work, 'certs'), '--xds', formatHostPort(place.xds), '--admin', admin];
+  const made = await postern('bootstrap', role, ...common, '--node-id', nodeId, ...xds);
+  const bootstrap = options.ads === 'sotw' ? made.replace(/\bDELTA_GRPC\b/, 'GRPC') : made;
+  const file = join(work, 'bootstrap.yaml');
+  writeFileSync(file, bootstrap);
+  const running = processes.start(`${place.name}-${role}`, envoy, envoyArguments(bootstrap, file));
+  if (!options.impatient) {
+    await until(`${role} gateway of ${place.name} serving`, running, () => isLive(place.envoyAdmin[role]));
+  }
+  return running;
+}
+
+export async function isLive(envoyAdmin: HostPort): Promise<boolean> {
+  const answer = await fetch(`http://${formatHostPort(envoyAdmin)}/ready`);
+  return (await answer.text()).startsWith('LIVE');
+}
+
+/**
+ * The arguments of the command line in the bootstrap's first comment, with our file in it. One worker thread and quick
+ * log flushes are this machine's business, not the operator's, so they are added here.
+ */
+export function envoyArguments(bootstrap: string, file: string): readonly string[] {
+  const comment = /^#.*\benvoy\b.*$/m.exec(bootstrap)?.[0] ?? '';
+  const words = comment
+    .slice(comment.search(/\benvoy\b/))
+    .split(/\s+/)
+    .slice(1);
+  const at = words.findIndex((word) => word === '-c' || word === '--config-path');
+  if (at < 0) throw new Error(`the bootstrap does not say how to start Envoy; its first comment is: ${comment}`);
+  const own = [...words.slice(0, at), ...words.slice(at + 2)];
+  const missing = ['--disable-hot-restart'].filter((flag) => !own.includes(flag));
+  return [
+    '-c',
+    file,
+    ...own,
+    ...missing,
+    ...withDefault(own, '--concurrency', '1'),
+    '--file-flush-interval-msec',
+    '50',
+  ];
+}
+
+function withDefault(own: readonly string[], flag: string, value: string): readonly string[] {
+  return own.includes(flag) ? [] : [flag, value];
+}
+
+/** Polls until `done` says true. Errors: the process ended, or the time is over; both with its last words. */
+export async function until(what: string, running: Running, done: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + READY_MS;
+  while (Date.now() < end) {
+    if (!running.alive())
+      throw new Error(`${running.name} ended (${running.outcome()}) before: ${what}\n${tail(running)}`);
+    if (await done().catch(() => false)) return;
+    await sleep(50);
+  }
+  throw new Error(`not within ${READY_MS / 1000} s: ${what}\n${tail(running)}`);
+}
+
+function tail(running: Running): string {
+  return running.stderr().trimEnd().split('\n').slice(-15).join('\n');
+}

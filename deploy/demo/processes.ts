@@ -1,0 +1,92 @@
+// Child processes of the demo and of the tests: started by name, logged to files, ended by their own ids.
+// In: a command line and a log folder. Out: running processes whose two outputs can be read while they run.
+// Must not: leave one behind, nor touch a process that it did not start.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const TERM_MS = 4_000;
+
+export interface Running {
+  readonly name: string;
+  readonly pid: number;
+  /** False as soon as it has ended, for whatever reason. */
+  alive(): boolean;
+  /** Exit status or signal, once it has ended. */
+  outcome(): string;
+  stdout(): string;
+  stderr(): string;
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, then SIGKILL; fulfilled when it has ended. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** All that one owner started. */
+export class Processes {
+  private readonly logs: string;
+  private readonly started: Running[] = [];
+
+  constructor(logs: string) {
+    this.logs = logs;
+    mkdirSync(logs, { recursive: true });
+  }
+
+  start(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    const [out, err] = [join(this.logs, `${name}.out`), join(this.logs, `${name}.err`)];
+    // Straight into files: a reader that is slow or gone never blocks the process.
+    const files = [openSync(out, 'a'), openSync(err, 'a')] as const;
+    const child = spawn(command, args, { stdio: ['ignore', ...files], env: { ...process.env, ...env } });
+    for (const file of files) closeSync(file);
+    const running = watch(name, child, out, err);
+    this.started.push(running);
+    return running;
+  }
+
+  /** Those that ended although nobody stopped them. */
+  fallen(): readonly Running[] {
+    return this.started.filter((one) => !one.alive());
+  }
+
+  /** The last lines of every process's messages, for whoever wonders what went wrong. */
+  tails(lines: number): string {
+    return this.started
+      .map((one) => ({ one, text: one.stderr().trimEnd().split('\n').slice(-lines).join('\n') }))
+      .filter(({ one, text }) => text !== '' || !one.alive())
+      .map(({ one, text }) => `--- ${one.name}${one.alive() ? '' : ` (${one.outcome()})`}\n${text}`)
+      .join('\n');
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.started.map((one) => one.stop()));
+  }
+}
+
+function watch(name: string, child: ChildProcess, out: string, err: string): Running {
+  let failure: Error | undefined;
+  child.on('error', (error) => {
+    failure = error;
+  });
+  const ended = new Promise<void>((fulfil) => {
+    child.once('exit', () => fulfil());
+    child.once('error', () => fulfil());
+  });
+  const alive = (): boolean => failure === undefined && child.exitCode === null && child.signalCode === null;
+  return {
+    name,
+    pid: child.pid ?? 0,
+    alive,
+    outcome: () =>
+      failure?.message ?? (child.signalCode === null ? `exit ${child.exitCode}` : `ended by ${child.signalCode}`),
+    stdout: () => readFileSync(out, 'utf8'),
+    stderr: () => readFileSync(err, 'utf8'),
+    signal: (signal) => void child.kill(signal),
+    stop: async (signal = 'SIGTERM') => {
+      if (!alive()) return;
+      child.kill(signal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), TERM_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,79 @@
+// `npm test`: everything, from unit tests to real Envoys, in one run that ends in node's own summary.
+// In: the arguments after `--`, which are names of test files or parts of them, and node's own --test-… options.
+// Out: the status of the first step that failed, or of the tests. Must not: skip what this machine lacks; it is fetched.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+
+const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
+const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+
+function step(what, command, args, env = process.env) {
+  console.log(`# ${what}`);
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env });
+  if (error) console.error(String(error));
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const bin = (name) => join('node_modules', '.bin', name);
+
+if (!existsSync('node_modules')) step('npm ci', 'npm', ['ci']);
+step('build', bin('tsc'), []);
+step('build: protos', process.execPath, ['proto/bundle.mjs']);
+if (filters.length === 0) step('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
+
+const { findEnvoy } = await import('../dist/deploy/demo/envoy-binary.js');
+const { findHadolint } = await import('../dist/test/support/hadolint.js');
+let envoy;
+let hadolint;
+try {
+  envoy = await findEnvoy();
+  hadolint = await findHadolint();
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
+}
+console.log(`# Envoy ${envoy.version} (${envoy.origin}): ${envoy.file}`);
+
+const found = testFiles(join('dist', 'test')).sort();
+const files = found.filter((file) => filters.length === 0 || filters.some((part) => wanted(file, part)));
+if (files.length === 0) {
+  console.error(`No test file matches ${filters.join(', ')}.`);
+  process.exit(64);
+}
+// Two at once: the real-Envoy suites wait more than they compute, and more would only slow each other down.
+// The tests get the binaries that were found here, so that no suite finds another one, or none.
+step(
+  `test: ${files.length} files`,
+  process.execPath,
+  ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=spec', ...options, ...files],
+  { ...process.env, ENVOY_BIN: envoy.file, HADOLINT_BIN: hadolint },
+);
+
+function testFiles(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return testFiles(path);
+    return entry.name.endsWith('.test.js') && existsSync(sourceOf(path)) ? [path] : [];
+  });
+}
+
+/** What was compiled from a test that is gone is still there, and must not run. */
+function sourceOf(file) {
+  return relative('dist', file).replace(/\.js$/, '.ts');
+}
+
+/** `test/e2e`, `test/e2e/attacks.test.ts` and `attacks` all name dist/test/e2e/attacks.test.js. */
+function wanted(file, part) {
+  return sourceOf(file).includes(
+    part
+      .replace(/^\.\//, '')
+      .replace(/^dist\//, '')
+      .replace(/\.js$/, '.ts'),
+  );
+}
