@@ -83,8 +83,8 @@ export class RealEnvoy {
     ];
     args.push('--drain-time-s', '5', '--drain-strategy', 'immediate', '--reject-unknown-dynamic-fields');
     this.process = spawn(findEnvoy() ?? 'envoy', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.process.stdout?.on('data', (data: Buffer) => (this.stdout += data.toString()));
-    this.process.stderr?.on('data', (data: Buffer) => (this.stderr += data.toString()));
+    this.process.stdout?.on('data', (data: Buffer) => this.keep('stdout', data));
+    this.process.stderr?.on('data', (data: Buffer) => this.keep('stderr', data));
   }
 
   /** Started and ready; `adminPort` is the one that the bootstrap names. */
@@ -102,6 +102,10 @@ export class RealEnvoy {
 
   async admin(path: string): Promise<string> {
     return await (await fetch(`http://127.0.0.1:${this.adminPort}${path}`)).text();
+  }
+
+  private keep(where: 'stdout' | 'stderr', data: Buffer): void {
+    this[where] += data.toString();
   }
 
   get errors(): string {

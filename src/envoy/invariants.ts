@@ -1,0 +1,94 @@
+// The boundary invariants of a whole gateway, checked on every snapshot before it is published (spec section 4).
+// In: all resources of one gateway. Out: nothing, or BOUNDARY_VIOLATED with the resource and the rule.
+// Must not: know the model. It looks at what Envoy will get, so that a mistake of the builders cannot hide here too.
+
+import { demand, type Facts, type TlsUse, violation } from './boundary.ts';
+import { checkListener } from './boundary-listener.ts';
+import { checkRoutes } from './boundary-routes.ts';
+import { checkCluster, checkSecret, holdsKey } from './boundary-secret.ts';
+import { trustDomainOf } from './boundary-tls.ts';
+import type { ResourceJson } from './types.gen.ts';
+
+/** A resource that passed by itself passes again: only what changed is walked, only what lies between is always checked. */
+const checked = new WeakMap<ResourceJson, Facts>();
+
+/** Errors: BOUNDARY_VIOLATED. */
+export function checkInvariants(resources: readonly ResourceJson[]): void {
+  const facts = resources.map((resource) => {
+    const known = checked.get(resource) ?? checkAlone(resource);
+    checked.set(resource, known);
+    return known;
+  });
+  checkTogether(facts);
+}
+
+function checkAlone(resource: ResourceJson): Facts {
+  const kind = resource['@type'].split('.').at(-1) ?? '';
+  const name = 'name' in resource ? (resource.name ?? '') : '';
+  const subject = `${kind} ${name}`;
+  const isCertificate = kind === 'Secret' && name.startsWith('cert/');
+  demand(isCertificate || !holdsKey(resource), 'KEY_ONLY_IN_CERTIFICATES', subject);
+  switch (resource['@type']) {
+    case 'type.googleapis.com/envoy.config.listener.v3.Listener':
+      return checkListener(resource, subject);
+    case 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration':
+      return checkRoutes(resource, subject);
+    case 'type.googleapis.com/envoy.config.cluster.v3.Cluster':
+      return checkCluster(resource, subject);
+    case 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret':
+      return checkSecret(resource, subject);
+    default:
+      throw violation('KNOWN_NAME', subject);
+  }
+}
+
+function checkTogether(facts: readonly Facts[]): void {
+  const named = (kind: Facts['kind']): ReadonlyMap<string, Facts> =>
+    new Map(facts.filter((fact) => fact.kind === kind).map((fact) => [fact.name, fact]));
+  const [secrets, routes, clusters] = [named('secret'), named('routes'), named('cluster')];
+  const role = facts.find((fact) => fact.role !== undefined)?.role;
+  const keys = new Set<string>();
+  const routed = new Set(facts.flatMap((fact) => fact.clusters ?? []));
+  for (const fact of facts) {
+    demand(fact.role === undefined || fact.role === role, 'ONE_GATEWAY', fact.subject);
+    demand(fact.key === undefined || !keys.has(fact.key), 'DISTINCT_KEYS', fact.subject);
+    if (fact.key !== undefined) keys.add(fact.key);
+    demand(allIn(clusters, fact.clusters), 'CLUSTER_PRESENT', fact.subject);
+    demand(allIn(routes, fact.routes), 'ROUTES_PRESENT', fact.subject);
+    for (const use of fact.tls ?? []) {
+      demand(allIn(secrets, use.secrets), 'SECRET_PRESENT', use.subject);
+      demand(use.routes === undefined || routes.has(use.routes), 'ROUTES_PRESENT', use.subject);
+    }
+  }
+  for (const { name, subject } of clusters.values()) demand(routed.has(name), 'NO_STRAY_CLUSTER', subject);
+  const uses = facts.flatMap((fact) => fact.tls ?? []);
+  checkTrustDomains(uses);
+  checkPrincipals(uses, routes);
+}
+
+/** One trust domain, one peer: otherwise one chain would trust what another peer's CA says. */
+function checkTrustDomains(uses: readonly TlsUse[]): void {
+  const owners = new Map<string | undefined, string>();
+  for (const { subject, peer, identities } of uses) {
+    const domain = trustDomainOf(identities[0]);
+    demand((owners.get(domain) ?? peer) === peer, 'ONE_TRUST_DOMAIN', subject);
+    owners.set(domain, peer);
+  }
+}
+
+/** Routes without a chain are those of a removed peer: they admit nobody. */
+function checkPrincipals(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
+  const accepted = new Map(uses.map((use) => [use.routes, use.identities]));
+  for (const [name, { subject, principals = [] }] of routes) {
+    const identities = accepted.get(name) ?? [];
+    demand(
+      principals.every((principal) => identities.includes(principal)),
+      'PRINCIPALS',
+      subject,
+    );
+  }
+}
+
+function allIn(known: ReadonlyMap<string, unknown>, names: readonly string[] = []): boolean {
+  return names.every((name) => known.has(name));
+}
