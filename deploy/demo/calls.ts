@@ -159,5 +159,5 @@ export function reasonOf(error: unknown): string {
   const alert = /ALERT_([A-Z_]+)/.exec(code ?? '') ?? /alert ([a-z ]+)/.exec(message);
   if (alert?.[1] !== undefined) return `TLS alert ${alert[1].toLowerCase().replaceAll('_', ' ')}`;
   if (code === 'ECONNRESET') return 'connection reset';
-  return code !== undefined && code.startsWith('ERR_HTTP2') ? 'stream reset' : message;
+  return code?.startsWith('ERR_HTTP2') ? 'stream reset' : message;
 }

@@ -26,13 +26,16 @@ export interface Running {
 export class Processes {
   private readonly logs: string;
   private readonly started: Running[] = [];
+  private over = false;
 
   constructor(logs: string) {
     this.logs = logs;
     mkdirSync(logs, { recursive: true });
   }
 
+  /** Errors: everything is being ended already; what starts now would be left behind. */
   start(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    if (this.over) throw new Error(`${name} is not started: everything is being ended`);
     const [out, err] = [join(this.logs, `${name}.out`), join(this.logs, `${name}.err`)];
     // Straight into files: a reader that is slow or gone never blocks the process.
     const files = [openSync(out, 'a'), openSync(err, 'a')] as const;
@@ -58,6 +61,7 @@ export class Processes {
   }
 
   async stopAll(): Promise<void> {
+    this.over = true;
     await Promise.all(this.started.map((one) => one.stop()));
   }
 }

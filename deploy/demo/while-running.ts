@@ -1,0 +1,32 @@
+// A grant removed while everything runs: the shop's team deletes two lines of its YAML and saves.
+// In: the running demo. Out: rows of before and after. Must not: restart or signal anything.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { callLocally } from './calls.ts';
+import { type MeshName, removeGrant } from './meshes.ts';
+import { type Case, type Row, runCase } from './rows.ts';
+import type { Stage } from './stage.ts';
+
+const EFFECT_MS = 15_000;
+
+export async function removeWhileRunning({ demo, gateways, backends }: Stage): Promise<readonly Row[]> {
+  const read = (from: MeshName, name: string, who: string, expected: string): Case => ({
+    who,
+    calls: `GET ${name}/v1/reviews/7`,
+    through: `${from}/egress, shop/ingress`,
+    expected,
+    decidedBy: gateways.shop.ingress,
+    call: () => callLocally(demo.meshes[from].egress, `${name}.svc.cluster.local`, { path: '/v1/reviews/7' }),
+  });
+  removeGrant(demo.meshes.shop, 'reviews.catalog', 'partner');
+  const partner = read('partner', 'reviews.shop', 'partner app, grant removed', '403');
+  const end = Date.now() + EFFECT_MS;
+  while (Date.now() < end && (await partner.call()).status === 200) await sleep(20);
+  return [
+    await runCase(partner, backends),
+    await runCase(
+      read('bank', 'reviews.default', 'bank app, its grant stays', '200 from reviews at the shop'),
+      backends,
+    ),
+  ];
+}

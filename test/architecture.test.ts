@@ -1,0 +1,228 @@
+// The shape of the code, held by a test: which folder may import which, what may be imported at all, size, headers, names.
+// In: the source files and package.json, as text. Out: every place that breaks a rule of ARCHITECTURE.md.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { basename, dirname, join, normalize, relative, sep } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The data flows from left to right; a folder imports from those left of it. */
+const FLOW = ['config', 'trust', 'federation', 'envoy', 'snapshot', 'xds'];
+/** Everybody may import these. */
+const FOUNDATION = ['src/errors.ts', 'src/log.ts', 'src/version.ts'];
+/** These folders stand right of the flow, as do the files of src/ itself. */
+const EDGES = ['admin', 'cli'];
+/** Where time, randomness and the world come in as arguments. */
+const PURE = ['config', 'trust', 'federation', 'envoy', 'snapshot'];
+const WORLD =
+  /^node:(fs|fs\/promises|http|http2|https|tls|dgram|dns|child_process|worker_threads|timers|timers\/promises)$/;
+/** It reads what the build wrote beside it, once: a constant that is too large to be a source file. */
+const READS_ITS_TYPES = 'src/envoy/codec.ts';
+const MAX_LINES = 300;
+const FORBIDDEN_NAME = /^(utils?|helpers?|managers?|handlers?|common|misc|shared|lib)$/i;
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+}
+
+function sources(folder: string): readonly string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return /\.(ts|mjs)$/.test(entry.name) ? [path.split(sep).join('/')] : [];
+  });
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+}
+
+function importsOf(file: string): readonly Import[] {
+  const pattern = /(?:\bfrom\s+|\bimport\s*\(\s*|^\s*import\s+)'([^']+)'/gm;
+  return [...withoutComments(textOf(file)).matchAll(pattern)].map(([, specifier = '']) => ({ from: file, specifier }));
+}
+
+/** The imported file of ours, from the root of the project; undefined for a package. */
+function targetOf({ from, specifier }: Import): string | undefined {
+  return specifier.startsWith('.')
+    ? normalize(join(dirname(from), specifier))
+        .split(sep)
+        .join('/')
+    : undefined;
+}
+
+function folderOf(file: string): string | undefined {
+  const [top, folder, rest] = file.split('/');
+  return top === 'src' && rest !== undefined ? folder : undefined;
+}
+
+function packageOf(specifier: string): string {
+  const [first = '', second = ''] = specifier.split('/');
+  return first.startsWith('@') ? `${first}/${second}` : first;
+}
+
+const src = sources('src');
+const written = src.filter((file) => !file.endsWith('.gen.ts'));
+const ours = [...written, ...sources('test'), ...sources('bench'), ...sources('deploy')];
+
+/** Whether the rule of the flow lets `from` import `to`. */
+function mayImport(from: string, to: string): boolean {
+  if (FOUNDATION.includes(to)) return true;
+  const [here, there] = [folderOf(from), folderOf(to)];
+  // The files of src/ itself put everything together, and the edges may use them.
+  if (here === undefined) return true;
+  if (here === there) return true;
+  if (EDGES.includes(here)) return there !== 'cli' && !(here === 'admin' && there === undefined);
+  return there !== undefined && FLOW.includes(there) && FLOW.indexOf(there) < FLOW.indexOf(here);
+}
+
+describe('the rule of the flow itself', () => {
+  test('lets nothing run backwards, and knows every folder', () => {
+    assert.equal(mayImport('src/trust/svid.ts', 'src/config/values.ts'), true);
+    assert.equal(mayImport('src/config/values.ts', 'src/trust/svid.ts'), false);
+    assert.equal(mayImport('src/xds/server.ts', 'src/app.ts'), false);
+    assert.equal(mayImport('src/envoy/draft.ts', 'src/admin/routes.ts'), false);
+    assert.equal(mayImport('src/envoy/draft.ts', 'src/errors.ts'), true);
+    const folders = new Set(src.map(folderOf).filter((folder) => folder !== undefined));
+    assert.deepEqual(
+      [...folders].filter((folder) => ![...FLOW, ...EDGES].includes(folder)),
+      [],
+    );
+  });
+
+  test('finds the imports of a file at all', () => {
+    const found = importsOf('src/compile.ts').flatMap((one) => targetOf(one) ?? []);
+    assert.ok(found.includes('src/envoy/translate.ts'));
+  });
+});
+
+describe('imports', () => {
+  const all = src.flatMap(importsOf);
+
+  test('a folder imports only from those left of it', () => {
+    const wrong = all.flatMap((one) => {
+      const to = targetOf(one);
+      return to?.startsWith('src/') && !mayImport(one.from, to) ? [`${one.from} imports ${to}`] : [];
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  test('the product imports nothing of test, bench or deploy', () => {
+    const outside = all.flatMap((one) => {
+      const to = targetOf(one);
+      return to !== undefined && !to.startsWith('src/') ? [`${one.from} imports ${to}`] : [];
+    });
+    assert.deepEqual(outside, []);
+  });
+
+  test('only the runtime dependencies of package.json, and builtins by their node: names', () => {
+    const manifest = JSON.parse(textOf('package.json')) as { readonly dependencies: Readonly<Record<string, string>> };
+    const allowed = new Set(Object.keys(manifest.dependencies));
+    const wrong = all
+      .filter(({ specifier }) => !specifier.startsWith('.'))
+      .filter(({ specifier }) =>
+        specifier.startsWith('node:')
+          ? !builtinModules.includes(specifier.slice('node:'.length))
+          : !allowed.has(packageOf(specifier)),
+      );
+    assert.deepEqual(wrong, []);
+  });
+
+  test('every runtime dependency is used, and pinned to one version', () => {
+    const manifest = JSON.parse(textOf('package.json')) as { readonly dependencies: Readonly<Record<string, string>> };
+    const used = new Set(all.map(({ specifier }) => packageOf(specifier)));
+    assert.deepEqual(
+      Object.keys(manifest.dependencies).filter((name) => !used.has(name)),
+      [],
+    );
+    assert.deepEqual(
+      Object.values(manifest.dependencies).filter((version) => !/^\d+\.\d+\.\d+$/.test(version)),
+      [],
+    );
+  });
+
+  test('relative imports name files that exist, with their suffix', () => {
+    const wrong = all.flatMap((one) => {
+      const to = targetOf(one);
+      if (to === undefined) return [];
+      return statSync(join(ROOT, to), { throwIfNoEntry: false })?.isFile() ? [] : [`${one.from} imports ${to}`];
+    });
+    assert.deepEqual(wrong, []);
+  });
+});
+
+describe('pure folders', () => {
+  const pure = written.filter((file) => PURE.includes(folderOf(file) ?? ''));
+  const declared = (file: string): boolean => textOf(file).startsWith('// I/O');
+
+  test('reach the world only in files whose first word is I/O', () => {
+    const wrong = pure
+      .filter((file) => !declared(file) && file !== READS_ITS_TYPES)
+      .flatMap(importsOf)
+      .filter(({ specifier }) => WORLD.test(specifier));
+    assert.deepEqual(wrong, []);
+  });
+
+  test('read no clock and roll no dice; both come in as arguments', () => {
+    const pattern = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b|\bprocess\.(env|hrtime|cwd)\b/;
+    const wrong = pure.filter((file) => !declared(file)).filter((file) => pattern.test(withoutComments(textOf(file))));
+    assert.deepEqual(wrong, []);
+  });
+});
+
+describe('files', () => {
+  test(`hold one subject: none of src has more than ${MAX_LINES} lines`, () => {
+    const long = written
+      .map((file) => ({ file, lines: textOf(file).trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > MAX_LINES);
+    assert.deepEqual(long, []);
+  });
+
+  test('open with a comment that says what they are for', () => {
+    const bare = written.filter((file) => !/^(#!.*\n)?(\/\/ \S.*\n){2,}/.test(textOf(file)));
+    assert.deepEqual(bare, []);
+  });
+
+  test('are named by the subject, never by "utils" and its like', () => {
+    const named = [...src, ...sources('test'), ...sources('bench'), ...sources('deploy')].filter((file) =>
+      [...dirname(file).split('/'), basename(file).split('.')[0] ?? ''].some((name) => FORBIDDEN_NAME.test(name)),
+    );
+    assert.deepEqual(named, []);
+    const odd = written.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(basename(file)));
+    assert.deepEqual(odd, []);
+  });
+
+  test('export by name only', () => {
+    const wrong = ours.filter((file) => /^\s*export\s+default\b/m.test(withoutComments(textOf(file))));
+    assert.deepEqual(wrong, []);
+  });
+
+  test('of test/ lie where their subject lies', () => {
+    const subjects = new Set([...FLOW, ...EDGES, 'e2e', 'support', 'golden']);
+    const strays = sources('test').filter((file) => {
+      const [, folder, rest] = file.split('/');
+      return rest !== undefined && !subjects.has(folder ?? '');
+    });
+    assert.deepEqual(strays, []);
+  });
+
+  test('hold no private key', () => {
+    const marker = new RegExp(`-----BEGIN ([A-Z]+ )?${'PRIVATE'} KEY-----\\s*\\n[A-Za-z0-9+/]{20}`);
+    const holders = [...ours, ...examples()].filter((file) => marker.test(textOf(file)));
+    assert.deepEqual(holders, []);
+  });
+});
+
+function examples(): readonly string[] {
+  const folder = join(ROOT, 'deploy', 'examples');
+  return readdirSync(folder).flatMap((name) => (name.endsWith('.yaml') ? [relative(ROOT, join(folder, name))] : []));
+}
