@@ -37,3 +37,10 @@ export function createResource(
     ...(ttlMs !== undefined && { ttlMs }),
   };
 }
+
+/** The encoded message itself, out of its Any. */
+export function anyBody({ typeUrl, any }: Resource): Buffer {
+  const body = any.subarray(stringField(1, typeUrl).length + 1);
+  // Past the length, a varint: its last byte is the first below 0x80.
+  return body.subarray(body.findIndex((byte) => byte < 0x80) + 1);
+}

@@ -4,7 +4,8 @@
 
 import { bytesField, fieldHead, stringField } from '../snapshot/protobuf.ts';
 import type { Resource } from '../snapshot/resource.ts';
-import type { Reply, Variant } from './subscription.ts';
+import type { Reply } from './due.ts';
+import type { Variant } from './subscription.ts';
 
 /** gRPC's length-prefixed message: a flag and four bytes of length. */
 const FRAME_HEAD = 5;

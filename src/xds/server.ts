@@ -12,8 +12,9 @@ import type { SnapshotCache } from '../snapshot/cache.ts';
 import { TYPE } from '../snapshot/types.ts';
 import { readSvid, type SvidResult } from '../trust/svid.ts';
 import { http2StreamOf, type RawCall } from './http2-frames.ts';
-import { type Caller, type GatewayRegistry, identifyCaller } from './node.ts';
+import { type Caller, claimedCaller, type GatewayRegistry, identifyCaller } from './node.ts';
 import type { XdsObserver } from './observer.ts';
+import type { NodeClaims } from './request.ts';
 import { type StreamStatus, XdsError } from './status.ts';
 import { DiscoveryStream, type StreamLimits } from './stream.ts';
 import type { Variant } from './subscription.ts';
@@ -28,9 +29,8 @@ export interface ServerTls {
 
 export interface XdsServerOptions {
   readonly address: HostPort;
-  /** Undefined: plaintext, for benches on loopback; then every caller is the gateway `insecureGateway`. */
+  /** Undefined: plaintext, for benches on loopback; then every caller is whom it claims to be. */
   readonly tls: ServerTls | undefined;
-  readonly insecureGateway?: string;
   readonly cache: SnapshotCache;
   readonly observer: XdsObserver;
   readonly registry: () => GatewayRegistry;
@@ -194,12 +194,10 @@ export class XdsServer {
   }
 
   private onStream(call: RawCall, variant: Variant, typeUrl: string | undefined): void {
-    const { cache, observer, controlPlane, registry, insecureGateway, tls } = this.options;
+    const { cache, observer, controlPlane, registry, tls } = this.options;
     const svid = tls === undefined ? undefined : proven(call, this.clock());
-    const identify = (): Caller =>
-      svid === undefined
-        ? { ok: true, gateway: insecureGateway ?? '', id: '', notAfter: Number.POSITIVE_INFINITY }
-        : identifyCaller(svid, registry(), this.clock());
+    const identify = (claims: NodeClaims | undefined): Caller =>
+      svid === undefined ? claimedCaller(claims, registry()) : identifyCaller(svid, registry(), this.clock());
     const stream = new DiscoveryStream(
       call,
       variant,

@@ -8,12 +8,12 @@ import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
+import type { Reply } from './due.ts';
+import { next } from './turn.ts';
 import {
   type Answer,
   isSettled,
-  next,
   open,
-  type Reply,
   receive,
   type Subscription,
   touch,
@@ -149,7 +149,7 @@ export class Session {
     const { state, replies } = next(entry.state, current, {
       mayRemove: this.mayRemove(typeUrl, entry, now),
       hold: this.isHeld(typeUrl, now),
-      nonce: () => String((this.nonces += 1)),
+      nonce: () => this.nonce(),
     });
     entry.state = state;
     entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? now);
@@ -157,6 +157,12 @@ export class Session {
     entry.sentAt = now;
     out.push(...replies.map((reply) => ({ ...reply, typeUrl })));
     if (this.variant === 'delta') this.touchNeeds(before, current);
+  }
+
+  /** Rule 14: unique on the stream. */
+  private nonce(): string {
+    this.nonces += 1;
+    return String(this.nonces);
   }
 
   /** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */

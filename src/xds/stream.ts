@@ -29,7 +29,7 @@ export interface StreamContext {
   readonly limits: StreamLimits;
   readonly controlPlane: string;
   /** Who the client certificate proves; asked again at every request. */
-  readonly identify: () => Caller;
+  readonly identify: (claims: NodeClaims | undefined) => Caller;
   /** Counts a stream of a gateway, or throws; returns how to stop counting it. */
   readonly admit: (gateway: string) => () => void;
   readonly gateways: () => Iterable<string>;
@@ -116,8 +116,9 @@ export class DiscoveryStream {
     const now = this.context.clock();
     this.spend(now);
     const request = this.variant === 'sotw' ? parseSotwRequest(bytes) : parseDeltaRequest(bytes);
-    const session = this.session ?? this.begin(request.node(), now);
-    this.authorize(session === this.session ? this.gateway : '');
+    const known = this.session;
+    if (known !== undefined) this.authorize(this.node, this.gateway);
+    const session = known ?? this.begin(request.node(), now);
     const typeUrl = this.fixedType ?? request.typeUrl;
     if (this.fixedType !== undefined && request.typeUrl !== '' && request.typeUrl !== this.fixedType) {
       throw new XdsError('INVALID_ARGUMENT', `this service serves ${shortName(this.fixedType)} alone`);
@@ -136,7 +137,7 @@ export class DiscoveryStream {
 
   /** The first request: whoever it is, it has to be who its certificate says. */
   private begin(claims: NodeClaims | undefined, now: number): Session {
-    const caller = this.authorize('');
+    const caller = this.authorize(claims, undefined);
     if (claims === undefined || claims.id === '')
       throw new XdsError('INVALID_ARGUMENT', 'the first request has no node.id');
     const conflict = contradiction(claims, caller.gateway, this.context.gateways());
@@ -154,11 +155,12 @@ export class DiscoveryStream {
     return this.session;
   }
 
-  private authorize(expected: string): Extract<Caller, { ok: true }> {
-    const caller = this.context.identify();
-    if (!caller.ok) return this.deny(caller.reason, this.node?.id ?? '');
-    if (expected !== '' && caller.gateway !== expected)
-      return this.deny('the identity is now another gateway', this.node?.id ?? '');
+  private authorize(claims: NodeClaims | undefined, expected: string | undefined): Extract<Caller, { ok: true }> {
+    const caller = this.context.identify(claims);
+    if (!caller.ok) return this.deny(caller.reason, claims?.id ?? '');
+    if (expected !== undefined && caller.gateway !== expected) {
+      return this.deny('the identity is now another gateway', claims?.id ?? '');
+    }
     return caller;
   }
 

@@ -2,7 +2,6 @@
 // In: requests, the current state of the type, whether removals may go. Out: the next state, and what to send.
 // Must not: do I/O, read a clock, or change a state in place. Rule numbers are those of CONTRIBUTING.md, "Protocol rules".
 
-import { diff } from '../snapshot/diff.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
@@ -50,19 +49,11 @@ export interface Subscription {
   readonly nack: Nack | undefined;
 }
 
-export interface Reply {
-  /** Shared by every stream that is sent the same: the bytes are cached by this very array. */
-  readonly resources: readonly Resource[];
-  readonly removed: readonly string[];
-  readonly version: string;
-}
-
 export type Answer = 'ack' | 'nack' | undefined;
 
 const WILDCARD = '*';
-const NO_NAMES: ReadonlySet<string> = new Set();
-const NOTHING_LINGERS: ReadonlyMap<string, Resource | undefined> = new Map();
-const NO_RESOURCES: readonly Resource[] = [];
+export const NO_NAMES: ReadonlySet<string> = new Set();
+export const NOTHING_LINGERS: ReadonlyMap<string, Resource | undefined> = new Map();
 
 function blank(variant: Variant, typeUrl: string): Subscription {
   return {
@@ -215,223 +206,6 @@ export function isSettled(state: Subscription, current: TypeSnapshot): boolean {
   return (
     state.pending.length === 0 && state.nack === undefined && !isAsked(state) && (state.base ?? current) === current
   );
-}
-
-export interface Turn {
-  /** Whether nothing points any more to what is gone. */
-  readonly mayRemove: boolean;
-  /** Whether other types must first catch up: then only what the client asked for is sent. */
-  readonly hold: boolean;
-  readonly nonce: () => string;
-}
-
-/** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
-export function next(
-  state: Subscription,
-  current: TypeSnapshot,
-  turn: Turn,
-): { readonly state: Subscription; readonly replies: readonly (Reply & { readonly nonce: string })[] } {
-  if (state.pending.length > 0 || (turn.hold && !isAsked(state))) return { state, replies: [] };
-  const due =
-    state.variant === 'sotw' ? dueSotw(state, current, turn.mayRemove) : dueDelta(state, current, turn.mayRemove);
-  const caughtUp: Subscription = {
-    ...state,
-    base: current,
-    owed: NO_NAMES,
-    owedAll: false,
-    owedAnswer: false,
-    initial: undefined,
-    lingering: due.lingering,
-  };
-  if (due.replies.length === 0) {
-    // Nothing to say: the client has it all. What it rejected stays on the record.
-    const has = state.nack === undefined && (state.wildcard || state.names.size > 0);
-    return {
-      state: has ? { ...caughtUp, sentVersion: current.version, ackedVersion: current.version } : caughtUp,
-      replies: [],
-    };
-  }
-  const replies = due.replies.map((reply) => ({ ...reply, nonce: turn.nonce() }));
-  const pending = replies.map(({ nonce, version, resources, removed }) => ({
-    nonce,
-    version,
-    names: [...resources.map((resource) => resource.name), ...removed],
-    adds: resources.some((resource) => !state.base?.resources.has(resource.name)),
-  }));
-  const version = replies[0]?.version;
-  return {
-    state: { ...caughtUp, pending, rejected: NO_NAMES, lastNonce: replies.at(-1)?.nonce ?? '', sentVersion: version },
-    replies,
-  };
-}
-
-interface Due {
-  readonly replies: readonly Reply[];
-  readonly lingering: Subscription['lingering'];
-}
-
-function dueSotw(state: Subscription, current: TypeSnapshot, mayRemove: boolean): Due {
-  const { changed, removed } = changes(state, current);
-  if (!isFullState(state.typeUrl)) {
-    // Rule 32: partial; absence means nothing. Rule 34: what is missing is sent when it exists.
-    const named = state.owedAll ? all(current) : subset(current, union(changed, removed, state, current));
-    return {
-      replies: named.length === 0 ? [] : [{ resources: named, removed: [], version: current.version }],
-      lingering: NOTHING_LINGERS,
-    };
-  }
-  const lingering = mayRemove ? NOTHING_LINGERS : linger(state, current, removed);
-  const goes = mayRemove && (removed.length > 0 || state.lingering.size > 0);
-  const isDue = isAsked(state) || changed.length > 0 || goes;
-  if (!isDue) return { replies: [], lingering };
-  // Rule 31: the full subscribed state; what lingers is still part of it.
-  const kept = [...lingering.values()].filter((resource) => resource !== undefined);
-  const subscribed = state.wildcard ? all(current) : subset(current, [...state.names]);
-  const resources = kept.length === 0 ? subscribed : withLingering(subscribed, kept);
-  const version =
-    kept.length === 0
-      ? current.version
-      : `${current.version}+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
-  return { replies: [{ resources, removed: [], version }], lingering };
-}
-
-function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: boolean): Due {
-  const { changed, removed } = changes(state, current);
-  const candidates =
-    state.owedAll && state.wildcard ? all(current) : subset(current, union(changed, removed, state, current));
-  const { initial } = state;
-  // Rule 38: equal versions are what the client has.
-  const resources =
-    initial === undefined
-      ? candidates
-      : candidates.filter((resource) => initial.get(resource.name) !== resource.version);
-  // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
-  const missing = [...state.owed].filter((name) => !current.resources.has(name));
-  const stale =
-    initial === undefined
-      ? []
-      : [...initial.keys()].filter(
-          (name) => covers(state, name) && !current.resources.has(name) && !state.owed.has(name),
-        );
-  const gone = new Map<string, Resource | undefined>([
-    ...linger(state, current, removed),
-    ...stale.map((name) => [name, undefined] as const),
-  ]);
-  for (const name of missing) gone.delete(name);
-  const names = mayRemove ? [...missing, ...gone.keys()] : missing;
-  const lingering = mayRemove ? NOTHING_LINGERS : gone;
-  const isDue = resources.length > 0 || names.length > 0 || state.owedAnswer;
-  return { replies: isDue ? split(resources, names, current.version) : [], lingering };
-}
-
-/** The changes since what the client has, within its subscription. */
-function changes(
-  state: Subscription,
-  current: TypeSnapshot,
-): { readonly changed: readonly Resource[]; readonly removed: readonly Resource[] } {
-  // A stream that was never sent anything has everything owed by name; a difference to nothing would be all there is.
-  if (state.base === undefined) return { changed: NO_RESOURCES, removed: NO_RESOURCES };
-  const { changed, removed } = diff(state.base, current);
-  if (state.wildcard) return { changed, removed };
-  const mine = (resource: Resource): boolean => state.names.has(resource.name);
-  const ours = changed.every(mine)
-    ? changed
-    : subset(
-        current,
-        changed.filter(mine).map((resource) => resource.name),
-      );
-  return { changed: ours, removed: removed.filter(mine) };
-}
-
-/** Names of changed resources, of what is owed, and, if anything changed, of what was rejected with the last response. */
-function union(
-  changed: readonly Resource[],
-  removed: readonly Resource[],
-  state: Subscription,
-  current: TypeSnapshot,
-): readonly Resource[] | readonly string[] {
-  const rejected = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
-  const owed = state.owedAll && !state.wildcard ? state.names : state.owed;
-  if (owed.size === 0 && rejected.size === 0) return changed;
-  const names = new Set(changed.map((resource) => resource.name));
-  for (const name of [...owed, ...rejected]) if (current.resources.has(name)) names.add(name);
-  return [...names];
-}
-
-function linger(
-  state: Subscription,
-  current: TypeSnapshot,
-  removed: readonly Resource[],
-): ReadonlyMap<string, Resource | undefined> {
-  if (removed.length === 0 && state.lingering.size === 0) return NOTHING_LINGERS;
-  const kept = new Map([...state.lingering].filter(([name]) => !current.resources.has(name) && covers(state, name)));
-  for (const resource of removed) kept.set(resource.name, resource);
-  return kept;
-}
-
-function covers(state: Subscription, name: string): boolean {
-  return state.wildcard || state.names.has(name);
-}
-
-// Arrays that are the same object for every stream that is sent the same: encoded responses are cached by them.
-
-const wholes = new WeakMap<TypeSnapshot, readonly Resource[]>();
-const subsets = new WeakMap<TypeSnapshot, Map<string, readonly Resource[]>>();
-const unions = new WeakMap<readonly Resource[], Map<string, readonly Resource[]>>();
-const parts = new WeakMap<readonly Resource[], readonly (readonly Resource[])[]>();
-
-function all(current: TypeSnapshot): readonly Resource[] {
-  const known = wholes.get(current) ?? [...current.resources.values()];
-  wholes.set(current, known);
-  return known;
-}
-
-/** More different subsets of one state than this are not worth keeping. */
-const MAX_SUBSETS = 256;
-
-function subset(current: TypeSnapshot, wanted: readonly Resource[] | readonly string[]): readonly Resource[] {
-  if (typeof wanted[0] !== 'string') return wanted as readonly Resource[];
-  const names = [...(wanted as readonly string[])].sort();
-  const key = names.join('\n');
-  const known = subsets.get(current) ?? new Map<string, readonly Resource[]>();
-  subsets.set(current, known);
-  const before = known.get(key);
-  if (before !== undefined) return before;
-  const found = names.flatMap((name) => current.resources.get(name) ?? []);
-  if (known.size < MAX_SUBSETS) known.set(key, found);
-  return found;
-}
-
-function withLingering(subscribed: readonly Resource[], kept: readonly Resource[]): readonly Resource[] {
-  const key = kept.map((resource) => `${resource.name}\n${resource.version}`).join('\n');
-  const known = unions.get(subscribed) ?? new Map<string, readonly Resource[]>();
-  unions.set(subscribed, known);
-  const merged = known.get(key) ?? [...subscribed, ...kept];
-  known.set(key, merged);
-  return merged;
-}
-
-/** Responses of about this size: clients of gRPC refuse messages above 4 MiB unless told otherwise (rules 49, 64). */
-const SPLIT_BYTES = 2 * 1024 * 1024;
-
-function split(resources: readonly Resource[], removed: readonly string[], version: string): readonly Reply[] {
-  const chunks = parts.get(resources) ?? chunk(resources);
-  parts.set(resources, chunks);
-  return chunks.map((part, index) => ({ resources: part, removed: index === 0 ? removed : [], version }));
-}
-
-function chunk(resources: readonly Resource[]): readonly (readonly Resource[])[] {
-  const chunks: Resource[][] = [[]];
-  let size = 0;
-  for (const resource of resources) {
-    if (size > 0 && size + resource.any.length > SPLIT_BYTES) {
-      chunks.push([]);
-      size = 0;
-    }
-    chunks.at(-1)?.push(resource);
-    size += resource.any.length;
-  }
-  return chunks.length === 1 ? [resources] : chunks;
 }
 
 function withoutWildcard(names: readonly string[]): ReadonlySet<string> {

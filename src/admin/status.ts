@@ -1,0 +1,66 @@
+// What /status and `postern status` show: the configuration in force, and how far each gateway has come.
+// In: facts of the running process. Out: one JSON value, and the rows of a table. Must not: hold key material.
+
+import type { Diagnostic } from '../errors.ts';
+import type { StreamStatus } from '../xds/status.ts';
+
+export interface Status {
+  readonly mesh: string;
+  readonly trustDomain: string;
+  readonly version: string;
+  readonly config: {
+    readonly file: string;
+    /** When what is served now was applied (ISO 8601), and the SHA-256 of that file's text. */
+    readonly appliedAt: string;
+    readonly sha256: string;
+    /** Why the file as it is now is not served, if so. */
+    readonly rejected?: { readonly at: string; readonly reason: string; readonly diagnostics: readonly Diagnostic[] };
+    readonly warnings: readonly Diagnostic[];
+  };
+  readonly gateways: readonly {
+    readonly gateway: string;
+    readonly snapshotVersion: string;
+    readonly nodes: readonly StreamStatus[];
+  }[];
+  readonly peers: readonly {
+    readonly name: string;
+    readonly trustDomain: string;
+    readonly bundleFingerprint: string;
+    readonly bundleNotAfter: string;
+  }[];
+  readonly certificates: readonly { readonly gateway: string; readonly peer: string; readonly notAfter: string }[];
+}
+
+const COLUMNS = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'];
+
+/** One row for each connected gateway, the head first. */
+export function statusRows(status: Status): readonly (readonly string[])[] {
+  const rows = status.gateways.flatMap(({ gateway, nodes }) =>
+    nodes.length === 0
+      ? [[gateway, '(none connected)', ...COLUMNS.map(() => '-'), '-']]
+      : nodes.map((node) => [
+          gateway,
+          node.nodeId,
+          ...COLUMNS.map((column) => {
+            const type = node.types.find(({ type }) => type === column);
+            if (type === undefined) return '-';
+            return type.ackedVersion === undefined ? type.state : `${type.state} ${type.ackedVersion.slice(0, 8)}`;
+          }),
+          new Date(node.since).toISOString(),
+        ]),
+  );
+  return [['GATEWAY', 'NODE', ...COLUMNS, 'CONNECTED SINCE'], ...rows];
+}
+
+/** Envoy's words for every NACK that is in force. */
+export function nackLines(status: Status): readonly string[] {
+  return status.gateways.flatMap(({ gateway, nodes }) =>
+    nodes.flatMap((node) =>
+      node.types.flatMap(({ type, nack }) =>
+        nack === undefined
+          ? []
+          : [`${gateway} ${node.nodeId} rejected ${type} ${nack.version.slice(0, 8)}: ${nack.message}`],
+      ),
+    ),
+  );
+}

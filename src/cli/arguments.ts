@@ -1,0 +1,85 @@
+// From argv to an invocation of one command.
+// In: words, environment. Out: the command and its settings, or a USAGE error. Must not: run the command.
+
+import { parseArgs } from 'node:util';
+import { PosternError } from '../errors.ts';
+import type { Command, Flag, Invocation, Output } from './command.ts';
+
+export interface Parsed {
+  readonly command: Command;
+  readonly invocation: Invocation;
+}
+
+export type ParsedArguments = Parsed | { readonly help: Command | undefined } | { readonly version: true };
+
+export function parseArguments(
+  argv: readonly string[],
+  commands: readonly Command[],
+  env: NodeJS.ProcessEnv,
+  output: Output,
+): ParsedArguments {
+  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
+  if (words[0] === '--version') return { version: true };
+  if (words.length === 0 || words[0] === '--help' || words[0] === '-h') return { help: undefined };
+  // The longest name that fits: `certs gateway` before `certs`.
+  const command = [...commands]
+    .sort((a, b) => b.name.length - a.name.length)
+    .find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
+  if (command === undefined)
+    throw new PosternError('USAGE', `there is no command ${words[0] ?? ''}; see postern --help`);
+  const rest = words.slice(command.name.split(' ').length);
+  if (rest.includes('--help') || rest.includes('-h')) return { help: command };
+  return { command, invocation: invocationOf(command, rest, env, output) };
+}
+
+function invocationOf(command: Command, words: readonly string[], env: NodeJS.ProcessEnv, output: Output): Invocation {
+  const { values, positionals } = parseWords(command, words);
+  const expected = command.positionals?.length ?? 0;
+  if (positionals.length !== expected) {
+    const usage = [command.name, ...(command.positionals ?? [])].join(' ');
+    throw new PosternError(
+      'USAGE',
+      `postern ${usage}: ${positionals.length < expected ? 'a word is missing' : `unexpected ${positionals[expected]}`}; see postern ${command.name} --help`,
+    );
+  }
+  const flag = (name: string): string | undefined => {
+    const known = command.flags.find((one) => one.name === name);
+    if (known === undefined) throw new Error(`${command.name} has no flag ${name}`);
+    return values.get(name) ?? (known.value === undefined ? undefined : env[variableOf(known)]) ?? known.default;
+  };
+  for (const { name, required } of command.flags) {
+    if (required && flag(name) === undefined)
+      throw new PosternError(
+        'USAGE',
+        `postern ${command.name}: --${name} is missing; see postern ${command.name} --help`,
+      );
+  }
+  return { ...output, positionals, flag, env };
+}
+
+/** `--node-id` is POSTERN_NODE_ID. */
+export function variableOf(flag: Flag): string {
+  return `POSTERN_${flag.name.replaceAll('-', '_').toUpperCase()}`;
+}
+
+function parseWords(command: Command, words: readonly string[]) {
+  const options = Object.fromEntries(
+    command.flags.map((flag) => [
+      flag.name,
+      {
+        type: flag.value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(flag.short !== undefined && { short: flag.short }),
+      },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    return {
+      values: new Map(Object.entries(values).map(([name, value]) => [name, value === true ? 'true' : String(value)])),
+      positionals,
+    };
+  } catch (error) {
+    const message = error instanceof Error ? (error.message.split('. ', 1)[0] ?? '') : 'bad arguments';
+    throw new PosternError('USAGE', `postern ${command.name}: ${message}; see postern ${command.name} --help`);
+  }
+}

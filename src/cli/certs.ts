@@ -1,0 +1,90 @@
+// `postern certs gateway` and `postern certs dev`: certificates as files.
+// In: a configuration, or a trust domain. Out: PEM files, keys readable by their owner alone.
+// Must not: overwrite a CA, or print a key.
+
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { sdsFiles } from '../envoy/bootstrap.ts';
+import { EXIT, PosternError } from '../errors.ts';
+import type { GatewayRole } from '../federation/model.ts';
+import { issueGatewayCertificate, openControlPlaneCa, writeAtomically } from '../trust/control-plane-ca.ts';
+import { createCa } from '../trust/issue.ts';
+import { parseTrustDomain } from '../trust/spiffe.ts';
+import { type Command, FILE, oneOf, required } from './command.ts';
+import { resolvedConfiguration, stateFolder } from './configuration.ts';
+
+const OUT = { name: 'out', value: 'DIR', summary: 'the folder to write to', required: true } as const;
+
+export const certsGateway: Command = {
+  name: 'certs gateway',
+  positionals: ['ingress|egress'],
+  summary: 'writes the client certificate with which a gateway dials the control plane',
+  flags: [
+    FILE,
+    OUT,
+    { name: 'mount', value: 'PATH', summary: 'where the gateway will see DIR; DIR itself unless said otherwise' },
+  ],
+  run: async (invocation) => {
+    const role = oneOf<GatewayRole>(invocation.positionals[0], ['ingress', 'egress'], 'the gateway');
+    const file = required(invocation, 'file');
+    const out = resolve(required(invocation, 'out'));
+    const now = Date.now();
+    const { federation } = await resolvedConfiguration(file, now);
+    const gateway = federation[role];
+    if (gateway === undefined) throw new PosternError('USAGE', `${file} has no ${role} gateway; add gateways.${role}`);
+    const ca = openControlPlaneCa(stateFolder(file, invocation.env), federation.mesh.trustDomain, now);
+    const issued = issueGatewayCertificate(ca, gateway.identity, now);
+    makeFolder(out);
+    writeAtomically(join(out, 'tls-key.pem'), issued.privateKey.reveal(), 0o600);
+    writeAtomically(join(out, 'tls.pem'), issued.certificateChain, 0o644);
+    writeAtomically(join(out, 'ca.pem'), ca.certificatePem, 0o644);
+    for (const [name, content] of Object.entries(sdsFiles(invocation.flag('mount') ?? out)))
+      writeAtomically(join(out, name), content, 0o644);
+    invocation.stderr(
+      `${out}: tls.pem, tls-key.pem, ca.pem for ${gateway.identity}, valid until ${new Date(issued.notAfter).toISOString()}\n`,
+    );
+    return EXIT.ok;
+  },
+};
+
+export const certsDev: Command = {
+  name: 'certs dev',
+  summary: 'writes a throw-away CA for trying things',
+  flags: [
+    { name: 'trust-domain', value: 'D', summary: 'whose CA it is', required: true },
+    OUT,
+    { name: 'force', summary: 'overwrite an existing CA' },
+  ],
+  run: async (invocation) => {
+    const trustDomain = parseTrustDomain(required(invocation, 'trust-domain'));
+    if (trustDomain === undefined)
+      throw new PosternError(
+        'USAGE',
+        '--trust-domain takes a name such as bank.example: lower-case letters, digits, dots, hyphens',
+      );
+    const out = resolve(required(invocation, 'out'));
+    const [certificate, key] = [join(out, 'ca.pem'), join(out, 'ca-key.pem')];
+    if (invocation.flag('force') === undefined && (existsSync(certificate) || existsSync(key))) {
+      throw new PosternError('USAGE', `${out} holds a CA already; choose another folder, or --force`);
+    }
+    const ca = createCa({
+      commonName: `${trustDomain} throw-away CA`.slice(0, 64),
+      trustDomain,
+      now: Date.now(),
+      lifetimeSeconds: 90 * 24 * 60 * 60,
+    });
+    makeFolder(out);
+    writeAtomically(key, ca.privateKey.reveal(), 0o600);
+    writeAtomically(certificate, ca.certificate, 0o644);
+    invocation.stderr(`${out}: ca.pem, ca-key.pem of ${trustDomain}, for trying things\n`);
+    return EXIT.ok;
+  },
+};
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new PosternError('STATE_UNUSABLE', `cannot make ${folder}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,54 @@
+// What a command is: its words and flags as data, and what it does.
+// In: nothing. Out: types, and settings read in one order: flag, POSTERN_<FLAG>, default. Must not: run anything.
+
+import { PosternError } from '../errors.ts';
+
+export interface Flag {
+  readonly name: string;
+  readonly short?: string;
+  /** What follows it; absent for a switch. */
+  readonly value?: string;
+  readonly summary: string;
+  readonly default?: string;
+  readonly required?: boolean;
+}
+
+export interface Output {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+export interface Invocation extends Output {
+  readonly positionals: readonly string[];
+  /** A flag's value, from the command line or the environment, or its default. */
+  readonly flag: (name: string) => string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface Command {
+  readonly name: string;
+  /** Words after the name, such as `ingress|egress`. */
+  readonly positionals?: readonly string[];
+  readonly summary: string;
+  readonly flags: readonly Flag[];
+  /** Returns the exit status. */
+  readonly run: (invocation: Invocation) => Promise<number>;
+}
+
+export const FILE: Flag = { name: 'file', short: 'f', value: 'FILE', summary: 'the configuration', required: true };
+export const ADMIN = '127.0.0.1:19000';
+export const XDS = '127.0.0.1:18000';
+
+/** A flag that must be there; parsing has seen to that. */
+export function required({ flag }: Invocation, name: string): string {
+  const value = flag(name);
+  if (value === undefined) throw new PosternError('USAGE', `--${name} is missing`);
+  return value;
+}
+
+export function oneOf<T extends string>(value: string | undefined, values: readonly T[], what: string): T {
+  const found = values.find((known) => known === value);
+  if (found === undefined)
+    throw new PosternError('USAGE', `${what} is one of ${values.join(', ')}, not ${value ?? 'nothing'}`);
+  return found;
+}

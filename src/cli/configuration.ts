@@ -1,0 +1,52 @@
+// What several commands do first: read the configuration, resolve it, and compile it as `run` would.
+// In: a file. Out: the model and its snapshots, or all diagnostics. Must not: serve, or write anything.
+
+import { dirname, join, parse } from 'node:path';
+import { Compiler } from '../compile.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type Diagnostic, hasErrors } from '../errors.ts';
+import type { GatewayRole } from '../federation/model.ts';
+import { type Resolved, resolve } from '../federation/resolve.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { GatewayIdentities } from '../trust/identities.ts';
+import { createThrowawayRoot } from '../trust/issue.ts';
+import { identityNeeds, RejectedConfig } from '../turn.ts';
+
+export interface ReadConfiguration {
+  readonly loaded: LoadedConfig;
+  /** Absent when the diagnostics hold an error. */
+  readonly resolved?: Resolved;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export async function readConfiguration(file: string, now: number): Promise<ReadConfiguration> {
+  const loaded = await loadConfig(file, { inline: true });
+  const { config } = loaded.parsed;
+  if (config === undefined || hasErrors(loaded.findings)) return { loaded, diagnostics: loaded.diagnostics() };
+  const { resolved, findings } = resolve({ config, files: loaded.files, now });
+  return { loaded, ...(resolved !== undefined && { resolved }), diagnostics: loaded.diagnostics(findings) };
+}
+
+/** Errors: RejectedConfig when there are errors. */
+export async function resolvedConfiguration(file: string, now: number): Promise<Resolved & ReadConfiguration> {
+  const read = await readConfiguration(file, now);
+  if (read.resolved === undefined) throw new RejectedConfig(read.diagnostics);
+  return { ...read, ...read.resolved };
+}
+
+/** Compiles with identities made for the occasion: what `run` would serve, but for the keys. */
+export function compileOnce({ federation, issuer }: Resolved, now: number): ReadonlyMap<GatewayRole, Snapshot> {
+  const identities = new GatewayIdentities();
+  if (issuer !== undefined) identities.ensure(issuer, 3600, identityNeeds(federation), now);
+  return new Compiler().compile({
+    federation,
+    identity: (role, peer) => identities.get(role, peer),
+    retired: [],
+    throwawayRootPem: createThrowawayRoot(now),
+  });
+}
+
+/** POSTERN_STATE, or a folder beside the configuration: `bank.yaml` has `bank.state/`. */
+export function stateFolder(file: string, env: NodeJS.ProcessEnv): string {
+  return env['POSTERN_STATE'] ?? join(dirname(file), `${parse(file).name}.state`);
+}

@@ -1,0 +1,58 @@
+// `postern run`: serves until it is told to stop.
+// In: settings and signals. Out: the exit status. Must not: go on after a first configuration that cannot be served.
+
+import { startApp } from '../app.ts';
+import { EXIT, PosternError } from '../errors.ts';
+import { createLogger, LOG_LEVELS } from '../log.ts';
+import { addressFlag } from './bootstrap.ts';
+import { ADMIN, type Command, FILE, oneOf, required, XDS } from './command.ts';
+import { stateFolder } from './configuration.ts';
+import { nodeWarning } from './node-version.ts';
+
+export const run: Command = {
+  name: 'run',
+  summary: 'serves; reloads when a file changes and on SIGHUP, drains on SIGTERM',
+  flags: [
+    FILE,
+    { name: 'xds', value: 'HOST:PORT', summary: 'where gateways connect (mutual TLS)', default: XDS },
+    { name: 'admin', value: 'HOST:PORT', summary: 'where people and Prometheus ask', default: ADMIN },
+    {
+      name: 'insecure-xds',
+      summary: 'plaintext xDS, on loopback alone, everybody is whom it claims to be: for benches',
+    },
+    { name: 'log-level', value: LOG_LEVELS.join('|'), summary: 'how much to log', default: 'info' },
+  ],
+  run: async (invocation) => {
+    const file = required(invocation, 'file');
+    const insecureXds = invocation.flag('insecure-xds') !== undefined;
+    const xds = addressFlag(invocation, 'xds');
+    if (insecureXds && !isLoopback(xds.host))
+      throw new PosternError('USAGE', '--insecure-xds binds a loopback address only');
+    const logger = createLogger(oneOf(invocation.flag('log-level'), LOG_LEVELS, '--log-level'));
+    const warning = nodeWarning(process.versions.node);
+    if (warning !== undefined) invocation.stderr(`postern: ${warning}\n`);
+    // Node opens its inspector on SIGUSR1 unless somebody listens to it; the inspector could read every key.
+    process.on('SIGUSR1', () => {});
+    const stopped = new Promise<void>((fulfil) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => fulfil());
+    });
+    const app = await startApp({
+      file,
+      xds,
+      admin: addressFlag(invocation, 'admin'),
+      stateFolder: stateFolder(file, invocation.env),
+      insecureXds,
+      logger,
+    });
+    process.on('SIGHUP', () => void app.reload());
+    await stopped;
+    logger.info({}, 'stopping');
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(EXIT.failed));
+    await app.stop();
+    return EXIT.ok;
+  },
+};
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}

@@ -1,0 +1,23 @@
+// Logs of the running process: JSON lines on stdout, one for each event that an operator acts on.
+// In: messages with fields. Out: a Logger. Must not: print key material; `Private` prints as [redacted], and pino redacts by name too.
+
+import { pino } from 'pino';
+
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export function createLogger(level: LogLevel): Logger {
+  return pino({
+    level,
+    base: { name: 'postern' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: ['privateKey', '*.privateKey', 'key', '*.key', 'pem', '*.pem'],
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}

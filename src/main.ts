@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+// argv → command → exit status: the only place that ends the process.
+// In: the process. Out: output and an exit status. Must not: do a command's work.
+
+import { parseArguments } from './cli/arguments.ts';
+import { bootstrap } from './cli/bootstrap.ts';
+import { certsDev, certsGateway } from './cli/certs.ts';
+import type { Command } from './cli/command.ts';
+import { commandHelp, overview } from './cli/help.ts';
+import { run } from './cli/run.ts';
+import { schema } from './cli/schema.ts';
+import { status } from './cli/status.ts';
+import { translate } from './cli/translate.ts';
+import { validate } from './cli/validate.ts';
+import { EXIT, PosternError } from './errors.ts';
+import { RejectedConfig } from './turn.ts';
+import { VERSION } from './version.ts';
+
+export const COMMANDS: readonly Command[] = [
+  run,
+  validate,
+  translate,
+  certsGateway,
+  certsDev,
+  bootstrap,
+  status,
+  schema,
+];
+
+const output = {
+  stdout: (text: string): void => void process.stdout.write(text),
+  stderr: (text: string): void => void process.stderr.write(text),
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const parsed = parseArguments(argv, COMMANDS, process.env, output);
+  if ('version' in parsed) output.stdout(`postern ${VERSION}\n`);
+  else if ('help' in parsed)
+    output.stdout(parsed.help === undefined ? overview(COMMANDS, VERSION) : commandHelp(parsed.help));
+  else return parsed.command.run(parsed.invocation);
+  return EXIT.ok;
+}
+
+// A reader that goes away (`postern translate | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
+);
+
+main(process.argv.slice(2)).then(
+  (exitStatus) => {
+    process.exitCode = exitStatus;
+  },
+  (error: unknown) => {
+    if (!(error instanceof PosternError)) throw error;
+    output.stderr(error instanceof RejectedConfig ? `${error.message}\n` : `postern: ${error.code} ${error.message}\n`);
+    process.exitCode = error.exitStatus;
+  },
+);

@@ -1,0 +1,40 @@
+// What the xDS server tells, as log lines and metrics.
+// In: events of streams. Out: logs, counters, gauges. Must not: decide anything; label by what a stranger chooses.
+
+import type { Metrics } from './admin/metrics.ts';
+import type { Logger } from './log.ts';
+import type { XdsObserver } from './xds/observer.ts';
+
+export function serverObserver(logger: Logger, metrics: Metrics): XdsObserver {
+  const streams = metrics.gauge('postern_xds_streams', 'Open discovery streams.');
+  const responses = metrics.counter('postern_xds_responses_total', 'Responses sent.');
+  const acks = metrics.counter('postern_xds_acks_total', 'Responses acknowledged.');
+  const nacks = metrics.counter('postern_xds_nacks_total', 'Responses rejected.');
+  const denied = metrics.counter('postern_xds_denied_total', 'Connections and streams refused.');
+  const open = new Map<string, number>();
+  const count = (gateway: string, by: number): void => {
+    open.set(gateway, (open.get(gateway) ?? 0) + by);
+    streams.set({ gateway }, open.get(gateway) ?? 0);
+  };
+  return {
+    opened: (gateway, nodeId, address, variant) => {
+      count(gateway, 1);
+      logger.info({ gateway, node: nodeId, address, variant }, 'gateway connected');
+    },
+    closed: (gateway, nodeId, address) => {
+      count(gateway, -1);
+      logger.info({ gateway, node: nodeId, address }, 'gateway disconnected');
+    },
+    pushed: (gateway, type) => responses.add({ gateway, type }),
+    answered: (gateway, nodeId, type, answer, message) => {
+      if (answer === 'ack') return acks.add({ gateway, type });
+      nacks.add({ gateway, type });
+      logger.error({ gateway, node: nodeId, type, message }, 'gateway rejected a response; it keeps what it had');
+    },
+    denied: (reason, address, nodeId) => {
+      denied.add();
+      logger.warn({ reason, address, node: nodeId }, 'xDS caller refused');
+    },
+    failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
+  };
+}

@@ -1,0 +1,56 @@
+// One turn of a subscription: what is to be sent now, and the state after it.
+// In: a subscription, the current state of the type, what other types allow. Out: the next state, and replies with nonces.
+// Must not: send while a response is un-acknowledged (rule 21).
+
+import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import { dueDelta, dueSotw, type Reply } from './due.ts';
+import { isAsked, NO_NAMES, type Subscription } from './subscription.ts';
+
+export interface Turn {
+  /** Whether nothing points any more to what is gone. */
+  readonly mayRemove: boolean;
+  /** Whether other types must first catch up: then only what the client asked for is sent. */
+  readonly hold: boolean;
+  readonly nonce: () => string;
+}
+
+/** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
+export function next(
+  state: Subscription,
+  current: TypeSnapshot,
+  turn: Turn,
+): { readonly state: Subscription; readonly replies: readonly (Reply & { readonly nonce: string })[] } {
+  if (state.pending.length > 0 || (turn.hold && !isAsked(state))) return { state, replies: [] };
+  const due =
+    state.variant === 'sotw' ? dueSotw(state, current, turn.mayRemove) : dueDelta(state, current, turn.mayRemove);
+  const caughtUp: Subscription = {
+    ...state,
+    base: current,
+    owed: NO_NAMES,
+    owedAll: false,
+    owedAnswer: false,
+    initial: undefined,
+    lingering: due.lingering,
+  };
+  if (due.replies.length === 0) {
+    // Nothing to say: the client has it all. What it rejected stays on the record.
+    const has = state.nack === undefined && (state.wildcard || state.names.size > 0);
+    return {
+      state: has ? { ...caughtUp, sentVersion: current.version, ackedVersion: current.version } : caughtUp,
+      replies: [],
+    };
+  }
+  const replies = due.replies.map((reply) => ({ ...reply, nonce: turn.nonce() }));
+  const pending = replies.map(({ nonce, version, resources, removed }) => ({
+    nonce,
+    version,
+    names: [...resources.map((resource) => resource.name), ...removed],
+    adds: resources.some((resource) => !state.base?.resources.has(resource.name)),
+  }));
+  const version = replies[0]?.version;
+  return {
+    state: { ...caughtUp, pending, rejected: NO_NAMES, lastNonce: replies.at(-1)?.nonce ?? '', sentVersion: version },
+    replies,
+  };
+}
+
