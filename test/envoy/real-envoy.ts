@@ -58,6 +58,10 @@ async function withFile<T>(text: string, use: (file: string) => Promise<T>): Pro
   }
 }
 
+function isLive(ready: string): boolean {
+  return ready.startsWith('LIVE');
+}
+
 export class RealEnvoy {
   readonly adminPort: number;
   private readonly process: ChildProcess;
@@ -87,13 +91,13 @@ export class RealEnvoy {
     this.process.stderr?.on('data', (data: Buffer) => this.keep('stderr', data));
   }
 
-  /** Started and ready; `adminPort` is the one that the bootstrap names. */
-  static async start(bootstrap: string, adminPort: number): Promise<RealEnvoy> {
+  /** Started and ready (by what `/ready` says); `adminPort` is the one that the bootstrap names. */
+  static async start(bootstrap: string, adminPort: number, isReady = isLive): Promise<RealEnvoy> {
     const envoy = new RealEnvoy(bootstrap, adminPort);
     for (let attempt = 0; attempt < 200; attempt++) {
       if (envoy.process.exitCode !== null) throw new Error(`Envoy ended: ${envoy.stderr}`);
-      const ready = await envoy.admin('/ready').catch(() => '');
-      if (ready.startsWith('LIVE')) return envoy;
+      const ready = await envoy.admin('/ready').catch(() => undefined);
+      if (ready !== undefined && isReady(ready)) return envoy;
       await sleep(50);
     }
     await envoy.stop();
