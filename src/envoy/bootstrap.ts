@@ -64,7 +64,7 @@ export function bootstrap(options: BootstrapOptions): string {
 }
 
 /** The two SDS files that `bootstrap` refers to, by file name: they name the PEM files beside them. */
-export function sdsFiles(certsDir: string): ReadonlyMap<string, string> {
+export function sdsFiles(certsDir: string): Readonly<Record<string, string>> {
   const watched = { watched_directory: { path: certsDir } };
   const client: Secret = {
     name: CLIENT_SECRET,
@@ -78,10 +78,7 @@ export function sdsFiles(certsDir: string): ReadonlyMap<string, string> {
     name: CA_SECRET,
     validation_context: { trusted_ca: { filename: join(certsDir, CERTIFICATE_FILES.ca) }, ...watched },
   };
-  return new Map([
-    [SDS_FILES.client, sdsFile(client)],
-    [SDS_FILES.ca, sdsFile(ca)],
-  ]);
+  return { [SDS_FILES.client]: sdsFile(client), [SDS_FILES.ca]: sdsFile(ca) };
 }
 
 function sdsFile(secret: Secret): string {

@@ -137,7 +137,7 @@ async function withControlPlane(
   [CERTIFICATE_FILES.certificate, CERTIFICATE_FILES.privateKey, CERTIFICATE_FILES.ca].forEach((file, index) => {
     writeFileSync(join(folder, file), contents[index] ?? '', { mode: 0o600 });
   });
-  for (const [file, text] of sdsFiles(folder)) writeFileSync(join(folder, file), text);
+  for (const [file, text] of Object.entries(sdsFiles(folder))) writeFileSync(join(folder, file), text);
 
   const calls: Scene['calls'] = [];
   const streams = new Set<ServerHttp2Stream>();
