@@ -1,0 +1,124 @@
+// What a change of the configuration makes anew: drafts whose inputs are the same objects keep what they built.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Draft } from '../../src/envoy/draft.ts';
+import type { GatewayRole } from '../../src/federation/model.ts';
+import { MeshUnderTest, newCa } from './pipeline.ts';
+
+const YAML = `
+apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example}
+identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
+gateways: {ingress: {address: "127.0.0.1:15443"}, egress: {address: 127.0.0.1}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress], addresses: ["127.0.0.1:15444"]}
+  partner: {trustDomain: partner.example, trustBundle: partner.pem, gatewayIdentities: [gateway/egress], addresses: ["127.0.0.1:15445"]}
+exports:
+- {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*]}, {peer: partner, methods: [GET], paths: [/a]}]}
+- {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, methods: [GET], paths: [/l]}]}
+imports:
+- {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080}
+- {peer: partner, name: rates, as: rates.default.svc.cluster.local, port: 8081}
+`;
+
+describe('translate', () => {
+  test('the same text again makes nothing anew', () => {
+    assert.deepEqual(
+      changedBy(() => YAML),
+      { ingress: [], egress: [] },
+    );
+  });
+
+  test('a grant changes the routes of its peer alone', () => {
+    const changed = changedBy((yaml) => yaml.replace('paths: [/a]', 'paths: [/b]'));
+    assert.deepEqual(changed, { ingress: ['RouteConfiguration ingress/partner'], egress: [] });
+  });
+
+  test('a backend changes its cluster, and the routes of those who may use it', () => {
+    const changed = changedBy((yaml) => yaml.replace('127.0.0.1:81', '127.0.0.1:82'));
+    assert.deepEqual(changed, { ingress: ['Cluster export/loans', 'RouteConfiguration ingress/shop'], egress: [] });
+  });
+
+  test('a new trust bundle changes one secret, and no listener', () => {
+    const changed = changedBy((yaml, mesh) => {
+      mesh.cas.set('shop.example', newCa('shop.example'));
+      return yaml;
+    });
+    assert.deepEqual(changed, { ingress: ['Secret bundle/shop'], egress: ['Secret bundle/shop'] });
+  });
+
+  test('an import changes the routes of its port and its cluster', () => {
+    const changed = changedBy((yaml) => yaml.replace('name: rates', 'name: rates.v2'));
+    assert.deepEqual(changed, {
+      ingress: [],
+      egress: ['Cluster import/partner/rates.v2', 'RouteConfiguration egress/8081'],
+    });
+  });
+
+  test('another address of a peer changes its clusters alone', () => {
+    const changed = changedBy((yaml) => yaml.replace('127.0.0.1:15445', '127.0.0.1:15446'));
+    assert.deepEqual(changed, { ingress: [], egress: ['Cluster import/partner/rates'] });
+  });
+
+  test('another identity of a peer changes its chain, its routes and its clusters', () => {
+    const changed = changedBy((yaml) =>
+      yaml.replace('partner.pem, gatewayIdentities: [gateway/egress]', 'partner.pem, gatewayIdentities: [other]'),
+    );
+    assert.deepEqual(changed, {
+      ingress: ['RouteConfiguration ingress/partner', 'Listener ingress'],
+      egress: ['Cluster import/partner/rates'],
+    });
+  });
+
+  test('a draft builds the same again', () => {
+    for (const role of ['ingress', 'egress'] as const) {
+      for (const draft of new MeshUnderTest(YAML).drafts(role)) assert.deepEqual(draft.build(), draft.build());
+    }
+  });
+
+  test('every resource is there once', () => {
+    const twice = YAML.replace(
+      'imports:\n',
+      'imports:\n- {peer: shop, name: cart, as: basket.default.svc.cluster.local, port: 8080}\n',
+    );
+    for (const role of ['ingress', 'egress'] as const) {
+      const names = new MeshUnderTest(twice).drafts(role, ['shop', 'gone']).map(keyOf);
+      assert.deepEqual(names, [...new Set(names)]);
+    }
+  });
+
+  test('a peer that came back is no longer denied', () => {
+    const mesh = new MeshUnderTest(YAML);
+    const routes = mesh.drafts('ingress', ['shop']).find((draft) => keyOf(draft) === 'RouteConfiguration ingress/shop');
+    const built = routes?.build();
+    assert.ok(built !== undefined && 'virtual_hosts' in built && (built.virtual_hosts?.length ?? 0) > 1);
+  });
+
+  test('without a gateway there is nothing', () => {
+    const mesh = new MeshUnderTest(
+      YAML.slice(0, YAML.indexOf('exports:')).replace(', egress: {address: 127.0.0.1}', ''),
+    );
+    assert.deepEqual(mesh.drafts('egress'), []);
+  });
+});
+
+/** The drafts that an update would build anew, by kind and name. */
+function changedBy(change: (yaml: string, mesh: MeshUnderTest) => string): Record<GatewayRole, readonly string[]> {
+  const mesh = new MeshUnderTest(YAML);
+  const roles = ['ingress', 'egress'] as const;
+  const before = roles.map((role) => new Map(mesh.drafts(role).map((draft) => [keyOf(draft), draft.inputs])));
+  mesh.update(change(YAML, mesh));
+  const [ingress = [], egress = []] = roles.map((role, index) => {
+    const isNew = (draft: Draft): boolean => {
+      const inputs = before[index]?.get(keyOf(draft));
+      return inputs?.length !== draft.inputs.length || !draft.inputs.every((input, at) => input === inputs[at]);
+    };
+    return mesh.drafts(role).filter(isNew).map(keyOf);
+  });
+  return { ingress, egress };
+}
+
+function keyOf(draft: Draft): string {
+  return `${draft.typeUrl.split('.').at(-1)} ${draft.name}`;
+}
