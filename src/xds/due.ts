@@ -122,4 +122,3 @@ function linger(
 function covers(state: Subscription, name: string): boolean {
   return state.wildcard || state.names.has(name);
 }
-

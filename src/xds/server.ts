@@ -10,11 +10,9 @@ import type { HostPort } from '../config/host-port.ts';
 import { PosternError } from '../errors.ts';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { TYPE } from '../snapshot/types.ts';
-import { readSvid, type SvidResult } from '../trust/svid.ts';
 import { http2StreamOf, type RawCall } from './http2-frames.ts';
-import { type Caller, claimedCaller, type GatewayRegistry, identifyCaller } from './node.ts';
+import type { Admission } from './node.ts';
 import type { XdsObserver } from './observer.ts';
-import type { NodeClaims } from './request.ts';
 import { type StreamStatus, XdsError } from './status.ts';
 import { DiscoveryStream, type StreamLimits } from './stream.ts';
 import type { Variant } from './subscription.ts';
@@ -29,11 +27,12 @@ export interface ServerTls {
 
 export interface XdsServerOptions {
   readonly address: HostPort;
-  /** Undefined: plaintext, for benches on loopback; then every caller is whom it claims to be. */
+  /** Undefined: plaintext, for benches on loopback. */
   readonly tls: ServerTls | undefined;
   readonly cache: SnapshotCache;
   readonly observer: XdsObserver;
-  readonly registry: () => GatewayRegistry;
+  /** Who may have a stream, by the DER of the client's leaf; undefined without TLS. */
+  readonly admission: (leaf: Buffer | undefined) => Admission;
   /** Which of several servers answered: control_plane.identifier. */
   readonly controlPlane: string;
   readonly limits?: Partial<StreamLimits & ServerLimits>;
@@ -132,12 +131,9 @@ export class XdsServer {
     return [...this.streams].flatMap((stream) => stream.status() ?? []);
   }
 
-  /** Ends streams whose caller is no longer who it was: after the registry changed. */
-  endGateway(gateway: string): void {
-    for (const stream of this.streams) {
-      if (stream.status()?.gateway === gateway)
-        stream.end(new XdsError('UNAUTHENTICATED', 'the gateway is no longer registered'));
-    }
+  /** Ends the streams of those who lost their place: after the gateways changed, and now and then. */
+  recheck(): void {
+    for (const stream of [...this.streams]) stream.recheck();
   }
 
   /** Ends every stream with UNAVAILABLE (clients reconnect, and say what they have), then every connection. */
@@ -194,10 +190,7 @@ export class XdsServer {
   }
 
   private onStream(call: RawCall, variant: Variant, typeUrl: string | undefined): void {
-    const { cache, observer, controlPlane, registry, tls } = this.options;
-    const svid = tls === undefined ? undefined : proven(call, this.clock());
-    const identify = (claims: NodeClaims | undefined): Caller =>
-      svid === undefined ? claimedCaller(claims, registry()) : identifyCaller(svid, registry(), this.clock());
+    const { cache, observer, controlPlane, admission, tls } = this.options;
     const stream = new DiscoveryStream(
       call,
       variant,
@@ -207,9 +200,8 @@ export class XdsServer {
         observer,
         controlPlane,
         limits: this.limits,
-        identify,
+        admission: admission(tls === undefined ? undefined : leafOf(call)),
         admit: (gateway) => this.admit(gateway),
-        gateways: () => new Set(registry().values()),
         encrypted: tls !== undefined,
         clock: this.clock,
       },
@@ -241,9 +233,8 @@ function secureContext(tls: ServerTls) {
   };
 }
 
-/** What the client's certificate proves; TLS has verified its chain, or there would be no connection. Read from the DER. */
-function proven(call: RawCall, now: number): SvidResult {
+/** The DER of the client's leaf; TLS has verified its chain, or there would be no connection. */
+function leafOf(call: RawCall): Buffer | undefined {
   const socket = http2StreamOf(call).session?.socket as TLSSocket | undefined;
-  const leaf = socket?.authorized === true ? socket.getPeerCertificate(false)?.raw : undefined;
-  return leaf === undefined ? { ok: false, reason: 'no client certificate' } : readSvid(leaf, now);
+  return socket?.authorized === true ? socket.getPeerCertificate(false)?.raw : undefined;
 }

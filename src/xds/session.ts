@@ -6,19 +6,11 @@ import type { Reference } from '../snapshot/references.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
+import type { Reply } from './due.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
-import type { Reply } from './due.ts';
+import { type Answer, isSettled, open, receive, type Subscription, touch, type Variant } from './subscription.ts';
 import { next } from './turn.ts';
-import {
-  type Answer,
-  isSettled,
-  open,
-  receive,
-  type Subscription,
-  touch,
-  type Variant,
-} from './subscription.ts';
 
 export interface Outgoing extends Reply {
   readonly typeUrl: string;

@@ -44,7 +44,15 @@ export function withLingering(subscribed: readonly Resource[], kept: readonly Re
 /** Responses of about this size: clients of gRPC refuse messages above 4 MiB unless told otherwise (rules 49, 64). */
 const SPLIT_BYTES = 2 * 1024 * 1024;
 
-export function split(resources: readonly Resource[], removed: readonly string[], version: string): readonly { readonly resources: readonly Resource[]; readonly removed: readonly string[]; readonly version: string }[] {
+export function split(
+  resources: readonly Resource[],
+  removed: readonly string[],
+  version: string,
+): readonly {
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+  readonly version: string;
+}[] {
   const chunks = parts.get(resources) ?? chunk(resources);
   parts.set(resources, chunks);
   return chunks.map((part, index) => ({ resources: part, removed: index === 0 ? removed : [], version }));
@@ -63,4 +71,3 @@ function chunk(resources: readonly Resource[]): readonly (readonly Resource[])[]
   }
   return chunks.length === 1 ? [resources] : chunks;
 }
-

@@ -6,7 +6,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { shortName } from '../snapshot/types.ts';
 import { http2StreamOf, type RawCall, sendHeaders, writeFrame } from './http2-frames.ts';
-import { type Caller, contradiction } from './node.ts';
+import type { Admission, Caller } from './node.ts';
 import type { XdsObserver } from './observer.ts';
 import { type NodeClaims, parseDeltaRequest, parseSotwRequest } from './request.ts';
 import { frame, responseBody } from './response.ts';
@@ -28,11 +28,9 @@ export interface StreamContext {
   readonly observer: XdsObserver;
   readonly limits: StreamLimits;
   readonly controlPlane: string;
-  /** Who the client certificate proves; asked again at every request. */
-  readonly identify: (claims: NodeClaims | undefined) => Caller;
+  readonly admission: Admission;
   /** Counts a stream of a gateway, or throws; returns how to stop counting it. */
   readonly admit: (gateway: string) => () => void;
-  readonly gateways: () => Iterable<string>;
   readonly encrypted: boolean;
   readonly clock: () => number;
 }
@@ -101,6 +99,11 @@ export class DiscoveryStream {
     };
   }
 
+  /** Ends the stream if its caller may no longer have it. */
+  recheck(): void {
+    if (this.session !== undefined) this.guard(() => void this.authorize(this.node, this.gateway));
+  }
+
   /** Ends the stream: what it holds is released, the client is told why. */
   end(error: XdsError): void {
     if (this.ended) return;
@@ -137,11 +140,10 @@ export class DiscoveryStream {
 
   /** The first request: whoever it is, it has to be who its certificate says. */
   private begin(claims: NodeClaims | undefined, now: number): Session {
-    const caller = this.authorize(claims, undefined);
-    if (claims === undefined || claims.id === '')
+    if (claims === undefined || claims.id === '') {
       throw new XdsError('INVALID_ARGUMENT', 'the first request has no node.id');
-    const conflict = contradiction(claims, caller.gateway, this.context.gateways());
-    if (conflict !== undefined) this.deny(conflict, claims.id);
+    }
+    const caller = this.authorize(claims, undefined);
     const { cache, observer, limits } = this.context;
     this.leave = this.context.admit(caller.gateway);
     this.gateway = caller.gateway;
@@ -156,7 +158,7 @@ export class DiscoveryStream {
   }
 
   private authorize(claims: NodeClaims | undefined, expected: string | undefined): Extract<Caller, { ok: true }> {
-    const caller = this.context.identify(claims);
+    const caller = this.context.admission.identify(claims);
     if (!caller.ok) return this.deny(caller.reason, claims?.id ?? '');
     if (expected !== undefined && caller.gateway !== expected) {
       return this.deny('the identity is now another gateway', claims?.id ?? '');

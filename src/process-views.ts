@@ -1,0 +1,85 @@
+// What the running process shows of itself: /status, and the gauges of what is served.
+// In: what is applied, what was rejected, the streams. Out: plain data. Must not: hold key material.
+
+import { createHash } from 'node:crypto';
+import type { Metrics } from './admin/metrics.ts';
+import type { Status } from './admin/status.ts';
+import type { Peer } from './federation/model.ts';
+import type { Applied, Publication } from './publication.ts';
+import { VERSION } from './version.ts';
+import type { StreamStatus } from './xds/status.ts';
+
+export type Rejected = NonNullable<Status['config']['rejected']>;
+
+export function processStatus(
+  publication: Publication,
+  applied: Applied,
+  rejected: Rejected | undefined,
+  streams: readonly StreamStatus[],
+): Status {
+  const { federation } = applied.resolved;
+  return {
+    mesh: federation.mesh.name,
+    trustDomain: federation.mesh.trustDomain,
+    version: VERSION,
+    config: {
+      file: applied.loaded.file,
+      appliedAt: iso(applied.at),
+      sha256: createHash('sha256').update(applied.loaded.text).digest('hex'),
+      ...(rejected !== undefined && { rejected }),
+      warnings: applied.warnings,
+    },
+    gateways: [...publication.cache.entries()].map(([gateway, { version }]) => ({
+      gateway,
+      snapshotVersion: version,
+      nodes: streams.filter((stream) => stream.gateway === gateway),
+    })),
+    peers: federation.peers.map((peer) => ({
+      name: peer.name,
+      trustDomain: peer.trustDomain,
+      bundleFingerprint: peer.bundle.fingerprint,
+      bundleNotAfter: iso(bundleEnd(peer)),
+    })),
+    certificates: publication.identities
+      .list()
+      .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
+  };
+}
+
+/** Gauges that follow what is served; call `update` after each publication. */
+export function servedGauges(metrics: Metrics, publication: Publication): { update(now: number): void } {
+  const lastSuccess = metrics.gauge(
+    'postern_config_last_success_timestamp_seconds',
+    'When what is served was applied.',
+  );
+  const expiries = metrics.gauge(
+    'postern_certificate_expiry_timestamp_seconds',
+    'Expiry of bundles and of our certificates.',
+  );
+  const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
+  const peers = metrics.gauge('postern_peers', 'Configured peers.');
+  metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
+  return {
+    update: (now) => {
+      lastSuccess.set({}, now / 1000);
+      const configured = publication.applied?.resolved.federation.peers ?? [];
+      peers.set({}, configured.length);
+      expiries.clear();
+      for (const peer of configured) expiries.set({ kind: 'bundle', peer: peer.name }, bundleEnd(peer) / 1000);
+      for (const { role, peer, notAfter } of publication.identities.list())
+        expiries.set({ kind: `cert-${role}`, peer }, notAfter / 1000);
+      for (const [gateway, snapshot] of publication.cache.entries()) {
+        for (const [typeUrl, type] of snapshot.types)
+          resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);
+      }
+    },
+  };
+}
+
+function bundleEnd(peer: Peer): number {
+  return Math.min(...peer.bundle.certificates.map(({ notAfter }) => notAfter));
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,102 @@
+// What is being served, and how it becomes something else: one whole turn of the pipeline, published as its last step.
+// In: loaded files, the time. Out: snapshots in the cache; the last configuration that was applied, and the last that was not.
+// Must not: change anything that is served when a turn fails, whatever fails.
+
+import { Compiler } from './compile.ts';
+import type { LoadedConfig } from './config/load.ts';
+import { type Diagnostic, errorAt, type Finding, hasErrors } from './errors.ts';
+import type { Federation, GatewayRole } from './federation/model.ts';
+import { type Resolved, resolve } from './federation/resolve.ts';
+import { SnapshotCache } from './snapshot/cache.ts';
+import { emptySnapshot, type Snapshot } from './snapshot/snapshot.ts';
+import { GatewayIdentities } from './trust/identities.ts';
+import { createThrowawayRoot } from './trust/issue.ts';
+import { identityNeeds, RejectedConfig } from './turn.ts';
+
+/** The last turn that succeeded. */
+export interface Applied {
+  readonly loaded: LoadedConfig;
+  readonly resolved: Resolved;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly warnings: readonly Diagnostic[];
+}
+
+export const ROLES: readonly GatewayRole[] = ['ingress', 'egress'];
+
+export class Publication {
+  readonly cache = new SnapshotCache();
+  readonly identities = new GatewayIdentities();
+  private readonly compiler = new Compiler();
+  private readonly throwawayRootPem: string;
+  /** Peers that were removed while this process lives. */
+  private retired: readonly string[] = [];
+  private last: Applied | undefined;
+
+  constructor(now: number) {
+    this.throwawayRootPem = createThrowawayRoot(now);
+  }
+
+  get applied(): Applied | undefined {
+    return this.last;
+  }
+
+  /** Errors: RejectedConfig, and what compiling throws; then everything is as it was. */
+  apply(loaded: LoadedConfig, now: number): Applied {
+    const { config } = loaded.parsed;
+    if (config === undefined || hasErrors(loaded.findings)) throw new RejectedConfig(loaded.diagnostics());
+    const before = this.last?.resolved;
+    const { resolved, findings } = resolve({ config, files: loaded.files, now, previous: before });
+    const all = [...findings, ...(before === undefined ? [] : unchangeable(before.federation, config.mesh))];
+    if (resolved === undefined || hasErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
+    const { federation, issuer } = resolved;
+    if (issuer === undefined) this.identities.clear();
+    else {
+      const lifetime = 'issuer' in config.identity ? config.identity.issuer.lifetimeSeconds : 0;
+      this.identities.ensure(issuer, lifetime, identityNeeds(federation), now);
+    }
+    const retired = retiredPeers(this.retired, before?.federation, federation);
+    const snapshots = this.compiler.compile({
+      federation,
+      identity: (role, peer) => this.identities.get(role, peer),
+      retired,
+      throwawayRootPem: this.throwawayRootPem,
+    });
+    this.retired = retired;
+    this.last = { loaded, resolved, at: now, warnings: loaded.diagnostics(findings) };
+    this.publish(snapshots);
+    return this.last;
+  }
+
+  /** When something is due without any file having changed: a renewal, or the end of a grant (milliseconds). */
+  nextDue(): number | undefined {
+    const times = [this.identities.nextRenewal(), this.last?.resolved.federation.nextExpiry];
+    const due = times.filter((time) => time !== undefined);
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
+  private publish(snapshots: ReadonlyMap<GatewayRole, Snapshot>): void {
+    for (const role of ROLES) {
+      // A gateway that the configuration no longer has is left with nothing, rather than with what it had.
+      const snapshot = snapshots.get(role) ?? (this.cache.get(role) === undefined ? undefined : emptySnapshot());
+      if (snapshot !== undefined) this.cache.set(role, snapshot);
+    }
+  }
+}
+
+function retiredPeers(
+  before: readonly string[],
+  previous: Federation | undefined,
+  next: Federation,
+): readonly string[] {
+  const present = new Set(next.peers.map((peer) => peer.name));
+  const known = new Set([...before, ...(previous?.peers ?? []).map((peer) => peer.name)]);
+  return [...known].filter((name) => !present.has(name)).sort();
+}
+
+/** What a running process cannot change: its port, its CA and every identity are made for one trust domain. */
+function unchangeable(before: Federation, mesh: { readonly trustDomain: string }): readonly Finding[] {
+  if (before.mesh.trustDomain === mesh.trustDomain) return [];
+  const message = `the trust domain was ${before.mesh.trustDomain} when this process started`;
+  return [errorAt('MESH_CHANGED', ['mesh', 'trustDomain'], message, 'restart Postern to serve another mesh')];
+}
