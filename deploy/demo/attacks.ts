@@ -12,10 +12,10 @@ const SHOP = 'shop.example.peers.bank.example';
 const PARTNER = `${PARTNER_LABEL}.peers.bank.example`;
 const ACCOUNTS = 'withdraw.accounts.exports.bank.example';
 
-export async function attacks({ demo, gateways }: Stage): Promise<readonly Case[]> {
+export async function attacks({ demo, processes, gateways }: Stage): Promise<readonly Case[]> {
   const { bank, shop, partner } = demo.meshes;
   const stranger = join(demo.folder, 'pki', 'stranger');
-  await makeCa(stranger, shop.trustDomain);
+  await makeCa(processes, stranger, shop.trustDomain);
   const ofShop = (): Credentials => certify(shop.pki, shop.trustDomain, shop.trustDomain, 'gateway/egress');
   const dial = (wanted: Attack): Case => ({
     who: wanted.who,

@@ -7,10 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHostPort } from '../../src/config/host-port.ts';
 import { certify } from './certificates.ts';
-import type { Processes } from './processes.ts';
 import type { Stage } from './stage.ts';
 
-export async function keepUp({ demo }: Stage, processes: Processes): Promise<void> {
+export async function keepUp({ demo, processes }: Stage): Promise<void> {
   const { bank, shop, partner } = demo.meshes;
   const { cert, key } = certify(shop.pki, shop.trustDomain, shop.trustDomain, 'gateway/egress');
   const files = { cert: join(demo.folder, 'shop-gateway.pem'), key: join(demo.folder, 'shop-gateway-key.pem') };

@@ -33,13 +33,13 @@ async function play(stage: Stage): Promise<readonly Row[]> {
 
 function print(rows: readonly Row[]): void {
   const columns = [
-    { title: 'who', max: 24 },
-    { title: 'calls', max: 36 },
-    { title: 'through', max: 26 },
-    { title: 'expected', max: 22 },
-    { title: 'got', max: 22 },
-    { title: '', max: 4 },
-    { title: 'why (from the gateway’s own log)', max: 60 },
+    { title: 'who', max: 22 },
+    { title: 'calls', max: 38 },
+    { title: 'through', max: 16 },
+    { title: 'expected', max: 16 },
+    { title: 'got', max: 16 },
+    { title: '', max: 2 },
+    { title: "why, from the gateway's log", max: 50 },
   ];
   const cells = rows.map((row) => [
     row.who,
@@ -73,9 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
     return rows.every(({ fine }) => fine) ? 0 : 1;
   } catch (error) {
     if (error instanceof Interrupted) return 130;
-    process.stderr.write(
-      `\n${error instanceof Error ? error.message : String(error)}\n\n${cast.processes.tails(15)}\n`,
-    );
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n\n${cast.processes.tails(8)}\n`);
     return 1;
   } finally {
     progress('ending everything');
@@ -89,8 +87,8 @@ async function perform(cast: Cast, envoy: string, keep: boolean): Promise<readon
   const stage = await cast.enter(envoy, progress);
   const rows = await play(stage);
   print(rows);
-  if (rows.some(({ fine }) => !fine)) process.stderr.write(`\n${cast.processes.tails(15)}\n`);
-  if (keep) await keepUp(stage, cast.processes);
+  if (rows.some(({ fine }) => !fine)) process.stderr.write(`\n${cast.processes.tails(8)}\n`);
+  if (keep) await keepUp(stage);
   return rows;
 }
 

@@ -9,6 +9,7 @@ import { parseDocument } from 'yaml';
 import type { HostPort } from '../../src/config/host-port.ts';
 import { freeShift, portsIn, shiftPorts } from './ports.ts';
 import { type Place, postern } from './postern.ts';
+import type { Processes } from './processes.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../deploy/examples/', import.meta.url));
 
@@ -41,7 +42,7 @@ export interface Demo {
 }
 
 /** Copies the examples and makes the CAs. Errors: no ports, or a command failed. */
-export async function prepareMeshes(folder: string): Promise<Demo> {
+export async function prepareMeshes(processes: Processes, folder: string): Promise<Demo> {
   const texts = new Map(MESHES.map((name) => [name, readFileSync(join(EXAMPLES, `${name}.yaml`), 'utf8')]));
   const own = MESHES.flatMap((name) => Object.values(OWN_PORTS).map((port) => PORT_BASE[name] + port));
   const shift = await freeShift([...own, ...[...texts.values()].flatMap(portsIn)]);
@@ -63,16 +64,16 @@ export async function prepareMeshes(folder: string): Promise<Demo> {
       egress: at(base + 80),
     };
   });
-  await Promise.all(meshes.map(({ pki, trustDomain }) => makeCa(pki, trustDomain)));
+  await Promise.all(meshes.map(({ pki, trustDomain }) => makeCa(processes, pki, trustDomain)));
   const [bank, shop, partner] = meshes;
   if (bank === undefined || shop === undefined || partner === undefined) throw new Error('three meshes');
   return { folder, meshes: { bank, shop, partner }, at };
 }
 
 /** A CA of its own, as `postern certs dev` makes it. */
-export async function makeCa(folder: string, trustDomain: string): Promise<void> {
+export async function makeCa(processes: Processes, folder: string, trustDomain: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  await postern('certs', 'dev', '--trust-domain', trustDomain, '--out', folder);
+  await postern(processes, 'certs', 'dev', '--trust-domain', trustDomain, '--out', folder);
 }
 
 /** What an operator does with an editor: takes one consumer out of one export, and saves. Comments stay. */

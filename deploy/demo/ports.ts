@@ -38,7 +38,9 @@ const SHIFTS = [0, 3000, 6000, 9000, 12000, 15000, 18000];
 /** The first shift by which all of `ports` are free on loopback. Errors: none of them is. */
 export async function freeShift(ports: readonly number[]): Promise<number> {
   for (const shift of SHIFTS) {
-    const free = await Promise.all(ports.map((port) => isFree({ host: '127.0.0.1', port: port + shift })));
+    const free = await Promise.all(
+      [...new Set(ports)].map((port) => isFree({ host: '127.0.0.1', port: port + shift })),
+    );
     if (free.every(Boolean)) return shift;
   }
   throw new Error(

@@ -2,14 +2,12 @@
 // In: a configuration file and free addresses. Out: running processes that are ready.
 // Must not: know the demo's meshes; tests start their own with this.
 
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
-import type { Processes, Running } from './processes.ts';
+import { lastLines, type Processes, type Running } from './processes.ts';
 
 export type Role = 'ingress' | 'egress';
 
@@ -27,17 +25,10 @@ export interface Place {
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const READY_MS = 20_000;
-const run = promisify(execFile);
 
 /** Runs a postern command to its end. Out: its stdout. Errors: its exit status and what it said. */
-export async function postern(...args: readonly string[]): Promise<string> {
-  try {
-    const { stdout } = await run(process.execPath, [MAIN, ...args], { maxBuffer: 64 * 1024 * 1024 });
-    return stdout;
-  } catch (error) {
-    const { code, stderr = '' } = error as { readonly code?: unknown; readonly stderr?: string };
-    throw new Error(`postern ${args.join(' ')} ended with ${String(code)}:\n${stderr.trimEnd()}`);
-  }
+export async function postern(processes: Processes, ...args: readonly string[]): Promise<string> {
+  return await processes.run(`postern ${args.join(' ')}`, process.execPath, [MAIN, ...args]);
 }
 
 /** Starts the control plane of a mesh, and waits until it says that it is ready. */
@@ -71,9 +62,9 @@ export async function startGateway(
   const admin = formatHostPort(place.envoyAdmin[role]);
   const nodeId = `${place.name}-${role}-1`;
   const common = ['-f', place.file];
-  await postern('certs', 'gateway', role, ...common, '--out', join(work, 'certs'));
+  await postern(processes, 'certs', 'gateway', role, ...common, '--out', join(work, 'certs'));
   const xds = ['--certs', join(work, 'certs'), '--xds', formatHostPort(place.xds), '--admin', admin];
-  const made = await postern('bootstrap', role, ...common, '--node-id', nodeId, ...xds);
+  const made = await postern(processes, 'bootstrap', role, ...common, '--node-id', nodeId, ...xds);
   const bootstrap = options.ads === 'sotw' ? made.replace(/\bDELTA_GRPC\b/, 'GRPC') : made;
   const file = join(work, 'bootstrap.yaml');
   writeFileSync(file, bootstrap);
@@ -102,20 +93,13 @@ export function envoyArguments(bootstrap: string, file: string): readonly string
   const at = words.findIndex((word) => word === '-c' || word === '--config-path');
   if (at < 0) throw new Error(`the bootstrap does not say how to start Envoy; its first comment is: ${comment}`);
   const own = [...words.slice(0, at), ...words.slice(at + 2)];
-  const missing = ['--disable-hot-restart'].filter((flag) => !own.includes(flag));
-  return [
-    '-c',
-    file,
-    ...own,
-    ...missing,
-    ...withDefault(own, '--concurrency', '1'),
-    '--file-flush-interval-msec',
-    '50',
+  const added = [
+    ['--disable-hot-restart'],
+    ['--concurrency', '1'],
+    ['-l', 'warning'],
+    ['--file-flush-interval-msec', '50'],
   ];
-}
-
-function withDefault(own: readonly string[], flag: string, value: string): readonly string[] {
-  return own.includes(flag) ? [] : [flag, value];
+  return ['-c', file, ...own, ...added.filter(([flag = '']) => !own.includes(flag)).flat()];
 }
 
 /** Polls until `done` says true. Errors: the process ended, or the time is over; both with its last words. */
@@ -123,13 +107,11 @@ export async function until(what: string, running: Running, done: () => Promise<
   const end = Date.now() + READY_MS;
   while (Date.now() < end) {
     if (!running.alive())
-      throw new Error(`${running.name} ended (${running.outcome()}) before: ${what}\n${tail(running)}`);
+      throw new Error(
+        `${running.name} ended (${running.outcome()}) before: ${what}\n${lastLines(running.stderr(), 15)}`,
+      );
     if (await done().catch(() => false)) return;
     await sleep(50);
   }
-  throw new Error(`not within ${READY_MS / 1000} s: ${what}\n${tail(running)}`);
-}
-
-function tail(running: Running): string {
-  return running.stderr().trimEnd().split('\n').slice(-15).join('\n');
+  throw new Error(`not within ${READY_MS / 1000} s: ${what}\n${lastLines(running.stderr(), 15)}`);
 }

@@ -2,7 +2,7 @@
 // In: a command line and a log folder. Out: running processes whose two outputs can be read while they run.
 // Must not: leave one behind, nor touch a process that it did not start.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -26,6 +26,7 @@ export interface Running {
 export class Processes {
   private readonly logs: string;
   private readonly started: Running[] = [];
+  private readonly commands = new Map<ChildProcess, Promise<unknown>>();
   private over = false;
 
   constructor(logs: string) {
@@ -35,7 +36,7 @@ export class Processes {
 
   /** Errors: everything is being ended already; what starts now would be left behind. */
   start(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    if (this.over) throw new Error(`${name} is not started: everything is being ended`);
+    this.refuseWhenOver(name);
     const [out, err] = [join(this.logs, `${name}.out`), join(this.logs, `${name}.err`)];
     // Straight into files: a reader that is slow or gone never blocks the process.
     const files = [openSync(out, 'a'), openSync(err, 'a')] as const;
@@ -46,6 +47,21 @@ export class Processes {
     return running;
   }
 
+  /** Runs a command to its end. Out: its stdout. Errors: its status and what it said on stderr. */
+  run(name: string, command: string, args: readonly string[]): Promise<string> {
+    this.refuseWhenOver(name);
+    let child: ChildProcess | undefined;
+    const done = new Promise<string>((fulfil, reject) => {
+      child = execFile(command, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+        if (child !== undefined) this.commands.delete(child);
+        if (error === null) fulfil(stdout);
+        else reject(new Error(`${name} ended with ${String(error.code ?? error.signal)}:\n${stderr.trimEnd()}`));
+      });
+    });
+    if (child !== undefined) this.commands.set(child, done);
+    return done;
+  }
+
   /** Those that ended although nobody stopped them. */
   fallen(): readonly Running[] {
     return this.started.filter((one) => !one.alive());
@@ -54,7 +70,7 @@ export class Processes {
   /** The last lines of every process's messages, for whoever wonders what went wrong. */
   tails(lines: number): string {
     return this.started
-      .map((one) => ({ one, text: one.stderr().trimEnd().split('\n').slice(-lines).join('\n') }))
+      .map((one) => ({ one, text: lastLines(one.stderr(), lines) }))
       .filter(({ one, text }) => text !== '' || !one.alive())
       .map(({ one, text }) => `--- ${one.name}${one.alive() ? '' : ` (${one.outcome()})`}\n${text}`)
       .join('\n');
@@ -62,8 +78,19 @@ export class Processes {
 
   async stopAll(): Promise<void> {
     this.over = true;
-    await Promise.all(this.started.map((one) => one.stop()));
+    for (const child of this.commands.keys()) child.kill('SIGKILL');
+    await Promise.allSettled([...this.commands.values(), ...this.started.map((one) => one.stop())]);
   }
+
+  private refuseWhenOver(name: string): void {
+    if (this.over) throw new Error(`${name} is not started: everything is being ended`);
+  }
+}
+
+/** The last lines of a text, each no longer than a screen is wide or so. */
+export function lastLines(text: string, lines: number): string {
+  const all = text.trimEnd().split('\n').slice(-lines);
+  return all.map((line) => (line.length > 400 ? `${line.slice(0, 400)}…` : line)).join('\n');
 }
 
 function watch(name: string, child: ChildProcess, out: string, err: string): Running {

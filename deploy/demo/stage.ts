@@ -9,6 +9,7 @@ import { Processes, type Running } from './processes.ts';
 
 export interface Stage {
   readonly demo: Demo;
+  readonly processes: Processes;
   readonly backends: readonly Backend[];
   readonly gateways: Readonly<Record<MeshName, Readonly<Record<Role, Running>>>>;
 }
@@ -27,7 +28,7 @@ export class Cast {
   /** Errors: what did not come up, with its last words. */
   async enter(envoy: string, progress: (line: string) => void): Promise<Stage> {
     progress('making three meshes (bank, shop, partner) with three CAs that do not know each other');
-    const demo = await prepareMeshes(this.folder);
+    const demo = await prepareMeshes(this.processes, this.folder);
     progress('starting the backends');
     await this.startBackends(demo);
     progress('starting a Postern for each mesh, from its YAML file');
@@ -41,7 +42,7 @@ export class Cast {
       return { ingress, egress };
     };
     const [bank, shop, partner] = await Promise.all([pair('bank'), pair('shop'), pair('partner')]);
-    return { demo, backends: this.backends, gateways: { bank, shop, partner } };
+    return { demo, processes: this.processes, backends: this.backends, gateways: { bank, shop, partner } };
   }
 
   private async startBackends({ at }: Demo): Promise<void> {

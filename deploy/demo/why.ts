@@ -41,15 +41,14 @@ function explainRequest(line: LogLine): string {
   return details || text(line, 'flags_long');
 }
 
-/** Without BoringSSL's numbers and the names of its source files. */
+/** The last words: without BoringSSL's numbers, the names of its source files, and its general headings. */
 function shortTls(reason: string): string {
-  const words = reason
+  const parts = reason
     .replaceAll('_', ' ')
-    .replace(/TLS error:?|end$/gi, '')
-    .split(/[|:]/)
-    .map((word) => word.trim())
-    .filter((word) => word !== '' && !/^(\d+|SSL routines|OPENSSL internal|error|X509 verify cert)$/i.test(word));
-  return [...new Set(words)].slice(-2).join(': ').toLowerCase();
+    .replace(/(:?TLS error end|\|)+$/, '')
+    .split(/\||:(?!\/\/)/)
+    .map((part) => part.trim());
+  return (parts.at(-1) ?? reason).toLowerCase();
 }
 
 function claimed(line: LogLine): string {

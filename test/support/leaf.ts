@@ -1,0 +1,66 @@
+// Client certificates of every kind, right and wrong, signed by a CA of a test.
+// In: a CA's folder, what the certificate shall say. Out: PEM of it and of its key. Must not: be used by the product.
+
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Credentials } from '../../deploy/demo/calls.ts';
+import { pemOf } from '../../src/trust/certificate.ts';
+import { signCertificate } from '../../src/trust/certificate-der.ts';
+import { parseIssuer } from '../../src/trust/issuer.ts';
+import type { TrustDomain } from '../../src/trust/spiffe.ts';
+
+export type KeyKind = 'p256' | 'p384' | 'ed25519' | 'rsa2048' | 'rsa1024';
+
+export interface Leaf {
+  /** The folder with ca.pem and ca-key.pem, and the trust domain of that CA. */
+  readonly ca: string;
+  readonly caTrustDomain: string;
+  readonly uris: readonly string[];
+  readonly dnsNames?: readonly string[];
+  readonly key?: KeyKind;
+  /** Milliseconds from now; an hour unless said otherwise. */
+  readonly expiresIn?: number;
+}
+
+const HOUR = 60 * 60 * 1000;
+
+export function leaf(wanted: Leaf): Credentials {
+  const now = Date.now();
+  const read = (name: string): Buffer => readFileSync(join(wanted.ca, name));
+  const trustDomain = wanted.caTrustDomain as TrustDomain;
+  const { issuer } = parseIssuer(read('ca.pem'), read('ca-key.pem'), trustDomain, now);
+  if (issuer === undefined) throw new Error(`no CA in ${wanted.ca}`);
+  const { publicKey, privateKey } = keyPair(wanted.key ?? 'p256');
+  const der = signCertificate({
+    serial: '4711',
+    commonName: 'a gateway',
+    notBefore: now - 24 * HOUR,
+    notAfter: now + (wanted.expiresIn ?? HOUR),
+    publicKey,
+    isCa: false,
+    uris: wanted.uris,
+    ...(wanted.dnsNames && { dnsNames: wanted.dnsNames }),
+    signer: {
+      privateKey: issuer.privateKey,
+      subject: issuer.certificate.subject,
+      subjectKeyId: issuer.certificate.subjectKeyId,
+    },
+  });
+  return { cert: pemOf(der), key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+}
+
+function keyPair(kind: KeyKind): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
+  switch (kind) {
+    case 'p256':
+      return generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    case 'p384':
+      return generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
+    case 'ed25519':
+      return generateKeyPairSync('ed25519');
+    case 'rsa2048':
+      return generateKeyPairSync('rsa', { modulusLength: 2048 });
+    case 'rsa1024':
+      return generateKeyPairSync('rsa', { modulusLength: 1024 });
+  }
+}
