@@ -3,8 +3,8 @@
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
-import { connect, createServer as createHttp2Server, type Http2Server } from 'node:http2';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
+import { connect, createServer as createHttp2Server, type Http2Server, type Http2ServerRequest } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { pemOf } from '../../src/trust/certificate.ts';
 import { signCertificate } from '../../src/trust/certificate-der.ts';
@@ -75,12 +75,14 @@ export interface Call {
   readonly method?: string;
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly trailers?: Readonly<Record<string, string>>;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: string;
+  readonly trailers?: Readonly<Record<string, unknown>>;
 }
 
 /** One request over a connection of its own; rejects when TLS or the stream fails. The gateway's certificate is not checked. */
@@ -99,22 +101,28 @@ export function call(wanted: Call): Promise<Answer> {
     session.on('error', fail);
     session.on('goaway', (code: number) => fail(new Error(`GOAWAY ${code}`)));
     session.on('close', () => failed(new Error('closed')));
-    const stream = session.request({
-      ':method': wanted.method ?? 'GET',
-      ':path': wanted.path ?? '/',
-      ':scheme': 'https',
-      ':authority': wanted.authority ?? 'nobody',
-      ...wanted.headers,
-    });
+    const stream = session.request(
+      {
+        ':method': wanted.method ?? 'GET',
+        ':path': wanted.path ?? '/',
+        ':scheme': 'https',
+        ':authority': wanted.authority ?? 'nobody',
+        ...wanted.headers,
+      },
+      { endStream: false, waitForTrailers: wanted.trailers !== undefined },
+    );
+    stream.on('wantTrailers', () => stream.sendTrailers({ ...wanted.trailers }));
     let head: Record<string, unknown> = {};
+    let trailers: Record<string, unknown> = {};
     let body = '';
     stream.on('response', (headers) => (head = { ...headers }));
+    stream.on('trailers', (headers) => (trailers = { ...headers }));
     stream.on('data', (data: Buffer) => (body += data.toString()));
     stream.on('error', fail);
     stream.on('end', () => {
       const { ':status': status, ...headers } = head;
       if (status === undefined) fail(new Error('no answer'));
-      else done({ status: Number(status), headers, body });
+      else done({ status: Number(status), headers, body, trailers });
       session.destroy();
     });
     stream.end();
@@ -147,26 +155,34 @@ export interface Seen {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  readonly trailers: Readonly<Record<string, unknown>>;
 }
 
-/** A backend that writes down what it is asked, and answers with the headers of the request's `want-…`. */
+interface Answering {
+  setHeader(name: string, value: string): void;
+  addTrailers(trailers: Record<string, string>): void;
+  end(body: string): void;
+}
+
+/** A backend that writes down what it is asked, and answers with the headers and trailers of the request's `want-…`, `trailer-…`. */
 export class Backend {
   readonly seen: Seen[] = [];
   private readonly server: Server | Http2Server;
 
   constructor(protocol: 'http' | 'h2c' = 'http') {
-    const answer = (
-      asked: { method?: string; url?: string; headers: IncomingHttpHeaders },
-      response: { setHeader(name: string, value: string): void; end(body: string): void },
-    ): void => {
-      this.seen.push({ method: asked.method ?? '', path: asked.url ?? '', headers: asked.headers });
-      for (const [name, value] of Object.entries(asked.headers)) {
+    const answer = async (asked: IncomingMessage | Http2ServerRequest, response: Answering): Promise<void> => {
+      for await (const _ of asked);
+      const { method = '', url: path = '', headers, trailers } = asked;
+      this.seen.push({ method, path, headers, trailers });
+      for (const [name, value] of Object.entries(headers)) {
         if (name.startsWith('want-')) response.setHeader(name.slice('want-'.length), String(value));
+      }
+      for (const [name, value] of Object.entries(headers)) {
+        if (name.startsWith('trailer-')) response.addTrailers({ [name.slice('trailer-'.length)]: String(value) });
       }
       response.end('served\n');
     };
-    this.server = protocol === 'http' ? createServer() : createHttp2Server();
-    this.server.on('request', answer);
+    this.server = protocol === 'http' ? createServer(answer) : createHttp2Server({}, answer);
   }
 
   async listen(): Promise<number> {

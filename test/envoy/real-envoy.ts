@@ -2,21 +2,20 @@
 // In: a bootstrap text. Out: a running process with its access log, or the verdict of `--mode validate`.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
 
-const LAB = '/tmp/envoytest/v/lib/python3.11/site-packages/envoy/_bin/envoy';
+/** The binary, or undefined when this machine has none and cannot fetch one. */
+const found = await findEnvoy().then(
+  ({ file }) => file,
+  () => undefined,
+);
 
-/** The binary, or undefined when this machine has none: the tests that need it say so and are skipped. */
-export function findEnvoy(): string | undefined {
-  const path = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'envoy'));
-  return [process.env['ENVOY_BIN'] ?? '', ...path, LAB].find((file) => file !== '' && existsSync(file));
-}
-
-export const skip = findEnvoy() === undefined ? 'no Envoy here: set ENVOY_BIN' : false;
+export const skip = found === undefined ? 'no Envoy here: set ENVOY_BIN' : false;
 
 /** Free TCP ports of the loopback interface. */
 export async function freePorts(count: number): Promise<readonly number[]> {
@@ -39,9 +38,7 @@ export async function validate(bootstrap: string): Promise<string> {
   return await withFile(bootstrap, async (file) => {
     const args = ['-c', file, '--mode', 'validate', '--disable-hot-restart', '--base-id', '0', '-l', 'error'];
     return await new Promise<string>((done) => {
-      execFile(findEnvoy() ?? 'envoy', args, (error, stdout, stderr) =>
-        done(error === null ? '' : `${stdout}${stderr}`),
-      );
+      execFile(found ?? 'envoy', args, (error, stdout, stderr) => done(error === null ? '' : `${stdout}${stderr}`));
     });
   });
 }
@@ -86,7 +83,7 @@ export class RealEnvoy {
       '50',
     ];
     args.push('--drain-time-s', '5', '--drain-strategy', 'immediate', '--reject-unknown-dynamic-fields');
-    this.process = spawn(findEnvoy() ?? 'envoy', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(found ?? 'envoy', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process.stdout?.on('data', (data: Buffer) => this.keep('stdout', data));
     this.process.stderr?.on('data', (data: Buffer) => this.keep('stderr', data));
   }

@@ -1,0 +1,87 @@
+// A good snapshot to be spoiled: the resources of a mesh with two peers, copied, and the ways into them.
+// In: a role. Out: plain data that a mutation may change at will. Must not: share anything between two copies.
+
+import type { Rule } from '../../src/envoy/boundary.ts';
+import type { GatewayRole } from '../../src/federation/model.ts';
+import { certify, issuerOf } from './callers.ts';
+import { MeshUnderTest, NOW, newCa } from './pipeline.ts';
+
+export const mesh = new MeshUnderTest(`
+apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example}
+identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
+gateways: {ingress: {address: "127.0.0.1:15443"}, egress: {address: 127.0.0.1}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress, gateway/ingress], addresses: ["127.0.0.1:15444"]}
+  partner: {trustDomain: partner.example, trustBundle: partner.pem, gatewayIdentities: [gateway/egress], addresses: ["127.0.0.1:15445"]}
+exports:
+- {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*]}, {peer: partner, methods: [GET, POST], paths: [/a, /b/*]}]}
+- {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}]}]}
+imports:
+- {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080}
+- {peer: partner, name: cart, as: cart2.default.svc.cluster.local, port: 8080}
+`);
+
+// Mutations reach anywhere into ProtoJSON, so they see it as plain data.
+// biome-ignore lint/suspicious/noExplicitAny: a mutation may write nonsense on purpose
+export type Data = any;
+
+export class Copy {
+  readonly resources: Data[];
+
+  constructor(role: GatewayRole) {
+    this.resources = structuredClone(mesh.resources(role, ['gone'])) as Data[];
+  }
+
+  named(kind: string, name: string): Data {
+    return this.resources.find((resource) => resource['@type'].endsWith(`.${kind}`) && resource.name === name);
+  }
+
+  get chain(): Data {
+    return this.named('Listener', 'ingress').filter_chains.find((chain: Data) => chain.name === 'peer/shop');
+  }
+
+  get tls(): Data {
+    return this.chain.transport_socket.typed_config;
+  }
+
+  get manager(): Data {
+    return this.chain.filters[1].typed_config;
+  }
+
+  get routes(): Data {
+    return this.named('RouteConfiguration', 'ingress/shop');
+  }
+
+  get host(): Data {
+    return this.routes.virtual_hosts[0];
+  }
+
+  get policy(): Data {
+    return Object.values(this.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac.rules.policies)[0];
+  }
+
+  get cluster(): Data {
+    return this.named('Cluster', 'import/shop/cart');
+  }
+
+  get upstream(): Data {
+    return this.cluster.transport_socket.typed_config;
+  }
+
+  remove(kind: string, name: string): void {
+    this.resources.splice(this.resources.indexOf(this.named(kind, name)), 1);
+  }
+}
+
+export const sans = (context: Data): Data[] =>
+  context.common_tls_context.combined_validation_context.default_validation_context.match_typed_subject_alt_names;
+export const leaf = certify(
+  issuerOf(newCa('shop.example'), 'shop.example', NOW),
+  ['spiffe://shop.example/gateway/egress'],
+  NOW,
+);
+
+export type Mutation = readonly [what: string, role: GatewayRole, mutate: (copy: Copy) => void];
+
+export type Mutations = Partial<Record<Rule, readonly Mutation[]>>;

@@ -1,0 +1,187 @@
+// biome-ignore-all lint/suspicious/noAssignInExpressions: a mutation is one assignment
+// Ways to spoil chains, filters and policies.
+// In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
+
+import type { Mutations } from './mutation.ts';
+
+export const HTTP_MUTATIONS: Mutations = {
+  NO_DEFAULT_CHAIN: [['one', 'ingress', (c) => void (c.named('Listener', 'ingress').default_filter_chain = c.chain)]],
+  CHAIN_MATCH: [
+    ['no server name', 'ingress', (c) => void delete c.chain.filter_chain_match.server_names],
+    ['any server name', 'ingress', (c) => void (c.chain.filter_chain_match.server_names = ['*.peers.bank.example'])],
+    ['raw bytes', 'ingress', (c) => void (c.chain.filter_chain_match.transport_protocol = 'raw_buffer')],
+    ['HTTP/1.1', 'ingress', (c) => c.chain.filter_chain_match.application_protocols.push('http/1.1')],
+    ['no match', 'ingress', (c) => void delete c.chain.filter_chain_match],
+  ],
+  NETWORK_RBAC: [
+    ['another filter first', 'ingress', (c) => void c.chain.filters.reverse()],
+    [
+      'one identity more',
+      'ingress',
+      (c) => {
+        const { map } = c.chain.filters[0].typed_config.matcher.matcher_tree.exact_match_map;
+        map['spiffe://shop.example/other'] = Object.values(map)[0];
+      },
+    ],
+    ['nobody denied', 'ingress', (c) => void delete c.chain.filters[0].typed_config.matcher.on_no_match],
+    [
+      'all allowed',
+      'ingress',
+      (c) => void (c.chain.filters[0].typed_config.matcher.on_no_match.action.typed_config.action = 'ALLOW'),
+    ],
+    ['rules beside', 'ingress', (c) => void (c.chain.filters[0].typed_config.rules = {})],
+  ],
+  ROUTES_PRESENT: [
+    ['none for a chain', 'ingress', (c) => c.remove('RouteConfiguration', 'ingress/shop')],
+    ['another peer’s', 'ingress', (c) => void (c.manager.rds.route_config_name = 'ingress/partner')],
+    ['none for a port', 'egress', (c) => c.remove('RouteConfiguration', 'egress/8080')],
+    [
+      'in place',
+      'ingress',
+      (c) => {
+        c.manager.route_config = c.routes;
+        delete c.manager.rds;
+      },
+    ],
+  ],
+  HTTP_RBAC: [
+    ['absent', 'ingress', (c) => void c.manager.http_filters.shift()],
+    ['disabled', 'ingress', (c) => void (c.manager.http_filters[0].disabled = true)],
+    ['without rules', 'ingress', (c) => void delete c.manager.http_filters[0].typed_config.rules],
+    [
+      'DENY with no policy, which allows everything',
+      'ingress',
+      (c) => void (c.manager.http_filters[0].typed_config.rules.action = 'DENY'),
+    ],
+    [
+      'a policy for everybody',
+      'ingress',
+      (c) =>
+        void (c.manager.http_filters[0].typed_config.rules.policies = {
+          all: { permissions: [{ any: true }], principals: [{ any: true }] },
+        }),
+    ],
+    ['two connection managers', 'ingress', (c) => c.chain.filters.push(c.chain.filters[1])],
+  ],
+  CLEAN_REQUESTS: [
+    ['no normalization', 'ingress', (c) => void delete c.manager.normalize_path],
+    ['escaped slashes kept', 'ingress', (c) => void (c.manager.path_with_escaped_slashes_action = 'KEEP_UNCHANGED')],
+    [
+      'slashes not merged',
+      'egress',
+      (c) => void (c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.merge_slashes = false),
+    ],
+    ['XFCC forwarded', 'ingress', (c) => void (c.manager.forward_client_cert_details = 'ALWAYS_FORWARD_ONLY')],
+    [
+      'caller’s address appended',
+      'egress',
+      (c) => void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.skip_xff_append,
+    ],
+    ['a hop trusted', 'ingress', (c) => void (c.manager.xff_num_trusted_hops = 1)],
+    ['spoofed headers kept', 'ingress', (c) => void delete c.manager.early_header_mutation_extensions],
+    ['HTTP/1', 'ingress', (c) => void (c.manager.codec_type = 'AUTO')],
+  ],
+  NO_INTERNAL_ADDRESSES: [['even empty', 'ingress', (c) => void (c.manager.internal_address_config = {})]],
+  REFUSALS_ALIKE: [
+    ['Envoy’s own words', 'ingress', (c) => void delete c.manager.local_reply_config],
+    ['the status says why', 'ingress', (c) => void delete c.manager.local_reply_config.mappers.at(-1).status_code],
+  ],
+  POLICY: [
+    ['absent', 'ingress', (c) => void delete c.host.typed_per_filter_config],
+    [
+      'DENY',
+      'ingress',
+      (c) => void (c.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac.rules.action = 'DENY'),
+    ],
+    ['no rules', 'ingress', (c) => void delete c.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac.rules],
+    [
+      'no rbac at all, which switches the filter off',
+      'ingress',
+      (c) => void delete c.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac,
+    ],
+    ['any principal', 'ingress', (c) => void (c.policy.principals = [{ any: true }])],
+    ['no principal', 'ingress', (c) => void (c.policy.principals = [])],
+    [
+      'principals by prefix',
+      'ingress',
+      (c) => void (c.policy.principals = [{ authenticated: { principal_name: { prefix: 'spiffe://' } } }]),
+    ],
+    ['any permission', 'ingress', (c) => void (c.policy.permissions = [{ any: true }])],
+    ['a second permission', 'ingress', (c) => c.policy.permissions.push({ any: true })],
+    ['no authority', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.shift()],
+    [
+      'another authority',
+      'ingress',
+      (c) => void (c.policy.permissions[0].and_rules.rules[0].header.string_match.exact = 'loans.exports.bank.example'),
+    ],
+    ['no method', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules.shift()],
+    ['no condition', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.pop()],
+    [
+      'an empty list of alternatives',
+      'ingress',
+      (c) => void (c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules[0] = { or_rules: { rules: [] } }),
+    ],
+    ['a second domain', 'ingress', (c) => c.host.domains.push('other.example')],
+    ['any domain', 'ingress', (c) => void (c.host.domains = ['*.exports.bank.example'])],
+  ],
+  POLICY_NOT_OVERRIDDEN: [
+    ['by a route', 'ingress', (c) => void (c.host.routes[0].typed_per_filter_config = c.host.typed_per_filter_config)],
+    ['by all routes', 'ingress', (c) => void (c.routes.typed_per_filter_config = c.host.typed_per_filter_config)],
+    ['another filter switched', 'ingress', (c) => void (c.host.typed_per_filter_config['envoy.filters.http.lua'] = {})],
+  ],
+  PRINCIPALS: [
+    [
+      'another peer’s',
+      'ingress',
+      (c) =>
+        void (c.policy.principals = [
+          { authenticated: { principal_name: { exact: 'spiffe://partner.example/gateway/egress' } } },
+        ]),
+    ],
+    [
+      'somebody without a chain',
+      'ingress',
+      (c) =>
+        void (c.named('RouteConfiguration', 'ingress/gone').virtual_hosts = [c.host, c.routes.virtual_hosts.at(-1)]),
+    ],
+  ],
+  DENY_ALL: [
+    ['absent', 'ingress', (c) => void c.routes.virtual_hosts.pop()],
+    ['served', 'ingress', (c) => void (c.routes.virtual_hosts.at(-1).routes[0].direct_response.status = 200)],
+    [
+      'routed',
+      'egress',
+      (c) => {
+        const route = c.named('RouteConfiguration', 'egress/8080').virtual_hosts.at(-1).routes[0];
+        route.route = { cluster: 'import/shop/cart' };
+        delete route.direct_response;
+      },
+    ],
+    [
+      'a wildcard among the imports',
+      'egress',
+      (c) => c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].domains.push('*.local'),
+    ],
+  ],
+  OWN_EXPORT: [
+    ['another export’s cluster', 'ingress', (c) => void (c.host.routes[0].route.cluster = 'export/loans')],
+    [
+      'a mirror',
+      'ingress',
+      (c) => void (c.host.routes[0].route.request_mirror_policies = [{ cluster: 'export/loans' }]),
+    ],
+    ['what the request names', 'ingress', (c) => void (c.host.routes[0].route = { cluster_header: 'x' })],
+    [
+      'another mesh’s service through this peer',
+      'egress',
+      (c) =>
+        void (c.cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint.hostname =
+          'cart.exports.partner.example'),
+    ],
+  ],
+  PEER_HEADER: [
+    ['absent', 'ingress', (c) => void delete c.routes.request_headers_to_add],
+    ['another peer', 'ingress', (c) => void (c.routes.request_headers_to_add[0].header.value = 'partner')],
+    ['beside the caller’s', 'ingress', (c) => void delete c.routes.request_headers_to_add[0].append_action],
+  ],
+};

@@ -1,0 +1,75 @@
+// biome-ignore-all lint/suspicious/noAssignInExpressions: a mutation is one assignment
+// Ways to spoil clusters and secrets.
+// In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
+
+import { leaf, type Mutations, sans } from './mutation.ts';
+
+export const SECRETS_MUTATIONS: Mutations = {
+  CLUSTER_PRESENT: [['absent', 'ingress', (c) => c.remove('Cluster', 'export/loans')]],
+  NO_STRAY_CLUSTER: [
+    [
+      'one that nobody was granted',
+      'ingress',
+      (c) => c.resources.push({ ...c.named('Cluster', 'export/loans'), name: 'export/secrets' }),
+    ],
+  ],
+  FIXED_DESTINATION: [
+    ['the original destination', 'ingress', (c) => void (c.named('Cluster', 'export/loans').type = 'ORIGINAL_DST')],
+    ['nothing', 'ingress', (c) => void (c.named('Cluster', 'export/loans').load_assignment.endpoints = [])],
+    ['another transport for some', 'egress', (c) => void (c.cluster.transport_socket_matches = [{}])],
+  ],
+  BUNDLE_ONLY_CA: [
+    ['no CA', 'ingress', (c) => void (c.named('Secret', 'bundle/shop').validation_context = {})],
+    [
+      'an empty CA',
+      'ingress',
+      (c) => void (c.named('Secret', 'bundle/shop').validation_context.trusted_ca.inline_string = ''),
+    ],
+    [
+      'a leaf',
+      'ingress',
+      (c) => void (c.named('Secret', 'bundle/shop').validation_context.trusted_ca.inline_string += leaf.cert),
+    ],
+    [
+      'SAN matchers',
+      'ingress',
+      (c) => void (c.named('Secret', 'bundle/shop').validation_context.match_typed_subject_alt_names = sans(c.tls)),
+    ],
+    [
+      'a file',
+      'ingress',
+      (c) => void (c.named('Secret', 'bundle/shop').validation_context.trusted_ca = { filename: '/x' }),
+    ],
+    [
+      'garbage',
+      'egress',
+      (c) =>
+        void (c.named('Secret', 'bundle/shop').validation_context.trusted_ca.inline_string =
+          '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'),
+    ],
+  ],
+  KEY_ONLY_IN_CERTIFICATES: [
+    [
+      'in a bundle',
+      'ingress',
+      (c) => void (c.named('Secret', 'bundle/shop').validation_context.trusted_ca.inline_string += leaf.key),
+    ],
+    [
+      'in a listener',
+      'ingress',
+      (c) => void (c.tls.common_tls_context.tls_certificates = [{ private_key: { filename: '/key' } }]),
+    ],
+    ['in metadata', 'egress', (c) => void (c.cluster.metadata = { filter_metadata: { x: { y: leaf.key } } })],
+  ],
+  DISTINCT_KEYS: [
+    [
+      'one key for two peers',
+      'ingress',
+      (c) =>
+        void (c.named('Secret', 'cert/ingress/shop').tls_certificate = c.named(
+          'Secret',
+          'cert/ingress/partner',
+        ).tls_certificate),
+    ],
+  ],
+};
