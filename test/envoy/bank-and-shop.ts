@@ -9,6 +9,8 @@ import { staticBootstrap } from './static-bootstrap.ts';
 export const SHOP_EGRESS = 'spiffe://shop.example/gateway/egress';
 export const PARTNER_EGRESS = 'spiffe://partner.example/gateway/egress';
 
+export const PUBLIC_LOOKING_BACKEND = 'accounts.corp.bank.example';
+
 function bankYaml(port: number, accounts: number, rates: number): string {
   return `
 apiVersion: postern/v1
@@ -73,7 +75,12 @@ export class BankAndShop {
     const { accounts, rates, cas, now } = scene;
     const bank = new MeshUnderTest(bankYaml(port, await accounts.listen(), await rates.listen()), cas, now);
     const shop = new MeshUnderTest(shopYaml(port, dead, local), cas, now);
-    scene.running.push(await RealEnvoy.start(staticBootstrap(bank.resources('ingress'), adminA), adminA));
+    // A backend with a name that looks public: no such name resolves here, so it is only added to what the filter reads.
+    const ingress = staticBootstrap(bank.resources('ingress'), adminA).replaceAll(
+      '"hosts":["127.0.0.1"]',
+      `"hosts":["127.0.0.1","${PUBLIC_LOOKING_BACKEND}"]`,
+    );
+    scene.running.push(await RealEnvoy.start(ingress, adminA));
     scene.running.push(await RealEnvoy.start(staticBootstrap(shop.resources('egress'), adminB), adminB));
     return scene;
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { BankAndShop } from './bank-and-shop.ts';
+import { BankAndShop, PUBLIC_LOOKING_BACKEND } from './bank-and-shop.ts';
 import { call } from './callers.ts';
 import { skip } from './real-envoy.ts';
 
@@ -63,6 +63,7 @@ describe('a response on a real Envoy', { skip }, () => {
       'https://127.0.0.1/x': '/x',
       'http://127.0.0.1': '/',
       'http://10.0.0.7?x': '/?x',
+      [`https://${PUBLIC_LOOKING_BACKEND}/x`]: '/x',
       '//db.internal/x': '/x',
       'http://db/x': '/x',
       'http:db.svc/x': '/x',
