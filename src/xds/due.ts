@@ -67,6 +67,11 @@ export function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: 
     ...linger(state, current, removed),
     ...stale.map((name) => [name, undefined] as const),
   ]);
+  // Rule 47: a removal that was rejected is sent again with the next change, like everything that was.
+  if (changed.length + removed.length > 0) {
+    for (const name of state.rejected)
+      if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
+  }
   for (const name of missing) gone.delete(name);
   const names = mayRemove ? [...missing, ...gone.keys()] : missing;
   const lingering = mayRemove ? NOTHING_LINGERS : gone;
@@ -119,6 +124,7 @@ function linger(
   return kept;
 }
 
-function covers(state: Subscription, name: string): boolean {
+/** Whether a name is within the subscription. */
+export function covers(state: Subscription, name: string): boolean {
   return state.wildcard || state.names.has(name);
 }

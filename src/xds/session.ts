@@ -9,7 +9,16 @@ import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
 import type { Reply } from './due.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
-import { type Answer, isSettled, open, receive, type Subscription, touch, type Variant } from './subscription.ts';
+import {
+  type Answer,
+  isAsked,
+  isSettled,
+  open,
+  receive,
+  type Subscription,
+  touch,
+  type Variant,
+} from './subscription.ts';
 import { next } from './turn.ts';
 
 export interface Outgoing extends Reply {
@@ -127,11 +136,12 @@ export class Session {
       const current = snapshot.types.get(typeUrl);
       if (entry !== undefined && current !== undefined) this.turn(typeUrl, entry, current, now, out);
     }
-    // What waited for others may go now, in the order of removals: what points first.
+    // What waited for others may go now, in the order of removals: what points first; and what was touched meanwhile.
     for (const typeUrl of [...PUSH_ORDER].reverse()) {
       const entry = this.entries.get(typeUrl);
       const current = snapshot.types.get(typeUrl);
-      if (entry?.state.lingering.size && current !== undefined) this.turn(typeUrl, entry, current, now, out);
+      if (entry === undefined || current === undefined) continue;
+      if (entry.state.lingering.size > 0 || isAsked(entry.state)) this.turn(typeUrl, entry, current, now, out);
     }
     return out;
   }

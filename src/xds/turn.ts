@@ -3,7 +3,7 @@
 // Must not: send while a response is un-acknowledged (rule 21).
 
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { dueDelta, dueSotw, type Reply } from './due.ts';
+import { covers, dueDelta, dueSotw, type Reply } from './due.ts';
 import { isAsked, NO_NAMES, type Subscription } from './subscription.ts';
 
 export interface Turn {
@@ -33,10 +33,16 @@ export function next(
     lingering: due.lingering,
   };
   if (due.replies.length === 0) {
-    // Nothing to say: the client has it all. What it rejected stays on the record.
-    const has = state.nack === undefined && (state.wildcard || state.names.size > 0);
+    // Nothing to say: the client has it all, or what it rejected is still wanted and as it was.
+    const unchanged = state.base === current;
+    const stands = [...state.rejected].some(
+      (name) => covers(state, name) && (unchanged || current.resources.has(name)),
+    );
+    if (state.nack !== undefined && stands) return { state: caughtUp, replies: [] };
+    const clear = { ...caughtUp, nack: undefined, rejected: NO_NAMES };
+    const subscribes = state.wildcard || state.names.size > 0;
     return {
-      state: has ? { ...caughtUp, sentVersion: current.version, ackedVersion: current.version } : caughtUp,
+      state: subscribes ? { ...clear, sentVersion: current.version, ackedVersion: current.version } : clear,
       replies: [],
     };
   }

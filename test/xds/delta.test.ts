@@ -1,0 +1,205 @@
+// The protocol's rules for incremental streams, one test each; the numbers are those of CONTRIBUTING.md.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createSnapshot } from '../../src/snapshot/snapshot.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import { resource, shown, state, Talk } from './fixtures.ts';
+
+const two = state({ cluster: { a: '1', b: '1' } });
+const versions = (snapshot: typeof two, kind: keyof typeof TYPE) =>
+  new Map([...(snapshot.types.get(TYPE[kind])?.resources.values() ?? [])].map(({ name, version }) => [name, version]));
+
+test('rule 36: a stale or unknown nonce never loses a subscription', () => {
+  const talk = new Talk('delta', state({ secret: { s: '1', t: '1' } }));
+  talk.ack(talk.say('secret', { subscribe: ['s'] })[0]);
+  assert.deepEqual(shown(talk.say('secret', { subscribe: ['t'], nonce: 'of another stream' })), ['secret: t']);
+});
+
+test('rule 37: a first request that names nothing is the wildcard, and a name later keeps it', () => {
+  const talk = new Talk('delta', two);
+  const [reply] = talk.say('cluster');
+  assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['cluster: a b']);
+  const [again] = talk.ack(reply, { subscribe: ['a'] });
+  assert.deepEqual(shown([again].flatMap((one) => one ?? [])), ['cluster: a']);
+  talk.ack(again);
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }, two))), ['cluster: b']);
+});
+
+test('rule 37: unsubscribing from * drops the wildcard', () => {
+  const talk = new Talk('delta', two);
+  talk.ack(talk.say('cluster', { subscribe: ['*'] })[0], { unsubscribe: ['*'] });
+  assert.deepEqual(talk.update(state({ cluster: { a: '2', b: '2' } }, two)), []);
+});
+
+test('rule 38: what the client has is not sent, what is other is, what is gone is removed', () => {
+  const after = state({ cluster: { a: '1', b: '2', d: '1' } }, two);
+  const talk = new Talk('delta', after);
+  const initialVersions = new Map([...versions(two, 'cluster'), ['c', 'old']]);
+  assert.deepEqual(shown(talk.say('cluster', { initialVersions })), ['cluster: b d -c']);
+});
+
+test('rule 38: a reconnecting client that has everything is sent nothing, and counts as in sync', () => {
+  const talk = new Talk('delta', two);
+  assert.deepEqual(talk.say('cluster', { initialVersions: versions(two, 'cluster') }), []);
+  assert.equal(talk.state('cluster'), 'SYNCED');
+  const named = new Talk('delta', state({ secret: { s: '1' } }));
+  assert.deepEqual(
+    named.say('secret', { subscribe: ['s'], initialVersions: versions(state({ secret: { s: '1' } }), 'secret') }),
+    [],
+  );
+  assert.equal(named.state('secret'), 'SYNCED');
+});
+
+test('rule 39: versions of names that are not subscribed to subscribe to nothing', () => {
+  const talk = new Talk('delta', state({ secret: { s: '1', t: '1' } }));
+  assert.deepEqual(
+    shown(
+      talk.say('secret', {
+        subscribe: ['s'],
+        initialVersions: new Map([
+          ['t', 'x'],
+          ['gone', 'x'],
+        ]),
+      }),
+    ),
+    ['secret: s'],
+  );
+});
+
+test('rule 40: subscribing again to a subscribed name has it sent again', () => {
+  const talk = new Talk('delta', state({ secret: { s: '1' } }));
+  const [reply] = talk.say('secret', { subscribe: ['s'] });
+  assert.deepEqual(shown(talk.ack(reply, { subscribe: ['s'] })), ['secret: s']);
+});
+
+test('rule 41: a missing name is answered as removed, stays subscribed to, and is sent when it exists', () => {
+  const before = state({ secret: { s: '1' } });
+  const talk = new Talk('delta', before);
+  const [reply] = talk.say('secret', { subscribe: ['s', 'later'] });
+  assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['secret: s -later']);
+  talk.ack(reply);
+  assert.deepEqual(shown(talk.update(state({ secret: { s: '1', later: '1' } }, before))), ['secret: later']);
+});
+
+test('rule 42: a pure unsubscription is not answered, of whatever name', () => {
+  const talk = new Talk('delta', state({ secret: { s: '1' } }));
+  talk.ack(talk.say('secret', { subscribe: ['s'] })[0]);
+  assert.deepEqual(talk.say('secret', { unsubscribe: ['s', 'never'] }), []);
+  assert.deepEqual(talk.update(state({ secret: { s: '2' } })), []);
+});
+
+test('rule 43: under the wildcard, an unsubscription is answered with the resource or its removal', () => {
+  const talk = new Talk('delta', two);
+  const [first] = talk.say('cluster', { subscribe: ['*', 'a', 'missing'] });
+  const replies = talk.ack(first, { unsubscribe: ['a', 'missing'] });
+  assert.deepEqual(shown(replies), ['cluster: a -missing']);
+});
+
+test('rule 44: a first wildcard request is answered even when there is nothing', () => {
+  assert.deepEqual(shown(new Talk('delta', state({})).say('cluster')), ['cluster:']);
+});
+
+test('rule 45: subscribing and unsubscribing one name in one request means leaving it', () => {
+  const talk = new Talk('delta', two);
+  assert.deepEqual(talk.say('cluster', { subscribe: ['*'], unsubscribe: ['*'] }), []);
+  assert.deepEqual(talk.update(state({ cluster: { a: '2' } }, two)), []);
+});
+
+test('rule 47: a NACK parks; with the next change what was rejected with it is sent again too', () => {
+  const before = state({ cluster: { a: '1', b: '1' } });
+  const talk = new Talk('delta', before);
+  assert.deepEqual(talk.nack(talk.say('cluster')[0]), []);
+  assert.deepEqual(talk.update(before), []);
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }, before))), ['cluster: a b']);
+});
+
+test('rule 47: when the rejected resource goes away, its removal is sent', () => {
+  const before = state({ cluster: { a: '1', bad: '1' } });
+  const talk = new Talk('delta', before);
+  talk.nack(talk.say('cluster')[0]);
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }, before))), ['cluster: a -bad']);
+});
+
+test('rule 49: a big state is split, each response with its own nonce, and is in sync after the last ACK', () => {
+  const big = createSnapshot(['a', 'b', 'c'].map((name) => resource('secret', name, 'x'.repeat(1_500_000))));
+  const talk = new Talk('delta', big);
+  const replies = talk.say('secret', { subscribe: ['a', 'b', 'c'] });
+  assert.deepEqual(shown(replies), ['secret: a', 'secret: b', 'secret: c']);
+  assert.equal(new Set(replies.map(({ nonce }) => nonce)).size, 3);
+  talk.ack(replies[0]);
+  talk.ack(replies[2]);
+  assert.equal(talk.state('secret'), 'STALE');
+  talk.ack(replies[1]);
+  assert.equal(talk.state('secret'), 'SYNCED');
+});
+
+test('rule 51: the removal of a cluster waits for the acknowledgement of the routes', () => {
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('delta', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { subscribe: ['r'] })[0]);
+  const pushed = talk.update(state({ cluster: { a: '1' }, route: { r: 'to a' } }, before));
+  assert.deepEqual(shown(pushed), ['route: r']);
+  assert.deepEqual(shown(talk.ack(pushed[0])), ['cluster: -b']);
+});
+
+test('rule 51: a cluster that comes back before it was removed is only updated', () => {
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('delta', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { subscribe: ['r'] })[0]);
+  const [route] = talk.update(state({ cluster: { a: '1' }, route: { r: 'to a' } }, before));
+  assert.deepEqual(shown(talk.update(before)), ['cluster: b']);
+  const after = talk.ack(route);
+  assert.deepEqual(shown(after), [], 'the route waits for the cluster that comes with it');
+});
+
+test('rule 54: endpoints are pushed again after a change of the cluster that needs them', () => {
+  const cluster = (content: string) =>
+    resource('cluster', 'c', content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
+  const endpoint = resource('endpoint', 'e');
+  const talk = new Talk('delta', createSnapshot([cluster('1'), endpoint]));
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('endpoint', { subscribe: ['e'] })[0]);
+  assert.deepEqual(shown(talk.update(createSnapshot([cluster('2'), endpoint]))), ['cluster: c', 'endpoint: e']);
+});
+
+test('rule 55: a secret is pushed again when the source that a listener names for it changed, and only then', () => {
+  const listener = (content: string, source: string) =>
+    resource('listener', 'l', content, [{ typeUrl: TYPE.secret, name: 's', source }]);
+  const secret = resource('secret', 's');
+  const talk = new Talk('delta', createSnapshot([listener('1', 'ads'), secret]));
+  talk.ack(talk.say('listener')[0]);
+  talk.ack(talk.say('secret', { subscribe: ['s'] })[0]);
+  const same = talk.update(createSnapshot([listener('2', 'ads'), secret]));
+  assert.deepEqual(shown(same), ['listener: l']);
+  talk.ack(same[0]);
+  const pushed = talk.update(createSnapshot([listener('3', 'ads with a timeout'), secret]));
+  assert.deepEqual([...shown(pushed), ...shown(talk.ack(pushed[0]))].sort(), ['listener: l', 'secret: s']);
+});
+
+test('rule 57: a name that is dropped and subscribed to again is answered although it is unchanged', () => {
+  const talk = new Talk('delta', state({ endpoint: { e: '1' } }));
+  const [reply] = talk.say('endpoint', { subscribe: ['e'] });
+  talk.ack(reply, { unsubscribe: ['e'] });
+  assert.deepEqual(shown(talk.say('endpoint', { subscribe: ['e'] })), ['endpoint: e']);
+});
+
+test('rule 58: whatever is asked first is answered; nothing waits for CDS', () => {
+  const talk = new Talk('delta', state({ cluster: { a: '1' }, endpoint: { e: '1' }, route: { r: '1' } }));
+  assert.deepEqual(shown(talk.say('endpoint', { subscribe: ['e'] })), ['endpoint: e']);
+  assert.deepEqual(shown(talk.say('route', { subscribe: ['r'] })), ['route: r']);
+});
+
+test('rule 60: an unknown secret does not hold up the known ones', () => {
+  const talk = new Talk('delta', state({ secret: { s: '1' } }));
+  assert.deepEqual(shown(talk.say('secret', { subscribe: ['old', 's'] })), ['secret: s -old']);
+});
+
+test('a change costs only what changed: unchanged resources are not sent', () => {
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`c${index}`, '1']));
+  const before = state({ cluster: many });
+  const talk = new Talk('delta', before);
+  talk.ack(talk.say('cluster')[0]);
+  assert.deepEqual(shown(talk.update(state({ cluster: { ...many, c7: '2' } }, before))), ['cluster: c7']);
+});

@@ -1,0 +1,289 @@
+// The protocol's rules for state-of-the-world streams, one test each; the numbers are those of CONTRIBUTING.md.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { request, shown, state, Talk } from './fixtures.ts';
+
+const two = state({ cluster: { a: '1', b: '1' } });
+
+test('rule 3: a type that is not served is never answered, and leaves the others alone', () => {
+  const talk = new Talk('sotw', two);
+  const unknown = { ...request('cluster'), typeUrl: 'type.googleapis.com/envoy.service.runtime.v3.Runtime' };
+  assert.deepEqual(talk.session.request(unknown, 0).replies, []);
+  assert.deepEqual(shown(talk.say('cluster')), ['cluster: a b']);
+});
+
+test('rule 3: a request without a type ends the stream with INVALID_ARGUMENT', () => {
+  const talk = new Talk('sotw', two);
+  assert.throws(() => talk.session.request({ ...request('cluster'), typeUrl: '' }, 0), { status: 'INVALID_ARGUMENT' });
+});
+
+test('rule 4: each type has its own subscription, version and nonce', () => {
+  const talk = new Talk('sotw', state({ cluster: { a: '1' }, listener: { l: '1' } }));
+  const [clusters] = talk.say('cluster');
+  const [listeners] = talk.say('listener');
+  assert.notEqual(clusters?.nonce, listeners?.nonce);
+  talk.nack(clusters);
+  assert.deepEqual(talk.ack(listeners), []);
+  assert.equal(talk.state('cluster'), 'NACKED');
+  assert.equal(talk.state('listener'), 'SYNCED');
+});
+
+test('rule 8: an ACK is not answered', () => {
+  const talk = new Talk('sotw', two);
+  const [reply] = talk.say('cluster');
+  assert.deepEqual(talk.ack(reply), []);
+});
+
+test('rule 12: no name stands twice in a response, even when wildcard and name ask for it', () => {
+  const talk = new Talk('sotw', two);
+  assert.deepEqual(shown(talk.say('cluster', { names: ['*', 'a'] })), ['cluster: a b']);
+});
+
+test('rule 14: the first request of a type is initial, whatever nonce it brings', () => {
+  const talk = new Talk('sotw', two);
+  assert.deepEqual(shown(talk.say('cluster', { nonce: '77' })), ['cluster: a b']);
+});
+
+test('rule 14: nonces are never used twice on a stream', () => {
+  const talk = new Talk('sotw', two);
+  const nonces = new Set<string>();
+  let [reply] = talk.say('cluster');
+  for (let turn = 0; turn < 20; turn += 1) {
+    nonces.add(reply?.nonce ?? '');
+    talk.ack(reply);
+    [reply] = talk.update(state({ cluster: { a: String(turn + 2) } }));
+  }
+  assert.equal(nonces.size, 20);
+});
+
+test('rule 15: the version is the hash of the content: the same after a restart, another for other content', () => {
+  assert.equal(
+    new Talk('sotw', two).say('cluster')[0]?.version,
+    new Talk('sotw', state({ cluster: { b: '1', a: '1' } })).say('cluster')[0]?.version,
+  );
+  assert.notEqual(
+    new Talk('sotw', two).say('cluster')[0]?.version,
+    new Talk('sotw', state({ cluster: { a: '1', b: '2' } })).say('cluster')[0]?.version,
+  );
+});
+
+test('rule 17: a NACK is told by error_detail, not by the version', () => {
+  const talk = new Talk('sotw', two);
+  const [reply] = talk.say('cluster');
+  talk.ack(reply, { errorDetail: 'bad', versionInfo: reply?.version ?? '' });
+  assert.equal(talk.state('cluster'), 'NACKED');
+});
+
+test('rule 18: a NACK parks: nothing is sent until the resources change, and then the new state', () => {
+  const talk = new Talk('sotw', two);
+  const [reply] = talk.say('cluster');
+  assert.deepEqual(talk.nack(reply), []);
+  assert.deepEqual(talk.nack(reply), []);
+  assert.deepEqual(talk.update(two), []);
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }))), ['cluster: a b']);
+});
+
+test('rule 18: the words of a NACK are on record until a later version is accepted', () => {
+  const talk = new Talk('sotw', two);
+  talk.nack(talk.say('cluster')[0], { errorDetail: 'duplicate cluster' });
+  assert.equal(talk.session.status()[0]?.nack?.message, 'duplicate cluster');
+  talk.ack(talk.update(state({ cluster: { a: '2' } }))[0]);
+  assert.equal(talk.session.status()[0]?.nack, undefined);
+  assert.equal(talk.state('cluster'), 'SYNCED');
+});
+
+test('rule 19: a NACK that also changes the subscription changes it', () => {
+  const talk = new Talk('sotw', state({ route: { r: '1', s: '1' } }));
+  const [reply] = talk.say('route', { names: ['r'] });
+  assert.deepEqual(shown(talk.nack(reply, { names: ['r', 's'] })), ['route: s']);
+});
+
+test('rule 19: an error_detail that is repeated on later requests (grpc-js-xds) does not lose their subscriptions', () => {
+  const talk = new Talk('sotw', state({ route: { r: '1', s: '1', t: '1' } }));
+  const [reply] = talk.say('route', { names: ['r'] });
+  talk.nack(reply, { names: ['r'] });
+  assert.deepEqual(shown(talk.nack(reply, { names: ['r', 't'] })), ['route: t']);
+});
+
+test('rule 20: a stale nonce is neither ACK nor NACK, but its subscription counts', () => {
+  const talk = new Talk('sotw', state({ route: { r: '1', s: '1' } }));
+  const [first] = talk.say('route', { names: ['r'] });
+  talk.ack(first, { names: ['r'] });
+  const [second] = talk.update(state({ route: { r: '2', s: '1' } }));
+  assert.deepEqual(talk.ack(first, { names: ['r', 's'] }), [], 'the second response is still in flight');
+  assert.equal(talk.state('route'), 'STALE');
+  assert.deepEqual(shown(talk.ack(second, { names: ['r', 's'] })), ['route: s']);
+});
+
+test('rule 21: one response in flight; meanwhile changes collapse into the newest state', () => {
+  const talk = new Talk('sotw', two);
+  const [first] = talk.say('cluster');
+  assert.deepEqual(talk.update(state({ cluster: { a: '2', b: '1' } })), []);
+  const newest = state({ cluster: { a: '3', b: '1' } });
+  assert.deepEqual(talk.update(newest), []);
+  const [second] = talk.ack(first);
+  assert.equal(second?.version, newest.types.get(second?.typeUrl ?? '')?.version);
+});
+
+test('rule 22: the same request again, already acknowledged, is a new watcher and is answered', () => {
+  const talk = new Talk('sotw', state({ endpoint: { e: '1' } }));
+  const [reply] = talk.say('endpoint', { names: ['e'] });
+  assert.deepEqual(talk.ack(reply, { names: ['e'] }), []);
+  assert.deepEqual(shown(talk.ack(reply, { names: ['e'] })), ['endpoint: e']);
+});
+
+test('rule 23: a reconnecting wildcard client that has this very state is sent nothing, and counts as in sync', () => {
+  const version = new Talk('sotw', two).say('cluster')[0]?.version ?? '';
+  const talk = new Talk('sotw', two);
+  assert.deepEqual(talk.say('cluster', { versionInfo: version }), []);
+  assert.equal(talk.state('cluster'), 'SYNCED');
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }))), ['cluster: a']);
+});
+
+test('rule 23: a reconnecting client that names resources is answered, because its subscription may have grown', () => {
+  const routes = state({ route: { r: '1' } });
+  const version = new Talk('sotw', routes).say('route', { names: ['r'] })[0]?.version ?? '';
+  assert.deepEqual(shown(new Talk('sotw', routes).say('route', { names: ['r'], versionInfo: version })), ['route: r']);
+});
+
+test('rule 24: an empty list is the legacy wildcard as long as no name was ever sent', () => {
+  const talk = new Talk('sotw', two);
+  const [reply] = talk.say('cluster');
+  assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['cluster: a b']);
+  talk.ack(reply, { names: [] });
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '1', c: '1' } }))), ['cluster: a b c']);
+});
+
+test('rule 25: [*, a], then [a] drops the wildcard, then [] drops everything and is no wildcard', () => {
+  const talk = new Talk('sotw', two);
+  const [first] = talk.say('cluster', { names: ['*', 'a'] });
+  talk.ack(first, { names: ['a'] });
+  const [second] = talk.update(state({ cluster: { a: '2', b: '2' } }));
+  assert.deepEqual(shown([second].flatMap((one) => one ?? [])), ['cluster: a']);
+  talk.ack(second, { names: [] });
+  assert.deepEqual(talk.update(state({ cluster: { a: '3', b: '3' } })), []);
+});
+
+test('rule 26: for types other than LDS and CDS an empty first list asks for nothing', () => {
+  const talk = new Talk('sotw', state({ route: { r: '1' } }));
+  assert.deepEqual(talk.say('route'), []);
+  assert.deepEqual(talk.update(state({ route: { r: '2' } })), []);
+});
+
+test('rules 27, 28: a newly named resource is sent although it is unchanged, and again after it was dropped', () => {
+  const talk = new Talk('sotw', state({ secret: { s: '1', t: '1' } }));
+  const [first] = talk.say('secret', { names: ['s'] });
+  const [second] = talk.ack(first, { names: ['s', 't'] });
+  assert.deepEqual(shown([second].flatMap((one) => one ?? [])), ['secret: t']);
+  assert.deepEqual(talk.ack(second, { names: ['t'] }), []);
+  assert.deepEqual(shown(talk.say('secret', { nonce: second?.nonce ?? '', names: ['s', 't'] })), ['secret: s']);
+});
+
+test('rule 29: what is no longer named is no longer sent', () => {
+  const talk = new Talk('sotw', state({ secret: { s: '1', t: '1' } }));
+  const [first] = talk.say('secret', { names: ['s', 't'] });
+  talk.ack(first, { names: ['t'] });
+  assert.deepEqual(talk.update(state({ secret: { s: '2', t: '1' } })), []);
+});
+
+test('rule 31: LDS and CDS responses hold the whole subscribed state', () => {
+  const talk = new Talk('sotw', two);
+  talk.ack(talk.say('cluster')[0]);
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '2', b: '1' } }))), ['cluster: a b']);
+});
+
+test('rule 31: nothing is said before there is a state, and the empty state is said once there is one', () => {
+  const talk = new Talk('sotw');
+  assert.deepEqual(talk.say('cluster'), []);
+  assert.deepEqual(shown(talk.update(state({}))), ['cluster:']);
+});
+
+test('rule 32: of other types only what changed is sent', () => {
+  const before = state({ route: { r: '1', s: '1' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('route', { names: ['r', 's'] })[0], { names: ['r', 's'] });
+  assert.deepEqual(shown(talk.update(state({ route: { r: '1', s: '2' } }, before))), ['route: s']);
+});
+
+test('rule 34: a missing name is remembered, does not hold up others, and is sent when it exists', () => {
+  const before = state({ secret: { s: '1' } });
+  const talk = new Talk('sotw', before);
+  const [reply] = talk.say('secret', { names: ['s', 'later'] });
+  assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['secret: s']);
+  talk.ack(reply, { names: ['s', 'later'] });
+  assert.deepEqual(shown(talk.update(state({ secret: { s: '1', later: '1' } }, before))), ['secret: later']);
+});
+
+test('rule 51: clusters that are gone stay in CDS until the routes that led there are acknowledged', () => {
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const pushed = talk.update(state({ cluster: { a: '2' }, route: { r: 'to a' } }, before));
+  assert.deepEqual(shown(pushed), ['cluster: a b', 'route: r']);
+  assert.deepEqual(talk.ack(pushed[0]), [], 'the route is not acknowledged yet');
+  const removal = talk.ack(pushed[1], { names: ['r'] });
+  assert.deepEqual(shown(removal), ['cluster: a']);
+  assert.notEqual(removal[0]?.version, pushed[0]?.version, 'another state has another version');
+  talk.ack(removal[0]);
+  assert.equal(talk.state('cluster'), 'SYNCED');
+});
+
+test('rule 51: a client that never acknowledges its routes does not keep a removal for ever', () => {
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  talk.update(state({ cluster: { a: '1' }, route: { r: 'to a' } }, before));
+  talk.now = (talk.session.wakeAt() ?? Number.NaN) - 1;
+  assert.deepEqual(talk.session.tick(talk.now), []);
+  talk.now += 1;
+  assert.deepEqual(shown(talk.session.tick(talk.now)), ['cluster: a']);
+});
+
+test('rule 52: a route to a new cluster waits for the acknowledgement of the cluster, but not for ever', () => {
+  const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
+  const open = () => {
+    const talk = new Talk('sotw', before);
+    talk.ack(talk.say('cluster')[0]);
+    talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+    return talk;
+  };
+  const after = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } }, before);
+  const prompt = open();
+  const [clusters, ...rest] = prompt.update(after);
+  assert.deepEqual(rest, []);
+  assert.deepEqual(shown(prompt.ack(clusters)), ['route: r']);
+  const slow = open();
+  slow.update(after);
+  slow.now = slow.session.wakeAt() ?? Number.NaN;
+  assert.deepEqual(shown(slow.session.tick(slow.now)), ['route: r']);
+});
+
+test('the order of one change is CDS, EDS, SDS, RDS, LDS', () => {
+  const content = (value: string) => ({
+    listener: { l: value },
+    route: { r: value },
+    secret: { s: value },
+    endpoint: { e: value },
+    cluster: { c: value },
+  });
+  const before = state(content('1'));
+  const talk = new Talk('sotw', before);
+  for (const kind of ['cluster', 'endpoint', 'secret', 'route', 'listener'] as const) {
+    const names = kind === 'cluster' || kind === 'listener' ? [] : [{ endpoint: 'e', secret: 's', route: 'r' }[kind]];
+    talk.ack(talk.say(kind, { names })[0], { names });
+  }
+  assert.deepEqual(shown(talk.update(state(content('2'), before))), [
+    'cluster: c',
+    'endpoint: e',
+    'secret: s',
+    'route: r',
+    'listener: l',
+  ]);
+});
+
+test('more names than the limit end the stream with RESOURCE_EXHAUSTED', () => {
+  const talk = new Talk('sotw', two, 3);
+  assert.throws(() => talk.say('secret', { names: ['1', '2', '3', '4'] }), { status: 'RESOURCE_EXHAUSTED' });
+});
