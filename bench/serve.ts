@@ -78,7 +78,7 @@ function bump(what: string, short: string): object {
   bumps += 1;
   const types = what === 'all' ? served : served.filter(({ typeUrl }) => shortName(typeUrl).toLowerCase() === short);
   for (const type of types) {
-    if (what === 'all') type.resources.forEach((_, index) => change(type, index));
+    if (what === 'all') for (const index of type.resources.keys()) change(type, index);
     else change(type, (bumps - 1) % type.resources.length);
   }
   snapshot = createSnapshot(

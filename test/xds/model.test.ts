@@ -35,9 +35,13 @@ function snapshotOf({ clusters, secrets }: Content): Snapshot {
   return createSnapshot([
     ...clusters.map(([name, value]) => createResource(TYPE.cluster, name, Buffer.from(`${value}`))),
     ...secrets.map(([name, value]) => createResource(TYPE.secret, name, Buffer.from(`${value}`))),
-    ...(target === undefined
-      ? []
-      : [createResource(TYPE.route, 'r', Buffer.from(target), [{ typeUrl: TYPE.cluster, name: target, source: '' }])]),
+    // There is always a route table: its end would be told by LDS, which this model does without.
+    createResource(
+      TYPE.route,
+      'r',
+      Buffer.from(target ?? 'nowhere'),
+      target === undefined ? [] : [{ typeUrl: TYPE.cluster, name: target, source: '' }],
+    ),
   ]);
 }
 
