@@ -19,6 +19,7 @@ export interface Request {
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  readonly timeoutMs?: number;
 }
 
 /** A request of an application to its own egress gateway, by a local name. */
@@ -104,6 +105,8 @@ async function exchange(
   authority: string,
   asked: Request,
 ): Promise<Answer> {
+  // What comes after the answer, or after the first error, is of no interest.
+  session.on('error', () => undefined);
   try {
     return await askOn(session, scheme, authority, asked);
   } finally {
@@ -114,16 +117,20 @@ async function exchange(
 /** One request on an open connection. Errors: the connection's or the stream's end, whichever says why. */
 export function askOn(session: ClientHttp2Session, scheme: string, authority: string, asked: Request): Promise<Answer> {
   return new Promise((fulfil, reject) => {
-    const timer = setTimeout(() => reject(new Error('no answer in time')), TIMEOUT_MS);
     const settle = (outcome: () => void): void => {
       clearTimeout(timer);
+      session.off('error', fail).off('goaway', goaway).off('close', closed);
       outcome();
     };
     const fail = (error: Error): void => settle(() => reject(error));
-    session.once('error', fail);
-    session.once('goaway', (code: number) => fail(new Error(`GOAWAY ${code}`)));
+    const goaway = (code: number): void => {
+      // Without an error, what is in flight may still be answered.
+      if (code !== 0) fail(new Error(`GOAWAY ${code}`));
+    };
     // A TLS alert that follows the close is the better explanation: give it a moment.
-    session.once('close', () => setImmediate(() => fail(new Error('connection closed'))));
+    const closed = (): void => void setImmediate(() => fail(new Error('connection closed')));
+    const timer = setTimeout(() => fail(new Error('no answer in time')), asked.timeoutMs ?? TIMEOUT_MS);
+    session.on('error', fail).on('goaway', goaway).on('close', closed);
     const { method = 'GET', path = '/', headers = {} } = asked;
     const stream = session.request({
       ':method': method,

@@ -69,8 +69,13 @@ async function main(args: readonly string[]): Promise<number> {
   const cast = new Cast(folder);
   const interrupted = interruption();
   try {
-    const rows = await Promise.race([interrupted.promise, perform(cast, envoy.file, args.includes('--keep'))]);
-    return rows.every(({ fine }) => fine) ? 0 : 1;
+    const stage = await Promise.race([interrupted.promise, cast.enter(envoy.file, progress)]);
+    const rows = await Promise.race([interrupted.promise, play(stage)]);
+    print(rows);
+    const fine = rows.every((row) => row.fine);
+    if (!fine) process.stderr.write(`\n${cast.processes.tails(8)}\n`);
+    if (args.includes('--keep')) await untilInterrupted(Promise.race([interrupted.promise, keepUp(stage)]));
+    return fine ? 0 : 1;
   } catch (error) {
     if (error instanceof Interrupted) return 130;
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n\n${cast.processes.tails(8)}\n`);
@@ -83,16 +88,14 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function perform(cast: Cast, envoy: string, keep: boolean): Promise<readonly Row[]> {
-  const stage = await cast.enter(envoy, progress);
-  const rows = await play(stage);
-  print(rows);
-  if (rows.some(({ fine }) => !fine)) process.stderr.write(`\n${cast.processes.tails(8)}\n`);
-  if (keep) await keepUp(stage);
-  return rows;
-}
-
 class Interrupted extends Error {}
+
+/** With --keep, Ctrl-C is the way to end, not a failure. */
+async function untilInterrupted(kept: Promise<void>): Promise<void> {
+  await kept.catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error;
+  });
+}
 
 /** Rejects on SIGINT and SIGTERM, once; the clean-up then runs undisturbed. */
 function interruption(): { readonly promise: Promise<never>; forget(): void } {

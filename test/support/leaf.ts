@@ -1,8 +1,8 @@
 // Client certificates of every kind, right and wrong, signed by a CA of a test.
 // In: a CA's folder, what the certificate shall say. Out: PEM of it and of its key. Must not: be used by the product.
 
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Credentials } from '../../deploy/demo/calls.ts';
 import { pemOf } from '../../src/trust/certificate.ts';
@@ -33,7 +33,7 @@ export function leaf(wanted: Leaf): Credentials {
   if (issuer === undefined) throw new Error(`no CA in ${wanted.ca}`);
   const { publicKey, privateKey } = keyPair(wanted.key ?? 'p256');
   const der = signCertificate({
-    serial: '4711',
+    serial: `4a${randomBytes(8).toString('hex')}`,
     commonName: 'a gateway',
     notBefore: now - 24 * HOUR,
     notAfter: now + (wanted.expiresIn ?? HOUR),
@@ -48,6 +48,25 @@ export function leaf(wanted: Leaf): Credentials {
     },
   });
   return { cert: pemOf(der), key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+}
+
+/** A CA with an RSA key, in the files that `postern certs dev` would write. */
+export function rsaCa(folder: string, trustDomain: string): void {
+  const now = Date.now();
+  const { publicKey, privateKey } = keyPair('rsa2048');
+  const der = signCertificate({
+    serial: `4a${randomBytes(8).toString('hex')}`,
+    commonName: `${trustDomain} RSA CA`,
+    notBefore: now - 48 * HOUR,
+    notAfter: now + 48 * HOUR,
+    publicKey,
+    isCa: true,
+    uris: [`spiffe://${trustDomain}`],
+    signer: { privateKey },
+  });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'ca.pem'), pemOf(der));
+  writeFileSync(join(folder, 'ca-key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
 }
 
 function keyPair(kind: KeyKind): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {

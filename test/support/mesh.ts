@@ -49,9 +49,12 @@ export class Testbed {
     return { host: HOST, port: await this.port() };
   }
 
-  /** The folder of a trust domain's CA, made on first use. */
+  /** The folder of a new CA of a trust domain, where the YAML looks for it. */
   async ca(trustDomain: string): Promise<string> {
-    const folder = this.pki(trustDomain);
+    return await this.caInto(this.pki(trustDomain), trustDomain);
+  }
+
+  async caInto(folder: string, trustDomain: string): Promise<string> {
     await makeCa(this.processes, folder, trustDomain);
     return folder;
   }
