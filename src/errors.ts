@@ -18,6 +18,7 @@ export const FINDING_CODES = {
   YAML_TIMEOUT: 'Parsing the file took longer than Postern waits.',
   YAML_SYNTAX: 'The file is not valid YAML 1.2.',
   YAML_DUPLICATE_KEY: 'A key stands twice in one map.',
+  MORE_FINDINGS: 'There are more findings than are listed.',
   // shape: keys and values
   UNKNOWN_KEY: 'A key that Postern does not know.',
   MISSING_KEY: 'A required key is missing.',

@@ -20,7 +20,13 @@ export function isLabel(text: string): boolean {
 /** A DNS name; not an IP literal, and nothing that a resolver could read as one. */
 export function isHostName(text: string): boolean {
   const labels = text.split('.');
-  return text.length <= MAX_HOST_NAME && labels.every(isLabel) && !/^\d+$/.test(labels.at(-1) ?? '');
+  // inet_aton reads 127.1 and 127.0x1 as addresses.
+  return text.length <= MAX_HOST_NAME && labels.every(isLabel) && !/^(?:\d+|0x[\da-f]*)$/.test(labels.at(-1) ?? '');
+}
+
+/** An IPv4 or IPv6 literal; without a zone (`%eth0`), which means something on one machine only. */
+export function isIpAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
 }
 
 export function isPort(port: number): boolean {
@@ -33,7 +39,8 @@ export function parseHostPort(text: string): HostPort | undefined {
   const [, bracketed, bare, digits] = match;
   const port = Number(digits);
   if (!isPort(port) || String(port) !== digits) return undefined;
-  if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined;
+  if (bracketed !== undefined)
+    return bracketed.includes(':') && isIpAddress(bracketed) ? { host: bracketed, port } : undefined;
   if (bare === undefined) return undefined;
   return isIP(bare) === 4 || isHostName(bare) ? { host: bare, port } : undefined;
 }

@@ -3,17 +3,23 @@
 
 import type { z } from 'zod';
 import { errorAt, type Finding, type Path } from '../errors.ts';
-import { type CheckParams, shown } from './values.ts';
+import { type CheckParams, shown } from './text.ts';
 
 type Issue = z.core.$ZodIssue;
 
-export function toFindings(issues: readonly Issue[], root: unknown, base: Path = []): readonly Finding[] {
-  const findings = issues.flatMap((issue) => toFinding(issue, root, [...base, ...(issue.path as (string | number)[])]));
-  return withoutShadows(findings);
+/** What the issues are about. */
+export interface Written {
+  readonly root: unknown;
+  /** A scalar as it is written: 0123 is the number 123, and neither is the text. */
+  readonly sourceOf: (path: Path) => string;
 }
 
-function toFinding(issue: Issue, root: unknown, path: Path): readonly Finding[] {
-  const value = valueAt(root, path);
+export function toFindings(issues: readonly Issue[], written: Written, base: Path = []): readonly Finding[] {
+  return issues.flatMap((issue) => toFinding(issue, written, [...base, ...(issue.path as (string | number)[])]));
+}
+
+function toFinding(issue: Issue, written: Written, path: Path): readonly Finding[] {
+  const value = valueAt(written.root, path);
   const key = nameOf(path);
   switch (issue.code) {
     case 'custom': {
@@ -29,7 +35,7 @@ function toFinding(issue: Issue, root: unknown, path: Path): readonly Finding[] 
       return [
         value === undefined || value === null
           ? missing(path, key, issue.expected, value)
-          : wrongType(path, key, issue.expected, value),
+          : wrongType(path, key, issue.expected, value, written),
       ];
     case 'invalid_value':
       if (value === undefined || value === null) return [missing(path, key, 'string', value)];
@@ -67,10 +73,10 @@ function toFinding(issue: Issue, root: unknown, path: Path): readonly Finding[] 
         ),
       ];
     case 'invalid_union':
-      return branch(issue.errors, root, path, key, value);
+      return branch(issue.errors, written, path, key, value);
     case 'invalid_key':
     case 'invalid_element':
-      return toFindings(issue.issues, root, path);
+      return toFindings(issue.issues, written, path);
     default:
       return [errorAt('INVALID_VALUE', path, `${key}: not a valid value`, 'see `postern schema` for what it takes')];
   }
@@ -79,7 +85,7 @@ function toFinding(issue: Issue, root: unknown, path: Path): readonly Finding[] 
 /** Of several forms, the one that was meant is the one whose outermost type fits. */
 function branch(
   errors: readonly (readonly Issue[])[],
-  root: unknown,
+  written: Written,
   path: Path,
   key: string,
   value: unknown,
@@ -87,7 +93,7 @@ function branch(
   const meant = errors.find(
     (issues) => !issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type'),
   );
-  if (meant !== undefined) return toFindings(meant, root, path);
+  if (meant !== undefined) return toFindings(meant, written, path);
   if (value === undefined || value === null) return [missing(path, key, 'string', value)];
   return [
     errorAt(
@@ -105,9 +111,9 @@ function missing(path: Path, key: string, expected: string, value: unknown): Fin
   return errorAt('MISSING_KEY', path, `${key} is missing`, `add ${key}: ${article(expected)}`);
 }
 
-function wrongType(path: Path, key: string, expected: string, value: unknown): Finding {
+function wrongType(path: Path, key: string, expected: string, value: unknown, { sourceOf }: Written): Finding {
   const scalar = typeof value === 'number' || typeof value === 'boolean';
-  const hint = expected === 'string' && scalar ? `put it in quotes: "${String(value)}"` : `write ${article(expected)}`;
+  const hint = expected === 'string' && scalar ? `put it in quotes: "${sourceOf(path)}"` : `write ${article(expected)}`;
   return errorAt('WRONG_TYPE', path, `${key} is ${kindOf(value)}, not ${article(expected)}`, hint);
 }
 
@@ -126,7 +132,8 @@ function article(expected: string): string {
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
-  return typeof value === 'string' ? 'a text' : typeof value === 'boolean' ? 'true or false' : 'a number';
+  if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : 'no finite number';
+  return typeof value === 'string' ? 'a text' : 'true or false';
 }
 
 function nameOf(path: Path): string {
@@ -146,42 +153,4 @@ function valueAt(root: unknown, path: Path): unknown {
       typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[step] : undefined,
     root,
   );
-}
-
-/** A mistyped key is one mistake, not two: the key that is missing beside it is named in the unknown key's hint instead. */
-function withoutShadows(findings: readonly Finding[]): readonly Finding[] {
-  const taken = new Set<Finding>();
-  const named = findings.map((finding) => {
-    if (finding.code !== 'UNKNOWN_KEY') return finding;
-    const name = String(finding.path.at(-1));
-    const meant = findings.find(
-      (other) =>
-        other.code === 'MISSING_KEY' &&
-        samePath(other.path.slice(0, -1), finding.path.slice(0, -1)) &&
-        distance(String(other.path.at(-1)), name) <= 2,
-    );
-    if (meant === undefined) return finding;
-    taken.add(meant);
-    return { ...finding, hint: `did you mean ${String(meant.path.at(-1))}?` };
-  });
-  return named.filter((finding) => !taken.has(finding));
-}
-
-function samePath(a: Path, b: Path): boolean {
-  return a.length === b.length && a.every((step, index) => step === b[index]);
-}
-
-/** Edit distance, of short keys. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2 || a.length > 40) return 3;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + cost));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 3;
 }

@@ -2,15 +2,19 @@
 // In: a path. Out: the parsed configuration, the bytes of its files, and every path that it depends on.
 // Must not: judge what the files hold (trust/ does), nor let a huge or hostile file stall the process.
 
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { type Diagnostic, errorAt, type Finding, type Path, PosternError, warningAt } from '../errors.ts';
-import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, toDiagnostics } from './parse.ts';
+import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, toDiagnostics, tooLarge } from './parse.ts';
+import { parseInWorker } from './parse-in-worker.ts';
+import type { Place } from './positions.ts';
+import { type FileContent, readAll, readRegular } from './regular-file.ts';
 import type { Config } from './schema.ts';
 
 /** Far more than a bundle of 32 certificates needs. */
 const MAX_FILE_BYTES = 1024 * 1024;
+/** What is parsed in a moment even at its worst. */
+const MAX_INLINE_BYTES = 256 * 1024;
 const DEADLINE_MS = 5000;
 
 export interface LoadedConfig {
@@ -23,28 +27,38 @@ export interface LoadedConfig {
   readonly files: ReadonlyMap<string, Buffer>;
   /** Absolute paths of the file and of all that it names. */
   readonly dependencies: readonly string[];
+  /** What each of the dependencies held when it was read: `watchFiles` reports what differs from it. */
+  readonly digests: ReadonlyMap<string, string>;
   readonly diagnostics: (more?: readonly Finding[]) => readonly Diagnostic[];
 }
 
 export interface LoadOptions {
-  /** Parses on this thread: right for a command that has nothing else to do. */
+  /** Parses on this thread, unless the file is large: right for a command that has nothing else to do. */
   readonly inline?: boolean;
   readonly deadlineMs?: number;
 }
 
 /** Errors: CONFIG_UNREADABLE when the file itself cannot be read. */
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
-  const text = await readText(file);
-  const parsed = options.inline ? parseConfig(text) : await parseInWorker(text, options.deadlineMs ?? DEADLINE_MS);
+  const path = resolve(file);
+  const content = await readRegular(path, MAX_CONFIG_BYTES);
+  if (content.bytes === undefined && !content.tooLarge)
+    throw new PosternError('CONFIG_UNREADABLE', `${file} cannot be read: ${content.reason}`);
+  const text = content.bytes?.toString('utf8') ?? '';
+  const parsed = content.bytes === undefined ? tooLarge() : await parseBytes(content.bytes, text, options);
+  const named = parsed.config === undefined ? [] : namedFiles(parsed.config);
+  const absolute = (name: string): string => resolve(dirname(path), name);
+  const read = await readAll(
+    named.map(({ name }) => absolute(name)),
+    MAX_FILE_BYTES,
+  );
   const findings: Finding[] = [...parsed.findings];
   const files = new Map<string, Buffer>();
-  const dependencies = new Set([resolve(file)]);
-  for (const { name, path, secret } of parsed.config === undefined ? [] : namedFiles(parsed.config)) {
-    const absolute = resolve(dirname(file), name);
-    dependencies.add(absolute);
-    const read = await readNamed(absolute, name, path, secret);
-    findings.push(...read.findings);
-    if (read.bytes !== undefined) files.set(name, read.bytes);
+  for (const one of named) {
+    const found = read.get(absolute(one.name));
+    if (found === undefined) continue;
+    findings.push(...fileFindings(one, found));
+    if (found.bytes !== undefined) files.set(one.name, found.bytes);
   }
   return {
     file,
@@ -52,9 +66,33 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     parsed,
     findings,
     files,
-    dependencies: [...dependencies],
+    dependencies: [...new Set([path, ...read.keys()])],
+    digests: new Map([...read, [path, content] as const].map(([key, { digest }]) => [key, digest])),
     diagnostics: (more = []) => toDiagnostics([...findings, ...more], parsed, text, file),
   };
+}
+
+async function parseBytes(bytes: Buffer, text: string, options: LoadOptions): Promise<ParsedConfig> {
+  if (!isUtf8(bytes)) {
+    const hint = 'save the file as UTF-8 (without a byte order mark)';
+    return refused(
+      errorAt('YAML_SYNTAX', [], 'the file is not UTF-8 text from here on', hint),
+      firstBroken(bytes, text),
+    );
+  }
+  if (options.inline && bytes.length <= MAX_INLINE_BYTES) return parseConfig(text);
+  return parseInWorker(text, options.deadlineMs ?? DEADLINE_MS);
+}
+
+/** Where decoding went wrong: what is decoded and encoded again is the same up to there. */
+function firstBroken(bytes: Buffer, text: string): Place {
+  const again = Buffer.from(text, 'utf8');
+  let same = 0;
+  while (same < bytes.length && bytes[same] === again[same]) same += 1;
+  const lines = bytes.subarray(0, same).toString('utf8').split('\n');
+  // The bytes of a broken character count as one column.
+  const column = (lines.at(-1) ?? '').replace(/\ufffd+$/, '').length + 1;
+  return { line: lines.length, column };
 }
 
 interface NamedFile {
@@ -65,94 +103,26 @@ interface NamedFile {
 
 function namedFiles({ identity, peers }: Config): readonly NamedFile[] {
   const issuer = 'issuer' in identity ? identity.issuer : undefined;
+  const own = (name: string, key: string, secret: boolean): NamedFile => {
+    return { name, path: ['identity', 'issuer', key], secret };
+  };
   return [
     ...(issuer === undefined
       ? []
-      : [
-          { name: issuer.certificate, path: ['identity', 'issuer', 'certificate'], secret: false },
-          { name: issuer.privateKey, path: ['identity', 'issuer', 'privateKey'], secret: true },
-        ]),
-    ...peers.map((peer) => ({ name: peer.trustBundle.file, path: ['peers', peer.name, 'trustBundle'], secret: false })),
+      : [own(issuer.certificate, 'certificate', false), own(issuer.privateKey, 'privateKey', true)]),
+    // In the short form, the path's last step does not exist, and its parent is the place.
+    ...peers.map((peer) => {
+      return { name: peer.trustBundle.file, path: ['peers', peer.name, 'trustBundle', 'file'], secret: false };
+    }),
   ];
 }
 
-async function readNamed(
-  absolute: string,
-  name: string,
-  path: Path,
-  secret: boolean,
-): Promise<{ readonly bytes?: Buffer; readonly findings: readonly Finding[] }> {
-  try {
-    const { bytes, mode } = await readRegular(absolute, MAX_FILE_BYTES);
-    const exposed = secret && (mode & 0o077) !== 0;
-    const message = `the private key file ${name} can be used by others (mode ${(mode & 0o777).toString(8)})`;
-    return { bytes, findings: exposed ? [warningAt('KEY_FILE_EXPOSED', path, message, `chmod 600 ${name}`)] : [] };
-  } catch (error) {
-    return {
-      findings: [
-        errorAt(
-          'FILE_UNREADABLE',
-          path,
-          `${name} cannot be read: ${reasonOf(error)}`,
-          'write the name of a file, relative to this one',
-        ),
-      ],
-    };
+function fileFindings({ name, path, secret }: NamedFile, { bytes, mode = 0, reason }: FileContent): readonly Finding[] {
+  if (bytes === undefined) {
+    const hint = 'write the name of a file, relative to this one';
+    return [errorAt('FILE_UNREADABLE', path, `${name} cannot be read: ${reason}`, hint)];
   }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    const { bytes } = await readRegular(file, MAX_CONFIG_BYTES + 1);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new PosternError('CONFIG_UNREADABLE', `${file} cannot be read: ${reasonOf(error)}`, { cause: error });
-  }
-}
-
-/** Reads what one open file holds: no second look by name, so that a swap between the two cannot mix them. */
-async function readRegular(path: string, limit: number): Promise<{ readonly bytes: Buffer; readonly mode: number }> {
-  // Not blocking: opening a FIFO that nobody writes to would wait for ever.
-  const handle: FileHandle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const facts = await handle.stat();
-    if (!facts.isFile()) throw new Error('not a regular file');
-    if (facts.size > limit) throw new Error('the file is too large');
-    return { bytes: await handle.readFile(), mode: facts.mode };
-  } finally {
-    await handle.close();
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES') return 'permission denied';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8 text';
-  return error instanceof Error ? error.message : 'unknown reason';
-}
-
-function parseInWorker(text: string, deadlineMs: number): Promise<ParsedConfig> {
-  return new Promise((fulfil, reject) => {
-    const worker = new Worker(new URL('./parse-worker.js', import.meta.url), {
-      workerData: text,
-      resourceLimits: { maxOldGenerationSizeMb: 1024 },
-    });
-    const end = (outcome: () => void): void => {
-      clearTimeout(timer);
-      outcome();
-      void worker.terminate();
-    };
-    const timer = setTimeout(() => end(() => fulfil(timedOut(deadlineMs))), deadlineMs);
-    worker.once('message', (parsed: ParsedConfig) => end(() => fulfil(parsed)));
-    worker.once('error', (error: NodeJS.ErrnoException) =>
-      end(() => (error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? fulfil(timedOut(deadlineMs)) : reject(error))),
-    );
-  });
-}
-
-function timedOut(deadlineMs: number): ParsedConfig {
-  const message = `the file could not be parsed within ${deadlineMs} ms`;
-  const finding = errorAt('YAML_TIMEOUT', [], message, 'make it smaller: a map with very many keys takes long');
-  return { findings: [finding], places: [{ line: 1, column: 1 }], raw: undefined, index: new Int32Array(3) };
+  if (!secret || (mode & 0o077) === 0) return [];
+  const message = `the private key file ${name} can be used by others (mode ${(mode & 0o777).toString(8)})`;
+  return [warningAt('KEY_FILE_EXPOSED', path, message, `chmod 600 ${name}`)];
 }

@@ -2,54 +2,133 @@
 // In: text. Out: plain data only (it may come from a worker): Config, findings, places. Must not: touch files or the clock.
 
 import { type Diagnostic, errorAt, type Finding, hasErrors, type Path, warningAt } from '../errors.ts';
+import { foreignIdentity } from './foreign-identity.ts';
 import { isLabel } from './host-port.ts';
 import { toFindings } from './issues.ts';
-import { normalize, togetherRules } from './normalize.ts';
+import { normalize } from './normalize.ts';
+import { NO_POSITIONS, type Place, type PositionIndex, Positions } from './positions.ts';
 import { type Config, configSchema } from './schema.ts';
-import { shown } from './values.ts';
-import { locate, type Place, parseYaml, placeOf } from './yaml.ts';
+import { spelled } from './spelling.ts';
+import { shown } from './text.ts';
+import { togetherRules } from './together.ts';
+import { type ParsedYaml, parseYaml } from './yaml.ts';
 
 export interface ParsedConfig {
   /** Absent when there is an error among the findings. */
   readonly config?: Config;
+  /** In the order of the text. */
   readonly findings: readonly Finding[];
-  /** Places of the first findings, those of the YAML itself; the others are found by their path. */
+  /** Where each of `findings` stands, by its index. */
   readonly places: readonly Place[];
-  /** The file as plain data and its position index: what `locateFinding` needs. */
-  readonly raw: unknown;
-  readonly index: Int32Array;
+  /** Where everything else stands; empty without `config`, since nothing is found later then. */
+  readonly positions: PositionIndex;
 }
 
 /** The largest file that is read, in bytes: ten thousand exports need about 2 MiB. */
 export const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
+/** More than a person reads, and few enough to be logged. */
+const MAX_FINDINGS = 1000;
 
 export function parseConfig(text: string): ParsedConfig {
-  if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) {
-    const finding = errorAt(
-      'YAML_TOO_LARGE',
-      [],
-      'the file is larger than 8 MiB',
-      'split the mesh, or remove what is not needed',
-    );
-    return { findings: [finding], places: [{ line: 1, column: 1 }], raw: undefined, index: new Int32Array(3) };
-  }
+  if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return tooLarge();
   const yaml = parseYaml(text);
-  const base = { places: yaml.places, raw: yaml.value, index: yaml.index };
-  if (yaml.value === undefined) return { ...base, findings: yaml.findings };
+  const positions = new Positions(yaml.positions, text);
+  const offsets = new Map<Finding, number>(yaml.found.map(({ finding, offset }) => [finding, offset]));
+  if (yaml.value === undefined) return listed([...offsets.keys()], offsets, positions);
   const shape = configSchema.safeParse(yaml.value);
-  const findings = [
-    ...yaml.findings,
-    ...(shape.success ? [] : toFindings(shape.error.issues, yaml.value)),
+  const judged = [
+    ...(shape.success ? [] : toFindings(shape.error.issues, written(yaml.value, positions))),
     ...togetherRules(yaml.value),
     ...peerNames(yaml.value),
-  ];
-  if (!shape.success || hasErrors(findings)) return { ...base, findings };
+  ].map((finding) => foreignIdentity(finding, yaml.value));
+  const findings = withoutConsequences(yaml, spelled(judged, configSchema));
+  if (!shape.success || hasErrors(findings)) return listed(findings, offsets, positions);
   const config = normalize(shape.data);
-  return { ...base, config, findings: [...findings, ...openEgress(config)] };
+  return {
+    ...listed([...findings, ...openEgress(config)], offsets, positions),
+    config,
+    positions: yaml.positions,
+  };
+}
+
+/** What is known without looking into the text. */
+export function refused(finding: Finding, place: Place = { line: 1, column: 1 }): ParsedConfig {
+  return { findings: [finding], places: [place], positions: NO_POSITIONS };
+}
+
+export function tooLarge(): ParsedConfig {
+  const hint = 'split the mesh, or remove what is not needed';
+  return refused(errorAt('YAML_TOO_LARGE', [], 'the file is larger than 8 MiB', hint));
+}
+
+function written(root: unknown, positions: Positions) {
+  return { root, sourceOf: (path: Path) => positions.sourceOf(path) };
+}
+
+/**
+ * All findings, without those that only follow from another: a second one of the same code at the same path, one about a
+ * value that was already refused as YAML, and in a broken text what may be missing or misplaced only for that.
+ */
+function withoutConsequences({ found, broken }: ParsedYaml, judged: readonly Finding[]): readonly Finding[] {
+  const pathsJudged = new Set(judged.map(key));
+  const ofYaml = found.filter(({ weak, finding }) => weak !== true || !pathsJudged.has(key(finding)));
+  const pathsRefused = new Set(
+    ofYaml.filter(({ finding }) => isAboutValue(finding)).map(({ finding }) => key(finding)),
+  );
+  const seen = new Set<string>();
+  const ofShape = judged.filter((finding) => {
+    if (broken && STRUCTURE.has(finding.code)) return false;
+    const same = `${finding.code} ${key(finding)}`;
+    if (seen.has(same) || pathsRefused.has(key(finding))) return false;
+    seen.add(same);
+    return true;
+  });
+  return [...ofYaml.map(({ finding }) => finding), ...ofShape];
+}
+
+function isAboutValue({ code, path }: Finding): boolean {
+  return path.length > 0 && code !== 'YAML_DUPLICATE_KEY' && code !== 'UNKNOWN_KEY';
+}
+
+const STRUCTURE: ReadonlySet<string> = new Set(['MISSING_KEY', 'UNKNOWN_KEY', 'WRONG_TYPE', 'EMPTY']);
+
+function key({ path }: Finding): string {
+  return JSON.stringify(path);
+}
+
+/** Findings in the order of the text, with their places. */
+function listed(
+  findings: readonly Finding[],
+  offsets: ReadonlyMap<Finding, number>,
+  positions: Positions,
+): ParsedConfig {
+  const placed = findings
+    .map((finding) => {
+      const offset = offsets.get(finding);
+      const place =
+        offset === undefined ? positions.placeOfPath(finding.path, finding.atKey) : positions.placeOf(offset);
+      return { finding, place };
+    })
+    .sort((a, b) => byPlace(a.place, b.place));
+  const more = placed[MAX_FINDINGS];
+  if (more !== undefined) {
+    const message = `${placed.length - MAX_FINDINGS} more findings from here on`;
+    const finding = errorAt('MORE_FINDINGS', more.finding.path, message, 'correct those above first');
+    placed.splice(MAX_FINDINGS, placed.length, { finding, place: more.place });
+  }
+  return {
+    findings: placed.map(({ finding }) => finding),
+    places: placed.map(({ place }) => place),
+    positions: NO_POSITIONS,
+  };
+}
+
+function byPlace(a: Place, b: Place): number {
+  return a.line - b.line || a.column - b.column;
 }
 
 function peerNames(root: unknown): readonly Finding[] {
-  const peers = (root as { readonly peers?: unknown }).peers;
+  const peers = (root as { readonly peers?: unknown } | null)?.peers;
   if (typeof peers !== 'object' || peers === null || Array.isArray(peers)) return [];
   return Object.keys(peers).flatMap((name) =>
     isLabel(name)
@@ -90,21 +169,15 @@ export function toDiagnostics(
   text: string,
   file: string,
 ): readonly Diagnostic[] {
-  const own = new Map(
-    parsed.findings.slice(0, parsed.places.length).map((finding, index) => [finding, parsed.places[index]]),
-  );
+  const known = new Map(parsed.findings.map((finding, index) => [finding, parsed.places[index]]));
+  const positions = new Positions(parsed.positions, text);
   return findings
     .map((finding) => ({
       ...finding,
       file,
-      ...(own.get(finding) ?? placeOfPath(parsed, text, finding.path, finding.atKey ?? false)),
+      ...(known.get(finding) ?? positions.placeOfPath(finding.path, finding.atKey)),
     }))
-    .sort((a, b) => a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : 1));
-}
-
-function placeOfPath(parsed: ParsedConfig, text: string, path: Path, atKey: boolean): Place {
-  const offsets = locate(parsed.raw, parsed.index, path);
-  return placeOf(text, atKey ? offsets.key : offsets.value);
+    .sort((a, b) => byPlace(a, b) || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
 }
 
 /** `FILE:LINE:COLUMN CODE message`, and the hint on the next line. */

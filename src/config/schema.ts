@@ -3,27 +3,11 @@
 // Must not: accept a key silently; what is known and not carried out is refused with NOT_YET.
 
 import { z } from 'zod';
+import * as address from './address-values.ts';
 import type { HostPort } from './host-port.ts';
+import { later, laterMap, notYet } from './later.ts';
+import * as name from './name-values.ts';
 import * as value from './values.ts';
-
-/** A field of the contract that comes later. */
-const later = (what: string) =>
-  z
-    .unknown()
-    .optional()
-    .describe(`${what} Comes in a later version; until then it is refused.`)
-    .superRefine((given, context) => {
-      if (given === undefined) return;
-      const params: value.CheckParams = {
-        finding: 'NOT_YET',
-        hint: 'remove it; nothing that stands here would be enforced',
-      };
-      context.addIssue({
-        code: 'custom',
-        message: 'this version of Postern does not carry this field out',
-        params: { ...params },
-      });
-    });
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1);
 
@@ -37,11 +21,12 @@ const allowRule = z
       .describe('Paths that this rule allows; everything is [/*].'),
     workloads: later("Which of the peer's workloads, as claimed by its gateway."),
   })
+  .meta({ required: ['paths'] })
   .describe('A request passes when its method and its path are both listed.');
 
 const consumer = z
   .strictObject({
-    peer: value.label('A key of peers.'),
+    peer: name.label('A key of peers.'),
     methods: allowRule.shape.methods,
     paths: allowRule.shape.paths,
     allow: list(allowRule).optional().describe('Several rules; a request passes when one of them allows it.'),
@@ -52,49 +37,38 @@ const consumer = z
     reason: value.remark('Why it was granted.').optional(),
     reviewed: value.date('When it was last reviewed.').optional(),
   })
+  .meta({ anyOf: [{ required: ['paths'] }, { required: ['allow'] }] })
   .describe('One peer that may use the export. Either methods and paths, or allow with several rules.');
 
-const protocol = z
-  .enum(['http', 'grpc', 'tcp'])
+const protocol = notYet(z.enum(['http', 'grpc', 'tcp']), 'tcp', 'write http or grpc, or leave this service out')
   .describe('http (the default) or grpc.')
-  .superRefine((given, context) => {
-    if (given !== 'tcp') return;
-    const params: value.CheckParams = { finding: 'NOT_YET', hint: 'write http or grpc, or leave this service out' };
-    context.addIssue({ code: 'custom', message: 'this version of Postern does not carry tcp', params: { ...params } });
-  })
   .optional();
 
-const backend = value.hostPort('HOST:PORT of the local service.');
+const backend = address.hostPort('HOST:PORT of the local service.');
 
 const exported = z
   .strictObject({
-    name: value.hostName('The name in the contract with the peers.'),
+    name: name.hostName('The name in the contract with the peers.'),
     backend: z
-      .union([
-        backend,
-        list(backend),
-        z.strictObject({
-          address: later('The object form.'),
-          tls: later('TLS to the backend.'),
-          identity: later('Its identity.'),
-        }),
-      ])
+      .union([backend, list(backend), laterMap('With tls and identity.')])
       .describe('Where the service runs: HOST:PORT, or a list of them.'),
     protocol,
     consumers: list(consumer).describe('Who may use it; nobody else can.'),
+    limits: later('Limits of this export.'),
   })
   .describe('A local service that named peers may use.');
 
 const imported = z
   .strictObject({
-    peer: value.label('A key of peers.'),
-    name: value.hostName("The export's name in the contract."),
-    as: value.hostName('The local name that callers use.'),
-    port: z.int().min(1).max(65535).describe('The port of the egress gateway on which callers reach it.'),
+    peer: name.label('A key of peers.'),
+    name: name.hostName("The export's name in the contract."),
+    as: name.hostName('The local name that callers use.'),
+    port: address.port('The port of the egress gateway on which callers reach it.'),
     protocol,
     clients: later('Which of our own workloads may use it.'),
     failover: later('A local fallback.'),
     split: later('A weighted migration.'),
+    limits: later('Limits of this import.'),
   })
   .describe("A peer's export, made reachable here under a local name.");
 
@@ -104,7 +78,7 @@ const bundleFile = value.filePath(
 
 const peer = z
   .strictObject({
-    trustDomain: value.trustDomain('The trust domain of the peer; no two peers share one.'),
+    trustDomain: name.trustDomain('The trust domain of the peer; no two peers share one.'),
     trustBundle: z.union([
       bundleFile,
       z.strictObject({
@@ -118,7 +92,7 @@ const peer = z
     gatewayIdentities: list(value.identityPath('A SPIFFE path in the trust domain of the peer, exact.')).describe(
       'Who of theirs may dial us, and whom we accept when we dial them.',
     ),
-    addresses: list(value.hostPort('HOST:PORT.'))
+    addresses: list(address.hostPort('HOST:PORT.'))
       .optional()
       .describe('Where their ingress gateways listen; required when we import from them.'),
     leafKeys: list(z.enum(['ecdsa', 'ed25519', 'rsa']))
@@ -126,7 +100,7 @@ const peer = z
       .describe(
         'Kinds of keys that their gateway certificates may have; [ecdsa, ed25519] unless said otherwise. The size of an RSA key is not checked.',
       ),
-    sni: value
+    sni: name
       .label("An unguessable SNI label, the same in both meshes' files, instead of the trust domain of the caller.")
       .optional(),
     limits: later('Limits of this peer.'),
@@ -157,13 +131,14 @@ const identity = z
       .describe("Files on the gateway's own disk: the key never enters the control plane."),
     sds: later('A SPIRE agent beside the gateway.'),
   })
+  .meta({ oneOf: [{ required: ['issuer'] }, { required: ['files'] }] })
   .describe('How our gateways prove who they are: exactly one of issuer and files.');
 
 const gateways = z.strictObject({
   ingress: z
     .strictObject({
-      address: value.bindAddress('IP:PORT to listen on.'),
-      advertise: list(value.hostPort('HOST:PORT.')).optional().describe('What peers are told to dial.'),
+      address: address.bindAddress('IP:PORT to listen on.'),
+      advertise: list(address.hostPort('HOST:PORT.')).optional().describe('What peers are told to dial.'),
       identity: value
         .identityPath('SPIFFE path in our trust domain; gateway/ingress unless said otherwise.')
         .optional(),
@@ -172,24 +147,16 @@ const gateways = z.strictObject({
     .optional(),
   egress: z
     .strictObject({
-      address: value.ipAddress('IP address to listen on; each import names its port.'),
+      address: address.ipAddress('IP address to listen on; each import names its port.'),
       identity: value.identityPath('SPIFFE path in our trust domain; gateway/egress unless said otherwise.').optional(),
-      clients: z
-        .enum(['plaintext', 'mtls'])
+      clients: notYet(
+        z.enum(['plaintext', 'mtls']),
+        'mtls',
+        'write plaintext, and let only trusted workloads reach the address',
+      )
         .describe('plaintext: whoever reaches the port may call.')
-        .superRefine((given, context) => {
-          if (given !== 'mtls') return;
-          const params: value.CheckParams = {
-            finding: 'NOT_YET',
-            hint: 'write plaintext, and let only trusted workloads reach the address',
-          };
-          context.addIssue({
-            code: 'custom',
-            message: 'this version of Postern does not authenticate egress clients',
-            params: { ...params },
-          });
-        })
         .optional(),
+      limits: later('Limits of the gateway.'),
     })
     .optional(),
 });
@@ -199,13 +166,17 @@ export const configSchema = z
   .strictObject({
     apiVersion: z.literal('postern/v1').describe('postern/v1'),
     mesh: z.strictObject({
-      name: value.label('The name of our mesh.'),
-      trustDomain: value.trustDomain('Our SPIFFE trust domain.'),
+      name: name.label('The name of our mesh.'),
+      trustDomain: name.trustDomain('Our SPIFFE trust domain.'),
       trustBundle: later('Whom our own workloads chain to.'),
     }),
     identity,
     gateways: gateways.optional(),
-    peers: z.record(z.string(), peer).optional().describe('The remote meshes, by name.'),
+    peers: z
+      .record(z.string(), peer)
+      .meta({ minProperties: 1, propertyNames: { pattern: name.LABEL_PATTERN } })
+      .optional()
+      .describe('The remote meshes, by name.'),
     exports: list(exported).optional().describe('What peers may use; nothing else can be reached.'),
     imports: list(imported).optional().describe('What we use of peers; nothing else can be reached.'),
   })
@@ -259,6 +230,9 @@ export interface Config {
       readonly peer: string;
       readonly allow: readonly AllowRuleConfig[];
       readonly expires?: string;
+      readonly owner?: string;
+      readonly reason?: string;
+      readonly reviewed?: string;
     }[];
   }[];
   readonly imports: readonly {

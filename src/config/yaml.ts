@@ -2,173 +2,196 @@
 // In: text. Out: plain values (maps, lists, scalars), where each stands, and findings about the YAML itself.
 // Must not: know any key; resolve anchors or tags: a reviewer must see what is granted where it stands.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
-import { errorAt, type Finding, type Path } from '../errors.ts';
-
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments, type Scalar } from 'yaml';
+import { errorAt, type Finding, type FindingCode, type Path } from '../errors.ts';
+import { type PositionIndex, PositionWriter } from './positions.ts';
+import { shown } from './text.ts';
+import { type Found, syntaxFindings } from './yaml-errors.ts';
+import { deceptions } from './yaml-text.ts';
 
 export interface ParsedYaml {
+  /** Undefined when there is nothing to look at. */
   readonly value: unknown;
-  readonly findings: readonly Finding[];
-  /** Places of `findings`, by their index: the YAML's own errors have no path to be found by. */
-  readonly places: readonly Place[];
-  /**
-   * For every node in document order: the offset of its key (its own, for the root and list items), its own offset, and
-   * how many nodes its subtree has. Plain numbers, so that they cross from a worker at no cost.
-   */
-  readonly index: Int32Array;
+  readonly found: readonly Found[];
+  readonly positions: PositionIndex;
+  /** True when what was read may be another tree than the one that was meant. */
+  readonly broken: boolean;
 }
 
-const PER_NODE = 3;
+/** Twice what the deepest key of the configuration needs. */
+const MAX_DEPTH = 16;
 /** Keys that would change an object's prototype or look like its parts. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
-/** Characters that make a text read differently from what it is: controls, bidirectional marks, the byte order mark. */
-const DECEPTIVE =
-  /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u0080-\u0084\u0086-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+/** What YAML 1.1 takes for a boolean, and many tools and reviewers still do. */
+const OLD_BOOLEAN = /^(?:y|yes|n|no|on|off)$/i;
 
 export function parseYaml(text: string): ParsedYaml {
-  const lines = new LineCounter();
-  const findings: Finding[] = [];
-  const places: Place[] = [];
-  const add = (finding: Finding, offset: number): void => {
-    const { line, col } = lines.linePos(offset);
-    findings.push(finding);
-    places.push({ line: Math.max(line, 1), column: Math.max(col, 1) });
-  };
-  const documents = parseAllDocuments(text, {
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    strict: true,
-    uniqueKeys: true,
-    prettyErrors: false,
-    lineCounter: lines,
-    logLevel: 'silent',
-  });
-  const deceptive = DECEPTIVE.exec(text);
-  if (deceptive !== null) {
-    const char = `U+${deceptive[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
-    add(
-      errorAt(
-        'YAML_SYNTAX',
-        [],
-        `the file holds the invisible character ${char}`,
-        'remove it; it makes the text read differently from what it is',
-      ),
-      deceptive.index,
-    );
+  const found: Found[] = [...deceptions(text)];
+  const positions = new PositionWriter();
+  const nothing = (broken: boolean): ParsedYaml => ({ value: undefined, found, positions: positions.index(), broken });
+  let documents: ReturnType<typeof parseAllDocuments>;
+  try {
+    documents = parseAllDocuments(text, {
+      version: '1.2',
+      schema: 'core',
+      merge: false,
+      strict: true,
+      // Its own check compares each key with all others of its map: quadratic. `members` below does it with a set.
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+    });
+  } catch (error) {
+    // The composer calls itself for each level.
+    if (!(error instanceof RangeError)) throw error;
+    found.push({ finding: tooDeep([]), offset: 0 });
+    return nothing(true);
   }
-  const document = 'empty' in documents ? undefined : documents[0];
-  if (document === undefined || (document.contents === null && document.errors.length === 0)) {
-    add(errorAt('EMPTY', [], 'the file is empty', 'start with apiVersion: postern/v1'), 0);
-    return { value: undefined, findings, places, index: new Int32Array(PER_NODE) };
+  const [document, second] = 'empty' in documents ? [] : documents;
+  if (document !== undefined) found.push(...syntaxFindings(text, [...document.errors, ...document.warnings]));
+  const broken = (document?.errors.length ?? 0) > 0;
+  if (document === undefined || (document.contents === null && !broken)) {
+    const hint = 'start with apiVersion: postern/v1';
+    found.push({ finding: errorAt('EMPTY', [], 'the file is empty', hint), offset: 0 });
+    return nothing(false);
   }
-  const second = 'empty' in documents ? undefined : documents[1];
-  if (second !== undefined)
-    add(
-      errorAt('YAML_SYNTAX', [], 'the file holds a second document', 'keep one document; remove the line ---'),
-      second.range[0],
+  if (second !== undefined) {
+    const finding = errorAt(
+      'YAML_SYNTAX',
+      [],
+      'the file holds a second document',
+      'keep one document; remove the line ---',
     );
-  for (const error of [...document.errors, ...document.warnings]) {
-    const message = (error.message.split('\n', 1)[0] ?? '').replace(/ at line .*$/, '').slice(0, 200);
-    if (error.code === 'DUPLICATE_KEY') {
-      add(errorAt('YAML_DUPLICATE_KEY', [], 'a key stands twice in one map', 'keep one of the two'), error.pos[0]);
-    } else {
-      add(
-        errorAt(
-          'YAML_SYNTAX',
-          [],
-          `not valid YAML: ${message.replace(/[^\x20-\x7e]/g, '?')}`,
-          'correct the syntax at this place',
-        ),
-        error.pos[0],
-      );
+    found.push({ finding, offset: second.range?.[0] ?? 0 });
+  }
+  const value = new Walk(found, positions).node(document.contents, undefined);
+  return { value, found, positions: positions.index(), broken };
+}
+
+/** Turns nodes into plain data, in the order of the text. */
+class Walk {
+  private readonly found: Found[];
+  private readonly positions: PositionWriter;
+  /** Of the node that is being looked at; one array for the whole walk. */
+  private readonly path: (string | number)[] = [];
+
+  constructor(found: Found[], positions: PositionWriter) {
+    this.found = found;
+    this.positions = positions;
+  }
+
+  node(node: Node | null, keyOffset: number | undefined): unknown {
+    const offset = node?.range?.[0] ?? keyOffset ?? 0;
+    const at = this.positions.begin(this.path.at(-1), keyOffset ?? offset, offset);
+    const value = node === null ? null : this.plain(node, offset);
+    this.positions.end(at);
+    return value;
+  }
+
+  private plain(node: Node, offset: number): unknown {
+    if (isAlias(node)) {
+      this.add('YAML_SYNTAX', offset, 'an alias (*)', 'write the value itself; anchors and aliases are refused');
+      return undefined;
     }
+    if ('anchor' in node && node.anchor !== undefined)
+      this.add('YAML_SYNTAX', offset, 'an anchor (&)', 'remove it; anchors and aliases are refused');
+    if (node.tag !== undefined) {
+      this.add('YAML_SYNTAX', offset, 'a tag (!)', 'remove it; tags are refused, quotes make a text');
+      return undefined;
+    }
+    if (isScalar(node)) return this.scalar(node, offset);
+    if (this.path.length >= MAX_DEPTH) {
+      this.found.push({ finding: tooDeep([...this.path]), offset });
+      return undefined;
+    }
+    if (isSeq(node)) return node.items.map((item, position) => this.member(position, item as Node | null, undefined));
+    if (!isMap(node)) return undefined;
+    const object: Record<string, unknown> = {};
+    for (const pair of node.items) {
+      const key = this.key(pair, object, offset);
+      if (key !== undefined) object[key.name] = this.member(key.name, pair.value as Node | null, key.offset);
+    }
+    return object;
   }
-  const numbers: number[] = [];
-  const value = walk(document.contents, undefined, [], numbers, add);
-  return { value, findings, places, index: Int32Array.from(numbers) };
-}
 
-type Add = (finding: Finding, offset: number) => void;
-
-/** Turns a node into plain data; appends it and its subtree to `index`. */
-function walk(node: Node | null, keyOffset: number | undefined, path: Path, index: number[], add: Add): unknown {
-  const offset = node?.range?.[0] ?? keyOffset ?? 0;
-  const at = index.length;
-  index.push(keyOffset ?? offset, offset, 1);
-  const value = plain(node, offset, path, index, add);
-  index[at + 2] = (index.length - at) / PER_NODE;
-  return value;
-}
-
-function plain(node: Node | null, offset: number, path: Path, index: number[], add: Add): unknown {
-  if (node === null) return null;
-  if (isAlias(node)) {
-    add(
-      errorAt('YAML_SYNTAX', path, 'an alias (*)', 'write the value itself; anchors and aliases are refused'),
-      offset,
-    );
-    return undefined;
+  private member(step: string | number, node: Node | null, keyOffset: number | undefined): unknown {
+    this.path.push(step);
+    const value = this.node(node, keyOffset);
+    this.path.pop();
+    return value;
   }
-  if ('anchor' in node && node.anchor !== undefined)
-    add(errorAt('YAML_SYNTAX', path, 'an anchor (&)', 'remove it; anchors and aliases are refused'), offset);
-  if (node.tag !== undefined && !node.tag.startsWith('tag:yaml.org,2002:'))
-    add(errorAt('YAML_SYNTAX', path, 'a tag (!)', 'remove it; tags are refused'), offset);
-  if (isSeq(node))
-    return node.items.map((item, position) => walk(item as Node | null, undefined, [...path, position], index, add));
-  if (!isMap(node)) return isScalar(node) ? node.value : undefined;
-  const entries: [string, unknown][] = [];
-  for (const { key, value } of node.items) {
-    const keyNode = key as Node | null;
-    const keyAt = keyNode?.range?.[0] ?? offset;
-    const name = isScalar(keyNode) && typeof keyNode.value === 'string' ? keyNode.value : undefined;
-    if (name === undefined)
-      add(
-        errorAt(
-          'WRONG_TYPE',
-          path,
-          'a key that is not a text',
-          'write the key as a text, in quotes if it looks like a number',
-        ),
-        keyAt,
+
+  /** The key of a pair, or undefined when the pair is refused. */
+  private key(
+    pair: Pair,
+    object: object,
+    mapOffset: number,
+  ): { readonly name: string; readonly offset: number } | undefined {
+    const node = pair.key as Node | null;
+    const offset = node?.range?.[0] ?? mapOffset;
+    if (!isScalar(node) || typeof node.value !== 'string') {
+      this.add(
+        'WRONG_TYPE',
+        offset,
+        'a key that is not a text',
+        'write the key as a text, in quotes if it looks like a number',
       );
-    else if (RESERVED.has(name)) add(errorAt('UNKNOWN_KEY', path, `unknown key ${name}`, 'remove it'), keyAt);
-    else entries.push([name, walk(value as Node | null, keyAt, [...path, name], index, add)]);
+      return undefined;
+    }
+    const name = node.value;
+    if (RESERVED.has(name)) {
+      this.add('UNKNOWN_KEY', offset, `unknown key ${name}`, 'remove it', name);
+      return undefined;
+    }
+    if (Object.hasOwn(object, name)) {
+      this.add(
+        'YAML_DUPLICATE_KEY',
+        offset,
+        `the key ${shown(name)} stands twice in one map`,
+        'keep one of the two',
+        name,
+      );
+      return undefined;
+    }
+    if (node.anchor !== undefined || node.tag !== undefined)
+      this.add(
+        'YAML_SYNTAX',
+        offset,
+        'an anchor or a tag before a key',
+        'remove it; anchors, aliases and tags are refused',
+      );
+    this.oldBoolean(node, offset);
+    return { name, offset };
   }
-  return Object.fromEntries(entries);
-}
 
-/** Where a path stands in the text: offsets of its key and its value; the nearest parent when it does not exist. */
-export function locate(
-  value: unknown,
-  index: Int32Array,
-  path: Path,
-): { readonly key: number; readonly value: number } {
-  let node = 0;
-  let current = value;
-  for (const step of path) {
-    const keys = Array.isArray(current) ? [...current.keys()] : isObject(current) ? Object.keys(current) : [];
-    const position = (keys as (string | number)[]).indexOf(step);
-    if (position < 0) break;
-    let child = node + 1;
-    for (let skipped = 0; skipped < position; skipped += 1) child += index[child * PER_NODE + 2] ?? 1;
-    node = child;
-    current = (current as Record<string | number, unknown>)[step];
+  private scalar(node: Scalar, offset: number): unknown {
+    const { value, source } = node;
+    if (typeof value === 'string') this.oldBoolean(node, offset);
+    else if (typeof value === 'number' && Number.isSafeInteger(value) && source !== String(value)) {
+      const message = 'a number in a notation that people and tools read differently';
+      const finding = errorAt('INVALID_VALUE', [...this.path], message, `write ${value}`);
+      this.found.push({ finding, offset, weak: true });
+    }
+    return value;
   }
-  return { key: index[node * PER_NODE] ?? 0, value: index[node * PER_NODE + 1] ?? 0 };
+
+  private oldBoolean(node: Scalar, offset: number): void {
+    const { value, type } = node;
+    if (type !== 'PLAIN' || typeof value !== 'string' || value.length > 3 || !OLD_BOOLEAN.test(value)) return;
+    this.add('WRONG_TYPE', offset, `${value} is a boolean to some readers of YAML`, `put it in quotes: "${value}"`);
+  }
+
+  private add(code: FindingCode, offset: number, message: string, hint: string, key?: string): void {
+    const path = key === undefined ? [...this.path] : [...this.path, key];
+    this.found.push({ finding: errorAt(code, path, message, hint), offset });
+  }
 }
 
-/** Line and column, from 1, of an offset in the text. */
-export function placeOf(text: string, offset: number): Place {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, column: offset - (before.lastIndexOf('\n') + 1) + 1 };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+function tooDeep(path: Path): Finding {
+  return errorAt(
+    'YAML_SYNTAX',
+    path,
+    'maps and lists stand too deep in each other',
+    'see `postern schema` for what is where',
+  );
 }

@@ -1,0 +1,77 @@
+// I/O: reads regular files, and nothing that could block or be without end: a FIFO, a device, a huge file.
+// In: paths. Out: bytes, or why there are none, and a digest that tells one content from another. Must not: judge content.
+
+import { createHash } from 'node:crypto';
+import { constants, type FileHandle, open } from 'node:fs/promises';
+
+/** What a file held when it was looked at. */
+export interface FileContent {
+  /** Absent when it could not be read. */
+  readonly bytes?: Buffer;
+  /** Permission bits; absent with the bytes. */
+  readonly mode?: number;
+  /** Why there are no bytes, for people. */
+  readonly reason?: string;
+  readonly tooLarge: boolean;
+  /** Equal for equal content; also for an equal reason. */
+  readonly digest: string;
+}
+
+/** How many files are open at once: far below any limit of descriptors. */
+const AT_ONCE = 16;
+
+/** Never throws. */
+export async function readRegular(path: string, limit: number): Promise<FileContent> {
+  let handle: FileHandle | undefined;
+  try {
+    // Not blocking: opening a FIFO that nobody writes to would wait for ever.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    // One descriptor from here on: a swap by name cannot mix two files.
+    const { mode, size, mtimeMs, ino } = await handle.stat();
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) return unread('not a regular file');
+    const bytes = size > limit ? undefined : await readUpTo(handle, limit + 1, size + 1);
+    if (bytes === undefined || bytes.length > limit) {
+      return { ...unread('the file is too large'), tooLarge: true, digest: `too large ${ino} ${size} ${mtimeMs}` };
+    }
+    return { bytes, mode, tooLarge: false, digest: createHash('sha256').update(bytes).digest('base64') };
+  } catch (error) {
+    return unread(reasonOf(error));
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** By path; each path is read once. */
+export async function readAll(paths: Iterable<string>, limit: number): Promise<ReadonlyMap<string, FileContent>> {
+  const read = new Map<string, FileContent>();
+  const waiting = new Set(paths).values();
+  const reader = async (): Promise<void> => {
+    for (const path of waiting) read.set(path, await readRegular(path, limit));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, reader));
+  return read;
+}
+
+/** A file may grow while it is read: at most `most` bytes, `guess` of them expected. */
+async function readUpTo(handle: FileHandle, most: number, guess: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    const part = Buffer.allocUnsafe(Math.min(most - length, Math.max(guess - length, 4096)));
+    const { bytesRead } = await handle.read(part, 0, part.length, null);
+    if (bytesRead > 0) parts.push(part.subarray(0, bytesRead));
+    length += bytesRead;
+    if (bytesRead === 0 || length >= most) return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  }
+}
+
+function unread(reason: string): FileContent {
+  return { reason, tooLarge: false, digest: reason };
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'permission denied';
+  return code ?? (error instanceof Error ? error.message : 'unknown reason');
+}
