@@ -51,6 +51,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const read = await readAll(
     named.map(({ name }) => absolute(name)),
     MAX_FILE_BYTES,
+    (found) => found,
   );
   const findings: Finding[] = [...parsed.findings];
   const files = new Map<string, Buffer>();

@@ -71,7 +71,9 @@ function written(root: unknown, positions: Positions) {
  */
 function withoutConsequences({ found, broken }: ParsedYaml, judged: readonly Finding[]): readonly Finding[] {
   const pathsJudged = new Set(judged.map(key));
-  const ofYaml = found.filter(({ weak, finding }) => weak !== true || !pathsJudged.has(key(finding)));
+  const ofYaml = found.filter(({ weak, finding }) => {
+    return !(weak && pathsJudged.has(key(finding))) && !(broken && STRUCTURE.has(finding.code));
+  });
   const pathsRefused = new Set(
     ofYaml.filter(({ finding }) => isAboutValue(finding)).map(({ finding }) => key(finding)),
   );

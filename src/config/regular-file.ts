@@ -41,12 +41,16 @@ export async function readRegular(path: string, limit: number): Promise<FileCont
   }
 }
 
-/** By path; each path is read once. */
-export async function readAll(paths: Iterable<string>, limit: number): Promise<ReadonlyMap<string, FileContent>> {
-  const read = new Map<string, FileContent>();
+/** What `pick` takes of each content, by path; each path is read once, a few at a time. */
+export async function readAll<T>(
+  paths: Iterable<string>,
+  limit: number,
+  pick: (content: FileContent) => T,
+): Promise<ReadonlyMap<string, T>> {
+  const read = new Map<string, T>();
   const waiting = new Set(paths).values();
   const reader = async (): Promise<void> => {
-    for (const path of waiting) read.set(path, await readRegular(path, limit));
+    for (const path of waiting) read.set(path, pick(await readRegular(path, limit)));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, reader));
   return read;

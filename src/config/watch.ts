@@ -2,9 +2,9 @@
 // In: paths. Out: one call for each burst of changes, only when some content is really another.
 // Must not: watch a file itself: a Kubernetes volume swaps a symlink above it, and the watch would see that only once.
 
-import { createHash } from 'node:crypto';
-import { type FSWatcher, readFileSync, readlinkSync, realpathSync, watch } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { foldersOf } from './folders.ts';
+import { readAll } from './regular-file.ts';
 
 export interface WatchOptions {
   /** How long nothing may happen before the change is reported, and how long it may be put off at most. */
@@ -12,111 +12,107 @@ export interface WatchOptions {
   readonly maxDebounceMs?: number;
   /** The backstop for what the kernel does not tell (network file systems). */
   readonly pollMs?: number;
+  /** Digests of what the caller has read already (`LoadedConfig.digests`): a change since then counts. */
+  readonly seen?: ReadonlyMap<string, string>;
 }
 
 export interface Watching {
-  /** Watches these files from now on. */
-  update(paths: readonly string[]): void;
+  /**
+   * Watches these files from now on. `seen` is about those that are new here; without it, a new file counts as known with
+   * what it holds at the first look.
+   */
+  update(paths: readonly string[], seen?: ReadonlyMap<string, string>): void;
   close(): void;
+}
+
+/** What is larger is told apart by its size and time. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  /** Which folder it is: after a folder was made anew, the old watch is deaf. */
+  readonly identity: string;
 }
 
 export function watchFiles(paths: readonly string[], onChange: () => void, options: WatchOptions = {}): Watching {
   const { debounceMs = 100, maxDebounceMs = 1000, pollMs = 5000 } = options;
-  let files: readonly string[] = [];
-  let digest = '';
-  let watchers = new Map<string, FSWatcher>();
+  /** By path; undefined until the first look. */
+  let digests = new Map<string, string | undefined>();
+  let folders = new Map<string, Watched>();
   let timer: NodeJS.Timeout | undefined;
-  let firstEvent = 0;
+  let firstEvent: number | undefined;
+  let closed = false;
+  let checking: Promise<void> = Promise.resolve();
 
-  const check = (): void => {
-    timer = undefined;
-    firstEvent = 0;
-    const now = digestOf(files);
-    if (now === digest) return;
-    digest = now;
-    // What the paths lead through may have changed with the content.
+  const check = async (): Promise<void> => {
+    if (closed) return;
+    // What the paths lead through may have changed, even if what they hold has not; what happens from here on is told.
     rewatch();
-    onChange();
+    const now = await readAll(digests.keys(), MAX_BYTES, ({ digest }) => digest);
+    if (closed) return;
+    let changed = false;
+    for (const [path, digest] of now) {
+      if (!digests.has(path)) continue;
+      const before = digests.get(path);
+      if (before !== undefined && before !== digest) changed = true;
+      digests.set(path, digest);
+    }
+    if (changed) onChange();
+  };
+  const checkNext = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    firstEvent = undefined;
+    checking = checking.then(check);
   };
   const event = (): void => {
-    const now = Date.now();
-    firstEvent ||= now;
+    if (closed) return;
+    const now = performance.now();
+    firstEvent ??= now;
     clearTimeout(timer);
-    timer = setTimeout(check, Math.max(0, Math.min(debounceMs, firstEvent + maxDebounceMs - now)));
+    timer = setTimeout(checkNext, Math.max(0, Math.min(debounceMs, firstEvent + maxDebounceMs - now)));
   };
   const rewatch = (): void => {
-    const wanted = new Set(files.flatMap(foldersOf));
-    for (const [folder, watcher] of watchers) {
-      if (!wanted.has(folder)) watcher.close();
+    const wanted = foldersOf([...digests.keys()]);
+    const next = new Map<string, Watched>();
+    for (const folder of wanted) {
+      const watched = watchFolder(folder, folders.get(folder), event);
+      if (watched !== undefined) next.set(folder, watched);
     }
-    watchers = new Map(
-      [...wanted].flatMap((folder): [string, FSWatcher][] => {
-        const before = watchers.get(folder);
-        if (before !== undefined) return [[folder, before]];
-        try {
-          const watcher = watch(folder, event);
-          // A folder that goes away ends its watch; the poll goes on.
-          watcher.on('error', () => watchers.delete(folder));
-          return [[folder, watcher]];
-        } catch {
-          return [];
-        }
-      }),
-    );
+    for (const [folder, { watcher }] of folders) {
+      if (next.get(folder)?.watcher !== watcher) watcher.close();
+    }
+    folders = next;
   };
-  const update = (next: readonly string[]): void => {
-    files = [...next];
-    digest = digestOf(files);
+  const update = (next: readonly string[], seen?: ReadonlyMap<string, string>): void => {
+    digests = new Map(next.map((path) => [path, digests.get(path) ?? seen?.get(path)]));
+    // Now, so that nothing is missed until the first look; which is soon, for what happened before.
     rewatch();
+    event();
   };
-  update(paths);
-  const poll = setInterval(check, pollMs);
+  update(paths, options.seen);
+  const poll = setInterval(checkNext, pollMs);
   return {
     update,
     close: () => {
+      closed = true;
       clearInterval(poll);
       clearTimeout(timer);
-      for (const watcher of watchers.values()) watcher.close();
+      for (const { watcher } of folders.values()) watcher.close();
     },
   };
 }
 
-/** The folders whose entries decide what a path leads to: its own, and those of every symlink on the way. */
-function foldersOf(path: string): readonly string[] {
-  const folders = new Set<string>();
-  let current = resolve(path);
-  for (let hops = 0; hops < 40; hops += 1) {
-    const folder = dirname(current);
-    folders.add(folder);
-    try {
-      folders.add(realpathSync(folder));
-    } catch {
-      // Not there yet: its parent is not watched, the poll will find it.
-    }
-    const target = linkTarget(current);
-    if (target === undefined) break;
-    current = resolve(folder, target);
-  }
-  return [...folders];
-}
-
-function linkTarget(path: string): string | undefined {
+/** The watch that is there, if it is of the same folder still; else a new one, or none if the folder is gone (the poll goes on). */
+function watchFolder(folder: string, before: Watched | undefined, event: () => void): Watched | undefined {
   try {
-    return readlinkSync(path);
+    const { dev, ino, birthtimeMs } = statSync(folder);
+    const identity = `${dev} ${ino} ${birthtimeMs}`;
+    if (before?.identity === identity) return before;
+    const watcher = watch(folder, event);
+    watcher.on('error', event);
+    return { watcher, identity };
   } catch {
     return undefined;
   }
-}
-
-function digestOf(files: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const file of files) {
-    hash.update(file).update('\0');
-    try {
-      hash.update(createHash('sha256').update(readFileSync(file)).digest());
-    } catch (error) {
-      hash.update((error as NodeJS.ErrnoException).code ?? 'unreadable');
-    }
-  }
-  return hash.digest('hex');
 }

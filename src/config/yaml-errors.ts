@@ -28,10 +28,10 @@ const MOST = 20;
 export function syntaxFindings(text: string, errors: readonly (YAMLParseError | YAMLWarning)[]): readonly Found[] {
   const found: Found[] = [];
   let lineEnd = -1;
-  for (const { code, message, pos } of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
+  for (const { name, code, message, pos } of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
     const offset = Math.min(Math.max(pos[0], 0), text.length);
     // The walk reports every tag, known or not.
-    if ((code === 'TAG_RESOLVE_FAILED' && /^Unresolved tag/.test(message)) || offset < lineEnd) continue;
+    if ((name === 'YAMLWarning' && code === 'TAG_RESOLVE_FAILED') || offset < lineEnd) continue;
     const next = text.indexOf('\n', offset);
     lineEnd = next < 0 ? text.length + 1 : next + 1;
     const what = /call stack/i.test(message)

@@ -50,7 +50,7 @@ export function parseYaml(text: string): ParsedYaml {
   const [document, second] = 'empty' in documents ? [] : documents;
   if (document !== undefined) found.push(...syntaxFindings(text, [...document.errors, ...document.warnings]));
   const broken = (document?.errors.length ?? 0) > 0;
-  if (document === undefined || (document.contents === null && !broken)) {
+  if (document === undefined || (isNothing(document.contents) && !broken)) {
     const hint = 'start with apiVersion: postern/v1';
     found.push({ finding: errorAt('EMPTY', [], 'the file is empty', hint), offset: 0 });
     return nothing(false);
@@ -185,6 +185,10 @@ class Walk {
     const path = key === undefined ? [...this.path] : [...this.path, key];
     this.found.push({ finding: errorAt(code, path, message, hint), offset });
   }
+}
+
+function isNothing(node: Node | null): boolean {
+  return node === null || (isScalar(node) && node.value === null);
 }
 
 function tooDeep(path: Path): Finding {

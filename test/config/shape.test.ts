@@ -1,0 +1,305 @@
+// Keys: which exist, which must, which belong together, which come later; one finding for one mistake.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { FindingCode } from '../../src/errors.ts';
+import { changed, configOf, diagnose, GOOD, placeOf, placesAndCodes } from './documents.ts';
+
+function codes(text: string): readonly FindingCode[] {
+  return diagnose(text).map(({ code }) => code);
+}
+
+/** Asserts exactly one finding, at the first occurrence of `part`. */
+function one(text: string, code: FindingCode, part: string): void {
+  const { line, column } = placeOf(text, part);
+  assert.deepEqual(placesAndCodes(text), [`${line}:${column} ${code}`]);
+}
+
+describe('a good configuration', () => {
+  test('has no findings', () => {
+    assert.deepEqual(diagnose(GOOD), []);
+  });
+
+  test('needs no peers, exports, imports or gateways', () => {
+    const [head = ''] = GOOD.split('gateways:');
+    const config = configOf(head);
+    assert.deepEqual([config.peers, config.exports, config.imports, config.gateways], [[], [], [], {}]);
+  });
+});
+
+describe('required keys', () => {
+  const required: readonly (readonly [string, string])[] = [
+    ['apiVersion: postern/v1\n', ''],
+    ['mesh: {name: core, trustDomain: core.bank.example}\n', ''],
+    ['name: core, ', ''],
+    [', trustDomain: core.bank.example', ''],
+    ['identity:\n  issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}\n', ''],
+    ['certificate: pki/ca.pem, ', ''],
+    ['privateKey: pki/ca-key.pem, ', ''],
+    ['    address: 0.0.0.0:15443\n', ''],
+    ['    address: 127.0.0.1\n', ''],
+    ['    trustDomain: mesh.partner.example\n', ''],
+    ['    trustBundle: bundles/partner.pem\n', ''],
+    ['    gatewayIdentities: [gateway/egress, gateway/ingress]\n', ''],
+    ['- name: withdraw.payments\n  backend', '- backend'],
+    ['  backend: withdraw.accounts.svc.cluster.local:8080\n', ''],
+    ['  - peer: partner\n    allow:', '  - allow:'],
+    ['    - methods: [POST]\n      paths', '    - paths'],
+    ['      paths: [/v1/withdrawals, /v1/receipts/*]\n', ''],
+    ['    paths: [/fx.Rates/*]\n', ''],
+    ['- peer: partner\n  name: quotes', '- name: quotes'],
+    ['  name: quotes.fx\n', ''],
+    ['  as: quotes.default.svc.cluster.local\n', ''],
+    ['  port: 8080\n', ''],
+  ];
+  for (const [from, to] of required) {
+    test(`without ${JSON.stringify(from)}: MISSING_KEY`, () => {
+      assert.deepEqual(codes(changed(from, to)), ['MISSING_KEY']);
+    });
+  }
+
+  const optional: readonly string[] = [
+    ', lifetime: 24h',
+    '    advertise: [gw-a.core.bank.example:15443]\n',
+    '    identity: gateway/ingress\n',
+    '    identity: gateway/egress\n',
+    '    clients: plaintext\n',
+    '    addresses: [gw1.partner.example:15443, "[2001:db8::1]:15443"]\n',
+    '    leafKeys: [ecdsa]\n',
+    '    sni: p-7f3c9a\n',
+    '  protocol: http\n  consumers',
+    '    expires: 2027-03-31\n',
+    '    owner: payments\n',
+    '    reason: "contract 4711"\n',
+    '    reviewed: 2026-11-01\n',
+    '  port: 8080\n  protocol: http\n',
+  ];
+  for (const from of optional) {
+    test(`${JSON.stringify(from)} may be left out`, () => {
+      const rest = from.includes('consumers') ? '  consumers' : from.includes('port:') ? '  port: 8080\n' : '';
+      configOf(changed(from, rest));
+    });
+  }
+});
+
+describe('empty never means all', () => {
+  const empty: readonly (readonly [string, string])[] = [
+    ['[POST]', '[]'],
+    ['[POST]', ''],
+    ['[/fx.Rates/*]', '[]'],
+    ['[gateway/egress, gateway/ingress]', '[]'],
+    ['[ecdsa]', '[]'],
+    ['[gw-a.core.bank.example:15443]', '[]'],
+    ['[10.0.0.1:80, 10.0.0.2:80]', '[]'],
+    ['{name: core, trustDomain: core.bank.example}', ''],
+    ['bundles/partner.pem', ''],
+  ];
+  for (const [from, to] of empty) {
+    test(`${JSON.stringify(to)} for ${from}: EMPTY`, () => {
+      assert.deepEqual(codes(changed(from, to)), ['EMPTY']);
+    });
+  }
+
+  const [head = ''] = GOOD.split('gateways:');
+  for (const section of [
+    'gateways: {}',
+    'gateways:',
+    'peers: {}',
+    'peers:',
+    'exports: []',
+    'exports:',
+    'imports: []',
+  ]) {
+    test(`${section}: EMPTY`, () => {
+      assert.deepEqual(codes(`${head}${section}\n`), ['EMPTY']);
+    });
+  }
+
+  test('an export needs consumers, and a consumer rules', () => {
+    const text = changed('  consumers:\n  - peer: partner\n    paths: [/fx.Rates/*]\n', '  consumers: []\n');
+    one(text, 'EMPTY', '[]\nimports');
+    const rules = '    - methods: [POST]\n      paths: [/v1/withdrawals, /v1/receipts/*]\n';
+    assert.deepEqual(codes(changed(`allow:\n${rules}`, 'allow: []\n')), ['EMPTY']);
+  });
+});
+
+describe('unknown keys', () => {
+  test('each is found where it stands, at any depth', () => {
+    for (const [from, to] of [
+      ['apiVersion', 'deny: all\napiVersion'],
+      ['name: core', 'deny: all, name: core'],
+      ['lifetime: 24h', 'deny: all'],
+      ['    sni:', '    deny: all\n    sni:'],
+      ['    expires:', '    deny: all\n    expires:'],
+      ['      paths: [/v1/w', '      deny: all\n      paths: [/v1/w'],
+      ['  port:', '  deny: all\n  port:'],
+    ] as const) {
+      one(changed(from, to), 'UNKNOWN_KEY', 'deny');
+    }
+  });
+
+  test('a mistyped required key is one finding, which says what was meant', () => {
+    for (const [right, wrong] of [
+      ['trustBundle: bundles', 'trustBundel: bundles'],
+      ['gatewayIdentities:', 'gatewayIdentites:'],
+      ['paths: [/fx', 'path: [/fx'],
+      ['methods: [POST]', 'method: [POST]'],
+      ['issuer:', 'isuer:'],
+      ['backend: withdraw', 'backends: withdraw'],
+      ['imports:\n- peer', 'imports:\n- pear'],
+      ['mesh:', 'mash:'],
+    ] as const) {
+      const text = changed(right, wrong);
+      const [key = ''] = wrong.replace('imports:\n- ', '').split(':');
+      const meant = right.replace('imports:\n- ', '').split(':')[0];
+      one(text, 'UNKNOWN_KEY', `${key}:`);
+      assert.equal(diagnose(text)[0]?.hint, `did you mean ${meant}?`);
+    }
+  });
+
+  test('a mistyped optional key says what was meant', () => {
+    for (const [right, wrong] of [
+      ['expires', 'expire'],
+      ['leafKeys', 'leafkeys'],
+      ['advertise', 'advertize'],
+      ['exports:', 'export:'],
+    ] as const) {
+      const [found] = diagnose(changed(right, wrong));
+      assert.equal(found?.code, 'UNKNOWN_KEY');
+      assert.equal(found?.hint, `did you mean ${right.replace(':', '')}?`);
+    }
+  });
+
+  test('what is like nothing gets no guess, and what is missing beside it is said', () => {
+    const found = diagnose(changed('  as: quotes', '  id: quotes'));
+    assert.deepEqual(found.map(({ code }) => code).sort(), ['MISSING_KEY', 'UNKNOWN_KEY']);
+    assert.doesNotMatch(found.map(({ hint }) => hint).join(), /did you mean/);
+  });
+
+  test('keys of an object’s own machinery are unknown, too', () => {
+    for (const key of ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']) {
+      one(changed('name: core', `${key}: {name: x}, name: core`), 'UNKNOWN_KEY', key);
+    }
+    assert.equal(({} as { readonly name?: unknown }).name, undefined);
+  });
+});
+
+describe('identity', () => {
+  const issuer = 'issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}';
+  const files = 'files: {certificate: /etc/gateway/tls.pem, privateKey: /etc/gateway/tls-key.pem}';
+
+  test('takes files on the gateway, by absolute paths', () => {
+    const config = configOf(changed(issuer, files));
+    assert.deepEqual(config.identity, {
+      files: { certificate: '/etc/gateway/tls.pem', privateKey: '/etc/gateway/tls-key.pem' },
+    });
+    one(changed(issuer, files.replace('/etc/gateway/tls.pem', 'tls.pem')), 'INVALID_VALUE', 'tls.pem');
+  });
+
+  test('is exactly one of issuer and files', () => {
+    one(changed(issuer, `${issuer}\n  ${files}`), 'INVALID_VALUE', 'issuer');
+    one(changed(`identity:\n  ${issuer}`, 'identity: {}'), 'MISSING_KEY', '{}');
+    assert.deepEqual(codes(changed(`identity:\n  ${issuer}`, 'identity:')), ['EMPTY']);
+  });
+
+  test('a whole SPIFFE ID is told what to write, and that another trust domain is another', () => {
+    const own = diagnose(changed('[gateway/egress', '["spiffe://mesh.partner.example/gateway/egress"'));
+    assert.match(own[0]?.hint ?? '', /gateway\/egress/);
+    assert.doesNotMatch(own[0]?.hint ?? '', /another trust domain \(/);
+    const other = diagnose(changed('[gateway/egress', '["spiffe://core.bank.example/gateway/egress"'));
+    assert.match(other[0]?.hint ?? '', /another trust domain \(core\.bank\.example\).*mesh\.partner\.example/);
+  });
+});
+
+describe('rules of a consumer', () => {
+  const short = '    paths: [/fx.Rates/*]\n';
+
+  test('stand in one form, not in both', () => {
+    const text = changed('    allow:\n', '    methods: [GET]\n    allow:\n');
+    assert.deepEqual(codes(text), ['INVALID_VALUE']);
+  });
+
+  test('of http need methods and paths, in each rule', () => {
+    const second = changed('    expires:', '    - paths: [/x]\n    expires:');
+    one(second, 'MISSING_KEY', 'paths: [/x]');
+    const shortened = changed('protocol: grpc', 'protocol: http');
+    assert.deepEqual(codes(shortened), ['MISSING_KEY']);
+  });
+
+  test('of grpc are POST', () => {
+    configOf(changed(short, `${short}    methods: [POST]\n`));
+    one(changed(short, `${short}    methods: [POST, GET]\n`), 'INVALID_METHOD', 'GET]');
+    assert.deepEqual(codes(changed(short, `${short}    methods: [post]\n`)), ['INVALID_METHOD']);
+  });
+
+  test('of tcp are not asked for: that tcp comes later is all there is to say', () => {
+    one(
+      changed(`grpc\n  consumers:\n  - peer: partner\n${short}`, 'tcp\n  consumers:\n  - peer: partner\n'),
+      'NOT_YET',
+      'tcp',
+    );
+  });
+
+  test('what is no map has one finding', () => {
+    one(changed(`- peer: partner\n${short}`, '- partner\n'), 'WRONG_TYPE', 'partner\nimports');
+  });
+});
+
+describe('fields that come later', () => {
+  const later: readonly (readonly [string, string, string])[] = [
+    ['trustDomain: core.bank.example', 'trustDomain: core.bank.example, trustBundle: x.pem', 'x.pem'],
+    [
+      'issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}',
+      'sds: {socket: /run/x}',
+      '{socket',
+    ],
+    ['    address: 0.0', '    limits: {connections: 1}\n    address: 0.0', '{connections'],
+    ['    address: 127', '    limits: {connections: 1}\n    address: 127', '{connections'],
+    ['clients: plaintext', 'clients: mtls', 'mtls'],
+    ['    sni:', '    limits: {requestsPerSecond: 1}\n    sni:', '{requests'],
+    ['bundles/partner.pem', '{file: a.pem, endpointURL: "https://x/y"}', '"https'],
+    ['bundles/partner.pem', '{file: a.pem, endpointProfile: https_web}', 'https_web'],
+    ['bundles/partner.pem', '{file: a.pem, endpointSPIFFEID: "spiffe://x/y"}', '"spiffe'],
+    ['bundles/partner.pem', '{file: a.pem, crl: x.crl}', 'x.crl'],
+    ['withdraw.accounts.svc.cluster.local:8080', '{address: "x:1", tls: mtls, identity: ns/a}', '{address'],
+    ['protocol: http', 'protocol: tcp', 'tcp'],
+    ['    - methods', '    - workloads: [ns/shop]\n      methods', '[ns/shop'],
+    ['    paths: [/fx', '    workloads: [ns/shop]\n    paths: [/fx', '[ns/shop'],
+    ['    expires', '    limits: {requestsPerSecond: 5}\n    expires', '{requests'],
+    ['  port:', '  clients: [ns/a]\n  port:', '[ns/a'],
+    ['  port:', '  failover: {local: "x:1", prefer: local}\n  port:', '{local'],
+    ['  port:', '  split: {local: 90, peer: 10}\n  port:', '{local'],
+  ];
+  for (const [from, to, part] of later) {
+    test(`${to.trim()}: NOT_YET`, () => {
+      one(changed(from, to), 'NOT_YET', part);
+    });
+  }
+
+  test('are refused whatever stands there, never ignored', () => {
+    for (const value of ['', '~', '""', '[]', '{}', 'false', '0']) {
+      assert.deepEqual(codes(changed('  port:', `  split: ${value}\n  port:`)), ['NOT_YET'], value);
+    }
+    for (const value of ['{}', '{tls: mtls}', '{adress: x}']) {
+      assert.deepEqual(codes(changed('withdraw.accounts.svc.cluster.local:8080', value)), ['NOT_YET'], value);
+    }
+  });
+});
+
+test('everything that is wrong is found at once, in the order of the text', () => {
+  let text = changed('postern/v1', 'postern/v2');
+  text = changed('name: core', 'name: Core', text);
+  text = changed('clients: plaintext', 'clients: mtls', text);
+  text = changed('trustBundle: bundles', 'trustBundel: bundles', text);
+  text = changed('[POST]', '[post, POST, post]', text);
+  text = changed('port: 8080', 'port: 0', text);
+  assert.deepEqual(
+    diagnose(text).map(({ code }) => code),
+    ['INVALID_VALUE', 'INVALID_NAME', 'NOT_YET', 'UNKNOWN_KEY', 'INVALID_METHOD', 'INVALID_METHOD', 'INVALID_VALUE'],
+  );
+  const places = diagnose(text).map(({ line, column }) => line * 1000 + column);
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+});
