@@ -79,16 +79,18 @@ const bundleFile = value.filePath(
 const peer = z
   .strictObject({
     trustDomain: name.trustDomain('The trust domain of the peer; no two peers share one.'),
-    trustBundle: z.union([
-      bundleFile,
-      z.strictObject({
-        file: bundleFile,
-        endpointURL: later('SPIFFE bundle endpoint.'),
-        endpointProfile: later('Its profile.'),
-        endpointSPIFFEID: later('Its identity.'),
-        crl: later('Revocation list.'),
-      }),
-    ]),
+    trustBundle: z
+      .union([
+        bundleFile,
+        z.strictObject({
+          file: bundleFile,
+          endpointURL: later('SPIFFE bundle endpoint.'),
+          endpointProfile: later('Its profile.'),
+          endpointSPIFFEID: later('Its identity.'),
+          crl: later('Revocation list.'),
+        }),
+      ])
+      .describe('Whom we take for this peer: a PEM file, for its trust domain alone.'),
     gatewayIdentities: list(value.identityPath('A SPIFFE path in the trust domain of the peer, exact.')).describe(
       'Who of theirs may dial us, and whom we accept when we dial them.',
     ),
@@ -134,42 +136,50 @@ const identity = z
   .meta({ oneOf: [{ required: ['issuer'] }, { required: ['files'] }] })
   .describe('How our gateways prove who they are: exactly one of issuer and files.');
 
-const gateways = z.strictObject({
-  ingress: z
-    .strictObject({
-      address: address.bindAddress('IP:PORT to listen on.'),
-      advertise: list(address.hostPort('HOST:PORT.')).optional().describe('What peers are told to dial.'),
-      identity: value
-        .identityPath('SPIFFE path in our trust domain; gateway/ingress unless said otherwise.')
-        .optional(),
-      limits: later('Limits of the gateway.'),
-    })
-    .optional(),
-  egress: z
-    .strictObject({
-      address: address.ipAddress('IP address to listen on; each import names its port.'),
-      identity: value.identityPath('SPIFFE path in our trust domain; gateway/egress unless said otherwise.').optional(),
-      clients: notYet(
-        z.enum(['plaintext', 'mtls']),
-        'mtls',
-        'write plaintext, and let only trusted workloads reach the address',
-      )
-        .describe('plaintext: whoever reaches the port may call.')
-        .optional(),
-      limits: later('Limits of the gateway.'),
-    })
-    .optional(),
-});
+const gateways = z
+  .strictObject({
+    ingress: z
+      .strictObject({
+        address: address.bindAddress('IP:PORT to listen on.'),
+        advertise: list(address.hostPort('HOST:PORT.')).optional().describe('What peers are told to dial.'),
+        identity: value
+          .identityPath('SPIFFE path in our trust domain; gateway/ingress unless said otherwise.')
+          .optional(),
+        limits: later('Limits of the gateway.'),
+      })
+      .optional()
+      .describe('Where peers come in: everything on it is mutual TLS 1.3.'),
+    egress: z
+      .strictObject({
+        address: address.ipAddress('IP address to listen on; each import names its port.'),
+        identity: value
+          .identityPath('SPIFFE path in our trust domain; gateway/egress unless said otherwise.')
+          .optional(),
+        clients: notYet(
+          z.enum(['plaintext', 'mtls']),
+          'mtls',
+          'write plaintext, and let only trusted workloads reach the address',
+        )
+          .describe('plaintext: whoever reaches the port may call.')
+          .optional(),
+        limits: later('Limits of the gateway.'),
+      })
+      .optional()
+      .describe('Where our own callers reach what we import.'),
+  })
+  .describe('The gateways of our mesh; without one, nobody passes in its direction.');
 
 /** The whole file, as it is written. */
 export const configSchema = z
   .strictObject({
     apiVersion: z.literal('postern/v1').describe('postern/v1'),
-    mesh: z.strictObject({
-      name: name.label('The name of our mesh.'),
-      trustDomain: name.trustDomain('Our SPIFFE trust domain.'),
-      trustBundle: later('Whom our own workloads chain to.'),
-    }),
+    mesh: z
+      .strictObject({
+        name: name.label('The name of our mesh.'),
+        trustDomain: name.trustDomain('Our SPIFFE trust domain.'),
+        trustBundle: later('Whom our own workloads chain to.'),
+      })
+      .describe('Our own mesh.'),
     identity,
     gateways: gateways.optional(),
     peers: z

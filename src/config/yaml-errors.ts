@@ -23,7 +23,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   UNEXPECTED_TOKEN: 'remove what stands here, or put the text in quotes',
 };
 /** One mistake makes the parser stumble again and again. */
-const MOST = 20;
+const MOST = 5;
 
 export function syntaxFindings(text: string, errors: readonly (YAMLParseError | YAMLWarning)[]): readonly Found[] {
   const found: Found[] = [];

@@ -1,0 +1,206 @@
+// Loading: the file and what it names, in a worker with a deadline; what cannot be read is one clear finding.
+
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, test } from 'node:test';
+import { type LoadedConfig, loadConfig } from '../../src/config/load.ts';
+import { MAX_CONFIG_BYTES } from '../../src/config/parse.ts';
+import { PosternError } from '../../src/errors.ts';
+import { changed, GOOD, placeOf } from './documents.ts';
+import { folder, writeGood } from './folder.ts';
+
+const INLINE = { inline: true } as const;
+
+function codes(loaded: LoadedConfig): readonly string[] {
+  return loaded.diagnostics().map(({ line, column, code }) => `${line}:${column} ${code}`);
+}
+
+function unreadable(error: unknown): boolean {
+  return error instanceof PosternError && error.code === 'CONFIG_UNREADABLE';
+}
+
+describe('a configuration file', () => {
+  test('is read with the files that it names, which stand relative to it', async (t) => {
+    const here = folder(t);
+    const file = writeGood(here);
+    const loaded = await loadConfig(relative(process.cwd(), file), INLINE);
+    assert.deepEqual(codes(loaded), []);
+    assert.deepEqual(Object.fromEntries([...loaded.files].map(([name, bytes]) => [name, bytes.toString()])), {
+      'pki/ca.pem': 'certificate',
+      'pki/ca-key.pem': 'key',
+      'bundles/partner.pem': 'bundle',
+    });
+    const expected = ['postern.yaml', 'pki/ca.pem', 'pki/ca-key.pem', 'bundles/partner.pem'];
+    assert.deepEqual([...loaded.dependencies].sort(), expected.map((name) => join(here.path, name)).sort());
+    assert.deepEqual([...loaded.digests.keys()].sort(), [...loaded.dependencies].sort());
+  });
+
+  test('may name files by absolute paths, and through symbolic links', async (t) => {
+    const here = folder(t);
+    const file = writeGood(here, changed('bundles/partner.pem', join(here.path, 'link.pem')));
+    symlinkSync('bundles/partner.pem', join(here.path, 'link.pem'));
+    const loaded = await loadConfig(file, INLINE);
+    assert.deepEqual(codes(loaded), []);
+    assert.equal(loaded.files.get(join(here.path, 'link.pem'))?.toString(), 'bundle');
+  });
+
+  test('names no file of ours when the gateways have theirs', async (t) => {
+    const here = folder(t);
+    const text = changed(
+      'issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}',
+      'files: {certificate: /nowhere/tls.pem, privateKey: /nowhere/key.pem}',
+    );
+    const loaded = await loadConfig(writeGood(here, text), INLINE);
+    assert.deepEqual(codes(loaded), []);
+    assert.deepEqual([...loaded.files.keys()], ['bundles/partner.pem']);
+  });
+
+  test('that cannot be read is CONFIG_UNREADABLE: missing, a folder, a pipe', async (t) => {
+    const here = folder(t);
+    await assert.rejects(loadConfig(join(here.path, 'none.yaml')), unreadable);
+    await assert.rejects(loadConfig(here.path), unreadable);
+    await assert.rejects(loadConfig(here.fifo('pipe.yaml')), unreadable);
+    await assert.rejects(loadConfig('/dev/zero'), unreadable);
+  });
+
+  test('of more than 8 MiB is YAML_TOO_LARGE, by however much', async (t) => {
+    const here = folder(t);
+    for (const more of [1, 1000, MAX_CONFIG_BYTES]) {
+      const file = here.write('large.yaml', Buffer.alloc(MAX_CONFIG_BYTES + more, '#'));
+      const loaded = await loadConfig(file);
+      assert.deepEqual(codes(loaded), ['1:1 YAML_TOO_LARGE']);
+      assert.deepEqual(loaded.dependencies, [file]);
+    }
+  });
+
+  test('that is not UTF-8 is YAML_SYNTAX where it stops being so', async (t) => {
+    const here = folder(t);
+    const bad = (part: string, bytes: readonly number[]): Buffer => {
+      const at = Buffer.byteLength(GOOD.slice(0, GOOD.indexOf(part)));
+      const good = Buffer.from(GOOD);
+      return Buffer.concat([good.subarray(0, at), Buffer.from(bytes), good.subarray(at)]);
+    };
+    for (const bytes of [[0xff], [0xc3], [0xe2, 0x82], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80]]) {
+      const loaded = await loadConfig(here.write('bad.yaml', bad('partner.pem', bytes)), INLINE);
+      const { line, column } = placeOf(GOOD, 'partner.pem');
+      assert.deepEqual(codes(loaded), [`${line}:${column} YAML_SYNTAX`], bytes.join());
+    }
+    const wide = await loadConfig(here.write('utf16.yaml', Buffer.from(`\ufeff${GOOD}`, 'utf16le')), INLINE);
+    assert.deepEqual(codes(wide), ['1:1 YAML_SYNTAX']);
+  });
+
+  test('without a Config has no files read, and only itself to depend on', async (t) => {
+    const here = folder(t);
+    const file = writeGood(here, changed('port: 8080', 'port: 0'));
+    const loaded = await loadConfig(file, INLINE);
+    assert.equal(loaded.files.size, 0);
+    assert.deepEqual(loaded.dependencies, [file]);
+  });
+});
+
+describe('a file that the configuration names', () => {
+  test('and that cannot be read is FILE_UNREADABLE at its place, and still depended on', async (t) => {
+    const here = folder(t);
+    const file = writeGood(here);
+    rmSync(join(here.path, 'pki/ca.pem'));
+    rmSync(join(here.path, 'bundles/partner.pem'));
+    mkdirSync(join(here.path, 'bundles/partner.pem'));
+    const loaded = await loadConfig(file, INLINE);
+    const places = [placeOf(GOOD, 'pki/ca.pem'), placeOf(GOOD, 'bundles/partner.pem')];
+    assert.deepEqual(
+      codes(loaded),
+      places.map(({ line, column }) => `${line}:${column} FILE_UNREADABLE`),
+    );
+    assert.ok(loaded.dependencies.includes(join(here.path, 'pki/ca.pem')));
+    assert.deepEqual([...loaded.files.keys()], ['pki/ca-key.pem']);
+  });
+
+  test('in the long form is found at the file', async (t) => {
+    const here = folder(t);
+    const text = changed('bundles/partner.pem', '{file: bundles/none.pem}');
+    const loaded = await loadConfig(writeGood(here, text), INLINE);
+    const { line, column } = placeOf(text, 'bundles/none.pem');
+    assert.deepEqual(codes(loaded), [`${line}:${column} FILE_UNREADABLE`]);
+  });
+
+  test('is not read when it is a pipe, a device, or larger than 1 MiB', async (t) => {
+    const here = folder(t);
+    here.fifo('pipe.pem');
+    here.write('large.pem', Buffer.alloc(1024 * 1024 + 1));
+    here.write('full.pem', Buffer.alloc(1024 * 1024));
+    for (const name of ['pipe.pem', '/dev/zero', 'large.pem']) {
+      const loaded = await loadConfig(writeGood(here, changed('bundles/partner.pem', name)), INLINE);
+      assert.deepEqual(
+        loaded.findings.map(({ code }) => code),
+        ['FILE_UNREADABLE'],
+        name,
+      );
+    }
+    const full = await loadConfig(writeGood(here, changed('bundles/partner.pem', 'full.pem')), INLINE);
+    assert.equal(full.files.get('full.pem')?.length, 1024 * 1024);
+  });
+
+  test('and holds the private key is KEY_FILE_EXPOSED, a warning, when others can use it', async (t) => {
+    const here = folder(t);
+    const file = writeGood(here);
+    for (const mode of [0o644, 0o640, 0o620, 0o602, 0o666]) {
+      chmodSync(join(here.path, 'pki/ca-key.pem'), mode);
+      const [warning, ...rest] = (await loadConfig(file, INLINE)).diagnostics();
+      const { line, column } = placeOf(GOOD, 'pki/ca-key.pem');
+      assert.deepEqual(rest, []);
+      assert.deepEqual(
+        [warning?.code, warning?.severity, warning?.line, warning?.column],
+        ['KEY_FILE_EXPOSED', 'warning', line, column],
+        mode.toString(8),
+      );
+    }
+    for (const mode of [0o600, 0o400]) {
+      chmodSync(join(here.path, 'pki/ca-key.pem'), mode);
+      assert.deepEqual(codes(await loadConfig(file, INLINE)), []);
+    }
+    // A certificate is public.
+    chmodSync(join(here.path, 'pki/ca.pem'), 0o644);
+    assert.deepEqual(codes(await loadConfig(file, INLINE)), []);
+  });
+});
+
+describe('the worker', () => {
+  test('gives exactly what parsing here gives', async (t) => {
+    const here = folder(t);
+    const texts = [GOOD, changed('port: 8080', 'port: 0'), '', '[', changed('    clients: plaintext\n', '')];
+    for (const text of texts) {
+      const file = writeGood(here, text);
+      const [there, inline] = [await loadConfig(file), await loadConfig(file, INLINE)];
+      assert.deepEqual(there.parsed, inline.parsed);
+      assert.deepEqual(there.diagnostics(), inline.diagnostics());
+    }
+  });
+
+  // Two million list items: seconds of work on any machine.
+  const hostile = `a:\n${'- b\n'.repeat(MAX_CONFIG_BYTES / 4 - 1)}`;
+
+  test('is ended at the deadline: YAML_TIMEOUT, and the event loop went on', async (t) => {
+    const here = folder(t);
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      ticks += 1;
+    }, 1);
+    t.after(() => clearInterval(ticking));
+    const loaded = await loadConfig(here.write('hostile.yaml', hostile), { deadlineMs: 300 });
+    assert.deepEqual(codes(loaded), ['1:1 YAML_TIMEOUT']);
+    assert.ok(ticks > 1, String(ticks));
+  });
+
+  test('parses large files also for those who would wait', async (t) => {
+    const here = folder(t);
+    const loaded = await loadConfig(here.write('hostile.yaml', hostile), { inline: true, deadlineMs: 300 });
+    assert.deepEqual(codes(loaded), ['1:1 YAML_TIMEOUT']);
+  });
+
+  test('comes back before a deadline that is long enough', async (t) => {
+    const here = folder(t);
+    const loaded = await loadConfig(writeGood(here), { deadlineMs: 60_000 });
+    assert.deepEqual(codes(loaded), []);
+  });
+});
