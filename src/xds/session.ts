@@ -6,7 +6,7 @@ import type { Reference } from '../snapshot/references.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
-import type { Reply } from './due.ts';
+import { covers, type Reply } from './due.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
 import {
@@ -35,9 +35,15 @@ export interface SessionLimits {
 const HOLD_MS = 1000;
 /** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
 const LINGER_MS = 30_000;
+/**
+ * How long a client that still has what is gone is given to subscribe to what may point there: one that reconnects sends
+ * all its subscriptions in one burst, CDS first.
+ */
+const BURST_MS = 20;
 
 interface Entry {
   state: Subscription;
+  readonly openedAt: number;
   /** When the response in flight was sent, and since when something lingers. */
   sentAt: number;
   lingersSince: number | undefined;
@@ -67,7 +73,7 @@ export class Session {
     let answer: Answer;
     if (entry === undefined) {
       const state = open(this.variant, request, this.snapshot?.types.get(typeUrl));
-      this.entries.set(typeUrl, { state, sentAt: now, lingersSince: undefined, nackedAt: 0 });
+      this.entries.set(typeUrl, { state, openedAt: now, sentAt: now, lingersSince: undefined, nackedAt: 0 });
     } else {
       const received = receive(entry.state, request);
       entry.state = received.state;
@@ -98,10 +104,11 @@ export class Session {
   wakeAt(): number | undefined {
     const clusters = this.entries.get(TYPE.cluster);
     const held = clusters?.state.pending.some(({ adds }) => adds) ? [clusters.sentAt + HOLD_MS] : [];
-    const lingering = [...this.entries.values()].flatMap(({ lingersSince }) =>
-      lingersSince === undefined ? [] : [lingersSince + LINGER_MS],
-    );
-    const times = [...held, ...lingering];
+    const waiting = [...this.entries].flatMap(([typeUrl, entry]) => {
+      if (entry.lingersSince !== undefined) return [entry.lingersSince + LINGER_MS];
+      return this.awaitsBurst(typeUrl, entry, entry.openedAt) ? [entry.openedAt + BURST_MS] : [];
+    });
+    const times = [...held, ...waiting];
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -147,6 +154,7 @@ export class Session {
   }
 
   private turn(typeUrl: string, entry: Entry, current: TypeSnapshot, now: number, out: Outgoing[]): void {
+    if (this.awaitsBurst(typeUrl, entry, now)) return;
     const before = entry.state.base;
     const { state, replies } = next(entry.state, current, {
       mayRemove: this.mayRemove(typeUrl, entry, now),
@@ -170,11 +178,27 @@ export class Session {
   /** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
   private mayRemove(typeUrl: string, entry: Entry, now: number): boolean {
     if (entry.lingersSince !== undefined && now - entry.lingersSince >= LINGER_MS) return true;
-    return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
-      const other = this.entries.get(referrer);
-      const current = this.snapshot?.types.get(referrer);
+    return this.referrers(typeUrl).every((other) => {
+      const current = other && this.snapshot?.types.get(other.state.typeUrl);
       return other === undefined || current === undefined || isSettled(other.state, current);
     });
+  }
+
+  /** The subscriptions to the types that can point to this one; undefined for a type that was not subscribed to. */
+  private referrers(typeUrl: string): readonly (Entry | undefined)[] {
+    return (REFERRERS.get(typeUrl) ?? []).map((referrer) => this.entries.get(referrer));
+  }
+
+  /** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
+  private awaitsBurst(typeUrl: string, { state, openedAt }: Entry, now: number): boolean {
+    const { initial } = state;
+    if (initial === undefined || now - openedAt >= BURST_MS) return false;
+    const referrers = this.referrers(typeUrl);
+    if (referrers.length === 0 || referrers.some((other) => other !== undefined)) return false;
+    const current = this.snapshot?.types.get(typeUrl);
+    return (
+      current !== undefined && [...initial.keys()].some((name) => covers(state, name) && !current.resources.has(name))
+    );
   }
 
   /** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged. */

@@ -35,7 +35,22 @@ test('rule 38: what the client has is not sent, what is other is, what is gone i
   const after = state({ cluster: { a: '1', b: '2', d: '1' } }, two);
   const talk = new Talk('delta', after);
   const initialVersions = new Map([...versions(two, 'cluster'), ['c', 'old']]);
-  assert.deepEqual(shown(talk.say('cluster', { initialVersions })), ['cluster: b d -c']);
+  // It may be about to say that it has routes to what is gone; a moment later it has not.
+  assert.deepEqual(talk.say('cluster', { initialVersions }), []);
+  assert.deepEqual(shown(talk.tick(20)), ['cluster: b d -c']);
+  assert.deepEqual(shown(new Talk('delta', after).say('listener', { initialVersions: new Map([['l', 'old']]) })), [
+    'listener: -l',
+  ]);
+});
+
+test('rule 38, 51: what is gone since an earlier stream stays until the routes of that stream are replaced', () => {
+  const after = state({ cluster: { b: '1' }, route: { r: '2' } });
+  const talk = new Talk('delta', after);
+  talk.say('cluster', { initialVersions: new Map([['a', 'old']]) });
+  const replies = talk.say('route', { subscribe: ['r'], initialVersions: new Map([['r', 'old']]) });
+  assert.deepEqual(shown(replies), ['cluster: b', 'route: r']);
+  talk.ack(replies[0]);
+  assert.deepEqual(shown(talk.ack(replies[1])), ['cluster: -a']);
 });
 
 test('rule 38: a reconnecting client that has everything is sent nothing, and counts as in sync', () => {

@@ -57,6 +57,11 @@ export class Talk {
     return this.session.update(snapshot, this.now);
   }
 
+  tick(milliseconds: number): readonly Outgoing[] {
+    this.now += milliseconds;
+    return this.session.tick(this.now);
+  }
+
   ack(reply: Outgoing | undefined, fields: Parameters<typeof request>[1] = {}): readonly Outgoing[] {
     if (reply === undefined) throw new Error('there is no reply to acknowledge');
     const kind = kindOf(reply.typeUrl);

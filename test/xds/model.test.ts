@@ -142,21 +142,26 @@ function check(
 ): void {
   const client = new Client(variant, snapshotOf(start));
   let rejected = false;
+  // What a SotW client has from an earlier stream it cannot say: its old routes may outlive their clusters for a moment.
+  let leftOver = false;
   for (const step of actions) {
     if (step.do === 'update') {
       client.snapshot = snapshotOf(step.content);
       client.receive(client.session.update(client.snapshot, client.now));
     } else if (step.do === 'answer') {
       rejected ||= step.reject;
+      if (client.unanswered[0]?.typeUrl === TYPE.route && !step.reject) leftOver = false;
       client.answer(step.reject);
       // Without rejections and without time-outs, a route is never there before its cluster.
       const target = client.has.get('route')?.get('r')?.references[0]?.name;
-      if (!rejected && client.now === 0 && target !== undefined)
+      if (!rejected && !leftOver && client.now === 0 && target !== undefined)
         assert.ok(client.has.get('cluster')?.has(target), `a route to ${target}, which the client does not have`);
     } else if (step.do === 'subscribe') client.subscribe(step.name);
     else if (step.do === 'unsubscribe') client.unsubscribe(step.name);
-    else if (step.do === 'reconnect') client.connect();
-    else client.wait();
+    else if (step.do === 'reconnect') {
+      client.connect();
+      leftOver = variant === 'sotw';
+    } else client.wait();
   }
   // What was rejected is sent again only with a change: so one more change, then everything is answered.
   const last = createSnapshot([
