@@ -41,10 +41,12 @@ async function main(argv: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
-// A reader that goes away (`postern translate | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
-);
+// A reader that goes away (`postern translate | head`) is no failure, and hides none: the command's own status stands.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(EXIT.failed);
+  });
+}
 
 main(process.argv.slice(2)).then(
   (exitStatus) => {

@@ -40,6 +40,7 @@ export class Metrics {
   }
 
   private register(name: string, help: string, type: Metric['type']): Metric {
+    if (this.metrics.has(name)) throw new Error(`two metrics are called ${name}`);
     const metric: Metric = { help, type, values: new Map() };
     this.metrics.set(name, metric);
     return metric;

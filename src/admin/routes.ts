@@ -21,13 +21,15 @@ export interface AdminResponse {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  /** The methods that there are, where another was asked for. */
+  readonly allow?: string;
 }
 
 const TEXT = 'text/plain; charset=utf-8';
 
 export function answer({ method, path, host }: AdminRequest, views: AdminViews): AdminResponse {
   if (!isAddressed(host)) return text(403, 'ask by IP address or localhost\n');
-  if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET\n');
+  if (method !== 'GET' && method !== 'HEAD') return { ...text(405, 'only GET\n'), allow: 'GET, HEAD' };
   switch (path.split('?', 1)[0]) {
     case '/healthz':
       return text(200, 'ok\n');

@@ -18,7 +18,12 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
       { method: request.method ?? '', path: request.url ?? '', host: request.headers.host ?? '' },
       views,
     );
-    const headers = { 'content-type': reply.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+    const headers = {
+      'content-type': reply.type,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...(reply.allow !== undefined && { allow: reply.allow }),
+    };
     response.writeHead(reply.status, headers).end(request.method === 'HEAD' ? undefined : reply.body);
   });
   server.maxConnections = 100;

@@ -45,7 +45,9 @@ function invocationOf(command: Command, words: readonly string[], env: NodeJS.Pr
   const flag = (name: string): string | undefined => {
     const known = command.flags.find((one) => one.name === name);
     if (known === undefined) throw new Error(`${command.name} has no flag ${name}`);
-    return values.get(name) ?? (known.value === undefined ? undefined : env[variableOf(known)]) ?? known.default;
+    // An empty variable is one that is not set: that is how compose files and unit files leave one out.
+    const variable = known.value === undefined ? undefined : env[variableOf(known)] || undefined;
+    return values.get(name) ?? variable ?? known.default;
   };
   for (const { name, required } of command.flags) {
     if (required && flag(name) === undefined)
@@ -59,7 +61,7 @@ function invocationOf(command: Command, words: readonly string[], env: NodeJS.Pr
 
 /** `--node-id` is POSTERN_NODE_ID. */
 export function variableOf(flag: Flag): string {
-  return `POSTERN_${flag.name.replaceAll('-', '_').toUpperCase()}`;
+  return flag.variable ?? `POSTERN_${flag.name.replaceAll('-', '_').toUpperCase()}`;
 }
 
 function parseWords(command: Command, words: readonly string[]) {

@@ -2,12 +2,11 @@
 // In: a configuration and where things are. Out: YAML on stdout. Must not: read certificates; only their folder is named.
 
 import { isAbsolute, resolve } from 'node:path';
-import { parseHostPort } from '../config/host-port.ts';
 import { bootstrap as bootstrapYaml } from '../envoy/bootstrap.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { controlPlaneId } from '../trust/control-plane-ca.ts';
-import { type Command, FILE, type Invocation, oneOf, required, XDS } from './command.ts';
+import { addressFlag, type Command, FILE, type Invocation, oneOf, required, XDS } from './command.ts';
 import { resolvedConfiguration } from './configuration.ts';
 
 export const bootstrap: Command = {
@@ -24,7 +23,14 @@ export const bootstrap: Command = {
       required: true,
     },
     { name: 'xds', value: 'HOST:PORT', summary: 'where the control plane listens', default: XDS },
-    { name: 'admin', value: 'HOST:PORT', summary: "Envoy's own admin port", default: '127.0.0.1:9901' },
+    {
+      name: 'admin',
+      value: 'HOST:PORT',
+      summary: "Envoy's own admin port",
+      default: '127.0.0.1:9901',
+      // POSTERN_ADMIN says where Postern answers; Envoy on the same address would not start, or be open to others.
+      variable: 'POSTERN_ENVOY_ADMIN',
+    },
   ],
   run: async (invocation) => {
     const role = oneOf<GatewayRole>(invocation.positionals[0], ['ingress', 'egress'], 'the gateway');
@@ -51,11 +57,4 @@ function nodeId(invocation: Invocation): string {
   if (!/^[\x21-\x7e]{1,256}$/.test(id))
     throw new PosternError('USAGE', '--node-id takes 1 to 256 characters of printable ASCII, without spaces');
   return id;
-}
-
-export function addressFlag(invocation: Invocation, name: string) {
-  const text = required(invocation, name);
-  const address = parseHostPort(text) ?? (/^.+:0$/.test(text) ? { host: text.slice(0, -2), port: 0 } : undefined);
-  if (address === undefined) throw new PosternError('USAGE', `--${name} takes HOST:PORT, not ${text}`);
-  return address;
 }

@@ -34,12 +34,14 @@ export const certsGateway: Command = {
     if (gateway === undefined) throw new PosternError('USAGE', `${file} has no ${role} gateway; add gateways.${role}`);
     const ca = openControlPlaneCa(stateFolder(file, invocation.env), federation.mesh.trustDomain, now);
     const issued = issueGatewayCertificate(ca, gateway.identity, now);
-    makeFolder(out);
-    writeAtomically(join(out, 'tls-key.pem'), issued.privateKey.reveal(), 0o600);
-    writeAtomically(join(out, 'tls.pem'), issued.certificateChain, 0o644);
-    writeAtomically(join(out, 'ca.pem'), ca.certificatePem, 0o644);
-    for (const [name, content] of Object.entries(sdsFiles(invocation.flag('mount') ?? out)))
-      writeAtomically(join(out, name), content, 0o644);
+    writeFiles(out, [
+      ['tls-key.pem', issued.privateKey.reveal(), 0o600],
+      ['tls.pem', issued.certificateChain, 0o644],
+      ['ca.pem', ca.certificatePem, 0o644],
+      ...Object.entries(sdsFiles(invocation.flag('mount') ?? out)).map(
+        ([name, content]) => [name, content, 0o644] as const,
+      ),
+    ]);
     invocation.stderr(
       `${out}: tls.pem, tls-key.pem, ca.pem for ${gateway.identity}, valid until ${new Date(issued.notAfter).toISOString()}\n`,
     );
@@ -63,8 +65,8 @@ export const certsDev: Command = {
         '--trust-domain takes a name such as bank.example: lower-case letters, digits, dots, hyphens',
       );
     const out = resolve(required(invocation, 'out'));
-    const [certificate, key] = [join(out, 'ca.pem'), join(out, 'ca-key.pem')];
-    if (invocation.flag('force') === undefined && (existsSync(certificate) || existsSync(key))) {
+    const present = ['ca.pem', 'ca-key.pem'].some((name) => existsSync(join(out, name)));
+    if (invocation.flag('force') === undefined && present) {
       throw new PosternError('USAGE', `${out} holds a CA already; choose another folder, or --force`);
     }
     const ca = createCa({
@@ -73,18 +75,23 @@ export const certsDev: Command = {
       now: Date.now(),
       lifetimeSeconds: 90 * 24 * 60 * 60,
     });
-    makeFolder(out);
-    writeAtomically(key, ca.privateKey.reveal(), 0o600);
-    writeAtomically(certificate, ca.certificate, 0o644);
+    writeFiles(out, [
+      ['ca-key.pem', ca.privateKey.reveal(), 0o600],
+      ['ca.pem', ca.certificate, 0o644],
+    ]);
     invocation.stderr(`${out}: ca.pem, ca-key.pem of ${trustDomain}, for trying things\n`);
     return EXIT.ok;
   },
 };
 
-function makeFolder(folder: string): void {
+/** Names, contents and modes, in this order. Errors: STATE_UNUSABLE. */
+function writeFiles(folder: string, files: readonly (readonly [string, string, number])[]): void {
   try {
     mkdirSync(folder, { recursive: true });
+    for (const [name, content, mode] of files) writeAtomically(join(folder, name), content, mode);
   } catch (error) {
-    throw new PosternError('STATE_UNUSABLE', `cannot make ${folder}: ${(error as Error).message}`, { cause: error });
+    throw new PosternError('STATE_UNUSABLE', `cannot write to ${folder}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

@@ -1,6 +1,7 @@
 // What a command is: its words and flags as data, and what it does.
 // In: nothing. Out: types, and settings read in one order: flag, POSTERN_<FLAG>, default. Must not: run anything.
 
+import { type HostPort, parseHostPort } from '../config/host-port.ts';
 import { PosternError } from '../errors.ts';
 
 export interface Flag {
@@ -11,6 +12,8 @@ export interface Flag {
   readonly summary: string;
   readonly default?: string;
   readonly required?: boolean;
+  /** The environment's name for it, where POSTERN_<FLAG> means something else. */
+  readonly variable?: string;
 }
 
 export interface Output {
@@ -44,6 +47,15 @@ export function required({ flag }: Invocation, name: string): string {
   const value = flag(name);
   if (value === undefined) throw new PosternError('USAGE', `--${name} is missing`);
   return value;
+}
+
+/** HOST:PORT; port 0, "any that is free", only for what listens. */
+export function addressFlag(invocation: Invocation, name: string, { anyPort = false } = {}): HostPort {
+  const text = required(invocation, name);
+  const free = anyPort && text.endsWith(':0') ? parseHostPort(text.replace(/:0$/, ':1')) : undefined;
+  const address = free === undefined ? parseHostPort(text) : { host: free.host, port: 0 };
+  if (address === undefined) throw new PosternError('USAGE', `--${name} takes HOST:PORT, not ${text}`);
+  return address;
 }
 
 export function oneOf<T extends string>(value: string | undefined, values: readonly T[], what: string): T {

@@ -48,5 +48,5 @@ export function compileOnce({ federation, issuer }: Resolved, now: number): Read
 
 /** POSTERN_STATE, or a folder beside the configuration: `bank.yaml` has `bank.state/`. */
 export function stateFolder(file: string, env: NodeJS.ProcessEnv): string {
-  return env['POSTERN_STATE'] ?? join(dirname(file), `${parse(file).name}.state`);
+  return env['POSTERN_STATE'] || join(dirname(file), `${parse(file).name}.state`);
 }

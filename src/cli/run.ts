@@ -1,11 +1,11 @@
 // `postern run`: serves until it is told to stop.
 // In: settings and signals. Out: the exit status. Must not: go on after a first configuration that cannot be served.
 
+import { isIPv4 } from 'node:net';
 import { startApp } from '../app.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import { createLogger, LOG_LEVELS } from '../log.ts';
-import { addressFlag } from './bootstrap.ts';
-import { ADMIN, type Command, FILE, oneOf, required, XDS } from './command.ts';
+import { ADMIN, addressFlag, type Command, FILE, oneOf, required, XDS } from './command.ts';
 import { stateFolder } from './configuration.ts';
 import { nodeWarning } from './node-version.ts';
 
@@ -25,7 +25,8 @@ export const run: Command = {
   run: async (invocation) => {
     const file = required(invocation, 'file');
     const insecureXds = invocation.flag('insecure-xds') !== undefined;
-    const xds = addressFlag(invocation, 'xds');
+    const xds = addressFlag(invocation, 'xds', { anyPort: true });
+    const admin = addressFlag(invocation, 'admin', { anyPort: true });
     if (insecureXds && !isLoopback(xds.host))
       throw new PosternError('USAGE', '--insecure-xds binds a loopback address only');
     const logger = createLogger(oneOf(invocation.flag('log-level'), LOG_LEVELS, '--log-level'));
@@ -39,7 +40,7 @@ export const run: Command = {
     const app = await startApp({
       file,
       xds,
-      admin: addressFlag(invocation, 'admin'),
+      admin,
       stateFolder: stateFolder(file, invocation.env),
       insecureXds,
       logger,
@@ -54,5 +55,6 @@ export const run: Command = {
 };
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  // Not by its beginning alone: 127.example.com is a name that anybody may point anywhere.
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -17,7 +17,9 @@ export const status: Command = {
   run: async (invocation) => {
     const output = oneOf(invocation.flag('output'), ['table', 'json'], '--output');
     const given = required(invocation, 'admin');
-    const value = await fetchStatus(given.includes('://') ? given : `http://${given}`);
+    const admin = given.includes('://') ? given : `http://${given}`;
+    if (!URL.canParse(admin)) throw new PosternError('USAGE', `--admin takes a URL or HOST:PORT, not ${given}`);
+    const value = await fetchStatus(admin);
     invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : text(value));
     return EXIT.ok;
   },
@@ -27,7 +29,9 @@ async function fetchStatus(admin: string): Promise<Status> {
   try {
     const response = await fetch(new URL('/status', admin), { signal: AbortSignal.timeout(5000) });
     if (!response.ok) throw new Error(`it answers ${response.status}`);
-    return (await response.json()) as Status;
+    const value: unknown = await response.json();
+    if (!isStatus(value)) throw new Error('what answers there is not Postern');
+    return value;
   } catch (error) {
     const reason = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message;
     throw new PosternError(
@@ -36,6 +40,12 @@ async function fetchStatus(admin: string): Promise<Status> {
       { cause: error },
     );
   }
+}
+
+/** Enough to tell ours from whatever else answers on that port. */
+function isStatus(value: unknown): value is Status {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'mesh' in value && 'config' in value && 'gateways' in value && Array.isArray(value.gateways);
 }
 
 function text(value: Status): string {

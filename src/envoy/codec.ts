@@ -19,9 +19,13 @@ export interface EncodedResource {
   readonly body: Buffer;
 }
 
-/** Looks a message type up by its full name (`envoy.config.cluster.v3.Cluster`) or type URL. */
+/** Looks a message type up by its full name (`envoy.config.cluster.v3.Cluster`) or type URL. Errors: RESOURCE_INVALID. */
 export function messageType(name: string): protobuf.Type {
-  return root.lookupType(name.startsWith(TYPE_PREFIX) ? name.slice(TYPE_PREFIX.length) : name);
+  try {
+    return root.lookupType(name.startsWith(TYPE_PREFIX) ? name.slice(TYPE_PREFIX.length) : name);
+  } catch (error) {
+    throw new PosternError('RESOURCE_INVALID', `no message type ${name.slice(0, 300)}`, { cause: error });
+  }
 }
 
 /**
@@ -41,9 +45,7 @@ export function encodeMessage(type: string, json: unknown, what = type): Buffer 
   try {
     return Buffer.from(reflected.encode(protojson.fromJson(reflected, sortMaps(json))).finish());
   } catch (error) {
-    // The reader's messages name types and fields, never values; anything else would be a bug and is not shown either.
-    const message = error instanceof Error ? error.message.split('\n', 1)[0] : 'unreadable';
-    throw new PosternError('RESOURCE_INVALID', `${what}: ${redact(message ?? '')}`);
+    throw new PosternError('RESOURCE_INVALID', `${what}: ${withoutValue(error instanceof Error ? error.message : '')}`);
   }
 }
 
@@ -82,8 +84,14 @@ function sortMaps(value: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, sortMaps((value as Record<string, unknown>)[key])]));
 }
 
-function redact(message: string): string {
-  return message.includes('-----') ? 'not of its type' : message.slice(0, 300);
+/** Of these the reader's message ends with a name; of all others with the value, and that may be a private key. */
+const NAMES_WHAT_IT_QUOTES: ReadonlySet<string> = new Set(['unknown field', 'duplicate field', 'unknown enum value']);
+
+/** The reader's message, `where: what: value`, without the value. */
+function withoutValue(message: string): string {
+  const [where = '', what = '', ...value] = message.split(': ');
+  if (message.includes('-----')) return 'not of its type';
+  return (value.length === 0 || NAMES_WHAT_IT_QUOTES.has(what) ? message : `${where}: ${what}`).slice(0, 300);
 }
 
 /** protojson prints lowerCamelCase, which is right ProtoJSON; Envoy's documentation and our builders use the proto names. */

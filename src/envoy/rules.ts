@@ -44,7 +44,8 @@ function walk(type: protobuf.Type, message: Fields, at: string): readonly RuleBr
 
 function walkAny(message: Fields, at: string): readonly RuleBreach[] {
   const typeUrl = message['type_url'];
-  if (typeof typeUrl !== 'string' || typeUrl === '') return [];
+  // Envoy would take it for an extension that is not configured; ProtoJSON drops all else that stands in it.
+  if (typeof typeUrl !== 'string' || typeUrl === '') return [{ path: at, rule: 'any.type_url' }];
   const payload = messageType(typeUrl);
   return walk(payload, payload.decode(message['value'] as Uint8Array) as unknown as Fields, at);
 }

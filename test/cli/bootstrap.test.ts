@@ -1,0 +1,72 @@
+// `postern bootstrap`: YAML that a real Envoy takes, with the paths, names and addresses that were asked for.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { skip, validate } from '../envoy/real-envoy.ts';
+import { type Ended, postern, refusal, scene } from './postern.ts';
+
+const bootstrap = (file: string, role: string, more: readonly string[] = [], setting = {}): Promise<Ended> =>
+  postern(['bootstrap', role, '-f', file, '--node-id', `${role}-1`, '--certs', '/certs', ...more], setting);
+
+/** Every address of the document, by whether it is Envoy's own admin port. */
+function adminOf(text: string): string {
+  const { admin } = parse(text) as {
+    readonly admin: { readonly address: { readonly socket_address: Readonly<Record<string, unknown>> } };
+  };
+  const { address, port_value: port } = admin.address.socket_address;
+  return `${String(address)}:${String(port)}`;
+}
+
+describe('bootstrap', () => {
+  for (const role of ['ingress', 'egress']) {
+    test(`${role}: a real Envoy takes what is printed, with the files of certs gateway`, { skip }, async (t) => {
+      const { file, folder } = scene(t);
+      const out = join(folder, 'certs');
+      assert.equal((await postern(['certs', 'gateway', role, '-f', file, '--out', out])).status, 0);
+      const { status, stdout, stderr } = await bootstrap(file, role, ['--certs', out]);
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, /^# envoy -c /);
+      assert.equal(await validate(stdout), '');
+      assert.notEqual(await validate(stdout.replace(/^node:/m, 'nodes:')), '', 'Envoy looks at it at all');
+    });
+  }
+
+  test('says who the gateway is, and expects the control plane of this trust domain', async (t) => {
+    const { stdout } = await bootstrap(scene(t).file, 'ingress', ['--xds', 'cp.bank.example:18000']);
+    assert.deepEqual((parse(stdout) as { readonly node: unknown }).node, { id: 'ingress-1', cluster: 'ingress' });
+    for (const part of ['cp.bank.example', '18000', 'spiffe://bank.example/control-plane', '/certs'])
+      assert.ok(stdout.includes(part), part);
+  });
+
+  test('the folder of certificates is absolute, for Envoy starts wherever it likes', async (t) => {
+    const { file, folder } = scene(t);
+    const { stdout } = await bootstrap(file, 'egress', ['--certs', 'here'], { cwd: folder });
+    assert.ok(stdout.includes(join(folder, 'here')));
+  });
+
+  test('Envoy’s admin port is on loopback; POSTERN_ADMIN, which is Postern’s own, does not open it', async (t) => {
+    const { file } = scene(t);
+    const env = { POSTERN_ADMIN: '0.0.0.0:19000' };
+    assert.equal(adminOf((await bootstrap(file, 'ingress', [], { env })).stdout), '127.0.0.1:9901');
+    assert.equal(adminOf((await bootstrap(file, 'ingress', ['--admin', '127.0.0.1:9902'])).stdout), '127.0.0.1:9902');
+    const other = { POSTERN_ENVOY_ADMIN: '127.0.0.1:9903' };
+    assert.equal(adminOf((await bootstrap(file, 'ingress', [], { env: other })).stdout), '127.0.0.1:9903');
+  });
+
+  test('what is no gateway, no node or no address is a wrong use', async (t) => {
+    const { file } = scene(t);
+    const wrong = [
+      await bootstrap(file, 'both'),
+      await bootstrap(file, 'ingress', ['--node-id', 'a b']),
+      await bootstrap(file, 'ingress', ['--node-id', 'x'.repeat(257)]),
+      await bootstrap(file, 'ingress', ['--node-id', 'bаnk']),
+      await bootstrap(file, 'ingress', ['--xds', 'nowhere']),
+      // Port 0 is for those that listen; nobody can be dialled there.
+      await bootstrap(file, 'ingress', ['--xds', '127.0.0.1:0']),
+      await bootstrap(file, 'ingress', ['--admin', 'a b:0']),
+    ];
+    for (const ended of wrong) assert.deepEqual(refusal(ended), [64, 'USAGE', '']);
+  });
+});

@@ -1,0 +1,105 @@
+// The command as a person runs it: the built main.js as a process of its own, in a folder with a complete mesh.
+// In: arguments, environment, which outputs nobody reads. Out: exit status and both outputs. Must not: inherit POSTERN_* settings.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { newCa } from '../envoy/pipeline.ts';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const LONGEST_MS = 30_000;
+
+export interface Ended {
+  /** The exit status; the signal's name when one ended it. */
+  readonly status: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Setting {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Closed at once, before the command can write to it. */
+  readonly unread?: 'stdout' | 'stderr';
+}
+
+export function start(args: readonly string[], { env = {}, cwd }: Setting = {}): ChildProcess {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('POSTERN_'));
+  return spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...Object.fromEntries(inherited), ...env },
+    ...(cwd !== undefined && { cwd }),
+    timeout: LONGEST_MS,
+    killSignal: 'SIGKILL',
+  });
+}
+
+export async function postern(args: readonly string[], setting: Setting = {}): Promise<Ended> {
+  const child = start(args, setting);
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    if (setting.unread === name) child[name]?.destroy();
+    else
+      child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        texts[name] += text;
+      });
+  }
+  const status = await new Promise<number | string>((fulfil) => {
+    child.once('close', (code, signal) => fulfil(code ?? signal ?? 'unknown'));
+  });
+  return { status, ...texts };
+}
+
+export interface Scene {
+  readonly folder: string;
+  /** deploy/examples/bank.yaml, with CAs beside it. */
+  readonly file: string;
+  readonly yaml: string;
+  /** Writes the example with a change; returns its path. A change that changes nothing is the test's mistake. */
+  edited(name: string, change: (yaml: string) => string): string;
+}
+
+export function scene(t: TestContext): Scene {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-cli-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const mesh of ['bank', 'shop', 'partner']) {
+    const { certificate, privateKey } = newCa(`${mesh}.example`, Date.now());
+    write(join(folder, 'pki', mesh, 'ca.pem'), certificate);
+    if (mesh === 'bank') write(join(folder, 'pki', mesh, 'ca-key.pem'), privateKey);
+  }
+  const yaml = readFileSync(join(ROOT, 'deploy/examples/bank.yaml'), 'utf8');
+  const file = join(folder, 'bank.yaml');
+  write(file, yaml);
+  return {
+    folder,
+    file,
+    yaml,
+    edited: (name, change) => {
+      const text = change(yaml);
+      if (text === yaml) throw new Error('the edit changed nothing');
+      const path = join(folder, name);
+      write(path, text);
+      return path;
+    },
+  };
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, 0o600);
+}
+
+/** The code of the one message that a failed command prints: `postern: CODE …`. */
+export function codeOf({ stderr }: Ended): string | undefined {
+  return /^postern: ([A-Z_]+) /.exec(stderr)?.[1];
+}
+
+/** What every use of a command that was not carried out looks like. */
+export function refusal(ended: Ended): readonly [number | string, string | undefined, string] {
+  return [ended.status, codeOf(ended), ended.stdout];
+}

@@ -1,0 +1,229 @@
+// `postern run` and `postern status`: a process that serves, is asked, is told to read again, and is stopped.
+
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, type TestContext, test } from 'node:test';
+import type { Status } from '../../src/admin/status.ts';
+import { nodeWarning } from '../../src/cli/node-version.ts';
+import { expositionProblems, samplesIn } from '../admin/exposition.ts';
+import { codeOf, type Ended, postern, refusal, type Scene, scene, start } from './postern.ts';
+
+const ANY = ['--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'] as const;
+
+interface Line {
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** A running process; ended with the test, if it is not before. */
+class Served {
+  readonly child: ChildProcess;
+  stderr = '';
+  private readonly lines: Line[] = [];
+  private rest = '';
+
+  constructor(t: TestContext, args: readonly string[]) {
+    this.child = start(['run', ...args]);
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      const [rest = '', ...whole] = (this.rest + text).split('\n').reverse();
+      this.rest = rest;
+      this.lines.push(...whole.reverse().map((line) => JSON.parse(line) as Line));
+      this.child.emit('line');
+    });
+    t.after(() => this.child.kill('SIGKILL'));
+  }
+
+  /** The first log line with these words, now or later; fails when the process ends before. */
+  async said(words: string): Promise<Line> {
+    for (;;) {
+      const line = this.lines.find(({ msg }) => msg.includes(words));
+      if (line !== undefined) return line;
+      if (this.child.exitCode !== null) throw new Error(`ended with ${this.child.exitCode}: ${this.stderr}`);
+      await Promise.race([once(this.child, 'line'), once(this.child, 'exit')]);
+    }
+  }
+
+  async admin(): Promise<string> {
+    return String((await this.said('ready'))['admin']);
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<number | null> {
+    const ended = once(this.child, 'exit');
+    this.child.kill(signal);
+    const [code] = (await ended) as [number | null];
+    return code;
+  }
+}
+
+async function served(
+  t: TestContext,
+  here: Scene = scene(t),
+): Promise<{ here: Scene; process: Served; admin: string }> {
+  const process = new Served(t, ['-f', here.file, ...ANY]);
+  return { here, process, admin: await process.admin() };
+}
+
+const get = async (admin: string, path: string): Promise<Response> => await fetch(`http://${admin}${path}`);
+
+describe('run', () => {
+  test('serves until SIGTERM, and then ends with 0', async (t) => {
+    const { process, admin } = await served(t);
+    for (const path of ['/healthz', '/readyz', '/metrics', '/status'])
+      assert.equal((await get(admin, path)).status, 200);
+    assert.equal(await process.stop('SIGTERM'), 0);
+  });
+
+  test('SIGINT ends it as well', async (t) => {
+    assert.equal(await (await served(t)).process.stop('SIGINT'), 0);
+  });
+
+  test('a file that is missing is 65, and nothing ever listens', async (t) => {
+    assert.deepEqual(refusal(await postern(['run', '-f', `${scene(t).folder}/none.yaml`, ...ANY])).slice(0, 1), [65]);
+  });
+
+  test('an address that is taken is 1, for xDS and for admin', async (t) => {
+    const { file } = scene(t);
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.after(() => taken.close());
+    await once(taken, 'listening');
+    const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    for (const [name, other] of [
+      ['xds', 'admin'],
+      ['admin', 'xds'],
+    ]) {
+      const ended: Ended = await postern(['run', '-f', file, `--${name}`, address, `--${other}`, '127.0.0.1:0']);
+      assert.equal(ended.status, 1);
+      assert.match(ended.stderr, /^postern: LISTEN_FAILED /m);
+    }
+  });
+
+  test('says on stderr when Node has known holes, and only then', async (t) => {
+    const { process } = await served(t);
+    const warning = nodeWarning(globalThis.process.versions.node);
+    assert.equal(process.stderr, warning === undefined ? '' : `postern: ${warning}\n`);
+  });
+
+  test('SIGHUP reads again; what cannot be served is shown, and changes nothing that is', async (t) => {
+    const { here, process, admin } = await served(t);
+    const status = async (): Promise<Status> => (await (await get(admin, '/status')).json()) as Status;
+    const before = await status();
+    writeFileSync(here.file, here.yaml.replace('trustDomain: shop.example', 'trustDomain: bank.example'));
+    process.child.kill('SIGHUP');
+    await process.said('configuration rejected');
+    const after = await status();
+    assert.deepEqual(after.gateways, before.gateways);
+    assert.deepEqual(
+      after.config.rejected?.diagnostics.map(({ line, code }) => [line, code]),
+      [
+        [22, 'TRUST_DOMAIN_OURS'],
+        [23, 'BUNDLE_FOREIGN'],
+      ],
+    );
+    const table = await postern(['status', '--admin', admin]);
+    assert.deepEqual([table.status, table.stderr], [0, '']);
+    assert.match(table.stdout, /^\S+bank\.yaml:22:\d+ TRUST_DOMAIN_OURS /m);
+    const metrics = samplesIn(await (await get(admin, '/metrics')).text());
+    assert.equal(metrics.get('postern_config_reloads_total{result="rejected"}'), 1);
+    assert.equal(metrics.get('postern_config_reloads_total{result="applied"}'), 1);
+  });
+});
+
+describe('the admin port of a running process', () => {
+  test('its metrics are Prometheus’ text format, and tell what is served', async (t) => {
+    const { admin } = await served(t);
+    const answer = await get(admin, '/metrics');
+    assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    const text = await answer.text();
+    assert.deepEqual(expositionProblems(text), []);
+    const samples = samplesIn(text);
+    assert.equal(samples.get('postern_peers'), 2);
+    assert.equal(samples.get('postern_snapshot_resources{gateway="ingress",type="Listener"}'), 1);
+    const expiry = samples.get('postern_certificate_expiry_timestamp_seconds{kind="bundle",peer="shop"}') ?? 0;
+    assert.ok(expiry > Date.now() / 1000);
+    assert.ok(Math.abs((samples.get('postern_config_last_success_timestamp_seconds') ?? 0) - Date.now() / 1000) < 60);
+  });
+
+  test('its status names mesh, file, gateways, peers and certificates, and holds no key', async (t) => {
+    const { here, admin } = await served(t);
+    const text = await (await get(admin, '/status')).text();
+    const status = JSON.parse(text) as Status;
+    assert.deepEqual([status.mesh, status.trustDomain], ['bank', 'bank.example']);
+    assert.equal(status.config.file, here.file);
+    assert.match(status.config.sha256, /^[0-9a-f]{64}$/);
+    assert.equal(new Date(status.config.appliedAt).toISOString(), status.config.appliedAt);
+    assert.deepEqual(
+      status.gateways.map(({ gateway, nodes }) => [gateway, nodes]),
+      [
+        ['ingress', []],
+        ['egress', []],
+      ],
+    );
+    assert.deepEqual(status.peers.map(({ name }) => name).sort(), ['partner', 'shop']);
+    // R10: one certificate for each gateway and peer that meet.
+    assert.deepEqual(status.certificates.map(({ gateway, peer }) => `${gateway} ${peer}`).sort(), [
+      'egress shop',
+      'ingress partner',
+      'ingress shop',
+    ]);
+    assert.doesNotMatch(text, /PRIVATE|BEGIN/);
+  });
+});
+
+describe('status', () => {
+  test('prints a table, or the same as JSON', async (t) => {
+    const { admin } = await served(t);
+    const [table, json] = await Promise.all([
+      postern(['status', '--admin', admin]),
+      postern(['status', '--admin', `http://${admin}`, '-o', 'json']),
+    ]);
+    assert.deepEqual([table.status, table.stderr, json.status, json.stderr], [0, '', 0, '']);
+    const lines = table.stdout.split('\n');
+    const head = lines.findIndex((line) => line.startsWith('GATEWAY'));
+    assert.deepEqual(lines[head]?.split(/ {2,}/), [
+      'GATEWAY',
+      'NODE',
+      'CDS',
+      'EDS',
+      'SDS',
+      'RDS',
+      'LDS',
+      'CONNECTED SINCE',
+    ]);
+    assert.deepEqual(
+      lines.slice(head + 1, head + 3).map((line) => line.split(/ {2,}/).slice(0, 2)),
+      [
+        ['ingress', '(none connected)'],
+        ['egress', '(none connected)'],
+      ],
+    );
+    assert.deepEqual(JSON.parse(json.stdout), await (await get(admin, '/status')).json());
+  });
+
+  test('nobody there is 69', async () => {
+    assert.deepEqual(refusal(await postern(['status', '--admin', '127.0.0.1:1'])), [69, 'ADMIN_UNREACHABLE', '']);
+  });
+
+  for (const [what, code, body] of [
+    ['an error', 503, 'no'],
+    ['no JSON', 200, '<html></html>'],
+    ['JSON that is not ours', 200, '{}'],
+    ['a list', 200, '[]'],
+    ['null', 200, 'null'],
+  ] as const) {
+    test(`somebody else there, who answers with ${what}, is 69`, async (t) => {
+      const other = createServer((_, response) => response.writeHead(code).end(body)).listen(0, '127.0.0.1');
+      t.after(() => other.close());
+      await once(other, 'listening');
+      const ended = await postern(['status', '--admin', `127.0.0.1:${(other.address() as AddressInfo).port}`]);
+      assert.deepEqual([ended.status, codeOf(ended), ended.stdout], [69, 'ADMIN_UNREACHABLE', '']);
+      assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr);
+    });
+  }
+});

@@ -1,0 +1,80 @@
+// `postern translate`: the resources of a configuration, as JSON or YAML, of one gateway or of both, and never a key.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { encodeResource } from '../../src/envoy/codec.ts';
+import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import { postern, refusal, scene } from './postern.ts';
+
+type Both = Readonly<Record<'ingress' | 'egress', readonly ResourceJson[]>>;
+
+const names = (resources: readonly ResourceJson[]): readonly string[] =>
+  withKeys(resources).map((resource) => `${resource['@type'].split('.').at(-1)} ${encodeResource(resource).name}`);
+
+/** With something in the place of each key: only then are they resources again. */
+function withKeys(resources: readonly ResourceJson[]): readonly ResourceJson[] {
+  const text = JSON.stringify(resources, (_, value) => (value === '[redacted]' ? { inline_string: 'key' } : value));
+  return JSON.parse(text) as ResourceJson[];
+}
+
+describe('translate', () => {
+  test('prints both gateways, each resource in strict ProtoJSON, in the order in which they are pushed', async (t) => {
+    const { status, stdout, stderr } = await postern(['translate', '-f', scene(t).file]);
+    assert.deepEqual([status, stderr], [0, '']);
+    const both = JSON.parse(stdout) as Both;
+    assert.deepEqual(Object.keys(both), ['ingress', 'egress']);
+    const kinds = ['Cluster', 'Secret', 'RouteConfiguration', 'Listener'];
+    for (const resources of Object.values(both)) {
+      assert.deepEqual([...new Set(names(resources).map((name) => name.split(' ')[0]))], kinds);
+    }
+    assert.ok(names(both.ingress).includes('Listener ingress'));
+    assert.equal(names(both.egress).includes('Listener ingress'), false);
+  });
+
+  test('--gateway prints the list of one', async (t) => {
+    const { file } = scene(t);
+    const [both, ingress, egress] = await Promise.all([
+      postern(['translate', '-f', file]),
+      postern(['translate', '-f', file, '--gateway', 'ingress']),
+      postern(['translate', '-f', file, '--gateway', 'egress']),
+    ]);
+    const all = JSON.parse(both.stdout) as Both;
+    assert.deepEqual(names(JSON.parse(ingress.stdout) as ResourceJson[]), names(all.ingress));
+    assert.deepEqual(names(JSON.parse(egress.stdout) as ResourceJson[]), names(all.egress));
+  });
+
+  test('-o yaml is the same value', async (t) => {
+    const { file } = scene(t);
+    const args = ['translate', '-f', file, '--gateway', 'ingress'];
+    const [json, yaml] = await Promise.all([postern(args), postern([...args, '-o', 'yaml'])]);
+    assert.deepEqual(names(parse(yaml.stdout) as ResourceJson[]), names(JSON.parse(json.stdout) as ResourceJson[]));
+    assert.throws(() => JSON.parse(yaml.stdout));
+  });
+
+  test('says that there is a key, and never prints one', async (t) => {
+    for (const output of ['json', 'yaml']) {
+      const { stdout } = await postern(['translate', '-f', scene(t).file, '-o', output]);
+      assert.match(stdout, /private_key"?: "?\[redacted\]/);
+      assert.doesNotMatch(stdout, /PRIVATE KEY/);
+    }
+  });
+
+  test('names the file of a key that lies on the gateway', async (t) => {
+    const file = scene(t).edited('files.yaml', (yaml) =>
+      yaml.replace(/^ {2}issuer: .*$/m, '  files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}'),
+    );
+    const { status, stdout } = await postern(['translate', '-f', file]);
+    assert.equal(status, 0);
+    assert.match(stdout, /"filename": "\/pki\/tls-key\.pem"/);
+  });
+
+  test('a gateway that the configuration has not is an empty list, one that there is not is a wrong use', async (t) => {
+    const file = scene(t).edited('ingress-only.yaml', (yaml) =>
+      yaml.replace(/^ {2}egress: .*$/m, '').replace(/^imports:[\s\S]*$/m, ''),
+    );
+    const { status, stdout } = await postern(['translate', '-f', file, '--gateway', 'egress']);
+    assert.deepEqual([status, JSON.parse(stdout)], [0, []]);
+    assert.deepEqual(refusal(await postern(['translate', '-f', file, '--gateway', 'both'])), [64, 'USAGE', '']);
+  });
+});

@@ -1,0 +1,185 @@
+// `postern validate`: everything that is wrong, at once, each at its place; the exit status says how bad it is.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { Diagnostic } from '../../src/errors.ts';
+import { postern, refusal, scene } from './postern.ts';
+
+/** `FILE:LINE:COLUMN CODE message`; the hint stands on the next line. */
+const LINE = /^(.+):(\d+):(\d+) ([A-Z_]+) \S.*\n\s+\S/gm;
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly code: string;
+}
+
+function placesIn(text: string): readonly Place[] {
+  return [...text.matchAll(LINE)].map(([, file = '', line, column, code = '']) => ({
+    file,
+    line: Number(line),
+    column: Number(column),
+    code,
+  }));
+}
+
+/** Where a text stands, counted from 1. */
+function placeOf(text: string, part: string): readonly [number, number] {
+  const before = text.slice(0, text.indexOf(part)).split('\n');
+  return [before.length, (before.at(-1) ?? '').length + 1];
+}
+
+const wrong = (yaml: string): string =>
+  yaml
+    .replace('methods: [POST]', 'methods: [FETCH]')
+    .replace('backend: 127.0.0.1:11002', 'backend: 127.0.0.1')
+    .replace('port: 11080', 'port: 11080\n  prot: grpc');
+const open = (yaml: string): string => yaml.replace('egress: {address: 127.0.0.1}', 'egress: {address: 0.0.0.0}');
+
+describe('validate', () => {
+  test('a good file is 0, in one line on stdout', async (t) => {
+    const { file } = scene(t);
+    const { status, stdout, stderr } = await postern(['validate', '-f', file]);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.equal(stdout.trimEnd().split('\n').length, 1);
+  });
+
+  test('several errors are 65, each on stdout with its file, line, column and code, in the order of the text', async (t) => {
+    const here = scene(t);
+    const file = here.edited('wrong.yaml', wrong);
+    const text = wrong(here.yaml);
+    const { status, stdout, stderr } = await postern(['validate', '-f', file]);
+    assert.deepEqual([status, stderr], [65, '']);
+    assert.deepEqual(
+      placesIn(stdout).map(({ file: where, line, column, code }) => [where, line, column, code]),
+      [
+        [file, ...placeOf(text, 'FETCH'), 'INVALID_METHOD'],
+        [file, ...placeOf(text, '127.0.0.1\n  consumers:\n  - peer: partner'), 'INVALID_ADDRESS'],
+        [file, ...placeOf(text, 'prot: grpc'), 'UNKNOWN_KEY'],
+      ],
+    );
+  });
+
+  test('so are errors across objects and files', async (t) => {
+    const here = scene(t);
+    const across = (yaml: string): string =>
+      yaml
+        .replace('pki/partner/ca.pem', 'pki/shop/ca.pem')
+        .replace('trustDomain: shop.example', 'trustDomain: bank.example');
+    const { status, stdout } = await postern(['validate', '-f', here.edited('across.yaml', across)]);
+    assert.equal(status, 65);
+    assert.deepEqual(
+      placesIn(stdout).map(({ code }) => code),
+      ['TRUST_DOMAIN_OURS', 'BUNDLE_FOREIGN', 'BUNDLE_FOREIGN'],
+    );
+  });
+
+  test('a warning alone is 79', async (t) => {
+    const here = scene(t);
+    const { status, stdout } = await postern(['validate', '-f', here.edited('open.yaml', open)]);
+    assert.equal(status, 79);
+    assert.deepEqual(
+      placesIn(stdout).map(({ line, column, code }) => [line, column, code]),
+      [[...placeOf(open(here.yaml), '0.0.0.0'), 'EGRESS_OPEN']],
+    );
+  });
+
+  test('an error beside a warning is 65', async (t) => {
+    const file = scene(t).edited('both.yaml', (yaml) => open(yaml).replace('pki/shop/ca.pem', 'pki/nobody/ca.pem'));
+    const { status, stdout } = await postern(['validate', '-f', file]);
+    assert.equal(status, 65);
+    assert.deepEqual(
+      placesIn(stdout)
+        .map(({ code }) => code)
+        .sort(),
+      ['EGRESS_OPEN', 'FILE_UNREADABLE'],
+    );
+  });
+
+  test('-o json is one value with the same findings and their counts', async (t) => {
+    const file = scene(t).edited('wrong.yaml', wrong);
+    const [text, json] = await Promise.all([
+      postern(['validate', '-f', file]),
+      postern(['validate', '-f', file, '-o', 'json']),
+    ]);
+    assert.deepEqual([json.status, json.stderr], [65, '']);
+    const value = JSON.parse(json.stdout) as {
+      readonly file: string;
+      readonly errors: number;
+      readonly warnings: number;
+      readonly diagnostics: readonly Diagnostic[];
+    };
+    assert.deepEqual(
+      value.diagnostics.map(({ file: where, line, column, code }) => ({ file: where, line, column, code })),
+      placesIn(text.stdout),
+    );
+    assert.deepEqual([value.file, value.errors, value.warnings], [file, value.diagnostics.length, 0]);
+    for (const { hint, message, path } of value.diagnostics) assert.ok(hint && message && Array.isArray(path));
+  });
+
+  test('a file that cannot be read is 65 on stderr, whatever the output', async (t) => {
+    const missing = join(scene(t).folder, 'none.yaml');
+    for (const output of ['text', 'json'])
+      assert.deepEqual(refusal(await postern(['validate', '-f', missing, '-o', output])), [
+        65,
+        'CONFIG_UNREADABLE',
+        '',
+      ]);
+  });
+
+  test('names files as they were given', async (t) => {
+    const here = scene(t);
+    here.edited('wrong.yaml', wrong);
+    const { stdout } = await postern(['validate', '-f', 'wrong.yaml'], { cwd: here.folder });
+    assert.deepEqual(new Set(placesIn(stdout).map(({ file }) => file)), new Set(['wrong.yaml']));
+  });
+
+  test('prints no colours, on no terminal and with NO_COLOR', async (t) => {
+    const file = scene(t).edited('wrong.yaml', wrong);
+    for (const env of [{ FORCE_COLOR: '1' }, { NO_COLOR: '1' }])
+      assert.equal((await postern(['validate', '-f', file], { env })).stdout.includes('\u001b'), false);
+  });
+});
+
+describe('every command that reads the configuration refuses a wrong one with the same findings, on stderr', () => {
+  const commands: Readonly<Record<string, readonly string[]>> = {
+    translate: ['translate'],
+    'certs gateway': ['certs', 'gateway', 'ingress', '--out', 'never'],
+    bootstrap: ['bootstrap', 'ingress', '--node-id', 'i', '--certs', '/certs'],
+    run: ['run', '--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+  };
+  for (const [name, args] of Object.entries(commands)) {
+    test(name, async (t) => {
+      const here = scene(t);
+      const file = here.edited('wrong.yaml', wrong);
+      const [judged, refused] = await Promise.all([
+        postern(['validate', '-f', file]),
+        postern([...args, '-f', file], { cwd: here.folder }),
+      ]);
+      assert.deepEqual([refused.status, refused.stdout], [65, '']);
+      assert.deepEqual(placesIn(refused.stderr), placesIn(judged.stdout));
+    });
+  }
+});
+
+describe('a reader that goes away', () => {
+  test('from stdout is no failure, and is not mentioned', async (t) => {
+    const { file } = scene(t);
+    const { status, stderr } = await postern(['translate', '-f', file], { unread: 'stdout' });
+    assert.deepEqual([status, stderr], [0, '']);
+  });
+
+  test('hides none: the status is what it would have been', async (t) => {
+    const file = scene(t).edited('wrong.yaml', wrong);
+    const [quiet, loud, deaf] = await Promise.all([
+      postern(['validate', '-f', file], { unread: 'stdout' }),
+      postern(['translate', '-f', file], { unread: 'stderr' }),
+      postern(['serve'], { unread: 'stderr' }),
+    ]);
+    assert.deepEqual([quiet.status, quiet.stderr], [65, '']);
+    assert.deepEqual([loud.status, loud.stdout], [65, '']);
+    assert.deepEqual([deaf.status, deaf.stdout], [64, '']);
+  });
+});
