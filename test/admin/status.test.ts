@@ -1,0 +1,69 @@
+// The rows of `postern status`: one for each connected gateway, with how far each of its types has come.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nackLines, type Status, statusRows } from '../../src/admin/status.ts';
+import type { StreamStatus, TypeStatus } from '../../src/xds/status.ts';
+
+const SINCE = Date.parse('2026-11-24T12:00:00Z');
+
+function node(nodeId: string, types: readonly TypeStatus[]): StreamStatus {
+  const [gateway, userAgent, address] = ['ingress', 'envoy', '127.0.0.1:1'];
+  return { gateway, nodeId, userAgent, address, variant: 'delta', since: SINCE, types };
+}
+
+function status(nodes: readonly StreamStatus[]): Status {
+  return {
+    mesh: 'bank',
+    trustDomain: 'bank.example',
+    version: '1.2.3',
+    config: { file: 'bank.yaml', appliedAt: '', sha256: '', warnings: [] },
+    gateways: [
+      { gateway: 'ingress', snapshotVersion: 'v', nodes },
+      { gateway: 'egress', snapshotVersion: 'v', nodes: [] },
+    ],
+    peers: [],
+    certificates: [],
+  };
+}
+
+test('a gateway that nobody runs has a row that says so', () => {
+  const [head = [], ...rows] = statusRows(status([]));
+  assert.deepEqual(
+    rows.map((row) => row.slice(0, 2)),
+    [
+      ['ingress', '(none connected)'],
+      ['egress', '(none connected)'],
+    ],
+  );
+  for (const row of rows) assert.equal(row.length, head.length);
+});
+
+test('every connected node has a row of its own, each type in its column whatever the order', () => {
+  const types: readonly TypeStatus[] = [
+    { type: 'LDS', state: 'STALE', sentVersion: '22222222ffff' },
+    { type: 'CDS', state: 'SYNCED', sentVersion: '11111111ffff', ackedVersion: '11111111ffff' },
+  ];
+  const [, first, second] = statusRows(status([node('i-1', types), node('i-2', [])]));
+  assert.deepEqual(first, [
+    ...['ingress', 'i-1', 'SYNCED 11111111', '-', '-', '-', 'STALE'],
+    new Date(SINCE).toISOString(),
+  ]);
+  assert.deepEqual(second?.slice(0, 3), ['ingress', 'i-2', '-']);
+});
+
+test('every rejection that is in force is told in Envoy’s own words, with who and what', () => {
+  const nack = { version: '33333333ffff', message: 'duplicate listener', at: SINCE };
+  const lines = nackLines(
+    status([
+      node('i-1', [
+        { type: 'LDS', state: 'NACKED', nack },
+        { type: 'CDS', state: 'SYNCED' },
+      ]),
+      node('i-2', [{ type: 'RDS', state: 'NACKED', nack: { ...nack, message: 'no such cluster' } }]),
+    ]),
+  );
+  assert.equal(lines.length, 2);
+  for (const part of ['ingress', 'i-1', 'LDS', '33333333', 'duplicate listener']) assert.ok(lines[0]?.includes(part));
+  for (const part of ['i-2', 'RDS', 'no such cluster']) assert.ok(lines[1]?.includes(part));
+});
