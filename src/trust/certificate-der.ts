@@ -52,8 +52,11 @@ export function signCertificate(fields: CertificateFields): Buffer {
 /** RFC 5280, 4.2.1.2 (1): SHA-1 of the public key; an identifier, not a protection. */
 export function keyIdentifier(publicKey: KeyObject): string {
   const [, bits] = parsed(spki(publicKey)).value as Node[];
-  const key = asn1.toDer(bits as Node).getBytes();
-  return createHash('sha1').update(key, 'binary').digest('hex');
+  const bitString = Buffer.from(asn1.toDer(bits as Node).getBytes(), 'binary');
+  // Without its tag, its length (in further bytes from 0x80 on) and its count of unused bits.
+  const first = bitString[1] ?? 0;
+  const key = bitString.subarray(3 + (first < 0x80 ? 0 : first & 0x7f));
+  return createHash('sha1').update(key).digest('hex');
 }
 
 function extensions(fields: CertificateFields): readonly Node[] {

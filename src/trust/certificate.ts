@@ -44,8 +44,9 @@ export function parseCertificate(der: Buffer): Certificate {
   const tbs = children(children(asn1.fromDer(der.toString('binary')))[0]);
   // TBSCertificate: the version is explicit [0] and always there in version 3.
   const offset = tbs[0]?.tagClass === asn1.Class.CONTEXT_SPECIFIC ? 1 : 0;
-  const [notBefore, notAfter] = children(tbs[offset + 3]).map(timeOf);
-  if (notBefore === undefined || notAfter === undefined) throw new Error('a certificate without validity');
+  const [notBefore = NaN, notAfter = NaN] = children(tbs[offset + 3]).map(timeOf);
+  // Compared with any moment, NaN is neither before nor after it: such a certificate would never expire.
+  if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('a certificate without validity');
   const extensions = readExtensions(tbs.find((item) => isContext(item, 3)));
   const keyUsage = extensions.get(OID.keyUsage);
   const extendedKeyUsage = extensions.get(OID.extendedKeyUsage);
@@ -79,6 +80,7 @@ export interface PemBlock {
 
 /** Every block of a PEM file, or undefined when it is none: text between blocks is comment and ignored (RFC 7468, 2). */
 export function parsePem(text: string): readonly PemBlock[] | undefined {
+  if (text.trim() === '') return [];
   const begins = text.match(/-----BEGIN /g)?.length ?? 0;
   try {
     const blocks = pem.decode(text).map(({ type, body }) => ({ type, body: Buffer.from(body, 'binary') }));
@@ -132,15 +134,17 @@ function timeOf(node: Node): number {
   return (node.type === asn1.Type.UTCTIME ? asn1.utcTimeToDate(text) : asn1.generalizedTimeToDate(text)).getTime();
 }
 
-/** extnID → the parsed extnValue. */
+/** extnID → the parsed extnValue; each stands there once (RFC 5280, 4.2): of two, nobody knows which one counts. */
 function readExtensions(wrapper: Node | undefined): ReadonlyMap<string, Node> {
   const list = children(children(wrapper)[0]);
-  return new Map(
+  const extensions = new Map(
     list.map((extension) => {
       const parts = children(extension);
       return [asn1.derToOid(bytesOf(parts[0])), extensionValue(parts.at(-1))] as const;
     }),
   );
+  if (extensions.size !== list.length) throw new Error('a certificate with an extension twice');
+  return extensions;
 }
 
 /** forge may already have looked into the OCTET STRING and found ASN.1 there. */

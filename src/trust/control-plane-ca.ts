@@ -94,8 +94,8 @@ function readCa(
   const mode = lstatSync(paths.key).mode & 0o777;
   if ((mode & 0o077) !== 0)
     throw unusable(`${paths.key} can be read by others (mode ${mode.toString(8)})`, `chmod 600 ${paths.key}`);
-  const certificatePem = readFileSync(paths.certificate);
-  const { issuer, problems } = parseIssuer(certificatePem, readFileSync(paths.key), trustDomain, now);
+  const certificatePem = readState(paths.certificate);
+  const { issuer, problems } = parseIssuer(certificatePem, readState(paths.key), trustDomain, now);
   if (issuer === undefined) {
     throw unusable(
       `the control-plane CA cannot be used: ${problems.map(({ message }) => message).join('; ')}`,
@@ -103,6 +103,14 @@ function readCa(
     );
   }
   return { certificatePem: certificatePem.toString(), issuer, trustDomain };
+}
+
+function readState(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw unusable(`${path} cannot be read`, 'make it a file that Postern may read', error);
+  }
 }
 
 /** A reader sees the old content or the new one, never a part. */

@@ -27,7 +27,8 @@ export class GatewayIdentities {
 
   /** Issues what is missing, due, or of another issuer, ID or lifetime; forgets what nobody needs any more. */
   ensure(issuer: Issuer, lifetimeSeconds: number, needs: readonly IdentityNeed[], now: number): void {
-    const issuedBy = issuer.certificate.fingerprint;
+    // What stands above the issuer is part of every chain that it signs.
+    const issuedBy = [issuer.certificate, ...issuer.intermediates].map(({ fingerprint }) => fingerprint).join(' ');
     this.held = new Map(
       needs.map((need) => {
         const key = keyOf(need.role, need.peer);

@@ -1,0 +1,251 @@
+// Trust bundles: what a PEM file must hold to be one trust domain's CAs, and the code of what it must not hold.
+// In: files made of certificates of the openssl command. Out: a bundle, or codes.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { parseTrustBundle } from '../../src/trust/bundle.ts';
+import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl } from '../support/openssl.ts';
+
+const openssl = new Openssl();
+after(() => openssl.close());
+
+const DOMAIN = 'a.example' as TrustDomain;
+const DAY = 24 * 60 * 60 * 1000;
+/** The clock that openssl made the certificates by: they are valid for 30 days from here. */
+const NOW = Date.now() + 1000;
+
+const ca = openssl.ca(DOMAIN);
+const next = openssl.ca(DOMAIN, { commonName: 'next' });
+const leaf = openssl.certificate({
+  signer: ca,
+  extensions: [...LEAF_EXTENSIONS, `subjectAltName = URI:spiffe://${DOMAIN}/x`],
+});
+
+const parse = (text: string, now = NOW) => parseTrustBundle(Buffer.from(text), DOMAIN, now);
+/** `CODE`, or `warning CODE`, of each problem. */
+const codes = (text: string, now = NOW): readonly string[] =>
+  parse(text, now).problems.map(({ code, severity }) => (severity === 'error' ? code : `${severity} ${code}`));
+
+function accepts(text: string, ...expected: readonly Made[]): void {
+  const { bundle, problems } = parse(text);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    bundle?.certificates.map(({ der }) => der),
+    expected.map(({ der }) => der),
+  );
+}
+
+function refuses(text: string, ...expected: readonly string[]): void {
+  assert.equal(parse(text).bundle, undefined);
+  assert.deepEqual(codes(text), expected);
+}
+
+describe('a trust bundle', () => {
+  for (const key of ['p256', 'p384', 'p521', 'rsa2048', 'ed25519'] as const)
+    test(`takes a CA with a key of the kind ${key}`, () => {
+      const made = openssl.ca(DOMAIN, { key });
+      accepts(made.pem, made);
+    });
+
+  test('takes several CAs, in the order of the file', () => {
+    accepts(ca.pem + next.pem, ca, next);
+    accepts(next.pem + ca.pem, next, ca);
+  });
+
+  test('takes a CA that an unlisted one signed: an intermediate may be the anchor', () => {
+    const intermediate = openssl.ca(DOMAIN, { signer: ca, commonName: 'intermediate' });
+    accepts(intermediate.pem, intermediate);
+  });
+
+  test('takes a CA that says nothing of SPIFFE, or has no key usage', () => {
+    const bare = openssl.certificate({ extensions: ['basicConstraints = CA:TRUE'] });
+    accepts(bare.pem, bare);
+    const web = openssl.certificate({ extensions: [...CA_EXTENSIONS, 'subjectAltName = URI:https://ca.example'] });
+    accepts(web.pem, web);
+  });
+
+  test('is the certificates alone: comments, byte order marks and line ends are not part of it', () => {
+    const printed = openssl.run('x509', '-in', ca.certificateFile, '-text');
+    const plain = parse(ca.pem + next.pem).bundle;
+    assert.ok(plain);
+    const variants = [
+      `\ufeff${ca.pem}${next.pem}`,
+      (ca.pem + next.pem).replaceAll('\n', '\r\n'),
+      (ca.pem + next.pem).replaceAll('\n', '\n \t'),
+      `the CA of a.example\n\n${printed}and the next\n${next.pem}\n\nthe end`,
+      ca.pem.trimEnd() + next.pem,
+    ];
+    for (const variant of variants) {
+      const { bundle } = parse(variant);
+      assert.deepEqual([bundle?.pem, bundle?.fingerprint], [plain.pem, plain.fingerprint], variant);
+    }
+    assert.equal(plain.pem, ca.pem + next.pem);
+    assert.equal(plain.fingerprint, createHash('sha256').update(plain.pem).digest('hex'));
+    assert.equal(plain.trustDomain, DOMAIN);
+  });
+
+  test('has another fingerprint with another CA', () => {
+    assert.notEqual(parse(ca.pem).bundle?.fingerprint, parse(next.pem).bundle?.fingerprint);
+  });
+
+  test('holds a certificate once, with a warning where it stands again', () => {
+    const text = ca.pem + next.pem + ca.pem.replaceAll('\n', '\r\n');
+    assert.deepEqual(codes(text), ['warning BUNDLE_DUPLICATE']);
+    assert.equal(parse(text).bundle?.pem, ca.pem + next.pem);
+  });
+
+  test('holds at most 32 certificates', () => {
+    refuses(ca.pem.repeat(33), 'BUNDLE_TOO_LARGE');
+    assert.equal(parse(ca.pem.repeat(32)).bundle?.certificates.length, 1);
+  });
+});
+
+describe('a trust bundle is refused', () => {
+  test('that is no PEM file', () => {
+    for (const text of [
+      ca.der.toString('latin1'),
+      Buffer.from(ca.pem, 'utf16le').toString('latin1'),
+      ca.pem.toLowerCase(),
+      ca.pem.replace('-----END', '----END'),
+      ca.pem.replace(/-----END.*/, ''),
+      ca.pem.replace('END CERTIFICATE', 'END TRUSTED CERTIFICATE'),
+      `-----BEGIN CERTIFICATE-----\n${ca.pem}`,
+      ca.pem + next.pem.slice(0, 200),
+      'nothing here',
+      '{"keys":[]}',
+    ])
+      refuses(text, 'BUNDLE_UNPARSABLE');
+  });
+
+  test('that is empty', () => {
+    for (const text of ['', '\n', ' \r\n\t']) refuses(text, 'BUNDLE_EMPTY');
+  });
+
+  test('that holds something other than certificates', () => {
+    const request = openssl.run('req', '-new', '-key', ca.keyFile, '-subj', '/CN=x');
+    const publicKey = openssl.run('pkey', '-in', ca.keyFile, '-pubout');
+    const trusted = openssl.run('x509', '-in', ca.certificateFile, '-trustout', '-addtrust', 'clientAuth');
+    for (const other of [request, publicKey, trusted]) refuses(ca.pem + other, 'BUNDLE_UNPARSABLE');
+  });
+
+  test('whose certificate is damaged, with the sound ones named in no finding', () => {
+    const damaged = ca.pem.replace(/\n.{64}\n/, '\n');
+    refuses(damaged, 'BUNDLE_UNPARSABLE');
+    refuses(next.pem + damaged, 'BUNDLE_UNPARSABLE');
+    refuses('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n', 'BUNDLE_UNPARSABLE');
+  });
+
+  test('that holds a private key in any form, and the key is not repeated', () => {
+    const forms = [
+      ca.keyPem,
+      openssl.run('ec', '-in', ca.keyFile),
+      openssl.run('pkcs8', '-topk8', '-in', ca.keyFile, '-passout', 'pass:secret'),
+      openssl.run('rsa', '-in', openssl.newKey('rsa2048'), '-traditional'),
+    ];
+    for (const key of forms) {
+      for (const text of [key, ca.pem + key, key + ca.pem]) {
+        refuses(text, 'BUNDLE_HOLDS_KEY');
+        const said = JSON.stringify(parse(text));
+        for (const line of key.split('\n').filter((part) => /^[A-Za-z0-9+/=]{16,}$/.test(part)))
+          assert.ok(!said.includes(line));
+      }
+    }
+  });
+
+  test('that holds a leaf, alone or beside its CA: Envoy would let it vouch for itself', () => {
+    refuses(leaf.pem, 'BUNDLE_NOT_A_CA', 'BUNDLE_FOREIGN');
+    refuses(ca.pem + leaf.pem, 'BUNDLE_NOT_A_CA', 'BUNDLE_FOREIGN');
+    const plain = openssl.certificate({ extensions: ['subjectAltName = DNS:gw.example'] });
+    refuses(plain.pem, 'BUNDLE_NOT_A_CA');
+  });
+
+  test('that holds a CA which may not sign certificates', () => {
+    const { pem } = openssl.certificate({ extensions: ['basicConstraints = CA:TRUE', 'keyUsage = cRLSign'] });
+    refuses(pem, 'BUNDLE_NOT_A_CA');
+  });
+
+  test('for each weak key in it', () => {
+    for (const key of ['rsa1024', 'rsa2047', 'rsaPss', 'secp256k1', 'brainpool', 'p224', 'ed448'] as const)
+      refuses(openssl.ca(DOMAIN, { key }).pem, 'BUNDLE_WEAK_KEY');
+  });
+
+  test('for a broken signature of somebody above, but not for one of its own', () => {
+    const own = openssl.ca(DOMAIN, { digest: 'sha1' });
+    accepts(own.pem, own);
+    for (const digest of ['sha1', 'md5'])
+      for (const key of ['rsa2048', 'p256'] as const) {
+        if (digest === 'md5' && key === 'p256') continue;
+        const above = openssl.ca(DOMAIN, { key, commonName: 'above' });
+        refuses(openssl.ca(DOMAIN, { signer: above, digest }).pem, 'BUNDLE_WEAK_KEY');
+      }
+  });
+
+  test('that holds the CA of another trust domain', () => {
+    refuses(openssl.ca('b.example').pem, 'BUNDLE_FOREIGN');
+    refuses(ca.pem + openssl.ca('b.example').pem, 'BUNDLE_FOREIGN');
+    for (const name of [`${DOMAIN}.evil.example`, `${DOMAIN}/`, 'A.example', 'evil.a.example'])
+      refuses(openssl.ca(name).pem, 'BUNDLE_FOREIGN');
+  });
+
+  test('with every problem of every certificate at once', () => {
+    const expired = openssl.ca('b.example', { days: 1, key: 'rsa1024' });
+    const later = NOW + 2 * DAY;
+    assert.deepEqual(codes(expired.pem + leaf.pem, later), [
+      'BUNDLE_EXPIRED',
+      'BUNDLE_WEAK_KEY',
+      'BUNDLE_FOREIGN',
+      'BUNDLE_NOT_A_CA',
+      'BUNDLE_FOREIGN',
+    ]);
+  });
+});
+
+describe('the time of a trust bundle', () => {
+  const { notBefore, notAfter } = parse(ca.pem).bundle?.certificates[0] ?? { notBefore: 0, notAfter: 0 };
+
+  test('is over at the very moment of its end', () => {
+    assert.deepEqual(codes(ca.pem, notAfter - 1), ['warning BUNDLE_EXPIRES_SOON']);
+    assert.ok(parse(ca.pem, notAfter - 1).bundle);
+    assert.deepEqual(codes(ca.pem, notAfter), ['BUNDLE_EXPIRED']);
+    assert.equal(parse(ca.pem, notAfter).bundle, undefined);
+  });
+
+  test('has not begun a moment before its begin', () => {
+    assert.deepEqual(codes(ca.pem, notBefore), []);
+    assert.deepEqual(codes(ca.pem, notBefore - 1), ['BUNDLE_NOT_YET_VALID']);
+    assert.equal(parse(ca.pem, notBefore - 1).bundle, undefined);
+  });
+
+  test('is short in its last seven days, and the bundle still counts', () => {
+    assert.deepEqual(codes(ca.pem, notAfter - 7 * DAY), []);
+    assert.deepEqual(codes(ca.pem, notAfter - 7 * DAY + 1), ['warning BUNDLE_EXPIRES_SOON']);
+  });
+
+  test('counts for each certificate: one that expired beside a sound one is refused', () => {
+    const short = openssl.ca(DOMAIN, { days: 1 });
+    assert.deepEqual(codes(ca.pem + short.pem, NOW + 2 * DAY), ['BUNDLE_EXPIRED']);
+    assert.equal(parse(ca.pem + short.pem, NOW + 2 * DAY).bundle, undefined);
+  });
+});
+
+test('what a certificate says of itself is repeated without what steers a terminal', () => {
+  const name = Buffer.from('spiffe://b.example/\x1b[2J\n\u202e', 'utf8').toString('hex');
+  const { pem } = openssl.certificate({
+    extensions: [...CA_EXTENSIONS, '2.5.29.17 = ASN1:SEQUENCE:names'],
+    sections: [`[names]\none = IMPLICIT:6C,FORMAT:HEX,OCTETSTRING:${name}`],
+  });
+  refuses(pem, 'BUNDLE_FOREIGN');
+  assert.match(
+    parse(pem)
+      .problems.map(({ message, hint }) => message + hint)
+      .join(),
+    /^[\x20-\x7e]*$/,
+  );
+});
+
+test('the files that openssl made are read as they lie on disk', () => {
+  assert.ok(parseTrustBundle(readFileSync(ca.certificateFile), DOMAIN, NOW).bundle);
+});

@@ -1,0 +1,256 @@
+// The control channel's own CA in its state folder: made once, found again, never half used, never readable by others.
+// In: folders in every state. Out: a CA, or a PosternError that says what to do and holds no key.
+
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { PosternError } from '../../src/errors.ts';
+import {
+  controlPlaneId,
+  issueGatewayCertificate,
+  issueServerCertificate,
+  openControlPlaneCa,
+  writeAtomically,
+} from '../../src/trust/control-plane-ca.ts';
+import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { readSvid } from '../../src/trust/svid.ts';
+import { Openssl } from '../support/openssl.ts';
+
+const openssl = new Openssl();
+const base = mkdtempSync(join(tmpdir(), 'postern-state-'));
+after(() => {
+  openssl.close();
+  rmSync(base, { recursive: true, force: true });
+});
+
+const DOMAIN = 'a.example' as TrustDomain;
+const NOW = Math.floor(Date.now() / 1000) * 1000;
+const DAY = 24 * 60 * 60 * 1000;
+const [CERTIFICATE, KEY] = ['control-plane-ca.pem', 'control-plane-ca-key.pem'];
+
+let count = 0;
+/** A path where nothing is. */
+function newPlace(): string {
+  count += 1;
+  return join(base, String(count), 'postern.state');
+}
+
+const open = (folder: string, now = NOW, trustDomain = DOMAIN) => openControlPlaneCa(folder, trustDomain, now);
+
+/** A folder with a CA in it. */
+function newState(): string {
+  const folder = newPlace();
+  open(folder);
+  return folder;
+}
+
+const modeOf = (...path: readonly string[]): number => statSync(join(...path)).mode & 0o777;
+const contents = (folder: string): readonly string[] =>
+  readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1'));
+
+describe('the first start', () => {
+  test('makes the folder, the CA and its key, each as closed as it must be', () => {
+    const umask = process.umask(0);
+    try {
+      const folder = newState();
+      assert.deepEqual(readdirSync(folder).sort(), [KEY, CERTIFICATE].sort());
+      assert.deepEqual([modeOf(folder), modeOf(folder, KEY), modeOf(folder, CERTIFICATE)], [0o700, 0o600, 0o644]);
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  test('closes a folder that stands open', () => {
+    const folder = newPlace();
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o777);
+    open(folder);
+    assert.equal(modeOf(folder), 0o700);
+  });
+
+  test('makes a CA that belongs to its key and to the trust domain, for ten years', () => {
+    const folder = newPlace();
+    const ca = open(folder);
+    assert.equal(ca.trustDomain, DOMAIN);
+    assert.equal(ca.certificatePem, readFileSync(join(folder, CERTIFICATE), 'utf8'));
+    const x509 = new X509Certificate(ca.certificatePem);
+    assert.ok(x509.ca && x509.checkPrivateKey(ca.issuer.privateKey));
+    assert.equal(x509.subjectAltName, `URI:spiffe://${DOMAIN}`);
+    assert.equal(Date.parse(x509.validTo), NOW + 3650 * DAY);
+    const printed = openssl.run('pkey', '-in', join(folder, KEY), '-pubout');
+    assert.equal(printed, x509.publicKey.export({ type: 'spki', format: 'pem' }));
+  });
+
+  test('makes another CA in each folder', () => {
+    assert.notEqual(open(newPlace()).certificatePem, open(newPlace()).certificatePem);
+  });
+});
+
+describe('a later start', () => {
+  test('finds the same CA, and writes nothing', () => {
+    const folder = newState();
+    const before = contents(folder);
+    const [first, second] = [open(folder), open(folder, NOW + 3000 * DAY)];
+    assert.equal(first.certificatePem, second.certificatePem);
+    assert.ok(first.issuer.privateKey.equals(second.issuer.privateKey));
+    assert.deepEqual(contents(folder), before);
+  });
+
+  test('takes a CA that an operator put there', () => {
+    const folder = newPlace();
+    mkdirSync(folder, { recursive: true });
+    const made = openssl.ca(DOMAIN, { key: 'rsa2048' });
+    writeFileSync(join(folder, CERTIFICATE), made.pem);
+    writeFileSync(join(folder, KEY), made.keyPem, { mode: 0o600 });
+    assert.deepEqual(open(folder, NOW + 1000).issuer.certificate.der, made.der);
+  });
+});
+
+describe('a state that cannot be used is refused, kept as it is, and told without a key', () => {
+  const broken: Readonly<Record<string, (folder: string) => void>> = {
+    'a key without its certificate': (folder) => rmSync(join(folder, CERTIFICATE)),
+    'a certificate without its key': (folder) => rmSync(join(folder, KEY)),
+    'a key that the group may read': (folder) => chmodSync(join(folder, KEY), 0o640),
+    'a key that everybody may write': (folder) => chmodSync(join(folder, KEY), 0o602),
+    'a key that everybody may read': (folder) => chmodSync(join(folder, KEY), 0o644),
+    'an empty certificate': (folder) => writeFileSync(join(folder, CERTIFICATE), ''),
+    'a damaged certificate': (folder) => damage(folder, CERTIFICATE),
+    'an empty key': (folder) => writeFileSync(join(folder, KEY), ''),
+    'a damaged key': (folder) => damage(folder, KEY),
+    'exchanged files': (folder) => {
+      const [certificate, key] = [CERTIFICATE, KEY].map((name) => readFileSync(join(folder, name)));
+      writeFileSync(join(folder, KEY), certificate ?? '');
+      writeFileSync(join(folder, CERTIFICATE), key ?? '');
+    },
+    'the key of another CA': (folder) => writeFileSync(join(folder, KEY), readFileSync(join(newState(), KEY))),
+    'a folder where the certificate should be': (folder) => becomesFolder(folder, CERTIFICATE),
+    'a folder where the key should be': (folder) => becomesFolder(folder, KEY),
+    'a key that is somebody else’s file': (folder) => {
+      const elsewhere = join(base, `elsewhere-${count}`);
+      writeFileSync(elsewhere, readFileSync(join(folder, KEY)), { mode: 0o644 });
+      rmSync(join(folder, KEY));
+      symlinkSync(elsewhere, join(folder, KEY));
+    },
+  };
+
+  for (const [what, breakIt] of Object.entries(broken)) {
+    test(what, () => {
+      const folder = newState();
+      const key = readFileSync(join(folder, KEY), 'utf8');
+      breakIt(folder);
+      const before = listed(folder);
+      refuses(folder, key);
+      assert.deepEqual(listed(folder), before);
+    });
+  }
+
+  test('a CA of another trust domain', () => {
+    const folder = newState();
+    refuses(folder, readFileSync(join(folder, KEY), 'utf8'), NOW, 'b.example' as TrustDomain);
+  });
+
+  test('a CA that has expired, or is not yet valid', () => {
+    const folder = newState();
+    const key = readFileSync(join(folder, KEY), 'utf8');
+    refuses(folder, key, NOW + 3650 * DAY);
+    refuses(folder, key, NOW - DAY);
+  });
+
+  test('a file where the folder should be, or above it', () => {
+    const file = join(base, 'a-file');
+    writeFileSync(file, 'mine');
+    refuses(file, '');
+    refuses(join(file, 'postern.state'), '');
+    assert.equal(readFileSync(file, 'utf8'), 'mine');
+  });
+
+  function damage(folder: string, name: string): void {
+    const path = join(folder, name);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/\n.{64}\n/, '\n'));
+  }
+
+  function becomesFolder(folder: string, name: string): void {
+    rmSync(join(folder, name));
+    mkdirSync(join(folder, name), { mode: 0o700 });
+  }
+
+  function listed(folder: string): readonly string[] {
+    return readdirSync(folder, { withFileTypes: true }).map((entry) => {
+      const path = join(folder, entry.name);
+      return `${entry.name} ${modeOf(path)} ${entry.isFile() ? readFileSync(path, 'latin1') : 'no file'}`;
+    });
+  }
+
+  function refuses(folder: string, key: string, now = NOW, trustDomain = DOMAIN): void {
+    assert.throws(
+      () => open(folder, now, trustDomain),
+      (error: unknown) => {
+        assert.ok(error instanceof PosternError, String(error));
+        assert.equal(error.code, 'STATE_UNUSABLE');
+        assert.equal(error.exitStatus, 1);
+        const said = `${error.stack} ${JSON.stringify(error)} ${String((error.cause as Error | undefined)?.stack)}`;
+        for (const line of key.split('\n').filter((part) => /^[A-Za-z0-9+/=]{16,}$/.test(part)))
+          assert.ok(!said.includes(line));
+        return true;
+      },
+    );
+  }
+});
+
+describe('certificates of the control channel', () => {
+  const folder = newState();
+  const ca = open(folder);
+  const verifies = (chain: string, at: number, ...options: readonly string[]): boolean => {
+    const [file, roots] = [openssl.file(chain), join(folder, CERTIFICATE)];
+    const time = ['-attime', String(at / 1000)];
+    return openssl.ask('verify', '-x509_strict', '-no-CApath', '-CAfile', roots, ...time, ...options, file);
+  };
+
+  test('of the server name it, verify, and last 30 days', () => {
+    const hosts = ['xds.a.example', '10.0.0.7', '0.0.0.0', '::1', 'localhost'];
+    const { certificateChain, notAfter } = issueServerCertificate(ca, hosts, NOW);
+    assert.equal(notAfter, NOW + 30 * DAY);
+    for (const name of ['xds.a.example', 'localhost'])
+      assert.ok(verifies(certificateChain, NOW, '-purpose', 'sslserver', '-verify_hostname', name), name);
+    for (const address of ['10.0.0.7', '127.0.0.1'])
+      assert.ok(verifies(certificateChain, NOW, '-purpose', 'sslserver', '-verify_ip', address), address);
+    assert.ok(!verifies(certificateChain, NOW, '-verify_hostname', 'evil.example'));
+    assert.equal(new X509Certificate(certificateChain).subjectAltName?.match(/localhost/g)?.length, 1);
+    const svid = readSvid(new X509Certificate(certificateChain).raw, NOW);
+    assert.equal(svid.ok && svid.id, controlPlaneId(DOMAIN));
+  });
+
+  test('of a gateway prove its ID, verify, and last 90 days', () => {
+    const id = spiffeId(DOMAIN, 'gateway/ingress');
+    const { certificateChain, notAfter } = issueGatewayCertificate(ca, id, NOW);
+    assert.equal(notAfter, NOW + 90 * DAY);
+    assert.ok(verifies(certificateChain, NOW, '-purpose', 'sslclient'));
+    assert.ok(!verifies(certificateChain, NOW + 91 * DAY, '-purpose', 'sslclient'));
+    const svid = readSvid(new X509Certificate(certificateChain).raw, NOW);
+    assert.equal(svid.ok && svid.id, id);
+  });
+});
+
+test('a file is replaced as a whole, with its mode, and nothing is left beside it', () => {
+  const folder = mkdtempSync(join(base, 'atomic-'));
+  const path = join(folder, 'file');
+  writeFileSync(path, 'old and longer', { mode: 0o644 });
+  writeAtomically(path, 'new', 0o600);
+  assert.deepEqual([readFileSync(path, 'utf8'), modeOf(path), readdirSync(folder)], ['new', 0o600, ['file']]);
+  assert.throws(() => writeAtomically(join(folder, 'none', 'file'), 'x', 0o600));
+  assert.ok(!existsSync(join(folder, 'none')));
+});

@@ -1,0 +1,211 @@
+// The certificates of our gateways over time: one key for each gateway and peer, renewed when due, by the clock passed in.
+// In: needs and moments. Out: which identities stay the same objects, and which are new.
+
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { GatewayIdentities, type IdentityNeed } from '../../src/trust/identities.ts';
+import { createCa } from '../../src/trust/issue.ts';
+import { type Issuer, parseIssuer } from '../../src/trust/issuer.ts';
+import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { Openssl } from '../support/openssl.ts';
+
+const DOMAIN = 'a.example' as TrustDomain;
+const NOW = Date.UTC(2026, 10, 25);
+const HOUR = 60 * 60;
+const MINUTE = 60 * 1000;
+/** Certificates are valid from five minutes before they are made, and renewed half-way from there. */
+const BACKDATE = 5 * MINUTE;
+
+function newIssuer(lifetimeSeconds = 1000 * HOUR): Issuer {
+  const ca = createCa({ commonName: 'CA', trustDomain: DOMAIN, now: NOW - 24 * 60 * MINUTE, lifetimeSeconds });
+  return issuerOf(ca.certificate, ca.privateKey.reveal());
+}
+
+function issuerOf(certificate: string, key: string, now = NOW): Issuer {
+  const { issuer, problems } = parseIssuer(Buffer.from(certificate), Buffer.from(key), DOMAIN, now);
+  assert.ok(issuer, JSON.stringify(problems));
+  return issuer;
+}
+
+const need = (role: string, peer: string, path = `gateway/${role}`): IdentityNeed => ({
+  role,
+  peer,
+  id: spiffeId(DOMAIN, path),
+});
+
+const issuer = newIssuer();
+const NEEDS = [need('ingress', 'p1'), need('ingress', 'p2'), need('egress', 'p1'), need('egress', 'p2')];
+
+function held(identities: GatewayIdentities): readonly unknown[] {
+  return NEEDS.map(({ role, peer }) => identities.get(role, peer));
+}
+
+describe('identities', () => {
+  test('are one for each gateway and peer, and no two share a key or a certificate', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, NEEDS, NOW);
+    const all = NEEDS.map(({ role, peer, id }) => {
+      const identity = identities.get(role, peer);
+      assert.ok(identity);
+      assert.equal(new X509Certificate(identity.certificateChain).subjectAltName, `URI:${id}`);
+      return identity;
+    });
+    assert.equal(new Set(all.map(({ privateKey }) => privateKey.reveal())).size, NEEDS.length);
+    assert.equal(new Set(all.map(({ fingerprint }) => fingerprint)).size, NEEDS.length);
+  });
+
+  test('are nothing for whom nobody needs one', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
+    assert.equal(identities.get('egress', 'p1'), undefined);
+    assert.equal(identities.get('ingress', 'p2'), undefined);
+  });
+
+  test('stay the same objects until half of their life is over, and are all new then', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, NEEDS, NOW);
+    const first = held(identities);
+    const due = NOW + (HOUR * 1000 - BACKDATE) / 2;
+    assert.equal(identities.nextRenewal(), due);
+    identities.ensure(issuer, HOUR, NEEDS, due - 1);
+    assert.ok(held(identities).every((identity, index) => identity === first[index]));
+    identities.ensure(issuer, HOUR, NEEDS, due);
+    assert.ok(held(identities).every((identity) => identity !== undefined && !first.includes(identity)));
+    assert.equal(identities.nextRenewal(), due + (HOUR * 1000 - BACKDATE) / 2);
+  });
+
+  test('get a new key when they are renewed', () => {
+    const identities = new GatewayIdentities();
+    const keys = [0, 1, 2].map((round) => {
+      identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW + round * HOUR * 1000);
+      return identities.get('ingress', 'p1')?.privateKey.reveal();
+    });
+    assert.equal(new Set(keys).size, 3);
+  });
+
+  test('of other peers stay when a peer comes or goes, and one that comes back has a new key', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
+    const p1 = identities.get('ingress', 'p1');
+    identities.ensure(issuer, HOUR, [need('ingress', 'p2'), need('ingress', 'p1')], NOW + 1);
+    const p2 = identities.get('ingress', 'p2');
+    assert.equal(identities.get('ingress', 'p1'), p1);
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW + 2);
+    assert.equal(identities.get('ingress', 'p1'), p1);
+    assert.equal(identities.get('ingress', 'p2'), undefined);
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1'), need('ingress', 'p2')], NOW + 3);
+    assert.notEqual(identities.get('ingress', 'p2')?.privateKey.reveal(), p2?.privateKey.reveal());
+  });
+
+  test('are due at different times when they were made at different times', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
+    const first = identities.nextRenewal() ?? 0;
+    identities.ensure(issuer, HOUR, NEEDS, NOW + 10 * MINUTE);
+    assert.equal(identities.nextRenewal(), first);
+    identities.ensure(issuer, HOUR, NEEDS, first);
+    assert.equal(identities.nextRenewal(), first + 10 * MINUTE);
+  });
+
+  test('are new with another lifetime, of another issuer, or for another ID', () => {
+    const changes: readonly ((identities: GatewayIdentities) => void)[] = [
+      (identities) => identities.ensure(issuer, 2 * HOUR, [need('ingress', 'p1')], NOW),
+      (identities) => identities.ensure(newIssuer(), HOUR, [need('ingress', 'p1')], NOW),
+      (identities) => identities.ensure(issuer, HOUR, [need('ingress', 'p1', 'edge')], NOW),
+    ];
+    for (const change of changes) {
+      const identities = new GatewayIdentities();
+      identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
+      const before = identities.get('ingress', 'p1');
+      change(identities);
+      assert.notEqual(identities.get('ingress', 'p1'), before);
+      assert.ok(identities.get('ingress', 'p1'));
+    }
+  });
+
+  test('are new when the chain above their issuer is another, for it is sent with them', () => {
+    const openssl = new Openssl();
+    try {
+      const now = Date.now() + 1000;
+      const root = openssl.ca(DOMAIN, { commonName: 'root' });
+      const middle = openssl.ca(DOMAIN, { commonName: 'middle', signer: root });
+      const made = openssl.ca(DOMAIN, { signer: middle });
+      const identities = new GatewayIdentities();
+      const chainOf = (file: string): string | undefined => {
+        identities.ensure(issuerOf(file, made.keyPem, now), HOUR, [need('ingress', 'p1')], now);
+        return identities.get('ingress', 'p1')?.certificateChain;
+      };
+      assert.ok(!chainOf(made.pem)?.includes(middle.pem));
+      assert.ok(chainOf(made.pem + middle.pem)?.includes(middle.pem));
+    } finally {
+      openssl.close();
+    }
+  });
+
+  test('stay with an issuer that was only read again', () => {
+    const ca = createCa({ commonName: 'CA', trustDomain: DOMAIN, now: NOW, lifetimeSeconds: 100 * HOUR });
+    const identities = new GatewayIdentities();
+    identities.ensure(issuerOf(ca.certificate, ca.privateKey.reveal()), HOUR, NEEDS, NOW);
+    const before = held(identities);
+    identities.ensure(issuerOf(ca.certificate, ca.privateKey.reveal()), HOUR, NEEDS, NOW + 1);
+    assert.ok(held(identities).every((identity, index) => identity === before[index]));
+  });
+
+  test('end with their issuer, and are renewed half-way to that', () => {
+    const identities = new GatewayIdentities();
+    const short = newIssuer(25 * HOUR);
+    identities.ensure(short, 100 * HOUR, [need('ingress', 'p1')], NOW);
+    assert.equal(identities.get('ingress', 'p1')?.notAfter, short.certificate.notAfter);
+    assert.equal(identities.nextRenewal(), NOW - BACKDATE + (HOUR * 1000 + BACKDATE) / 2);
+  });
+
+  test('are all forgotten when told so', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, NEEDS, NOW);
+    identities.clear();
+    assert.deepEqual([identities.get('ingress', 'p1'), identities.nextRenewal()], [undefined, undefined]);
+    assert.deepEqual(identities.list(), []);
+  });
+
+  test('are listed without their keys', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, NEEDS, NOW);
+    const notAfter = NOW + HOUR * 1000;
+    assert.deepEqual(
+      identities.list(),
+      NEEDS.map(({ role, peer }) => ({ role, peer, notAfter })),
+    );
+  });
+});
+
+test('whatever comes and goes, nobody holds what is due, expired or of somebody else', () => {
+  const step = fc.record({
+    wait: fc.integer({ min: 0, max: 2 * HOUR * 1000 }),
+    peers: fc.subarray(['p1', 'p2', 'p3']),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 8 }), (steps) => {
+      const identities = new GatewayIdentities();
+      const owners = new Map<string, string>();
+      let now = NOW;
+      for (const { wait, peers } of steps) {
+        now += wait;
+        const needs = peers.flatMap((peer) => [need('ingress', peer), need('egress', peer)]);
+        identities.ensure(issuer, HOUR, needs, now);
+        assert.equal(identities.list().length, needs.length);
+        for (const { role, peer } of needs) {
+          const identity = identities.get(role, peer);
+          assert.ok(identity && identity.notBefore <= now && now < (identity.notBefore + identity.notAfter) / 2);
+          const owner = owners.get(identity.privateKey.reveal()) ?? `${role} ${peer}`;
+          assert.equal(owner, `${role} ${peer}`);
+          owners.set(identity.privateKey.reveal(), owner);
+        }
+        const next = identities.nextRenewal();
+        assert.ok(needs.length === 0 ? next === undefined : (next ?? 0) > now);
+      }
+    }),
+    { numRuns: 25 },
+  );
+});

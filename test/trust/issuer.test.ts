@@ -1,0 +1,165 @@
+// The CA that signs for us: which pairs of files are one, and the code and the file of what is wrong with the others.
+// In: pairs made by the openssl command. Out: an issuer, or codes.
+
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { after, describe, test } from 'node:test';
+import { parseIssuer } from '../../src/trust/issuer.ts';
+import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl } from '../support/openssl.ts';
+
+const openssl = new Openssl();
+after(() => openssl.close());
+
+const DOMAIN = 'a.example' as TrustDomain;
+const NOW = Date.now() + 1000;
+
+const root = openssl.ca(DOMAIN, { commonName: 'root' });
+const ca = openssl.ca(DOMAIN);
+const other = openssl.ca(DOMAIN, { commonName: 'other' });
+
+const parse = (certificate: string, key: string, now = NOW) =>
+  parseIssuer(Buffer.from(certificate), Buffer.from(key), DOMAIN, now);
+
+function refuses(certificate: string, key: string, expected: readonly string[], now = NOW): void {
+  const { issuer, problems } = parse(certificate, key, now);
+  assert.equal(issuer, undefined);
+  assert.deepEqual(
+    problems.map(({ about, code, severity }) => `${about} ${code} ${severity}`),
+    expected.map((one) => `${one} error`),
+  );
+}
+
+/** The same key in the other forms that PEM has for it. */
+function forms(keyFile: string): readonly string[] {
+  const printed = [openssl.run('pkcs8', '-topk8', '-nocrypt', '-in', keyFile)];
+  // Ed25519 has no older form.
+  if (openssl.ask('pkey', '-in', keyFile, '-traditional'))
+    printed.push(openssl.run('pkey', '-in', keyFile, '-traditional'));
+  return [...printed, ...printed.map((pem) => pem.replaceAll('\n', '\r\n')), `a comment\n${printed[0]}`];
+}
+
+describe('an issuer', () => {
+  for (const kind of ['p256', 'p384', 'p521', 'rsa2048', 'ed25519'] as const) {
+    test(`is a CA and its key of the kind ${kind}, in each form that PEM has for it`, () => {
+      const made = openssl.ca(DOMAIN, { key: kind });
+      for (const form of forms(made.keyFile)) {
+        const { issuer, problems } = parse(made.pem, form);
+        assert.deepEqual(problems, []);
+        assert.deepEqual(issuer?.certificate.der, made.der);
+        assert.deepEqual(issuer?.intermediates, []);
+        assert.ok(issuer && new X509Certificate(made.pem).checkPrivateKey(issuer.privateKey));
+      }
+    });
+  }
+
+  test('that is an intermediate brings what stands between it and the root, in order and without the root', () => {
+    const first = openssl.ca(DOMAIN, { signer: root, commonName: 'first' });
+    const second = openssl.ca(DOMAIN, { signer: first, commonName: 'second' });
+    for (const file of [second.pem + first.pem + root.pem, second.pem + first.pem]) {
+      const { issuer, problems } = parse(file, second.keyPem);
+      assert.deepEqual(problems, []);
+      assert.deepEqual(issuer?.certificate.der, second.der);
+      assert.deepEqual(
+        issuer?.intermediates.map(({ der }) => der),
+        [second.der, first.der],
+      );
+    }
+  });
+
+  test('may be allowed to sign leaves only, and need not speak of SPIFFE or usages', () => {
+    const [, usage = ''] = CA_EXTENSIONS;
+    for (const extensions of [
+      ['basicConstraints = critical,CA:TRUE,pathlen:0', usage],
+      ['basicConstraints = CA:TRUE'],
+      [...CA_EXTENSIONS, 'subjectAltName = DNS:ca.a.example,URI:https://ca.a.example'],
+    ]) {
+      const made = openssl.certificate({ extensions });
+      assert.deepEqual(parse(made.pem, made.keyPem).problems, []);
+    }
+  });
+});
+
+describe('an issuer is refused', () => {
+  test('whose key is that of another CA', () => {
+    refuses(ca.pem, other.keyPem, ['privateKey ISSUER_KEY_MISMATCH']);
+    refuses(ca.pem, openssl.ca(DOMAIN, { key: 'rsa2048' }).keyPem, ['privateKey ISSUER_KEY_MISMATCH']);
+  });
+
+  test('whose key belongs to the second certificate of the file', () => {
+    const below = openssl.ca(DOMAIN, { signer: root, commonName: 'below' });
+    refuses(root.pem + below.pem, below.keyPem, ['privateKey ISSUER_KEY_MISMATCH']);
+  });
+
+  test('whose key cannot be read: none, public, encrypted, cut or of another file', () => {
+    const encrypted = openssl.run('pkcs8', '-topk8', '-in', ca.keyFile, '-passout', 'pass:secret');
+    const oldEncrypted = openssl.run('ec', '-in', ca.keyFile, '-aes128', '-passout', 'pass:secret');
+    const publicKey = openssl.run('pkey', '-in', ca.keyFile, '-pubout');
+    for (const key of [
+      '',
+      'nothing',
+      publicKey,
+      encrypted,
+      oldEncrypted,
+      ca.keyPem.slice(0, 120),
+      ca.pem,
+      ca.keyPem.replace(/^.(?=[^-]*$)/m, '!'),
+    ])
+      refuses(ca.pem, key, ['privateKey ISSUER_UNPARSABLE']);
+  });
+
+  test('whose certificate cannot be read: none, a key, cut, or beside something else', () => {
+    for (const certificate of [
+      '',
+      'nothing',
+      ca.keyPem,
+      ca.pem.slice(0, 200),
+      ca.pem.replace(/\n.{64}\n/, '\n'),
+      ca.pem + ca.keyPem,
+      ca.pem + other.pem.replace(/\n.{64}\n/, '\n'),
+    ])
+      refuses(certificate, ca.keyPem, ['certificate ISSUER_UNPARSABLE']);
+  });
+
+  test('whose two files were exchanged, with a finding about each', () => {
+    refuses(ca.keyPem, ca.pem, ['privateKey ISSUER_UNPARSABLE', 'certificate ISSUER_UNPARSABLE']);
+  });
+
+  test('that is a leaf, or a CA that may not sign certificates', () => {
+    const leaf = openssl.certificate({ signer: ca, extensions: LEAF_EXTENSIONS });
+    refuses(leaf.pem, leaf.keyPem, ['certificate ISSUER_NOT_A_CA']);
+    const revoker = openssl.certificate({ extensions: ['basicConstraints = CA:TRUE', 'keyUsage = cRLSign'] });
+    refuses(revoker.pem, revoker.keyPem, ['certificate ISSUER_NOT_A_CA']);
+  });
+
+  test('outside its validity, to the millisecond', () => {
+    const { validFrom, validTo } = new X509Certificate(ca.pem);
+    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+    assert.ok(parse(ca.pem, ca.keyPem, from).issuer);
+    assert.ok(parse(ca.pem, ca.keyPem, to - 1).issuer);
+    refuses(ca.pem, ca.keyPem, ['certificate ISSUER_EXPIRED'], from - 1);
+    refuses(ca.pem, ca.keyPem, ['certificate ISSUER_EXPIRED'], to);
+  });
+
+  test('with a weak key', () => {
+    for (const key of ['rsa1024', 'rsaPss', 'secp256k1', 'ed448'] as const) {
+      const made = openssl.ca(DOMAIN, { key });
+      refuses(made.pem, made.keyPem, ['certificate ISSUER_WEAK_KEY']);
+    }
+  });
+
+  test('of another trust domain', () => {
+    for (const name of ['b.example', `${DOMAIN}/ca`, `x.${DOMAIN}`]) {
+      const made = openssl.ca(name);
+      refuses(made.pem, made.keyPem, ['certificate ISSUER_FOREIGN']);
+    }
+  });
+
+  test('with everything that is wrong at once', () => {
+    const leaf = openssl.certificate({ key: 'rsa1024', extensions: ['subjectAltName = URI:spiffe://b.example'] });
+    const later = NOW + 40 * 24 * 60 * 60 * 1000;
+    const about = ['NOT_A_CA', 'EXPIRED', 'WEAK_KEY', 'FOREIGN'].map((code) => `certificate ISSUER_${code}`);
+    refuses(leaf.pem, ca.keyPem, [...about, 'privateKey ISSUER_KEY_MISMATCH'], later);
+    refuses(leaf.pem, 'nothing', ['privateKey ISSUER_UNPARSABLE', ...about], later);
+  });
+});
