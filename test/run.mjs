@@ -51,7 +51,15 @@ if (files.length === 0) {
 step(
   `test: ${files.length} files`,
   process.execPath,
-  ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=spec', ...options, ...files],
+  [
+    '--enable-source-maps',
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=180000',
+    '--test-reporter=spec',
+    ...options,
+    ...files,
+  ],
   { ...process.env, ENVOY_BIN: envoy.file, HADOLINT_BIN: hadolint },
 );
 

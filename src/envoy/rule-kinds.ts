@@ -13,6 +13,7 @@ export interface Subject {
 }
 
 const NUMERIC = new Set(['uint32', 'uint64', 'int32', 'int64', 'double', 'float']);
+const BOUNDS = new Set(['gt', 'gte', 'lt', 'lte']);
 const WRAPPER = /^\.google\.protobuf\.\w+Value$/;
 
 /** The broken rules of one field, as `kind.rule`. */
@@ -36,7 +37,18 @@ function breaksKind(kind: string, rule: Rules, subject: Subject): readonly strin
 
 function breaksScalar(kind: string, rule: Rules, value: unknown, field: protobuf.Field): readonly string[] {
   if (rule['ignore_empty'] === true && (value === '' || value === 0)) return [];
-  return Object.entries(rule).flatMap(([name, bound]) => (holds(kind, name, bound, value, rule, field) ? [] : [name]));
+  const broken = Object.entries(rule).flatMap(([name, bound]) =>
+    holds(kind, name, bound, value, rule, field) ? [] : [name],
+  );
+  return NUMERIC.has(kind) ? eitherSide(rule, Number, broken) : broken;
+}
+
+/** A lower bound above the upper one asks for a value outside of the two: either side will do (`0s, or at least 1ms`). */
+function eitherSide(rule: Rules, numberOf: (bound: unknown) => number, broken: readonly string[]): readonly string[] {
+  const [lower, upper] = [rule['gte'] ?? rule['gt'], rule['lte'] ?? rule['lt']];
+  if (lower === undefined || upper === undefined || numberOf(lower) <= numberOf(upper)) return broken;
+  const bounds = broken.filter((name) => BOUNDS.has(name));
+  return bounds.length === 1 ? broken.filter((name) => !BOUNDS.has(name)) : broken;
 }
 
 function holds(
@@ -123,17 +135,17 @@ function breaksList(rule: Rules, { value, field }: Subject): readonly string[] {
       case 'unique':
         return new Set(items).size === items.length ? [] : [name];
       case 'items':
-        return items.flatMap((item) => breaksItem(bound as Rules, item, field));
+        return items.flatMap((item) => breaksItem(name, bound as Rules, item, field));
       default:
         throw new Error(`unknown list validation rule ${name} on ${field.fullName}`);
     }
   });
 }
 
-function breaksItem(rules: Rules, value: unknown, field: protobuf.Field): readonly string[] {
+function breaksItem(part: string, rules: Rules, value: unknown, field: protobuf.Field): readonly string[] {
   return Object.entries(rules).flatMap(([kind, rule]) => {
-    if (kind === 'message') return value === undefined ? ['items.message'] : [];
-    return breaksScalar(kind, rule as Rules, value, field).map((name) => `items.${kind}.${name}`);
+    if (kind === 'message') return value === undefined ? [`${part}.message`] : [];
+    return breaksScalar(kind, rule as Rules, value, field).map((name) => `${part}.${kind}.${name}`);
   });
 }
 
@@ -141,7 +153,7 @@ function breaksMap(rule: Rules, { value, field }: Subject): readonly string[] {
   const keys = Object.keys((value ?? {}) as object);
   return Object.entries(rule).flatMap(([name, bound]) => {
     if (name === 'min_pairs') return keys.length >= Number(bound) ? [] : [name];
-    if (name === 'keys') return keys.flatMap((key) => breaksItem(bound as Rules, key, field));
+    if (name === 'keys') return keys.flatMap((key) => breaksItem(name, bound as Rules, key, field));
     throw new Error(`unknown map validation rule ${name} on ${field.fullName}`);
   });
 }
@@ -149,10 +161,11 @@ function breaksMap(rule: Rules, { value, field }: Subject): readonly string[] {
 function breaksDuration(rule: Rules, { value, set }: Subject): readonly string[] {
   if (!set) return rule['required'] === true ? ['required'] : [];
   const nanos = nanosOf(value as Rules);
-  return Object.entries(rule).flatMap(([name, bound]) => {
+  const broken = Object.entries(rule).flatMap(([name, bound]) => {
     if (name === 'required') return [];
     return holdsNumber(name, nanosOf(bound as Rules), nanos) ? [] : [name];
   });
+  return eitherSide(rule, (bound) => nanosOf(bound as Rules), broken);
 }
 
 function nanosOf(duration: Rules): number {

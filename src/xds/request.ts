@@ -1,5 +1,5 @@
 // Requests off the wire, parsed by hand: only the fields that a server needs, the node only when asked for.
-// In: bytes of a DiscoveryRequest or DeltaDiscoveryRequest. Out: plain data, or XdsError INVALID_ARGUMENT.
+// In: bytes of a DiscoveryRequest or DeltaDiscoveryRequest. Out: plain data, or XdsError INVALID_ARGUMENT or RESOURCE_EXHAUSTED.
 // Must not: accept a message that is cut short, or build what nobody reads (a node may hold 45 kB of extensions).
 
 import { XdsError } from './status.ts';
@@ -29,8 +29,8 @@ export interface XdsRequest {
 
 type Field = (field: number, reader: Reader, wireType: number) => void;
 
-/** A DiscoveryRequest (envoy.service.discovery.v3). */
-export function parseSotwRequest(bytes: Buffer): XdsRequest {
+/** A DiscoveryRequest (envoy.service.discovery.v3) of at most `maxNames` names. */
+export function parseSotwRequest(bytes: Buffer, maxNames: number): XdsRequest {
   const request = emptyRequest();
   let node: Buffer | undefined;
   readMessage(bytes, (field, reader, wireType) => {
@@ -38,7 +38,7 @@ export function parseSotwRequest(bytes: Buffer): XdsRequest {
     const content = reader.bytes();
     if (field === 1) request.versionInfo = text(content);
     else if (field === 2) node = content;
-    else if (field === 3) request.names.push(text(content));
+    else if (field === 3) add(request.names, content, maxNames);
     else if (field === 4) request.typeUrl = text(content);
     else if (field === 5) request.nonce = text(content);
     else if (field === 6) request.errorDetail = statusMessage(content);
@@ -46,8 +46,8 @@ export function parseSotwRequest(bytes: Buffer): XdsRequest {
   return { ...request, node: () => (node === undefined ? undefined : parseNode(node)) };
 }
 
-/** A DeltaDiscoveryRequest. */
-export function parseDeltaRequest(bytes: Buffer): XdsRequest {
+/** A DeltaDiscoveryRequest; none of its lists is longer than `maxNames`. */
+export function parseDeltaRequest(bytes: Buffer, maxNames: number): XdsRequest {
   const request = emptyRequest();
   let node: Buffer | undefined;
   readMessage(bytes, (field, reader, wireType) => {
@@ -55,9 +55,9 @@ export function parseDeltaRequest(bytes: Buffer): XdsRequest {
     const content = reader.bytes();
     if (field === 1) node = content;
     else if (field === 2) request.typeUrl = text(content);
-    else if (field === 3) request.subscribe.push(text(content));
-    else if (field === 4) request.unsubscribe.push(text(content));
-    else if (field === 5) addVersion(request.initialVersions, content);
+    else if (field === 3) add(request.subscribe, content, maxNames);
+    else if (field === 4) add(request.unsubscribe, content, maxNames);
+    else if (field === 5) addVersion(request.initialVersions, content, maxNames);
     else if (field === 6) request.nonce = text(content);
     else if (field === 7) request.errorDetail = statusMessage(content);
   });
@@ -110,7 +110,18 @@ function statusMessage(bytes: Buffer): string {
   return message.slice(0, 4096);
 }
 
-function addVersion(versions: Map<string, string>, entry: Buffer): void {
+/** A million names are refused while they are read, not after. */
+function add(names: string[], name: Buffer, maxNames: number): void {
+  if (names.length >= maxNames) throw tooMany(maxNames);
+  names.push(text(name));
+}
+
+function tooMany(maxNames: number): XdsError {
+  return new XdsError('RESOURCE_EXHAUSTED', `more than ${maxNames} names in one request`);
+}
+
+function addVersion(versions: Map<string, string>, entry: Buffer, maxNames: number): void {
+  if (versions.size >= maxNames) throw tooMany(maxNames);
   let [name, version] = ['', ''];
   readMessage(entry, (field, reader, wireType) => {
     if (wireType !== 2) return reader.skip(wireType);

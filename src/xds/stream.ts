@@ -118,7 +118,8 @@ export class DiscoveryStream {
     if (this.ended) return;
     const now = this.context.clock();
     this.spend(now);
-    const request = this.variant === 'sotw' ? parseSotwRequest(bytes) : parseDeltaRequest(bytes);
+    const parse = this.variant === 'sotw' ? parseSotwRequest : parseDeltaRequest;
+    const request = parse(bytes, this.context.limits.namesPerType);
     const known = this.session;
     if (known !== undefined) this.authorize(this.node, this.gateway);
     const session = known ?? this.begin(request.node(), now);

@@ -1,0 +1,199 @@
+// Who may have a stream: certificates right and wrong, over real mutual TLS, with a real gRPC client.
+// In: CAs and leaves made here. Out: streams, or refusals. Must not: mock any part of TLS.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect as dial } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { after, describe, test } from 'node:test';
+import type { Credentials } from '../../deploy/demo/calls.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import type { SpiffeId } from '../../src/trust/spiffe.ts';
+import { certificateAdmission } from '../../src/xds/node.ts';
+import type { XdsServerOptions } from '../../src/xds/server.ts';
+import { type Leaf, leaf, rsaCa } from '../support/leaf.ts';
+import { eventually } from '../support/mesh.ts';
+import { rawTls } from '../support/raw-tls.ts';
+import { state } from './fixtures.ts';
+import { type Conversation, NODE, XdsClient } from './grpc-client.ts';
+import { runningServer } from './running-server.ts';
+
+const PERMISSION_DENIED = 7;
+const UNAUTHENTICATED = 16;
+const UNAVAILABLE = 14;
+const INGRESS = 'spiffe://bank.example/gateway/ingress' as SpiffeId;
+const EGRESS = 'spiffe://bank.example/gateway/egress' as SpiffeId;
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-identity-'));
+const ours = join(folder, 'ours');
+const theirs = join(folder, 'theirs');
+rsaCa(ours, 'bank.example');
+rsaCa(theirs, 'bank.example');
+after(() => rmSync(folder, { recursive: true }));
+
+const ca = readFileSync(join(ours, 'ca.pem'), 'utf8');
+const made = (wanted: Partial<Leaf>): Credentials =>
+  leaf({ ca: ours, caTrustDomain: 'bank.example', uris: [INGRESS], ...wanted });
+const serverLeaf = made({ uris: ['spiffe://bank.example/control-plane'], dnsNames: ['localhost'] });
+
+const ingress = state({ cluster: { 'of-ingress': '1' }, secret: { 'cert/ingress': 'key of ingress' } });
+const egress = state({ cluster: { 'of-egress': '1' }, secret: { 'cert/egress': 'key of egress' } });
+
+async function start(t: TestContext, options: Partial<XdsServerOptions> = {}) {
+  const registry = new Map([
+    [INGRESS, 'ingress'],
+    [EGRESS, 'egress'],
+  ]);
+  const running = await runningServer(t, ingress, {
+    tls: { certificateChain: serverLeaf.cert, privateKey: serverLeaf.key, clientCa: ca },
+    admission: (der) => certificateAdmission(der, () => registry, Date.now),
+    ...options,
+  });
+  running.cache.set('egress', egress);
+  const connect = (client: Credentials | undefined, authority = ca): XdsClient => {
+    const made = new XdsClient(running.port, { ca: authority, ...(client && { client }) });
+    t.after(() => made.close());
+    return made;
+  };
+  return { ...running, registry, connect };
+}
+
+const ask = (client: XdsClient, node: object = NODE): Conversation =>
+  client.delta().send({ node, type_url: TYPE.cluster });
+
+const namesOf = async (conversation: Conversation) => (await conversation.next()).resources.map(({ name }) => name);
+
+describe('who is admitted', () => {
+  test('each gateway is sent its own resources, by its certificate', async (t) => {
+    const { connect } = await start(t);
+    assert.deepEqual(await namesOf(ask(connect(made({})))), ['of-ingress']);
+    assert.deepEqual(await namesOf(ask(connect(made({ uris: [EGRESS] })), { id: 'e-1', cluster: 'egress' })), [
+      'of-egress',
+    ]);
+    assert.deepEqual(await namesOf(ask(connect(made({})), { id: 'pod-7f9c' })), ['of-ingress']);
+  });
+
+  const claims: readonly (readonly [string, object])[] = [
+    ['another node.cluster', { id: 'n', cluster: 'egress' }],
+    ['a node.cluster that is no gateway', { id: 'n', cluster: 'Ingress' }],
+    ["a node.id that is another gateway's", { id: 'egress-0' }],
+    ['a node.id with a control character', { id: 'ingress\n0' }],
+    ['a node.id in other letters', { id: 'ıngress' }],
+  ];
+  for (const [what, node] of claims) {
+    test(`a certificate of ingress with ${what}: PERMISSION_DENIED, and on record`, async (t) => {
+      const { connect, events } = await start(t);
+      assert.equal((await ask(connect(made({})), node).end).code, PERMISSION_DENIED);
+      assert.equal(events.filter((event) => event.startsWith('denied ')).length, 1);
+    });
+  }
+
+  const leaves: readonly (readonly [string, Partial<Leaf>])[] = [
+    ['no name', { uris: [] }],
+    ['two URI names', { uris: [INGRESS, EGRESS] }],
+    ['a name of another trust domain', { uris: ['spiffe://shop.example/gateway/ingress'] }],
+    ['an identity that is no gateway', { uris: ['spiffe://bank.example/gateway/other'] }],
+    ['a longer path', { uris: [`${INGRESS}/x`] }],
+    ['another case', { uris: ['spiffe://bank.example/gateway/Ingress'] }],
+    ['the name as a DNS name', { uris: [], dnsNames: [INGRESS] }],
+    ['the name inside a DNS name', { uris: [EGRESS.replace('egress', 'x')], dnsNames: [`x, URI:${INGRESS}`] }],
+    ['the identity of the control plane', { uris: ['spiffe://bank.example/control-plane'] }],
+  ];
+  for (const [what, wanted] of leaves) {
+    test(`a certificate with ${what}: PERMISSION_DENIED, without a resource`, async (t) => {
+      const { connect } = await start(t);
+      const conversation = ask(connect(made(wanted)), { id: 'n' });
+      assert.equal((await conversation.end).code, PERMISSION_DENIED);
+      assert.equal(conversation.waiting(), 0);
+    });
+  }
+
+  test('nobody asks for the secret of another: it does not exist for them', async (t) => {
+    const { connect } = await start(t);
+    const delta = connect(made({})).delta();
+    delta.send({ node: NODE, type_url: TYPE.secret, resource_names_subscribe: ['cert/egress', 'cert/ingress', '*'] });
+    const { resources, removed_resources: removed } = await delta.next();
+    assert.deepEqual([resources.map(({ name }) => name), removed], [['cert/ingress'], ['cert/egress']]);
+  });
+});
+
+describe('who does not even get to speak', () => {
+  for (const [what, client] of [
+    ['no certificate', undefined],
+    ['the right name from another CA', made({ ca: theirs })],
+    ['an expired certificate', made({ expiresIn: -1000 })],
+  ] as const) {
+    test(`${what}: the handshake fails`, async (t) => {
+      const { connect, server } = await start(t);
+      const conversation = ask(connect(client));
+      assert.equal((await conversation.end).code, UNAVAILABLE);
+      assert.equal(server.status().length, 0);
+    });
+  }
+
+  test('TLS 1.2 is refused', async (t) => {
+    const { port } = await start(t);
+    const seen = await rawTls({ gateway: { host: '127.0.0.1', port }, client: made({}), maxVersion: 'TLSv1.2' });
+    assert.equal(seen.handshake, false);
+  });
+
+  test('no session is resumed', async (t) => {
+    const { port } = await start(t);
+    const gateway = { host: '127.0.0.1', port };
+    const first = await rawTls({ gateway, client: made({}) });
+    assert.equal(first.protocol, 'TLSv1.3');
+    for (const session of first.tickets) {
+      assert.equal((await rawTls({ gateway, client: made({}), session })).resumed, false);
+    }
+  });
+
+  test('a connection that never shakes hands is closed', async (t) => {
+    const { port, events } = await start(t, { limits: { handshakeMs: 100 } });
+    const socket = dial(port, '127.0.0.1');
+    t.after(() => socket.destroy());
+    await once(socket, 'close');
+    assert.deepEqual(events, ['denied TLS: ERR_TLS_HANDSHAKE_TIMEOUT']);
+  });
+});
+
+describe('who loses the place', () => {
+  test('a gateway that is taken out of the mesh loses its stream at the next check', async (t) => {
+    const { connect, registry, server } = await start(t);
+    const conversation = ask(connect(made({})));
+    await conversation.next();
+    registry.delete(INGRESS);
+    server.recheck();
+    assert.equal((await conversation.end).code, PERMISSION_DENIED);
+  });
+
+  test('an identity that became another gateway is not given that one on the old stream', async (t) => {
+    const { connect, registry } = await start(t);
+    const conversation = ask(connect(made({})), { id: 'n' });
+    await conversation.next();
+    registry.set(INGRESS, 'egress');
+    conversation.send({ type_url: TYPE.secret, resource_names_subscribe: ['cert/egress'] });
+    assert.equal((await conversation.end).code, PERMISSION_DENIED);
+    assert.equal(conversation.waiting(), 0);
+  });
+
+  test('a stream ends with the certificate that opened it', async (t) => {
+    const { connect } = await start(t);
+    const conversation = ask(connect(made({ expiresIn: 2500 })));
+    await conversation.next();
+    assert.ok([UNAUTHENTICATED, PERMISSION_DENIED].includes((await conversation.end).code));
+  });
+
+  test('after a change of the CA, new connections need the new one', async (t) => {
+    const { connect, server, port } = await start(t);
+    const next = readFileSync(join(theirs, 'ca.pem'), 'utf8');
+    server.setTls({ certificateChain: serverLeaf.cert, privateKey: serverLeaf.key, clientCa: next });
+    assert.equal((await ask(connect(made({}))).end).code, UNAVAILABLE);
+    assert.deepEqual(await namesOf(ask(connect(made({ ca: theirs })))), ['of-ingress']);
+    const old = await rawTls({ gateway: { host: '127.0.0.1', port }, client: made({}), maxVersion: 'TLSv1.2' });
+    assert.equal(old.handshake, false);
+    await eventually('the old one is gone', () => server.status().length === 1);
+  });
+});
