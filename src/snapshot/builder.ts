@@ -39,6 +39,8 @@ export class SnapshotBuilder {
       built.set(key, now);
       return now;
     });
+    // A name that stands there twice could hide that another is gone; createSnapshot refuses it.
+    changed ||= built.size !== drafts.length;
     if (!changed && this.snapshot !== undefined) return this.snapshot;
     steps.checkAll(all.map(({ json }) => json));
     const snapshot = createSnapshot(

@@ -45,7 +45,8 @@ export function emptySnapshot(): Snapshot {
 }
 
 function typeSnapshot(typeUrl: string, group: readonly Resource[], previous: TypeSnapshot | undefined): TypeSnapshot {
-  const same = previous !== undefined && previous.resources.size === group.length;
+  // As many as before, and none of them twice: else one that is there twice could hide that another is gone.
+  const same = previous?.resources.size === group.length && new Set(group).size === group.length;
   if (same && group.every((resource) => previous.resources.get(resource.name) === resource)) return previous;
   const sorted = [...group].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const resources = new Map(sorted.map((resource) => [resource.name, resource]));

@@ -1,0 +1,124 @@
+// A snapshot: versions that are hashes of content, shared with the one before, and no reference that leads nowhere.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createSnapshot, emptySnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
+import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../../src/snapshot/types.ts';
+import { type Kind, made, to } from './content.ts';
+
+const INCONSISTENT = { code: 'SNAPSHOT_INCONSISTENT' };
+const versionOf = (snapshot: Snapshot, kind: Kind): string | undefined => snapshot.types.get(TYPE[kind])?.version;
+
+describe('the version', () => {
+  test('is that of the content, in whatever order it came', () => {
+    const [a, b, r] = [made('cluster', 'a'), made('cluster', 'b'), made('route', 'r')];
+    assert.equal(createSnapshot([a, b, r]).version, createSnapshot([r, b, a]).version);
+    assert.equal(createSnapshot([made('cluster', 'a')]).version, createSnapshot([a]).version);
+  });
+
+  test('is another one for another name, another content, one more or one less', () => {
+    const all = [
+      [],
+      [made('cluster', 'a')],
+      [made('cluster', 'a', '2')],
+      [made('cluster', 'b')],
+      [made('cluster', 'a'), made('cluster', 'b')],
+      [made('endpoint', 'a')],
+    ].map((resources) => createSnapshot(resources).version);
+    assert.equal(new Set(all).size, all.length);
+  });
+
+  test('of a type tells names apart from contents: the bytes of two resources are not one text', () => {
+    const same = Buffer.from('same');
+    const typed = (names: readonly string[]): string | undefined =>
+      versionOf(
+        createSnapshot(names.map((name) => ({ ...made('cluster', name), version: same.toString(), name }))),
+        'cluster',
+      );
+    assert.notEqual(typed(['a', 'b']), typed(['a', 'c']));
+  });
+
+  test('of one type does not move when another type changes', () => {
+    const before = createSnapshot([made('cluster', 'a'), made('route', 'r')]);
+    const after = createSnapshot([made('cluster', 'a'), made('route', 'r', '2')]);
+    assert.equal(versionOf(after, 'cluster'), versionOf(before, 'cluster'));
+    assert.notEqual(versionOf(after, 'route'), versionOf(before, 'route'));
+    assert.notEqual(after.version, before.version);
+  });
+});
+
+describe('what a snapshot shares with the one before', () => {
+  test('is all of it, when the resources are the same objects or only the same bytes', () => {
+    const resources = [made('cluster', 'a'), made('route', 'r')];
+    const before = createSnapshot(resources);
+    assert.equal(createSnapshot([...resources].reverse(), before), before);
+    assert.equal(createSnapshot([made('cluster', 'a'), made('route', 'r')], before), before);
+  });
+
+  test('is every type that did not change', () => {
+    const before = createSnapshot([made('cluster', 'a'), made('route', 'r')]);
+    const after = createSnapshot([made('cluster', 'a'), made('route', 's')], before);
+    for (const typeUrl of PUSH_ORDER)
+      assert.equal(after.types.get(typeUrl) === before.types.get(typeUrl), typeUrl !== TYPE.route, typeUrl);
+  });
+});
+
+describe('a snapshot', () => {
+  test('has every type that is served, in the order in which they are pushed, and its resources by name', () => {
+    const snapshot = createSnapshot([made('cluster', 'b'), made('cluster', 'a'), made('listener', 'l')]);
+    assert.deepEqual([...snapshot.types.keys()], PUSH_ORDER);
+    assert.deepEqual([...(snapshot.types.get(TYPE.cluster)?.resources.keys() ?? [])], ['a', 'b']);
+    assert.deepEqual([...emptySnapshot().types.keys()], PUSH_ORDER);
+    assert.equal(emptySnapshot().version, createSnapshot([]).version);
+  });
+
+  test('is not made with two resources of one name, even when they are the same', () => {
+    const a = made('cluster', 'a');
+    assert.throws(() => createSnapshot([a, made('cluster', 'a', '2')]), INCONSISTENT);
+    assert.throws(() => createSnapshot([a, a]), INCONSISTENT);
+    const before = createSnapshot([a, made('cluster', 'b')]);
+    assert.throws(() => createSnapshot([a, a], before), INCONSISTENT);
+    assert.equal(createSnapshot([a, made('route', 'a')]).types.get(TYPE.route)?.resources.size, 1);
+  });
+
+  test('is not made with a type that is not served', () => {
+    const runtime = { ...made('cluster', 'a'), typeUrl: 'type.googleapis.com/envoy.service.runtime.v3.Runtime' };
+    assert.throws(() => createSnapshot([runtime]), INCONSISTENT);
+  });
+});
+
+describe('references', () => {
+  const pairs: readonly (readonly [Kind, Kind])[] = [
+    ['listener', 'route'],
+    ['listener', 'secret'],
+    ['listener', 'cluster'],
+    ['route', 'cluster'],
+    ['cluster', 'secret'],
+    ['cluster', 'endpoint'],
+  ];
+  for (const [from, target] of pairs) {
+    test(`from ${from} to ${target} resolve, by name and type, or there is no snapshot`, () => {
+      const source = made(from, 'x', '1', [to(target, 'y')]);
+      assert.throws(() => createSnapshot([source]), INCONSISTENT);
+      assert.throws(() => createSnapshot([source, made(target, 'z')]), INCONSISTENT);
+      const elsewhere = (Object.keys(TYPE) as Kind[]).filter((kind) => kind !== target);
+      assert.throws(() => createSnapshot([source, ...elsewhere.map((kind) => made(kind, 'y'))]), INCONSISTENT);
+      assert.equal(createSnapshot([source, made(target, 'y')]).types.get(TYPE[from])?.resources.size, 1);
+    });
+
+    test(`from ${from} to ${target} are waited for: a removal goes out after its referrers are acknowledged`, () => {
+      assert.ok(REFERRERS.get(TYPE[target])?.includes(TYPE[from]));
+      assert.ok(PUSH_ORDER.indexOf(TYPE[target]) < PUSH_ORDER.indexOf(TYPE[from]) || target !== 'route');
+    });
+  }
+
+  test('are checked when only their target changed', () => {
+    const source = made('route', 'r', '1', [to('cluster', 'a')]);
+    const before = createSnapshot([source, made('cluster', 'a')]);
+    assert.throws(() => createSnapshot([source], before), INCONSISTENT);
+  });
+});
+
+test('every type has the short name that people know', () => {
+  assert.deepEqual(PUSH_ORDER.map(shortName), ['CDS', 'EDS', 'SDS', 'RDS', 'LDS']);
+});
