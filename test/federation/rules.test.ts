@@ -27,6 +27,10 @@ const labels = (...lengths: readonly number[]): string => lengths.map((length) =
 /** A name of so many characters. */
 const long = (length: number): string => labels(63, 63, 63, length - 192);
 
+/** The longest name that an export may have; its authority is `<name>.exports.<trust domain>`. */
+const LONGEST = long(200);
+const named = (name: string): readonly [string, string] => [`name: ${name}`, `name: ${LONGEST}`];
+
 const EXPORTS = YAML.slice(YAML.indexOf('exports:'), YAML.indexOf('imports:'));
 const IMPORTS = YAML.slice(YAML.indexOf('imports:'));
 
@@ -56,12 +60,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     },
     {
       title: 'one trust domain begins as another',
-      change: [
-        ['domain: bank.example', 'domain: shop.example.org'].map((text) => text.replace('domain', 'trustDomain')) as [
-          string,
-          string,
-        ],
-      ],
+      change: [['trustDomain: bank.example', 'trustDomain: shop.example.org']],
     },
   ],
   SNI_TAKEN: [
@@ -78,7 +77,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     {
       title: 'a label is the trust domain of a later peer, which has none itself',
       change: [['trustDomain: bank.example', 'trustDomain: bank'], SNI('shop', 'bank')],
-      finds: ['SNI_TAKEN at peers.bank.sni: bank:'],
+      finds: ['SNI_TAKEN at peers.bank.sni: trustDomain: bank'],
     },
     { title: 'each peer has a label', change: [SNI('shop', 'p-1'), SNI('bank', 'p-2')] },
     { title: 'a label is the name of the other peer', change: [SNI('shop', 'bank')] },
@@ -91,12 +90,12 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     {
       title: 'something is exported without an ingress gateway',
       change: [['  ingress: {address: "0.0.0.0:15443"}\n', '']],
-      finds: ['GATEWAY_MISSING at exports: exports:'],
+      finds: ['GATEWAY_MISSING at exports: - name: orders'],
     },
     {
       title: 'something is imported without an egress gateway',
       change: [['  egress: {address: 127.0.0.1}\n', '']],
-      finds: ['GATEWAY_MISSING at imports: imports:'],
+      finds: [`GATEWAY_MISSING at imports: - {peer: shop, name: carts, ${CARTS}}`],
     },
     {
       title: 'nothing is exported and there is no ingress gateway',
@@ -214,17 +213,22 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
   NAME_TOO_LONG: [
     {
       title: 'the authority of an export has 254 characters',
-      // `<name>.exports.core.example`
-      change: [['name: accounts', `name: ${long(254 - 21)}`]],
-      finds: [`NAME_TOO_LONG at exports.1.name: - name: ${long(254 - 21)}`],
+      change: [named('accounts'), ['trustDomain: core.example', `trustDomain: ${'c'.repeat(45)}`]],
+      finds: [`NAME_TOO_LONG at exports.1.name: - name: ${LONGEST}`],
     },
-    { title: 'the authority of an export has 253 characters', change: [['name: accounts', `name: ${long(253 - 21)}`]] },
+    {
+      title: 'the authority of an export has 253 characters',
+      change: [named('accounts'), ['trustDomain: core.example', `trustDomain: ${'c'.repeat(44)}`]],
+    },
     {
       title: 'the authority of an import has 254 characters',
-      change: [['name: rates', `name: ${long(254 - 21)}`]],
-      finds: [`NAME_TOO_LONG at imports.1.name: - ${RATES.replace('name: rates', `name: ${long(254 - 21)}`)}`],
+      change: [named('rates'), ['trustDomain: bank.example', `trustDomain: ${'b'.repeat(45)}`]],
+      finds: [`NAME_TOO_LONG at imports.1.name: - ${RATES.replace('name: rates', `name: ${LONGEST}`)}`],
     },
-    { title: 'the authority of an import has 253 characters', change: [['name: rates', `name: ${long(253 - 21)}`]] },
+    {
+      title: 'the authority of an import has 253 characters',
+      change: [named('rates'), ['trustDomain: bank.example', `trustDomain: ${'b'.repeat(44)}`]],
+    },
     {
       title: 'the SNI between us and a peer has 254 characters',
       // `<theirs>.peers.core.example`, and with our domain as the label just as long.

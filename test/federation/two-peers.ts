@@ -2,13 +2,16 @@
 // In: a change of the YAML text, other files, a moment. Out: findings with their places, or the resolved model.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { Finding } from '../../src/errors.ts';
 import type { Federation } from '../../src/federation/model.ts';
 import { type Resolved, resolve } from '../../src/federation/resolve.ts';
+import { pemOf } from '../../src/trust/certificate.ts';
+import { signCertificate } from '../../src/trust/certificate-der.ts';
 import { createCa } from '../../src/trust/issue.ts';
-import type { Private } from '../../src/trust/private.ts';
+import { Private } from '../../src/trust/private.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 
 export const NOW = Date.UTC(2026, 10, 25, 12);
@@ -54,6 +57,15 @@ export interface Ca {
 export function newCa(trustDomain: string): Ca {
   const commonName = `CA of ${trustDomain}`;
   return createCa({ commonName, trustDomain: trustDomain as TrustDomain, now: NOW, lifetimeSeconds: YEAR });
+}
+
+/** A CA that does not say whose it is, so that the bundle of any peer may hold it. */
+export function namelessCa(): Ca {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const times = { notBefore: NOW, notAfter: NOW + YEAR * 1000 };
+  const fields = { serial: '4a', commonName: 'CA', ...times, publicKey, isCa: true, uris: [], signer: { privateKey } };
+  const key = new Private(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  return { certificate: pemOf(signCertificate(fields)), privateKey: key };
 }
 
 export const OURS = newCa('core.example');

@@ -1,0 +1,137 @@
+// Rules across trust: no CA vouches for two meshes, whether it stands in both bundles or signs what stands in one.
+// In: bundles of CAs made by the openssl command. Out: codes with the peer at whose bundle they are found.
+
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { trustRules } from '../../src/federation/trust-rules.ts';
+import { parseTrustBundle } from '../../src/trust/bundle.ts';
+import { parseIssuer } from '../../src/trust/issuer.ts';
+import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl } from '../support/openssl.ts';
+import { BANK, changed, namelessCa, OURS, resolveText, SHOP, shown, YAML } from './two-peers.ts';
+
+const openssl = new Openssl();
+after(() => openssl.close());
+
+const now = Date.now() + 1000;
+
+/** A CA that does not say whose it is, so that no bundle refuses it. */
+const newCa = (wanted: Partial<Parameters<Openssl['certificate']>[0]> = {}): Made =>
+  openssl.certificate({ extensions: CA_EXTENSIONS, commonName: 'CA', ...wanted });
+
+/** `CODE peer` of each finding about these bundles. */
+function findings(bundles: Readonly<Record<string, readonly Made[]>>, issuer?: Made): readonly string[] {
+  const parsed = Object.entries(bundles).map(([peer, made]) => {
+    const pem = Buffer.from(made.map((one) => one.pem).join(''));
+    const { bundle, problems } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, now);
+    assert.ok(bundle, JSON.stringify(problems));
+    return { peer, bundle };
+  });
+  const ours = issuer && parseIssuer(Buffer.from(issuer.pem), Buffer.from(issuer.keyPem), 'o' as TrustDomain, now);
+  return trustRules(parsed, ours?.issuer?.certificate).map(({ code, severity, path }) => {
+    assert.equal(severity, 'error');
+    assert.deepEqual([path[0], path[2]], ['peers', 'trustBundle']);
+    return `${code} ${path[1]}`;
+  });
+}
+
+describe('CA_SHARED is found', () => {
+  test('when one certificate stands in two bundles, once for each further bundle', () => {
+    const ca = newCa();
+    assert.deepEqual(findings({ a: [ca], b: [ca] }), ['CA_SHARED b']);
+    assert.deepEqual(findings({ a: [ca], b: [newCa(), ca], c: [ca, newCa()] }), ['CA_SHARED b', 'CA_SHARED c']);
+  });
+
+  test('when one key stands in two bundles under other names, dates or usages', () => {
+    const ca = newCa();
+    const others = [
+      newCa({ key: ca, commonName: 'renewed' }),
+      newCa({ key: ca, days: 60 }),
+      newCa({ key: ca, signer: newCa() }),
+    ];
+    for (const other of others) assert.deepEqual(findings({ a: [ca], b: [other] }), ['CA_SHARED b']);
+  });
+
+  test('when a CA is signed by one in another bundle, whichever comes first, and it could mint its identities', () => {
+    const root = newCa({ commonName: 'root of both' });
+    const below = newCa({ signer: root });
+    assert.deepEqual(findings({ a: [root], b: [below] }), ['CA_SHARED b']);
+    assert.deepEqual(findings({ b: [below], a: [root] }), ['CA_SHARED b']);
+    // What the finding is for: b speaks as a, and whoever has only a's bundle believes it.
+    const minted = openssl.certificate({
+      signer: below,
+      extensions: [...LEAF_EXTENSIONS, 'subjectAltName = URI:spiffe://a.example/gateway'],
+    });
+    const chain = ['-CAfile', root.certificateFile, '-untrusted', below.certificateFile, minted.certificateFile];
+    assert.ok(openssl.ask('verify', '-x509_strict', '-no-CApath', '-purpose', 'sslclient', ...chain));
+  });
+});
+
+describe('CA_SHARED is not found', () => {
+  test('when each bundle has its own CAs, even with one name', () => {
+    assert.deepEqual(findings({ a: [newCa(), newCa()], b: [newCa(), newCa()] }), []);
+  });
+
+  test('when one bundle has one CA in two versions, or a CA and what it signed', () => {
+    const ca = newCa();
+    assert.deepEqual(findings({ a: [ca, newCa({ key: ca, days: 60 }), newCa({ signer: ca })], b: [newCa()] }), []);
+  });
+
+  test('when two bundles have CAs below one root that stands in neither', () => {
+    const root = newCa();
+    assert.deepEqual(findings({ a: [newCa({ signer: root })], b: [newCa({ signer: root })] }), []);
+  });
+
+  test('when a CA only has the name of the one that signed the other', () => {
+    const root = newCa({ commonName: 'root' });
+    assert.deepEqual(findings({ a: [newCa({ commonName: 'root' })], b: [newCa({ signer: root })] }), []);
+  });
+});
+
+describe('CA_OURS', () => {
+  const ours = newCa();
+
+  test('is found when our issuing CA stands in a bundle, or its key does', () => {
+    assert.deepEqual(findings({ a: [ours] }, ours), ['CA_OURS a']);
+    assert.deepEqual(findings({ a: [newCa()], b: [newCa(), newCa({ key: ours, days: 60 })] }, ours), ['CA_OURS b']);
+  });
+
+  test('is found at each bundle, instead of saying that they share it', () => {
+    assert.deepEqual(findings({ a: [ours], b: [ours] }, ours), ['CA_OURS a', 'CA_OURS b']);
+  });
+
+  test('is not found for a CA that only has our name, nor when we issue nothing', () => {
+    assert.deepEqual(findings({ a: [newCa()] }, ours), []);
+    assert.deepEqual(findings({ a: [ours] }), []);
+  });
+});
+
+describe('a configuration', () => {
+  const lost = (files: Readonly<Record<string, string>>): readonly string[] => {
+    const { resolved, findings: found } = resolveText(YAML, { files });
+    assert.equal(resolved, undefined);
+    return shown(found, YAML);
+  };
+
+  test('with a shared CA is refused at the bundle of the later peer', () => {
+    const text = changed(['trustBundle: bank.pem', 'trustBundle: shop.pem']);
+    const found = shown(resolveText(text).findings, text);
+    // The CA says whose it is, so that the bundle is refused before it is compared.
+    assert.deepEqual(found, ['BUNDLE_FOREIGN at peers.bank.trustBundle: trustBundle: shop.pem']);
+    const nameless = namelessCa().certificate;
+    assert.deepEqual(lost({ 'shop.pem': nameless, 'bank.pem': nameless }), [
+      'CA_SHARED at peers.bank.trustBundle: trustBundle: bank.pem',
+    ]);
+  });
+
+  test('with our CA as that of a peer is refused at that bundle', () => {
+    const { certificate, privateKey } = namelessCa();
+    const files = { 'ca.pem': certificate, 'ca-key.pem': privateKey.reveal(), 'bank.pem': certificate };
+    assert.deepEqual(lost(files), ['CA_OURS at peers.bank.trustBundle: trustBundle: bank.pem']);
+  });
+
+  test('with the CAs of three meshes is fine', () => {
+    assert.equal(new Set([OURS, SHOP, BANK].map(({ certificate }) => certificate)).size, 3);
+    assert.deepEqual(resolveText(YAML).findings, []);
+  });
+});
