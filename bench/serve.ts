@@ -3,29 +3,17 @@
 // Must not: be part of the product.
 
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { parseArgs } from 'node:util';
-import { parseHostPort } from '../src/config/host-port.ts';
 import { decodeResource } from '../src/envoy/codec.ts';
 import { SnapshotCache } from '../src/snapshot/cache.ts';
 import { type Reference, referencesOf } from '../src/snapshot/references.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
-import { createSnapshot, type Snapshot } from '../src/snapshot/snapshot.ts';
-import { shortName } from '../src/snapshot/types.ts';
+import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
 import { XdsServer } from '../src/xds/server.ts';
 import { bumped, readDump } from './dump.ts';
+import { serveArguments, serveTrigger, tlsFiles } from './serving.ts';
 
 const GATEWAY = 'ingress';
-const { values } = parseArgs({
-  options: {
-    load: { type: 'string' },
-    addr: { type: 'string', default: '127.0.0.1:18000' },
-    http: { type: 'string', default: '127.0.0.1:18001' },
-    'tls-cert': { type: 'string' },
-    'tls-key': { type: 'string' },
-    'tls-ca': { type: 'string' },
-  },
-});
+const options = serveArguments();
 
 interface Served {
   readonly typeUrl: string;
@@ -33,73 +21,52 @@ interface Served {
   readonly bodies: Buffer[];
 }
 
-function address(text: string) {
-  const parsed = parseHostPort(text);
-  if (parsed === undefined) throw new Error(`not HOST:PORT: ${text}`);
-  return parsed;
-}
+const dump = readDump(readFileSync(options.load));
+const dumped = new Set(dump.map(({ typeUrl }) => typeUrl));
+const served: readonly Served[] = dump.map(({ typeUrl, resources }) => ({
+  typeUrl,
+  bodies: resources.map(({ body }) => body),
+  resources: resources.map(({ name, body }) => createResource(typeUrl, name, body, references(typeUrl, body))),
+}));
 
 /** What a dumped resource refers to; a payload of a type that Postern does not build has nothing to tell. */
 function references(typeUrl: string, body: Buffer): readonly Reference[] {
   try {
-    return referencesOf(decodeResource(typeUrl, body)).filter(({ typeUrl: target }) =>
-      served.some((type) => type.typeUrl === target),
-    );
+    return referencesOf(decodeResource(typeUrl, body)).filter((reference) => dumped.has(reference.typeUrl));
   } catch {
     return [];
   }
 }
-
-const served: Served[] = [];
-const dump = readDump(readFileSync(values.load ?? ''));
-for (const { typeUrl, resources } of dump)
-  served.push({ typeUrl, bodies: resources.map(({ body }) => body), resources: [] });
-dump.forEach(({ typeUrl, resources }, index) => {
-  served[index]?.resources.push(
-    ...resources.map(({ name, body }) => createResource(typeUrl, name, body, references(typeUrl, body))),
-  );
-});
 
 const cache = new SnapshotCache();
 let snapshot: Snapshot = createSnapshot(served.flatMap((type) => type.resources));
 let bumps = 0;
 cache.set(GATEWAY, snapshot);
 
-function change(type: Served, index: number): void {
+function change(type: Served, index: number): readonly Resource[] {
   const before = type.resources[index];
-  if (before === undefined) return;
+  if (before === undefined) return [];
   const body = bumped(type.bodies[index] ?? Buffer.alloc(0), bumps);
+  const resource = createResource(type.typeUrl, before.name, body, before.references);
   type.bodies[index] = body;
-  type.resources[index] = createResource(type.typeUrl, before.name, body, before.references);
+  type.resources[index] = resource;
+  return [resource];
 }
 
-function bump(what: string, short: string): object {
-  const started = process.hrtime.bigint();
+function bump(what: string, isType: (typeUrl: string) => boolean): object {
   bumps += 1;
-  const types = what === 'all' ? served : served.filter(({ typeUrl }) => shortName(typeUrl).toLowerCase() === short);
-  for (const type of types) {
-    if (what === 'all') for (const index of type.resources.keys()) change(type, index);
-    else change(type, (bumps - 1) % type.resources.length);
-  }
-  snapshot = createSnapshot(
-    served.flatMap((type) => type.resources),
-    snapshot,
-  );
+  const changed = served.flatMap((type) => {
+    if (what === 'all') return [...type.resources.keys()].flatMap((index) => change(type, index));
+    return isType(type.typeUrl) ? change(type, (bumps - 1) % type.resources.length) : [];
+  });
+  snapshot = updateSnapshot(snapshot, { changed, removed: [] });
   cache.set(GATEWAY, snapshot);
-  return { bump: bumps, version: snapshot.version, took_ms: Number(process.hrtime.bigint() - started) / 1e6 };
+  return { bump: bumps, version: snapshot.version };
 }
 
-const { 'tls-cert': cert, 'tls-key': key, 'tls-ca': ca } = values;
 const server = new XdsServer({
-  address: address(values.addr),
-  tls:
-    cert === undefined || key === undefined || ca === undefined
-      ? undefined
-      : {
-          certificateChain: readFileSync(cert, 'utf8'),
-          privateKey: readFileSync(key, 'utf8'),
-          clientCa: readFileSync(ca, 'utf8'),
-        },
+  address: options.address,
+  tls: tlsFiles(options),
   cache,
   // Whoever the load generator's certificate names: the dump is one gateway's.
   admission: () => ({ identify: () => ({ ok: true, gateway: GATEWAY, notAfter: Number.POSITIVE_INFINITY }) }),
@@ -115,16 +82,6 @@ const server = new XdsServer({
   limits: { requestBurst: Number.MAX_SAFE_INTEGER, streamsPerGateway: 100_000, connections: 100_000, drainMs: 120_000 },
 });
 
-const trigger = address(values.http);
-createServer((request, response) => {
-  const url = new URL(request.url ?? '/', 'http://bench');
-  if (url.pathname === '/bump')
-    response.end(JSON.stringify(bump(url.searchParams.get('what') ?? 'one', url.searchParams.get('type') ?? 'cds')));
-  else if (url.pathname === '/stats')
-    response.end(
-      JSON.stringify({ streams: server.status().length, rss: process.memoryUsage().rss, cpu: process.cpuUsage() }),
-    );
-  else response.writeHead(404).end();
-}).listen(trigger.port, trigger.host);
+serveTrigger(options.http, bump, () => ({ streams: server.status().length }));
 await server.listen();
-console.log(`ready pid=${process.pid} addr=${values.addr} http=${values.http}`);
+console.log(`ready pid=${process.pid}`);

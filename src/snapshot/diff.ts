@@ -20,10 +20,15 @@ export function diff(from: TypeSnapshot | undefined, to: TypeSnapshot): Diff {
   const cached = known.get(to)?.get(from);
   if (cached !== undefined) return cached;
   const computed = compute(from, to);
-  const byOrigin = known.get(to) ?? new WeakMap<TypeSnapshot, Diff>();
-  byOrigin.set(from, computed);
-  known.set(to, byOrigin);
+  remember(from, to, computed);
   return computed;
+}
+
+/** Takes a difference that is known without looking for it: `to` was made of `from` and it. */
+export function remember(from: TypeSnapshot, to: TypeSnapshot, between: Diff): void {
+  const byOrigin = known.get(to) ?? new WeakMap<TypeSnapshot, Diff>();
+  byOrigin.set(from, between);
+  known.set(to, byOrigin);
 }
 
 function compute(from: TypeSnapshot, to: TypeSnapshot): Diff {

@@ -36,3 +36,12 @@ export function bytesField(field: number, content: Uint8Array): Buffer {
 export function stringField(field: number, content: string): Buffer {
   return content === '' ? Buffer.alloc(0) : bytesField(field, Buffer.from(content));
 }
+
+/** An unsigned number; nothing for zero. */
+export function varintField(field: number, value: number): Buffer {
+  if (value === 0) return Buffer.alloc(0);
+  const bytes = Buffer.allocUnsafe(1 + varintLength(value));
+  bytes[0] = field << 3;
+  writeVarint(bytes, 1, value);
+  return bytes;
+}

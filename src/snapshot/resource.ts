@@ -2,7 +2,7 @@
 // In: type, name, encoded body, what it refers to. Out: a Resource. Must not: be changed once made.
 
 import { createHash } from 'node:crypto';
-import { bytesField, stringField } from './protobuf.ts';
+import { bytesField, fieldHead, stringField, varintField } from './protobuf.ts';
 import type { Reference } from './references.ts';
 
 export interface Resource {
@@ -12,13 +12,18 @@ export interface Resource {
   readonly version: string;
   /** google.protobuf.Any, encoded. */
   readonly any: Buffer;
-  /** Fields 3 and 1 of discovery.v3.Resource, name and version: what delta puts before the Any. */
-  readonly deltaHead: Buffer;
+  /** Field 2 of a SotW DiscoveryResponse: the Any. Part of `deltaField`. */
+  readonly sotwField: Buffer;
+  /** Field 2 of a DeltaDiscoveryResponse: a discovery.v3.Resource with name, version and the Any. */
+  readonly deltaField: Buffer;
+  /** 256 bits of name and version: a type's version is made of their sum, so that a change costs what it changes. */
+  readonly digest: bigint;
   readonly references: readonly Reference[];
   /** How long a client keeps it without hearing of it again, in milliseconds. */
   readonly ttlMs?: number;
 }
 
+/** `any`, `sotwField` and `deltaField` are one piece of memory: Any is field 2 of both messages that hold it. */
 export function createResource(
   typeUrl: string,
   name: string,
@@ -27,12 +32,30 @@ export function createResource(
   ttlMs?: number,
 ): Resource {
   const version = createHash('sha256').update(body).digest('hex').slice(0, 32);
+  const digest = createHash('sha256').update(`${name}\n${version}`).digest('hex');
+  const any = [stringField(1, typeUrl), fieldHead(2, body.length), body];
+  const anyLength = lengthOf(any);
+  const sotw = [fieldHead(2, anyLength), ...any];
+  const head = [stringField(3, name), stringField(1, version)];
+  const tail = ttlMs === undefined ? [] : [bytesField(6, duration(ttlMs))];
+  const deltaField = Buffer.concat([
+    fieldHead(2, lengthOf(head) + lengthOf(sotw) + lengthOf(tail)),
+    ...head,
+    ...sotw,
+    ...tail,
+  ]);
+  const sotwField = deltaField.subarray(
+    deltaField.length - lengthOf(tail) - lengthOf(sotw),
+    deltaField.length - lengthOf(tail),
+  );
   return {
     typeUrl,
     name,
     version,
-    any: Buffer.concat([stringField(1, typeUrl), bytesField(2, body)]),
-    deltaHead: Buffer.concat([stringField(3, name), stringField(1, version)]),
+    any: sotwField.subarray(sotwField.length - anyLength),
+    sotwField,
+    deltaField,
+    digest: BigInt(`0x${digest}`),
     references,
     ...(ttlMs !== undefined && { ttlMs }),
   };
@@ -43,4 +66,14 @@ export function anyBody({ typeUrl, any }: Resource): Buffer {
   const body = any.subarray(stringField(1, typeUrl).length + 1);
   // Past the length, a varint: its last byte is the first below 0x80.
   return body.subarray(body.findIndex((byte) => byte < 0x80) + 1);
+}
+
+/** google.protobuf.Duration: seconds 1, nanos 2. */
+export function duration(milliseconds: number): Buffer {
+  const nanos = (milliseconds % 1000) * 1_000_000;
+  return Buffer.concat([varintField(1, Math.floor(milliseconds / 1000)), varintField(2, nanos)]);
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }

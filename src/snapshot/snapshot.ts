@@ -1,16 +1,20 @@
 // The immutable state that one gateway is to have.
-// In: resources. Out: a Snapshot whose versions are hashes of its content. Must not: exist with a reference that leads nowhere.
+// In: resources, or what changed since the last snapshot. Out: a Snapshot whose versions are hashes of its content.
+// Must not: exist with a reference that leads nowhere, or cost more than what changed.
 
 import { createHash } from 'node:crypto';
 import { PosternError } from '../errors.ts';
+import { type Diff, remember } from './diff.ts';
 import type { Resource } from './resource.ts';
-import { PUSH_ORDER, shortName } from './types.ts';
+import { PUSH_ORDER, REFERRERS, shortName } from './types.ts';
 
 /** All resources of one type, by name, in the order of their names. */
 export interface TypeSnapshot {
   readonly typeUrl: string;
   readonly version: string;
   readonly resources: ReadonlyMap<string, Resource>;
+  /** The sum of the resources' digests, modulo 2^256. */
+  readonly sum: bigint;
 }
 
 export interface Snapshot {
@@ -18,60 +22,108 @@ export interface Snapshot {
   readonly types: ReadonlyMap<string, TypeSnapshot>;
 }
 
+const NOTHING = new Map(
+  PUSH_ORDER.map((typeUrl) => [
+    typeUrl,
+    { typeUrl, version: versionOf(0n), resources: new Map(), sum: 0n } as TypeSnapshot,
+  ]),
+);
+const EMPTY: Snapshot = { version: snapshotVersion(NOTHING), types: NOTHING };
+
+/** A snapshot with nothing in it: what a gateway is left with that the configuration no longer has. */
+export function emptySnapshot(): Snapshot {
+  return EMPTY;
+}
+
 /**
  * Makes a snapshot; a type whose resources are the same objects as before is the same object as before.
  * Errors: SNAPSHOT_INCONSISTENT for two resources of one name, or a reference that does not resolve.
  */
-export function createSnapshot(resources: readonly Resource[], previous?: Snapshot): Snapshot {
-  const groups = new Map<string, Resource[]>(PUSH_ORDER.map((typeUrl) => [typeUrl, []]));
+export function createSnapshot(resources: readonly Resource[], previous: Snapshot = EMPTY): Snapshot {
+  const names = new Map(PUSH_ORDER.map((typeUrl) => [typeUrl, new Set<string>()]));
+  const changed: Resource[] = [];
   for (const resource of resources) {
-    const group = groups.get(resource.typeUrl);
-    if (group === undefined)
-      throw new PosternError('SNAPSHOT_INCONSISTENT', `${resource.name} is of a type that is not served`);
-    group.push(resource);
+    const { typeUrl, name } = resource;
+    const known = names.get(typeUrl);
+    if (known === undefined) throw new PosternError('SNAPSHOT_INCONSISTENT', `${name} is of a type that is not served`);
+    if (known.has(name))
+      throw new PosternError('SNAPSHOT_INCONSISTENT', `${shortName(typeUrl)} has two resources ${name}`);
+    known.add(name);
+    if (previous.types.get(typeUrl)?.resources.get(name) !== resource) changed.push(resource);
   }
-  const types = new Map(
-    [...groups].map(([typeUrl, group]) => [typeUrl, typeSnapshot(typeUrl, group, previous?.types.get(typeUrl))]),
+  const removed = [...previous.types.values()].flatMap((type) =>
+    names.get(type.typeUrl)?.size === type.resources.size && changed.length === 0
+      ? []
+      : [...type.resources.values()].filter(({ name }) => !names.get(type.typeUrl)?.has(name)),
   );
-  if (previous !== undefined && [...types].every(([typeUrl, type]) => type === previous.types.get(typeUrl)))
-    return previous;
-  checkReferences(types);
-  return { version: hash([...types.values()].map((type) => type.version)), types };
+  return updateSnapshot(previous, { changed, removed });
 }
 
-/** A snapshot with nothing in it: what a gateway is left with that the configuration no longer has. */
-export function emptySnapshot(): Snapshot {
-  return createSnapshot([]);
+/**
+ * The next snapshot. What is `changed` replaces what had its name; what is `removed` is gone.
+ * Errors: SNAPSHOT_INCONSISTENT for a reference that does not resolve.
+ */
+export function updateSnapshot(previous: Snapshot, { changed, removed }: Diff): Snapshot {
+  const types = new Map(
+    [...previous.types.values()].map((type) => {
+      const isOfType = (resource: Resource): boolean => resource.typeUrl === type.typeUrl;
+      return [type.typeUrl, updateType(type, { changed: changed.filter(isOfType), removed: removed.filter(isOfType) })];
+    }),
+  );
+  if ([...types.values()].every((type) => type === previous.types.get(type.typeUrl))) return previous;
+  for (const resource of changed) checkReferences(resource, types);
+  // What is gone may have been referred to by what did not change.
+  const referrers = new Set(removed.flatMap(({ typeUrl }) => REFERRERS.get(typeUrl) ?? []));
+  for (const typeUrl of referrers)
+    for (const resource of types.get(typeUrl)?.resources.values() ?? []) checkReferences(resource, types);
+  return { version: snapshotVersion(types), types };
 }
 
-function typeSnapshot(typeUrl: string, group: readonly Resource[], previous: TypeSnapshot | undefined): TypeSnapshot {
-  // As many as before, and none of them twice: else one that is there twice could hide that another is gone.
-  const same = previous?.resources.size === group.length && new Set(group).size === group.length;
-  if (same && group.every((resource) => previous.resources.get(resource.name) === resource)) return previous;
-  const sorted = [...group].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  const resources = new Map(sorted.map((resource) => [resource.name, resource]));
-  if (resources.size !== group.length) {
-    const twice = sorted.find((resource, index) => sorted[index + 1]?.name === resource.name);
-    throw new PosternError('SNAPSHOT_INCONSISTENT', `${shortName(typeUrl)} has two resources ${twice?.name ?? ''}`);
+function updateType(type: TypeSnapshot, { changed, removed }: Diff): TypeSnapshot {
+  const other = changed.filter((resource) => type.resources.get(resource.name)?.version !== resource.version);
+  if (other.length === 0 && removed.length === 0) return type;
+  const isNew = other.some((resource) => !type.resources.has(resource.name));
+  const resources = new Map(type.resources);
+  let { sum } = type;
+  for (const { name } of removed) {
+    sum -= resources.get(name)?.digest ?? 0n;
+    resources.delete(name);
   }
-  const version = hash(sorted.map((resource) => `${resource.name}\n${resource.version}`));
-  return previous?.version === version ? previous : { typeUrl, version, resources };
+  for (const resource of other) {
+    sum += resource.digest - (resources.get(resource.name)?.digest ?? 0n);
+    resources.set(resource.name, resource);
+  }
+  sum = BigInt.asUintN(256, sum);
+  const next = {
+    typeUrl: type.typeUrl,
+    version: versionOf(sum),
+    resources: isNew ? sorted(resources) : resources,
+    sum,
+  };
+  remember(type, next, { changed: other, removed });
+  return next;
 }
 
-function checkReferences(types: ReadonlyMap<string, TypeSnapshot>): void {
-  for (const type of types.values()) {
-    for (const resource of type.resources.values()) {
-      for (const { typeUrl, name } of resource.references) {
-        if (types.get(typeUrl)?.resources.has(name)) continue;
-        const what = `${shortName(type.typeUrl)} ${resource.name} refers to ${shortName(typeUrl)} ${name}, which is not there`;
-        throw new PosternError('SNAPSHOT_INCONSISTENT', what);
-      }
-    }
+function sorted(resources: ReadonlyMap<string, Resource>): ReadonlyMap<string, Resource> {
+  return new Map([...resources].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+function checkReferences(source: Resource, types: ReadonlyMap<string, TypeSnapshot>): void {
+  for (const { typeUrl, name } of source.references) {
+    if (types.get(typeUrl)?.resources.has(name)) continue;
+    const what = `${shortName(source.typeUrl)} ${source.name} refers to ${shortName(typeUrl)} ${name}, which is not there`;
+    throw new PosternError('SNAPSHOT_INCONSISTENT', what);
   }
 }
 
-function hash(parts: readonly string[]): string {
-  const sum = createHash('sha256');
-  for (const part of parts) sum.update(part).update('\n');
-  return sum.digest('hex').slice(0, 32);
+function versionOf(sum: bigint): string {
+  return hash(sum.toString(16));
+}
+
+function snapshotVersion(types: ReadonlyMap<string, TypeSnapshot>): string {
+  return hash([...types.values()].map((type) => type.version).join('\n'));
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -36,14 +36,20 @@ export function openControlPlaneCa(folder: string, trustDomain: TrustDomain, now
       error,
     );
   }
-  const present = [paths.certificate, paths.key].filter((path) => existsSync(path));
-  if (present.length === 1)
+  if (!existsSync(paths.certificate) && !existsSync(paths.key)) writeCa(folder, paths, trustDomain, now);
+  if (!existsSync(paths.key) || !comesToExist(paths.certificate))
     throw unusable(
       `${folder} holds half of a control-plane CA`,
       `restore ${CERTIFICATE} and ${KEY} together, or move both away`,
     );
-  if (present.length === 0) writeCa(folder, paths, trustDomain, now);
   return readCa(paths, trustDomain, now);
+}
+
+/** A key without its certificate is what another process leaves for a moment, when two start at once. */
+function comesToExist(path: string): boolean {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < 50 && !existsSync(path); tries += 1) Atomics.wait(clock, 0, 0, 20);
+  return existsSync(path);
 }
 
 /** What the xDS server presents: valid 30 days, renewed by the process that serves. */
@@ -74,10 +80,11 @@ function writeCa(
   const ca = createCa({ commonName: 'Postern control plane', trustDomain, now, lifetimeSeconds: 10 * 365 * DAY });
   try {
     chmodSync(folder, 0o700);
-    // The key first: a certificate without a key is the half that nobody can have used yet.
-    writeAtomically(paths.key, ca.privateKey.reveal(), 0o600);
+    // The key first, and only where there is none: of two processes that start at once, one makes the CA for both.
+    writeFileSync(paths.key, ca.privateKey.reveal(), { mode: 0o600, flag: 'wx' });
     writeAtomically(paths.certificate, ca.certificate, 0o644);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw unusable(
       `cannot write the control-plane CA to ${folder}`,
       'set POSTERN_STATE to a folder that Postern may write',

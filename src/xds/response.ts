@@ -2,7 +2,7 @@
 // In: a reply. Out: the shared body, and the tail with the nonce. Must not: encode a resource (resource.ts did), or keep
 // bodies that nobody can be sent any more: they are cached by the array of resources, and go with it.
 
-import { bytesField, fieldHead, stringField } from '../snapshot/protobuf.ts';
+import { bytesField, stringField } from '../snapshot/protobuf.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { Reply } from './due.ts';
 import type { Variant } from './subscription.ts';
@@ -28,7 +28,7 @@ export function responseBody(variant: Variant, typeUrl: string, reply: Reply, co
 function sotwBody(typeUrl: string, reply: Reply, controlPlane: string): Buffer {
   return Buffer.concat([
     stringField(1, reply.version),
-    ...reply.resources.flatMap((resource) => [fieldHead(2, resource.any.length), resource.any]),
+    ...reply.resources.map((resource) => resource.sotwField),
     stringField(4, typeUrl),
     bytesField(6, stringField(1, controlPlane)),
   ]);
@@ -38,11 +38,7 @@ function sotwBody(typeUrl: string, reply: Reply, controlPlane: string): Buffer {
 function deltaBody(typeUrl: string, reply: Reply, controlPlane: string): Buffer {
   return Buffer.concat([
     stringField(1, reply.version),
-    ...reply.resources.flatMap((resource) => {
-      const any = fieldHead(2, resource.any.length);
-      const length = resource.deltaHead.length + any.length + resource.any.length;
-      return [fieldHead(2, length), resource.deltaHead, any, resource.any];
-    }),
+    ...reply.resources.map((resource) => resource.deltaField),
     stringField(4, typeUrl),
     // An empty name is a name too (rule 13), so not stringField, which leaves it out.
     ...reply.removed.map((name) => bytesField(6, Buffer.from(name))),

@@ -67,6 +67,13 @@ describe('a build', () => {
     steps.forget();
     builder.build([cluster('a', [2], 'same'), cluster('b', [shared])], steps);
     assert.deepEqual(steps.encoded, []);
+    const other = builder.build([cluster('a', [3], 'same'), cluster('b', [3])], steps);
+    assert.equal(
+      resourceOf(other, TYPE.cluster, 'a'),
+      resourceOf(before, TYPE.cluster, 'a'),
+      'beside one that changed',
+    );
+    assert.notEqual(other, before);
   });
 
   test('notices what is gone, what is new, and what only moved', () => {

@@ -6,7 +6,6 @@ import { encodeMessage, messageType } from '../../src/envoy/codec.ts';
 import { bytesField, fieldHead, stringField, varintLength, writeVarint } from '../../src/snapshot/protobuf.ts';
 import { anyBody, createResource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { made } from './content.ts';
 
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 
@@ -39,15 +38,19 @@ describe('a resource', () => {
     }
   });
 
-  test('has a head that, with its Any, is a whole delta entry', () => {
-    const resource = made('cluster', 'a');
-    const entry = Buffer.concat([resource.deltaHead, bytesField(2, resource.any)]);
-    const read = messageType('envoy.service.discovery.v3.Resource').decode(entry) as unknown as {
-      readonly name: string;
-      readonly version: string;
-      readonly resource: { readonly type_url: string };
-    };
-    assert.deepEqual([read.name, read.version, read.resource.type_url], ['a', resource.version, TYPE.cluster]);
+  test('is a whole entry of a delta response, and of a SotW response', () => {
+    const resource = createResource(TYPE.cluster, 'a', encodeMessage(CLUSTER, { name: 'a' }), [], 90_500);
+    const read = messageType('envoy.service.discovery.v3.DeltaDiscoveryResponse').decode(resource.deltaField);
+    assert.deepEqual(read.toJSON()['resources'], [
+      {
+        name: 'a',
+        version: resource.version,
+        ttl: { seconds: '90', nanos: 500_000_000 },
+        resource: { '@type': TYPE.cluster, name: 'a' },
+      },
+    ]);
+    const full = messageType('envoy.service.discovery.v3.DiscoveryResponse').decode(resource.sotwField);
+    assert.deepEqual(full.toJSON()['resources'], [{ '@type': TYPE.cluster, name: 'a' }]);
   });
 
   test('tells how long it lives only when it ends', () => {
