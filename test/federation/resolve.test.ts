@@ -69,6 +69,14 @@ describe('the model', () => {
     );
   });
 
+  test('orders imports by the number of their port, not by its digits', () => {
+    const text = changed(['port: 8080', 'port: 10000'], ['port: 80}', 'port: 9090}']);
+    assert.deepEqual(
+      federationOf(text).imports.map(({ port }) => port),
+      [9090, 10000],
+    );
+  });
+
   test('has no gateway that nobody configured', () => {
     const text = changed(['  egress: {address: 127.0.0.1}\n', ''], [YAML.slice(YAML.indexOf('imports:')), '']);
     const model = federationOf(text);

@@ -2,10 +2,13 @@
 // In: folders in every state. Out: a CA, or a PosternError that says what to do and holds no key.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,6 +20,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { PosternError } from '../../src/errors.ts';
 import {
@@ -95,6 +99,25 @@ describe('the first start', () => {
     assert.equal(printed, x509.publicKey.export({ type: 'spki', format: 'pem' }));
   });
 
+  test('of several processes at once makes one CA for all of them', async () => {
+    const folder = newPlace();
+    const module = new URL('../../src/trust/control-plane-ca.js', import.meta.url).href;
+    const script = `
+      const { openControlPlaneCa } = await import(${JSON.stringify(module)});
+      process.stdout.write('ready');
+      process.stdin.once('data', () => {
+        process.stdin.destroy();
+        const ca = openControlPlaneCa(${JSON.stringify(folder)}, ${JSON.stringify(DOMAIN)}, ${NOW});
+        process.stdout.write(ca.issuer.certificate.fingerprint);
+      });`;
+    const starting = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', script]));
+    await Promise.all(starting.map(({ stdout }) => once(stdout, 'data')));
+    const said = starting.map(({ stdout }) => text(stdout));
+    for (const { stdin } of starting) stdin.end('go');
+    const fingerprints = await Promise.all(said);
+    assert.deepEqual(new Set(fingerprints), new Set([open(folder).issuer.certificate.fingerprint]));
+  });
+
   test('makes another CA in each folder', () => {
     assert.notEqual(open(newPlace()).certificatePem, open(newPlace()).certificatePem);
   });
@@ -139,6 +162,10 @@ describe('a state that cannot be used is refused, kept as it is, and told withou
     'the key of another CA': (folder) => writeFileSync(join(folder, KEY), readFileSync(join(newState(), KEY))),
     'a folder where the certificate should be': (folder) => becomesFolder(folder, CERTIFICATE),
     'a folder where the key should be': (folder) => becomesFolder(folder, KEY),
+    'a key that leads to a file which is not there, and no certificate': (folder) => {
+      for (const name of [KEY, CERTIFICATE]) rmSync(join(folder, name));
+      symlinkSync(join(base, 'not mounted'), join(folder, KEY));
+    },
     'a key that is somebody else’s file': (folder) => {
       const elsewhere = join(base, `elsewhere-${count}`);
       writeFileSync(elsewhere, readFileSync(join(folder, KEY)), { mode: 0o644 });
@@ -191,7 +218,8 @@ describe('a state that cannot be used is refused, kept as it is, and told withou
   function listed(folder: string): readonly string[] {
     return readdirSync(folder, { withFileTypes: true }).map((entry) => {
       const path = join(folder, entry.name);
-      return `${entry.name} ${modeOf(path)} ${entry.isFile() ? readFileSync(path, 'latin1') : 'no file'}`;
+      const { mode } = lstatSync(path);
+      return `${entry.name} ${mode} ${entry.isFile() ? readFileSync(path, 'latin1') : 'no file'}`;
     });
   }
 
