@@ -2,7 +2,7 @@
 // In: folders in every state. Out: a CA, or a PosternError that says what to do and holds no key.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -13,6 +13,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -62,6 +63,18 @@ function newState(): string {
   return folder;
 }
 
+/** A process that says that it is ready, opens the folder (at once, or when it is told to), and prints whose CA it got. */
+function opening(folder: string, whenTold: boolean): ChildProcessWithoutNullStreams {
+  const module = new URL('../../src/trust/control-plane-ca.js', import.meta.url).href;
+  const script = `
+    const { openControlPlaneCa } = await import(${JSON.stringify(module)});
+    const { readSync, writeSync } = await import('node:fs');
+    writeSync(1, 'ready');
+    if (${whenTold}) readSync(0, Buffer.alloc(9));
+    writeSync(1, openControlPlaneCa(${JSON.stringify(folder)}, '${DOMAIN}', ${NOW}).issuer.certificate.fingerprint);`;
+  return spawn(process.execPath, ['--input-type=module', '-e', script]);
+}
+
 const modeOf = (...path: readonly string[]): number => statSync(join(...path)).mode & 0o777;
 const contents = (folder: string): readonly string[] =>
   readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1'));
@@ -101,21 +114,22 @@ describe('the first start', () => {
 
   test('of several processes at once makes one CA for all of them', async () => {
     const folder = newPlace();
-    const module = new URL('../../src/trust/control-plane-ca.js', import.meta.url).href;
-    const script = `
-      const { openControlPlaneCa } = await import(${JSON.stringify(module)});
-      process.stdout.write('ready');
-      process.stdin.once('data', () => {
-        process.stdin.destroy();
-        const ca = openControlPlaneCa(${JSON.stringify(folder)}, ${JSON.stringify(DOMAIN)}, ${NOW});
-        process.stdout.write(ca.issuer.certificate.fingerprint);
-      });`;
-    const starting = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', script]));
+    const starting = Array.from({ length: 4 }, () => opening(folder, true));
     await Promise.all(starting.map(({ stdout }) => once(stdout, 'data')));
     const said = starting.map(({ stdout }) => text(stdout));
     for (const { stdin } of starting) stdin.end('go');
     const fingerprints = await Promise.all(said);
     assert.deepEqual(new Set(fingerprints), new Set([open(folder).issuer.certificate.fingerprint]));
+  });
+
+  test('waits for the certificate that another process is about to write', async () => {
+    const folder = newState();
+    const { fingerprint } = open(folder).issuer.certificate;
+    renameSync(join(folder, CERTIFICATE), join(folder, 'aside'));
+    const { stdout } = opening(folder, false);
+    await once(stdout, 'data');
+    renameSync(join(folder, 'aside'), join(folder, CERTIFICATE));
+    assert.equal(await text(stdout), fingerprint);
   });
 
   test('makes another CA in each folder', () => {
