@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { createSnapshot, emptySnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
 import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../../src/snapshot/types.ts';
 import { type Kind, made, to } from './content.ts';
@@ -28,14 +29,31 @@ describe('the version', () => {
     assert.equal(new Set(all).size, all.length);
   });
 
-  test('of a type tells names apart from contents: the bytes of two resources are not one text', () => {
-    const same = Buffer.from('same');
-    const typed = (names: readonly string[]): string | undefined =>
-      versionOf(
-        createSnapshot(names.map((name) => ({ ...made('cluster', name), version: same.toString(), name }))),
-        'cluster',
-      );
-    assert.notEqual(typed(['a', 'b']), typed(['a', 'c']));
+  test('says which name has which content: contents that are swapped are another state', () => {
+    const version = (a: string, b: string): string => {
+      const resource = (name: string, body: string) => createResource(TYPE.cluster, name, Buffer.from(body));
+      return createSnapshot([resource('a', a), resource('b', b)]).version;
+    };
+    assert.equal(new Set([version('x', 'y'), version('y', 'x'), version('x', 'x'), version('y', 'y')]).size, 4);
+  });
+
+  test('does not depend on the way to it: after many changes it is that of the same state made at once', () => {
+    const state = new Map<string, Resource>();
+    let snapshot = emptySnapshot();
+    for (let turn = 0; turn < 200; turn += 1) {
+      const [kind, name] = [(['cluster', 'route', 'secret'] as const)[turn % 3] ?? 'cluster', `n${(turn * 7) % 11}`];
+      if (turn % 5 === 4) state.delete(`${kind} ${name}`);
+      else state.set(`${kind} ${name}`, made(kind, name, `${turn % 13}`));
+      snapshot = createSnapshot([...state.values()], snapshot);
+      const atOnce = createSnapshot([...state.values()].reverse());
+      assert.equal(snapshot.version, atOnce.version);
+      for (const typeUrl of PUSH_ORDER) {
+        const [one, other] = [snapshot.types.get(typeUrl), atOnce.types.get(typeUrl)];
+        assert.equal(one?.version, other?.version);
+        assert.deepEqual([...(one?.resources.keys() ?? [])], [...(other?.resources.keys() ?? [])]);
+      }
+    }
+    assert.equal(createSnapshot([], snapshot).version, emptySnapshot().version);
   });
 
   test('of one type does not move when another type changes', () => {
