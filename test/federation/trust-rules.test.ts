@@ -7,13 +7,11 @@ import { trustRules } from '../../src/federation/trust-rules.ts';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
 import { parseIssuer } from '../../src/trust/issuer.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl } from '../support/openssl.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 import { BANK, changed, namelessCa, OURS, resolveText, SHOP, shown, YAML } from './two-peers.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());
-
-const now = Date.now() + 1000;
 
 /** A CA that does not say whose it is, so that no bundle refuses it. */
 const newCa = (wanted: Partial<Parameters<Openssl['certificate']>[0]> = {}): Made =>
@@ -23,11 +21,12 @@ const newCa = (wanted: Partial<Parameters<Openssl['certificate']>[0]> = {}): Mad
 function findings(bundles: Readonly<Record<string, readonly Made[]>>, issuer?: Made): readonly string[] {
   const parsed = Object.entries(bundles).map(([peer, made]) => {
     const pem = Buffer.from(made.map((one) => one.pem).join(''));
-    const { bundle, problems } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, now);
+    const { bundle, problems } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
     assert.ok(bundle, JSON.stringify(problems));
     return { peer, bundle };
   });
-  const ours = issuer && parseIssuer(Buffer.from(issuer.pem), Buffer.from(issuer.keyPem), 'o' as TrustDomain, now);
+  const ours =
+    issuer && parseIssuer(Buffer.from(issuer.pem), Buffer.from(issuer.keyPem), 'o' as TrustDomain, WHILE_VALID);
   return trustRules(parsed, ours?.issuer?.certificate).map(({ code, severity, path }) => {
     assert.equal(severity, 'error');
     assert.deepEqual([path[0], path[2]], ['peers', 'trustBundle']);

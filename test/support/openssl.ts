@@ -24,6 +24,12 @@ const KEYS = {
   ed448: ['ED448'],
 } as const satisfies Record<string, readonly string[]>;
 
+/**
+ * A moment at which every certificate is valid that the command makes while the tests run: it knows no clock but the
+ * machine's, and a certificate is valid for 30 days from when it was made unless a test says otherwise.
+ */
+export const WHILE_VALID = Math.floor(Date.now() / 1000) * 1000 + 60 * 60 * 1000;
+
 /** A certificate and its key. */
 export interface Made {
   readonly pem: string;

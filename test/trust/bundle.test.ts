@@ -7,15 +7,14 @@ import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl } from '../support/openssl.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());
 
 const DOMAIN = 'a.example' as TrustDomain;
 const DAY = 24 * 60 * 60 * 1000;
-/** The clock that openssl made the certificates by: they are valid for 30 days from here. */
-const NOW = Date.now() + 1000;
+const NOW = WHILE_VALID;
 
 const ca = openssl.ca(DOMAIN);
 const next = openssl.ca(DOMAIN, { commonName: 'next' });

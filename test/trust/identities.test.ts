@@ -9,7 +9,7 @@ import { GatewayIdentities, type IdentityNeed } from '../../src/trust/identities
 import { createCa } from '../../src/trust/issue.ts';
 import { type Issuer, parseIssuer } from '../../src/trust/issuer.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
-import { Openssl } from '../support/openssl.ts';
+import { Openssl, WHILE_VALID } from '../support/openssl.ts';
 
 const DOMAIN = 'a.example' as TrustDomain;
 const NOW = Date.UTC(2026, 10, 25);
@@ -128,13 +128,12 @@ describe('identities', () => {
   test('are new when the chain above their issuer is another, for it is sent with them', () => {
     const openssl = new Openssl();
     try {
-      const now = Date.now() + 1000;
       const root = openssl.ca(DOMAIN, { commonName: 'root' });
       const middle = openssl.ca(DOMAIN, { commonName: 'middle', signer: root });
       const made = openssl.ca(DOMAIN, { signer: middle });
       const identities = new GatewayIdentities();
       const chainOf = (file: string): string | undefined => {
-        identities.ensure(issuerOf(file, made.keyPem, now), HOUR, [need('ingress', 'p1')], now);
+        identities.ensure(issuerOf(file, made.keyPem, WHILE_VALID), HOUR, [need('ingress', 'p1')], WHILE_VALID);
         return identities.get('ingress', 'p1')?.certificateChain;
       };
       assert.ok(!chainOf(made.pem)?.includes(middle.pem));

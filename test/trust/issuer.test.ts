@@ -6,13 +6,13 @@ import { X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { parseIssuer } from '../../src/trust/issuer.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl } from '../support/openssl.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());
 
 const DOMAIN = 'a.example' as TrustDomain;
-const NOW = Date.now() + 1000;
+const NOW = WHILE_VALID;
 
 const root = openssl.ca(DOMAIN, { commonName: 'root' });
 const ca = openssl.ca(DOMAIN);

@@ -5,14 +5,14 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { readSvid } from '../../src/trust/svid.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl } from '../support/openssl.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());
 
 const ID = 'spiffe://a.example/gateway/egress';
 const NAME = `subjectAltName = URI:${ID}`;
-const NOW = Date.now() + 1000;
+const NOW = WHILE_VALID;
 const ca = openssl.ca('a.example');
 
 interface Parts {
