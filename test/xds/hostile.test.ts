@@ -121,7 +121,7 @@ describe('requests that are too much', () => {
     await stillServed();
   });
 
-  test('a client that reads nothing is cut after a while; meanwhile one state waits for it, not a queue', async (t) => {
+  test('rules 21, 63: a client that reads nothing is cut after a while; meanwhile one state waits for it, not a queue', async (t) => {
     const big = (content: string) =>
       createSnapshot([createResource(TYPE.cluster, 'big', Buffer.alloc(4 << 20, content))]);
     const { dial, cache, server, events } = await besideAnHonestOne(t, { drainMs: 300 });

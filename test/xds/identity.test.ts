@@ -67,7 +67,7 @@ const ask = (client: XdsClient, node: object = NODE): Conversation =>
 const namesOf = async (conversation: Conversation) => (await conversation.next()).resources.map(({ name }) => name);
 
 describe('who is admitted', () => {
-  test('each gateway is sent its own resources, by its certificate', async (t) => {
+  test('rule 70: each gateway is sent its own resources, by its certificate', async (t) => {
     const { connect } = await start(t);
     assert.deepEqual(await namesOf(ask(connect(made({})))), ['of-ingress']);
     assert.deepEqual(await namesOf(ask(connect(made({ uris: [EGRESS] })), { id: 'e-1', cluster: 'egress' })), [

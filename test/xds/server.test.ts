@@ -28,7 +28,7 @@ const SERVICES = [
 
 describe('services', () => {
   for (const [service, kind, typeUrl, name] of SERVICES) {
-    test(`${service}: both variants serve its type, and no other`, async (t) => {
+    test(`rules 3, 5: ${service}: both variants serve its type, and no other`, async (t) => {
       const { client } = await runningServer(t, one);
       const sotw = client.open(service, `Stream${kind}`).send({ node: NODE, resource_names: [name] });
       const full = await sotw.next();
@@ -50,7 +50,7 @@ describe('services', () => {
     });
   }
 
-  test('ADS answers each type on one stream, and says who answers', async (t) => {
+  test('rules 2, 4, 10, 11: ADS answers each type on one stream, after one node, and says who answers', async (t) => {
     const { client } = await runningServer(t, one);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     const clusters = await ads.next();
@@ -72,7 +72,7 @@ async function answers(conversation: Conversation): Promise<void> {
 }
 
 describe('streams', () => {
-  test('before there is a state nothing is said; then it is', async (t) => {
+  test('rules 7, 31: before there is a state nothing is said; then it is', async (t) => {
     const { client, cache, server } = await runningServer(t, undefined);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await eventually('opened', () => server.status().length === 1);
@@ -96,7 +96,7 @@ describe('streams', () => {
     await eventually('both answers', () => events.includes('nack CDS bad port') && events.includes('ack CDS'));
   });
 
-  test('the first request needs a node', async (t) => {
+  test('rule 2: the first request needs a node', async (t) => {
     const { client } = await runningServer(t, one);
     for (const node of [undefined, { cluster: 'ingress' }]) {
       const end = await client.sotw().send({ node, type_url: TYPE.cluster }).end;
@@ -104,7 +104,7 @@ describe('streams', () => {
     }
   });
 
-  test('a client that says it is done gets OK, and is forgotten', async (t) => {
+  test('rule 65: a client that says it is done gets OK, and is forgotten, as is one that cancels', async (t) => {
     const { client, server, events } = await runningServer(t, one);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await ads.next();
@@ -118,7 +118,7 @@ describe('streams', () => {
     assert.equal(events.filter((event) => event === 'closed ingress').length, 2);
   });
 
-  test('going down ends every stream with UNAVAILABLE, also those that begin then', async (t) => {
+  test('rule 67: going down ends every stream with UNAVAILABLE, also those that begin then', async (t) => {
     const { client, server } = await runningServer(t, one);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await ads.next();
@@ -168,7 +168,7 @@ describe('limits', () => {
     assert.equal((await huge.end).code, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('a request that names no type', async (t) => {
+  test('rule 3: a request that names no type', async (t) => {
     const { client } = await runningServer(t, one);
     const end = await client.sotw().send({ node: NODE, type_url: '' }).end;
     assert.equal(end.code, STATUS.INVALID_ARGUMENT);
