@@ -1,0 +1,205 @@
+// The tables of README.md that are made from the code: commands, exit statuses, keys, finding codes, error codes.
+// In: the code's own tables; the README's text. Out: the README with its marked parts written anew (`npm run reference`).
+// Must not: touch a line outside of the marks; test/readme.test.ts fails when the file is not what this gives.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { bootstrap } from '../src/cli/bootstrap.ts';
+import { certsDev, certsGateway } from '../src/cli/certs.ts';
+import type { Command } from '../src/cli/command.ts';
+import { run } from '../src/cli/run.ts';
+import { schema } from '../src/cli/schema.ts';
+import { status } from '../src/cli/status.ts';
+import { translate } from '../src/cli/translate.ts';
+import { validate } from '../src/cli/validate.ts';
+import { jsonSchema } from '../src/config/json-schema.ts';
+import { ERROR_CODES, type ErrorCode, EXIT, FINDING_CODES, type FindingCode } from '../src/errors.ts';
+
+export const README = fileURLToPath(new URL('../../README.md', import.meta.url));
+
+type Exit = keyof typeof EXIT;
+
+/** What a command may end with. */
+const COMMANDS: readonly (readonly [Command, readonly Exit[]])[] = [
+  [run, ['ok', 'failed', 'usage', 'badConfig']],
+  [validate, ['ok', 'failed', 'usage', 'badConfig', 'findings']],
+  [translate, ['ok', 'failed', 'usage', 'badConfig']],
+  [certsGateway, ['ok', 'failed', 'usage', 'badConfig']],
+  [certsDev, ['ok', 'failed', 'usage']],
+  [bootstrap, ['ok', 'usage', 'badConfig']],
+  [status, ['ok', 'usage', 'unreachable']],
+  [schema, ['ok', 'usage']],
+];
+
+const EXIT_MEANINGS: Readonly<Record<Exit, string>> = {
+  ok: 'Fine.',
+  failed: 'It failed; the error code on stderr says why.',
+  usage: 'The command line is wrong.',
+  badConfig: 'The configuration cannot be read, or has errors.',
+  unreachable: 'The running process cannot be reached.',
+  findings: 'The configuration has warnings only (`validate`).',
+};
+
+/** Findings that do not keep a configuration from being served; all others do. */
+export const WARNINGS: readonly FindingCode[] = [
+  'BUNDLE_DUPLICATE',
+  'BUNDLE_EXPIRES_SOON',
+  'EGRESS_OPEN',
+  'GRANT_EXPIRED',
+  'KEY_FILE_EXPOSED',
+];
+
+const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
+  USAGE: 'The command line is wrong; the message names the flag.',
+  CONFIG_UNREADABLE: 'The configuration file itself cannot be read.',
+  CONFIG_INVALID:
+    'The configuration has errors. A command prints them instead of this code; the log of `run` shows both.',
+  RESOURCE_INVALID: 'Envoy would reject a resource that Postern built. Nothing was published. Please report it.',
+  BOUNDARY_VIOLATED: 'A resource would weaken the boundary. Nothing was published. Please report it.',
+  SNAPSHOT_INCONSISTENT: 'A resource refers to one that is not there. Nothing was published. Please report it.',
+  CERTIFICATE_INVALID: 'Reserved: this version does not print it.',
+  STATE_UNUSABLE: 'The state folder or the output folder cannot be used; the message says what to do.',
+  LISTEN_FAILED: 'The xDS or the admin address cannot be bound.',
+  ADMIN_UNREACHABLE: 'Nothing that is Postern answers at the admin address.',
+};
+
+interface JsonSchema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly required?: readonly string[];
+  readonly enum?: readonly string[];
+  readonly not?: unknown;
+}
+
+/** The parts by the name in their marks. */
+export function parts(): ReadonlyMap<string, string> {
+  return new Map([
+    ['commands', commandTable()],
+    ['exit', exitTable()],
+    ['keys', table(['Key', 'Required', 'What it is'], keyRows(jsonSchema() as JsonSchema, ''))],
+    ['later', laterList()],
+    ['findings', findingTable()],
+    ['errors', errorTable()],
+  ]);
+}
+
+/** The text with every marked part written anew. Errors: a part without marks, or marks without a part. */
+export function renewed(readme: string): string {
+  const rest = new Map(parts());
+  const text = readme.replace(
+    /(<!-- reference: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    (_all, begin: string, name: string, end: string) => {
+      const content = rest.get(name);
+      if (content === undefined) throw new Error(`README.md marks a part twice, or one that there is not: ${name}`);
+      rest.delete(name);
+      return `${begin}${content}\n${end}`;
+    },
+  );
+  if (rest.size > 0) throw new Error(`README.md has no marks for ${[...rest.keys()].join(', ')}`);
+  return text;
+}
+
+function commandTable(): string {
+  return table(
+    ['Command', 'What it does', 'Exit status'],
+    COMMANDS.map(([{ name, positionals = [], summary, flags }, exits]) => {
+      const needed = flags
+        .filter(({ required }) => required)
+        .map(({ name, short, value }) => `${short ? `-${short}` : `--${name}`} ${value}`);
+      const words = ['postern', name, ...positionals, ...needed].join(' ');
+      return [`\`${words}\``, summary, exits.map((exit) => EXIT[exit]).join(', ')];
+    }),
+  );
+}
+
+function exitTable(): string {
+  return table(
+    ['Exit status', 'Meaning'],
+    (Object.keys(EXIT) as Exit[]).map((exit) => [String(EXIT[exit]), EXIT_MEANINGS[exit]]),
+  );
+}
+
+function findingTable(): string {
+  return table(
+    ['Code', 'Kind', 'Meaning'],
+    (Object.keys(FINDING_CODES) as FindingCode[]).map((code) => [
+      `\`${code}\``,
+      WARNINGS.includes(code) ? 'warning' : 'error',
+      FINDING_CODES[code],
+    ]),
+  );
+}
+
+function errorTable(): string {
+  return table(
+    ['Code', 'Exit status', 'Meaning'],
+    (Object.keys(ERROR_CODES) as ErrorCode[]).map((code) => [
+      `\`${code}\``,
+      String(ERROR_CODES[code]),
+      ERROR_MEANINGS[code],
+    ]),
+  );
+}
+
+/** One row for each key that is carried out, in the order of the schema: `exports[].consumers[].peer`. */
+function keyRows(schema: JsonSchema, path: string): readonly (readonly string[])[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    if (isLater(value)) return [];
+    const at = path === '' ? key : `${path}.${key}`;
+    const required = schema.required?.includes(key) ? 'yes' : '';
+    return [[`\`${at}\``, required, descriptionOf(value)], ...below(value, at)];
+  });
+}
+
+function below(value: JsonSchema, at: string): readonly (readonly string[])[] {
+  const forms = [value, ...(value.anyOf ?? [])].filter((form) => !isLater(form));
+  return forms.flatMap((form) => [
+    ...keyRows(form, at),
+    ...(form.items === undefined ? [] : keyRows(form.items, `${at}[]`)),
+    ...(typeof form.additionalProperties === 'object' ? entries(form.additionalProperties, `${at}.NAME`) : []),
+  ]);
+}
+
+function entries(value: JsonSchema, at: string): readonly (readonly string[])[] {
+  return [[`\`${at}\``, '', descriptionOf(value)], ...below(value, at)];
+}
+
+function laterList(): string {
+  const paths = laterKeys(jsonSchema() as JsonSchema, '');
+  return paths.map((path) => `\`${path}\``).join(', ');
+}
+
+function laterKeys(schema: JsonSchema, path: string): readonly string[] {
+  const own = Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    const at = path === '' ? key : `${path}.${key}`;
+    return isLater(value) ? [at] : laterKeys(value, at);
+  });
+  const items = schema.items === undefined ? [] : laterKeys(schema.items, `${path}[]`);
+  const values = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  const forms = (schema.anyOf ?? []).flatMap((form) => (isLater(form) ? [] : laterKeys(form, path)));
+  return [...own, ...items, ...forms, ...(values === undefined ? [] : laterKeys(values, `${path}.NAME`))];
+}
+
+/** Known, and refused with NOT_YET: its schema takes nothing. */
+function isLater(schema: JsonSchema): boolean {
+  return schema.not !== undefined;
+}
+
+function descriptionOf(schema: JsonSchema): string {
+  const { description = '', enum: values } = schema;
+  const items = schema.items?.description;
+  const list = items === undefined || description.includes(items) ? '' : ` Each item: ${items}`;
+  const choice = values ?? schema.items?.enum;
+  return `${description}${list}${choice === undefined ? '' : ` One of ${choice.map((one) => `\`${one}\``).join(', ')}.`}`.trim();
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(README, renewed(readFileSync(README, 'utf8')));
