@@ -140,7 +140,7 @@ const server: Http2Server =
         rejectUnauthorized: true,
         minVersion: 'TLSv1.3',
       });
-server.on('session', (session) => session.socket.setNoDelay?.(true));
+server.on('connection', (socket) => socket.setNoDelay(true));
 server.on('stream', (http2, headers) => {
   http2.respond({ ':status': 200, 'content-type': 'application/grpc' });
   const stream = new Stream(http2, String(headers[':path']).endsWith('DeltaAggregatedResources'));

@@ -85,3 +85,4 @@ const server = new XdsServer({
 serveTrigger(options.http, bump, () => ({ streams: server.status().length }));
 await server.listen();
 console.log(`ready pid=${process.pid}`);
+process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)));

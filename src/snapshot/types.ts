@@ -31,14 +31,15 @@ export function isFullState(typeUrl: string): boolean {
   return typeUrl === TYPE.cluster || typeUrl === TYPE.listener;
 }
 
+const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
+  [TYPE.cluster, 'CDS'],
+  [TYPE.endpoint, 'EDS'],
+  [TYPE.secret, 'SDS'],
+  [TYPE.route, 'RDS'],
+  [TYPE.listener, 'LDS'],
+]);
+
 /** The short name that people know: CDS, EDS, SDS, RDS, LDS. */
 export function shortName(typeUrl: string): string {
-  const names: Readonly<Record<string, string>> = {
-    [TYPE.cluster]: 'CDS',
-    [TYPE.endpoint]: 'EDS',
-    [TYPE.secret]: 'SDS',
-    [TYPE.route]: 'RDS',
-    [TYPE.listener]: 'LDS',
-  };
-  return names[typeUrl] ?? typeUrl;
+  return SHORT_NAMES.get(typeUrl) ?? typeUrl;
 }

@@ -5,6 +5,7 @@ import { diff } from '../snapshot/diff.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
+import type { NameSet } from './name-set.ts';
 import { all, split, subset, withLingering } from './shared-sets.ts';
 import { isAsked, NO_NAMES, NOTHING_LINGERS, type Subscription } from './subscription.ts';
 
@@ -106,7 +107,7 @@ function union(
   current: TypeSnapshot,
 ): readonly Resource[] | readonly string[] {
   const rejected = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
-  const owed = state.owedAll && !state.wildcard ? state.names : state.owed;
+  const owed: NameSet | ReadonlySet<string> = state.owedAll && !state.wildcard ? state.names : state.owed;
   if (owed.size === 0 && rejected.size === 0) return changed;
   const names = new Set(changed.map((resource) => resource.name));
   for (const name of [...owed, ...rejected]) if (current.resources.has(name)) names.add(name);

@@ -102,14 +102,13 @@ export class Session {
 
   /** When `tick` should be called next (milliseconds), if waiting ends something. */
   wakeAt(): number | undefined {
-    const clusters = this.entries.get(TYPE.cluster);
-    const held = clusters?.state.pending.some(({ adds }) => adds) ? [clusters.sentAt + HOLD_MS] : [];
-    const waiting = [...this.entries].flatMap(([typeUrl, entry]) => {
-      if (entry.lingersSince !== undefined) return [entry.lingersSince + LINGER_MS];
-      return this.awaitsBurst(typeUrl, entry, entry.openedAt) ? [entry.openedAt + BURST_MS] : [];
-    });
-    const times = [...held, ...waiting];
-    return times.length === 0 ? undefined : Math.min(...times);
+    let at = Number.POSITIVE_INFINITY;
+    for (const [typeUrl, entry] of this.entries) {
+      if (typeUrl === TYPE.cluster && addsClusters(entry.state)) at = Math.min(at, entry.sentAt + HOLD_MS);
+      if (entry.lingersSince !== undefined) at = Math.min(at, entry.lingersSince + LINGER_MS);
+      else if (this.awaitsBurst(typeUrl, entry, entry.openedAt)) at = Math.min(at, entry.openedAt + BURST_MS);
+    }
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
   status(): readonly TypeStatus[] {
@@ -157,7 +156,7 @@ export class Session {
     if (this.awaitsBurst(typeUrl, entry, now)) return;
     const before = entry.state.base;
     const { state, replies } = next(entry.state, current, {
-      mayRemove: this.mayRemove(typeUrl, entry, now),
+      mayRemove: () => this.mayRemove(typeUrl, entry, now),
       hold: this.isHeld(typeUrl, now),
       nonce: () => this.nonce(),
     });
@@ -206,15 +205,11 @@ export class Session {
     if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
     const clusters = this.entries.get(TYPE.cluster);
     if (clusters === undefined || clusters.state.pending.length === 0 || now - clusters.sentAt >= HOLD_MS) return false;
-    if (clusters.state.pending.some(({ adds }) => adds)) return true;
+    if (addsClusters(clusters.state)) return true;
     // A change that is not even sent yet, because an earlier one is in flight.
     const current = this.snapshot?.types.get(TYPE.cluster);
     const { base } = clusters.state;
-    return (
-      base !== undefined &&
-      current !== undefined &&
-      diff(base, current).changed.some((resource) => !base.resources.has(resource.name))
-    );
+    return base !== undefined && current !== undefined && adds(base, current);
   }
 
   /**
@@ -231,6 +226,15 @@ export class Session {
       }
     }
   }
+}
+
+/** Whether clusters are in flight that the client has not got yet. */
+function addsClusters({ pending }: Subscription): boolean {
+  return pending.some(({ from, to, resources }) => (from === undefined ? resources.length > 0 : adds(from, to)));
+}
+
+function adds(from: TypeSnapshot, to: TypeSnapshot): boolean {
+  return diff(from, to).changed.some((resource) => !from.resources.has(resource.name));
 }
 
 function needsPush({ typeUrl, name, source }: Reference, before: Resource | undefined): boolean {

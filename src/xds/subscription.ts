@@ -5,6 +5,7 @@
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
+import { NameSet } from './name-set.ts';
 import type { XdsRequest } from './request.ts';
 
 export type Variant = 'sotw' | 'delta';
@@ -13,9 +14,12 @@ export type Variant = 'sotw' | 'delta';
 interface Pending {
   readonly nonce: string;
   readonly version: string;
-  /** Names that it carried, for the case that it is rejected. */
-  readonly names: readonly string[];
-  readonly adds: boolean;
+  /** What it carried, for the case that it is rejected. */
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+  /** What the client had before, and has when it accepts. */
+  readonly from: TypeSnapshot | undefined;
+  readonly to: TypeSnapshot;
 }
 
 export interface Nack {
@@ -29,7 +33,7 @@ export interface Subscription {
   readonly wildcard: boolean;
   /** Whether a name was ever sent on this stream: from then on an empty list is not the legacy wildcard (rule 24). */
   readonly everNamed: boolean;
-  readonly names: ReadonlySet<string>;
+  readonly names: NameSet;
   /** The state of the type that the client has, within its subscription, once `pending` is acknowledged. */
   readonly base: TypeSnapshot | undefined;
   /** What is sent at the next turn whatever the client has. */
@@ -53,6 +57,7 @@ export type Answer = 'ack' | 'nack' | undefined;
 
 const WILDCARD = '*';
 export const NO_NAMES: ReadonlySet<string> = new Set();
+const NONE_PENDING: readonly Pending[] = [];
 export const NOTHING_LINGERS: ReadonlyMap<string, Resource | undefined> = new Map();
 
 function blank(variant: Variant, typeUrl: string): Subscription {
@@ -61,14 +66,14 @@ function blank(variant: Variant, typeUrl: string): Subscription {
     typeUrl,
     wildcard: false,
     everNamed: false,
-    names: NO_NAMES,
+    names: NameSet.empty,
     base: undefined,
     owed: NO_NAMES,
     owedAll: false,
     owedAnswer: false,
     initial: undefined,
     lingering: NOTHING_LINGERS,
-    pending: [],
+    pending: NONE_PENDING,
     rejected: NO_NAMES,
     lastNonce: '',
     sentVersion: undefined,
@@ -87,13 +92,13 @@ function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapsho
   const explicit = request.names.includes(WILDCARD);
   // Rule 26: only LDS and CDS know the wildcard; for the others an empty list is no subscription.
   const wildcard = explicit || (request.names.length === 0 && isFullState(state.typeUrl));
-  const names = withoutWildcard(request.names);
+  const names = NameSet.of(withoutWildcard(request.names));
   const opened = { ...state, wildcard, names, everNamed: request.names.length > 0 };
   // Rule 23: the client has this very state, and asks for all of it.
   const has =
     wildcard && isFullState(state.typeUrl) && current !== undefined && request.versionInfo === current.version;
   if (has) return { ...opened, base: current, sentVersion: current.version, ackedVersion: current.version };
-  return { ...opened, owedAll: wildcard, owed: names, owedAnswer: wildcard || isFullState(state.typeUrl) };
+  return { ...opened, owedAll: wildcard, owed: new Set(names), owedAnswer: wildcard || isFullState(state.typeUrl) };
 }
 
 function openDelta(state: Subscription, request: XdsRequest): Subscription {
@@ -123,7 +128,10 @@ export function receive(
     request.errorDetail === undefined &&
     state.lastNonce !== '' &&
     changed === answered;
-  return { state: again && !isFullState(state.typeUrl) ? { ...changed, owed: changed.names } : changed, answer };
+  return {
+    state: again && !isFullState(state.typeUrl) ? { ...changed, owed: new Set(changed.names) } : changed,
+    answer,
+  };
 }
 
 function acknowledge(
@@ -133,18 +141,16 @@ function acknowledge(
   const response = state.pending.find((pending) => pending.nonce === request.nonce);
   // Rule 20: a stale nonce is neither ACK nor NACK.
   if (response === undefined || request.nonce === '') return { state, answer: undefined };
-  const pending = state.pending.filter((other) => other !== response);
+  const pending = state.pending.length === 1 ? NONE_PENDING : state.pending.filter((other) => other !== response);
   if (request.errorDetail === undefined) {
     const complete = pending.length === 0 && state.rejected.size === 0;
-    return {
-      state: { ...state, pending, ...(complete && { ackedVersion: response.version, nack: undefined }) },
-      answer: 'ack',
-    };
+    if (!complete) return { state: { ...state, pending }, answer: 'ack' };
+    return { state: { ...state, pending, ackedVersion: response.version, nack: undefined }, answer: 'ack' };
   }
   // Rules 18, 47: parked. What was rejected is sent again only together with a change.
   const nack = { version: response.version, message: request.errorDetail };
   return {
-    state: { ...state, pending, nack, rejected: new Set([...state.rejected, ...response.names]) },
+    state: { ...state, pending, nack, rejected: new Set([...state.rejected, ...namesOf(response)]) },
     answer: 'nack',
   };
 }
@@ -154,7 +160,7 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
   // Rules 24, 25: the empty list is the wildcard only as long as no name was ever sent.
   const wildcard = requested.includes(WILDCARD) || (requested.length === 0 && !everNamed && state.wildcard);
   if (wildcard === state.wildcard && sameNames(state.names, requested)) return state;
-  const names = withoutWildcard(requested);
+  const names = NameSet.of(withoutWildcard(requested));
   // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));
   const owed = new Set([...[...state.owed].filter((name) => names.has(name)), ...added]);
@@ -163,31 +169,28 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
 
 function changeDelta(state: Subscription, subscribe: readonly string[], unsubscribe: readonly string[]): Subscription {
   if (subscribe.length === 0 && unsubscribe.length === 0) return state;
-  const names = new Set(state.names);
   const owed = new Set(state.owed);
   let { wildcard, owedAll } = state;
-  for (const name of subscribe) {
-    if (name === WILDCARD) {
-      owedAll ||= !wildcard;
-      wildcard = true;
-    } else {
-      names.add(name);
-      // Rule 40: sent again, even if it was subscribed to and is unchanged.
-      owed.add(name);
-    }
+  const added = withoutWildcard(subscribe);
+  if (added.length < subscribe.length) {
+    owedAll ||= !wildcard;
+    wildcard = true;
   }
+  // Rule 40: sent again, even if it was subscribed to and is unchanged.
+  for (const name of added) owed.add(name);
   // Rule 45: subscriptions first, so that subscribing to and leaving one name in one message means leaving it.
-  for (const name of unsubscribe) {
-    if (name === WILDCARD) {
-      wildcard = false;
-      owedAll = false;
-    } else if (names.delete(name) || wildcard) {
-      // Rule 43: under the wildcard, the client has to hear whether it still gets the resource.
-      if (wildcard) owed.add(name);
-      else owed.delete(name);
-    }
+  const dropped = withoutWildcard(unsubscribe);
+  if (dropped.length < unsubscribe.length) {
+    wildcard = false;
+    owedAll = false;
   }
-  return { ...state, wildcard, names, owed, owedAll, everNamed: true };
+  for (const name of dropped) {
+    // Rule 43: under the wildcard, the client has to hear whether it still gets the resource.
+    if (wildcard) owed.add(name);
+    else owed.delete(name);
+  }
+  const names = state.names.change(added, dropped);
+  return { ...state, wildcard, names, owed: owed.size === 0 ? NO_NAMES : owed, owedAll, everNamed: true };
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
@@ -208,17 +211,17 @@ export function isSettled(state: Subscription, current: TypeSnapshot): boolean {
   );
 }
 
-function withoutWildcard(names: readonly string[]): ReadonlySet<string> {
-  return names.length === 0 ? NO_NAMES : new Set(names.filter((name) => name !== WILDCARD));
+function withoutWildcard(names: readonly string[]): readonly string[] {
+  return names.includes(WILDCARD) ? names.filter((name) => name !== WILDCARD) : names;
 }
 
-function sameNames(names: ReadonlySet<string>, requested: readonly string[]): boolean {
-  let count = 0;
-  for (const name of requested) {
-    if (name === WILDCARD) continue;
-    if (!names.has(name)) return false;
-    count += 1;
-  }
+function namesOf({ resources, removed }: Pending): readonly string[] {
+  return [...resources.map((resource) => resource.name), ...removed];
+}
+
+function sameNames(names: NameSet, requested: readonly string[]): boolean {
+  const wanted = withoutWildcard(requested);
+  if (!wanted.every((name) => names.has(name))) return false;
   // A request may repeat a name; then the sets are compared the long way.
-  return count === names.size || withoutWildcard(requested).size === names.size;
+  return wanted.length === names.size || new Set(wanted).size === names.size;
 }

@@ -8,11 +8,13 @@ import { isAsked, NO_NAMES, type Subscription } from './subscription.ts';
 
 export interface Turn {
   /** Whether nothing points any more to what is gone. */
-  readonly mayRemove: boolean;
+  readonly mayRemove: () => boolean;
   /** Whether other types must first catch up: then only what the client asked for is sent. */
   readonly hold: boolean;
   readonly nonce: () => string;
 }
+
+const NO_REPLIES: readonly never[] = [];
 
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
 export function next(
@@ -20,9 +22,9 @@ export function next(
   current: TypeSnapshot,
   turn: Turn,
 ): { readonly state: Subscription; readonly replies: readonly (Reply & { readonly nonce: string })[] } {
-  if (state.pending.length > 0 || (turn.hold && !isAsked(state))) return { state, replies: [] };
+  if (isIdle(state, current) || (turn.hold && !isAsked(state))) return { state, replies: NO_REPLIES };
   const due =
-    state.variant === 'sotw' ? dueSotw(state, current, turn.mayRemove) : dueDelta(state, current, turn.mayRemove);
+    state.variant === 'sotw' ? dueSotw(state, current, turn.mayRemove()) : dueDelta(state, current, turn.mayRemove());
   const caughtUp: Subscription = {
     ...state,
     base: current,
@@ -32,30 +34,35 @@ export function next(
     initial: undefined,
     lingering: due.lingering,
   };
-  if (due.replies.length === 0) {
-    // Nothing to say: the client has it all, or what it rejected is still wanted and as it was.
-    const unchanged = state.base === current;
-    const stands = [...state.rejected].some(
-      (name) => covers(state, name) && (unchanged || current.resources.has(name)),
-    );
-    if (state.nack !== undefined && stands) return { state: caughtUp, replies: [] };
-    const clear = { ...caughtUp, nack: undefined, rejected: NO_NAMES };
-    const subscribes = state.wildcard || state.names.size > 0;
-    return {
-      state: subscribes ? { ...clear, sentVersion: current.version, ackedVersion: current.version } : clear,
-      replies: [],
-    };
-  }
+  if (due.replies.length === 0) return { state: quiet(state, caughtUp, current), replies: NO_REPLIES };
   const replies = due.replies.map((reply) => ({ ...reply, nonce: turn.nonce() }));
   const pending = replies.map(({ nonce, version, resources, removed }) => ({
     nonce,
     version,
-    names: [...resources.map((resource) => resource.name), ...removed],
-    adds: resources.some((resource) => !state.base?.resources.has(resource.name)),
+    resources,
+    removed,
+    from: state.base,
+    to: current,
   }));
   const version = replies[0]?.version;
   return {
     state: { ...caughtUp, pending, rejected: NO_NAMES, lastNonce: replies.at(-1)?.nonce ?? '', sentVersion: version },
     replies,
   };
+}
+
+/** Whether nothing can be due: most types, at most turns. */
+function isIdle(state: Subscription, current: TypeSnapshot): boolean {
+  if (state.pending.length > 0) return true;
+  return state.base === current && state.lingering.size === 0 && state.nack === undefined && !isAsked(state);
+}
+
+/** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
+function quiet(state: Subscription, caughtUp: Subscription, current: TypeSnapshot): Subscription {
+  const unchanged = state.base === current;
+  const stands = [...state.rejected].some((name) => covers(state, name) && (unchanged || current.resources.has(name)));
+  if (state.nack !== undefined && stands) return caughtUp;
+  const clear = { ...caughtUp, nack: undefined, rejected: NO_NAMES };
+  const subscribes = state.wildcard || state.names.size > 0;
+  return subscribes ? { ...clear, sentVersion: current.version, ackedVersion: current.version } : clear;
 }

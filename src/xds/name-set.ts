@@ -1,0 +1,70 @@
+// The names of a subscription: an immutable set of which a change costs what it changes.
+// In: names. Out: NameSets that share what they have in common, also between streams. Must not: grow without compacting.
+
+/** More changes than these are worth a set of their own. */
+const MAX_CHANGES = 16;
+/** Sets that streams subscribed to lately; who subscribes to the same names shares one set. */
+const MAX_KNOWN = 64;
+const MAX_KEY_CHARACTERS = 256 * 1024;
+const known = new Map<string, ReadonlySet<string>>();
+
+export class NameSet {
+  static readonly empty = new NameSet(new Set(), [], []);
+  readonly size: number;
+  private readonly base: ReadonlySet<string>;
+  /** Not in `base`, but in this set; and the other way round. */
+  private readonly added: readonly string[];
+  private readonly dropped: readonly string[];
+
+  private constructor(base: ReadonlySet<string>, added: readonly string[], dropped: readonly string[]) {
+    this.base = base;
+    this.added = added;
+    this.dropped = dropped;
+    this.size = base.size + added.length - dropped.length;
+  }
+
+  static of(names: readonly string[]): NameSet {
+    return names.length === 0 ? NameSet.empty : new NameSet(shared(names), [], []);
+  }
+
+  has(name: string): boolean {
+    return this.base.has(name) ? !this.dropped.includes(name) : this.added.includes(name);
+  }
+
+  /** With `add`, then without `drop`. */
+  change(add: readonly string[], drop: readonly string[]): NameSet {
+    if (add.length + drop.length + this.added.length + this.dropped.length > MAX_CHANGES) {
+      const names = new Set(this);
+      for (const name of add) names.add(name);
+      for (const name of drop) names.delete(name);
+      return NameSet.of([...names]);
+    }
+    const added = new Set(this.added);
+    const dropped = new Set(this.dropped);
+    for (const name of add) {
+      if (!this.base.has(name)) added.add(name);
+      else dropped.delete(name);
+    }
+    for (const name of drop) {
+      if (this.base.has(name)) dropped.add(name);
+      else added.delete(name);
+    }
+    return new NameSet(this.base, [...added], [...dropped]);
+  }
+
+  *[Symbol.iterator](): Iterator<string> {
+    for (const name of this.base) if (this.dropped.length === 0 || !this.dropped.includes(name)) yield name;
+    yield* this.added;
+  }
+}
+
+function shared(names: readonly string[]): ReadonlySet<string> {
+  const key = names.join('\n');
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const made = new Set(names);
+  if (key.length > MAX_KEY_CHARACTERS) return made;
+  if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? '');
+  known.set(key, made);
+  return made;
+}
