@@ -16,7 +16,7 @@ export interface XdsRequest {
   readonly typeUrl: string;
   readonly nonce: string;
   /** What the client said was wrong with the response of `nonce`; absent: nothing. */
-  readonly errorDetail?: string;
+  readonly errorDetail: string | undefined;
   /** SotW: version_info and resource_names. */
   readonly versionInfo: string;
   readonly names: readonly string[];
@@ -32,7 +32,7 @@ type Field = (field: number, reader: Reader, wireType: number) => void;
 
 /** A DiscoveryRequest (envoy.service.discovery.v3) of at most `maxNames` names. */
 export function parseSotwRequest(bytes: Buffer, maxNames: number): XdsRequest {
-  const request = emptyRequest();
+  const request = new Building();
   let node: Buffer | undefined;
   readMessage(bytes, (field, reader, wireType) => {
     if (wireType !== 2) return reader.skip(wireType);
@@ -44,12 +44,13 @@ export function parseSotwRequest(bytes: Buffer, maxNames: number): XdsRequest {
     else if (field === 5) request.nonce = text(content);
     else if (field === 6) request.errorDetail = statusMessage(content);
   });
-  return { ...request, node: () => (node === undefined ? undefined : parseNode(node)) };
+  request.node = () => (node === undefined ? undefined : parseNode(node));
+  return request;
 }
 
 /** A DeltaDiscoveryRequest; none of its lists is longer than `maxNames`. */
 export function parseDeltaRequest(bytes: Buffer, maxNames: number): XdsRequest {
-  const request = emptyRequest();
+  const request = new Building();
   let node: Buffer | undefined;
   readMessage(bytes, (field, reader, wireType) => {
     if (wireType !== 2) return reader.skip(wireType);
@@ -58,35 +59,29 @@ export function parseDeltaRequest(bytes: Buffer, maxNames: number): XdsRequest {
     else if (field === 2) request.typeUrl = interned(content);
     else if (field === 3) add(request.subscribe, content, maxNames);
     else if (field === 4) add(request.unsubscribe, content, maxNames);
-    else if (field === 5) addVersion(request.initialVersions, content, maxNames);
+    else if (field === 5) addVersion(request, content, maxNames);
     else if (field === 6) request.nonce = text(content);
     else if (field === 7) request.errorDetail = statusMessage(content);
   });
-  return { ...request, node: () => (node === undefined ? undefined : parseNode(node)) };
+  request.node = () => (node === undefined ? undefined : parseNode(node));
+  return request;
 }
 
-interface Building {
-  typeUrl: string;
-  nonce: string;
-  errorDetail?: string;
-  versionInfo: string;
-  names: string[];
-  subscribe: string[];
-  unsubscribe: string[];
-  initialVersions: Map<string, string>;
+/** While it is read. */
+class Building implements XdsRequest {
+  typeUrl = '';
+  nonce = '';
+  errorDetail: string | undefined = undefined;
+  versionInfo = '';
+  readonly names: string[] = [];
+  readonly subscribe: string[] = [];
+  readonly unsubscribe: string[] = [];
+  initialVersions: Map<string, string> = NO_VERSIONS;
+  node: () => NodeClaims | undefined = noNode;
 }
 
-function emptyRequest(): Building {
-  return {
-    typeUrl: '',
-    nonce: '',
-    versionInfo: '',
-    names: [],
-    subscribe: [],
-    unsubscribe: [],
-    initialVersions: new Map(),
-  };
-}
+const NO_VERSIONS = new Map<string, string>();
+const noNode = (): undefined => undefined;
 
 function parseNode(bytes: Buffer): NodeClaims {
   const node = { id: '', cluster: '', userAgent: '', clientFeatures: [] as string[] };
@@ -121,8 +116,9 @@ function tooMany(maxNames: number): XdsError {
   return new XdsError('RESOURCE_EXHAUSTED', `more than ${maxNames} names in one request`);
 }
 
-function addVersion(versions: Map<string, string>, entry: Buffer, maxNames: number): void {
-  if (versions.size >= maxNames) throw tooMany(maxNames);
+function addVersion(request: Building, entry: Buffer, maxNames: number): void {
+  if (request.initialVersions.size >= maxNames) throw tooMany(maxNames);
+  if (request.initialVersions === NO_VERSIONS) request.initialVersions = new Map();
   let [name, version] = ['', ''];
   readMessage(entry, (field, reader, wireType) => {
     if (wireType !== 2) return reader.skip(wireType);
@@ -130,7 +126,7 @@ function addVersion(versions: Map<string, string>, entry: Buffer, maxNames: numb
     if (field === 1) name = content;
     else if (field === 2) version = content;
   });
-  versions.set(name, version);
+  request.initialVersions.set(name, version);
 }
 
 const TYPE_URLS = new Map(PUSH_ORDER.map((typeUrl) => [typeUrl, typeUrl]));

@@ -47,6 +47,7 @@ interface ServerLimits {
 }
 
 const LIMITS: StreamLimits & ServerLimits = {
+  requestBytes: 4 * 1024 * 1024,
   namesPerType: 20_000,
   requestBurst: 2000,
   requestsPerSecond: 500,
@@ -84,7 +85,7 @@ export class XdsServer {
     this.limits = { ...LIMITS, ...options.limits };
     this.clock = options.clock ?? Date.now;
     this.grpc = new Server({
-      'grpc.max_receive_message_length': 4 * 1024 * 1024,
+      'grpc.max_receive_message_length': this.limits.requestBytes,
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.max_concurrent_streams': 100,

@@ -6,7 +6,7 @@ import type { Reference } from '../snapshot/references.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
-import { covers, type Reply } from './due.ts';
+import { covers } from './due.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
 import {
@@ -19,12 +19,9 @@ import {
   touch,
   type Variant,
 } from './subscription.ts';
-import { next } from './turn.ts';
+import { next, type Outgoing } from './turn.ts';
 
-export interface Outgoing extends Reply {
-  readonly typeUrl: string;
-  readonly nonce: string;
-}
+export type { Outgoing };
 
 export interface SessionLimits {
   /** Names that one stream may subscribe to, of one type. */
@@ -64,15 +61,18 @@ export class Session {
   }
 
   /** Takes in one request. Errors: XdsError for what the protocol or the limits forbid. */
-  request(request: XdsRequest, now: number): { readonly answer: Answer; readonly replies: readonly Outgoing[] } {
-    const { typeUrl } = request;
+  request(
+    typeUrl: string,
+    request: XdsRequest,
+    now: number,
+  ): { readonly answer: Answer; readonly replies: readonly Outgoing[] } {
     if (typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
     // Rule 3: a type that is not served leaves the others alone; it is never answered.
     if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [] };
     const entry = this.entries.get(typeUrl);
     let answer: Answer;
     if (entry === undefined) {
-      const state = open(this.variant, request, this.snapshot?.types.get(typeUrl));
+      const state = open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl));
       this.entries.set(typeUrl, { state, openedAt: now, sentAt: now, lingersSince: undefined, nackedAt: 0 });
     } else {
       const received = receive(entry.state, request);
@@ -164,7 +164,7 @@ export class Session {
     entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? now);
     if (replies.length === 0) return;
     entry.sentAt = now;
-    out.push(...replies.map((reply) => ({ ...reply, typeUrl })));
+    out.push(...replies);
     if (this.variant === 'delta') this.touchNeeds(before, current);
   }
 

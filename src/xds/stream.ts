@@ -5,7 +5,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { shortName } from '../snapshot/types.ts';
-import { http2StreamOf, type RawCall, sendHeaders, writeFrame } from './http2-frames.ts';
+import { http2StreamOf, type RawCall, readRequests, sendHeaders, writeFrame } from './http2-frames.ts';
 import type { Admission, Caller } from './node.ts';
 import type { XdsObserver } from './observer.ts';
 import { type NodeClaims, parseDeltaRequest, parseSotwRequest } from './request.ts';
@@ -15,6 +15,7 @@ import { GRPC_STATUS, type StreamStatus, XdsError } from './status.ts';
 import type { Variant } from './subscription.ts';
 
 export interface StreamLimits {
+  readonly requestBytes: number;
   readonly namesPerType: number;
   /** Requests that may come at once, and how many more each second. */
   readonly requestBurst: number;
@@ -79,8 +80,13 @@ export class DiscoveryStream {
       this.release();
       onEnd(this);
     });
-    call.on('data', (bytes: Buffer) => this.guard(() => this.onRequest(bytes)));
-    call.on('end', () => this.finish());
+    readRequests(
+      call,
+      context.limits.requestBytes,
+      (message) => this.guard(() => this.onRequest(message)),
+      () => this.finish(),
+      (error) => this.fail(error),
+    );
     // grpc-js reports a broken call here; the stream's close does the rest.
     call.on('error', () => {});
     sendHeaders(call);
@@ -127,7 +133,7 @@ export class DiscoveryStream {
     if (this.fixedType !== undefined && request.typeUrl !== '' && request.typeUrl !== this.fixedType) {
       throw new XdsError('INVALID_ARGUMENT', `this service serves ${shortName(this.fixedType)} alone`);
     }
-    const { answer, replies } = session.request({ ...request, typeUrl }, now);
+    const { answer, replies } = session.request(typeUrl, request, now);
     if (answer !== undefined)
       this.context.observer.answered(
         this.gateway,
@@ -233,9 +239,13 @@ export class DiscoveryStream {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof XdsError)) this.context.observer.failed(error);
-      this.end(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
+      this.fail(error);
     }
+  }
+
+  private fail(error: unknown): void {
+    if (!(error instanceof XdsError)) this.context.observer.failed(error);
+    this.end(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
   }
 
   private finish(): void {

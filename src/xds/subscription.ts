@@ -82,9 +82,41 @@ function blank(variant: Variant, typeUrl: string): Subscription {
   };
 }
 
+/**
+ * A state with some of its fields other. Written out, because object spread costs ten times as much once it has met objects
+ * of several origins (measured: a third of the time of a request).
+ */
+export function evolve(state: Subscription, change: Partial<Subscription>): Subscription {
+  const copy: Subscription = {
+    variant: state.variant,
+    typeUrl: state.typeUrl,
+    wildcard: state.wildcard,
+    everNamed: state.everNamed,
+    names: state.names,
+    base: state.base,
+    owed: state.owed,
+    owedAll: state.owedAll,
+    owedAnswer: state.owedAnswer,
+    initial: state.initial,
+    lingering: state.lingering,
+    pending: state.pending,
+    rejected: state.rejected,
+    lastNonce: state.lastNonce,
+    sentVersion: state.sentVersion,
+    ackedVersion: state.ackedVersion,
+    nack: state.nack,
+  };
+  return Object.assign(copy, change);
+}
+
 /** The first request of a type on a stream, whatever its nonce says: nonces of another stream mean nothing (rule 14). */
-export function open(variant: Variant, request: XdsRequest, current: TypeSnapshot | undefined): Subscription {
-  const state = blank(variant, request.typeUrl);
+export function open(
+  variant: Variant,
+  typeUrl: string,
+  request: XdsRequest,
+  current: TypeSnapshot | undefined,
+): Subscription {
+  const state = blank(variant, typeUrl);
   return variant === 'sotw' ? openSotw(state, request, current) : openDelta(state, request);
 }
 
@@ -93,20 +125,24 @@ function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapsho
   // Rule 26: only LDS and CDS know the wildcard; for the others an empty list is no subscription.
   const wildcard = explicit || (request.names.length === 0 && isFullState(state.typeUrl));
   const names = NameSet.of(withoutWildcard(request.names));
-  const opened = { ...state, wildcard, names, everNamed: request.names.length > 0 };
+  const opened = evolve(state, { wildcard, names, everNamed: request.names.length > 0 });
   // Rule 23: the client has this very state, and asks for all of it.
   const has =
     wildcard && isFullState(state.typeUrl) && current !== undefined && request.versionInfo === current.version;
-  if (has) return { ...opened, base: current, sentVersion: current.version, ackedVersion: current.version };
-  return { ...opened, owedAll: wildcard, owed: new Set(names), owedAnswer: wildcard || isFullState(state.typeUrl) };
+  if (has) return evolve(opened, { base: current, sentVersion: current.version, ackedVersion: current.version });
+  return evolve(opened, {
+    owedAll: wildcard,
+    owed: new Set(names),
+    owedAnswer: wildcard || isFullState(state.typeUrl),
+  });
 }
 
 function openDelta(state: Subscription, request: XdsRequest): Subscription {
   // Rule 37: a first request that names nothing is the legacy wildcard.
   const legacy = request.subscribe.length === 0 && request.unsubscribe.length === 0;
-  const opened = { ...state, initial: request.initialVersions.size > 0 ? request.initialVersions : undefined };
+  const opened = evolve(state, { initial: request.initialVersions.size > 0 ? request.initialVersions : undefined });
   const subscribed = changeDelta(opened, legacy ? [WILDCARD] : request.subscribe, request.unsubscribe);
-  return { ...subscribed, owedAnswer: subscribed.wildcard && opened.initial === undefined };
+  return evolve(subscribed, { owedAnswer: subscribed.wildcard && opened.initial === undefined });
 }
 
 /** Any later request: perhaps an ACK or NACK, perhaps another subscription, perhaps both. */
@@ -129,7 +165,7 @@ export function receive(
     state.lastNonce !== '' &&
     changed === answered;
   return {
-    state: again && !isFullState(state.typeUrl) ? { ...changed, owed: new Set(changed.names) } : changed,
+    state: again && !isFullState(state.typeUrl) ? evolve(changed, { owed: new Set(changed.names) }) : changed,
     answer,
   };
 }
@@ -144,13 +180,13 @@ function acknowledge(
   const pending = state.pending.length === 1 ? NONE_PENDING : state.pending.filter((other) => other !== response);
   if (request.errorDetail === undefined) {
     const complete = pending.length === 0 && state.rejected.size === 0;
-    if (!complete) return { state: { ...state, pending }, answer: 'ack' };
-    return { state: { ...state, pending, ackedVersion: response.version, nack: undefined }, answer: 'ack' };
+    if (!complete) return { state: evolve(state, { pending }), answer: 'ack' };
+    return { state: evolve(state, { pending, ackedVersion: response.version, nack: undefined }), answer: 'ack' };
   }
   // Rules 18, 47: parked. What was rejected is sent again only together with a change.
   const nack = { version: response.version, message: request.errorDetail };
   return {
-    state: { ...state, pending, nack, rejected: new Set([...state.rejected, ...namesOf(response)]) },
+    state: evolve(state, { pending, nack, rejected: new Set([...state.rejected, ...namesOf(response)]) }),
     answer: 'nack',
   };
 }
@@ -164,7 +200,7 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
   // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));
   const owed = new Set([...[...state.owed].filter((name) => names.has(name)), ...added]);
-  return { ...state, everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) };
+  return evolve(state, { everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) });
 }
 
 function changeDelta(state: Subscription, subscribe: readonly string[], unsubscribe: readonly string[]): Subscription {
@@ -190,13 +226,13 @@ function changeDelta(state: Subscription, subscribe: readonly string[], unsubscr
     else owed.delete(name);
   }
   const names = state.names.change(added, dropped);
-  return { ...state, wildcard, names, owed: owed.size === 0 ? NO_NAMES : owed, owedAll, everNamed: true };
+  return evolve(state, { wildcard, names, owed: owed.size === 0 ? NO_NAMES : owed, owedAll, everNamed: true });
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
 export function touch(state: Subscription, names: readonly string[]): Subscription {
   const more = names.filter((name) => state.names.has(name) && !state.owed.has(name));
-  return more.length === 0 ? state : { ...state, owed: new Set([...state.owed, ...more]) };
+  return more.length === 0 ? state : evolve(state, { owed: new Set([...state.owed, ...more]) });
 }
 
 /** Whether the client itself asked for what is due: such an answer waits for nothing. */

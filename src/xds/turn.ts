@@ -4,7 +4,7 @@
 
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { covers, dueDelta, dueSotw, type Reply } from './due.ts';
-import { isAsked, NO_NAMES, type Subscription } from './subscription.ts';
+import { evolve, isAsked, NO_NAMES, type Subscription } from './subscription.ts';
 
 export interface Turn {
   /** Whether nothing points any more to what is gone. */
@@ -14,6 +14,12 @@ export interface Turn {
   readonly nonce: () => string;
 }
 
+/** A reply on its way. */
+export interface Outgoing extends Reply {
+  readonly typeUrl: string;
+  readonly nonce: string;
+}
+
 const NO_REPLIES: readonly never[] = [];
 
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
@@ -21,21 +27,26 @@ export function next(
   state: Subscription,
   current: TypeSnapshot,
   turn: Turn,
-): { readonly state: Subscription; readonly replies: readonly (Reply & { readonly nonce: string })[] } {
+): { readonly state: Subscription; readonly replies: readonly Outgoing[] } {
   if (isIdle(state, current) || (turn.hold && !isAsked(state))) return { state, replies: NO_REPLIES };
   const due =
     state.variant === 'sotw' ? dueSotw(state, current, turn.mayRemove()) : dueDelta(state, current, turn.mayRemove());
-  const caughtUp: Subscription = {
-    ...state,
+  const caughtUp = evolve(state, {
     base: current,
     owed: NO_NAMES,
     owedAll: false,
     owedAnswer: false,
     initial: undefined,
     lingering: due.lingering,
-  };
+  });
   if (due.replies.length === 0) return { state: quiet(state, caughtUp, current), replies: NO_REPLIES };
-  const replies = due.replies.map((reply) => ({ ...reply, nonce: turn.nonce() }));
+  const replies = due.replies.map(({ resources, removed, version }) => ({
+    typeUrl: state.typeUrl,
+    resources,
+    removed,
+    version,
+    nonce: turn.nonce(),
+  }));
   const pending = replies.map(({ nonce, version, resources, removed }) => ({
     nonce,
     version,
@@ -46,7 +57,12 @@ export function next(
   }));
   const version = replies[0]?.version;
   return {
-    state: { ...caughtUp, pending, rejected: NO_NAMES, lastNonce: replies.at(-1)?.nonce ?? '', sentVersion: version },
+    state: evolve(caughtUp, {
+      pending,
+      rejected: NO_NAMES,
+      lastNonce: replies.at(-1)?.nonce ?? '',
+      sentVersion: version,
+    }),
     replies,
   };
 }
@@ -62,7 +78,7 @@ function quiet(state: Subscription, caughtUp: Subscription, current: TypeSnapsho
   const unchanged = state.base === current;
   const stands = [...state.rejected].some((name) => covers(state, name) && (unchanged || current.resources.has(name)));
   if (state.nack !== undefined && stands) return caughtUp;
-  const clear = { ...caughtUp, nack: undefined, rejected: NO_NAMES };
+  const clear = evolve(caughtUp, { nack: undefined, rejected: NO_NAMES });
   const subscribes = state.wildcard || state.names.size > 0;
-  return subscribes ? { ...clear, sentVersion: current.version, ackedVersion: current.version } : clear;
+  return subscribes ? evolve(clear, { sentVersion: current.version, ackedVersion: current.version }) : clear;
 }

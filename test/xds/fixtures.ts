@@ -30,6 +30,7 @@ export function request(kind: Kind, fields: Partial<Omit<XdsRequest, 'typeUrl' |
   return {
     typeUrl: TYPE[kind],
     nonce: '',
+    errorDetail: undefined,
     versionInfo: '',
     names: [],
     subscribe: [],
@@ -50,7 +51,7 @@ export class Talk {
   }
 
   say(kind: Kind, fields: Parameters<typeof request>[1] = {}): readonly Outgoing[] {
-    return this.session.request(request(kind, fields), this.now).replies;
+    return this.session.request(TYPE[kind], request(kind, fields), this.now).replies;
   }
 
   update(snapshot: Snapshot): readonly Outgoing[] {

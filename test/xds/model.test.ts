@@ -81,7 +81,7 @@ class Client {
   }
 
   send(kind: Kind, fields: Parameters<typeof request>[1]): void {
-    this.receive(this.session.request(request(kind, fields), this.now).replies);
+    this.receive(this.session.request(TYPE[kind], request(kind, fields), this.now).replies);
   }
 
   receive(replies: readonly Outgoing[]): void {

@@ -1,0 +1,78 @@
+// Requests out of the bytes of a stream: gRPC's length-prefixed messages, however they were cut on their way.
+// In: chunks as they come. Out: whole messages; XdsError for what is too long or compressed. Must not: hold more bytes
+// than have come, copy a message that came whole, or cost more for many small chunks than for few large ones.
+
+import { XdsError } from './status.ts';
+
+/** gRPC over HTTP/2, "Length-Prefixed-Message": Compressed-Flag, Message-Length. */
+const HEAD = 5;
+const FIRST_ALLOCATION = 1024;
+
+export class RequestFrames {
+  private readonly maxBytes: number;
+  /** What came of a message that is not whole yet, head included: `filled` bytes of `buffer`. */
+  private buffer: Buffer = NOTHING;
+  private filled = 0;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  /** Errors: XdsError; the stream is then of no more use. */
+  push(chunk: Buffer, onMessage: (message: Buffer) => void): void {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.filled === 0 && rest.length >= HEAD) {
+        const end = HEAD + this.length(rest);
+        if (rest.length >= end) {
+          onMessage(rest.subarray(HEAD, end));
+          rest = rest.subarray(end);
+          continue;
+        }
+      }
+      rest = this.gather(rest, onMessage);
+    }
+  }
+
+  /** Takes what belongs to the message that is under way; returns what does not. */
+  private gather(chunk: Buffer, onMessage: (message: Buffer) => void): Buffer {
+    const missingHead = HEAD - this.filled;
+    if (missingHead > 0) {
+      this.append(chunk.subarray(0, missingHead));
+      if (this.filled === HEAD && this.length(this.buffer) === 0) this.finish(onMessage);
+      return chunk.subarray(Math.min(missingHead, chunk.length));
+    }
+    const missing = HEAD + this.length(this.buffer) - this.filled;
+    this.append(chunk.subarray(0, missing));
+    if (chunk.length >= missing) this.finish(onMessage);
+    return chunk.subarray(Math.min(missing, chunk.length));
+  }
+
+  private append(bytes: Buffer): void {
+    const needed = this.filled + bytes.length;
+    if (needed > this.buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(FIRST_ALLOCATION, needed, 2 * this.buffer.length));
+      this.buffer.copy(larger, 0, 0, this.filled);
+      this.buffer = larger;
+    }
+    bytes.copy(this.buffer, this.filled);
+    this.filled = needed;
+  }
+
+  private finish(onMessage: (message: Buffer) => void): void {
+    const message = this.buffer.subarray(HEAD, this.filled);
+    this.buffer = NOTHING;
+    this.filled = 0;
+    onMessage(message);
+  }
+
+  private length(head: Buffer): number {
+    if (head[0] !== 0) throw new XdsError('INTERNAL', 'a compressed request on a stream without grpc-encoding');
+    const length = head.readUInt32BE(1);
+    if (length > this.maxBytes)
+      throw new XdsError('RESOURCE_EXHAUSTED', `a request of ${length} bytes, more than ${this.maxBytes}`);
+    return length;
+  }
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
