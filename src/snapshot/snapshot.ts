@@ -6,13 +6,14 @@ import { createHash } from 'node:crypto';
 import { PosternError } from '../errors.ts';
 import { type Diff, remember } from './diff.ts';
 import type { Resource } from './resource.ts';
+import { ResourceSet } from './resource-set.ts';
 import { PUSH_ORDER, REFERRERS, shortName } from './types.ts';
 
 /** All resources of one type, by name, in the order of their names. */
 export interface TypeSnapshot {
   readonly typeUrl: string;
   readonly version: string;
-  readonly resources: ReadonlyMap<string, Resource>;
+  readonly resources: ResourceSet;
   /** The sum of the resources' digests, modulo 2^256. */
   readonly sum: bigint;
 }
@@ -25,7 +26,7 @@ export interface Snapshot {
 const NOTHING = new Map(
   PUSH_ORDER.map((typeUrl) => [
     typeUrl,
-    { typeUrl, version: versionOf(0n), resources: new Map(), sum: 0n } as TypeSnapshot,
+    { typeUrl, version: versionOf(0n), resources: ResourceSet.empty, sum: 0n } as TypeSnapshot,
   ]),
 );
 const EMPTY: Snapshot = { version: snapshotVersion(NOTHING), types: NOTHING };
@@ -82,30 +83,17 @@ export function updateSnapshot(previous: Snapshot, { changed, removed }: Diff): 
 function updateType(type: TypeSnapshot, { changed, removed }: Diff): TypeSnapshot {
   const other = changed.filter((resource) => type.resources.get(resource.name)?.version !== resource.version);
   if (other.length === 0 && removed.length === 0) return type;
-  const isNew = other.some((resource) => !type.resources.has(resource.name));
-  const resources = new Map(type.resources);
   let { sum } = type;
-  for (const { name } of removed) {
-    sum -= resources.get(name)?.digest ?? 0n;
-    resources.delete(name);
-  }
-  for (const resource of other) {
-    sum += resource.digest - (resources.get(resource.name)?.digest ?? 0n);
-    resources.set(resource.name, resource);
-  }
+  for (const { name } of removed) sum -= type.resources.get(name)?.digest ?? 0n;
+  for (const resource of other) sum += resource.digest - (type.resources.get(resource.name)?.digest ?? 0n);
   sum = BigInt.asUintN(256, sum);
-  const next = {
-    typeUrl: type.typeUrl,
-    version: versionOf(sum),
-    resources: isNew ? sorted(resources) : resources,
-    sum,
-  };
+  const resources = type.resources.with(
+    other,
+    removed.map(({ name }) => name),
+  );
+  const next = { typeUrl: type.typeUrl, version: versionOf(sum), resources, sum };
   remember(type, next, { changed: other, removed });
   return next;
-}
-
-function sorted(resources: ReadonlyMap<string, Resource>): ReadonlyMap<string, Resource> {
-  return new Map([...resources].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
 function checkReferences(source: Resource, types: ReadonlyMap<string, TypeSnapshot>): void {
