@@ -9,6 +9,7 @@ import { type Reference, referencesOf } from '../src/snapshot/references.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
 import { XdsServer } from '../src/xds/server.ts';
+import { WARM_UP_MS, warmUp } from '../src/xds/warm-up.ts';
 import { bumped, readDump } from './dump.ts';
 import { serveArguments, serveTrigger, tlsFiles } from './serving.ts';
 
@@ -83,6 +84,7 @@ const server = new XdsServer({
 });
 
 serveTrigger(options.http, bump, () => ({ streams: server.status().length }));
+await warmUp(WARM_UP_MS);
 await server.listen();
 console.log(`ready pid=${process.pid}`);
 process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)));

@@ -1,6 +1,5 @@
-// I/O: bytes to and from the HTTP/2 stream below grpc-js.
-// In: a call of grpc-js and shared buffers. Out: bytes on the wire, without the copy that grpc-js makes of every message;
-// requests, without its promise and its pause for each of them (perf.md: njs2raw).
+// I/O: the HTTP/2 stream below grpc-js, and requests from it without a promise and a pause for each (perf.md: njs2raw).
+// In: a call of grpc-js. Out: its stream; its messages.
 // Must not: be known elsewhere: this is the one file that reaches below grpc-js's public interface (1.14.7, pinned).
 
 import type { ServerHttp2Stream } from 'node:http2';
@@ -56,23 +55,4 @@ export function readRequests(
 /** grpc-js sends the response headers with the first message, which here goes past it. */
 export function sendHeaders(call: RawCall): void {
   call.sendMetadata(new Metadata());
-}
-
-/** Pieces of a large body: TLS holds the ciphertext of a whole write, so it is given one piece at a time. */
-const PIECE_BYTES = 128 * 1024;
-
-/** Writes one message: a frame head, the body that all streams share, and this stream's own tail. */
-export function writeFrame(
-  stream: ServerHttp2Stream,
-  head: Buffer,
-  body: Buffer,
-  tail: Buffer,
-  encrypted: boolean,
-): void {
-  stream.cork();
-  stream.write(head);
-  if (!encrypted || body.length <= PIECE_BYTES) stream.write(body);
-  else for (let at = 0; at < body.length; at += PIECE_BYTES) stream.write(body.subarray(at, at + PIECE_BYTES));
-  stream.write(tail);
-  stream.uncork();
 }

@@ -5,7 +5,8 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { shortName } from '../snapshot/types.ts';
-import { http2StreamOf, type RawCall, readRequests, sendHeaders, writeFrame } from './http2-frames.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './http2-frames.ts';
 import type { Admission, Caller } from './node.ts';
 import type { XdsObserver } from './observer.ts';
 import { type NodeClaims, parseDeltaRequest, parseSotwRequest } from './request.ts';
@@ -45,6 +46,7 @@ export class DiscoveryStream {
   private readonly fixedType: string | undefined;
   private readonly context: StreamContext;
   private readonly http2: ServerHttp2Stream;
+  private readonly writer: FrameWriter;
   private readonly since: number;
   private readonly address: string;
   private session: Session | undefined;
@@ -72,6 +74,7 @@ export class DiscoveryStream {
     this.fixedType = fixedType;
     this.context = context;
     this.http2 = http2StreamOf(call);
+    this.writer = new FrameWriter(this.http2, context.encrypted);
     this.since = context.clock();
     this.address = call.getPeer();
     this.allowance = context.limits.requestBurst;
@@ -192,7 +195,7 @@ export class DiscoveryStream {
     for (const reply of replies) {
       const body = responseBody(this.variant, reply.typeUrl, reply, this.context.controlPlane);
       const { head, tail } = frame(body, reply.nonce);
-      writeFrame(this.http2, head, body, tail, this.context.encrypted);
+      this.writer.write(head, body, tail);
       this.context.observer.pushed(this.gateway, shortName(reply.typeUrl));
     }
     if (replies.length > 0) this.watchDrain();
@@ -201,17 +204,18 @@ export class DiscoveryStream {
 
   /** A client that reads nothing still answers pings; what it leaves in our memory is what tells. */
   private watchDrain(): void {
-    if (this.drain !== undefined || !this.http2.writableNeedDrain) return;
+    if (this.drain !== undefined || !this.writer.isBlocked) return;
+    const { progress } = this.writer;
     this.drain = setTimeout(() => {
-      if (!this.http2.writableNeedDrain) return;
+      this.drain = undefined;
+      if (this.ended || !this.writer.isBlocked) return;
+      // Slow is not dead: as long as something is taken, there is more to wait for.
+      if (this.writer.progress !== progress) return this.watchDrain();
       this.release();
       // Trailers would queue behind what is not read: the stream is reset.
       this.http2.close(8 /* NGHTTP2_CANCEL */);
     }, this.context.limits.drainMs);
-    this.http2.once('drain', () => {
-      clearTimeout(this.drain);
-      this.drain = undefined;
-    });
+    this.drain.unref();
   }
 
   private scheduleWake(now: number): void {
