@@ -18,6 +18,8 @@ export interface Cell {
   readonly streams: number;
   readonly mode: 'sotw' | 'delta';
   readonly tls: boolean;
+  /** A snapshot for each node, of the same content. */
+  readonly perGateway: boolean;
   /** Which type changes, and how often; `all`: everything changes at once. */
   readonly change: 'cds' | 'rds' | 'sds' | 'all';
   readonly rounds: number;

@@ -2,6 +2,7 @@
 // In: a dump, addresses, certificates. Out: an xDS server, and an HTTP port with /bump and /stats, as shared/peer/gcp has.
 // Must not: be part of the product.
 
+import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { decodeResource } from '../src/envoy/codec.ts';
 import { SnapshotCache } from '../src/snapshot/cache.ts';
@@ -40,6 +41,7 @@ function references(typeUrl: string, body: Buffer): readonly Reference[] {
 }
 
 const cache = new SnapshotCache();
+const gateways = new Set<string>([GATEWAY]);
 let snapshot: Snapshot = createSnapshot(served.flatMap((type) => type.resources));
 let bumps = 0;
 cache.set(GATEWAY, snapshot);
@@ -61,8 +63,17 @@ function bump(what: string, isType: (typeUrl: string) => boolean): object {
     return isType(type.typeUrl) ? change(type, (bumps - 1) % type.resources.length) : [];
   });
   snapshot = updateSnapshot(snapshot, { changed, removed: [] });
-  cache.set(GATEWAY, snapshot);
+  for (const gateway of gateways) cache.set(gateway, snapshot);
   return { bump: bumps, version: snapshot.version };
+}
+
+function gatewayOf(id: string | undefined): string {
+  if (!options.perNode || id === undefined) return GATEWAY;
+  if (!gateways.has(id)) {
+    gateways.add(id);
+    cache.set(id, snapshot);
+  }
+  return id;
 }
 
 const server = new XdsServer({
@@ -70,7 +81,7 @@ const server = new XdsServer({
   tls: tlsFiles(options),
   cache,
   // Whoever the load generator's certificate names: the dump is one gateway's.
-  admission: () => ({ identify: () => ({ ok: true, gateway: GATEWAY, notAfter: Number.POSITIVE_INFINITY }) }),
+  admission: () => ({ identify: (claims) => ({ ok: true, gateway: gatewayOf(claims?.id), notAfter: Infinity }) }),
   observer: {
     opened() {},
     closed() {},
@@ -83,8 +94,33 @@ const server = new XdsServer({
   limits: { requestBurst: Number.MAX_SAFE_INTEGER, streamsPerGateway: 100_000, connections: 100_000, drainMs: 120_000 },
 });
 
-serveTrigger(options.http, bump, () => ({ streams: server.status().length }));
-await warmUp(WARM_UP_MS);
-await server.listen();
-console.log(`ready pid=${process.pid}`);
-process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)));
+if (options.workers > 1 && cluster.isPrimary) {
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  const workers = Array.from({ length: options.workers }, () => cluster.fork());
+  let ready = 0;
+  for (const worker of workers)
+    worker.on('message', () => {
+      ready += 1;
+      if (ready === workers.length) console.log(`ready pid=${process.pid}`);
+    });
+  serveTrigger(options.http, (what, isType) => {
+    const types = served.map(({ typeUrl }) => typeUrl).filter(isType);
+    for (const worker of workers) worker.send({ what, types });
+    return {};
+  });
+  process.once('SIGTERM', () => {
+    for (const worker of workers) worker.kill();
+    process.exit(0);
+  });
+} else {
+  await warmUp(WARM_UP_MS);
+  await server.listen();
+  if (cluster.isWorker) {
+    process.on('message', ({ what, types }: { what: string; types: string[] }) => bump(what, (t) => types.includes(t)));
+    process.send?.('ready');
+  } else {
+    serveTrigger(options.http, bump, () => ({ streams: server.status().length }));
+    console.log(`ready pid=${process.pid}`);
+  }
+  process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)));
+}

@@ -52,10 +52,12 @@ export async function startServer(
   name: ServerName,
   { gcp }: Binaries,
   dump: string,
+  perNode: boolean,
   certificates: BenchCertificates | undefined,
 ): Promise<Started> {
   const [port = 0, httpPort = 0] = await freePorts('127.0.0.1', 2);
   const args = ['--load', dump, '--addr', `127.0.0.1:${port}`, '--http', `127.0.0.1:${httpPort}`];
+  if (perNode) args.push('--snapshot', 'per-node');
   if (certificates !== undefined) {
     const { server, ca } = certificates;
     args.push('--tls-cert', server.cert, '--tls-key', server.key, '--tls-ca', ca);

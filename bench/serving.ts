@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly address: HostPort;
   readonly http: HostPort;
   readonly workers: number;
+  /** A snapshot for each node.id, all of the same content. */
+  readonly perNode: boolean;
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
 }
 
@@ -24,6 +26,7 @@ export function serveArguments(): ServeOptions {
       addr: { type: 'string', default: '127.0.0.1:18000' },
       http: { type: 'string', default: '127.0.0.1:18001' },
       workers: { type: 'string', default: '1' },
+      snapshot: { type: 'string', default: 'shared' },
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       'tls-ca': { type: 'string' },
@@ -41,6 +44,7 @@ export function serveArguments(): ServeOptions {
     address: address(values.addr),
     http: address(values.http),
     workers,
+    perNode: values.snapshot === 'per-node',
     tls: cert === undefined || key === undefined || ca === undefined ? undefined : { cert, key, ca },
   };
 }

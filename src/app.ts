@@ -21,6 +21,7 @@ import {
 import { RejectedConfig } from './turn.ts';
 import { certificateAdmission, claimAdmission, type GatewayRegistry } from './xds/node.ts';
 import { type ServerTls, XdsServer } from './xds/server.ts';
+import { WARM_UP_MS, warmUp } from './xds/warm-up.ts';
 import { serverObserver } from './xds-events.ts';
 
 export interface AppOptions {
@@ -77,14 +78,17 @@ export async function startApp(options: AppOptions): Promise<App> {
   const turn = async (): Promise<void> => {
     if (stopping) return;
     try {
+      const started = performance.now();
       const loaded = await loadConfig(file);
+      const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
       watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])]);
       applied = publication.apply(loaded, Date.now());
       rejected = undefined;
       gauges.update(applied.at);
       reloads.add({ result: 'applied' });
-      logger.info({ file, snapshots: versions(publication) }, 'configuration applied');
+      const took = { parseMs: Math.round(parsed - started), applyMs: Math.round(performance.now() - parsed) };
+      logger.info({ file, ...took, snapshots: versions(publication) }, 'configuration applied');
       logWarnings(logger, applied);
     } catch (error) {
       rejected = rejection(error);
@@ -115,6 +119,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     timer.unref();
   };
 
+  await warmUp(WARM_UP_MS);
   const xdsPort = await server.listen();
   const watching = watchFiles(first.dependencies, () => void reload());
   const renewal = setInterval(() => server.setTls(serverTls(ca, options.xds)), SERVER_RENEWAL);
