@@ -6,9 +6,9 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { SnapshotCache } from '../snapshot/cache.ts';
 import { bytesField, stringField } from '../snapshot/protobuf.ts';
-import { createResource, type Resource } from '../snapshot/resource.ts';
-import { createSnapshot } from '../snapshot/snapshot.ts';
-import { PUSH_ORDER } from '../snapshot/types.ts';
+import { createResource } from '../snapshot/resource.ts';
+import { createSnapshot, updateSnapshot } from '../snapshot/snapshot.ts';
+import { PUSH_ORDER, TYPE } from '../snapshot/types.ts';
 import { frame } from './response.ts';
 import { XdsServer } from './server.ts';
 import type { Variant } from './subscription.ts';
@@ -18,12 +18,14 @@ export const WARM_UP_MS = 800;
 
 const GATEWAY = 'warm-up';
 const AT_ONCE = 20;
+const LAST_NONCE = 20;
 const BODY = Buffer.alloc(500, 'x');
 
 /** Connects to a server of the same code again and again for about `budgetMs` milliseconds. Errors: none; cold code works too. */
 export async function warmUp(budgetMs: number, clock: () => number = Date.now): Promise<void> {
   const end = clock() + budgetMs;
   const cache = new SnapshotCache();
+  let updates: NodeJS.Timeout | undefined;
   const server = new XdsServer({
     address: { host: '127.0.0.1', port: 0 },
     tls: undefined,
@@ -40,31 +42,32 @@ export async function warmUp(budgetMs: number, clock: () => number = Date.now): 
     controlPlane: GATEWAY,
   });
   try {
-    cache.set(GATEWAY, createSnapshot(resources(0)));
+    let snapshot = createSnapshot(RESOURCES);
+    cache.set(GATEWAY, snapshot);
     const port = await server.listen();
-    for (let round = 1; clock() < end; round += 1) {
-      const talks = Array.from({ length: AT_ONCE }, (_, index) =>
-        talk(port, index % 2 === 0 ? 'delta' : 'sotw', end, clock),
-      );
-      setImmediate(() => cache.set(GATEWAY, createSnapshot(resources(round))));
-      await Promise.all(talks);
+    let changes = 0;
+    updates = setInterval(() => {
+      changes += 1;
+      const changed = [createResource(TYPE.cluster, 'r0', Buffer.from(`${changes}`))];
+      snapshot = updateSnapshot(snapshot, { changed, removed: [] });
+      cache.set(GATEWAY, snapshot);
+    }, 2);
+    while (clock() < end) {
+      const one = (index: number): Promise<void> => talk(port, index % 2 === 0 ? 'delta' : 'sotw', end, clock);
+      await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => one(index)));
     }
   } catch {
     // No free port, or no loopback: then it starts cold.
   } finally {
+    clearInterval(updates);
     await server.stop(0);
   }
 }
 
-function resources(round: number): readonly Resource[] {
-  return PUSH_ORDER.flatMap((typeUrl) =>
-    Array.from({ length: 4 }, (_, index) =>
-      createResource(typeUrl, `r${index}`, index === 0 ? Buffer.from(`${round}`) : BODY),
-    ),
-  );
-}
+const NAMES = ['r0', 'r1', 'r2', 'r3'];
+const RESOURCES = PUSH_ORDER.flatMap((typeUrl) => NAMES.map((name) => createResource(typeUrl, name, BODY)));
 
-/** One gateway: subscribes to everything, acknowledges what comes, and leaves when it has every type. */
+/** One gateway: subscribes to everything, acknowledges that and a few changes of a cluster, and leaves. */
 function talk(port: number, variant: Variant, end: number, clock: () => number): Promise<void> {
   return new Promise((fulfil) => {
     const session: ClientHttp2Session = connect(`http://127.0.0.1:${port}`);
@@ -83,22 +86,23 @@ function talk(port: number, variant: Variant, end: number, clock: () => number):
       te: 'trailers',
     });
     stream.on('error', finish);
-    let received = 0;
-    stream.on('data', (bytes: Buffer) => {
-      received += bytes.length;
-      if (received < PUSH_ORDER.length * BODY.length * 3) return;
-      stream.end();
+    const write = (typeUrl: string, fields: readonly Buffer[]): void =>
+      void stream.write(message([stringField(variant === 'delta' ? 2 : 4, typeUrl), ...fields]));
+    const names = NAMES.map((name) => stringField(3, name));
+    const acknowledge = (typeUrl: string, nonce: number): void =>
+      write(typeUrl, [...(variant === 'sotw' ? names : []), stringField(variant === 'delta' ? 6 : 5, String(nonce))]);
+    let nonce = PUSH_ORDER.length;
+    stream.on('data', () => {
+      // Whatever comes after the first of each type is a change of a cluster; a nonce too many is stale, and hurts nobody.
+      nonce += 1;
+      if (nonce > LAST_NONCE) stream.end();
+      else acknowledge(TYPE.cluster, nonce);
     });
     stream.on('close', finish);
     const node = bytesField(variant === 'delta' ? 1 : 2, stringField(1, GATEWAY));
     for (const [index, typeUrl] of PUSH_ORDER.entries()) {
-      const names = ['r0', 'r1', 'r2', 'r3'].map((name) => stringField(3, name));
-      const nonce = String(index + 1);
-      const type = stringField(variant === 'delta' ? 2 : 4, typeUrl);
-      stream.write(message([...(index === 0 ? [node] : []), type, ...names]));
-      stream.write(
-        message([type, ...(variant === 'sotw' ? names : []), stringField(variant === 'delta' ? 6 : 5, nonce)]),
-      );
+      write(typeUrl, [...(index === 0 ? [node] : []), ...names]);
+      acknowledge(typeUrl, index + 1);
     }
   });
 }
