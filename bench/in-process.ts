@@ -69,7 +69,12 @@ function engine(resources: readonly Resource[]): Readonly<Record<string, number>
   return {
     'snapshot from all resources': timed(() => createSnapshot(resources)),
     'full response body, encoded once for all streams': timed(() =>
-      responseBody('delta', TYPE.cluster, { resources: [...clusters], removed: [], version: '1' }, 'bench'),
+      responseBody(
+        'delta',
+        TYPE.cluster,
+        { resources: [...clusters], removed: [], version: '1', form: 'resource' },
+        'bench',
+      ),
     ),
     'one change: encode, hash, next snapshot': timed(() => {
       revision += 1;

@@ -85,7 +85,7 @@ class Stream {
   }
 
   send(typeUrl: string, type: Type, resources: readonly Resource[]): void {
-    const reply = { resources, removed: [], version: String(type.version) };
+    const reply = { resources, removed: [], version: String(type.version), form: 'resource' } as const;
     const body = responseBody(this.delta ? 'delta' : 'sotw', typeUrl, reply, 'limit');
     this.nonces += 1;
     const { head, tail } = frame(body, String(this.nonces));

@@ -47,6 +47,7 @@ export function plot(results: Results): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">`,
+    '<title>Postern against go-control-plane and bare node:http2</title>',
     '<rect width="100%" height="100%" fill="white"/>',
     ...legend,
     ...ticks,

@@ -2,7 +2,7 @@
 // In: type, name, encoded body, what it refers to. Out: a Resource. Must not: be changed once made.
 
 import { createHash } from 'node:crypto';
-import { bytesField, fieldHead, stringField, varintField } from './protobuf.ts';
+import { fieldHead, stringField } from './protobuf.ts';
 import type { Reference } from './references.ts';
 
 export interface Resource {
@@ -37,17 +37,8 @@ export function createResource(
   const anyLength = lengthOf(any);
   const sotw = [fieldHead(2, anyLength), ...any];
   const head = [stringField(3, name), stringField(1, version)];
-  const tail = ttlMs === undefined ? [] : [bytesField(6, duration(ttlMs))];
-  const deltaField = Buffer.concat([
-    fieldHead(2, lengthOf(head) + lengthOf(sotw) + lengthOf(tail)),
-    ...head,
-    ...sotw,
-    ...tail,
-  ]);
-  const sotwField = deltaField.subarray(
-    deltaField.length - lengthOf(tail) - lengthOf(sotw),
-    deltaField.length - lengthOf(tail),
-  );
+  const deltaField = Buffer.concat([fieldHead(2, lengthOf(head) + lengthOf(sotw)), ...head, ...sotw]);
+  const sotwField = deltaField.subarray(deltaField.length - lengthOf(sotw));
   return {
     typeUrl,
     name,
@@ -66,12 +57,6 @@ export function anyBody({ typeUrl, any }: Resource): Buffer {
   const body = any.subarray(stringField(1, typeUrl).length + 1);
   // Past the length, a varint: its last byte is the first below 0x80.
   return body.subarray(body.findIndex((byte) => byte < 0x80) + 1);
-}
-
-/** google.protobuf.Duration: seconds 1, nanos 2. */
-export function duration(milliseconds: number): Buffer {
-  const nanos = (milliseconds % 1000) * 1_000_000;
-  return Buffer.concat([varintField(1, Math.floor(milliseconds / 1000)), varintField(2, nanos)]);
 }
 
 function lengthOf(parts: readonly Uint8Array[]): number {

@@ -4,8 +4,11 @@
 
 import { bytesField, stringField } from '../snapshot/protobuf.ts';
 import type { Resource } from '../snapshot/resource.ts';
-import type { Reply } from './due.ts';
+import { entryField } from '../snapshot/ttl.ts';
 import type { Variant } from './subscription.ts';
+import type { Outgoing } from './turn.ts';
+
+type Answerable = Pick<Outgoing, 'resources' | 'removed' | 'version' | 'form'>;
 
 /** gRPC's length-prefixed message: a flag and four bytes of length. */
 const FRAME_HEAD = 5;
@@ -13,8 +16,8 @@ const FRAME_HEAD = 5;
 const bodies = new WeakMap<readonly Resource[], Map<string, Buffer>>();
 
 /** The bytes of a reply without its nonce; the same buffer for all that are sent the same. */
-export function responseBody(variant: Variant, typeUrl: string, reply: Reply, controlPlane: string): Buffer {
-  const key = `${variant} ${typeUrl} ${reply.version} ${reply.removed.join('\n')}`;
+export function responseBody(variant: Variant, typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
+  const key = `${variant} ${reply.form} ${typeUrl} ${reply.version} ${reply.removed.join('\n')}`;
   const known = bodies.get(reply.resources) ?? new Map<string, Buffer>();
   bodies.set(reply.resources, known);
   const before = known.get(key);
@@ -25,20 +28,20 @@ export function responseBody(variant: Variant, typeUrl: string, reply: Reply, co
 }
 
 /** DiscoveryResponse: version_info 1, resources 2, type_url 4, control_plane 6. */
-function sotwBody(typeUrl: string, reply: Reply, controlPlane: string): Buffer {
+function sotwBody(typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
   return Buffer.concat([
     stringField(1, reply.version),
-    ...reply.resources.map((resource) => resource.sotwField),
+    ...reply.resources.map((resource) => entryField(resource, 'sotw', reply.form)),
     stringField(4, typeUrl),
     bytesField(6, stringField(1, controlPlane)),
   ]);
 }
 
 /** DeltaDiscoveryResponse: system_version_info 1, resources 2, type_url 4, removed_resources 6, control_plane 7. */
-function deltaBody(typeUrl: string, reply: Reply, controlPlane: string): Buffer {
+function deltaBody(typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
   return Buffer.concat([
     stringField(1, reply.version),
-    ...reply.resources.map((resource) => resource.deltaField),
+    ...reply.resources.map((resource) => entryField(resource, 'delta', reply.form)),
     stringField(4, typeUrl),
     // An empty name is a name too (rule 13), so not stringField, which leaves it out.
     ...reply.removed.map((name) => bytesField(6, Buffer.from(name))),

@@ -7,6 +7,7 @@ import type { Resource } from '../snapshot/resource.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
 import { covers } from './due.ts';
+import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
 import {
@@ -41,6 +42,8 @@ const BURST_MS = 20;
 interface Entry {
   state: Subscription;
   readonly openedAt: number;
+  /** When the last heartbeat was sent. */
+  heardAt: number;
   /** When the response in flight was sent, and since when something lingers. */
   sentAt: number;
   lingersSince: number | undefined;
@@ -52,10 +55,18 @@ export class Session {
   private readonly limits: SessionLimits;
   private readonly entries = new Map<string, Entry>();
   private snapshot: Snapshot | undefined;
+  private readonly takesTtl: boolean;
   private nonces = 0;
 
-  constructor(variant: Variant, snapshot: Snapshot | undefined, limits: SessionLimits) {
+  /** `features` are those that the client's node names. */
+  constructor(
+    variant: Variant,
+    snapshot: Snapshot | undefined,
+    limits: SessionLimits,
+    features: readonly string[] = [],
+  ) {
     this.variant = variant;
+    this.takesTtl = takesTtl(variant, features);
     this.snapshot = snapshot;
     this.limits = limits;
   }
@@ -73,7 +84,14 @@ export class Session {
     let answer: Answer;
     if (entry === undefined) {
       const state = open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl));
-      this.entries.set(typeUrl, { state, openedAt: now, sentAt: now, lingersSince: undefined, nackedAt: 0 });
+      this.entries.set(typeUrl, {
+        state,
+        openedAt: now,
+        heardAt: now,
+        sentAt: now,
+        lingersSince: undefined,
+        nackedAt: 0,
+      });
     } else {
       const received = receive(entry.state, request);
       entry.state = received.state;
@@ -97,7 +115,7 @@ export class Session {
 
   /** What has become due by the passing of time alone. */
   tick(now: number): readonly Outgoing[] {
-    return this.pump(now);
+    return [...this.pump(now), ...this.heartbeats(now)];
   }
 
   /** When `tick` should be called next (milliseconds), if waiting ends something. */
@@ -107,8 +125,25 @@ export class Session {
       if (typeUrl === TYPE.cluster && addsClusters(entry.state)) at = Math.min(at, entry.sentAt + HOLD_MS);
       if (entry.lingersSince !== undefined) at = Math.min(at, entry.lingersSince + LINGER_MS);
       else if (this.awaitsBurst(typeUrl, entry, entry.openedAt)) at = Math.min(at, entry.openedAt + BURST_MS);
+      at = Math.min(at, this.heartbeatAt(entry));
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  private heartbeatAt({ state, heardAt }: Entry): number {
+    const { base } = state;
+    if (!this.takesTtl || base === undefined || heartbeat(state, base).length === 0) return Number.POSITIVE_INFINITY;
+    return heardAt + heartbeatEvery(base);
+  }
+
+  private heartbeats(now: number): readonly Outgoing[] {
+    return [...this.entries].flatMap(([typeUrl, entry]) => {
+      const { base, sentVersion: version = '' } = entry.state;
+      if (base === undefined || now < this.heartbeatAt(entry)) return [];
+      entry.heardAt = now;
+      const resources = heartbeat(entry.state, base);
+      return [{ typeUrl, resources, removed: [], version, nonce: this.nonce(), form: 'heartbeat' }];
+    });
   }
 
   status(): readonly TypeStatus[] {
@@ -159,6 +194,7 @@ export class Session {
       mayRemove: () => this.mayRemove(typeUrl, entry, now),
       hold: this.isHeld(typeUrl, now),
       nonce: () => this.nonce(),
+      form: this.takesTtl ? 'ttl' : 'resource',
     });
     entry.state = state;
     entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? now);

@@ -158,7 +158,12 @@ export class DiscoveryStream {
     this.leave = this.context.admit(caller.gateway);
     this.gateway = caller.gateway;
     this.node = claims;
-    this.session = new Session(this.variant, cache.get(caller.gateway), { names: limits.namesPerType });
+    this.session = new Session(
+      this.variant,
+      cache.get(caller.gateway),
+      { names: limits.namesPerType },
+      claims.clientFeatures,
+    );
     this.unwatch = cache.watch(caller.gateway, (snapshot) =>
       this.guard(() => this.send(this.session?.update(snapshot, this.context.clock()) ?? [], this.context.clock())),
     );

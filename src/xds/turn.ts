@@ -3,6 +3,7 @@
 // Must not: send while a response is un-acknowledged (rule 21).
 
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { Form } from '../snapshot/ttl.ts';
 import { covers, dueDelta, dueSotw, type Reply } from './due.ts';
 import { evolve, isAsked, NO_NAMES, type Subscription } from './subscription.ts';
 
@@ -12,12 +13,14 @@ export interface Turn {
   /** Whether other types must first catch up: then only what the client asked for is sent. */
   readonly hold: boolean;
   readonly nonce: () => string;
+  readonly form: Form;
 }
 
 /** A reply on its way. */
 export interface Outgoing extends Reply {
   readonly typeUrl: string;
   readonly nonce: string;
+  readonly form: Form;
 }
 
 const NO_REPLIES: readonly never[] = [];
@@ -46,6 +49,7 @@ export function next(
     removed,
     version,
     nonce: turn.nonce(),
+    form: turn.form,
   }));
   const pending = replies.map(({ nonce, version, resources, removed }) => ({
     nonce,

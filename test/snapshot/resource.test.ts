@@ -39,13 +39,12 @@ describe('a resource', () => {
   });
 
   test('is a whole entry of a delta response, and of a SotW response', () => {
-    const resource = createResource(TYPE.cluster, 'a', encodeMessage(CLUSTER, { name: 'a' }), [], 90_500);
+    const resource = createResource(TYPE.cluster, 'a', encodeMessage(CLUSTER, { name: 'a' }));
     const read = messageType('envoy.service.discovery.v3.DeltaDiscoveryResponse').decode(resource.deltaField);
     assert.deepEqual(read.toJSON()['resources'], [
       {
         name: 'a',
         version: resource.version,
-        ttl: { seconds: '90', nanos: 500_000_000 },
         resource: { '@type': TYPE.cluster, name: 'a' },
       },
     ]);

@@ -46,8 +46,8 @@ export class Talk {
   readonly session: Session;
   now = 0;
 
-  constructor(variant: Variant, snapshot?: Snapshot, names = 1000) {
-    this.session = new Session(variant, snapshot, { names });
+  constructor(variant: Variant, snapshot?: Snapshot, names = 1000, features: readonly string[] = []) {
+    this.session = new Session(variant, snapshot, { names }, features);
   }
 
   say(kind: Kind, fields: Parameters<typeof request>[1] = {}): readonly Outgoing[] {

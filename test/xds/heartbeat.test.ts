@@ -1,0 +1,74 @@
+// Resources with a TTL: who is told of it, how, and how often.
+// In: secrets with and without a TTL. Out: replies, and their bytes read by protobufjs. Must not: wait in real time.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { messageType } from '../../src/envoy/codec.ts';
+import { createResource } from '../../src/snapshot/resource.ts';
+import { createSnapshot } from '../../src/snapshot/snapshot.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import { responseBody } from '../../src/xds/response.ts';
+import type { Outgoing } from '../../src/xds/session.ts';
+import type { Variant } from '../../src/xds/subscription.ts';
+import { shown, Talk } from './fixtures.ts';
+
+const FEATURES = ['xds.config.supports-resource-ttl', 'xds.config.supports-resource-in-sotw'];
+const short = createResource(TYPE.secret, 'short', Buffer.alloc(0), [], 10_000);
+const long = createResource(TYPE.secret, 'long', Buffer.alloc(0));
+const snapshot = createSnapshot([short, long]);
+const both = { names: ['short', 'long'], subscribe: ['short', 'long'] };
+
+/** The entries of a reply as a client reads them. */
+function entries(variant: Variant, reply: Outgoing | undefined): unknown {
+  assert.ok(reply !== undefined);
+  const message = variant === 'delta' ? 'DeltaDiscoveryResponse' : 'DiscoveryResponse';
+  const bytes = responseBody(variant, reply.typeUrl, reply, 'test');
+  return messageType(`envoy.service.discovery.v3.${message}`).decode(bytes).toJSON()['resources'];
+}
+
+for (const variant of ['sotw', 'delta'] as const) {
+  describe(`rule 62: ${variant}`, () => {
+    test('the TTL comes with the resource, and a heartbeat at half of it says the same version and nothing else', () => {
+      const talk = new Talk(variant, snapshot, 1000, FEATURES);
+      const [first] = talk.say('secret', both);
+      const seen = JSON.stringify(entries(variant, first));
+      assert.equal(seen.match(/"ttl":"10s"/g)?.length ?? seen.match(/"seconds":"10"/g)?.length, 1);
+      assert.deepEqual(talk.tick(4999), []);
+      assert.equal(talk.session.wakeAt(), 5000);
+      const [beat] = talk.tick(1);
+      assert.deepEqual(shown([beat].flatMap((one) => one ?? [])), ['secret: short']);
+      assert.equal(beat?.version, first?.version);
+      const alive = JSON.stringify(entries(variant, beat));
+      assert.ok(alive.includes(short.version) && !alive.includes(TYPE.secret), alive);
+      // Nobody acknowledged anything: the next one comes all the same, and not before its time.
+      assert.deepEqual(talk.tick(4999), []);
+      assert.deepEqual(shown(talk.tick(1)), ['secret: short']);
+    });
+
+    test('a heartbeat is no change: its ACK is answered by nothing, and a change is sent beside it', () => {
+      const talk = new Talk(variant, snapshot, 1000, FEATURES);
+      const [first] = talk.say('secret', both);
+      const [beat] = talk.tick(5000);
+      assert.deepEqual(talk.ack(beat, variant === 'sotw' ? { names: both.names } : {}), []);
+      assert.deepEqual(talk.ack(first, variant === 'sotw' ? { names: both.names } : {}), []);
+      assert.equal(talk.state('secret'), 'SYNCED');
+      const other = createResource(TYPE.secret, 'long', Buffer.from('2'));
+      assert.deepEqual(shown(talk.update(createSnapshot([short, other], snapshot))), ['secret: long']);
+    });
+
+    test('a client that does not say that it knows TTLs is sent none, and no heartbeat', () => {
+      const unaware = variant === 'sotw' ? FEATURES.slice(0, 1) : [];
+      const talk = new Talk(variant, snapshot, 1000, unaware);
+      const [first] = talk.say('secret', both);
+      assert.ok(!/ttl/.test(JSON.stringify(entries(variant, first))));
+      assert.equal(talk.session.wakeAt(), undefined);
+      assert.deepEqual(talk.tick(60_000), []);
+    });
+
+    test('who does not subscribe to it hears nothing of it', () => {
+      const talk = new Talk(variant, snapshot, 1000, FEATURES);
+      talk.say('secret', { names: ['long'], subscribe: ['long'] });
+      assert.equal(talk.session.wakeAt(), undefined);
+    });
+  });
+}
