@@ -1,9 +1,10 @@
 // Two meshes on real Envoys without a control plane: the shop's egress gateway calls the bank's ingress gateway.
 // In: nothing. Out: ports, backends, CAs, and calls as the shop or as a stranger. Must not: share state between scenes.
 
+import { freePorts } from '../../deploy/demo/ports.ts';
 import { Backend, type Call, type Certificate, certify, issuerOf, type KeyKind } from './callers.ts';
 import { type Ca, MeshUnderTest, newCa } from './pipeline.ts';
-import { freePorts, RealEnvoy } from './real-envoy.ts';
+import { RealEnvoy } from './real-envoy.ts';
 import { staticBootstrap } from './static-bootstrap.ts';
 
 export const SHOP_EGRESS = 'spiffe://shop.example/gateway/egress';
@@ -70,7 +71,7 @@ export class BankAndShop {
   }
 
   static async start(): Promise<BankAndShop> {
-    const [port = 0, local = 0, dead = 0, adminA = 0, adminB = 0] = await freePorts(5);
+    const [port = 0, local = 0, dead = 0, adminA = 0, adminB = 0] = await freePorts('127.0.0.1', 5);
     const scene = new BankAndShop(port, local);
     const { accounts, rates, cas, now } = scene;
     const bank = new MeshUnderTest(bankYaml(port, await accounts.listen(), await rates.listen()), cas, now);

@@ -10,11 +10,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { parse } from 'yaml';
+import { freePorts } from '../../deploy/demo/ports.ts';
 import { type BootstrapOptions, bootstrap, CERTIFICATE_FILES, sdsFiles } from '../../src/envoy/bootstrap.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
 import { type Certificate, certify, issuerOf } from './callers.ts';
 import { newCa } from './pipeline.ts';
-import { freePorts, RealEnvoy, skip } from './real-envoy.ts';
+import { RealEnvoy } from './real-envoy.ts';
 
 const now = Date.now();
 const ca = newCa('bank.example', now);
@@ -40,7 +41,7 @@ test('the first line says how to start Envoy, and the rest is YAML without a key
   assert.equal(text.includes('inline'), false);
 });
 
-describe('a bootstrap on a real Envoy', { skip }, () => {
+describe('a bootstrap on a real Envoy', () => {
   for (const [ads, method] of [
     ['delta', 'DeltaAggregatedResources'],
     ['sotw', 'StreamAggregatedResources'],
@@ -152,7 +153,7 @@ async function withControlPlane(
   server.on('sessionError', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const [adminPort = 0] = await freePorts(1);
+  const [adminPort = 0] = await freePorts('127.0.0.1', 1);
   const { port } = server.address() as AddressInfo;
   const text = bootstrap({
     role: 'ingress',

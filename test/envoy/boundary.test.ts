@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { BankAndShop, PARTNER_EGRESS, SHOP_EGRESS } from './bank-and-shop.ts';
 import { type Call, call, callLocally } from './callers.ts';
-import { skip } from './real-envoy.ts';
 
-describe('the boundary on a real Envoy', { skip }, () => {
+describe('the boundary on a real Envoy', () => {
   let scene: BankAndShop;
   before(async () => {
     scene = await BankAndShop.start();

@@ -9,15 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
+import { freePorts } from '../../deploy/demo/ports.ts';
 import { encodeMessage } from '../../src/envoy/codec.ts';
-import { freePorts, skip } from './real-envoy.ts';
 
 const LIMIT = 'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig';
 const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
 const OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-test('Envoy, the third reader, has of our bytes what we wrote', { skip }, async (t) => {
-  const [port = 0] = await freePorts(1);
+test('Envoy, the third reader, has of our bytes what we wrote', async (t) => {
+  const [port = 0] = await freePorts('127.0.0.1', 1);
   const address = { socket_address: { address: '127.0.0.1', port_value: 9 } };
   const written = {
     node: { id: 'a', cluster: 'b', metadata: { c: { d: [true, null, 's', -1.5] } } },

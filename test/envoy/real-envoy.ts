@@ -3,42 +3,20 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
 
-/** The binary, or undefined when this machine has none and cannot fetch one. */
-const found = await findEnvoy().then(
-  ({ file }) => file,
-  () => undefined,
-);
-
-export const skip = found === undefined ? 'no Envoy here: set ENVOY_BIN' : false;
-
-/** Free TCP ports of the loopback interface. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<import('node:net').Server>((done) => {
-          const server = createServer().listen(0, '127.0.0.1', () => done(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as import('node:net').AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
-}
+/** Errors: NoEnvoy. A test that needs Envoy and has none fails. */
+const { file: binary } = await findEnvoy();
 
 /** What `envoy --mode validate` says: an empty text when it accepts the bootstrap. */
 export async function validate(bootstrap: string): Promise<string> {
   return await withFile(bootstrap, async (file) => {
     const args = ['-c', file, '--mode', 'validate', '--disable-hot-restart', '--base-id', '0', '-l', 'error'];
     return await new Promise<string>((done) => {
-      execFile(found ?? 'envoy', args, (error, stdout, stderr) => done(error === null ? '' : `${stdout}${stderr}`));
+      execFile(binary, args, (error, stdout, stderr) => done(error === null ? '' : `${stdout}${stderr}`));
     });
   });
 }
@@ -83,7 +61,7 @@ export class RealEnvoy {
       '50',
     ];
     args.push('--drain-time-s', '5', '--drain-strategy', 'immediate', '--reject-unknown-dynamic-fields');
-    this.process = spawn(found ?? 'envoy', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process.stdout?.on('data', (data: Buffer) => this.keep('stdout', data));
     this.process.stderr?.on('data', (data: Buffer) => this.keep('stderr', data));
   }

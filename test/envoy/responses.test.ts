@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { BankAndShop, PUBLIC_LOOKING_BACKEND } from './bank-and-shop.ts';
 import { call } from './callers.ts';
-import { skip } from './real-envoy.ts';
 
-describe('a response on a real Envoy', { skip }, () => {
+describe('a response on a real Envoy', () => {
   let scene: BankAndShop;
   before(async () => {
     scene = await BankAndShop.start();

@@ -6,15 +6,16 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { freePorts } from '../../deploy/demo/ports.ts';
 import { type Certificate, callLocally, certify, issuerOf, type KeyKind } from './callers.ts';
 import { type Ca, MeshUnderTest, newCa } from './pipeline.ts';
-import { freePorts, RealEnvoy, skip } from './real-envoy.ts';
+import { RealEnvoy } from './real-envoy.ts';
 import { staticBootstrap } from './static-bootstrap.ts';
 
 const now = Date.now();
 const RIGHT = 'spiffe://bank.example/gateway/ingress';
 
-describe('an egress gateway on a real Envoy', { skip }, () => {
+describe('an egress gateway on a real Envoy', () => {
   const cas = new Map<string, Ca>([
     ['bank.example', newCa('bank.example', now)],
     ['rogue.example', newCa('rogue.example', now)],
@@ -28,7 +29,7 @@ describe('an egress gateway on a real Envoy', { skip }, () => {
 
   before(async () => {
     remote = await RemoteGateway.listen();
-    const [admin = 0, ...ports] = await freePorts(4);
+    const [admin = 0, ...ports] = await freePorts('127.0.0.1', 4);
     for (const [index, kinds] of ['ecdsa, ed25519', 'rsa', 'ed25519'].entries()) local.set(kinds, ports[index] ?? 0);
     // One mesh for each leafKeys; their resources stand side by side in one Envoy under names of their own.
     const meshes = [...local].map(([kinds, port], index) => {
