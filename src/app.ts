@@ -21,7 +21,7 @@ import {
 import { RejectedConfig } from './turn.ts';
 import { certificateAdmission, claimAdmission, type GatewayRegistry } from './xds/node.ts';
 import { type ServerTls, XdsServer } from './xds/server.ts';
-import { WARM_UP_MS, warmUp } from './xds/warm-up.ts';
+import { warmUp } from './xds/warm-up.ts';
 import { serverObserver } from './xds-events.ts';
 
 export interface AppOptions {
@@ -32,6 +32,8 @@ export interface AppOptions {
   readonly stateFolder: string;
   /** Plaintext xDS, for benches: who asks is taken for whom it claims to be. */
   readonly insecureXds: boolean;
+  /** How long the code is made hot before gateways may connect. */
+  readonly warmUpMs: number;
   readonly logger: Logger;
 }
 
@@ -119,7 +121,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     timer.unref();
   };
 
-  await warmUp(WARM_UP_MS);
+  await warmUp(options.warmUpMs);
   const xdsPort = await server.listen();
   const watching = watchFiles(first.dependencies, () => void reload());
   const renewal = setInterval(() => server.setTls(serverTls(ca, options.xds)), SERVER_RENEWAL);

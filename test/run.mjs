@@ -55,7 +55,7 @@ step(
     '--enable-source-maps',
     '--test',
     '--test-concurrency=2',
-    '--test-timeout=180000',
+    '--test-timeout=600000',
     '--test-reporter=spec',
     ...options,
     ...files,

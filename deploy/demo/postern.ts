@@ -34,6 +34,8 @@ export async function postern(processes: Processes, ...args: readonly string[]):
 /** Starts the control plane of a mesh, and waits until it says that it is ready. */
 export async function startPostern(processes: Processes, place: Place): Promise<Running> {
   const args = ['run', '-f', place.file, '--xds', formatHostPort(place.xds), '--admin', formatHostPort(place.admin)];
+  // A handful of gateways: nothing to be warm for.
+  args.push('--warm-up', '0');
   const running = processes.start(`${place.name}-postern`, process.execPath, [MAIN, ...args]);
   await until(`Postern of ${place.name} ready`, running, async () => {
     const answer = await fetch(`http://${formatHostPort(place.admin)}/readyz`);

@@ -2,9 +2,10 @@
 // In: settings and signals. Out: the exit status. Must not: go on after a first configuration that cannot be served.
 
 import { isIPv4 } from 'node:net';
-import { startApp } from '../app.ts';
+import { type App, startApp } from '../app.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import { createLogger, LOG_LEVELS } from '../log.ts';
+import { WARM_UP_MS } from '../xds/warm-up.ts';
 import { ADMIN, addressFlag, type Command, FILE, oneOf, required, XDS } from './command.ts';
 import { stateFolder } from './configuration.ts';
 import { nodeWarning } from './node-version.ts';
@@ -19,6 +20,12 @@ export const run: Command = {
     {
       name: 'insecure-xds',
       summary: 'plaintext xDS, on loopback alone, everybody is whom it claims to be: for benches',
+    },
+    {
+      name: 'warm-up',
+      value: 'MS',
+      summary: 'how long to make the code hot before gateways may connect; 0: not at all',
+      default: String(WARM_UP_MS),
     },
     { name: 'log-level', value: LOG_LEVELS.join('|'), summary: 'how much to log', default: 'info' },
   ],
@@ -37,15 +44,18 @@ export const run: Command = {
     const stopped = new Promise<void>((fulfil) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => fulfil());
     });
-    const app = await startApp({
+    // SIGHUP before there is anything to reload: it is being read anyway.
+    let app: App | undefined;
+    process.on('SIGHUP', () => void app?.reload());
+    app = await startApp({
       file,
       xds,
       admin,
       stateFolder: stateFolder(file, invocation.env),
       insecureXds,
+      warmUpMs: warmUpFlag(invocation.flag('warm-up')),
       logger,
     });
-    process.on('SIGHUP', () => void app.reload());
     await stopped;
     logger.info({}, 'stopping');
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(EXIT.failed));
@@ -57,4 +67,10 @@ export const run: Command = {
 function isLoopback(host: string): boolean {
   // Not by its beginning alone: 127.example.com is a name that anybody may point anywhere.
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+function warmUpFlag(text: string | undefined): number {
+  if (text === undefined) return WARM_UP_MS;
+  if (!/^\d{1,5}$/.test(text)) throw new PosternError('USAGE', '--warm-up takes milliseconds, 0 to 99999');
+  return Number(text);
 }

@@ -23,6 +23,7 @@ const BODY = Buffer.alloc(500, 'x');
 
 /** Connects to a server of the same code again and again for about `budgetMs` milliseconds. Errors: none; cold code works too. */
 export async function warmUp(budgetMs: number, clock: () => number = Date.now): Promise<void> {
+  if (budgetMs === 0) return;
   const end = clock() + budgetMs;
   const cache = new SnapshotCache();
   let updates: NodeJS.Timeout | undefined;
