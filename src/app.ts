@@ -40,7 +40,7 @@ export interface AppOptions {
 export interface App {
   readonly xdsPort: number;
   readonly adminPort: number;
-  /** Reads everything again; resolves when that is served or rejected. */
+  /** Reads everything again, and sends gateways what they rejected; resolves when that is served or rejected. */
   reload(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -149,7 +149,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   return {
     xdsPort,
     adminPort: admin.port,
-    reload,
+    reload: async () => {
+      await reload();
+      server.retry();
+    },
     stop: async () => {
       await stop();
       await admin.stop();

@@ -44,7 +44,10 @@ async function main(argv: readonly string[]): Promise<number> {
 // A reader that goes away (`postern translate | head`) is no failure, and hides none: the command's own status stands.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exit(EXIT.failed);
+    if (error.code === 'EPIPE') return;
+    if (stream === process.stdout)
+      process.stderr.write(`postern: cannot write to stdout: ${error.code ?? error.message}\n`);
+    process.exit(EXIT.failed);
   });
 }
 

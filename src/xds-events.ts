@@ -29,7 +29,10 @@ export function serverObserver(logger: Logger, metrics: Metrics): XdsObserver {
     answered: (gateway, nodeId, type, answer, message) => {
       if (answer === 'ack') return acks.add({ gateway, type });
       nacks.add({ gateway, type });
-      logger.error({ gateway, node: nodeId, type, message }, 'gateway rejected a response; it keeps what it had');
+      logger.error(
+        { gateway, node: nodeId, type, message },
+        'gateway rejected a response; what it has may be what it had, or a part of both',
+      );
     },
     denied: (reason, address, nodeId) => {
       denied.add();

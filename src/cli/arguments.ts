@@ -25,11 +25,16 @@ export function parseArguments(
   const command = [...commands]
     .sort((a, b) => b.name.length - a.name.length)
     .find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
-  if (command === undefined)
-    throw new PosternError('USAGE', `there is no command ${words[0] ?? ''}; see postern --help`);
+  if (command === undefined) throw unknownCommand(words[0] ?? '', commands);
   const rest = words.slice(command.name.split(' ').length);
   if (rest.includes('--help') || rest.includes('-h')) return { help: command };
   return { command, invocation: invocationOf(command, rest, env, output) };
+}
+
+function unknownCommand(word: string, commands: readonly Command[]): PosternError {
+  const longer = commands.filter(({ name }) => name.startsWith(`${word} `)).map(({ name }) => `postern ${name}`);
+  const cure = longer.length === 0 ? 'see postern --help' : `there are ${longer.join(' and ')}`;
+  return new PosternError('USAGE', `there is no command ${word}; ${cure}`);
 }
 
 function invocationOf(command: Command, words: readonly string[], env: NodeJS.ProcessEnv, output: Output): Invocation {
@@ -75,7 +80,17 @@ function parseWords(command: Command, words: readonly string[]) {
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    const { values, positionals, tokens } = parseArgs({
+      args: [...words],
+      options,
+      allowPositionals: true,
+      strict: true,
+      tokens: true,
+    });
+    const names = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    // The last one would win, and whoever gave two would believe in both.
+    if (twice !== undefined) throw new Error(`--${twice} stands twice`);
     return {
       values: new Map(Object.entries(values).map(([name, value]) => [name, value === true ? 'true' : String(value)])),
       positionals,

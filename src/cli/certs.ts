@@ -2,12 +2,13 @@
 // In: a configuration, or a trust domain. Out: PEM files, keys readable by their owner alone.
 // Must not: overwrite a CA, or print a key.
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { sdsFiles } from '../envoy/bootstrap.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { issueGatewayCertificate, openControlPlaneCa, writeAtomically } from '../trust/control-plane-ca.ts';
+import { makeFolder } from '../trust/folder.ts';
 import { createCa } from '../trust/issue.ts';
 import { parseTrustDomain } from '../trust/spiffe.ts';
 import { type Command, FILE, oneOf, required } from './command.ts';
@@ -87,7 +88,8 @@ export const certsDev: Command = {
 /** Names, contents and modes, in this order. Errors: STATE_UNUSABLE. */
 function writeFiles(folder: string, files: readonly (readonly [string, string, number])[]): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
+    if (!statSync(folder).isDirectory()) throw new Error('it is a file; give a folder');
     for (const [name, content, mode] of files) writeAtomically(join(folder, name), content, mode);
   } catch (error) {
     throw new PosternError('STATE_UNUSABLE', `cannot write to ${folder}: ${(error as Error).message}`, {

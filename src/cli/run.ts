@@ -37,6 +37,7 @@ export const run: Command = {
     if (insecureXds && !isLoopback(xds.host))
       throw new PosternError('USAGE', '--insecure-xds binds a loopback address only');
     const logger = createLogger(oneOf(invocation.flag('log-level'), LOG_LEVELS, '--log-level'));
+    const warmUpMs = warmUpFlag(invocation.flag('warm-up'));
     const warning = nodeWarning(process.versions.node);
     if (warning !== undefined) invocation.stderr(`postern: ${warning}\n`);
     // Node opens its inspector on SIGUSR1 unless somebody listens to it; the inspector could read every key.
@@ -53,7 +54,7 @@ export const run: Command = {
       admin,
       stateFolder: stateFolder(file, invocation.env),
       insecureXds,
-      warmUpMs: warmUpFlag(invocation.flag('warm-up')),
+      warmUpMs,
       logger,
     });
     await stopped;

@@ -2,9 +2,10 @@
 // In: a state folder. Out: the CA, opened or made; certificates for the server and for gateways.
 // Must not: overwrite a CA, use a key that others can read, or go on with half a state.
 
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PosternError } from '../errors.ts';
+import { makeFolder } from './folder.ts';
 import { createCa, type Issued, issueLeaf } from './issue.ts';
 import { type Issuer, parseIssuer } from './issuer.ts';
 import { type SpiffeId, spiffeId, type TrustDomain } from './spiffe.ts';
@@ -28,7 +29,7 @@ export function controlPlaneId(trustDomain: TrustDomain): SpiffeId {
 export function openControlPlaneCa(folder: string, trustDomain: TrustDomain, now: number): ControlPlaneCa {
   const paths = { certificate: join(folder, CERTIFICATE), key: join(folder, KEY) };
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   } catch (error) {
     throw unusable(
       `cannot make the state folder ${folder}`,

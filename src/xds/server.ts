@@ -132,6 +132,11 @@ export class XdsServer {
     return [...this.streams].flatMap((stream) => stream.status() ?? []);
   }
 
+  /** Sends every client what it rejected once more. */
+  retry(): void {
+    for (const stream of [...this.streams]) stream.retry();
+  }
+
   /** Ends the streams of those who lost their place: after the gateways changed, and now and then. */
   recheck(): void {
     for (const stream of [...this.streams]) stream.recheck();

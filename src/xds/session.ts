@@ -16,6 +16,7 @@ import {
   isSettled,
   open,
   receive,
+  retried,
   type Subscription,
   touch,
   type Variant,
@@ -110,6 +111,12 @@ export class Session {
 
   update(snapshot: Snapshot, now: number): readonly Outgoing[] {
     this.snapshot = snapshot;
+    return this.pump(now);
+  }
+
+  /** Sends what was rejected once more: the cause may be gone, and an operator asks for it (rule 18 parks it till then). */
+  retry(now: number): readonly Outgoing[] {
+    for (const entry of this.entries.values()) entry.state = retried(entry.state);
     return this.pump(now);
   }
 

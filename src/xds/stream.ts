@@ -108,6 +108,12 @@ export class DiscoveryStream {
     };
   }
 
+  /** Sends what its client rejected once more. */
+  retry(): void {
+    const now = this.context.clock();
+    this.guard(() => this.send(this.session?.retry(now) ?? [], now));
+  }
+
   /** Ends the stream if its caller may no longer have it. */
   recheck(): void {
     if (this.session !== undefined) this.guard(() => void this.authorize(this.node, this.gateway));

@@ -229,6 +229,14 @@ function changeDelta(state: Subscription, subscribe: readonly string[], unsubscr
   return evolve(state, { wildcard, names, owed: owed.size === 0 ? NO_NAMES : owed, owedAll, everNamed: true });
 }
 
+/** Has what was rejected sent again. */
+export function retried(state: Subscription): Subscription {
+  if (state.nack === undefined) return state;
+  return isFullState(state.typeUrl) && state.variant === 'sotw'
+    ? evolve(state, { owedAnswer: true })
+    : evolve(state, { owed: new Set([...state.owed, ...state.rejected]) });
+}
+
 /** Has these names sent again, those of them that are subscribed to. */
 export function touch(state: Subscription, names: readonly string[]): Subscription {
   const more = names.filter((name) => state.names.has(name) && !state.owed.has(name));

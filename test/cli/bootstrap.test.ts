@@ -7,8 +7,13 @@ import { parse } from 'yaml';
 import { validate } from '../envoy/real-envoy.ts';
 import { type Ended, postern, refusal, scene } from './postern.ts';
 
-const bootstrap = (file: string, role: string, more: readonly string[] = [], setting = {}): Promise<Ended> =>
-  postern(['bootstrap', role, '-f', file, '--node-id', `${role}-1`, '--certs', '/certs', ...more], setting);
+const bootstrap = (file: string, role: string, more: readonly string[] = [], setting = {}): Promise<Ended> => {
+  const unless = (flag: string, value: string): readonly string[] => (more.includes(flag) ? [] : [flag, value]);
+  return postern(
+    ['bootstrap', role, '-f', file, ...unless('--node-id', `${role}-1`), ...unless('--certs', '/certs'), ...more],
+    setting,
+  );
+};
 
 /** Every address of the document, by whether it is Envoy's own admin port. */
 function adminOf(text: string): string {

@@ -68,6 +68,8 @@ describe('a wrong use is 64, says so on stderr, and prints nothing on stdout', (
     'a gateway that there is not': ['certs', 'gateway', 'both', '-f', 'x.yaml', '--out', '/nowhere'],
     'an output that there is not': ['validate', '-f', 'x.yaml', '-o', 'xml'],
     'a log level that there is not': ['run', '-f', 'x.yaml', '--log-level', 'loud'],
+    'a flag twice': ['validate', '-f', 'x.yaml', '--file', 'y.yaml'],
+    'half of a command': ['certs'],
     'a warm-up that is no time': ['run', '-f', 'x.yaml', '--warm-up', '1s'],
     'an address without a port': ['run', '-f', 'x.yaml', '--xds', '127.0.0.1'],
     'an address that is none': ['run', '-f', 'x.yaml', '--admin', 'a b:0'],

@@ -287,3 +287,19 @@ test('more names than the limit end the stream with RESOURCE_EXHAUSTED', () => {
   const talk = new Talk('sotw', two, 3);
   assert.throws(() => talk.say('secret', { names: ['1', '2', '3', '4'] }), { status: 'RESOURCE_EXHAUSTED' });
 });
+
+test('rule 18: an operator may have what was rejected sent once more', () => {
+  for (const variant of ['sotw', 'delta'] as const) {
+    for (const kind of ['cluster', 'route'] as const) {
+      const talk = new Talk(variant, state({ [kind]: { a: '1', b: '1' } }));
+      const names = kind === 'route' ? { names: ['a', 'b'], subscribe: ['a', 'b'] } : {};
+      talk.nack(talk.say(kind, names)[0], variant === 'sotw' ? { names: names.names ?? [] } : {});
+      assert.deepEqual(talk.tick(60_000), []);
+      const again = talk.session.retry(talk.now);
+      assert.deepEqual(shown(again), [`${kind}: a b`]);
+      talk.ack(again[0], variant === 'sotw' ? { names: names.names ?? [] } : {});
+      assert.equal(talk.state(kind), 'SYNCED');
+      assert.deepEqual(talk.session.retry(talk.now), []);
+    }
+  }
+});
