@@ -91,7 +91,13 @@ const server = new XdsServer({
     failed: (error) => console.error(error),
   },
   controlPlane: 'bench',
-  limits: { requestBurst: Number.MAX_SAFE_INTEGER, streamsPerGateway: 100_000, connections: 100_000, drainMs: 120_000 },
+  limits: {
+    requestBurst: Number.MAX_SAFE_INTEGER,
+    streamsPerGateway: 100_000,
+    nameBytesPerGateway: Number.MAX_SAFE_INTEGER,
+    connections: 100_000,
+    drainMs: 120_000,
+  },
 });
 
 if (options.workers > 1 && cluster.isPrimary) {

@@ -47,6 +47,8 @@ export interface App {
 
 /** setTimeout takes no more; a longer wait is cut, and the turn that it brings changes nothing. */
 const LONGEST_TIMER = 24 * 60 * 60 * 1000;
+/** What is still due after a rejected turn is looked at again so often. */
+const RETRY_MS = 30_000;
 /** A third of the lifetime of the server's certificate. */
 const SERVER_RENEWAL = 10 * 24 * 60 * 60 * 1000;
 
@@ -77,6 +79,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     controlPlane: controlPlaneId(mesh.trustDomain),
   });
 
+  /** No broken file keeps a grant in force after its end, or an identity from its renewal. */
+  const bringUpToDate = (): void => {
+    try {
+      applied = publication.refresh(Date.now()) ?? applied;
+      gauges.update(applied.at);
+    } catch (error) {
+      logger.error({ err: error }, 'what is served could not be brought up to date');
+    }
+  };
+
   const turn = async (): Promise<void> => {
     if (stopping) return;
     try {
@@ -100,6 +112,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         error instanceof PosternError ? fields : { ...fields, err: error },
         'configuration rejected; what was served is still served',
       );
+      bringUpToDate();
     }
     server.recheck();
     schedule();
@@ -116,7 +129,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     clearTimeout(timer);
     if (stopping) return;
     const due = publication.nextDue();
-    const wait = due === undefined ? LONGEST_TIMER : Math.min(LONGEST_TIMER, Math.max(due - Date.now(), 1000));
+    const wait =
+      due === undefined
+        ? LONGEST_TIMER
+        : Math.min(LONGEST_TIMER, Math.max(due - Date.now(), rejected === undefined ? 1000 : RETRY_MS));
     timer = setTimeout(() => void reload(), wait);
     timer.unref();
   };

@@ -43,10 +43,22 @@ export class Publication {
 
   /** Errors: RejectedConfig, and what compiling throws; then everything is as it was. */
   apply(loaded: LoadedConfig, now: number): Applied {
+    return this.turn(loaded, now, false);
+  }
+
+  /**
+   * Applies what was applied last once more, for what time alone changes: grants end and identities are renewed also while
+   * the file is broken. Errors: as `apply`.
+   */
+  refresh(now: number): Applied | undefined {
+    return this.last === undefined ? undefined : this.turn(this.last.loaded, now, true);
+  }
+
+  private turn(loaded: LoadedConfig, now: number, refresh: boolean): Applied {
     const { config } = loaded.parsed;
     if (config === undefined || hasErrors(loaded.findings)) throw new RejectedConfig(loaded.diagnostics());
     const before = this.last?.resolved;
-    const { resolved, findings } = resolve({ config, files: loaded.files, now, previous: before });
+    const { resolved, findings } = resolve({ config, files: loaded.files, now, previous: before, refresh });
     const all = [...findings, ...(before === undefined ? [] : unchangeable(before.federation, config.mesh))];
     if (resolved === undefined || hasErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
     const { federation, issuer } = resolved;

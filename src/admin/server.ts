@@ -13,20 +13,26 @@ export interface AdminServer {
 
 /** Errors: LISTEN_FAILED. */
 export async function startAdminServer(address: HostPort, views: AdminViews): Promise<AdminServer> {
-  const server = createServer({ requestTimeout: 5000, headersTimeout: 5000 }, (request, response) => {
-    const reply = answer(
-      { method: request.method ?? '', path: request.url ?? '', host: request.headers.host ?? '' },
-      views,
-    );
-    const headers = {
-      'content-type': reply.type,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...(reply.allow !== undefined && { allow: reply.allow }),
-    };
-    response.writeHead(reply.status, headers).end(request.method === 'HEAD' ? undefined : reply.body);
-  });
+  const server = createServer(
+    { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 },
+    (request, response) => {
+      const reply = answer(
+        { method: request.method ?? '', path: request.url ?? '', host: request.headers.host ?? '' },
+        views,
+      );
+      const headers = {
+        'content-type': reply.type,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        ...(reply.allow !== undefined && { allow: reply.allow }),
+      };
+      response.writeHead(reply.status, headers).end(request.method === 'HEAD' ? undefined : reply.body);
+    },
+  );
   server.maxConnections = 100;
+  // Who asks a thousand things and reads no answer loses the connection, not everybody else theirs.
+  server.maxRequestsPerSocket = 100;
+  server.timeout = 5000;
   await new Promise<void>((fulfil, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(

@@ -43,8 +43,14 @@ const EMPTY: Verdict = { code: 'EMPTY', message: 'an empty text', hint: 'write a
 /** Characters that a person does not see, or that change what is seen around them. */
 export const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/u;
 
+/** Somebody wrote the content of a file in the place of its name: it may be a private key, and is never repeated. */
+export function holdsPem(value: string): boolean {
+  return /-----\s*(BEGIN|END)|PRIVATE KEY/i.test(value);
+}
+
 /** A value as it may be repeated to a person: never a control or bidirectional character. */
 export function shown(value: string): string {
+  if (holdsPem(value)) return '"-----BEGIN …"';
   const safe = [...value.slice(0, 80)].map((char) =>
     /[\x21-\x7e ]/.test(char) ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`,
   );

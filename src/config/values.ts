@@ -2,7 +2,7 @@
 // In: a value of the right YAML type. Out: zod schemas that report our codes. Must not: relate two values to each other.
 
 import { isAbsolute } from 'node:path/posix';
-import { HIDDEN, shown, text, type Verdict } from './text.ts';
+import { HIDDEN, holdsPem, shown, text, type Verdict } from './text.ts';
 
 const SEGMENT = '[A-Za-z0-9._-]+';
 
@@ -31,14 +31,18 @@ const MAX_FILE_PATH = 4095;
 
 /** Printed to people when the file cannot be read: so, nothing that hides. */
 function isFileName(value: string): boolean {
-  return value.length <= MAX_FILE_PATH && !HIDDEN.test(value);
+  return value.length <= MAX_FILE_PATH && !HIDDEN.test(value) && !holdsPem(value);
 }
 
 export const filePath = (description: string) =>
   text(description, { maxLength: MAX_FILE_PATH }, (value) =>
     isFileName(value)
       ? undefined
-      : { code: 'INVALID_VALUE', message: `${shown(value)} is no name of a file`, hint: 'write the name of a file' },
+      : {
+          code: 'INVALID_VALUE',
+          message: `${shown(value)} is no name of a file`,
+          hint: 'write the name of a file, never what it holds',
+        },
   );
 
 /** A file on the gateway's disk: the control plane's folder means nothing there. */

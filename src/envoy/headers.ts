@@ -21,6 +21,11 @@ const REQUEST_PREFIXES = [
   'x-ssl-client',
   'x-client-cert',
   'x-original-',
+  'l5d-',
+  'x-amzn-oidc-',
+  'x-goog-',
+  'x-ms-client-',
+  'x-webauth-',
 ];
 
 const REQUEST_HEADERS = [
@@ -37,6 +42,10 @@ const REQUEST_HEADERS = [
   'true-client-ip',
   'cf-connecting-ip',
   'x-remote-user',
+  'x-remote-addr',
+  'x-forwarded',
+  'uber-trace-id',
+  'x-middleware-subrequest',
   'remote-user',
   'x-rewrite-url',
   'x-host',

@@ -20,10 +20,10 @@ const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
 
 /**
  * Paths that some backends read as another path than Envoy does, so that a prefix rule would let them out of it: `..;`
- * (Tomcat drops what follows the semicolon), a second encoding of `.`, `/` or `\`, overlong UTF-8, an encoded NUL.
+ * (Tomcat drops what follows the semicolon), a second or third encoding of `.`, `/` or `\`, IIS' `%u`, overlong UTF-8, an encoded NUL.
  * Plain `..`, `//` and `%2f` never get here: Envoy resolves or refuses them before.
  */
-const NEVER_PATHS = '(?i).*(/(\\.|%2e){1,2}(;|%3b)|%25(2e|2f|5c)|%c[01]|%00).*';
+const NEVER_PATHS = '(?i).*(/(\\.|%2e){1,2}(;|%3b)|%25(25)*(2e|2f|5c)|%u|%c[01]|%e0%[89]|%f0%8|%f[89a-f]|%00).*';
 
 /**
  * Closes a connection whose certificate's URI SANs are not exactly one of the peer's gateway identities. TLS has

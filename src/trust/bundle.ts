@@ -83,9 +83,19 @@ export function parseTrustBundle(
   return { bundle: { trustDomain, certificates: list, pem, fingerprint: sha256(Buffer.from(pem)) }, problems };
 }
 
+/** Certificates that were read lately: many peers may name one file, and every turn reads all of them again. */
+const MAX_PARSED = 2048;
+const parsed = new Map<string, Certificate>();
+
 function tryParse(der: Buffer): Certificate | undefined {
+  const key = der.toString('base64');
+  const known = parsed.get(key);
+  if (known !== undefined) return known;
   try {
-    return parseCertificate(der);
+    const certificate = parseCertificate(der);
+    if (parsed.size >= MAX_PARSED) parsed.delete(parsed.keys().next().value ?? '');
+    parsed.set(key, certificate);
+    return certificate;
   } catch {
     return undefined;
   }

@@ -2,7 +2,8 @@
 // In: a state folder. Out: the CA, opened or made; certificates for the server and for gateways.
 // Must not: overwrite a CA, use a key that others can read, or go on with half a state.
 
-import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PosternError } from '../errors.ts';
 import { makeFolder } from './folder.ts';
@@ -123,10 +124,16 @@ function readState(path: string): Buffer {
 
 /** A reader sees the old content or the new one, never a part. */
 export function writeAtomically(path: string, content: string, mode: number): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, content, { mode, flag: 'w' });
-  chmodSync(temporary, mode);
-  renameSync(temporary, path);
+  // A name that nobody can know before, and a file that nobody made before.
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, content, { mode, flag: 'wx' });
+    chmodSync(temporary, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 function unusable(what: string, cure: string, cause?: unknown): PosternError {

@@ -6,21 +6,32 @@ const MAX_CHANGES = 16;
 /** Sets that streams subscribed to lately; who subscribes to the same names shares one set. */
 const MAX_KNOWN = 64;
 const MAX_KEY_CHARACTERS = 256 * 1024;
-const known = new Map<string, ReadonlySet<string>>();
+/** What a name takes beside its characters. */
+const NAME_OVERHEAD = 64;
+interface Base {
+  readonly names: ReadonlySet<string>;
+  readonly weight: number;
+}
+const known = new Map<string, Base>();
 
 export class NameSet {
-  static readonly empty = new NameSet(new Set(), [], []);
+  static readonly empty = new NameSet({ names: new Set(), weight: 0 }, [], []);
   readonly size: number;
+  /** About how many bytes the names take; what streams share counts for each. */
+  readonly weight: number;
+  private readonly shared: Base;
   private readonly base: ReadonlySet<string>;
   /** Not in `base`, but in this set; and the other way round. */
   private readonly added: readonly string[];
   private readonly dropped: readonly string[];
 
-  private constructor(base: ReadonlySet<string>, added: readonly string[], dropped: readonly string[]) {
-    this.base = base;
+  private constructor(base: Base, added: readonly string[], dropped: readonly string[]) {
+    this.shared = base;
+    this.base = base.names;
     this.added = added;
     this.dropped = dropped;
-    this.size = base.size + added.length - dropped.length;
+    this.size = base.names.size + added.length - dropped.length;
+    this.weight = base.weight + weightOf(added) - weightOf(dropped);
   }
 
   static of(names: readonly string[]): NameSet {
@@ -49,7 +60,7 @@ export class NameSet {
       if (this.base.has(name)) dropped.add(name);
       else added.delete(name);
     }
-    return new NameSet(this.base, [...added], [...dropped]);
+    return new NameSet(this.shared, [...added], [...dropped]);
   }
 
   *[Symbol.iterator](): Iterator<string> {
@@ -58,11 +69,23 @@ export class NameSet {
   }
 }
 
-function shared(names: readonly string[]): ReadonlySet<string> {
-  const key = names.join('\n');
+/** One text for one list of names, and for no other: names come from the wire, and may hold any character. */
+export function nameKey(names: readonly string[]): string {
+  return JSON.stringify(names);
+}
+
+function weightOf(names: Iterable<string>): number {
+  let weight = 0;
+  for (const name of names) weight += name.length + NAME_OVERHEAD;
+  return weight;
+}
+
+function shared(names: readonly string[]): Base {
+  const key = nameKey(names);
   const before = known.get(key);
   if (before !== undefined) return before;
-  const made = new Set(names);
+  const set = new Set(names);
+  const made = { names: set, weight: weightOf(set) };
   if (key.length > MAX_KEY_CHARACTERS) return made;
   if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? '');
   known.set(key, made);

@@ -5,6 +5,7 @@
 import { bytesField, stringField } from '../snapshot/protobuf.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import { entryField } from '../snapshot/ttl.ts';
+import { nameKey } from './name-set.ts';
 import type { Variant } from './subscription.ts';
 import type { Outgoing } from './turn.ts';
 
@@ -17,7 +18,7 @@ const bodies = new WeakMap<readonly Resource[], Map<string, Buffer>>();
 
 /** The bytes of a reply without its nonce; the same buffer for all that are sent the same. */
 export function responseBody(variant: Variant, typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
-  const key = `${variant} ${reply.form} ${typeUrl} ${reply.version} ${reply.removed.join('\n')}`;
+  const key = `${variant} ${reply.form} ${typeUrl} ${reply.version} ${reply.removed.length === 0 ? '' : nameKey(reply.removed)}`;
   const known = bodies.get(reply.resources) ?? new Map<string, Buffer>();
   bodies.set(reply.resources, known);
   const before = known.get(key);

@@ -13,6 +13,7 @@ import { TYPE } from '../snapshot/types.ts';
 import { http2StreamOf, type RawCall } from './http2-frames.ts';
 import type { Admission } from './node.ts';
 import type { XdsObserver } from './observer.ts';
+import { Places } from './places.ts';
 import { type StreamStatus, XdsError } from './status.ts';
 import { DiscoveryStream, type StreamLimits } from './stream.ts';
 import type { Variant } from './subscription.ts';
@@ -41,6 +42,8 @@ export interface XdsServerOptions {
 
 interface ServerLimits {
   readonly streamsPerGateway: number;
+  /** Bytes, for the names that the streams of one gateway subscribe to. */
+  readonly nameBytesPerGateway: number;
   readonly connections: number;
   /** How long a connection may take until its TLS handshake is done. */
   readonly handshakeMs: number;
@@ -53,6 +56,7 @@ const LIMITS: StreamLimits & ServerLimits = {
   requestsPerSecond: 500,
   drainMs: 15_000,
   streamsPerGateway: 2000,
+  nameBytesPerGateway: 128 * 1024 * 1024,
   connections: 20_000,
   handshakeMs: 5000,
 };
@@ -76,7 +80,7 @@ export class XdsServer {
   private readonly grpc: Server;
   private readonly streams = new Set<DiscoveryStream>();
   private readonly sockets = new Set<Socket>();
-  private readonly counts = new Map<string, number>();
+  private readonly places: Places;
   private listener: TcpServer | TlsServer | undefined;
   private draining = false;
 
@@ -84,6 +88,7 @@ export class XdsServer {
     this.options = options;
     this.limits = { ...LIMITS, ...options.limits };
     this.clock = options.clock ?? Date.now;
+    this.places = new Places(this.limits.streamsPerGateway, this.limits.nameBytesPerGateway);
     this.grpc = new Server({
       'grpc.max_receive_message_length': this.limits.requestBytes,
       'grpc.keepalive_time_ms': 30_000,
@@ -207,7 +212,7 @@ export class XdsServer {
         controlPlane,
         limits: this.limits,
         admission: admission(tls === undefined ? undefined : leafOf(call)),
-        admit: (gateway) => this.admit(gateway),
+        admit: (gateway) => this.places.admit(gateway),
         encrypted: tls !== undefined,
         clock: this.clock,
       },
@@ -215,15 +220,6 @@ export class XdsServer {
     );
     this.streams.add(stream);
     if (this.draining) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
-  }
-
-  /** Counts a stream of a gateway; returns how to stop counting it. */
-  private admit(gateway: string): () => void {
-    const count = this.counts.get(gateway) ?? 0;
-    if (count >= this.limits.streamsPerGateway)
-      throw new XdsError('RESOURCE_EXHAUSTED', 'too many streams of this gateway');
-    this.counts.set(gateway, count + 1);
-    return () => this.counts.set(gateway, (this.counts.get(gateway) ?? 1) - 1);
   }
 }
 

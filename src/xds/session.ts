@@ -137,6 +137,13 @@ export class Session {
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
+  /** About how many bytes the names take that the client subscribed to. */
+  nameWeight(): number {
+    let weight = 0;
+    for (const { state } of this.entries.values()) weight += state.names.weight;
+    return weight;
+  }
+
   private heartbeatAt({ state, heardAt }: Entry): number {
     const { base } = state;
     if (!this.takesTtl || base === undefined || heartbeat(state, base).length === 0) return Number.POSITIVE_INFINITY;

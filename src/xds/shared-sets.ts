@@ -4,6 +4,7 @@
 
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import { nameKey } from './name-set.ts';
 
 const wholes = new WeakMap<TypeSnapshot, readonly Resource[]>();
 const subsets = new WeakMap<TypeSnapshot, Map<string, readonly Resource[]>>();
@@ -22,7 +23,7 @@ const MAX_SUBSETS = 256;
 export function subset(current: TypeSnapshot, wanted: readonly Resource[] | readonly string[]): readonly Resource[] {
   if (typeof wanted[0] !== 'string') return wanted as readonly Resource[];
   const names = [...(wanted as readonly string[])].sort();
-  const key = names.join('\n');
+  const key = nameKey(names);
   const known = subsets.get(current) ?? new Map<string, readonly Resource[]>();
   subsets.set(current, known);
   const before = known.get(key);
@@ -33,7 +34,7 @@ export function subset(current: TypeSnapshot, wanted: readonly Resource[] | read
 }
 
 export function withLingering(subscribed: readonly Resource[], kept: readonly Resource[]): readonly Resource[] {
-  const key = kept.map((resource) => `${resource.name}\n${resource.version}`).join('\n');
+  const key = nameKey(kept.flatMap(({ name, version }) => [name, version]));
   const known = unions.get(subscribed) ?? new Map<string, readonly Resource[]>();
   unions.set(subscribed, known);
   const merged = known.get(key) ?? [...subscribed, ...kept];

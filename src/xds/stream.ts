@@ -9,6 +9,7 @@ import { FrameWriter } from './frame-writer.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './http2-frames.ts';
 import type { Admission, Caller } from './node.ts';
 import type { XdsObserver } from './observer.ts';
+import type { Place } from './places.ts';
 import { type NodeClaims, parseDeltaRequest, parseSotwRequest } from './request.ts';
 import { frame, responseBody } from './response.ts';
 import { type Outgoing, Session } from './session.ts';
@@ -31,8 +32,8 @@ export interface StreamContext {
   readonly limits: StreamLimits;
   readonly controlPlane: string;
   readonly admission: Admission;
-  /** Counts a stream of a gateway, or throws; returns how to stop counting it. */
-  readonly admit: (gateway: string) => () => void;
+  /** Counts a stream of a gateway, or throws. */
+  readonly admit: (gateway: string) => Place;
   readonly encrypted: boolean;
   readonly clock: () => number;
 }
@@ -53,7 +54,7 @@ export class DiscoveryStream {
   private gateway = '';
   private node: NodeClaims | undefined;
   private unwatch: (() => void) | undefined;
-  private leave: (() => void) | undefined;
+  private place: Place | undefined;
   private wake: NodeJS.Timeout | undefined;
   private expiry: NodeJS.Timeout | undefined;
   private drain: NodeJS.Timeout | undefined;
@@ -143,6 +144,7 @@ export class DiscoveryStream {
       throw new XdsError('INVALID_ARGUMENT', `this service serves ${shortName(this.fixedType)} alone`);
     }
     const { answer, replies } = session.request(typeUrl, request, now);
+    this.place?.hold(session.nameWeight());
     if (answer !== undefined)
       this.context.observer.answered(
         this.gateway,
@@ -161,7 +163,7 @@ export class DiscoveryStream {
     }
     const caller = this.authorize(claims, undefined);
     const { cache, observer, limits } = this.context;
-    this.leave = this.context.admit(caller.gateway);
+    this.place = this.context.admit(caller.gateway);
     this.gateway = caller.gateway;
     this.node = claims;
     this.session = new Session(
@@ -273,7 +275,7 @@ export class DiscoveryStream {
     if (this.ended) return;
     this.ended = true;
     this.unwatch?.();
-    this.leave?.();
+    this.place?.leave();
     for (const timer of [this.wake, this.expiry, this.drain]) clearTimeout(timer);
     if (this.session !== undefined) this.context.observer.closed(this.gateway, this.node?.id ?? '', this.address);
     this.session = undefined;

@@ -97,6 +97,21 @@ describe('requests that are too much', () => {
     await stillServed();
   });
 
+  test('names of all streams of a gateway together: the one that goes too far ends, its place is free again', async (t) => {
+    const { dial, stillServed, server } = await besideAnHonestOne(t, { nameBytesPerGateway: 3000 });
+    const names = (prefix: string) => Array.from({ length: 20 }, (_, index) => `${prefix}${index}`);
+    const first = dial().read();
+    first.write(framed(request({ resource_names_subscribe: names('a') })));
+    await eventually('served', () => server.status().length === 2);
+    const second = dial().read();
+    second.write(framed(request({ resource_names_subscribe: [...names('b'), ...names('c')] })));
+    assert.equal(await second.status, STATUS.RESOURCE_EXHAUSTED);
+    const third = dial().read();
+    third.write(framed(request({ resource_names_subscribe: names('d') })));
+    await eventually('served', () => server.status().length === 3);
+    await stillServed();
+  });
+
   test('initial versions of more names than may be subscribed to: RESOURCE_EXHAUSTED', async (t) => {
     const { dial } = await besideAnHonestOne(t, { namesPerType: 100 });
     const raw = dial().read();

@@ -1,0 +1,52 @@
+// Names of subscriptions: sets that behave like sets, and that no name from the wire can make another's.
+// In: random names. Out: the same as a Set. Must not: look into the representation.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { TYPE } from '../../src/snapshot/types.ts';
+import { NameSet } from '../../src/xds/name-set.ts';
+import { responseBody } from '../../src/xds/response.ts';
+import { shown, state, Talk } from './fixtures.ts';
+
+const name = fc.constantFrom('a', 'b', 'c', 'a\nb', 'b\nc', '', '"', 'a","b');
+
+test('a NameSet is a set, whatever is added and dropped', () => {
+  const steps = fc.array(fc.record({ add: fc.array(name), drop: fc.array(name) }), { maxLength: 30 });
+  fc.assert(
+    fc.property(fc.array(name), steps, (first, changes) => {
+      let ours = NameSet.of(first);
+      const theirs = new Set(first);
+      for (const { add, drop } of changes) {
+        ours = ours.change(add, drop);
+        for (const one of add) theirs.add(one);
+        for (const one of drop) theirs.delete(one);
+        assert.deepEqual([...ours].sort(), [...theirs].sort());
+        assert.equal(ours.size, theirs.size);
+        assert.ok([...theirs].every((one) => ours.has(one)));
+        assert.equal(
+          ours.weight,
+          [...theirs].reduce((sum, one) => sum + one.length + 64, 0),
+        );
+      }
+    }),
+  );
+});
+
+test('a name that looks like two does not become what another stream subscribes to', () => {
+  const secrets = state({ secret: { north: '1', west: '1' } });
+  const poison = new Talk('sotw', secrets);
+  poison.say('secret', { names: ['north\nwest'] });
+  poison.say('secret', { names: ['north","west'] });
+  assert.deepEqual(shown(new Talk('sotw', secrets).say('secret', { names: ['north', 'west'] })), [
+    'secret: north west',
+  ]);
+});
+
+test('removals of names that look like others are told apart', () => {
+  const reply = { resources: [], version: '1', form: 'resource' } as const;
+  const body = (removed: readonly string[]) =>
+    responseBody('delta', TYPE.secret, { ...reply, resources, removed }, 'x');
+  const resources = [] as const;
+  assert.notDeepEqual(body(['a\nb']), body(['a', 'b']));
+});
