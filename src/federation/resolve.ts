@@ -100,8 +100,12 @@ function resolveBundles(input: ResolveInput, findings: Finding[]): ReadonlyMap<s
     for (const { severity, code, message, hint } of problems) {
       findings.push({ code, severity, path: ['peers', peer.name, 'trustBundle'], message, hint });
     }
-    if (bundle === undefined) continue;
     const known = before.get(peer.name);
+    if (bundle === undefined) {
+      // Its bytes are as they were: Envoy has them, and refuses what comes of them.
+      if (input.refresh && known !== undefined) bundles.set(peer.name, known);
+      continue;
+    }
     const same = known?.fingerprint === bundle.fingerprint && known.trustDomain === bundle.trustDomain;
     bundles.set(peer.name, same ? known : bundle);
   }

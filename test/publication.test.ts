@@ -1,0 +1,89 @@
+// What time alone changes, also while the file is broken: grants end, identities are renewed, a peer's expired CA is its own trouble.
+// In: a configuration on disk, a clock. Out: snapshots. Must not: wait.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { loadConfig } from '../src/config/load.ts';
+import { Publication } from '../src/publication.ts';
+import { createCa } from '../src/trust/issue.ts';
+import type { TrustDomain } from '../src/trust/spiffe.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+const now = Date.UTC(2027, 2, 31, 12);
+
+/** Our mesh with two peers; the CA of `west` lives eight days, the grant to `north` ends tonight. */
+function scene(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-publication-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [name, days] of [
+    ['ours', 90],
+    ['north', 90],
+    ['west', 8],
+  ] as const) {
+    const trustDomain = `${name}.example` as TrustDomain;
+    const ca = createCa({ trustDomain, commonName: name, now, lifetimeSeconds: days * 24 * 3600 });
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, 'ca.pem'), ca.certificate);
+    writeFileSync(join(folder, name, 'ca-key.pem'), ca.privateKey.reveal(), { mode: 0o600 });
+  }
+  const peer = (name: string): string =>
+    `  ${name}: {trustDomain: ${name}.example, trustBundle: ${name}/ca.pem, gatewayIdentities: [gateway/egress]}`;
+  const file = join(folder, 'ours.yaml');
+  writeFileSync(
+    file,
+    `apiVersion: postern/v1
+mesh: {name: ours, trustDomain: ours.example}
+identity: {issuer: {certificate: ours/ca.pem, privateKey: ours/ca-key.pem, lifetime: 24h}}
+gateways: {ingress: {address: "127.0.0.1:15443"}}
+peers:
+${peer('north')}
+${peer('west')}
+exports:
+- name: rates
+  backend: 127.0.0.1:8080
+  consumers:
+  - {peer: north, methods: [GET], paths: [/v1/*], expires: 2027-03-31}
+  - {peer: west, methods: [GET], paths: [/v1/*]}
+- name: tonight
+  backend: 127.0.0.1:8081
+  consumers:
+  - {peer: north, methods: [GET], paths: [/v1/*], expires: 2027-03-31}
+`,
+  );
+  return file;
+}
+
+const secrets = (publication: Publication, name: string) =>
+  [...(publication.cache.get('ingress')?.types.values() ?? [])]
+    .flatMap((type) => [...type.resources.values()])
+    .find((resource) => resource.name === name)?.version;
+
+test('a grant ends on its day although the file is broken by then', async (t) => {
+  const file = scene(t);
+  const publication = new Publication(now);
+  publication.apply(await loadConfig(file), now);
+  const [north, west] = [secrets(publication, 'ingress/north'), secrets(publication, 'ingress/west')];
+  writeFileSync(file, 'oops: 1');
+  const broken = await loadConfig(file);
+  assert.throws(() => publication.apply(broken, now + DAY), { code: 'CONFIG_INVALID' });
+  assert.equal(secrets(publication, 'ingress/north'), north);
+  publication.refresh(now + DAY);
+  assert.notEqual(secrets(publication, 'ingress/north'), north);
+  assert.equal(secrets(publication, 'ingress/west'), west);
+});
+
+test('a peer’s CA that expired stops nobody’s renewal; as a new configuration it is refused', async (t) => {
+  const file = scene(t);
+  const publication = new Publication(now);
+  const loaded = await loadConfig(file);
+  publication.apply(loaded, now);
+  const ours = secrets(publication, 'cert/ingress/north');
+  assert.throws(() => publication.apply(loaded, now + 9 * DAY), { code: 'CONFIG_INVALID' });
+  const applied = publication.refresh(now + 9 * DAY);
+  assert.notEqual(secrets(publication, 'cert/ingress/north'), ours);
+  assert.ok(applied?.warnings.some(({ code }) => code === 'BUNDLE_EXPIRED'));
+  assert.ok((publication.nextDue() ?? 0) > now + 9 * DAY);
+});
