@@ -1,0 +1,81 @@
+// A route that moves to another cluster, and a cluster that moves to another backend, while calls go on: none is lost.
+// In: three running meshes on real Envoys. Out: the answers of an uninterrupted stream of calls. Both kinds of ADS.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { formatHostPort } from '../../src/config/host-port.ts';
+import { ADS, eventually, Testbed } from '../support/mesh.ts';
+import { startThreeMeshes, type ThreeMeshes } from './three-meshes.ts';
+
+for (const ads of ADS) {
+  describe(`moving over ${ads} ADS`, () => {
+    let bed: Testbed;
+    let meshes: ThreeMeshes;
+
+    beforeEach(async () => {
+      bed = await Testbed.create();
+      meshes = await startThreeMeshes(bed, ads);
+    });
+
+    afterEach(() => bed.close());
+
+    /** Calls without a pause while `work` goes on. Returns every status that was not 200, and the bodies in their order. */
+    async function during(
+      work: () => Promise<void>,
+    ): Promise<{ readonly lost: readonly number[]; readonly calls: number }> {
+      const lost: number[] = [];
+      let calls = 0;
+      let over = false;
+      const caller = async (): Promise<void> => {
+        while (!over) {
+          const { status } = await meshes.local('partner', 'accounts.bank', { path: '/v1/accounts' });
+          calls += 1;
+          if (status !== 200) lost.push(status);
+        }
+      };
+      const callers = [caller(), caller(), caller()];
+      try {
+        await work();
+      } finally {
+        over = true;
+        await Promise.all(callers);
+      }
+      return { lost, calls };
+    }
+
+    const answeredBy = async (name: string): Promise<boolean> =>
+      (await meshes.local('partner', 'accounts.bank', { path: '/v1/accounts' })).body.includes(name);
+
+    test('a local name that leads to another export', async () => {
+      assert.ok(await answeredBy('accounts'));
+      const { lost, calls } = await during(async () => {
+        for (let turn = 0; turn < 3; turn += 1) {
+          meshes.partner.edit((yaml) =>
+            yaml.replace('name: accounts.v1, as: accounts.bank', 'name: loans, as: accounts.bank'),
+          );
+          await eventually('the other export answers', () => answeredBy('loans'));
+          meshes.partner.edit((yaml) =>
+            yaml.replace('name: loans, as: accounts.bank', 'name: accounts.v1, as: accounts.bank'),
+          );
+          await eventually('the first export answers', () => answeredBy('accounts'));
+        }
+      });
+      assert.deepEqual(lost, []);
+      assert.ok(calls > 100, `${calls} calls`);
+    });
+
+    test('an export that gets another backend', async () => {
+      const [accounts, loans] = [formatHostPort(meshes.accounts.address), formatHostPort(meshes.loans.address)];
+      const { lost, calls } = await during(async () => {
+        for (let turn = 0; turn < 3; turn += 1) {
+          meshes.bank.edit((yaml) => yaml.replace(`backend: ${accounts}`, `backend: ${loans}`));
+          await eventually('the other backend answers', () => answeredBy('loans'));
+          meshes.bank.edit((yaml) => yaml.replace(`backend: ${loans}`, `backend: ${accounts}`));
+          await eventually('the first backend answers', () => answeredBy('accounts'));
+        }
+      });
+      assert.deepEqual(lost, []);
+      assert.ok(calls > 100, `${calls} calls`);
+    });
+  });
+}
