@@ -1,7 +1,7 @@
 // `npm run bench [-- --quick] [-- --repetitions N] [-- --cells a,b]`: measures, and writes bench/RESULTS.md and results.svg.
 // In: the command line. Out: the report; progress on stderr. Must not: touch a process or a port that it did not start.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,6 +75,8 @@ async function measure(): Promise<void> {
     streams: quick ? 100 : 1000,
     rounds: quick ? 2 : 6,
   });
+  const analysis = readFileSync(join(OUT, 'ANALYSIS.md'), 'utf8');
+  const found = { inProcess: steps, savedFile: saved, quick, analysis };
   const results = new Map<CellName, Repetition[]>(cells.map((name) => [name, []]));
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     for (const name of cells) {
@@ -88,7 +90,7 @@ async function measure(): Promise<void> {
       say(`${repetition + 1}/${repetitions} ${cell.name}: storm/change ms ${line.join(', ')}`);
     }
     // After each repetition: who has no patience for the last has the ones before.
-    writeFileSync(join(OUT, 'RESULTS.md'), report({ results, inProcess: steps, savedFile: saved, quick }));
+    writeFileSync(join(OUT, 'RESULTS.md'), report({ ...found, results }));
     writeFileSync(join(OUT, 'results.svg'), plot(results));
     say('wrote bench/RESULTS.md and bench/results.svg');
   }

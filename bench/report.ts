@@ -14,6 +14,8 @@ export type Repetition = ReadonlyMap<ServerName, Figures>;
 export type Results = ReadonlyMap<CellName, readonly Repetition[]>;
 
 export interface Measured {
+  /** What people found out about the missed targets: bench/ANALYSIS.md. */
+  readonly analysis: string;
   readonly results: Results;
   readonly inProcess: readonly InProcessRow[];
   readonly savedFile: SavedFile | undefined;
@@ -47,7 +49,7 @@ export function verdict(target: Target, other: (typeof OTHERS)[number], ratio: n
   return target.atLeast ? ratio >= target[other] : ratio <= target[other];
 }
 
-export function report({ results, inProcess, savedFile, quick }: Measured): string {
+export function report({ results, inProcess, savedFile, quick, analysis }: Measured): string {
   const targets = TARGETS.filter(({ cell }) => results.has(cell));
   return [
     '# Results',
@@ -102,6 +104,7 @@ export function report({ results, inProcess, savedFile, quick }: Measured): stri
     ),
     '',
     ...(savedFile === undefined ? [] : savedFileText(savedFile)),
+    analysis,
   ].join('\n');
 }
 
