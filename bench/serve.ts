@@ -9,6 +9,7 @@ import { SnapshotCache } from '../src/snapshot/cache.ts';
 import { type Reference, referencesOf } from '../src/snapshot/references.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
+import { UNOBSERVED } from '../src/xds/observer.ts';
 import { XdsServer } from '../src/xds/server.ts';
 import { WARM_UP_MS, warmUp } from '../src/xds/warm-up.ts';
 import { bumped, readDump } from './dump.ts';
@@ -82,14 +83,7 @@ const server = new XdsServer({
   cache,
   // Whoever the load generator's certificate names: the dump is one gateway's.
   admission: () => ({ identify: (claims) => ({ ok: true, gateway: gatewayOf(claims?.id), notAfter: Infinity }) }),
-  observer: {
-    opened() {},
-    closed() {},
-    pushed() {},
-    answered() {},
-    denied() {},
-    failed: (error) => console.error(error),
-  },
+  observer: { ...UNOBSERVED, failed: (error) => console.error(error) },
   controlPlane: 'bench',
   limits: {
     requestBurst: Number.MAX_SAFE_INTEGER,

@@ -13,3 +13,13 @@ export interface XdsObserver {
   /** A bug of ours, which ended a stream. */
   failed(error: unknown): void;
 }
+
+/** For servers that nobody watches. */
+export const UNOBSERVED: XdsObserver = {
+  opened: () => undefined,
+  closed: () => undefined,
+  pushed: () => undefined,
+  answered: () => undefined,
+  denied: () => undefined,
+  failed: () => undefined,
+};

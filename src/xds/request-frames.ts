@@ -2,10 +2,9 @@
 // In: chunks as they come. Out: whole messages; XdsError for what is too long or compressed. Must not: hold more bytes
 // than have come, copy a message that came whole, or cost more for many small chunks than for few large ones.
 
+import { FRAME_HEAD } from './response.ts';
 import { XdsError } from './status.ts';
 
-/** gRPC over HTTP/2, "Length-Prefixed-Message": Compressed-Flag, Message-Length. */
-const HEAD = 5;
 const FIRST_ALLOCATION = 1024;
 
 export class RequestFrames {
@@ -22,10 +21,10 @@ export class RequestFrames {
   push(chunk: Buffer, onMessage: (message: Buffer) => void): void {
     let rest = chunk;
     while (rest.length > 0) {
-      if (this.filled === 0 && rest.length >= HEAD) {
-        const end = HEAD + this.length(rest);
+      if (this.filled === 0 && rest.length >= FRAME_HEAD) {
+        const end = FRAME_HEAD + this.length(rest);
         if (rest.length >= end) {
-          onMessage(rest.subarray(HEAD, end));
+          onMessage(rest.subarray(FRAME_HEAD, end));
           rest = rest.subarray(end);
           continue;
         }
@@ -36,13 +35,13 @@ export class RequestFrames {
 
   /** Takes what belongs to the message that is under way; returns what does not. */
   private gather(chunk: Buffer, onMessage: (message: Buffer) => void): Buffer {
-    const missingHead = HEAD - this.filled;
+    const missingHead = FRAME_HEAD - this.filled;
     if (missingHead > 0) {
       this.append(chunk.subarray(0, missingHead));
-      if (this.filled === HEAD && this.length(this.buffer) === 0) this.finish(onMessage);
+      if (this.filled === FRAME_HEAD && this.length(this.buffer) === 0) this.finish(onMessage);
       return chunk.subarray(Math.min(missingHead, chunk.length));
     }
-    const missing = HEAD + this.length(this.buffer) - this.filled;
+    const missing = FRAME_HEAD + this.length(this.buffer) - this.filled;
     this.append(chunk.subarray(0, missing));
     if (chunk.length >= missing) this.finish(onMessage);
     return chunk.subarray(Math.min(missing, chunk.length));
@@ -60,7 +59,7 @@ export class RequestFrames {
   }
 
   private finish(onMessage: (message: Buffer) => void): void {
-    const message = this.buffer.subarray(HEAD, this.filled);
+    const message = this.buffer.subarray(FRAME_HEAD, this.filled);
     this.buffer = NOTHING;
     this.filled = 0;
     onMessage(message);

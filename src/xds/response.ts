@@ -12,7 +12,7 @@ import type { Outgoing } from './turn.ts';
 type Answerable = Pick<Outgoing, 'resources' | 'removed' | 'version' | 'form'>;
 
 /** gRPC's length-prefixed message: a flag and four bytes of length. */
-const FRAME_HEAD = 5;
+export const FRAME_HEAD = 5;
 
 const bodies = new WeakMap<readonly Resource[], Map<string, Buffer>>();
 

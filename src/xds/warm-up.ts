@@ -9,6 +9,7 @@ import { bytesField, stringField } from '../snapshot/protobuf.ts';
 import { createResource } from '../snapshot/resource.ts';
 import { createSnapshot, updateSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, TYPE } from '../snapshot/types.ts';
+import { UNOBSERVED } from './observer.ts';
 import { frame } from './response.ts';
 import { XdsServer } from './server.ts';
 import type { Variant } from './subscription.ts';
@@ -31,14 +32,7 @@ export async function warmUp(budgetMs: number, clock: () => number = Date.now): 
     address: { host: '127.0.0.1', port: 0 },
     tls: undefined,
     cache,
-    observer: {
-      opened() {},
-      closed() {},
-      pushed() {},
-      answered() {},
-      denied() {},
-      failed() {},
-    },
+    observer: UNOBSERVED,
     admission: () => ({ identify: () => ({ ok: true, gateway: GATEWAY, notAfter: Number.POSITIVE_INFINITY }) }),
     controlPlane: GATEWAY,
   });
