@@ -88,11 +88,8 @@ class Stream {
     const reply = { resources, removed: [], version: String(type.version), form: 'resource' } as const;
     const body = responseBody(this.delta ? 'delta' : 'sotw', typeUrl, reply, 'limit');
     this.nonces += 1;
-    const { head, tail } = frame(body, String(this.nonces));
     this.http2.cork();
-    this.http2.write(head);
-    this.http2.write(body);
-    this.http2.write(tail);
+    for (const piece of frame(body, String(this.nonces))) this.http2.write(piece);
     this.http2.uncork();
   }
 }

@@ -21,20 +21,40 @@ export interface Due {
   readonly lingering: Subscription['lingering'];
 }
 
-export function dueSotw(state: Subscription, current: TypeSnapshot, mayRemove: boolean): Due {
+interface Changes {
+  readonly changed: readonly Resource[];
+  readonly removed: readonly Resource[];
+}
+
+const UNCHANGED: Changes = { changed: [], removed: [] };
+const NOTHING_DUE: Due = { replies: [], lingering: NOTHING_LINGERS };
+const NONE: readonly never[] = [];
+
+/** `mayRemove` is asked only when something is to go. */
+export function due(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
+  if (state.variant === 'delta') return dueDelta(state, current, mayRemove);
+  return isFullState(state.typeUrl) ? dueFullState(state, current, mayRemove) : duePartial(state, current);
+}
+
+/** Rule 32: partial; absence means nothing. Rule 34: what is missing is sent when it exists. */
+function duePartial(state: Subscription, current: TypeSnapshot): Due {
+  const resources = candidates(state, current, changes(state, current));
+  if (resources.length === 0) return NOTHING_DUE;
+  const parts = split(resources, 'sotw');
+  // Each part has a version of its own; the last is that of the state.
+  const versionOf = (index: number): string =>
+    index === parts.length - 1 ? current.version : `${current.version}-${index + 1}`;
+  return {
+    replies: parts.map((part, index) => ({ resources: part, removed: NONE, version: versionOf(index) })),
+    lingering: NOTHING_LINGERS,
+  };
+}
+
+function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
   const { changed, removed } = changes(state, current);
-  if (!isFullState(state.typeUrl)) {
-    // Rule 32: partial; absence means nothing. Rule 34: what is missing is sent when it exists.
-    const named = state.owedAll ? all(current) : subset(current, union(changed, removed, state, current));
-    return {
-      replies: named.length === 0 ? [] : [{ resources: named, removed: [], version: current.version }],
-      lingering: NOTHING_LINGERS,
-    };
-  }
-  const lingering = mayRemove ? NOTHING_LINGERS : linger(state, current, removed);
-  const goes = mayRemove && (removed.length > 0 || state.lingering.size > 0);
-  const isDue = isAsked(state) || changed.length > 0 || goes;
-  if (!isDue) return { replies: [], lingering };
+  const goes = (removed.length > 0 || state.lingering.size > 0) && mayRemove();
+  const lingering = goes ? NOTHING_LINGERS : linger(state, current, removed);
+  if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, lingering };
   // Rule 31: the full subscribed state; what lingers is still part of it.
   const kept = [...lingering.values()].filter((resource) => resource !== undefined);
   const subscribed = state.wildcard ? all(current) : subset(current, [...state.names]);
@@ -43,75 +63,74 @@ export function dueSotw(state: Subscription, current: TypeSnapshot, mayRemove: b
     kept.length === 0
       ? current.version
       : `${current.version}+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
-  return { replies: [{ resources, removed: [], version }], lingering };
+  return { replies: [{ resources, removed: NONE, version }], lingering };
 }
 
-export function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: boolean): Due {
-  const { changed, removed } = changes(state, current);
-  const candidates =
-    state.owedAll && state.wildcard ? all(current) : subset(current, union(changed, removed, state, current));
+function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
+  const since = changes(state, current);
+  const found = candidates(state, current, since);
   const { initial } = state;
   // Rule 38: equal versions are what the client has.
   const resources =
-    initial === undefined
-      ? candidates
-      : candidates.filter((resource) => initial.get(resource.name) !== resource.version);
+    initial === undefined ? found : found.filter((resource) => initial.get(resource.name) !== resource.version);
   // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
-  const missing = [...state.owed].filter((name) => !current.resources.has(name));
-  const stale =
-    initial === undefined
-      ? []
-      : [...initial.keys()].filter(
-          (name) => covers(state, name) && !current.resources.has(name) && !state.owed.has(name),
-        );
-  const gone = new Map<string, Resource | undefined>([
-    ...linger(state, current, removed),
-    ...stale.map((name) => [name, undefined] as const),
-  ]);
+  const missing = state.owed.size === 0 ? NONE : [...state.owed].filter((name) => !current.resources.has(name));
+  const gone = goneDelta(state, current, since, missing);
+  const goes = gone.size > 0 && mayRemove();
+  const removed = goes ? [...missing, ...gone.keys()] : missing;
+  const lingering = goes ? NOTHING_LINGERS : gone;
+  if (resources.length === 0 && removed.length === 0 && !state.owedAnswer) return { replies: NONE, lingering };
+  const { version } = current;
+  const replies = split(resources, 'delta').map((part, index) => ({
+    resources: part,
+    removed: index === 0 ? removed : NONE,
+    version,
+  }));
+  return { replies, lingering };
+}
+
+/** What the client has, or may have, and is to lose; without what is answered as missing at once. */
+function goneDelta(
+  state: Subscription,
+  current: TypeSnapshot,
+  { changed, removed }: Changes,
+  missing: readonly string[],
+): Subscription['lingering'] {
+  const { initial } = state;
+  const lingering = linger(state, current, removed);
   // Rule 47: a removal that was rejected is sent again with the next change, like everything that was.
-  if (changed.length + removed.length > 0) {
-    for (const name of state.rejected)
-      if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
-  }
+  const again = state.rejected.size > 0 && changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
+  if (initial === undefined && again.size === 0 && missing.length === 0) return lingering;
+  const gone = new Map(lingering);
+  for (const name of initial?.keys() ?? [])
+    if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
+  for (const name of again) if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
   for (const name of missing) gone.delete(name);
-  const names = mayRemove ? [...missing, ...gone.keys()] : missing;
-  const lingering = mayRemove ? NOTHING_LINGERS : gone;
-  const isDue = resources.length > 0 || names.length > 0 || state.owedAnswer;
-  return { replies: isDue ? split(resources, names, current.version) : [], lingering };
+  return gone;
 }
 
 /** The changes since what the client has, within its subscription. */
-function changes(
-  state: Subscription,
-  current: TypeSnapshot,
-): { readonly changed: readonly Resource[]; readonly removed: readonly Resource[] } {
+function changes(state: Subscription, current: TypeSnapshot): Changes {
   // A stream that was never sent anything has everything owed by name; a difference to nothing would be all there is.
-  if (state.base === undefined) return { changed: [], removed: [] };
-  const { changed, removed } = diff(state.base, current);
-  if (state.wildcard) return { changed, removed };
+  if (state.base === undefined || state.base === current) return UNCHANGED;
+  const since = diff(state.base, current);
+  if (state.wildcard) return since;
   const mine = (resource: Resource): boolean => state.names.has(resource.name);
-  const ours = changed.every(mine)
-    ? changed
-    : subset(
-        current,
-        changed.filter(mine).map((resource) => resource.name),
-      );
-  return { changed: ours, removed: removed.filter(mine) };
+  const { changed, removed } = since;
+  return {
+    changed: changed.every(mine) ? changed : subset(current, changed.filter(mine).map(nameOf)),
+    removed: removed.every(mine) ? removed : removed.filter(mine),
+  };
 }
 
-/** Names of changed resources, of what is owed, and, if anything changed, of what was rejected with the last response. */
-function union(
-  changed: readonly Resource[],
-  removed: readonly Resource[],
-  state: Subscription,
-  current: TypeSnapshot,
-): readonly Resource[] | readonly string[] {
+/** What may have to be sent: what changed, what is owed, and, if anything changed, what was rejected with the last response. */
+function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): readonly Resource[] {
+  if (state.owedAll && state.wildcard) return all(current);
   const rejected = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
-  const owed: NameSet | ReadonlySet<string> = state.owedAll && !state.wildcard ? state.names : state.owed;
+  const owed: NameSet | ReadonlySet<string> = state.owedAll ? state.names : state.owed;
   if (owed.size === 0 && rejected.size === 0) return changed;
-  const names = new Set(changed.map((resource) => resource.name));
-  for (const name of [...owed, ...rejected]) if (current.resources.has(name)) names.add(name);
-  return [...names];
+  if (changed.length === 0 && rejected.size === 0) return subset(current, [...owed]);
+  return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);
 }
 
 function linger(
@@ -128,4 +147,8 @@ function linger(
 /** Whether a name is within the subscription. */
 export function covers(state: Subscription, name: string): boolean {
   return state.wildcard || state.names.has(name);
+}
+
+function nameOf({ name }: Resource): string {
+  return name;
 }

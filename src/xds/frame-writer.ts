@@ -1,6 +1,6 @@
 // I/O: what one stream is sent, in its order.
-// In: a frame's head, the body that all streams share, this stream's tail. Out: bytes on the HTTP/2 stream.
-// Must not: copy a body; have TLS hold the ciphertext of a whole one.
+// In: messages in pieces, of which the large ones are shared by all streams. Out: bytes on the HTTP/2 stream.
+// Must not: copy a piece; have TLS hold the ciphertext of a whole one.
 
 import type { ServerHttp2Stream } from 'node:http2';
 
@@ -32,19 +32,20 @@ export class FrameWriter {
     return this.gone;
   }
 
-  write(head: Buffer, body: Buffer, tail: Buffer): void {
-    if (!this.isWriting && (!this.encrypted || body.length <= PIECE_BYTES)) {
+  /** The pieces of one message. */
+  write(message: readonly Buffer[]): void {
+    const [only] = message;
+    if (only === undefined) return;
+    if (this.isWriting || (this.encrypted && message.some((piece) => piece.length > PIECE_BYTES))) {
+      for (const piece of message)
+        for (let at = 0; at < piece.length; at += PIECE_BYTES) this.queue.push(piece.subarray(at, at + PIECE_BYTES));
+      this.next();
+    } else if (message.length === 1) this.stream.write(only);
+    else {
       this.stream.cork();
-      this.stream.write(head);
-      this.stream.write(body);
-      this.stream.write(tail);
+      for (const piece of message) this.stream.write(piece);
       this.stream.uncork();
-      return;
     }
-    this.queue.push(head);
-    for (let at = 0; at < body.length; at += PIECE_BYTES) this.queue.push(body.subarray(at, at + PIECE_BYTES));
-    this.queue.push(tail);
-    this.next();
   }
 
   private next(): void {

@@ -50,17 +50,16 @@ export class NameSet {
       for (const name of drop) names.delete(name);
       return NameSet.of([...names]);
     }
-    const added = new Set(this.added);
-    const dropped = new Set(this.dropped);
+    let { added, dropped } = this;
     for (const name of add) {
-      if (!this.base.has(name)) added.add(name);
-      else dropped.delete(name);
+      if (this.base.has(name)) dropped = without(dropped, name);
+      else added = including(added, name);
     }
     for (const name of drop) {
-      if (this.base.has(name)) dropped.add(name);
-      else added.delete(name);
+      if (this.base.has(name)) dropped = including(dropped, name);
+      else added = without(added, name);
     }
-    return new NameSet(this.shared, [...added], [...dropped]);
+    return added === this.added && dropped === this.dropped ? this : new NameSet(this.shared, added, dropped);
   }
 
   *[Symbol.iterator](): Iterator<string> {
@@ -72,6 +71,14 @@ export class NameSet {
 /** One text for one list of names, and for no other: names come from the wire, and may hold any character. */
 export function nameKey(names: readonly string[]): string {
   return JSON.stringify(names);
+}
+
+function including(names: readonly string[], name: string): readonly string[] {
+  return names.includes(name) ? names : [...names, name];
+}
+
+function without(names: readonly string[], name: string): readonly string[] {
+  return names.includes(name) ? names.filter((other) => other !== name) : names;
 }
 
 function weightOf(names: Iterable<string>): number {

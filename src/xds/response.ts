@@ -5,7 +5,6 @@
 import { bytesField, stringField } from '../snapshot/protobuf.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import { entryField } from '../snapshot/ttl.ts';
-import { nameKey } from './name-set.ts';
 import type { Variant } from './subscription.ts';
 import type { Outgoing } from './turn.ts';
 
@@ -14,18 +13,33 @@ type Answerable = Pick<Outgoing, 'resources' | 'removed' | 'version' | 'form'>;
 /** gRPC's length-prefixed message: a flag and four bytes of length. */
 export const FRAME_HEAD = 5;
 
-const bodies = new WeakMap<readonly Resource[], Map<string, Buffer>>();
+interface Encoded extends Omit<Answerable, 'resources'> {
+  readonly variant: Variant;
+  readonly typeUrl: string;
+  readonly body: Buffer;
+}
+
+const encoded = new WeakMap<readonly Resource[], Encoded[]>();
+/** The same resources in more responses than these are encoded again: an array may outlive the versions that it was sent with. */
+const MAX_BODIES = 8;
 
 /** The bytes of a reply without its nonce; the same buffer for all that are sent the same. */
 export function responseBody(variant: Variant, typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
-  const key = `${variant} ${reply.form} ${typeUrl} ${reply.version} ${reply.removed.length === 0 ? '' : nameKey(reply.removed)}`;
-  const known = bodies.get(reply.resources) ?? new Map<string, Buffer>();
-  bodies.set(reply.resources, known);
-  const before = known.get(key);
-  if (before !== undefined) return before;
+  const { resources, removed, version, form } = reply;
+  const known = encoded.get(resources) ?? [];
+  for (const one of known) {
+    if (one.version !== version || one.variant !== variant || one.form !== form || one.typeUrl !== typeUrl) continue;
+    if (isSameList(one.removed, removed)) return one.body;
+  }
   const body = variant === 'sotw' ? sotwBody(typeUrl, reply, controlPlane) : deltaBody(typeUrl, reply, controlPlane);
-  known.set(key, body);
+  if (known.length === MAX_BODIES) known.shift();
+  known.push({ variant, typeUrl, removed, version, form, body });
+  encoded.set(resources, known);
   return body;
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one === other || (one.length === other.length && one.every((name, index) => name === other[index]));
 }
 
 /** DiscoveryResponse: version_info 1, resources 2, type_url 4, control_plane 6. */
@@ -50,11 +64,25 @@ function deltaBody(typeUrl: string, reply: Answerable, controlPlane: string): Bu
   ]);
 }
 
-/** The frame around a body: head, and tail with the nonce (field 5 of both messages; fields may come in any order). */
-export function frame(body: Buffer, nonce: string): { readonly head: Buffer; readonly tail: Buffer } {
-  const tail = stringField(5, nonce);
-  const head = Buffer.allocUnsafe(FRAME_HEAD);
-  head[0] = 0;
-  head.writeUInt32BE(body.length + tail.length, 1);
-  return { head, tail };
+/** Copying fewer bytes than these costs less than handing three pieces down to the socket. */
+const COPIED_BYTES = 8 * 1024;
+/** The tag and the length of the nonce: field 5 of both messages; fields may come in any order. */
+const NONCE_HEAD = 2;
+
+/**
+ * The message on the wire: gRPC's head, the body, and the nonce, which is ASCII and shorter than 128 characters. A large
+ * body is a piece of its own, the very buffer that everybody is sent.
+ */
+export function frame(body: Buffer, nonce: string): readonly Buffer[] {
+  const around = FRAME_HEAD + NONCE_HEAD + nonce.length;
+  const whole = body.length <= COPIED_BYTES;
+  const bytes = Buffer.allocUnsafe(whole ? around + body.length : around);
+  bytes[0] = 0;
+  bytes.writeUInt32BE(around - FRAME_HEAD + body.length, 1);
+  if (whole) body.copy(bytes, FRAME_HEAD);
+  const tail = whole ? FRAME_HEAD + body.length : FRAME_HEAD;
+  bytes[tail] = 0x2a;
+  bytes[tail + 1] = nonce.length;
+  bytes.write(nonce, tail + NONCE_HEAD, 'latin1');
+  return whole ? [bytes] : [bytes.subarray(0, FRAME_HEAD), body, bytes.subarray(FRAME_HEAD)];
 }

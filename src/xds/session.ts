@@ -1,13 +1,10 @@
 // One stream: its subscriptions, and the order in which they are served.
 // In: requests, snapshots, the time. Out: replies in the order in which they go on the wire. Must not: do I/O.
 
-import { diff } from '../snapshot/diff.ts';
-import type { Reference } from '../snapshot/references.ts';
-import type { Resource } from '../snapshot/resource.ts';
-import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
-import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../snapshot/types.ts';
-import { covers } from './due.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { PUSH_ORDER, shortName } from '../snapshot/types.ts';
 import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
+import { awaitsBurst, isHeld, mayRemove, neededAgain, type Standing, waitsUntil } from './make-before-break.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
 import {
@@ -21,7 +18,7 @@ import {
   touch,
   type Variant,
 } from './subscription.ts';
-import { next, type Outgoing } from './turn.ts';
+import { isIdle, next, type Outgoing, type Turn } from './turn.ts';
 
 export type { Outgoing };
 
@@ -30,24 +27,17 @@ export interface SessionLimits {
   readonly names: number;
 }
 
-/** How long routes wait for new clusters to be acknowledged: a revocation in the same change must not wait for a slow one. */
-const HOLD_MS = 1000;
-/** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
-const LINGER_MS = 30_000;
-/**
- * How long a client that still has what is gone is given to subscribe to what may point there: one that reconnects sends
- * all its subscriptions in one burst, CDS first.
- */
-const BURST_MS = 20;
+const NOTHING: readonly never[] = [];
 
-interface Entry {
+/** A subscription, as it changes. */
+interface Entry extends Standing {
   state: Subscription;
-  readonly openedAt: number;
-  /** When the last heartbeat was sent. */
-  heardAt: number;
-  /** When the response in flight was sent, and since when something lingers. */
   sentAt: number;
   lingersSince: number | undefined;
+  /** Made once: what decides beside the subscription itself. */
+  readonly turn: Turn;
+  /** When the last heartbeat was sent. */
+  heardAt: number;
   nackedAt: number;
 }
 
@@ -55,6 +45,10 @@ export class Session {
   private readonly variant: Variant;
   private readonly limits: SessionLimits;
   private readonly entries = new Map<string, Entry>();
+  /** In the order of pushes. */
+  private inOrder: readonly Entry[] = [];
+  /** When the turn under way began. */
+  private now = 0;
   private snapshot: Snapshot | undefined;
   private readonly takesTtl: boolean;
   private nonces = 0;
@@ -83,17 +77,8 @@ export class Session {
     if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [] };
     const entry = this.entries.get(typeUrl);
     let answer: Answer;
-    if (entry === undefined) {
-      const state = open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl));
-      this.entries.set(typeUrl, {
-        state,
-        openedAt: now,
-        heardAt: now,
-        sentAt: now,
-        lingersSince: undefined,
-        nackedAt: 0,
-      });
-    } else {
+    if (entry === undefined) this.subscribe(typeUrl, request, now);
+    else {
       const received = receive(entry.state, request);
       entry.state = received.state;
       answer = received.answer;
@@ -107,6 +92,26 @@ export class Session {
       );
     }
     return { answer, replies: this.pump(now) };
+  }
+
+  private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
+    const entry: Entry = {
+      state: open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl)),
+      typeUrl,
+      turn: {
+        mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
+        isHeld: () => this.snapshot !== undefined && isHeld(this.entries, typeUrl, this.snapshot, this.now),
+        nonce: () => this.nonce(),
+        form: this.takesTtl ? 'ttl' : 'resource',
+      },
+      openedAt: now,
+      heardAt: now,
+      sentAt: now,
+      lingersSince: undefined,
+      nackedAt: 0,
+    };
+    this.entries.set(typeUrl, entry);
+    this.inOrder = PUSH_ORDER.flatMap((type) => this.entries.get(type) ?? []);
   }
 
   update(snapshot: Snapshot, now: number): readonly Outgoing[] {
@@ -128,11 +133,8 @@ export class Session {
   /** When `tick` should be called next (milliseconds), if waiting ends something. */
   wakeAt(): number | undefined {
     let at = Number.POSITIVE_INFINITY;
-    for (const [typeUrl, entry] of this.entries) {
-      if (typeUrl === TYPE.cluster && addsClusters(entry.state)) at = Math.min(at, entry.sentAt + HOLD_MS);
-      if (entry.lingersSince !== undefined) at = Math.min(at, entry.lingersSince + LINGER_MS);
-      else if (this.awaitsBurst(typeUrl, entry, entry.openedAt)) at = Math.min(at, entry.openedAt + BURST_MS);
-      at = Math.min(at, this.heartbeatAt(entry));
+    for (const entry of this.inOrder) {
+      at = Math.min(at, waitsUntil(this.entries, entry, this.snapshot), this.heartbeatAt(entry));
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
@@ -140,7 +142,7 @@ export class Session {
   /** About how many bytes the names take that the client subscribed to. */
   nameWeight(): number {
     let weight = 0;
-    for (const { state } of this.entries.values()) weight += state.names.weight;
+    for (const { state } of this.inOrder) weight += state.names.weight;
     return weight;
   }
 
@@ -182,40 +184,41 @@ export class Session {
   }
 
   private pump(now: number): readonly Outgoing[] {
-    const { snapshot } = this;
+    const { snapshot, inOrder } = this;
     // Rule 31: nothing is said before there is a state: an empty one would delete everything.
-    if (snapshot === undefined) return [];
-    const out: Outgoing[] = [];
-    for (const typeUrl of PUSH_ORDER) {
-      const entry = this.entries.get(typeUrl);
-      const current = snapshot.types.get(typeUrl);
-      if (entry !== undefined && current !== undefined) this.turn(typeUrl, entry, current, now, out);
-    }
+    if (snapshot === undefined) return NOTHING;
+    this.now = now;
+    let out: Outgoing[] | undefined;
+    let isMoreDue = false;
+    for (const entry of inOrder) out = this.turn(entry, snapshot, out);
+    for (const { state } of inOrder) isMoreDue ||= state.lingering.size > 0 || isAsked(state);
+    if (!isMoreDue) return out ?? NOTHING;
     // What waited for others may go now, in the order of removals: what points first; and what was touched meanwhile.
-    for (const typeUrl of [...PUSH_ORDER].reverse()) {
-      const entry = this.entries.get(typeUrl);
-      const current = snapshot.types.get(typeUrl);
-      if (entry === undefined || current === undefined) continue;
-      if (entry.state.lingering.size > 0 || isAsked(entry.state)) this.turn(typeUrl, entry, current, now, out);
+    for (let index = inOrder.length - 1; index >= 0; index -= 1) {
+      const entry = inOrder[index];
+      if (entry === undefined) continue;
+      if (entry.state.lingering.size > 0 || isAsked(entry.state)) out = this.turn(entry, snapshot, out);
     }
-    return out;
+    return out ?? NOTHING;
   }
 
-  private turn(typeUrl: string, entry: Entry, current: TypeSnapshot, now: number, out: Outgoing[]): void {
-    if (this.awaitsBurst(typeUrl, entry, now)) return;
+  /** One subscription's turn; returns `out` with its replies, made when there is one. */
+  private turn(entry: Entry, snapshot: Snapshot, out: Outgoing[] | undefined): Outgoing[] | undefined {
+    const current = snapshot.types.get(entry.typeUrl);
+    if (current === undefined || isIdle(entry.state, current)) return out;
+    if (awaitsBurst(this.entries, entry, snapshot, this.now)) return out;
     const before = entry.state.base;
-    const { state, replies } = next(entry.state, current, {
-      mayRemove: () => this.mayRemove(typeUrl, entry, now),
-      hold: this.isHeld(typeUrl, now),
-      nonce: () => this.nonce(),
-      form: this.takesTtl ? 'ttl' : 'resource',
-    });
+    const { state, replies } = next(entry.state, current, entry.turn);
     entry.state = state;
-    entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? now);
-    if (replies.length === 0) return;
-    entry.sentAt = now;
-    out.push(...replies);
-    if (this.variant === 'delta') this.touchNeeds(before, current);
+    entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? this.now);
+    if (replies.length === 0) return out;
+    entry.sentAt = this.now;
+    if (this.variant === 'delta') {
+      for (const { typeUrl, name } of neededAgain(before, current)) this.touch(typeUrl, name);
+    }
+    const all = out ?? [];
+    all.push(...replies);
+    return all;
   }
 
   /** Rule 14: unique on the stream. */
@@ -224,72 +227,8 @@ export class Session {
     return String(this.nonces);
   }
 
-  /** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
-  private mayRemove(typeUrl: string, entry: Entry, now: number): boolean {
-    if (entry.lingersSince !== undefined && now - entry.lingersSince >= LINGER_MS) return true;
-    return this.referrers(typeUrl).every((other) => {
-      const current = other && this.snapshot?.types.get(other.state.typeUrl);
-      return other === undefined || current === undefined || isSettled(other.state, current);
-    });
+  private touch(typeUrl: string, name: string): void {
+    const target = this.entries.get(typeUrl);
+    if (target !== undefined) target.state = touch(target.state, [name]);
   }
-
-  /** The subscriptions to the types that can point to this one; undefined for a type that was not subscribed to. */
-  private referrers(typeUrl: string): readonly (Entry | undefined)[] {
-    return (REFERRERS.get(typeUrl) ?? []).map((referrer) => this.entries.get(referrer));
-  }
-
-  /** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
-  private awaitsBurst(typeUrl: string, { state, openedAt }: Entry, now: number): boolean {
-    const { initial } = state;
-    if (initial === undefined || now - openedAt >= BURST_MS) return false;
-    const referrers = this.referrers(typeUrl);
-    if (referrers.length === 0 || referrers.some((other) => other !== undefined)) return false;
-    const current = this.snapshot?.types.get(typeUrl);
-    return (
-      current !== undefined && [...initial.keys()].some((name) => covers(state, name) && !current.resources.has(name))
-    );
-  }
-
-  /** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged. */
-  private isHeld(typeUrl: string, now: number): boolean {
-    if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
-    const clusters = this.entries.get(TYPE.cluster);
-    if (clusters === undefined || clusters.state.pending.length === 0 || now - clusters.sentAt >= HOLD_MS) return false;
-    if (addsClusters(clusters.state)) return true;
-    // A change that is not even sent yet, because an earlier one is in flight.
-    const current = this.snapshot?.types.get(TYPE.cluster);
-    const { base } = clusters.state;
-    return base !== undefined && current !== undefined && adds(base, current);
-  }
-
-  /**
-   * Rules 54, 55: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
-   * it already has; it waits for them to be sent again.
-   */
-  private touchNeeds(before: TypeSnapshot | undefined, current: TypeSnapshot): void {
-    if (before === undefined || before === current) return;
-    for (const resource of diff(before, current).changed) {
-      for (const reference of resource.references) {
-        if (!needsPush(reference, before.resources.get(resource.name))) continue;
-        const target = this.entries.get(reference.typeUrl);
-        if (target !== undefined) target.state = touch(target.state, [reference.name]);
-      }
-    }
-  }
-}
-
-/** Whether clusters are in flight that the client has not got yet. */
-function addsClusters({ pending }: Subscription): boolean {
-  return pending.some(({ from, to, resources }) => (from === undefined ? resources.length > 0 : adds(from, to)));
-}
-
-function adds(from: TypeSnapshot, to: TypeSnapshot): boolean {
-  return diff(from, to).changed.some((resource) => !from.resources.has(resource.name));
-}
-
-function needsPush({ typeUrl, name, source }: Reference, before: Resource | undefined): boolean {
-  if (typeUrl === TYPE.endpoint) return true;
-  if (typeUrl !== TYPE.secret || before === undefined) return false;
-  const known = before.references.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
-  return known !== undefined && known.source !== source;
 }

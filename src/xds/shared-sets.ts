@@ -5,11 +5,15 @@
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { nameKey } from './name-set.ts';
+import type { Variant } from './subscription.ts';
 
 const wholes = new WeakMap<TypeSnapshot, readonly Resource[]>();
-const subsets = new WeakMap<TypeSnapshot, Map<string, readonly Resource[]>>();
+const subsets = new WeakMap<TypeSnapshot, Subsets>();
 const unions = new WeakMap<readonly Resource[], Map<string, readonly Resource[]>>();
-const parts = new WeakMap<readonly Resource[], readonly (readonly Resource[])[]>();
+const parts = {
+  sotw: new WeakMap<readonly Resource[], readonly (readonly Resource[])[]>(),
+  delta: new WeakMap<readonly Resource[], readonly (readonly Resource[])[]>(),
+} as const;
 
 export function all(current: TypeSnapshot): readonly Resource[] {
   const known = wholes.get(current) ?? [...current.resources.values()];
@@ -17,20 +21,39 @@ export function all(current: TypeSnapshot): readonly Resource[] {
   return known;
 }
 
-/** More different subsets of one state than this are not worth keeping. */
-const MAX_SUBSETS = 256;
+interface Subsets {
+  /** Of one resource, by its name: what on-demand clients ask for. */
+  readonly singles: Map<string, readonly Resource[]>;
+  readonly others: Map<string, readonly Resource[]>;
+}
 
-export function subset(current: TypeSnapshot, wanted: readonly Resource[] | readonly string[]): readonly Resource[] {
-  if (typeof wanted[0] !== 'string') return wanted as readonly Resource[];
-  const names = [...(wanted as readonly string[])].sort();
-  const key = nameKey(names);
-  const known = subsets.get(current) ?? new Map<string, readonly Resource[]>();
+/** More different subsets of one state than these are not worth keeping. */
+const MAX_SUBSETS = 256;
+const MAX_SINGLES = 4096;
+
+/** The resources of these names that there are, in the order of their names. */
+export function subset(current: TypeSnapshot, wanted: readonly string[]): readonly Resource[] {
+  const known = subsets.get(current) ?? { singles: new Map(), others: new Map() };
   subsets.set(current, known);
-  const before = known.get(key);
+  const [only] = wanted;
+  if (only !== undefined && wanted.length === 1) return single(current, known.singles, only);
+  const names = [...wanted].sort();
+  const key = nameKey(names);
+  const before = known.others.get(key);
   if (before !== undefined) return before;
   const found = names.flatMap((name) => current.resources.get(name) ?? []);
-  if (known.size < MAX_SUBSETS) known.set(key, found);
+  if (known.others.size < MAX_SUBSETS) known.others.set(key, found);
   return found;
+}
+
+function single(current: TypeSnapshot, known: Map<string, readonly Resource[]>, name: string): readonly Resource[] {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const resource = current.resources.get(name);
+  if (resource === undefined) return [];
+  const made = [resource];
+  if (known.size < MAX_SINGLES) known.set(name, made);
+  return made;
 }
 
 export function withLingering(subscribed: readonly Resource[], kept: readonly Resource[]): readonly Resource[] {
@@ -42,28 +65,25 @@ export function withLingering(subscribed: readonly Resource[], kept: readonly Re
   return merged;
 }
 
-/** Responses of about this size: clients of gRPC refuse messages above 4 MiB unless told otherwise (rules 49, 64). */
-const SPLIT_BYTES = 2 * 1024 * 1024;
+/** Delta responses of about this size: clients of gRPC refuse messages above 4 MiB unless told otherwise (rules 49, 64). */
+const DELTA_BYTES = 2 * 1024 * 1024;
+/** SotW responses are cut only where they have to be: many clients expect all that they named in one. */
+const SOTW_BYTES = 3.5 * 1024 * 1024;
 
-export function split(
-  resources: readonly Resource[],
-  removed: readonly string[],
-  version: string,
-): readonly {
-  readonly resources: readonly Resource[];
-  readonly removed: readonly string[];
-  readonly version: string;
-}[] {
-  const chunks = parts.get(resources) ?? chunk(resources);
-  parts.set(resources, chunks);
-  return chunks.map((part, index) => ({ resources: part, removed: index === 0 ? removed : [], version }));
+/** The resources in parts of a size that clients take; an empty one is a part as well. The same parts for the same array. */
+export function split(resources: readonly Resource[], variant: Variant): readonly (readonly Resource[])[] {
+  const known = parts[variant].get(resources);
+  if (known !== undefined) return known;
+  const made = chunk(resources, variant === 'delta' ? DELTA_BYTES : SOTW_BYTES);
+  parts[variant].set(resources, made);
+  return made;
 }
 
-function chunk(resources: readonly Resource[]): readonly (readonly Resource[])[] {
+function chunk(resources: readonly Resource[], maxBytes: number): readonly (readonly Resource[])[] {
   const chunks: Resource[][] = [[]];
   let size = 0;
   for (const resource of resources) {
-    if (size > 0 && size + resource.any.length > SPLIT_BYTES) {
+    if (size > 0 && size + resource.any.length > maxBytes) {
       chunks.push([]);
       size = 0;
     }

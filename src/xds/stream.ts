@@ -207,8 +207,7 @@ export class DiscoveryStream {
   private send(replies: readonly Outgoing[], now: number): void {
     for (const reply of replies) {
       const body = responseBody(this.variant, reply.typeUrl, reply, this.context.controlPlane);
-      const { head, tail } = frame(body, reply.nonce);
-      this.writer.write(head, body, tail);
+      this.writer.write(frame(body, reply.nonce));
       this.context.observer.pushed(this.gateway, shortName(reply.typeUrl));
     }
     if (replies.length > 0) this.watchDrain();
@@ -232,7 +231,8 @@ export class DiscoveryStream {
   }
 
   private scheduleWake(now: number): void {
-    clearTimeout(this.wake);
+    if (this.wake !== undefined) clearTimeout(this.wake);
+    this.wake = undefined;
     const at = this.session?.wakeAt();
     if (at === undefined) return;
     this.wake = setTimeout(

@@ -11,7 +11,7 @@ import type { XdsRequest } from './request.ts';
 export type Variant = 'sotw' | 'delta';
 
 /** A response that the client has not answered yet. */
-interface Pending {
+export interface Pending {
   readonly nonce: string;
   readonly version: string;
   /** What it carried, for the case that it is rejected. */
@@ -109,6 +109,44 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
   return Object.assign(copy, change);
 }
 
+/** A response on its way, in one or several messages. */
+export interface Sent {
+  readonly pending: readonly Pending[];
+  readonly version: string;
+  readonly lastNonce: string;
+}
+
+/**
+ * The state once everything is done that was due: the client has `base`, or will when it accepts `sent`. Written out like
+ * `evolve`: it is made for each response.
+ */
+export function caughtUp(
+  state: Subscription,
+  base: TypeSnapshot,
+  lingering: Subscription['lingering'],
+  sent: Sent | undefined,
+): Subscription {
+  return {
+    variant: state.variant,
+    typeUrl: state.typeUrl,
+    wildcard: state.wildcard,
+    everNamed: state.everNamed,
+    names: state.names,
+    base,
+    owed: NO_NAMES,
+    owedAll: false,
+    owedAnswer: false,
+    initial: undefined,
+    lingering,
+    pending: sent === undefined ? state.pending : sent.pending,
+    rejected: sent === undefined ? state.rejected : NO_NAMES,
+    lastNonce: sent === undefined ? state.lastNonce : sent.lastNonce,
+    sentVersion: sent === undefined ? state.sentVersion : sent.version,
+    ackedVersion: state.ackedVersion,
+    nack: state.nack,
+  };
+}
+
 /** The first request of a type on a stream, whatever its nonce says: nonces of another stream mean nothing (rule 14). */
 export function open(
   variant: Variant,
@@ -174,7 +212,7 @@ function acknowledge(
   state: Subscription,
   request: XdsRequest,
 ): { readonly state: Subscription; readonly answer: Answer } {
-  const response = state.pending.find((pending) => pending.nonce === request.nonce);
+  const response = pendingOf(state, request.nonce);
   // Rule 20: a stale nonce is neither ACK nor NACK.
   if (response === undefined || request.nonce === '') return { state, answer: undefined };
   const pending = state.pending.length === 1 ? NONE_PENDING : state.pending.filter((other) => other !== response);
@@ -191,6 +229,12 @@ function acknowledge(
   };
 }
 
+function pendingOf({ pending }: Subscription, nonce: string): Pending | undefined {
+  const [only] = pending;
+  if (pending.length < 2) return only?.nonce === nonce ? only : undefined;
+  return pending.find((response) => response.nonce === nonce);
+}
+
 function changeSotw(state: Subscription, requested: readonly string[]): Subscription {
   const everNamed = state.everNamed || requested.length > 0;
   // Rules 24, 25: the empty list is the wildcard only as long as no name was ever sent.
@@ -205,21 +249,20 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
 
 function changeDelta(state: Subscription, subscribe: readonly string[], unsubscribe: readonly string[]): Subscription {
   if (subscribe.length === 0 && unsubscribe.length === 0) return state;
-  const owed = new Set(state.owed);
   let { wildcard, owedAll } = state;
   const added = withoutWildcard(subscribe);
   if (added.length < subscribe.length) {
     owedAll ||= !wildcard;
     wildcard = true;
   }
-  // Rule 40: sent again, even if it was subscribed to and is unchanged.
-  for (const name of added) owed.add(name);
   // Rule 45: subscriptions first, so that subscribing to and leaving one name in one message means leaving it.
   const dropped = withoutWildcard(unsubscribe);
   if (dropped.length < unsubscribe.length) {
     wildcard = false;
     owedAll = false;
   }
+  // Rule 40: sent again, even if it was subscribed to and is unchanged.
+  const owed = new Set(state.owed.size === 0 ? added : [...state.owed, ...added]);
   for (const name of dropped) {
     // Rule 43: under the wildcard, the client has to hear whether it still gets the resource.
     if (wildcard) owed.add(name);

@@ -4,14 +4,15 @@
 
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { Form } from '../snapshot/ttl.ts';
-import { covers, dueDelta, dueSotw, type Reply } from './due.ts';
-import { evolve, isAsked, NO_NAMES, type Subscription } from './subscription.ts';
+import { covers, due, type Reply } from './due.ts';
+import { caughtUp, evolve, isAsked, NO_NAMES, type Pending, type Subscription } from './subscription.ts';
 
+/** What else decides; asked only when it matters. */
 export interface Turn {
   /** Whether nothing points any more to what is gone. */
   readonly mayRemove: () => boolean;
   /** Whether other types must first catch up: then only what the client asked for is sent. */
-  readonly hold: boolean;
+  readonly isHeld: () => boolean;
   readonly nonce: () => string;
   readonly form: Form;
 }
@@ -23,66 +24,53 @@ export interface Outgoing extends Reply {
   readonly form: Form;
 }
 
+export interface Taken {
+  readonly state: Subscription;
+  readonly replies: readonly Outgoing[];
+}
+
 const NO_REPLIES: readonly never[] = [];
 
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
-export function next(
-  state: Subscription,
-  current: TypeSnapshot,
-  turn: Turn,
-): { readonly state: Subscription; readonly replies: readonly Outgoing[] } {
-  if (isIdle(state, current) || (turn.hold && !isAsked(state))) return { state, replies: NO_REPLIES };
-  const due =
-    state.variant === 'sotw' ? dueSotw(state, current, turn.mayRemove()) : dueDelta(state, current, turn.mayRemove());
-  const caughtUp = evolve(state, {
-    base: current,
-    owed: NO_NAMES,
-    owedAll: false,
-    owedAnswer: false,
-    initial: undefined,
-    lingering: due.lingering,
-  });
-  if (due.replies.length === 0) return { state: quiet(state, caughtUp, current), replies: NO_REPLIES };
-  const replies = due.replies.map(({ resources, removed, version }) => ({
-    typeUrl: state.typeUrl,
-    resources,
-    removed,
-    version,
-    nonce: turn.nonce(),
-    form: turn.form,
-  }));
-  const pending = replies.map(({ nonce, version, resources, removed }) => ({
-    nonce,
-    version,
-    resources,
-    removed,
-    from: state.base,
-    to: current,
-  }));
-  const version = replies[0]?.version;
-  return {
-    state: evolve(caughtUp, {
-      pending,
-      rejected: NO_NAMES,
-      lastNonce: replies.at(-1)?.nonce ?? '',
-      sentVersion: version,
-    }),
-    replies,
+export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Taken {
+  if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
+  const { replies, lingering } = due(state, current, turn.mayRemove);
+  if (replies.length === 0)
+    return { state: quiet(state, caughtUp(state, current, lingering, undefined), current), replies: NO_REPLIES };
+  const outgoing = replies.map((reply) => send(state, reply, turn));
+  const last = outgoing.at(-1);
+  const sent = {
+    pending: outgoing.map((reply) => awaited(reply, state.base, current)),
+    version: last?.version ?? current.version,
+    lastNonce: last?.nonce ?? '',
   };
+  return { state: caughtUp(state, current, lingering, sent), replies: outgoing };
+}
+
+function send({ typeUrl }: Subscription, { resources, removed, version }: Reply, { nonce, form }: Turn): Outgoing {
+  return { typeUrl, resources, removed, version, nonce: nonce(), form };
+}
+
+function awaited(
+  { nonce, version, resources, removed }: Outgoing,
+  from: TypeSnapshot | undefined,
+  to: TypeSnapshot,
+): Pending {
+  return { nonce, version, resources, removed, from, to };
 }
 
 /** Whether nothing can be due: most types, at most turns. */
-function isIdle(state: Subscription, current: TypeSnapshot): boolean {
+export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
   if (state.pending.length > 0) return true;
   return state.base === current && state.lingering.size === 0 && state.nack === undefined && !isAsked(state);
 }
 
 /** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
-function quiet(state: Subscription, caughtUp: Subscription, current: TypeSnapshot): Subscription {
+function quiet(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
   const unchanged = state.base === current;
   const stands = [...state.rejected].some((name) => covers(state, name) && (unchanged || current.resources.has(name)));
-  if (state.nack !== undefined && stands) return caughtUp;
-  const clear = evolve(caughtUp, { nack: undefined, rejected: NO_NAMES });
+  if (state.nack !== undefined && stands) return after;
+  const clear = evolve(after, { nack: undefined, rejected: NO_NAMES });
   const subscribes = state.wildcard || state.names.size > 0;
   return subscribes ? evolve(clear, { sentVersion: current.version, ackedVersion: current.version }) : clear;
 }

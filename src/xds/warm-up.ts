@@ -10,7 +10,7 @@ import { createResource } from '../snapshot/resource.ts';
 import { createSnapshot, updateSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, TYPE } from '../snapshot/types.ts';
 import { UNOBSERVED } from './observer.ts';
-import { frame } from './response.ts';
+import { FRAME_HEAD } from './response.ts';
 import { XdsServer } from './server.ts';
 import type { Variant } from './subscription.ts';
 
@@ -104,6 +104,7 @@ function talk(port: number, variant: Variant, end: number, clock: () => number):
 
 function message(fields: readonly Buffer[]): Buffer {
   const body = Buffer.concat(fields);
-  const { head } = frame(body, '');
+  const head = Buffer.alloc(FRAME_HEAD);
+  head.writeUInt32BE(body.length, 1);
   return Buffer.concat([head, body]);
 }

@@ -1,0 +1,115 @@
+// The order between the types of one stream (rules 51 to 56): what leads somewhere waits for what it leads to, and what is
+// gone stays until nothing points there. In: the subscriptions of a stream, its snapshot, the time. Out: whether one has to
+// wait, what has to be sent again. Must not: change a subscription.
+
+import { diff } from '../snapshot/diff.ts';
+import type { Reference } from '../snapshot/references.ts';
+import type { Resource } from '../snapshot/resource.ts';
+import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { REFERRERS, TYPE } from '../snapshot/types.ts';
+import { covers } from './due.ts';
+import { isSettled, type Subscription } from './subscription.ts';
+
+/** How long routes wait for new clusters to be acknowledged: a revocation in the same change must not wait for a slow one. */
+const HOLD_MS = 1000;
+/** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
+const LINGER_MS = 30_000;
+/**
+ * How long a client that still has what is gone is given to subscribe to what may point there: one that reconnects sends
+ * all its subscriptions in one burst, CDS first.
+ */
+const BURST_MS = 20;
+
+/** One subscription of a stream, and when what happened to it (milliseconds). */
+export interface Standing {
+  readonly state: Subscription;
+  readonly typeUrl: string;
+  readonly openedAt: number;
+  /** When the response in flight was sent, and since when something lingers. */
+  readonly sentAt: number;
+  readonly lingersSince: number | undefined;
+}
+
+export type Standings = ReadonlyMap<string, Standing>;
+
+/** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
+export function mayRemove(
+  all: Standings,
+  { typeUrl, lingersSince }: Standing,
+  snapshot: Snapshot,
+  now: number,
+): boolean {
+  if (lingersSince !== undefined && now - lingersSince >= LINGER_MS) return true;
+  return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
+    const other = all.get(referrer);
+    const current = snapshot.types.get(referrer);
+    return other === undefined || current === undefined || isSettled(other.state, current);
+  });
+}
+
+/** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged. */
+export function isHeld(all: Standings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
+  if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
+  const clusters = all.get(TYPE.cluster);
+  if (clusters === undefined || clusters.state.pending.length === 0 || now - clusters.sentAt >= HOLD_MS) return false;
+  if (addsClusters(clusters.state)) return true;
+  // A change that is not even sent yet, because an earlier one is in flight.
+  const current = snapshot.types.get(TYPE.cluster);
+  const { base } = clusters.state;
+  return base !== undefined && current !== undefined && adds(base, current);
+}
+
+/** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
+export function awaitsBurst(
+  all: Standings,
+  { typeUrl, state, openedAt }: Standing,
+  snapshot: Snapshot | undefined,
+  now: number,
+): boolean {
+  const { initial } = state;
+  if (initial === undefined || now - openedAt >= BURST_MS) return false;
+  const referrers = REFERRERS.get(typeUrl) ?? [];
+  if (referrers.length === 0 || referrers.some((referrer) => all.has(referrer))) return false;
+  const current = snapshot?.types.get(typeUrl);
+  return (
+    current !== undefined && [...initial.keys()].some((name) => covers(state, name) && !current.resources.has(name))
+  );
+}
+
+/** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
+export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
+  const { typeUrl, state, sentAt, openedAt, lingersSince } = standing;
+  const held = typeUrl === TYPE.cluster && addsClusters(state) ? sentAt + HOLD_MS : Number.POSITIVE_INFINITY;
+  if (lingersSince !== undefined) return Math.min(held, lingersSince + LINGER_MS);
+  return awaitsBurst(all, standing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
+}
+
+/**
+ * Rules 54, 55: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
+ * it already has; it waits for them to be sent again. What changed from `before` to `current` needs these.
+ */
+export function neededAgain(before: TypeSnapshot | undefined, current: TypeSnapshot): readonly Reference[] {
+  if (before === undefined || before === current) return NONE;
+  const { changed } = diff(before, current);
+  return changed.flatMap((resource) =>
+    resource.references.filter((reference) => needsPush(reference, before.resources.get(resource.name))),
+  );
+}
+
+const NONE: readonly never[] = [];
+
+/** Whether clusters are in flight that the client has not got yet. */
+function addsClusters({ pending }: Subscription): boolean {
+  return pending.some(({ from, to, resources }) => (from === undefined ? resources.length > 0 : adds(from, to)));
+}
+
+function adds(from: TypeSnapshot, to: TypeSnapshot): boolean {
+  return diff(from, to).changed.some((resource) => !from.resources.has(resource.name));
+}
+
+function needsPush({ typeUrl, name, source }: Reference, before: Resource | undefined): boolean {
+  if (typeUrl === TYPE.endpoint) return true;
+  if (typeUrl !== TYPE.secret || before === undefined) return false;
+  const known = before.references.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
+  return known !== undefined && known.source !== source;
+}
