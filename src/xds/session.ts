@@ -5,19 +5,10 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, shortName } from '../snapshot/types.ts';
 import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, type Standing, waitsUntil } from './make-before-break.ts';
+import { type Answer, open, receive } from './receive.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
-import {
-  type Answer,
-  isAsked,
-  isSettled,
-  open,
-  receive,
-  retried,
-  type Subscription,
-  touch,
-  type Variant,
-} from './subscription.ts';
+import { isAsked, isSettled, retried, type Subscription, touch, type Variant } from './subscription.ts';
 import { isIdle, next, type Outgoing, type Turn } from './turn.ts';
 
 export type { Outgoing };

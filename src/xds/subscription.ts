@@ -1,12 +1,11 @@
-// One stream's subscription to one type, as a pure state machine: (state, event) → (state, reply?).
-// In: requests, the current state of the type, whether removals may go. Out: the next state, and what to send.
+// One stream's subscription to one type: the state of a pure state machine, (state, event) → (state, reply?).
+// In: a state, what is different in the next. Out: states. What requests make of it: receive.ts; what is sent: due.ts.
 // Must not: do I/O, read a clock, or change a state in place. Rule numbers are those of CONTRIBUTING.md, "Protocol rules".
 
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
 import { NameSet } from './name-set.ts';
-import type { XdsRequest } from './request.ts';
 
 export type Variant = 'sotw' | 'delta';
 
@@ -53,14 +52,11 @@ export interface Subscription {
   readonly nack: Nack | undefined;
 }
 
-export type Answer = 'ack' | 'nack' | undefined;
-
-const WILDCARD = '*';
 export const NO_NAMES: ReadonlySet<string> = new Set();
-const NONE_PENDING: readonly Pending[] = [];
+export const NONE_PENDING: readonly Pending[] = [];
 export const NOTHING_LINGERS: ReadonlyMap<string, Resource | undefined> = new Map();
 
-function blank(variant: Variant, typeUrl: string): Subscription {
+export function blank(variant: Variant, typeUrl: string): Subscription {
   return {
     variant,
     typeUrl,
@@ -147,131 +143,6 @@ export function caughtUp(
   };
 }
 
-/** The first request of a type on a stream, whatever its nonce says: nonces of another stream mean nothing (rule 14). */
-export function open(
-  variant: Variant,
-  typeUrl: string,
-  request: XdsRequest,
-  current: TypeSnapshot | undefined,
-): Subscription {
-  const state = blank(variant, typeUrl);
-  return variant === 'sotw' ? openSotw(state, request, current) : openDelta(state, request);
-}
-
-function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapshot | undefined): Subscription {
-  const explicit = request.names.includes(WILDCARD);
-  // Rule 26: only LDS and CDS know the wildcard; for the others an empty list is no subscription.
-  const wildcard = explicit || (request.names.length === 0 && isFullState(state.typeUrl));
-  const names = NameSet.of(withoutWildcard(request.names));
-  const opened = evolve(state, { wildcard, names, everNamed: request.names.length > 0 });
-  // Rule 23: the client has this very state, and asks for all of it.
-  const has =
-    wildcard && isFullState(state.typeUrl) && current !== undefined && request.versionInfo === current.version;
-  if (has) return evolve(opened, { base: current, sentVersion: current.version, ackedVersion: current.version });
-  return evolve(opened, {
-    owedAll: wildcard,
-    owed: new Set(names),
-    owedAnswer: wildcard || isFullState(state.typeUrl),
-  });
-}
-
-function openDelta(state: Subscription, request: XdsRequest): Subscription {
-  // Rule 37: a first request that names nothing is the legacy wildcard.
-  const legacy = request.subscribe.length === 0 && request.unsubscribe.length === 0;
-  const opened = evolve(state, { initial: request.initialVersions.size > 0 ? request.initialVersions : undefined });
-  const subscribed = changeDelta(opened, legacy ? [WILDCARD] : request.subscribe, request.unsubscribe);
-  return evolve(subscribed, { owedAnswer: subscribed.wildcard && opened.initial === undefined });
-}
-
-/** Any later request: perhaps an ACK or NACK, perhaps another subscription, perhaps both. */
-export function receive(
-  state: Subscription,
-  request: XdsRequest,
-): { readonly state: Subscription; readonly answer: Answer } {
-  const wasPending = state.pending.length > 0;
-  const { state: answered, answer } = acknowledge(state, request);
-  if (state.variant === 'delta') {
-    // Rule 36: no nonce, stale or not, is a reason to lose a subscription.
-    return { state: changeDelta(answered, request.subscribe, request.unsubscribe), answer };
-  }
-  const changed = changeSotw(answered, request.names);
-  // Rule 22: the response was acknowledged before, and nothing else changed: Envoy asks again for a new watcher.
-  const again =
-    !wasPending &&
-    request.nonce === state.lastNonce &&
-    request.errorDetail === undefined &&
-    state.lastNonce !== '' &&
-    changed === answered;
-  return {
-    state: again && !isFullState(state.typeUrl) ? evolve(changed, { owed: new Set(changed.names) }) : changed,
-    answer,
-  };
-}
-
-function acknowledge(
-  state: Subscription,
-  request: XdsRequest,
-): { readonly state: Subscription; readonly answer: Answer } {
-  const response = pendingOf(state, request.nonce);
-  // Rule 20: a stale nonce is neither ACK nor NACK.
-  if (response === undefined || request.nonce === '') return { state, answer: undefined };
-  const pending = state.pending.length === 1 ? NONE_PENDING : state.pending.filter((other) => other !== response);
-  if (request.errorDetail === undefined) {
-    const complete = pending.length === 0 && state.rejected.size === 0;
-    if (!complete) return { state: evolve(state, { pending }), answer: 'ack' };
-    return { state: evolve(state, { pending, ackedVersion: response.version, nack: undefined }), answer: 'ack' };
-  }
-  // Rules 18, 47: parked. What was rejected is sent again only together with a change.
-  const nack = { version: response.version, message: request.errorDetail };
-  return {
-    state: evolve(state, { pending, nack, rejected: new Set([...state.rejected, ...namesOf(response)]) }),
-    answer: 'nack',
-  };
-}
-
-function pendingOf({ pending }: Subscription, nonce: string): Pending | undefined {
-  const [only] = pending;
-  if (pending.length < 2) return only?.nonce === nonce ? only : undefined;
-  return pending.find((response) => response.nonce === nonce);
-}
-
-function changeSotw(state: Subscription, requested: readonly string[]): Subscription {
-  const everNamed = state.everNamed || requested.length > 0;
-  // Rules 24, 25: the empty list is the wildcard only as long as no name was ever sent.
-  const wildcard = requested.includes(WILDCARD) || (requested.length === 0 && !everNamed && state.wildcard);
-  if (wildcard === state.wildcard && sameNames(state.names, requested)) return state;
-  const names = NameSet.of(withoutWildcard(requested));
-  // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
-  const added = [...names].filter((name) => !state.names.has(name));
-  const owed = new Set([...[...state.owed].filter((name) => names.has(name)), ...added]);
-  return evolve(state, { everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) });
-}
-
-function changeDelta(state: Subscription, subscribe: readonly string[], unsubscribe: readonly string[]): Subscription {
-  if (subscribe.length === 0 && unsubscribe.length === 0) return state;
-  let { wildcard, owedAll } = state;
-  const added = withoutWildcard(subscribe);
-  if (added.length < subscribe.length) {
-    owedAll ||= !wildcard;
-    wildcard = true;
-  }
-  // Rule 45: subscriptions first, so that subscribing to and leaving one name in one message means leaving it.
-  const dropped = withoutWildcard(unsubscribe);
-  if (dropped.length < unsubscribe.length) {
-    wildcard = false;
-    owedAll = false;
-  }
-  // Rule 40: sent again, even if it was subscribed to and is unchanged.
-  const owed = new Set(state.owed.size === 0 ? added : [...state.owed, ...added]);
-  for (const name of dropped) {
-    // Rule 43: under the wildcard, the client has to hear whether it still gets the resource.
-    if (wildcard) owed.add(name);
-    else owed.delete(name);
-  }
-  const names = state.names.change(added, dropped);
-  return evolve(state, { wildcard, names, owed: owed.size === 0 ? NO_NAMES : owed, owedAll, everNamed: true });
-}
-
 /** Has what was rejected sent again. */
 export function retried(state: Subscription): Subscription {
   if (state.nack === undefined) return state;
@@ -296,19 +167,4 @@ export function isSettled(state: Subscription, current: TypeSnapshot): boolean {
   return (
     state.pending.length === 0 && state.nack === undefined && !isAsked(state) && (state.base ?? current) === current
   );
-}
-
-function withoutWildcard(names: readonly string[]): readonly string[] {
-  return names.includes(WILDCARD) ? names.filter((name) => name !== WILDCARD) : names;
-}
-
-function namesOf({ resources, removed }: Pending): readonly string[] {
-  return [...resources.map((resource) => resource.name), ...removed];
-}
-
-function sameNames(names: NameSet, requested: readonly string[]): boolean {
-  const wanted = withoutWildcard(requested);
-  if (!wanted.every((name) => names.has(name))) return false;
-  // A request may repeat a name; then the sets are compared the long way.
-  return wanted.length === names.size || new Set(wanted).size === names.size;
 }
