@@ -9,9 +9,10 @@ import { loadConfig } from './config/load.ts';
 import { formatDiagnostic } from './config/parse.ts';
 import { watchFiles } from './config/watch.ts';
 import { PosternError } from './errors.ts';
-import type { Logger } from './log.ts';
+import type { Logger, LogLevel } from './log.ts';
 import { processStatus, type Rejected, servedGauges } from './process-views.ts';
 import { type Applied, Publication, ROLES } from './publication.ts';
+import { type Serving, serveHere } from './serving.ts';
 import {
   type ControlPlaneCa,
   controlPlaneId,
@@ -19,9 +20,9 @@ import {
   openControlPlaneCa,
 } from './trust/control-plane-ca.ts';
 import { RejectedConfig } from './turn.ts';
+import { WorkerPool } from './workers/pool.ts';
 import { certificateAdmission, claimAdmission, type GatewayRegistry } from './xds/node.ts';
-import { type ServerTls, XdsServer } from './xds/server.ts';
-import { warmUp } from './xds/warm-up.ts';
+import type { ServerTls } from './xds/server.ts';
 import { serverObserver } from './xds-events.ts';
 
 export interface AppOptions {
@@ -34,7 +35,11 @@ export interface AppOptions {
   readonly insecureXds: boolean;
   /** How long the code is made hot before gateways may connect. */
   readonly warmUpMs: number;
+  /** Processes that serve; 1: this one. */
+  readonly workers: number;
   readonly logger: Logger;
+  /** The logger's, for workers. */
+  readonly logLevel: LogLevel;
 }
 
 export interface App {
@@ -64,26 +69,23 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const first = await loadConfig(file);
   let applied = publication.apply(first, Date.now());
+  const serve = (next: Applied): void => {
+    applied = next;
+    gauges.update(next.at);
+  };
   gauges.update(applied.at);
   reloads.add({ result: 'applied' });
   const { mesh } = applied.resolved.federation;
   const ca = openControlPlaneCa(options.stateFolder, mesh.trustDomain, Date.now());
-  const registry = (): GatewayRegistry => gatewayRegistry(applied);
-  const server = new XdsServer({
-    address: options.xds,
+  const serving = servingOf(options, publication, metrics, {
     tls: options.insecureXds ? undefined : serverTls(ca, options.xds),
-    cache: publication.cache,
-    observer: serverObserver(logger, metrics),
-    admission: (leaf) =>
-      options.insecureXds ? claimAdmission(registry) : certificateAdmission(leaf, registry, Date.now),
     controlPlane: controlPlaneId(mesh.trustDomain),
   });
 
   /** No broken file keeps a grant in force after its end, or an identity from its renewal. */
   const bringUpToDate = (): void => {
     try {
-      applied = publication.refresh(Date.now()) ?? applied;
-      gauges.update(applied.at);
+      serve(publication.refresh(Date.now()) ?? applied);
     } catch (error) {
       logger.error({ err: error }, 'what is served could not be brought up to date');
     }
@@ -97,9 +99,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
       watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])]);
-      applied = publication.apply(loaded, Date.now());
+      serve(publication.apply(loaded, Date.now()));
       rejected = undefined;
-      gauges.update(applied.at);
       reloads.add({ result: 'applied' });
       const took = { parseMs: Math.round(parsed - started), applyMs: Math.round(performance.now() - parsed) };
       logger.info({ file, ...took, snapshots: versions(publication) }, 'configuration applied');
@@ -114,7 +115,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       );
       bringUpToDate();
     }
-    server.recheck();
+    serving.admit(gatewayRegistry(applied));
     schedule();
   };
 
@@ -137,10 +138,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     timer.unref();
   };
 
-  await warmUp(options.warmUpMs);
-  const xdsPort = await server.listen();
+  const xdsPort = await serving.listen(gatewayRegistry(applied));
   const watching = watchFiles(first.dependencies, () => void reload());
-  const renewal = setInterval(() => server.setTls(serverTls(ca, options.xds)), SERVER_RENEWAL);
+  const renewal = setInterval(() => serving.setTls(serverTls(ca, options.xds)), SERVER_RENEWAL);
   renewal.unref();
   const stop = async (): Promise<void> => {
     stopping = true;
@@ -148,13 +148,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     clearTimeout(timer);
     clearInterval(renewal);
     await running;
-    await server.stop();
+    await serving.stop();
   };
   schedule();
   const admin = await startAdminServer(options.admin, {
     ready: () => !stopping,
-    metrics: () => metrics.text(),
-    status: () => processStatus(publication, applied, rejected, server.status()),
+    metrics: async () => metrics.text(await serving.samples()),
+    status: async () => processStatus(publication, applied, rejected, await serving.status()),
   }).catch(async (error: unknown) => {
     await stop();
     throw error;
@@ -167,13 +167,36 @@ export async function startApp(options: AppOptions): Promise<App> {
     adminPort: admin.port,
     reload: async () => {
       await reload();
-      server.retry();
+      serving.retry();
     },
     stop: async () => {
       await stop();
       await admin.stop();
     },
   };
+}
+
+function servingOf(
+  { workers, xds: address, warmUpMs, logger, logLevel }: AppOptions,
+  { cache }: Publication,
+  metrics: Metrics,
+  { tls, controlPlane }: { readonly tls: ServerTls | undefined; readonly controlPlane: string },
+): Serving {
+  // With workers it counts nothing, but knows what they count.
+  const observer = serverObserver(logger, metrics);
+  if (workers > 1) {
+    const settings = { address, tls, controlPlane, warmUpMs, logLevel };
+    return new WorkerPool({ count: workers, settings, cache, gateways: ROLES, metrics, logger });
+  }
+  return serveHere(warmUpMs, (gateways) => ({
+    address,
+    tls,
+    cache,
+    observer,
+    admission: (leaf) =>
+      tls === undefined ? claimAdmission(gateways) : certificateAdmission(leaf, gateways, Date.now),
+    controlPlane,
+  }));
 }
 
 function serverTls(ca: ControlPlaneCa, address: HostPort): ServerTls {

@@ -12,10 +12,11 @@ export interface Logger {
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export function createLogger(level: LogLevel): Logger {
+/** `worker` is the number of a serving process beside the first. */
+export function createLogger(level: LogLevel, worker?: number): Logger {
   return pino({
     level,
-    base: { name: 'postern' },
+    base: { name: 'postern', ...(worker !== undefined && { worker }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['privateKey', '*.privateKey', 'key', '*.key', 'pem', '*.pem'],
     formatters: { level: (label) => ({ level: label }) },

@@ -15,7 +15,7 @@ const FLOW = ['config', 'trust', 'federation', 'envoy', 'snapshot', 'xds'];
 /** Everybody may import these. */
 const FOUNDATION = ['src/errors.ts', 'src/log.ts', 'src/version.ts'];
 /** These folders stand right of the flow, as do the files of src/ itself. */
-const EDGES = ['admin', 'cli'];
+const EDGES = ['admin', 'workers', 'cli'];
 /** Where time, randomness and the world come in as arguments. */
 const PURE = ['config', 'trust', 'federation', 'envoy', 'snapshot'];
 const WORLD =

@@ -10,17 +10,25 @@ interface Metric {
   readonly values: Map<string, number>;
 }
 
+/** One value: the metric's name, its labels as they are written, the value. */
+export type Sample = readonly [name: string, labels: string, value: number];
+
+export interface Counter {
+  add(labels?: Labels, by?: number): void;
+  /** One series of it, whose labels are rendered once: for what is counted at every message. */
+  series(labels: Labels): { add(by?: number): void };
+}
+
 export class Metrics {
   private readonly metrics = new Map<string, Metric>();
 
-  counter(name: string, help: string): { add(labels?: Labels, by?: number): void } {
+  counter(name: string, help: string): Counter {
     const { values } = this.register(name, help, 'counter');
-    return {
-      add: (labels = {}, by = 1) => {
-        const key = render(labels);
-        values.set(key, (values.get(key) ?? 0) + by);
-      },
+    const series = (labels: Labels) => {
+      const key = render(labels);
+      return { add: (by = 1): void => void values.set(key, (values.get(key) ?? 0) + by) };
     };
+    return { add: (labels = {}, by = 1) => series(labels).add(by), series };
   }
 
   gauge(name: string, help: string): { set(labels: Labels, value: number): void; clear(): void } {
@@ -28,15 +36,33 @@ export class Metrics {
     return { set: (labels, value) => void values.set(render(labels), value), clear: () => values.clear() };
   }
 
-  text(): string {
+  samples(): readonly Sample[] {
+    return [...this.metrics].flatMap(([name, { values }]) =>
+      [...values].map(([labels, value]): Sample => [name, labels, value]),
+    );
+  }
+
+  /** `more` are samples of other processes: they are added to those of this one. Errors: a metric that is not known here. */
+  text(more: readonly Sample[] = []): string {
+    const sums = new Map([...this.metrics].map(([name, { values }]) => [name, new Map(values)]));
+    for (const [name, labels, value] of more) {
+      const values = sums.get(name);
+      if (values === undefined) throw new Error(`no metric is called ${name}`);
+      values.set(labels, (values.get(labels) ?? 0) + value);
+    }
     return [...this.metrics]
-      .map(([name, { help, type, values }]) => {
-        const samples = [...values]
+      .map(([name, { help, type }]) => {
+        const samples = [...(sums.get(name) ?? [])]
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([labels, value]) => `${name}${labels} ${value}\n`);
         return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.join('')}`;
       })
       .join('');
+  }
+
+  /** Whether it only ever grows: then it outlives the process that counted it. */
+  isCounter(name: string): boolean {
+    return this.metrics.get(name)?.type === 'counter';
   }
 
   private register(name: string, help: string, type: Metric['type']): Metric {

@@ -1,4 +1,4 @@
-// The admin port's answers, as a pure function of the request and the process's views.
+// The admin port's answers, as a function of the request and the process's views.
 // In: method, path, host. Out: status, type, body. Must not: change anything; there is nothing to change here.
 
 import type { Status } from './status.ts';
@@ -6,8 +6,9 @@ import type { Status } from './status.ts';
 export interface AdminViews {
   /** Whether the first snapshot is being served, and no shutdown has begun. */
   readonly ready: () => boolean;
-  readonly metrics: () => string;
-  readonly status: () => Status | undefined;
+  /** These two may have to be asked of other processes. */
+  readonly metrics: () => string | Promise<string>;
+  readonly status: () => Status | undefined | Promise<Status | undefined>;
 }
 
 export interface AdminRequest {
@@ -27,7 +28,7 @@ export interface AdminResponse {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-export function answer({ method, path, host }: AdminRequest, views: AdminViews): AdminResponse {
+export async function answer({ method, path, host }: AdminRequest, views: AdminViews): Promise<AdminResponse> {
   if (!isAddressed(host)) return text(403, 'ask by IP address or localhost\n');
   if (method !== 'GET' && method !== 'HEAD') return { ...text(405, 'only GET\n'), allow: 'GET, HEAD' };
   switch (path.split('?', 1)[0]) {
@@ -36,9 +37,9 @@ export function answer({ method, path, host }: AdminRequest, views: AdminViews):
     case '/readyz':
       return views.ready() ? text(200, 'ok\n') : text(503, 'not ready\n');
     case '/metrics':
-      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: views.metrics() };
+      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await views.metrics() };
     case '/status': {
-      const status = views.status();
+      const status = await views.status();
       return status === undefined
         ? text(503, 'not ready\n')
         : { status: 200, type: 'application/json', body: `${JSON.stringify(status)}\n` };

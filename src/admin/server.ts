@@ -16,17 +16,19 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
   const server = createServer(
     { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 },
     (request, response) => {
-      const reply = answer(
-        { method: request.method ?? '', path: request.url ?? '', host: request.headers.host ?? '' },
-        views,
+      const { method = '', url: path = '' } = request;
+      answer({ method, path, host: request.headers.host ?? '' }, views).then(
+        (reply) => {
+          const headers = {
+            'content-type': reply.type,
+            'cache-control': 'no-store',
+            'x-content-type-options': 'nosniff',
+            ...(reply.allow !== undefined && { allow: reply.allow }),
+          };
+          response.writeHead(reply.status, headers).end(method === 'HEAD' ? undefined : reply.body);
+        },
+        () => response.writeHead(500).end(),
       );
-      const headers = {
-        'content-type': reply.type,
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        ...(reply.allow !== undefined && { allow: reply.allow }),
-      };
-      response.writeHead(reply.status, headers).end(request.method === 'HEAD' ? undefined : reply.body);
     },
   );
   server.maxConnections = 100;

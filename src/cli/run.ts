@@ -10,6 +10,9 @@ import { ADMIN, addressFlag, type Command, FILE, oneOf, required, XDS } from './
 import { stateFolder } from './configuration.ts';
 import { nodeWarning } from './node-version.ts';
 
+/** Each holds every resource. */
+const MAX_WORKERS = 64;
+
 export const run: Command = {
   name: 'run',
   summary: 'serves; reloads when a file changes and on SIGHUP, drains on SIGTERM',
@@ -27,6 +30,12 @@ export const run: Command = {
       summary: 'how long to make the code hot before gateways may connect; 0: not at all',
       default: String(WARM_UP_MS),
     },
+    {
+      name: 'workers',
+      value: 'N',
+      summary: 'processes that serve gateways; more than 1: each beside this one, which then only decides',
+      default: '1',
+    },
     { name: 'log-level', value: LOG_LEVELS.join('|'), summary: 'how much to log', default: 'info' },
   ],
   run: async (invocation) => {
@@ -36,7 +45,9 @@ export const run: Command = {
     const admin = addressFlag(invocation, 'admin', { anyPort: true });
     if (insecureXds && !isLoopback(xds.host))
       throw new PosternError('USAGE', '--insecure-xds binds a loopback address only');
-    const logger = createLogger(oneOf(invocation.flag('log-level'), LOG_LEVELS, '--log-level'));
+    const logLevel = oneOf(invocation.flag('log-level'), LOG_LEVELS, '--log-level');
+    const logger = createLogger(logLevel);
+    const workers = workersFlag(invocation.flag('workers'));
     const warmUpMs = warmUpFlag(invocation.flag('warm-up'));
     const warning = nodeWarning(process.versions.node);
     if (warning !== undefined) invocation.stderr(`postern: ${warning}\n`);
@@ -55,7 +66,9 @@ export const run: Command = {
       stateFolder: stateFolder(file, invocation.env),
       insecureXds,
       warmUpMs,
+      workers,
       logger,
+      logLevel,
     });
     await stopped;
     logger.info({}, 'stopping');
@@ -73,5 +86,11 @@ function isLoopback(host: string): boolean {
 function warmUpFlag(text: string | undefined): number {
   if (text === undefined) return WARM_UP_MS;
   if (!/^\d{1,5}$/.test(text)) throw new PosternError('USAGE', '--warm-up takes milliseconds, 0 to 99999');
+  return Number(text);
+}
+
+function workersFlag(text = '1'): number {
+  if (!/^[1-9]\d?$/.test(text) || Number(text) > MAX_WORKERS)
+    throw new PosternError('USAGE', `--workers takes a number of processes, 1 to ${MAX_WORKERS}`);
   return Number(text);
 }

@@ -52,6 +52,25 @@ export function createResource(
   };
 }
 
+/** A resource as it crosses from one process to another: `deltaField` holds the bytes of the others. */
+export interface PackedResource extends Omit<Resource, 'any' | 'sotwField'> {
+  readonly anyLength: number;
+  readonly sotwLength: number;
+}
+
+export function packResource({ any, sotwField, ...rest }: Resource): PackedResource {
+  return { ...rest, anyLength: any.length, sotwLength: sotwField.length };
+}
+
+/** The same resource, of the same bytes: nothing is encoded or hashed again. */
+export function unpackResource({ anyLength, sotwLength, ...rest }: PackedResource): Resource {
+  // Structured clone makes a Uint8Array of a Buffer.
+  const { buffer, byteOffset, byteLength } = rest.deltaField;
+  const deltaField = Buffer.from(buffer, byteOffset, byteLength);
+  const last = (length: number): Buffer => deltaField.subarray(deltaField.length - length);
+  return { ...rest, deltaField, sotwField: last(sotwLength), any: last(anyLength) };
+}
+
 /** The encoded message itself, out of its Any. */
 export function anyBody({ typeUrl, any }: Resource): Buffer {
   const body = any.subarray(stringField(1, typeUrl).length + 1);

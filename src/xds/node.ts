@@ -6,7 +6,7 @@ import type { SpiffeId } from '../trust/spiffe.ts';
 import { readSvid } from '../trust/svid.ts';
 import type { NodeClaims } from './request.ts';
 
-/** The gateways that may ask, by their SPIFFE IDs; each ID is one gateway's. */
+/** The gateways that may ask, by their SPIFFE IDs; each ID is one gateway's. Another registry is another object. */
 export type GatewayRegistry = ReadonlyMap<SpiffeId, string>;
 
 export type Caller =
@@ -18,6 +18,12 @@ export interface Admission {
   identify(claims: NodeClaims | undefined): Caller;
 }
 
+interface Decided {
+  readonly gateways: GatewayRegistry;
+  readonly claims: NodeClaims | undefined;
+  readonly caller: Caller;
+}
+
 /** By the client's certificate alone: read once, from the DER; TLS has verified its chain. */
 export function certificateAdmission(
   leaf: Buffer | undefined,
@@ -25,16 +31,25 @@ export function certificateAdmission(
   clock: () => number,
 ): Admission {
   const svid = leaf === undefined ? ({ ok: false, reason: 'no client certificate' } as const) : readSvid(leaf, clock());
+  if (!svid.ok) return { identify: () => svid };
+  // Asked at every request: what depends on the registry and the claims alone is decided once for each of them.
+  let decided: Decided | undefined;
   return {
     identify: (claims) => {
-      if (!svid.ok) return svid;
       if (svid.notAfter <= clock()) return { ok: false, reason: 'the client certificate has expired' };
-      const gateway = registry().get(svid.id);
-      if (gateway === undefined) return { ok: false, reason: `${svid.id} is no gateway of this mesh` };
-      const conflict = claims === undefined ? undefined : contradiction(claims, gateway, registry().values());
-      return conflict === undefined ? { ok: true, gateway, notAfter: svid.notAfter } : { ok: false, reason: conflict };
+      const gateways = registry();
+      if (decided?.gateways !== gateways || decided.claims !== claims)
+        decided = { gateways, claims, caller: callerOf(svid.id, svid.notAfter, gateways, claims) };
+      return decided.caller;
     },
   };
+}
+
+function callerOf(id: SpiffeId, notAfter: number, gateways: GatewayRegistry, claims: NodeClaims | undefined): Caller {
+  const gateway = gateways.get(id);
+  if (gateway === undefined) return { ok: false, reason: `${id} is no gateway of this mesh` };
+  const conflict = claims === undefined ? undefined : contradiction(claims, gateway, gateways.values());
+  return conflict === undefined ? { ok: true, gateway, notAfter } : { ok: false, reason: conflict };
 }
 
 /** Without TLS, for benches on loopback: a caller is the gateway that it claims to be, or the first. */

@@ -38,6 +38,8 @@ export interface XdsServerOptions {
   readonly controlPlane: string;
   readonly limits?: Partial<StreamLimits & ServerLimits>;
   readonly clock?: () => number;
+  /** Whether the port is this process's alone, also in a worker, which otherwise shares it with the others. */
+  readonly exclusive?: boolean;
 }
 
 interface ServerLimits {
@@ -122,7 +124,8 @@ export class XdsServer {
           ),
         ),
       );
-      listener.listen({ host: address.host, port: address.port, backlog: BACKLOG }, fulfil);
+      const { exclusive = false } = this.options;
+      listener.listen({ host: address.host, port: address.port, backlog: BACKLOG, exclusive }, fulfil);
     });
     const bound = listener.address();
     return typeof bound === 'object' && bound !== null ? bound.port : address.port;
@@ -235,8 +238,11 @@ function secureContext(tls: ServerTls) {
   };
 }
 
-/** The DER of the client's leaf; TLS has verified its chain, or there would be no connection. */
+/**
+ * The DER of the client's leaf; TLS has verified its chain, or there would be no connection. Not by `getPeerCertificate`,
+ * which decodes and hashes what nobody reads.
+ */
 function leafOf(call: RawCall): Buffer | undefined {
   const socket = http2StreamOf(call).session?.socket as TLSSocket | undefined;
-  return socket?.authorized === true ? socket.getPeerCertificate(false)?.raw : undefined;
+  return socket?.authorized === true ? socket.getPeerX509Certificate()?.raw : undefined;
 }

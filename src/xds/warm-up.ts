@@ -35,6 +35,7 @@ export async function warmUp(budgetMs: number, clock: () => number = Date.now): 
     observer: UNOBSERVED,
     admission: () => ({ identify: () => ({ ok: true, gateway: GATEWAY, notAfter: Number.POSITIVE_INFINITY }) }),
     controlPlane: GATEWAY,
+    exclusive: true,
   });
   try {
     let snapshot = createSnapshot(RESOURCES);

@@ -1,0 +1,44 @@
+// Who serves the gateways: this process, or workers beside it; for those that decide, it is the same.
+// In: the xDS server's options, who may have a stream. Out: Serving. Must not: know files or the model.
+
+import type { Sample } from './admin/metrics.ts';
+import type { GatewayRegistry } from './xds/node.ts';
+import { type ServerTls, XdsServer, type XdsServerOptions } from './xds/server.ts';
+import type { StreamStatus } from './xds/status.ts';
+import { warmUp } from './xds/warm-up.ts';
+
+export interface Serving {
+  /** Errors: LISTEN_FAILED. Returns the bound port. */
+  listen(gateways: GatewayRegistry): Promise<number>;
+  /** Who may have a stream from now on; streams of others end. */
+  admit(gateways: GatewayRegistry): void;
+  setTls(tls: ServerTls): void;
+  /** Sends every client what it rejected once more. */
+  retry(): void;
+  status(): Promise<readonly StreamStatus[]>;
+  /** What other processes count of it. */
+  samples(): Promise<readonly Sample[]>;
+  stop(): Promise<void>;
+}
+
+/** In this process. `options` are made with a function that says who may have a stream now. */
+export function serveHere(warmUpMs: number, options: (gateways: () => GatewayRegistry) => XdsServerOptions): Serving {
+  let registry: GatewayRegistry = new Map();
+  const server = new XdsServer(options(() => registry));
+  return {
+    listen: async (gateways) => {
+      registry = gateways;
+      await warmUp(warmUpMs);
+      return server.listen();
+    },
+    admit: (gateways) => {
+      registry = gateways;
+      server.recheck();
+    },
+    setTls: (tls) => server.setTls(tls),
+    retry: () => server.retry(),
+    status: async () => server.status(),
+    samples: async () => [],
+    stop: () => server.stop(),
+  };
+}
