@@ -2,20 +2,23 @@
 // In: a dump, addresses, certificates. Out: an xDS server, and an HTTP port with /bump and /stats, as shared/peer/gcp has.
 // Must not: be part of the product.
 
-import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Metrics } from '../src/admin/metrics.ts';
 import { decodeResource } from '../src/envoy/codec.ts';
+import { createLogger } from '../src/log.ts';
+import { type Serving, serveHere } from '../src/serving.ts';
 import { SnapshotCache } from '../src/snapshot/cache.ts';
 import { type Reference, referencesOf } from '../src/snapshot/references.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
+import { WorkerPool } from '../src/workers/pool.ts';
 import { UNOBSERVED } from '../src/xds/observer.ts';
-import { XdsServer } from '../src/xds/server.ts';
-import { WARM_UP_MS, warmUp } from '../src/xds/warm-up.ts';
+import { WARM_UP_MS } from '../src/xds/warm-up.ts';
 import { bumped, readDump } from './dump.ts';
+import { everybody, GATEWAY, LIMITS } from './everybody.ts';
 import { serveArguments, serveTrigger, tlsFiles } from './serving.ts';
 
-const GATEWAY = 'ingress';
 const options = serveArguments();
 
 interface Served {
@@ -69,7 +72,7 @@ function bump(what: string, isType: (typeUrl: string) => boolean): object {
 }
 
 function gatewayOf(id: string | undefined): string {
-  if (!options.perNode || id === undefined) return GATEWAY;
+  if (id === undefined) return GATEWAY;
   if (!gateways.has(id)) {
     gateways.add(id);
     cache.set(id, snapshot);
@@ -77,50 +80,30 @@ function gatewayOf(id: string | undefined): string {
   return id;
 }
 
-const server = new XdsServer({
-  address: options.address,
-  tls: tlsFiles(options),
-  cache,
-  // Whoever the load generator's certificate names: the dump is one gateway's.
-  admission: () => ({ identify: (claims) => ({ ok: true, gateway: gatewayOf(claims?.id), notAfter: Infinity }) }),
-  observer: { ...UNOBSERVED, failed: (error) => console.error(error) },
-  controlPlane: 'bench',
-  limits: {
-    requestBurst: Number.MAX_SAFE_INTEGER,
-    streamsPerGateway: 100_000,
-    nameBytesPerGateway: Number.MAX_SAFE_INTEGER,
-    connections: 100_000,
-    drainMs: 120_000,
-  },
-});
+const tls = tlsFiles(options);
+const controlPlane = 'bench';
 
-if (options.workers > 1 && cluster.isPrimary) {
-  cluster.schedulingPolicy = cluster.SCHED_NONE;
-  const workers = Array.from({ length: options.workers }, () => cluster.fork());
-  let ready = 0;
-  for (const worker of workers)
-    worker.on('message', () => {
-      ready += 1;
-      if (ready === workers.length) console.log(`ready pid=${process.pid}`);
-    });
-  serveTrigger(options.http, (what, isType) => {
-    const types = served.map(({ typeUrl }) => typeUrl).filter(isType);
-    for (const worker of workers) worker.send({ what, types });
-    return {};
-  });
-  process.once('SIGTERM', () => {
-    for (const worker of workers) worker.kill();
-    process.exit(0);
-  });
-} else {
-  await warmUp(WARM_UP_MS);
-  await server.listen();
-  if (cluster.isWorker) {
-    process.on('message', ({ what, types }: { what: string; types: string[] }) => bump(what, (t) => types.includes(t)));
-    process.send?.('ready');
-  } else {
-    serveTrigger(options.http, bump, () => ({ streams: server.status().length }));
-    console.log(`ready pid=${process.pid}`);
+/** In this process, or in workers beside it, which are given what the cache gets. */
+function servingOf(): Serving {
+  const { workers: count, address } = options;
+  if (count === 1) {
+    const observer = { ...UNOBSERVED, failed: (error: unknown) => console.error(error) };
+    const admission = everybody(options.perNode ? gatewayOf : undefined);
+    return serveHere(WARM_UP_MS, () => ({ address, tls, cache, admission, observer, controlPlane, limits: LIMITS }));
   }
-  process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)));
+  return new WorkerPool({
+    count,
+    settings: { address, tls, controlPlane, warmUpMs: WARM_UP_MS, logLevel: 'error' },
+    cache,
+    gateways: [GATEWAY],
+    metrics: new Metrics(),
+    logger: createLogger('error'),
+    module: fileURLToPath(new URL('./serve-worker.js', import.meta.url)),
+  });
 }
+
+const serving = servingOf();
+await serving.listen(new Map());
+serveTrigger(options.http, bump, async () => ({ streams: (await serving.status()).length }));
+process.once('SIGTERM', () => void serving.stop().then(() => process.exit(0)));
+console.log(`ready pid=${process.pid}`);

@@ -39,12 +39,15 @@ export function serveArguments(): ServeOptions {
   const workers = Number(values.workers);
   if (!Number.isInteger(workers) || workers < 1)
     throw new Error(`--workers: not a number of processes: ${values.workers}`);
+  const perNode = values.snapshot === 'per-node';
+  if (perNode && workers > 1)
+    throw new Error('--snapshot per-node is for one process: workers are told of gateways first');
   return {
     load,
     address: address(values.addr),
     http: address(values.http),
     workers,
-    perNode: values.snapshot === 'per-node',
+    perNode,
     tls: cert === undefined || key === undefined || ca === undefined ? undefined : { cert, key, ca },
   };
 }
@@ -65,9 +68,9 @@ function address(text: string): HostPort {
 export function serveTrigger(
   { host, port }: HostPort,
   apply: (what: string, isType: (typeUrl: string) => boolean) => object,
-  stats: () => object = () => ({}),
+  stats: () => Promise<object> = async () => ({}),
 ): void {
-  createServer((request, response) => {
+  createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://bench');
     const type = url.searchParams.get('type') ?? 'cds';
     if (url.pathname === '/bump') {
@@ -75,7 +78,7 @@ export function serveTrigger(
       const said = apply(url.searchParams.get('what') ?? 'one', (typeUrl) => shortName(typeUrl).toLowerCase() === type);
       response.end(JSON.stringify({ ...said, took_ms: performance.now() - started }));
     } else if (url.pathname === '/stats') {
-      response.end(JSON.stringify({ ...stats(), rss: process.memoryUsage().rss, cpu: process.cpuUsage() }));
+      response.end(JSON.stringify({ ...(await stats()), rss: process.memoryUsage().rss, cpu: process.cpuUsage() }));
     } else response.writeHead(404).end();
   }).listen(port, host);
 }

@@ -1,0 +1,24 @@
+// Whom a bench serves: everybody who connects, and as many as connect.
+// In: which snapshot a node has. Out: an admission and limits for the server. Must not: be part of the product.
+
+import type { Admission } from '../src/xds/node.ts';
+import type { XdsServerOptions } from '../src/xds/server.ts';
+
+/** The gateway of a dump: it is one gateway's. */
+export const GATEWAY = 'ingress';
+
+export const LIMITS: NonNullable<XdsServerOptions['limits']> = {
+  requestBurst: Number.MAX_SAFE_INTEGER,
+  streamsPerGateway: 100_000,
+  nameBytesPerGateway: Number.MAX_SAFE_INTEGER,
+  connections: 100_000,
+  drainMs: 120_000,
+};
+
+/** Whoever the load generator's certificate names. */
+export function everybody(gatewayOf: (node: string | undefined) => string = () => GATEWAY): () => Admission {
+  const admission: Admission = {
+    identify: (claims) => ({ ok: true, gateway: gatewayOf(claims?.id), notAfter: Number.POSITIVE_INFINITY }),
+  };
+  return () => admission;
+}
