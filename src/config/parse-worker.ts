@@ -1,7 +1,7 @@
-// I/O: the worker thread that parses a configuration, so that a hostile file stalls nothing but itself.
-// In: the text, as workerData. Out: one message, the ParsedConfig. Must not: do anything else.
+// I/O: the worker thread that parses configurations, so that a hostile file stalls nothing but itself.
+// In: messages, each a text. Out: for each one message, the ParsedConfig. Must not: do anything else, nor hold on to a text.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { ParseAnswer } from './parse-in-worker.ts';
 
 // `yaml` asks the environment for every token whether to log it (LOG_TOKENS), and each time the real one is a call into
@@ -9,7 +9,14 @@ import type { ParseAnswer } from './parse-in-worker.ts';
 process.env = {};
 
 const { parseConfig } = await import('./parse.ts');
-const { config, ...rest } = parseConfig(workerData as string);
-// Of many small objects, JSON is four times as quick to take over as the structured clone: the event loop waits for it.
-const message: ParseAnswer = { ...rest, ...(config !== undefined && { configJson: JSON.stringify(config) }) };
-parentPort?.postMessage(message, [rest.positions.nodes.buffer as ArrayBuffer]);
+
+parentPort?.on('message', (text: string) => {
+  const { config, ...rest } = parseConfig(text);
+  // Of many small objects, JSON is four times as quick to take over as the structured clone: the event loop waits for it.
+  const message: ParseAnswer = { ...rest, ...(config !== undefined && { configJson: JSON.stringify(config) }) };
+  // What all parses without a Config share must stay here.
+  const moved = config === undefined ? [] : [rest.positions.nodes.buffer as ArrayBuffer];
+  parentPort?.postMessage(message, moved);
+  // The last text that a regular expression matched is remembered (RegExp.input), and with it the file that it is a part of.
+  /^/.test('');
+});

@@ -23,23 +23,48 @@ const [KEY, KEY_OFFSET, OFFSET, SIZE] = [0, 1, 2, 3] as const;
 export const NO_POSITIONS: PositionIndex = { nodes: new Int32Array(FIELDS).fill(-1, 0, 1), keys: [] };
 
 export class PositionWriter {
-  private readonly numbers: number[] = [];
+  private numbers = new Int32Array(FIELDS * 256);
+  private length = 0;
   private readonly keys = new Map<string, number>();
 
   /** Begins a node; its subtree are the nodes that begin before `end` is called with what this returns. */
   begin(step: string | number | undefined, keyOffset: number, offset: number): number {
-    const at = this.numbers.length;
-    this.numbers.push(typeof step === 'string' ? this.numberOf(step) : -1, keyOffset, offset, 1);
+    const at = this.length;
+    this.reserve(FIELDS);
+    this.numbers[at + KEY] = typeof step === 'string' ? this.numberOf(step) : -1;
+    this.numbers[at + KEY_OFFSET] = keyOffset;
+    this.numbers[at + OFFSET] = offset;
+    this.numbers[at + SIZE] = 1;
     return at;
   }
 
   end(at: number): void {
-    this.numbers[at + SIZE] = (this.numbers.length - at) / FIELDS;
+    this.numbers[at + SIZE] = (this.length - at) / FIELDS;
+  }
+
+  /** Adds what another has written, as if it had been written here. */
+  append({ numbers, length, keys }: PositionWriter): void {
+    const renumbered = [...keys.keys()].map((key) => this.numberOf(key));
+    const start = this.length;
+    this.reserve(length);
+    this.numbers.set(numbers.subarray(0, length), start);
+    for (let at = start + KEY; at < this.length; at += FIELDS) {
+      const key = this.numbers[at] ?? -1;
+      if (key >= 0) this.numbers[at] = renumbered[key] ?? -1;
+    }
   }
 
   index(): PositionIndex {
-    if (this.numbers.length === 0) return NO_POSITIONS;
-    return { nodes: Int32Array.from(this.numbers), keys: [...this.keys.keys()] };
+    if (this.length === 0) return NO_POSITIONS;
+    return { nodes: this.numbers.slice(0, this.length), keys: [...this.keys.keys()] };
+  }
+
+  private reserve(more: number): void {
+    this.length += more;
+    if (this.length <= this.numbers.length) return;
+    const larger = new Int32Array(Math.max(this.length, 2 * this.numbers.length));
+    larger.set(this.numbers);
+    this.numbers = larger;
   }
 
   private numberOf(key: string): number {
