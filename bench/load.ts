@@ -25,6 +25,8 @@ export interface Cell {
   readonly rounds: number;
   /** Seconds of subscribing and unsubscribing in a closed loop. */
   readonly churnSeconds: number;
+  /** Whether Postern is also measured with two workers. */
+  readonly workers: boolean;
 }
 
 /** Times in milliseconds, memory in kilobytes. */

@@ -1,4 +1,4 @@
-// `npm run bench [-- --quick] [-- --repetitions N] [-- --cells a,b]`: measures, and writes bench/RESULTS.md and results.svg.
+// `npm run bench -- [--quick | --full] [--repetitions N] [--cells a,b]`: measures, and writes bench/RESULTS.md and results.svg.
 // In: the command line. Out: the report; progress on stderr. Must not: touch a process or a port that it did not start.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Processes } from '../deploy/demo/processes.ts';
-import { CELLS, type CellName, QUICK } from './cells.ts';
+import { CELLS, type CellName, FULL, QUICK } from './cells.ts';
 import { type BenchCertificates, makeCertificates } from './certificates.ts';
 import { type InProcessRow, inProcess } from './in-process.ts';
 import { type Cell, type Figures, load } from './load.ts';
@@ -15,11 +15,13 @@ import { plot } from './plot.ts';
 import { number, type Repetition, report } from './report.ts';
 import { savedFile } from './saved-file.ts';
 import { type Binaries, buildBinaries, SERVERS, type ServerName, startServer } from './servers.ts';
+import { waves } from './waves.ts';
 
 const OUT = fileURLToPath(new URL('../../bench/', import.meta.url));
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
     repetitions: { type: 'string' },
     cells: { type: 'string' },
   },
@@ -29,7 +31,7 @@ const SIZES = [
   [20, 50],
   [100, 100],
 ] as const;
-const { quick } = values;
+const { quick, full } = values;
 const repetitions = Number(values.repetitions ?? (quick ? 1 : 3));
 const cells = chosen();
 const folder = mkdtempSync(join(tmpdir(), 'postern-bench-'));
@@ -37,7 +39,9 @@ const processes = new Processes(join(folder, 'logs'));
 const started = performance.now();
 
 function chosen(): readonly CellName[] {
-  const names = values.cells?.split(',') ?? (quick ? QUICK : Object.keys(CELLS));
+  const all = Object.keys(CELLS) as CellName[];
+  const usual = quick ? QUICK : all.filter((name) => full || !FULL.includes(name));
+  const names = values.cells?.split(',') ?? usual;
   const unknown = names.filter((name) => !Object.hasOwn(CELLS, name));
   if (unknown.length > 0)
     throw new Error(`no such cell: ${unknown.join(', ')}; there are ${Object.keys(CELLS).join(', ')}`);
@@ -76,15 +80,17 @@ async function measure(): Promise<void> {
     rounds: quick ? 2 : 6,
   });
   const analysis = readFileSync(join(OUT, 'ANALYSIS.md'), 'utf8');
-  const found = { inProcess: steps, savedFile: saved, quick, analysis };
+  say('memory over waves of streams');
+  const flat = await waves(processes, binaries, await dumpOf(CELLS.small), quick ? 10 : 200);
+  const found = { inProcess: steps, savedFile: saved, waves: flat, quick, analysis };
   const results = new Map<CellName, Repetition[]>(cells.map((name) => [name, []]));
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     for (const name of cells) {
       const cell = CELLS[name];
       const measured = await takeTurns(cell, await dumpOf(cell), binaries, certificates, repetition);
       results.get(name)?.push(measured);
-      const line = SERVERS.map((server) => {
-        const { storm = Number.NaN, changeP99 = Number.NaN } = measured.get(server) ?? {};
+      const line = [...measured].map(([server, figures]) => {
+        const { storm, changeP99 } = figures;
         return `${server} ${number(storm)}/${number(changeP99)}`;
       });
       say(`${repetition + 1}/${repetitions} ${cell.name}: storm/change ms ${line.join(', ')}`);
@@ -105,7 +111,8 @@ async function takeTurns(
   repetition: number,
 ): Promise<Repetition> {
   const measured = new Map<ServerName, Figures>();
-  const turns = SERVERS.map((_, index) => SERVERS[(index + repetition) % SERVERS.length] ?? 'postern');
+  const servers = SERVERS.filter((server) => server !== 'workers' || cell.workers);
+  const turns = [...servers.slice(repetition % servers.length), ...servers.slice(0, repetition % servers.length)];
   for (const server of turns) {
     const tls = cell.tls ? certificates : undefined;
     const { running, target } = await startServer(processes, server, binaries, dump, cell.perGateway, tls);

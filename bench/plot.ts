@@ -34,7 +34,7 @@ export function plot(results: Results): string {
     const y = TOP + index * ROW + 10;
     const label = `<text x="8" y="${y}">${target.work}</text><text x="8" y="${y + 13}" fill="#777" font-size="10">${CELLS[target.cell].name}</text>`;
     const points = others.flatMap((other) => {
-      const all = ratios(results.get(target.cell) ?? [], target.figure, other);
+      const all = ratios(results.get(target.cell) ?? [], target.figure, 'postern', other);
       if (all.length === 0) return [];
       const [low, middle, high] = [Math.min(...all), median(all), Math.max(...all)];
       const fill = verdict(target, other, middle) ? COLOURS[other] : 'white';

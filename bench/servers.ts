@@ -11,11 +11,12 @@ import type { Processes, Running } from '../deploy/demo/processes.ts';
 import type { BenchCertificates } from './certificates.ts';
 import type { Target } from './load.ts';
 
-export const SERVERS = ['postern', 'snapshot', 'linear', 'limit'] as const;
+export const SERVERS = ['postern', 'workers', 'snapshot', 'linear', 'limit'] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 export const TITLES: Readonly<Record<ServerName, string>> = {
   postern: 'Postern',
+  workers: 'Postern, 2 workers',
   snapshot: 'go-control-plane SnapshotCache',
   linear: 'go-control-plane LinearCache',
   limit: 'bare node:http2',
@@ -57,6 +58,7 @@ export async function startServer(
 ): Promise<Started> {
   const [port = 0, httpPort = 0] = await freePorts('127.0.0.1', 2);
   const args = ['--load', dump, '--addr', `127.0.0.1:${port}`, '--http', `127.0.0.1:${httpPort}`];
+  if (name === 'workers') args.push('--workers', '2');
   if (perNode) args.push('--snapshot', 'per-node');
   if (certificates !== undefined) {
     const { server, ca } = certificates;
@@ -70,7 +72,7 @@ export async function startServer(
       : processes.start(label, process.execPath, [join(HERE, name === 'limit' ? 'limit.js' : 'serve.js'), ...args]);
   await listening(port, running);
   await listening(httpPort, running);
-  if (name === 'postern' || name === 'limit') await said('ready', running);
+  if (name !== 'snapshot' && name !== 'linear') await said('ready', running);
   const tls = certificates === undefined ? undefined : { ca: certificates.ca, client: certificates.client };
   return {
     running,
