@@ -1,7 +1,9 @@
 // The protocol's rules for state-of-the-world streams, one test each; the numbers are those of CONTRIBUTING.md.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { request, shown, state, Talk } from './fixtures.ts';
+import { describe, test } from 'node:test';
+import { createSnapshot } from '../../src/snapshot/snapshot.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import { type Kind, request, resource, shown, state, Talk } from './fixtures.ts';
 
 const two = state({ cluster: { a: '1', b: '1' } });
 
@@ -203,6 +205,45 @@ test('rule 32: of other types only what changed is sent', () => {
   const talk = new Talk('sotw', before);
   talk.ack(talk.say('route', { names: ['r', 's'] })[0], { names: ['r', 's'] });
   assert.deepEqual(shown(talk.update(state({ route: { r: '1', s: '2' } }, before))), ['route: s']);
+});
+
+describe('rules 49, 64: more than a gRPC client takes in one message', () => {
+  const big = (kind: Kind, last = '1') =>
+    createSnapshot([
+      ...['a', 'b'].map((name) => resource(kind, name, 'x'.repeat(2_000_000))),
+      resource(kind, 'c', last),
+    ]);
+
+  for (const kind of ['endpoint', 'secret', 'route'] as const) {
+    test(`${kind}s come in parts below 4 MiB, and are in sync when each is acknowledged`, () => {
+      const now = big(kind);
+      const talk = new Talk('sotw', now);
+      const replies = talk.say(kind, { names: ['a', 'b', 'c'] });
+      assert.deepEqual(shown(replies), [`${kind}: a`, `${kind}: b c`]);
+      assert.equal(new Set(replies.flatMap(({ nonce, version }) => [nonce, version])).size, 4);
+      assert.equal(replies.at(-1)?.version, now.types.get(TYPE[kind])?.version);
+      assert.deepEqual(talk.ack(replies[0], { names: ['a', 'b', 'c'] }), []);
+      assert.equal(talk.state(kind), 'STALE');
+      assert.deepEqual(talk.ack(replies[1], { names: ['a', 'b', 'c'] }), []);
+      assert.equal(talk.state(kind), 'SYNCED');
+      assert.deepEqual(shown(talk.update(big(kind, '2'))), [`${kind}: c`]);
+    });
+  }
+
+  test('a part that is rejected parks, and comes again with the next change, whatever became of the other', () => {
+    const names = ['a', 'b', 'c'];
+    const talk = new Talk('sotw', big('secret'));
+    const [first, second] = talk.say('secret', { names });
+    assert.deepEqual(talk.nack(first, { names }), []);
+    assert.deepEqual(talk.ack(second, { names }), []);
+    assert.equal(talk.state('secret'), 'NACKED');
+    assert.deepEqual(shown(talk.update(big('secret', '2'))), ['secret: a c']);
+  });
+
+  test('clusters and listeners come in one all the same: what is absent would be deleted', () => {
+    for (const kind of ['cluster', 'listener'] as const)
+      assert.deepEqual(shown(new Talk('sotw', big(kind)).say(kind)), [`${kind}: a b c`]);
+  });
 });
 
 test('rule 34: a missing name is remembered, does not hold up others, and is sent when it exists', () => {
