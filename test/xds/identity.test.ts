@@ -12,7 +12,7 @@ import { after, describe, test } from 'node:test';
 import type { Credentials } from '../../deploy/demo/calls.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
-import { certificateAdmission } from '../../src/xds/node.ts';
+import { certificateAdmission, type GatewayRegistry } from '../../src/xds/node.ts';
 import type { XdsServerOptions } from '../../src/xds/server.ts';
 import { type Leaf, leaf, rsaCa } from '../support/leaf.ts';
 import { eventually } from '../support/mesh.ts';
@@ -43,7 +43,7 @@ const ingress = state({ cluster: { 'of-ingress': '1' }, secret: { 'cert/ingress'
 const egress = state({ cluster: { 'of-egress': '1' }, secret: { 'cert/egress': 'key of egress' } });
 
 async function start(t: TestContext, options: Partial<XdsServerOptions> = {}) {
-  const registry = new Map([
+  let registry: GatewayRegistry = new Map([
     [INGRESS, 'ingress'],
     [EGRESS, 'egress'],
   ]);
@@ -58,7 +58,10 @@ async function start(t: TestContext, options: Partial<XdsServerOptions> = {}) {
     t.after(() => made.close());
     return made;
   };
-  return { ...running, registry, connect };
+  const admit = (next: GatewayRegistry): void => {
+    registry = next;
+  };
+  return { ...running, admit, connect };
 }
 
 const ask = (client: XdsClient, node: object = NODE): Conversation =>
@@ -161,19 +164,19 @@ describe('who does not even get to speak', () => {
 
 describe('who loses the place', () => {
   test('a gateway that is taken out of the mesh loses its stream at the next check', async (t) => {
-    const { connect, registry, server } = await start(t);
+    const { connect, admit, server } = await start(t);
     const conversation = ask(connect(made({})));
     await conversation.next();
-    registry.delete(INGRESS);
+    admit(new Map([[EGRESS, 'egress']]));
     server.recheck();
     assert.equal((await conversation.end).code, PERMISSION_DENIED);
   });
 
   test('an identity that became another gateway is not given that one on the old stream', async (t) => {
-    const { connect, registry } = await start(t);
+    const { connect, admit } = await start(t);
     const conversation = ask(connect(made({})), { id: 'n' });
     await conversation.next();
-    registry.set(INGRESS, 'egress');
+    admit(new Map([[INGRESS, 'egress']]));
     conversation.send({ type_url: TYPE.secret, resource_names_subscribe: ['cert/egress'] });
     assert.equal((await conversation.end).code, PERMISSION_DENIED);
     assert.equal(conversation.waiting(), 0);
