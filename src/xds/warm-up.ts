@@ -18,7 +18,7 @@ import type { Variant } from './subscription.ts';
 export const WARM_UP_MS = 800;
 
 const GATEWAY = 'warm-up';
-const AT_ONCE = 20;
+export const AT_ONCE = 20;
 const LAST_NONCE = 6;
 const BODY = Buffer.alloc(500, 'x');
 
