@@ -98,7 +98,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       const loaded = await loadConfig(file);
       const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
-      watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])]);
+      const digests = new Map([...applied.loaded.digests, ...loaded.digests]);
+      watching.update([...digests.keys()], digests);
       serve(publication.apply(loaded, Date.now()));
       rejected = undefined;
       reloads.add({ result: 'applied' });
@@ -139,7 +140,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   };
 
   const xdsPort = await serving.listen(gatewayRegistry(applied));
-  const watching = watchFiles(first.dependencies, () => void reload());
+  // What changed since it was read, while the port was opened, counts as a change.
+  const watching = watchFiles(first.dependencies, () => void reload(), { seen: first.digests });
   const renewal = setInterval(() => serving.setTls(serverTls(ca, options.xds)), SERVER_RENEWAL);
   renewal.unref();
   const stop = async (): Promise<void> => {

@@ -38,11 +38,13 @@ export type ToWorker =
   | { readonly kind: 'listen' }
   | { readonly kind: 'tls'; readonly tls: ServerTls }
   | { readonly kind: 'retry' }
-  | { readonly kind: 'report'; readonly id: number }
+  /** `streams`: with each of them, rather than with what is counted alone. */
+  | { readonly kind: 'report'; readonly id: number; readonly streams: boolean }
   | { readonly kind: 'stop' };
 
 /** What one worker knows of itself. */
 export interface Report {
+  /** None when they were not asked for. */
   readonly streams: readonly StreamStatus[];
   readonly samples: readonly Sample[];
 }

@@ -1,19 +1,19 @@
 // I/O: the workers, as the first process sees them: started, told, asked, and started again when one ends.
 // In: the snapshot cache, settings. Out: a port that N processes serve. Must not: serve a stream itself, or go on with a
-// worker that has other snapshots.
+// worker that has other snapshots or does not answer.
 
-import cluster, { type Worker } from 'node:cluster';
+import cluster from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Metrics, Sample } from '../admin/metrics.ts';
-import { PosternError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Serving } from '../serving.ts';
 import type { SnapshotCache } from '../snapshot/cache.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayRegistry } from '../xds/node.ts';
 import type { ServerTls } from '../xds/server.ts';
 import type { StreamStatus } from '../xds/status.ts';
-import { changeOf, type FromWorker, type Report, type ToWorker, type WorkerSettings } from './messages.ts';
+import { Member } from './member.ts';
+import type { Report, ToWorker, WorkerSettings } from './messages.ts';
 
 export interface PoolOptions {
   readonly count: number;
@@ -26,43 +26,31 @@ export interface PoolOptions {
   readonly logger: Logger;
   /** The module that a worker runs; a bench has its own. */
   readonly module?: string;
+  /** How often workers are asked whether they live. */
+  readonly pulseMs?: number;
 }
 
 const MODULE = fileURLToPath(new URL('./main.js', import.meta.url));
-/** How long a worker that ended is waited for, each time longer. */
+/** How long a worker that ended is waited for, each time longer, until one has served as long as the longest wait. */
 const [FIRST_RESTART_MS, LAST_RESTART_MS] = [500, 30_000];
-/** A worker that does not answer in time is left out of what is shown. */
-const REPORT_MS = 2000;
+/** Who is silent so many times in a row hangs. */
+const [PULSE_MS, SILENT] = [10_000, 3];
 /** Loading the code and having every resource; the warm-up comes on top. */
 const START_MS = 30_000;
 /** A worker ends its streams within a second. */
 const STOP_MS = 3000;
 
-interface Member {
-  readonly process: Worker;
-  /** Whether it hears what it is told; when it begins to, it is told everything. */
-  up: boolean;
-  /** By gateway. */
-  readonly sent: Map<string, Snapshot>;
-  /** Who waits for a report, by its number; told when it comes, and when it cannot come any more. */
-  readonly asked: Map<number, () => void>;
-  report: Report;
-}
-
-const NO_REPORT: Report = { streams: [], samples: [] };
-
 export class WorkerPool implements Serving {
   private readonly options: PoolOptions;
   private settings: WorkerSettings;
   private registry: GatewayRegistry = new Map();
-  private readonly members = new Map<number, Member>();
+  private readonly members = new Set<Member>();
   private readonly unwatch: (() => void)[] = [];
+  private readonly stopping = new AbortController();
   /** What workers counted that are no more. */
   private counted: readonly Sample[] = [];
+  /** What every worker serves; 0 until one does. */
   private port = 0;
-  private reports = 0;
-  private restarts = 0;
-  private stopping = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
@@ -71,18 +59,21 @@ export class WorkerPool implements Serving {
 
   /** Errors: LISTEN_FAILED, or what else kept a worker from serving. Returns the bound port, when every worker serves it. */
   async listen(gateways: GatewayRegistry): Promise<number> {
+    const { count, cache, module = MODULE, pulseMs = PULSE_MS } = this.options;
     this.registry = gateways;
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: this.options.module ?? MODULE, args: [], serialization: 'advanced' });
-    for (const gateway of this.options.gateways)
-      this.unwatch.push(this.options.cache.watch(gateway, () => this.publish()));
+    cluster.setupPrimary({ exec: module, args: [], serialization: 'advanced' });
+    for (const gateway of this.options.gateways) this.unwatch.push(cache.watch(gateway, () => this.publish()));
+    const first = Array.from({ length: count }, (_, index) => this.start(index + 1));
     try {
-      const ports = await Promise.all(Array.from({ length: this.options.count }, (_, index) => this.start(index + 1)));
-      this.port = ports[0] ?? 0;
+      await Promise.all(first.map(({ serving }) => serving));
     } catch (error) {
       await this.stop();
       throw error;
     }
+    for (const member of first) void this.keep(member);
+    const pulse = setInterval(() => void this.check(), pulseMs);
+    this.unwatch.push(() => clearInterval(pulse));
     return this.port;
   }
 
@@ -103,140 +94,117 @@ export class WorkerPool implements Serving {
 
   /** Of all workers that answer in time. */
   async status(): Promise<readonly StreamStatus[]> {
-    await this.collect();
-    return [...this.members.values()].flatMap(({ report }) => report.streams);
+    const answers = await this.collect(true);
+    return [...answers.values()].flatMap(({ streams }) => streams);
   }
 
-  /** What workers count, those that are no more included. */
+  /** What workers count. What is counted stays when a worker is silent or no more: a counter never falls. */
   async samples(): Promise<readonly Sample[]> {
-    await this.collect();
-    return [...this.counted, ...[...this.members.values()].flatMap(({ report }) => report.samples)];
+    const answers = await this.collect(false);
+    const now = [...this.members].flatMap((member) => (answers.has(member) ? member.samples : this.counters(member)));
+    return [...this.counted, ...now];
   }
 
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     for (const unwatch of this.unwatch) unwatch();
-    const ended = [...this.members.values()].map(
-      ({ process }) =>
-        new Promise<void>((fulfil) => (process.isDead() ? fulfil() : process.once('exit', () => fulfil()))),
-    );
+    const members = [...this.members];
     this.tell({ kind: 'stop' });
-    for (const { process, up } of this.members.values()) if (!up) process.process.kill('SIGKILL');
+    for (const member of members) if (!member.up) member.kill('it was not up yet');
     const tooLong = setTimeout(() => {
-      for (const { process } of this.members.values()) process.process.kill('SIGKILL');
+      for (const member of members) member.kill('it did not stop in time');
     }, STOP_MS);
-    await Promise.all(ended);
+    await Promise.all(members.map(({ ended }) => ended));
     clearTimeout(tooLong);
   }
 
-  /** Resolves with the port when the worker serves it. */
-  private start(index: number): Promise<number> {
-    const process = cluster.fork();
-    const member: Member = { process, up: false, sent: new Map(), asked: new Map(), report: NO_REPORT };
-    this.members.set(index, member);
-    return new Promise((fulfil, reject) => {
-      let reason = 'it ended';
-      const tooLong = setTimeout(() => {
-        reason = 'it did not start in time';
-        process.process.kill('SIGKILL');
-      }, START_MS + this.settings.warmUpMs);
-      process.on('message', (message: FromWorker) => {
-        switch (message.kind) {
-          case 'up':
-            return this.begin(index, member);
-          case 'listening':
-            clearTimeout(tooLong);
-            this.restarts = 0;
-            return fulfil(message.port);
-          case 'report':
-            member.report = message.report;
-            return member.asked.get(message.id)?.();
-          case 'failed':
-            reason = message.message;
-        }
-      });
-      process.once('exit', (code, signal) => {
-        clearTimeout(tooLong);
-        this.ended(index, member);
-        reject(new PosternError('LISTEN_FAILED', `worker ${index} does not serve: ${reason}`));
-        if (this.stopping) return;
-        this.options.logger.error({ worker: index, code, signal, reason }, 'a worker ended; another takes its place');
-        this.restart(index);
-      });
+  private start(index: number): Member {
+    const member = new Member(index, START_MS + this.settings.warmUpMs, (up) => this.begin(up));
+    this.members.add(member);
+    void member.ended.then(() => {
+      this.members.delete(member);
+      this.counted = sums([...this.counted, ...this.counters(member)]);
     });
+    member.serving.then(
+      (port) => {
+        this.port ||= port;
+        if (port !== this.port) member.kill('it was given another port');
+      },
+      () => {},
+    );
+    return member;
   }
 
   /** Tells a worker all that it has to know, and from now on every change of it. */
-  private begin(index: number, member: Member): void {
-    member.up = true;
+  private begin(member: Member): void {
     const { address, ...rest } = this.settings;
-    // A worker that comes later serves the port that the first ones were given.
-    const settings = { ...rest, address: { ...address, port: this.port || address.port } };
-    this.send(member, { kind: 'start', worker: index, settings });
-    this.send(member, { kind: 'gateways', gateways: this.registry });
+    // node:cluster shares a port among those that ask for the same number, be it 0: who comes later asks for what those
+    // asked for that serve, or, when there are none, for the port that they served.
+    const serves = [...this.members].find(({ port }) => port !== undefined && port === this.port);
+    member.asksFor = serves?.asksFor ?? (this.port || address.port);
+    const settings = { ...rest, address: { ...address, port: member.asksFor } };
+    member.tell({ kind: 'start', worker: member.index, settings });
+    member.tell({ kind: 'gateways', gateways: this.registry });
     this.bring(member);
-    this.send(member, { kind: 'listen' });
+    member.tell({ kind: 'listen' });
   }
 
-  private ended(index: number, member: Member): void {
-    this.members.delete(index);
-    for (const done of member.asked.values()) done();
-    const kept = member.report.samples.filter(([name]) => this.options.metrics.isCounter(name));
-    this.counted = sums([...this.counted, ...kept]);
-  }
-
-  private restart(index: number): void {
-    const wait = Math.min(FIRST_RESTART_MS * 2 ** this.restarts, LAST_RESTART_MS);
-    this.restarts += 1;
-    // Before the port is known, listen() fails as a whole.
-    if (this.port === 0) return;
-    setTimeout(() => {
-      if (!this.stopping) this.start(index).catch(() => {});
-    }, wait);
-  }
-
-  private publish(): void {
-    for (const member of this.members.values()) this.bring(member);
-  }
-
-  /** Sends a worker what it does not have yet. */
-  private bring(member: Member): void {
-    for (const gateway of this.options.gateways) {
-      const snapshot = member.up ? this.options.cache.get(gateway) : undefined;
-      const change = snapshot && changeOf(gateway, member.sent.get(gateway), snapshot);
-      if (snapshot === undefined || change === undefined) continue;
-      member.sent.set(gateway, snapshot);
-      this.send(member, { kind: 'snapshot', change });
+  /** Has another take the place of one that ended, again and again. */
+  private async keep(first: Member): Promise<void> {
+    const { signal } = this.stopping;
+    let waitMs = FIRST_RESTART_MS;
+    for (let member = first; ; member = this.start(member.index)) {
+      const { servedMs, ...why } = await member.ended;
+      if (signal.aborted) return;
+      if (servedMs > LAST_RESTART_MS) waitMs = FIRST_RESTART_MS;
+      const fields = { worker: member.index, ...why, waitMs };
+      this.options.logger.error(fields, 'a worker ended; another takes its place');
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      waitMs = Math.min(2 * waitMs, LAST_RESTART_MS);
     }
   }
 
-  private async collect(): Promise<void> {
-    this.reports += 1;
-    const id = this.reports;
-    const up = [...this.members.values()].filter((member) => member.up);
-    await Promise.all(up.map((member) => this.ask(member, id)));
+  /** Ends those that hang: their gateways find another worker. */
+  private async check(): Promise<void> {
+    const one = async (member: Member): Promise<void> => {
+      const report = await member.ask(false);
+      member.silent = report === undefined ? member.silent + 1 : 0;
+      if (member.silent >= SILENT) member.kill('it does not answer');
+    };
+    await Promise.all(this.serving().map(one));
   }
 
-  private ask(member: Member, id: number): Promise<void> {
-    return new Promise((fulfil) => {
-      const done = (): void => {
-        clearTimeout(late);
-        member.asked.delete(id);
-        fulfil();
-      };
-      const late = setTimeout(done, REPORT_MS);
-      member.asked.set(id, done);
-      this.send(member, { kind: 'report', id });
-    });
+  private publish(): void {
+    for (const member of this.members) this.bring(member);
+  }
+
+  private bring(member: Member): void {
+    for (const gateway of this.options.gateways) {
+      const snapshot = this.options.cache.get(gateway);
+      if (snapshot !== undefined) member.bring(gateway, snapshot);
+    }
+  }
+
+  /** The answers of those that answer. */
+  private async collect(streams: boolean): Promise<ReadonlyMap<Member, Report>> {
+    const answers = await Promise.all(
+      this.serving().map(async (member) => [member, await member.ask(streams)] as const),
+    );
+    return new Map(answers.flatMap(([member, report]) => (report === undefined ? [] : [[member, report] as const])));
+  }
+
+  private counters({ samples }: Member): readonly Sample[] {
+    return samples.filter(([name]) => this.options.metrics.isCounter(name));
+  }
+
+  /** One that does not serve yet has nothing to tell. */
+  private serving(): readonly Member[] {
+    return [...this.members].filter(({ port }) => port !== undefined);
   }
 
   private tell(message: ToWorker): void {
-    for (const member of this.members.values()) this.send(member, message);
-  }
-
-  private send({ process, up }: Member, message: ToWorker): void {
-    // A worker that is just ending takes no more; its `exit` does the rest.
-    if (up && process.isConnected()) process.send(message, () => {});
+    for (const member of this.members) member.tell(message);
   }
 }
 

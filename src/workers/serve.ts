@@ -29,9 +29,7 @@ export function serveAsWorker(options: WorkerOptions = {}): void {
     handled = handled
       .then(() => worker.handle(message))
       .catch((error: unknown) => {
-        say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-        process.exitCode = 1;
-        process.disconnect();
+        say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }, () => process.exit(1));
       });
   });
   say({ kind: 'up' });
@@ -70,8 +68,8 @@ class Worker {
       case 'retry':
         return this.server?.retry();
       case 'report': {
-        const report = { streams: this.server?.status() ?? [], samples: this.metrics.samples() };
-        return say({ kind: 'report', id: message.id, report });
+        const streams = message.streams ? (this.server?.status() ?? []) : [];
+        return say({ kind: 'report', id: message.id, report: { streams, samples: this.metrics.samples() } });
       }
       case 'stop':
         await this.server?.stop();
@@ -95,6 +93,6 @@ class Worker {
   }
 }
 
-function say(message: FromWorker): void {
-  process.send?.(message);
+function say(message: FromWorker, sent = (): void => {}): void {
+  process.send?.(message, undefined, undefined, sent);
 }

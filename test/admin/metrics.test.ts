@@ -108,6 +108,56 @@ describe('counting', () => {
   });
 });
 
+describe('what several processes count', () => {
+  /** Two processes of one kind, that counted something. */
+  function counting(add: number, open: number) {
+    const metrics = new Metrics();
+    const counter = metrics.counter('a_total', 'A.');
+    counter.add({ peer: 'shop' }, add);
+    if (add > 1) counter.add({ peer: 'bank' });
+    metrics.gauge('b', 'B.').set({}, open);
+    metrics.counter('never_total', 'Never.');
+    return metrics;
+  }
+
+  test('crosses as samples: name, labels as they are written, value; what never was is none', () => {
+    assert.deepEqual(counting(2, 5).samples(), [
+      ['a_total', '{peer="shop"}', 2],
+      ['a_total', '{peer="bank"}', 1],
+      ['b', '', 5],
+    ]);
+    assert.deepEqual(new Metrics().samples(), []);
+  });
+
+  test('is added up in the text, by name and labels, and added to no process for good', () => {
+    const here = counting(1, 3);
+    const before = here.text();
+    const text = here.text([...counting(2, 5).samples(), ...counting(4, 0).samples()]);
+    assert.deepEqual(expositionProblems(text), []);
+    assert.deepEqual(Object.fromEntries(samplesIn(text)), {
+      'a_total{peer="bank"}': 2,
+      'a_total{peer="shop"}': 7,
+      b: 8,
+    });
+    assert.equal(here.text(), before);
+    assert.equal(here.text([]), before);
+  });
+
+  test('is announced here: a metric that only another process knows is a mistake', () => {
+    const other = new Metrics();
+    other.gauge('c', 'C.').set({}, 1);
+    assert.throws(() => counting(1, 1).text(other.samples()));
+  });
+
+  test('outlives the process that counted it when it is a counter', () => {
+    const metrics = counting(1, 1);
+    assert.deepEqual(
+      ['a_total', 'never_total', 'b', 'c'].map((name) => metrics.isCounter(name)),
+      [true, true, false, false],
+    );
+  });
+});
+
 describe('the checks of these tests', () => {
   const HEAD = '# HELP a A.\n# TYPE a gauge\n';
   for (const [what, text] of Object.entries({

@@ -1,76 +1,16 @@
 // `postern run` and `postern status`: a process that serves, is asked, is told to read again, and is stopped.
 
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Status } from '../../src/admin/status.ts';
 import { nodeWarning } from '../../src/cli/node-version.ts';
 import { expositionProblems, samplesIn } from '../admin/exposition.ts';
-import { codeOf, type Ended, postern, refusal, type Scene, scene, start } from './postern.ts';
-
-const ANY = ['--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'] as const;
-
-interface Line {
-  readonly msg: string;
-  readonly [field: string]: unknown;
-}
-
-/** A running process; ended with the test, if it is not before. */
-class Served {
-  readonly child: ChildProcess;
-  stderr = '';
-  private readonly lines: Line[] = [];
-  private rest = '';
-
-  constructor(t: TestContext, args: readonly string[]) {
-    this.child = start(['run', ...args]);
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
-    });
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      const [rest = '', ...whole] = (this.rest + text).split('\n').reverse();
-      this.rest = rest;
-      this.lines.push(...whole.reverse().map((line) => JSON.parse(line) as Line));
-      this.child.emit('line');
-    });
-    t.after(() => this.child.kill('SIGKILL'));
-  }
-
-  /** The first log line with these words, now or later; fails when the process ends before. */
-  async said(words: string): Promise<Line> {
-    for (;;) {
-      const line = this.lines.find(({ msg }) => msg.includes(words));
-      if (line !== undefined) return line;
-      if (this.child.exitCode !== null) throw new Error(`ended with ${this.child.exitCode}: ${this.stderr}`);
-      await Promise.race([once(this.child, 'line'), once(this.child, 'exit')]);
-    }
-  }
-
-  async admin(): Promise<string> {
-    return String((await this.said('ready'))['admin']);
-  }
-
-  async stop(signal: NodeJS.Signals): Promise<number | null> {
-    const ended = once(this.child, 'exit');
-    this.child.kill(signal);
-    const [code] = (await ended) as [number | null];
-    return code;
-  }
-}
-
-async function served(
-  t: TestContext,
-  here: Scene = scene(t),
-): Promise<{ here: Scene; process: Served; admin: string }> {
-  const process = new Served(t, ['-f', here.file, ...ANY]);
-  return { here, process, admin: await process.admin() };
-}
-
-const get = async (admin: string, path: string): Promise<Response> => await fetch(`http://${admin}${path}`);
+import { codeOf, type Ended, postern, refusal, scene } from './postern.ts';
+import { ANY, get, served } from './served.ts';
 
 describe('run', () => {
   test('serves until SIGTERM, and then ends with 0', async (t) => {
@@ -108,6 +48,12 @@ describe('run', () => {
     const { process } = await served(t);
     const warning = nodeWarning(globalThis.process.versions.node);
     assert.equal(process.stderr, warning === undefined ? '' : `postern: ${warning}\n`);
+  });
+
+  test('an edit that comes as soon as it is ready is not missed', async (t) => {
+    const { here, process } = await served(t);
+    writeFileSync(here.file, here.yaml.replace('127.0.0.1:11001', '127.0.0.1:11901'));
+    await process.said('configuration applied');
   });
 
   test('SIGHUP reads again; what cannot be served is shown, and changes nothing that is', async (t) => {

@@ -43,6 +43,7 @@ describe('help', () => {
     assert.match(stdout, /-f, --file FILE .*\(POSTERN_FILE\)/);
     assert.match(stdout, /--xds HOST:PORT .*\(default 127\.0\.0\.1:18000; POSTERN_XDS\)/);
     assert.match(stdout, /--admin HOST:PORT .*\(default 127\.0\.0\.1:19000; POSTERN_ADMIN\)/);
+    assert.match(stdout, /--workers N .*\(default 1; POSTERN_WORKERS\)/);
     assert.doesNotMatch(stdout, /POSTERN_INSECURE_XDS/);
   });
 
@@ -71,6 +72,10 @@ describe('a wrong use is 64, says so on stderr, and prints nothing on stdout', (
     'a flag twice': ['validate', '-f', 'x.yaml', '--file', 'y.yaml'],
     'half of a command': ['certs'],
     'a warm-up that is no time': ['run', '-f', 'x.yaml', '--warm-up', '1s'],
+    'no worker at all': ['run', '-f', 'x.yaml', '--workers', '0'],
+    'workers that are no number': ['run', '-f', 'x.yaml', '--workers', 'x'],
+    'more workers than there may be': ['run', '-f', 'x.yaml', '--workers', '65'],
+    'half a worker': ['run', '-f', 'x.yaml', '--workers', '1.5'],
     'an address without a port': ['run', '-f', 'x.yaml', '--xds', '127.0.0.1'],
     'an address that is none': ['run', '-f', 'x.yaml', '--admin', 'a b:0'],
     'a port above 65535': ['run', '-f', 'x.yaml', '--admin', '127.0.0.1:65536'],
