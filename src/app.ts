@@ -98,8 +98,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       const loaded = await loadConfig(file);
       const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
-      const digests = new Map([...applied.loaded.digests, ...loaded.digests]);
-      watching.update([...digests.keys()], digests);
+      watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])], loaded.digests);
       serve(publication.apply(loaded, Date.now()));
       rejected = undefined;
       reloads.add({ result: 'applied' });

@@ -2,6 +2,7 @@
 // In: messages, each a text. Out: for each one message, the ParsedConfig. Must not: do anything else, nor hold on to a text.
 
 import { parentPort } from 'node:worker_threads';
+import type { Memory } from './parse.ts';
 import type { ParseAnswer } from './parse-in-worker.ts';
 
 // `yaml` asks the environment for every token whether to log it (LOG_TOKENS), and each time the real one is a call into
@@ -9,9 +10,10 @@ import type { ParseAnswer } from './parse-in-worker.ts';
 process.env = {};
 
 const { parseConfig } = await import('./parse.ts');
+const memory: Memory = { items: new Map() };
 
 parentPort?.on('message', (text: string) => {
-  const { config, ...rest } = parseConfig(text);
+  const { config, ...rest } = parseConfig(text, memory);
   // Of many small objects, JSON is four times as quick to take over as the structured clone: the event loop waits for it.
   const message: ParseAnswer = { ...rest, ...(config !== undefined && { configJson: JSON.stringify(config) }) };
   // What all parses without a Config share must stay here.

@@ -11,7 +11,8 @@ import { type Config, configSchema } from './schema.ts';
 import { spelled } from './spelling.ts';
 import { shown } from './text.ts';
 import { togetherRules } from './together.ts';
-import { type ParsedYaml, parseYaml } from './yaml.ts';
+import { type ParsedYaml, parseItems, parseYaml } from './yaml.ts';
+import type { ReadItems } from './yaml-items.ts';
 
 export interface ParsedConfig {
   /** Absent when there is an error among the findings. */
@@ -29,9 +30,16 @@ export const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 /** More than a person reads, and few enough to be logged. */
 const MAX_FINDINGS = 1000;
 
-export function parseConfig(text: string): ParsedConfig {
+/** What is remembered between the texts of one reader: the items of the last configuration, which is most of the next. */
+export interface Memory {
+  items: ReadItems;
+}
+
+/** With a memory the outcome is the same, sooner. */
+export function parseConfig(text: string, memory?: Memory): ParsedConfig {
   if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return tooLarge();
-  const yaml = parseYaml(text);
+  const inItems = memory && parseItems(text, memory.items);
+  const yaml = inItems ?? parseYaml(text);
   const positions = new Positions(yaml.positions, text);
   const offsets = new Map<Finding, number>(yaml.found.map(({ finding, offset }) => [finding, offset]));
   if (yaml.value === undefined) return listed([...offsets.keys()], offsets, positions);
@@ -44,6 +52,8 @@ export function parseConfig(text: string): ParsedConfig {
   const findings = withoutConsequences(yaml, spelled(judged, configSchema));
   if (!shape.success || hasErrors(findings)) return listed(findings, offsets, positions);
   const config = normalize(shape.data);
+  // A rejected text is forgotten: it may be anything, and the next one is most likely the last good one, corrected.
+  if (memory) memory.items = inItems?.items ?? new Map();
   return {
     ...listed([...findings, ...openEgress(config)], offsets, positions),
     config,

@@ -25,7 +25,13 @@ export const NO_POSITIONS: PositionIndex = { nodes: new Int32Array(FIELDS).fill(
 export class PositionWriter {
   private numbers = new Int32Array(FIELDS * 256);
   private length = 0;
+  private readonly names: string[] = [];
   private readonly keys = new Map<string, number>();
+
+  /** Where the next node will be written. */
+  get next(): number {
+    return this.length;
+  }
 
   /** Begins a node; its subtree are the nodes that begin before `end` is called with what this returns. */
   begin(step: string | number | undefined, keyOffset: number, offset: number): number {
@@ -42,21 +48,24 @@ export class PositionWriter {
     this.numbers[at + SIZE] = (this.length - at) / FIELDS;
   }
 
-  /** Adds what another has written, as if it had been written here. */
-  append({ numbers, length, keys }: PositionWriter): void {
-    const renumbered = [...keys.keys()].map((key) => this.numberOf(key));
-    const start = this.length;
-    this.reserve(length);
-    this.numbers.set(numbers.subarray(0, length), start);
-    for (let at = start + KEY; at < this.length; at += FIELDS) {
-      const key = this.numbers[at] ?? -1;
-      if (key >= 0) this.numbers[at] = renumbered[key] ?? -1;
+  /** Writes a node and its subtree again, which may be another's, for a text that stands `by` further on. */
+  copy(other: PositionWriter, from: number, by: number): number {
+    const at = this.length;
+    const shift = from - at;
+    this.reserve((other.numbers[from + SIZE] ?? 1) * FIELDS);
+    for (let node = at; node < this.length; node += FIELDS) {
+      const key = other.numbers[node + shift + KEY] ?? -1;
+      this.numbers[node + KEY] = key < 0 ? key : this.numberOf(other.names[key] ?? '');
+      this.numbers[node + KEY_OFFSET] = (other.numbers[node + shift + KEY_OFFSET] ?? 0) + by;
+      this.numbers[node + OFFSET] = (other.numbers[node + shift + OFFSET] ?? 0) + by;
+      this.numbers[node + SIZE] = other.numbers[node + shift + SIZE] ?? 1;
     }
+    return at;
   }
 
   index(): PositionIndex {
     if (this.length === 0) return NO_POSITIONS;
-    return { nodes: this.numbers.slice(0, this.length), keys: [...this.keys.keys()] };
+    return { nodes: this.numbers.slice(0, this.length), keys: [...this.names] };
   }
 
   private reserve(more: number): void {
@@ -70,7 +79,7 @@ export class PositionWriter {
   private numberOf(key: string): number {
     const known = this.keys.get(key);
     if (known !== undefined) return known;
-    const next = this.keys.size;
+    const next = this.names.push(key) - 1;
     this.keys.set(key, next);
     return next;
   }

@@ -75,8 +75,9 @@ const MAX_PATH = 2000;
  */
 export const pathRule = (description: string) =>
   text(description, { pattern: '^/([^*?#%\\\\ ]*/)?(\\*|[^*?#%\\\\ /]*)$', maxLength: MAX_PATH }, (value) => {
-    const message = `${shown(value)} is not a path rule`;
-    const bad = (hint: string): Verdict => ({ code: 'INVALID_PATH', message, hint });
+    const bad = (hint: string): Verdict => {
+      return { code: 'INVALID_PATH', message: `${shown(value)} is not a path rule`, hint };
+    };
     if (value.length > MAX_PATH) return bad(`at most ${MAX_PATH} characters`);
     if (!value.startsWith('/')) return bad(value === '*' ? 'write /* for everything' : 'start it with a slash');
     const body = value.endsWith('/*') ? value.slice(0, -1) : value;

@@ -18,8 +18,8 @@ export interface WatchOptions {
 
 export interface Watching {
   /**
-   * Watches these files from now on. `seen` is about those that are new here; without it, a new file counts as known with
-   * what it holds at the first look.
+   * Watches these files from now on. What the caller has just `seen` is no change any more, and what differs from it is one;
+   * a file that nobody has seen yet counts as known with what it holds at the first look.
    */
   update(paths: readonly string[], seen?: ReadonlyMap<string, string>): void;
   close(): void;
@@ -85,7 +85,7 @@ export function watchFiles(paths: readonly string[], onChange: () => void, optio
     folders = next;
   };
   const update = (next: readonly string[], seen?: ReadonlyMap<string, string>): void => {
-    digests = new Map(next.map((path) => [path, digests.get(path) ?? seen?.get(path)]));
+    digests = new Map(next.map((path) => [path, seen?.get(path) ?? digests.get(path)]));
     // Now, so that nothing is missed until the first look; which is soon, for what happened before.
     rewatch();
     event();

@@ -15,44 +15,50 @@ const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
 /** What YAML 1.1 takes for a boolean, and many tools and reviewers still do. */
 const OLD_BOOLEAN = /^(?:y|yes|n|no|on|off)$/i;
 
-/** Only of lists that are values of the file's own keys, items are walked ahead. */
-export const LIST_DEPTH = 1;
+/** Lists that are not among the nodes: an empty item stands in the place of each. */
+export interface Lists {
+  /** Writes the items of the list that stood at the offset, and gives their values; undefined when none stood there. */
+  take(offset: number, positions: PositionWriter): unknown[] | undefined;
+}
 
-/** The first items of a list, which have been walked already and are no longer among its nodes. */
-export interface ItemsAhead {
-  /** Their values; findings and positions are handed over as if they had been walked at `path`. */
-  takeInto(path: Path, found: Found[], positions: PositionWriter): unknown[];
+/** What stands around the nodes that are walked. */
+interface Around {
+  /** How deep they stand in the file. */
+  readonly depth?: number;
+  /** Where their text begins in that of the file. */
+  readonly offset?: number;
+  /** Values of keys of the first map. */
+  readonly lists?: Lists | undefined;
 }
 
 /** Turns nodes into plain data, in the order of the text. */
 export class Walk {
   private readonly found: Found[];
   private readonly positions: PositionWriter;
-  /** By the offsets of their lists. */
-  private readonly ahead: ReadonlyMap<number, ItemsAhead>;
-  /** How deep what is walked stands in the file. */
   private readonly depth: number;
+  private readonly start: number;
+  private readonly lists: Lists | undefined;
   /** Of the node that is being looked at; one array for the whole walk. */
   private readonly path: (string | number)[] = [];
 
-  constructor(
-    found: Found[],
-    positions: PositionWriter,
-    ahead: ReadonlyMap<number, ItemsAhead> = new Map(),
-    depth = 0,
-  ) {
+  constructor(found: Found[], positions: PositionWriter, { depth = 0, offset = 0, lists }: Around = {}) {
     this.found = found;
     this.positions = positions;
-    this.ahead = ahead;
     this.depth = depth;
+    this.start = offset;
+    this.lists = lists;
   }
 
   node(node: Node | null, keyOffset: number | undefined): unknown {
-    const offset = node?.range?.[0] ?? keyOffset ?? 0;
+    const offset = this.offsetOf(node) ?? keyOffset ?? this.start;
     const at = this.positions.begin(this.path.at(-1), keyOffset ?? offset, offset);
     const value = node === null ? null : this.plain(node, offset);
     this.positions.end(at);
     return value;
+  }
+
+  private offsetOf(node: Node | null): number | undefined {
+    return node?.range ? this.start + node.range[0] : undefined;
   }
 
   private plain(node: Node, offset: number): unknown {
@@ -82,15 +88,11 @@ export class Walk {
   }
 
   private list(items: readonly (Node | null)[], offset: number): unknown[] {
-    const values =
-      this.path.length === LIST_DEPTH
-        ? (this.ahead.get(offset)?.takeInto(this.path, this.found, this.positions) ?? [])
-        : [];
-    for (const item of items) values.push(this.member(values.length, item, undefined));
-    return values;
+    const elsewhere = this.path.length === 1 ? this.lists?.take(offset, this.positions) : undefined;
+    return elsewhere ?? items.map((item, index) => this.member(index, item, undefined));
   }
 
-  member(step: string | number, node: Node | null, keyOffset: number | undefined): unknown {
+  private member(step: string | number, node: Node | null, keyOffset: number | undefined): unknown {
     this.path.push(step);
     const value = this.node(node, keyOffset);
     this.path.pop();
@@ -104,7 +106,7 @@ export class Walk {
     mapOffset: number,
   ): { readonly name: string; readonly offset: number } | undefined {
     const node = pair.key as Node | null;
-    const offset = node?.range?.[0] ?? mapOffset;
+    const offset = this.offsetOf(node) ?? mapOffset;
     if (!isScalar(node) || typeof node.value !== 'string') {
       this.add(
         'WRONG_TYPE',

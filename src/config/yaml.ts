@@ -5,11 +5,12 @@
 import { isScalar, type Node } from 'yaml';
 import { errorAt } from '../errors.ts';
 import { type PositionIndex, PositionWriter } from './positions.ts';
-import { ListAhead } from './yaml-ahead.ts';
 import { type Composed, compose } from './yaml-compose.ts';
+import { cutLists } from './yaml-cut.ts';
 import { type Found, syntaxFindings } from './yaml-errors.ts';
+import { ItemReader, type ReadItems } from './yaml-items.ts';
 import { deceptions } from './yaml-text.ts';
-import { tooDeep, Walk } from './yaml-walk.ts';
+import { type Lists, tooDeep, Walk } from './yaml-walk.ts';
 
 export interface ParsedYaml {
   /** Undefined when there is nothing to look at. */
@@ -20,22 +21,30 @@ export interface ParsedYaml {
   readonly broken: boolean;
 }
 
-/** `tokens`: after how many of them finished items are taken out of a list; see `compose`. */
-export function parseYaml(text: string, tokens?: number): ParsedYaml {
-  const found: Found[] = [...deceptions(text)];
-  const positions = new PositionWriter();
+/** The text as one; whatever is found is found here. */
+export function parseYaml(text: string): ParsedYaml {
+  return read(text, deceptions(text), new PositionWriter());
+}
+
+/**
+ * The text item by item, without those that are among the `last`: exactly what `parseYaml` gives, or undefined when there is
+ * nothing to cut, or anything to find.
+ */
+export function parseItems(text: string, last: ReadItems): (ParsedYaml & { readonly items: ReadItems }) | undefined {
+  const cut = cutLists(text);
+  if (cut === undefined || deceptions(text).length > 0) return undefined;
+  const reader = new ItemReader(text, cut, last);
+  const parsed = read(cut.rest, [], new PositionWriter(), reader);
+  return parsed.found.length === 0 && reader.complete ? { ...parsed, items: reader.items } : undefined;
+}
+
+function read(text: string, hidden: readonly Found[], positions: PositionWriter, lists?: Lists): ParsedYaml {
+  const found: Found[] = [...hidden];
   const nothing = (broken: boolean): ParsedYaml => ({ value: undefined, found, positions: positions.index(), broken });
-  const lists = new Map<number, ListAhead>();
-  const take = (offset: number, items: readonly Node[]): void => {
-    const list = lists.get(offset) ?? new ListAhead();
-    lists.set(offset, list);
-    list.add(items);
-  };
   let composed: Composed;
   try {
-    composed = compose(text, take, tokens);
+    composed = compose(text);
   } catch (error) {
-    // The composer calls itself for each level.
     if (!(error instanceof RangeError)) throw error;
     found.push({ finding: tooDeep([]), offset: 0 });
     return nothing(true);
@@ -58,9 +67,7 @@ export function parseYaml(text: string, tokens?: number): ParsedYaml {
     );
     found.push({ finding, offset: second.range?.[0] ?? 0 });
   }
-  const value = new Walk(found, positions, lists).node(document.contents, undefined);
-  // A list that the walk did not come to stands where no list may stand: the whole text has to be looked at as one.
-  if ([...lists.values()].some(({ taken }) => !taken)) return parseYaml(text, Number.POSITIVE_INFINITY);
+  const value = new Walk(found, positions, lists && { lists }).node(document.contents, undefined);
   return { value, found, positions: positions.index(), broken };
 }
 

@@ -263,6 +263,20 @@ describe('an update of what is watched', () => {
     const late = await watched(t, dependencies, { ...NO_POLL, seen: digests });
     assert.equal(late.calls(), 1);
   });
+
+  test('does not tell what the caller has read itself since, but what came after that', async (t) => {
+    const here = folder(t);
+    const file = writeGood(here);
+    const before = await loadConfig(file, { inline: true });
+    const watch = await watched(t, before.dependencies, { ...NO_POLL, seen: before.digests });
+    here.write('bundles/partner.pem', 'another');
+    const after = await loadConfig(file, { inline: true });
+    watch.update(after.dependencies, after.digests);
+    await watch.never();
+    here.write('bundles/partner.pem', 'a third');
+    watch.update(after.dependencies, after.digests);
+    await watch.once();
+  });
 });
 
 test('a pipe among the watched files blocks nothing', async (t) => {
