@@ -20,6 +20,8 @@ export interface SavedFile {
   readonly exports: number;
   readonly streams: number;
   readonly total: readonly number[];
+  /** From the write to the beginning of the reload. */
+  readonly notice: readonly number[];
   readonly parse: readonly number[];
   readonly apply: readonly number[];
 }
@@ -45,10 +47,10 @@ export async function savedFile(processes: Processes, options: Options): Promise
     await sleep(50);
   }
   // The load generator's clock starts when it asks for a change: this saves the file.
-  let revision = 0;
+  const saved: number[] = [];
   const editor = createServer((_request, response) => {
-    revision += 1;
-    writeFileSync(mesh.file, mesh.text(revision));
+    saved.push(Date.now());
+    writeFileSync(mesh.file, mesh.text(saved.length));
     response.end('{}');
   });
   await new Promise<void>((fulfil) => editor.listen(0, '127.0.0.1', fulfil));
@@ -71,11 +73,13 @@ export async function savedFile(processes: Processes, options: Options): Promise
     .stdout()
     .split('\n')
     .filter((line) => line.includes('configuration applied'))
-    .map((line) => JSON.parse(line) as { readonly parseMs: number; readonly applyMs: number });
+    .map((line) => JSON.parse(line) as { readonly time: string; readonly parseMs: number; readonly applyMs: number });
+  if (applied.length !== saved.length) throw new Error(`${saved.length} edits made ${applied.length} reloads`);
   return {
     exports,
     streams,
     total: fanout.map(({ latency_ms: { max } }) => max),
+    notice: applied.map(({ time, parseMs, applyMs }, at) => Date.parse(time) - parseMs - applyMs - (saved[at] ?? 0)),
     parse: applied.map(({ parseMs }) => parseMs),
     apply: applied.map(({ applyMs }) => applyMs),
   };
