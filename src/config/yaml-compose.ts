@@ -1,7 +1,9 @@
 // YAML text as documents of `yaml`, which alone says what is YAML.
-// In: text. Out: its documents, and what is wrong with the first. Must not: let an option of one caller differ from another's.
+// In: text. Out: its documents, and what is wrong with the first. Must not: let an option of one caller differ from another's,
+// or hand the composer what is so deep that it ends the process: it calls itself for each level, and V8 aborts when there is no
+// stack left where a regular expression is compiled, also in a thread.
 
-import { type Document, parseAllDocuments, type YAMLParseError, type YAMLWarning } from 'yaml';
+import { Composer, type Document, Lexer, Parser, type YAMLParseError, type YAMLWarning } from 'yaml';
 
 export interface Composed {
   readonly documents: readonly Document.Parsed[];
@@ -10,19 +12,35 @@ export interface Composed {
   readonly warnings: readonly YAMLWarning[];
 }
 
-/** Errors: RangeError for what is too deep, since the composer calls itself for each level. */
-export function compose(text: string): Composed {
-  const documents = parseAllDocuments(text, {
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    strict: true,
-    // Its own check compares each key with all others of its map: quadratic. The walk does it with a set.
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
-  if ('empty' in documents) return { documents: [], errors: [], warnings: [] };
+/** Where the text becomes deeper than it may be. */
+export interface TooDeep {
+  readonly tooDeepAt: number;
+}
+
+/** What the parser, which keeps a stack of its own, may have open at once: far more than the walk takes. */
+const MAX_OPEN = 100;
+
+const OPTIONS = {
+  version: '1.2',
+  schema: 'core',
+  merge: false,
+  strict: true,
+  // Its own check compares each key with all others of its map: quadratic. The walk does it with a set.
+  uniqueKeys: false,
+  prettyErrors: false,
+  logLevel: 'silent',
+} as const;
+
+export function compose(text: string): Composed | TooDeep {
+  const parser = new Parser();
+  const composer = new Composer(OPTIONS);
+  const documents: Document.Parsed[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) documents.push(...composer.next(token));
+    if (parser.stack.length > MAX_OPEN) return { tooDeepAt: parser.offset };
+  }
+  for (const token of parser.end()) documents.push(...composer.next(token));
+  documents.push(...composer.end());
   const [first] = documents;
   return { documents, errors: first?.errors ?? [], warnings: first?.warnings ?? [] };
 }

@@ -88,7 +88,9 @@ function read(part: string, indent: number, positions: PositionWriter, offset: n
  * the parser, a dash in this column begins the next item, and from there on nothing of that state is left.
  */
 function onlyItem(lines: string, end: number): Node | null | undefined {
-  const { documents, errors, warnings } = compose(lines);
+  const composed = compose(lines);
+  if ('tooDeepAt' in composed) return undefined;
+  const { documents, errors, warnings } = composed;
   const list = documents[0]?.contents;
   if (documents.length !== 1 || errors.length > 0 || warnings.length > 0 || !isSeq<Node | null>(list)) return undefined;
   const [item, next] = list.items;

@@ -5,7 +5,7 @@
 import { isScalar, type Node } from 'yaml';
 import { errorAt } from '../errors.ts';
 import { type PositionIndex, PositionWriter } from './positions.ts';
-import { type Composed, compose } from './yaml-compose.ts';
+import { compose } from './yaml-compose.ts';
 import { cutLists } from './yaml-cut.ts';
 import { type Found, syntaxFindings } from './yaml-errors.ts';
 import { ItemReader, type ReadItems } from './yaml-items.ts';
@@ -41,12 +41,9 @@ export function parseItems(text: string, last: ReadItems): (ParsedYaml & { reado
 function read(text: string, hidden: readonly Found[], positions: PositionWriter, lists?: Lists): ParsedYaml {
   const found: Found[] = [...hidden];
   const nothing = (broken: boolean): ParsedYaml => ({ value: undefined, found, positions: positions.index(), broken });
-  let composed: Composed;
-  try {
-    composed = compose(text);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    found.push({ finding: tooDeep([]), offset: 0 });
+  const composed = compose(text);
+  if ('tooDeepAt' in composed) {
+    found.push({ finding: tooDeep([]), offset: composed.tooDeepAt });
     return nothing(true);
   }
   const { errors, warnings } = composed;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -41,6 +42,27 @@ test('after a deadline the next text is parsed, by another worker', async () => 
   assert.deepEqual(codes(await parseInWorker(HOSTILE, 100)), ['YAML_TIMEOUT']);
   assert.deepEqual(await parseInWorker(GOOD, LONG_MS), parseConfig(GOOD));
   assert.equal(await nextThread(), before + 2);
+});
+
+test('a text of any depth is a finding with its place, in a thread whose code was not compiled yet', async () => {
+  const shapes: readonly ((depth: number) => string)[] = [
+    (depth) => `a: ${'['.repeat(depth)}${']'.repeat(depth)}\n`,
+    (depth) => `a: ${'{b: '.repeat(depth)}${'}'.repeat(depth)}\n`,
+    (depth) => `exports:\n${'- '.repeat(depth)}x\n`,
+    (depth) => `a:\n- ${'? '.repeat(depth)}x\n`,
+  ];
+  // Where V8 runs out of stack depends on what it has compiled; 4,000 to 5,000 ended the whole process once.
+  for (const depth of [200, 3000, 4000, 4500, 5000, 30_000])
+    for (const shape of shapes) {
+      const worker = new Worker(new URL('../../src/config/parse-worker.js', import.meta.url), { env: {} });
+      worker.postMessage(shape(depth));
+      const [{ findings, places }] = (await once(worker, 'message')) as [ParsedConfig];
+      await worker.terminate();
+      const [found, ...more] = findings;
+      assert.deepEqual([found?.code, more], ['YAML_SYNTAX', []]);
+      assert.match(found?.message ?? '', /too deep/);
+      assert.ok((places[0]?.column ?? 0) > 50);
+    }
 });
 
 test('texts at the same time do not wait for each other, nor mix their answers', async () => {
