@@ -8,9 +8,10 @@ import type { XdsServerOptions } from '../src/xds/server.ts';
 export const GATEWAY = 'ingress';
 
 export const LIMITS: NonNullable<XdsServerOptions['limits']> = {
-  requestBurst: Number.MAX_SAFE_INTEGER,
+  requestsPerStream: { burst: Number.MAX_SAFE_INTEGER, perSecond: 0 },
+  requestsPerGateway: { burst: Number.MAX_SAFE_INTEGER, perSecond: 0 },
   streamsPerGateway: 100_000,
-  nameBytesPerGateway: Number.MAX_SAFE_INTEGER,
+  bytesPerGateway: Number.MAX_SAFE_INTEGER,
   connections: 100_000,
   drainMs: 120_000,
 };

@@ -72,7 +72,7 @@ function engine(resources: readonly Resource[]): Readonly<Record<string, number>
       responseBody(
         'delta',
         TYPE.cluster,
-        { resources: [...clusters], removed: [], version: '1', form: 'resource' },
+        { resources: [...clusters], removed: [], version: '1', form: 'resource', isShared: true },
         'bench',
       ),
     ),

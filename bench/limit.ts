@@ -85,7 +85,7 @@ class Stream {
   }
 
   send(typeUrl: string, type: Type, resources: readonly Resource[]): void {
-    const reply = { resources, removed: [], version: String(type.version), form: 'resource' } as const;
+    const reply = { resources, removed: [], version: String(type.version), form: 'resource', isShared: true } as const;
     const body = responseBody(this.delta ? 'delta' : 'sotw', typeUrl, reply, 'limit');
     this.nonces += 1;
     this.http2.cork();

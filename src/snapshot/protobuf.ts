@@ -37,6 +37,21 @@ export function stringField(field: number, content: string): Buffer {
   return content === '' ? Buffer.alloc(0) : bytesField(field, Buffer.from(content));
 }
 
+/** A repeated string field, in one piece; an empty string is an element too. */
+export function stringsField(field: number, contents: readonly string[]): Buffer {
+  let total = 0;
+  const lengths = contents.map((content) => Buffer.byteLength(content));
+  for (const length of lengths) total += 1 + varintLength(length) + length;
+  const bytes = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const [index, length] of lengths.entries()) {
+    bytes[at] = (field << 3) | LENGTH_DELIMITED;
+    at = writeVarint(bytes, at + 1, length);
+    at += bytes.write(contents[index] ?? '', at);
+  }
+  return bytes;
+}
+
 /** An unsigned number; nothing for zero. */
 export function varintField(field: number, value: number): Buffer {
   if (value === 0) return Buffer.alloc(0);

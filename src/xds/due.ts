@@ -5,7 +5,6 @@ import { diff } from '../snapshot/diff.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
-import type { NameSet } from './name-set.ts';
 import { all, split, subset, withLingering } from './shared-sets.ts';
 import { isAsked, NO_NAMES, NOTHING_LINGERS, type Subscription } from './subscription.ts';
 
@@ -14,6 +13,8 @@ export interface Reply {
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
   readonly version: string;
+  /** Whether others may be sent the very same; not with names that this client made up. */
+  readonly isShared: boolean;
 }
 
 export interface Due {
@@ -45,7 +46,12 @@ function duePartial(state: Subscription, current: TypeSnapshot): Due {
   const versionOf = (index: number): string =>
     index === parts.length - 1 ? current.version : `${current.version}-${index + 1}`;
   return {
-    replies: parts.map((part, index) => ({ resources: part, removed: NONE, version: versionOf(index) })),
+    replies: parts.map((part, index) => ({
+      resources: part,
+      removed: NONE,
+      version: versionOf(index),
+      isShared: true,
+    })),
     lingering: NOTHING_LINGERS,
   };
 }
@@ -63,16 +69,14 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
     kept.length === 0
       ? current.version
       : `${current.version}+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
-  return { replies: [{ resources, removed: NONE, version }], lingering };
+  return { replies: [{ resources, removed: NONE, version, isShared: true }], lingering };
 }
 
 function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
   const since = changes(state, current);
   const found = candidates(state, current, since);
   const { initial } = state;
-  // Rule 38: equal versions are what the client has.
-  const resources =
-    initial === undefined ? found : found.filter((resource) => initial.get(resource.name) !== resource.version);
+  const resources = initial === undefined ? found : unlessHad(found, initial);
   // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
   const missing = state.owed.size === 0 ? NONE : [...state.owed].filter((name) => !current.resources.has(name));
   const gone = goneDelta(state, current, since, missing);
@@ -81,12 +85,20 @@ function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => b
   const lingering = goes ? NOTHING_LINGERS : gone;
   if (resources.length === 0 && removed.length === 0 && !state.owedAnswer) return { replies: NONE, lingering };
   const { version } = current;
+  const isShared = missing.length === 0 && (!goes || [...gone.values()].every((resource) => resource !== undefined));
   const replies = split(resources, 'delta').map((part, index) => ({
     resources: part,
     removed: index === 0 ? removed : NONE,
     version,
+    isShared,
   }));
   return { replies, lingering };
+}
+
+/** Rule 38: equal versions are what the client has. */
+function unlessHad(found: readonly Resource[], initial: ReadonlyMap<string, string>): readonly Resource[] {
+  const news = found.filter((resource) => initial.get(resource.name) !== resource.version);
+  return news.length === found.length ? found : news;
 }
 
 /** What the client has, or may have, and is to lose; without what is answered as missing at once. */
@@ -127,7 +139,7 @@ function changes(state: Subscription, current: TypeSnapshot): Changes {
 function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): readonly Resource[] {
   if (state.owedAll && state.wildcard) return all(current);
   const rejected = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
-  const owed: NameSet | ReadonlySet<string> = state.owedAll ? state.names : state.owed;
+  const owed = state.owedAll ? state.names : state.owed;
   if (owed.size === 0 && rejected.size === 0) return changed;
   if (changed.length === 0 && rejected.size === 0) return subset(current, [...owed]);
   return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);

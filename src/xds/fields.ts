@@ -37,8 +37,14 @@ export class Fields {
     return false;
   }
 
-  text(): string {
-    return this.buffer.toString('utf8', this.from, this.to);
+  /** At most the first `maxBytes` of it: cut before it is a string, since a part of a string keeps the whole. */
+  text(maxBytes = Number.POSITIVE_INFINITY): string {
+    return this.buffer.toString('utf8', this.from, Math.min(this.to, this.from + maxBytes));
+  }
+
+  /** Its bytes. */
+  get length(): number {
+    return this.to - this.from;
   }
 
   /** For what is compared with ASCII alone. */

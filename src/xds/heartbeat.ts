@@ -10,6 +10,9 @@ import type { Subscription, Variant } from './subscription.ts';
 const TTL = 'xds.config.supports-resource-ttl';
 const WRAPPED = 'xds.config.supports-resource-in-sotw';
 
+/** What a client may say that it can do, as far as it makes a difference here. */
+export const CLIENT_FEATURES: readonly string[] = [TTL, WRAPPED];
+
 /** Whether a client may be sent TTLs: by the features that its node names. */
 export function takesTtl(variant: Variant, features: readonly string[]): boolean {
   return features.includes(TTL) && (variant === 'delta' || features.includes(WRAPPED));

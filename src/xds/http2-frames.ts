@@ -21,34 +21,53 @@ export function http2StreamOf(call: RawCall): ServerHttp2Stream {
   return stream;
 }
 
+/** What becomes of what a client sends. */
+export interface RequestSink {
+  message(bytes: Buffer): void;
+  /** How many bytes are kept of a message that has not come as a whole; again when it has, with 0. */
+  partial(bytes: number): void;
+  /** The client has said all. */
+  end(): void;
+  error(error: unknown): void;
+}
+
 /**
- * Has the messages of a call come here rather than through grpc-js, which reads no more from it; `onEnd` when the client
- * has said all. A call whose messages may be compressed is read by grpc-js, which knows how.
+ * Has the messages of a call come here rather than through grpc-js, which reads no more from it. A call whose messages may be
+ * compressed is read by grpc-js, which knows how.
  */
-export function readRequests(
-  call: RawCall,
-  maxBytes: number,
-  onMessage: (message: Buffer) => void,
-  onEnd: () => void,
-  onError: (error: unknown) => void,
-): void {
+export function readRequests(call: RawCall, maxBytes: number, sink: RequestSink): void {
   const stream = http2StreamOf(call);
   const { incomingEncoding } = (call as unknown as Below).call ?? {};
+  let held = 0;
+  const keep = (bytes: number): void => {
+    if (bytes === held) return;
+    held = bytes;
+    sink.partial(bytes);
+  };
   if (incomingEncoding !== 'identity') {
-    call.on('data', onMessage);
-    call.on('end', onEnd);
+    stream.on('data', (chunk: Buffer) => keep(held + chunk.length));
+    call.on('data', (message: Buffer) => {
+      keep(0);
+      sink.message(message);
+    });
+    call.on('end', () => sink.end());
     return;
   }
   const frames = new RequestFrames(maxBytes);
+  const take = (message: Buffer): void => {
+    keep(frames.held);
+    sink.message(message);
+  };
   stream.removeAllListeners('data');
   stream.on('data', (chunk: Buffer) => {
     try {
-      frames.push(chunk, onMessage);
+      frames.push(chunk, take);
     } catch (error) {
-      onError(error);
+      sink.error(error);
     }
+    keep(frames.held);
   });
-  stream.on('end', onEnd);
+  stream.on('end', () => sink.end());
   stream.resume();
 }
 

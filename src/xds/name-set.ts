@@ -1,13 +1,15 @@
 // The names of a subscription: an immutable set of which a change costs what it changes.
 // In: names. Out: NameSets that share what they have in common, also between streams. Must not: grow without compacting.
 
-/** More changes than these are worth a set of their own. */
-const MAX_CHANGES = 16;
+/** More changes than these, and one for each of so many names, are worth a set of their own. */
+const MIN_CHANGES = 16;
+const NAMES_PER_CHANGE = 256;
 /** Sets that streams subscribed to lately; who subscribes to the same names shares one set. */
 const MAX_KNOWN = 64;
 const MAX_KEY_CHARACTERS = 256 * 1024;
 /** What a name takes beside its characters. */
 const NAME_OVERHEAD = 64;
+
 interface Base {
   readonly names: ReadonlySet<string>;
   readonly weight: number;
@@ -44,7 +46,8 @@ export class NameSet {
 
   /** With `add`, then without `drop`. */
   change(add: readonly string[], drop: readonly string[]): NameSet {
-    if (add.length + drop.length + this.added.length + this.dropped.length > MAX_CHANGES) {
+    const most = MIN_CHANGES + this.base.size / NAMES_PER_CHANGE;
+    if (add.length + drop.length + this.added.length + this.dropped.length > most) {
       const names = new Set(this);
       for (const name of add) names.add(name);
       for (const name of drop) names.delete(name);
@@ -81,9 +84,10 @@ function without(names: readonly string[], name: string): readonly string[] {
   return names.includes(name) ? names.filter((other) => other !== name) : names;
 }
 
-function weightOf(names: Iterable<string>): number {
+/** About how many bytes names take. */
+export function weightOf(names: Iterable<string>): number {
   let weight = 0;
-  for (const name of names) weight += name.length + NAME_OVERHEAD;
+  for (const name of names) weight += Buffer.byteLength(name) + NAME_OVERHEAD;
   return weight;
 }
 

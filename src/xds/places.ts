@@ -1,34 +1,45 @@
-// What the streams of one gateway may take of this process together: how many, and how much for their names.
+// What the streams of one gateway may take of this process together: how many, how much memory, how many requests.
 // In: gateways, limits. Out: places, each to be left once. Must not: let one gateway take what the others need.
 
+import { Allowance, type Rate } from './allowance.ts';
 import { XdsError } from './status.ts';
 
 /** The place of one stream. */
 export interface Place {
-  /** How many bytes its names take now. Errors: XdsError when the gateway's streams take too many. */
+  /** How many bytes it keeps of what its client sent. Errors: XdsError when the gateway's streams keep too many. */
   hold(bytes: number): void;
+  /** What a request costs. Errors: XdsError when the gateway's streams ask for too much. */
+  spend(cost: number, now: number): void;
   leave(): void;
+}
+
+export interface GatewayLimits {
+  readonly streamsPerGateway: number;
+  /** Of what clients send and the server keeps: the names that they subscribe to, above all. */
+  readonly bytesPerGateway: number;
+  readonly requestsPerGateway: Rate;
 }
 
 interface Taken {
   streams: number;
   bytes: number;
+  readonly requests: Allowance;
 }
 
 export class Places {
-  private readonly maxStreams: number;
-  private readonly maxBytes: number;
+  private readonly limits: GatewayLimits;
   private readonly taken = new Map<string, Taken>();
 
-  constructor(maxStreams: number, maxBytes: number) {
-    this.maxStreams = maxStreams;
-    this.maxBytes = maxBytes;
+  constructor(limits: GatewayLimits) {
+    this.limits = limits;
   }
 
   /** Errors: XdsError RESOURCE_EXHAUSTED. */
-  admit(gateway: string): Place {
-    const taken = this.taken.get(gateway) ?? { streams: 0, bytes: 0 };
-    if (taken.streams >= this.maxStreams) throw new XdsError('RESOURCE_EXHAUSTED', 'too many streams of this gateway');
+  admit(gateway: string, now: number): Place {
+    const { streamsPerGateway, bytesPerGateway, requestsPerGateway } = this.limits;
+    const taken = this.taken.get(gateway) ?? { streams: 0, bytes: 0, requests: new Allowance(requestsPerGateway, now) };
+    if (taken.streams >= streamsPerGateway)
+      throw new XdsError('RESOURCE_EXHAUSTED', 'too many streams of this gateway');
     this.taken.set(gateway, taken);
     taken.streams += 1;
     let held = 0;
@@ -36,8 +47,12 @@ export class Places {
       hold: (bytes) => {
         taken.bytes += bytes - held;
         held = bytes;
-        if (taken.bytes > this.maxBytes)
+        if (taken.bytes > bytesPerGateway)
           throw new XdsError('RESOURCE_EXHAUSTED', 'the streams of this gateway subscribe to too many names');
+      },
+      spend: (cost, when) => {
+        if (!taken.requests.spend(cost, when))
+          throw new XdsError('RESOURCE_EXHAUSTED', 'too many requests of this gateway');
       },
       leave: () => {
         taken.bytes -= held;

@@ -6,15 +6,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
 import { NameSet } from './name-set.ts';
 import type { XdsRequest } from './request.ts';
-import {
-  blank,
-  evolve,
-  NO_NAMES,
-  NONE_PENDING,
-  type Pending,
-  type Subscription,
-  type Variant,
-} from './subscription.ts';
+import { blank, evolve, NONE_PENDING, type Pending, type Subscription, type Variant } from './subscription.ts';
 
 export type Answer = 'ack' | 'nack' | undefined;
 
@@ -43,7 +35,7 @@ function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapsho
   if (has) return evolve(opened, { base: current, sentVersion: current.version, ackedVersion: current.version });
   return evolve(opened, {
     owedAll: wildcard,
-    owed: new Set(names),
+    owed: names,
     owedAnswer: wildcard || isFullState(state.typeUrl),
   });
 }
@@ -76,7 +68,7 @@ export function receive(
     state.lastNonce !== '' &&
     changed === answered;
   return {
-    state: again && !isFullState(state.typeUrl) ? evolve(changed, { owed: new Set(changed.names) }) : changed,
+    state: again && !isFullState(state.typeUrl) ? evolve(changed, { owed: changed.names }) : changed,
     answer,
   };
 }
@@ -116,7 +108,8 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
   const names = NameSet.of(withoutWildcard(requested));
   // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));
-  const owed = new Set([...[...state.owed].filter((name) => names.has(name)), ...added]);
+  const owed =
+    added.length === names.size ? names : NameSet.of([...[...state.owed].filter((name) => names.has(name)), ...added]);
   return evolve(state, { everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) });
 }
 
@@ -134,15 +127,29 @@ function changeDelta(state: Subscription, subscribe: readonly string[], unsubscr
     wildcard = false;
     owedAll = false;
   }
-  // Rule 40: sent again, even if it was subscribed to and is unchanged.
-  const owed = new Set(state.owed.size === 0 ? added : [...state.owed, ...added]);
-  for (const name of dropped) {
-    // Rule 43: under the wildcard, the client has to hear whether it still gets the resource.
-    if (wildcard) owed.add(name);
-    else owed.delete(name);
-  }
   const names = state.names.change(added, dropped);
-  return evolve(state, { wildcard, names, owed: owed.size === 0 ? NO_NAMES : owed, owedAll, everNamed: true });
+  return evolve(state, {
+    wildcard,
+    names,
+    owed: owedAfter(state, wildcard, names, added, dropped),
+    owedAll,
+    everNamed: true,
+  });
+}
+
+function owedAfter(
+  { owed, names: before }: Subscription,
+  wildcard: boolean,
+  names: NameSet,
+  added: readonly string[],
+  dropped: readonly string[],
+): NameSet {
+  // Rule 43: under the wildcard, the client has to hear whether it still gets what it left.
+  if (wildcard) return owed.change(dropped.length === 0 ? added : [...added, ...dropped], []);
+  // The first names of a subscription: all of them are owed, and one set serves for both.
+  if (owed === before) return names;
+  // Rule 40: sent again, even if it was subscribed to and is unchanged.
+  return owed.change(added, dropped);
 }
 
 function withoutWildcard(names: readonly string[]): readonly string[] {

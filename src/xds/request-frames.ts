@@ -17,6 +17,11 @@ export class RequestFrames {
     this.maxBytes = maxBytes;
   }
 
+  /** Bytes that are kept of a message that has not come as a whole. */
+  get held(): number {
+    return this.buffer.length;
+  }
+
   /** Errors: XdsError; the stream is then of no more use. */
   push(chunk: Buffer, onMessage: (message: Buffer) => void): void {
     let rest = chunk;
@@ -50,7 +55,9 @@ export class RequestFrames {
   private append(bytes: Buffer): void {
     const needed = this.filled + bytes.length;
     if (needed > this.buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(FIRST_ALLOCATION, needed, 2 * this.buffer.length));
+      const doubled = Math.max(FIRST_ALLOCATION, needed, 2 * this.buffer.length);
+      const most = this.filled < FRAME_HEAD ? doubled : FRAME_HEAD + this.length(this.buffer);
+      const larger = Buffer.allocUnsafe(Math.min(doubled, Math.max(most, needed)));
       this.buffer.copy(larger, 0, 0, this.filled);
       this.buffer = larger;
     }

@@ -4,14 +4,21 @@
 
 import { PUSH_ORDER } from '../snapshot/types.ts';
 import { Fields } from './fields.ts';
+import { CLIENT_FEATURES } from './heartbeat.ts';
 import { XdsError } from './status.ts';
 
 export interface NodeClaims {
   readonly id: string;
   readonly cluster: string;
   readonly userAgent: string;
+  /** Those of CLIENT_FEATURES that the node names. */
   readonly clientFeatures: readonly string[];
 }
+
+/** Of what is kept as long as the stream: more than anybody needs, and nothing that is worth counting. */
+const MAX_CLAIM_BYTES = 1024;
+const MAX_USER_AGENT_BYTES = 256;
+const MAX_NACK_BYTES = 4096;
 
 export interface XdsRequest {
   readonly typeUrl: string;
@@ -81,23 +88,33 @@ const NO_NAMES: string[] = [];
 const NO_VERSIONS = new Map<string, string>();
 
 function parseNode(bytes: Buffer): NodeClaims {
-  const node = { id: '', cluster: '', userAgent: '', clientFeatures: [] as string[] };
+  const node = { id: '', cluster: '', userAgent: '' };
+  const features = new Set<string>();
   const fields = new Fields(bytes);
   while (fields.next()) {
-    if (fields.field === 1) node.id = fields.text();
-    else if (fields.field === 2) node.cluster = fields.text();
-    else if (fields.field === 6) node.userAgent = fields.text();
-    else if (fields.field === 10) node.clientFeatures.push(fields.text());
+    if (fields.field === 1) node.id = claim(fields);
+    else if (fields.field === 2) node.cluster = claim(fields);
+    else if (fields.field === 6) node.userAgent = fields.text(MAX_USER_AGENT_BYTES);
+    else if (fields.field === 10) {
+      const feature = fields.text(MAX_CLAIM_BYTES);
+      if (CLIENT_FEATURES.includes(feature)) features.add(feature);
+    }
   }
-  return node;
+  return { ...node, clientFeatures: [...features] };
+}
+
+function claim(fields: Fields): string {
+  if (fields.length > MAX_CLAIM_BYTES)
+    throw new XdsError('INVALID_ARGUMENT', `node.id or node.cluster is longer than ${MAX_CLAIM_BYTES} bytes`);
+  return fields.text();
 }
 
 /** google.rpc.Status: the message, or nothing when there is none. */
 function statusMessage(bytes: Buffer): string {
   let message = '';
   const fields = new Fields(bytes);
-  while (fields.next()) if (fields.field === 2) message = fields.text();
-  return message.slice(0, 4096);
+  while (fields.next()) if (fields.field === 2) message = fields.text(MAX_NACK_BYTES);
+  return message;
 }
 
 /** A million names are refused while they are read, not after. */

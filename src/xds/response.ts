@@ -1,19 +1,19 @@
 // Responses as bytes: what every stream shares is encoded once, and only the nonce is a stream's own.
-// In: a reply. Out: the shared body, and the tail with the nonce. Must not: encode a resource (resource.ts did), or keep
-// bodies that nobody can be sent any more: they are cached by the array of resources, and go with it.
+// In: a reply. Out: the shared body, and the tail with the nonce. Must not: encode a resource (resource.ts did), keep bodies
+// that nobody can be sent any more (they are cached by the array of resources, and go with it), or what only one client is sent.
 
-import { bytesField, stringField } from '../snapshot/protobuf.ts';
+import { bytesField, stringField, stringsField } from '../snapshot/protobuf.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import { entryField } from '../snapshot/ttl.ts';
 import type { Variant } from './subscription.ts';
 import type { Outgoing } from './turn.ts';
 
-type Answerable = Pick<Outgoing, 'resources' | 'removed' | 'version' | 'form'>;
+type Answerable = Pick<Outgoing, 'resources' | 'removed' | 'version' | 'form' | 'isShared'>;
 
 /** gRPC's length-prefixed message: a flag and four bytes of length. */
 export const FRAME_HEAD = 5;
 
-interface Encoded extends Omit<Answerable, 'resources'> {
+interface Encoded extends Omit<Answerable, 'resources' | 'isShared'> {
   readonly variant: Variant;
   readonly typeUrl: string;
   readonly body: Buffer;
@@ -25,17 +25,22 @@ const MAX_BODIES = 8;
 
 /** The bytes of a reply without its nonce; the same buffer for all that are sent the same. */
 export function responseBody(variant: Variant, typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
-  const { resources, removed, version, form } = reply;
+  const { resources, removed, version, form, isShared } = reply;
+  if (!isShared) return encode(variant, typeUrl, reply, controlPlane);
   const known = encoded.get(resources) ?? [];
   for (const one of known) {
     if (one.version !== version || one.variant !== variant || one.form !== form || one.typeUrl !== typeUrl) continue;
     if (isSameList(one.removed, removed)) return one.body;
   }
-  const body = variant === 'sotw' ? sotwBody(typeUrl, reply, controlPlane) : deltaBody(typeUrl, reply, controlPlane);
+  const body = encode(variant, typeUrl, reply, controlPlane);
   if (known.length === MAX_BODIES) known.shift();
   known.push({ variant, typeUrl, removed, version, form, body });
   encoded.set(resources, known);
   return body;
+}
+
+function encode(variant: Variant, typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
+  return variant === 'sotw' ? sotwBody(typeUrl, reply, controlPlane) : deltaBody(typeUrl, reply, controlPlane);
 }
 
 function isSameList(one: readonly string[], other: readonly string[]): boolean {
@@ -58,8 +63,8 @@ function deltaBody(typeUrl: string, reply: Answerable, controlPlane: string): Bu
     stringField(1, reply.version),
     ...reply.resources.map((resource) => entryField(resource, 'delta', reply.form)),
     stringField(4, typeUrl),
-    // An empty name is a name too (rule 13), so not stringField, which leaves it out.
-    ...reply.removed.map((name) => bytesField(6, Buffer.from(name))),
+    // An empty name is a name too (rule 13).
+    stringsField(6, reply.removed),
     bytesField(7, stringField(1, controlPlane)),
   ]);
 }

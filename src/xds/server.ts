@@ -13,7 +13,7 @@ import { TYPE } from '../snapshot/types.ts';
 import { http2StreamOf, type RawCall } from './http2-frames.ts';
 import type { Admission } from './node.ts';
 import type { XdsObserver } from './observer.ts';
-import { Places } from './places.ts';
+import { type GatewayLimits, Places } from './places.ts';
 import { type StreamStatus, XdsError } from './status.ts';
 import { DiscoveryStream, type StreamLimits } from './stream.ts';
 import type { Variant } from './subscription.ts';
@@ -42,10 +42,7 @@ export interface XdsServerOptions {
   readonly exclusive?: boolean;
 }
 
-interface ServerLimits {
-  readonly streamsPerGateway: number;
-  /** Bytes, for the names that the streams of one gateway subscribe to. */
-  readonly nameBytesPerGateway: number;
+interface ServerLimits extends GatewayLimits {
   readonly connections: number;
   /** How long a connection may take until its TLS handshake is done. */
   readonly handshakeMs: number;
@@ -54,11 +51,12 @@ interface ServerLimits {
 const LIMITS: StreamLimits & ServerLimits = {
   requestBytes: 4 * 1024 * 1024,
   namesPerType: 20_000,
-  requestBurst: 2000,
-  requestsPerSecond: 500,
+  requestsPerStream: { burst: 2000, perSecond: 500 },
   drainMs: 15_000,
+  firstRequestMs: 15_000,
   streamsPerGateway: 2000,
-  nameBytesPerGateway: 128 * 1024 * 1024,
+  bytesPerGateway: 128 * 1024 * 1024,
+  requestsPerGateway: { burst: 100_000, perSecond: 20_000 },
   connections: 20_000,
   handshakeMs: 5000,
 };
@@ -90,7 +88,7 @@ export class XdsServer {
     this.options = options;
     this.limits = { ...LIMITS, ...options.limits };
     this.clock = options.clock ?? Date.now;
-    this.places = new Places(this.limits.streamsPerGateway, this.limits.nameBytesPerGateway);
+    this.places = new Places(this.limits);
     this.grpc = new Server({
       'grpc.max_receive_message_length': this.limits.requestBytes,
       'grpc.keepalive_time_ms': 30_000,
@@ -215,7 +213,7 @@ export class XdsServer {
         controlPlane,
         limits: this.limits,
         admission: admission(tls === undefined ? undefined : leafOf(call)),
-        admit: (gateway) => this.places.admit(gateway),
+        admit: (gateway, now) => this.places.admit(gateway, now),
         encrypted: tls !== undefined,
         clock: this.clock,
       },

@@ -10,6 +10,7 @@ import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
 import { isAsked, isSettled, retried, type Subscription, touch, type Variant } from './subscription.ts';
 import { isIdle, next, type Outgoing, type Turn } from './turn.ts';
+import { weightOfState } from './weight.ts';
 
 export type { Outgoing };
 
@@ -43,14 +44,17 @@ export class Session {
   private snapshot: Snapshot | undefined;
   private readonly takesTtl: boolean;
   private nonces = 0;
+  private readonly nonceOf: (count: number) => string;
 
-  /** `features` are those that the client's node names. */
+  /** `features` are those that the client's node names; `nonceOf` makes a nonce that is unique by its number. */
   constructor(
     variant: Variant,
     snapshot: Snapshot | undefined,
     limits: SessionLimits,
     features: readonly string[] = [],
+    nonceOf: (count: number) => string = String,
   ) {
+    this.nonceOf = nonceOf;
     this.variant = variant;
     this.takesTtl = takesTtl(variant, features);
     this.snapshot = snapshot;
@@ -130,10 +134,10 @@ export class Session {
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
-  /** About how many bytes the names take that the client subscribed to. */
-  nameWeight(): number {
+  /** About how many bytes are kept of what the client sent. */
+  weight(): number {
     let weight = 0;
-    for (const { state } of this.inOrder) weight += state.names.weight;
+    for (const { state } of this.inOrder) weight += weightOfState(state);
     return weight;
   }
 
@@ -149,7 +153,7 @@ export class Session {
       if (base === undefined || now < this.heartbeatAt(entry)) return [];
       entry.heardAt = now;
       const resources = heartbeat(entry.state, base);
-      return [{ typeUrl, resources, removed: [], version, nonce: this.nonce(), form: 'heartbeat' }];
+      return [{ typeUrl, resources, removed: [], version, isShared: true, nonce: this.nonce(), form: 'heartbeat' }];
     });
   }
 
@@ -215,7 +219,7 @@ export class Session {
   /** Rule 14: unique on the stream. */
   private nonce(): string {
     this.nonces += 1;
-    return String(this.nonces);
+    return this.nonceOf(this.nonces);
   }
 
   private touch(typeUrl: string, name: string): void {

@@ -25,24 +25,34 @@ interface Subsets {
   /** Of one resource, by its name: what on-demand clients ask for. */
   readonly singles: Map<string, readonly Resource[]>;
   readonly others: Map<string, readonly Resource[]>;
+  /** Bytes of what `others` hold, and of their encoded bodies, which are kept with them. */
+  held: number;
 }
 
 /** More different subsets of one state than these are not worth keeping. */
 const MAX_SUBSETS = 256;
 const MAX_SINGLES = 4096;
+/** Beyond the first subset, which may be as large as it is: clients choose what they are of. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
 /** The resources of these names that there are, in the order of their names. */
 export function subset(current: TypeSnapshot, wanted: readonly string[]): readonly Resource[] {
-  const known = subsets.get(current) ?? { singles: new Map(), others: new Map() };
+  const existing = wanted.filter((name) => current.resources.has(name));
+  const [only] = existing;
+  if (only === undefined) return [];
+  const known = subsets.get(current) ?? { singles: new Map(), others: new Map(), held: 0 };
   subsets.set(current, known);
-  const [only] = wanted;
-  if (only !== undefined && wanted.length === 1) return single(current, known.singles, only);
-  const names = [...wanted].sort();
+  if (existing.length === 1) return single(current, known.singles, only);
+  const names = existing.sort();
+  // Only of names that there are: a client can make up as many others as it likes.
   const key = nameKey(names);
   const before = known.others.get(key);
   if (before !== undefined) return before;
   const found = names.flatMap((name) => current.resources.get(name) ?? []);
-  if (known.others.size < MAX_SUBSETS) known.others.set(key, found);
+  const bytes = key.length + found.reduce((sum, { any }) => sum + any.length, 0);
+  if (known.others.size > 0 && (known.others.size >= MAX_SUBSETS || known.held + bytes > MAX_HELD_BYTES)) return found;
+  known.others.set(key, found);
+  known.held += bytes;
   return found;
 }
 

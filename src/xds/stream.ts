@@ -5,41 +5,40 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { shortName } from '../snapshot/types.ts';
+import { Allowance, type Rate } from './allowance.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './http2-frames.ts';
-import type { Admission, Caller } from './node.ts';
+import { unpredictable } from './nonces.ts';
 import type { XdsObserver } from './observer.ts';
-import type { Place } from './places.ts';
-import { type NodeClaims, parseDeltaRequest, parseSotwRequest } from './request.ts';
+import { parseDeltaRequest, parseSotwRequest, type XdsRequest } from './request.ts';
 import { frame, responseBody } from './response.ts';
 import { type Outgoing, Session } from './session.ts';
 import { GRPC_STATUS, type StreamStatus, XdsError } from './status.ts';
+import { type OwnerContext, StreamOwner } from './stream-owner.ts';
 import type { Variant } from './subscription.ts';
 
 export interface StreamLimits {
   readonly requestBytes: number;
   readonly namesPerType: number;
-  /** Requests that may come at once, and how many more each second. */
-  readonly requestBurst: number;
-  readonly requestsPerSecond: number;
+  readonly requestsPerStream: Rate;
   /** How long a client may leave what was sent unread. */
   readonly drainMs: number;
+  /** How long it may say nothing at first. */
+  readonly firstRequestMs: number;
 }
 
-export interface StreamContext {
+export interface StreamContext extends OwnerContext {
   readonly cache: SnapshotCache;
   readonly observer: XdsObserver;
   readonly limits: StreamLimits;
   readonly controlPlane: string;
-  readonly admission: Admission;
-  /** Counts a stream of a gateway, or throws. */
-  readonly admit: (gateway: string) => Place;
   readonly encrypted: boolean;
   readonly clock: () => number;
 }
 
-/** setTimeout's limit. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** A request of so many bytes costs as much as two small ones, and so does one that is answered with so many resources. */
+const BYTES_PER_REQUEST = 16 * 1024;
+const RESOURCES_PER_REQUEST = 1024;
 
 export class DiscoveryStream {
   private readonly call: RawCall;
@@ -50,16 +49,15 @@ export class DiscoveryStream {
   private readonly writer: FrameWriter;
   private readonly since: number;
   private readonly address: string;
+  private readonly requests: Allowance;
+  private owner: StreamOwner | undefined;
   private session: Session | undefined;
-  private gateway = '';
-  private node: NodeClaims | undefined;
   private unwatch: (() => void) | undefined;
-  private place: Place | undefined;
+  /** Bytes of a request that has not come as a whole. */
+  private partial = 0;
+  private silence: NodeJS.Timeout | undefined;
   private wake: NodeJS.Timeout | undefined;
-  private expiry: NodeJS.Timeout | undefined;
   private drain: NodeJS.Timeout | undefined;
-  private allowance: number;
-  private allowedAt: number;
   private ended = false;
 
   /** `fixedType` is the one type of a per-type service; undefined on ADS. `onEnd` is called once. */
@@ -78,30 +76,40 @@ export class DiscoveryStream {
     this.writer = new FrameWriter(this.http2, context.encrypted);
     this.since = context.clock();
     this.address = call.getPeer();
-    this.allowance = context.limits.requestBurst;
-    this.allowedAt = this.since;
+    this.requests = new Allowance(context.limits.requestsPerStream, this.since);
     this.http2.once('close', () => {
       this.release();
       onEnd(this);
     });
-    readRequests(
-      call,
-      context.limits.requestBytes,
-      (message) => this.guard(() => this.onRequest(message)),
-      () => this.finish(),
-      (error) => this.fail(error),
-    );
+    readRequests(call, context.limits.requestBytes, {
+      message: (bytes) => this.guard(() => this.onRequest(bytes)),
+      partial: (bytes) => this.guard(() => this.onPartial(bytes)),
+      end: () => this.finish(),
+      error: (error) => this.fail(error),
+    });
     // grpc-js reports a broken call here; the stream's close does the rest.
     call.on('error', () => {});
     sendHeaders(call);
+    this.guard(() => this.open());
+  }
+
+  /** Whose it is; until its first request a client may take no more than a little time. */
+  private open(): void {
+    this.owner = new StreamOwner(this.context, this.address, (error) => this.end(error));
+    this.silence = setTimeout(
+      () => this.end(new XdsError('DEADLINE_EXCEEDED', 'no request came')),
+      this.context.limits.firstRequestMs,
+    );
+    this.silence.unref();
   }
 
   status(): StreamStatus | undefined {
-    if (this.session === undefined || this.ended) return undefined;
+    if (this.session === undefined || this.owner === undefined) return undefined;
+    const { gateway, node } = this.owner;
     return {
-      gateway: this.gateway,
-      nodeId: this.node?.id ?? '',
-      userAgent: this.node?.userAgent ?? '',
+      gateway,
+      nodeId: node?.id ?? '',
+      userAgent: node?.userAgent ?? '',
       address: this.address,
       variant: this.variant,
       since: this.since,
@@ -117,7 +125,7 @@ export class DiscoveryStream {
 
   /** Ends the stream if its caller may no longer have it. */
   recheck(): void {
-    if (this.session !== undefined) this.guard(() => void this.authorize(this.node, this.gateway));
+    this.guard(() => this.owner?.check());
   }
 
   /** Ends the stream: what it holds is released, the client is told why. */
@@ -128,87 +136,67 @@ export class DiscoveryStream {
       'error',
       Object.assign(new Error(error.message), { code: GRPC_STATUS[error.status], details: error.message }),
     );
+    // Envoy opens its next stream on the connection that it has, which goes on showing the certificate that is refused.
+    if (error.status === 'UNAUTHENTICATED' || error.status === 'PERMISSION_DENIED') this.http2.session?.close();
   }
 
   private onRequest(bytes: Buffer): void {
-    if (this.ended) return;
+    const { owner } = this;
+    if (owner === undefined) return;
     const now = this.context.clock();
-    this.spend(now);
+    this.spend(owner, 1 + bytes.length / BYTES_PER_REQUEST, now);
     const parse = this.variant === 'sotw' ? parseSotwRequest : parseDeltaRequest;
     const request = parse(bytes, this.context.limits.namesPerType);
-    const known = this.session;
-    if (known !== undefined) this.authorize(this.node, this.gateway);
-    const session = known ?? this.begin(request.node(), now);
+    if (this.session !== undefined) owner.check();
+    const session = this.session ?? this.begin(owner, request);
     const typeUrl = this.fixedType ?? request.typeUrl;
     if (this.fixedType !== undefined && request.typeUrl !== '' && request.typeUrl !== this.fixedType) {
       throw new XdsError('INVALID_ARGUMENT', `this service serves ${shortName(this.fixedType)} alone`);
     }
     const { answer, replies } = session.request(typeUrl, request, now);
-    this.place?.hold(session.nameWeight());
+    owner.hold(session.weight() + this.partial);
     if (answer !== undefined)
       this.context.observer.answered(
-        this.gateway,
-        this.node?.id ?? '',
+        owner.gateway,
+        owner.node?.id ?? '',
         shortName(typeUrl),
         answer,
         request.errorDetail,
       );
     this.send(replies, now);
+    for (const { resources } of replies)
+      if (resources.length >= RESOURCES_PER_REQUEST) this.spend(owner, resources.length / RESOURCES_PER_REQUEST, now);
+  }
+
+  private onPartial(bytes: number): void {
+    this.partial = bytes;
+    this.owner?.hold((this.session?.weight() ?? 0) + bytes);
   }
 
   /** The first request: whoever it is, it has to be who its certificate says. */
-  private begin(claims: NodeClaims | undefined, now: number): Session {
-    if (claims === undefined || claims.id === '') {
-      throw new XdsError('INVALID_ARGUMENT', 'the first request has no node.id');
-    }
-    const caller = this.authorize(claims, undefined);
-    const { cache, observer, limits } = this.context;
-    this.place = this.context.admit(caller.gateway);
-    this.gateway = caller.gateway;
-    this.node = claims;
-    this.session = new Session(
-      this.variant,
-      cache.get(caller.gateway),
-      { names: limits.namesPerType },
-      claims.clientFeatures,
+  private begin(owner: StreamOwner, request: XdsRequest): Session {
+    owner.claim(request.node());
+    clearTimeout(this.silence);
+    const { cache, observer, limits, clock } = this.context;
+    const { gateway, node } = owner;
+    const names = limits.namesPerType;
+    const session = new Session(this.variant, cache.get(gateway), { names }, node?.clientFeatures, unpredictable);
+    this.session = session;
+    this.unwatch = cache.watch(gateway, (snapshot) =>
+      this.guard(() => {
+        const now = clock();
+        this.send(session.update(snapshot, now), now);
+      }),
     );
-    this.unwatch = cache.watch(caller.gateway, (snapshot) =>
-      this.guard(() => this.send(this.session?.update(snapshot, this.context.clock()) ?? [], this.context.clock())),
-    );
-    if (Number.isFinite(caller.notAfter)) this.endAt(caller.notAfter, now);
-    observer.opened(caller.gateway, claims.id, this.address, this.variant);
-    return this.session;
-  }
-
-  private authorize(claims: NodeClaims | undefined, expected: string | undefined): Extract<Caller, { ok: true }> {
-    const caller = this.context.admission.identify(claims);
-    if (!caller.ok) return this.deny(caller.reason, claims?.id ?? '');
-    if (expected !== undefined && caller.gateway !== expected) {
-      return this.deny('the identity is now another gateway', claims?.id ?? '');
-    }
-    return caller;
-  }
-
-  private deny(reason: string, nodeId: string): never {
-    this.context.observer.denied(reason, this.address, nodeId);
-    throw new XdsError('PERMISSION_DENIED', 'the client certificate does not admit this node');
-  }
-
-  /** A stream lives no longer than the certificate that opened it. */
-  private endAt(notAfter: number, now: number): void {
-    const wait = Math.min(Math.max(notAfter - now, 0), LONGEST_TIMER);
-    this.expiry = setTimeout(() => {
-      if (this.context.clock() < notAfter) this.endAt(notAfter, this.context.clock());
-      else this.end(new XdsError('UNAUTHENTICATED', 'the client certificate has expired'));
-    }, wait);
-    this.expiry.unref();
+    observer.opened(gateway, node?.id ?? '', this.address, this.variant);
+    return session;
   }
 
   private send(replies: readonly Outgoing[], now: number): void {
     for (const reply of replies) {
       const body = responseBody(this.variant, reply.typeUrl, reply, this.context.controlPlane);
       this.writer.write(frame(body, reply.nonce));
-      this.context.observer.pushed(this.gateway, shortName(reply.typeUrl));
+      this.context.observer.pushed(this.owner?.gateway ?? '', shortName(reply.typeUrl));
     }
     if (replies.length > 0) this.watchDrain();
     this.scheduleWake(now);
@@ -242,12 +230,9 @@ export class DiscoveryStream {
     this.wake.unref();
   }
 
-  private spend(now: number): void {
-    const { requestBurst, requestsPerSecond } = this.context.limits;
-    const gained = ((now - this.allowedAt) / 1000) * requestsPerSecond;
-    this.allowance = Math.min(requestBurst, this.allowance + gained) - 1;
-    this.allowedAt = now;
-    if (this.allowance < 0) throw new XdsError('RESOURCE_EXHAUSTED', 'too many requests');
+  private spend(owner: StreamOwner, cost: number, now: number): void {
+    if (!this.requests.spend(cost, now)) throw new XdsError('RESOURCE_EXHAUSTED', 'too many requests');
+    owner.spend(cost, now);
   }
 
   /** What goes wrong with one stream ends that stream, and no other. */
@@ -275,9 +260,12 @@ export class DiscoveryStream {
     if (this.ended) return;
     this.ended = true;
     this.unwatch?.();
-    this.place?.leave();
-    for (const timer of [this.wake, this.expiry, this.drain]) clearTimeout(timer);
-    if (this.session !== undefined) this.context.observer.closed(this.gateway, this.node?.id ?? '', this.address);
+    for (const timer of [this.silence, this.wake, this.drain]) clearTimeout(timer);
+    const { owner } = this;
+    owner?.release();
+    if (this.session !== undefined)
+      this.context.observer.closed(owner?.gateway ?? '', owner?.node?.id ?? '', this.address);
     this.session = undefined;
+    this.owner = undefined;
   }
 }

@@ -36,7 +36,7 @@ export interface Subscription {
   /** The state of the type that the client has, within its subscription, once `pending` is acknowledged. */
   readonly base: TypeSnapshot | undefined;
   /** What is sent at the next turn whatever the client has. */
-  readonly owed: ReadonlySet<string>;
+  readonly owed: NameSet;
   readonly owedAll: boolean;
   /** A response is due even when it is empty: the client waits for one (rule 44). */
   readonly owedAnswer: boolean;
@@ -64,7 +64,7 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
     everNamed: false,
     names: NameSet.empty,
     base: undefined,
-    owed: NO_NAMES,
+    owed: NameSet.empty,
     owedAll: false,
     owedAnswer: false,
     initial: undefined,
@@ -129,7 +129,7 @@ export function caughtUp(
     everNamed: state.everNamed,
     names: state.names,
     base,
-    owed: NO_NAMES,
+    owed: NameSet.empty,
     owedAll: false,
     owedAnswer: false,
     initial: undefined,
@@ -148,13 +148,13 @@ export function retried(state: Subscription): Subscription {
   if (state.nack === undefined) return state;
   return isFullState(state.typeUrl) && state.variant === 'sotw'
     ? evolve(state, { owedAnswer: true })
-    : evolve(state, { owed: new Set([...state.owed, ...state.rejected]) });
+    : evolve(state, { owed: state.owed.change([...state.rejected], []) });
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
 export function touch(state: Subscription, names: readonly string[]): Subscription {
   const more = names.filter((name) => state.names.has(name) && !state.owed.has(name));
-  return more.length === 0 ? state : evolve(state, { owed: new Set([...state.owed, ...more]) });
+  return more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) });
 }
 
 /** Whether the client itself asked for what is due: such an answer waits for nothing. */

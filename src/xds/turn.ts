@@ -47,8 +47,9 @@ export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Ta
   return { state: caughtUp(state, current, lingering, sent), replies: outgoing };
 }
 
-function send({ typeUrl }: Subscription, { resources, removed, version }: Reply, { nonce, form }: Turn): Outgoing {
-  return { typeUrl, resources, removed, version, nonce: nonce(), form };
+function send({ typeUrl }: Subscription, reply: Reply, { nonce, form }: Turn): Outgoing {
+  const { resources, removed, version, isShared } = reply;
+  return { typeUrl, resources, removed, version, isShared, nonce: nonce(), form };
 }
 
 function awaited(

@@ -9,7 +9,9 @@ import { bytesField, stringField } from '../snapshot/protobuf.ts';
 import { createResource } from '../snapshot/resource.ts';
 import { createSnapshot, updateSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, TYPE } from '../snapshot/types.ts';
+import { Fields } from './fields.ts';
 import { UNOBSERVED } from './observer.ts';
+import { RequestFrames } from './request-frames.ts';
 import { FRAME_HEAD } from './response.ts';
 import { XdsServer } from './server.ts';
 import type { Variant } from './subscription.ts';
@@ -19,7 +21,9 @@ export const WARM_UP_MS = 800;
 
 const GATEWAY = 'warm-up';
 export const AT_ONCE = 20;
-const LAST_NONCE = 6;
+/** One of each type, and one change. */
+const RESPONSES = PUSH_ORDER.length + 1;
+const MAX_RESPONSE_BYTES = 64 * 1024;
 const BODY = Buffer.alloc(500, 'x');
 
 /** Connects to a server of the same code again and again for about `budgetMs` milliseconds. Errors: none; cold code works too. */
@@ -85,22 +89,31 @@ function talk(port: number, variant: Variant, end: number, clock: () => number):
     const write = (typeUrl: string, fields: readonly Buffer[]): void =>
       void stream.write(message([stringField(variant === 'delta' ? 2 : 4, typeUrl), ...fields]));
     const names = NAMES.map((name) => stringField(3, name));
-    const acknowledge = (typeUrl: string, nonce: number): void =>
-      write(typeUrl, [...(variant === 'sotw' ? names : []), stringField(variant === 'delta' ? 6 : 5, String(nonce))]);
-    let nonce = PUSH_ORDER.length;
-    stream.on('data', () => {
-      // Whatever comes after the first of each type is a change of a cluster; a nonce too many is stale, and hurts nobody.
-      nonce += 1;
-      if (nonce > LAST_NONCE) stream.end();
-      else acknowledge(TYPE.cluster, nonce);
-    });
+    // Responses are framed like requests.
+    const frames = new RequestFrames(MAX_RESPONSE_BYTES);
+    let responses = 0;
+    const acknowledge = (response: Buffer): void => {
+      const { typeUrl, nonce } = readResponse(response);
+      responses += 1;
+      if (responses > RESPONSES) stream.end();
+      else write(typeUrl, [...(variant === 'sotw' ? names : []), stringField(variant === 'delta' ? 6 : 5, nonce)]);
+    };
+    stream.on('data', (chunk: Buffer) => frames.push(chunk, acknowledge));
     stream.on('close', finish);
     const node = bytesField(variant === 'delta' ? 1 : 2, stringField(1, GATEWAY));
-    for (const [index, typeUrl] of PUSH_ORDER.entries()) {
-      write(typeUrl, [...(index === 0 ? [node] : []), ...names]);
-      acknowledge(typeUrl, index + 1);
-    }
+    for (const [index, typeUrl] of PUSH_ORDER.entries()) write(typeUrl, [...(index === 0 ? [node] : []), ...names]);
   });
+}
+
+/** Of a DiscoveryResponse or a DeltaDiscoveryResponse: both have these fields by the same numbers. */
+function readResponse(response: Buffer): { readonly typeUrl: string; readonly nonce: string } {
+  let [typeUrl, nonce] = ['', ''];
+  const fields = new Fields(response);
+  while (fields.next()) {
+    if (fields.field === 4) typeUrl = fields.text();
+    else if (fields.field === 5) nonce = fields.text();
+  }
+  return { typeUrl, nonce };
 }
 
 function message(fields: readonly Buffer[]): Buffer {

@@ -4,6 +4,7 @@
 
 import { fileURLToPath } from 'node:url';
 import {
+  type ChannelOptions,
   type ClientDuplexStream,
   credentials,
   type Client as GrpcClient,
@@ -138,9 +139,16 @@ export class XdsClient {
   private readonly port: number;
   private readonly tls: { readonly ca: string; readonly client?: Credentials } | undefined;
 
-  constructor(port: number, tls?: { readonly ca: string; readonly client?: Credentials }) {
+  private readonly channel: ChannelOptions;
+
+  constructor(
+    port: number,
+    tls?: { readonly ca: string; readonly client?: Credentials },
+    channel: ChannelOptions = {},
+  ) {
     this.port = port;
     this.tls = tls;
+    this.channel = channel;
   }
 
   /** A stream of a service, on a connection of its own. */
@@ -156,6 +164,7 @@ export class XdsClient {
     const client = new (serviceOf(service))(`localhost:${this.port}`, channel, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': -1,
+      ...this.channel,
     });
     this.clients.push(client);
     const call = (client as unknown as Record<string, () => ClientDuplexStream<object, Response>>)[method]?.();

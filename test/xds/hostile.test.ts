@@ -98,7 +98,7 @@ describe('requests that are too much', () => {
   });
 
   test('names of all streams of a gateway together: the one that goes too far ends, its place is free again', async (t) => {
-    const { dial, stillServed, server } = await besideAnHonestOne(t, { nameBytesPerGateway: 3000 });
+    const { dial, stillServed, server } = await besideAnHonestOne(t, { bytesPerGateway: 6000 });
     const names = (prefix: string) => Array.from({ length: 20 }, (_, index) => `${prefix}${index}`);
     const first = dial().read();
     first.write(framed(request({ resource_names_subscribe: names('a') })));

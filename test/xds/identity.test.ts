@@ -18,7 +18,8 @@ import { type Leaf, leaf, rsaCa } from '../support/leaf.ts';
 import { eventually } from '../support/mesh.ts';
 import { rawTls } from '../support/raw-tls.ts';
 import { state } from './fixtures.ts';
-import { type Conversation, NODE, XdsClient } from './grpc-client.ts';
+import { type Conversation, encodeDelta, NODE, XdsClient } from './grpc-client.ts';
+import { framed, RawClient } from './raw-client.ts';
 import { runningServer } from './running-server.ts';
 
 const PERMISSION_DENIED = 7;
@@ -61,7 +62,13 @@ async function start(t: TestContext, options: Partial<XdsServerOptions> = {}) {
   const admit = (next: GatewayRegistry): void => {
     registry = next;
   };
-  return { ...running, admit, connect };
+  /** A client below gRPC, which says what it is told to, or nothing. */
+  const dialRaw = (client: Credentials): RawClient => {
+    const raw = new RawClient(running.port, {}, { ca, ...client }).read();
+    t.after(() => raw.close());
+    return raw;
+  };
+  return { ...running, admit, connect, dialRaw };
 }
 
 const ask = (client: XdsClient, node: object = NODE): Conversation =>
@@ -180,6 +187,43 @@ describe('who loses the place', () => {
     conversation.send({ type_url: TYPE.secret, resource_names_subscribe: ['cert/egress'] });
     assert.equal((await conversation.end).code, PERMISSION_DENIED);
     assert.equal(conversation.waiting(), 0);
+  });
+
+  test('so does one that never said anything; and nobody else does', async (t) => {
+    const { connect, admit, server, dialRaw } = await start(t);
+    const [silent, other] = [dialRaw(made({})), dialRaw(made({ uris: [EGRESS] }))];
+    await namesOf(ask(connect(made({ uris: [EGRESS] })), { id: 'e-1' }));
+    admit(new Map([[EGRESS, 'egress']]));
+    server.recheck();
+    assert.equal(await silent.status, PERMISSION_DENIED);
+    other.write(framed(encodeDelta({ node: { id: 'e-2' }, type_url: TYPE.cluster })));
+    await eventually('served', () => server.status().length === 2);
+  });
+
+  test('its connection is closed as well: the next one may show another certificate', async (t) => {
+    const { admit, server, dialRaw } = await start(t);
+    const raw = dialRaw(made({}));
+    raw.write(framed(encodeDelta({ node: NODE, type_url: TYPE.cluster })));
+    await eventually('served', () => server.status().length === 1);
+    admit(new Map([[EGRESS, 'egress']]));
+    server.recheck();
+    assert.equal(await raw.status, PERMISSION_DENIED);
+    await raw.closed;
+  });
+
+  test('a stream that never said anything ends with its certificate', async (t) => {
+    const { dialRaw } = await start(t, { limits: { firstRequestMs: 60_000 } });
+    const raw = dialRaw(made({ expiresIn: 2500 }));
+    assert.ok([UNAUTHENTICATED, PERMISSION_DENIED].includes((await raw.status) ?? 0));
+    await raw.closed;
+  });
+
+  test('a certificate that is no gateway of this mesh is told so before it says anything', async (t) => {
+    const { dialRaw, events } = await start(t);
+    const raw = dialRaw(made({ uris: ['spiffe://bank.example/gateway/other'] }));
+    assert.equal(await raw.status, PERMISSION_DENIED);
+    await raw.closed;
+    assert.deepEqual(events, ['denied spiffe://bank.example/gateway/other is no gateway of this mesh']);
   });
 
   test('a stream ends with the certificate that opened it', async (t) => {

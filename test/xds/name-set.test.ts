@@ -44,7 +44,7 @@ test('a name that looks like two does not become what another stream subscribes 
 });
 
 test('removals of names that look like others are told apart', () => {
-  const reply = { resources: [], version: '1', form: 'resource' } as const;
+  const reply = { resources: [], version: '1', form: 'resource', isShared: true } as const;
   const body = (removed: readonly string[]) =>
     responseBody('delta', TYPE.secret, { ...reply, resources, removed }, 'x');
   const resources = [] as const;

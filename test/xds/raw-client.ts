@@ -1,23 +1,28 @@
 // A client below gRPC: it writes the bytes that it is told to, in the pieces that it is told to, and reads or does not.
 // In: a port, bytes. Out: the HTTP/2 stream, and the gRPC status that it ended with. Must not: know what the bytes mean.
 
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import { once } from 'node:events';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type SecureClientSessionOptions } from 'node:http2';
 
 export class RawClient {
   readonly stream: ClientHttp2Stream;
   /** The grpc-status of the trailers; undefined if the stream was reset. */
   readonly status: Promise<number | undefined>;
+  /** The connection is over: the server closed it, or it broke. */
+  readonly closed: Promise<unknown>;
   private readonly session: ClientHttp2Session;
 
-  constructor(port: number) {
-    this.session = connect(`http://127.0.0.1:${port}`);
+  constructor(port: number, headers: Readonly<Record<string, string>> = {}, tls?: SecureClientSessionOptions) {
+    this.session = connect(tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`, tls);
     this.session.on('error', () => undefined);
+    this.closed = once(this.session, 'close');
     this.stream = this.session.request(
       {
         ':method': 'POST',
         ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
         'content-type': 'application/grpc',
         te: 'trailers',
+        ...headers,
       },
       { endStream: false },
     );

@@ -1,0 +1,26 @@
+// What a subscription keeps of what its client sent: all of it is names, and counts against the gateway.
+// In: a state. Out: bytes, about. Must not: count again what was counted, since it is asked after each request; or count
+// what the server holds anyway, like resources.
+
+import { weightOf } from './name-set.ts';
+import type { Subscription } from './subscription.ts';
+
+const counted = new WeakMap<object, number>();
+
+/** `counts` is made only when `held` was not counted yet: states are never changed in place. */
+function once(held: object, count: () => number): number {
+  const known = counted.get(held);
+  if (known !== undefined) return known;
+  const weight = count();
+  counted.set(held, weight);
+  return weight;
+}
+
+export function weightOfState({ names, owed, initial, lingering, rejected, pending }: Subscription): number {
+  let weight = owed === names ? names.weight : names.weight + owed.weight;
+  if (initial !== undefined) weight += once(initial, () => weightOf(initial.keys()) + weightOf(initial.values()));
+  if (lingering.size > 0) weight += once(lingering, () => weightOf(lingering.keys()));
+  if (rejected.size > 0) weight += once(rejected, () => weightOf(rejected));
+  for (const { removed } of pending) if (removed.length > 0) weight += once(removed, () => weightOf(removed));
+  return weight;
+}

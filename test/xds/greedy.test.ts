@@ -1,0 +1,241 @@
+// Clients that take more than their share, each within the protocol: what they keep, what they cost, and how long they are silent.
+// In: bytes below gRPC, states. Out: how their streams end, and what the server keeps. Must not: measure time.
+
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { createResource } from '../../src/snapshot/resource.ts';
+import { createSnapshot } from '../../src/snapshot/snapshot.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import { parseDeltaRequest } from '../../src/xds/request.ts';
+import { responseBody } from '../../src/xds/response.ts';
+import type { XdsServerOptions } from '../../src/xds/server.ts';
+import type { Outgoing } from '../../src/xds/session.ts';
+import { subset } from '../../src/xds/shared-sets.ts';
+import { eventually } from '../support/mesh.ts';
+import { shown, state, Talk } from './fixtures.ts';
+import { encodeDelta, NODE, XdsClient } from './grpc-client.ts';
+import { framed, RawClient } from './raw-client.ts';
+import { runningServer } from './running-server.ts';
+
+const STATUS = { INVALID_ARGUMENT: 3, DEADLINE_EXCEEDED: 4, RESOURCE_EXHAUSTED: 8 };
+const two = state({ cluster: { a: '1', b: '1' } });
+const request = (fields: object): Buffer => encodeDelta({ node: NODE, type_url: TYPE.cluster, ...fields });
+
+async function start(t: TestContext, limits: NonNullable<XdsServerOptions['limits']>) {
+  const running = await runningServer(t, two, { limits });
+  const dial = (): RawClient => {
+    const raw = new RawClient(running.port).read();
+    t.after(() => raw.close());
+    return raw;
+  };
+  return { ...running, dial };
+}
+
+describe('names that a client makes up', () => {
+  const clusters = two.types.get(TYPE.cluster);
+  assert.ok(clusters !== undefined);
+
+  test('are no part of what streams share', () => {
+    assert.equal(subset(clusters, ['b', 'a', 'made', 'up']), subset(clusters, ['a', 'other', 'b']));
+    assert.equal(subset(clusters, ['a', 'made']), subset(clusters, ['a']));
+    assert.deepEqual(subset(clusters, ['made']), []);
+  });
+
+  test('are in a response that is kept for nobody else', () => {
+    const body = (subscribe: readonly string[], initialVersions: ReadonlyMap<string, string> = new Map()): Buffer => {
+      const talk = new Talk('delta', two);
+      const [reply] = [...talk.say('cluster', { subscribe, initialVersions }), ...talk.tick(20)];
+      return responseBody('delta', TYPE.cluster, reply as Outgoing, 'x');
+    };
+    assert.equal(body(['a', 'b']), body(['a', 'b']));
+    assert.notEqual(body(['a', 'b', 'made']), body(['a', 'b', 'made']));
+    assert.deepEqual(body(['a', 'b', 'made']), body(['a', 'b', 'made']));
+    const gone = new Map([['gone', '1']]);
+    assert.notEqual(body(['*'], gone), body(['*'], gone));
+    // What a client has that is outdated is no reason for a response of its own.
+    assert.equal(body(['*'], new Map([['a', '0']])), body(['*']));
+  });
+
+  test('many subsets are not kept without end', () => {
+    const large = Array.from({ length: 40 }, (_, index) =>
+      createResource(TYPE.cluster, `c${index}`, Buffer.alloc(1 << 20, `${index}`)),
+    );
+    const current = createSnapshot(large).types.get(TYPE.cluster);
+    assert.ok(current !== undefined);
+    const without = (index: number) => large.map(({ name }) => name).filter((name) => name !== `c${index}`);
+    const first = large.map((_, index) => subset(current, without(index)));
+    const kept = first.filter((one, index) => one === subset(current, without(index)));
+    assert.equal(kept.length, 1);
+  });
+});
+
+describe('what is kept of what a client sends', () => {
+  const names = (count: number, prefix = 'n') => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  const weigh = (...said: readonly Parameters<Talk['say']>[1][]): number => {
+    const talk = new Talk('delta', two);
+    for (const fields of said) talk.say('cluster', fields);
+    return talk.session.weight();
+  };
+
+  test('counts, also what is not a name of the subscription', () => {
+    assert.ok(weigh({ subscribe: ['a'] }) < 100);
+    assert.ok(weigh({ subscribe: names(100) }) > 6400);
+    // Told that they do not exist, and not yet acknowledged.
+    assert.ok(weigh({ subscribe: names(100), unsubscribe: names(100, 'x') }, { unsubscribe: names(100) }) > 6400);
+    const initialVersions = new Map(names(100).map((name) => [name, 'v'.repeat(1000)]));
+    const waiting = new Talk('delta');
+    waiting.say('cluster', { subscribe: ['*'], initialVersions });
+    assert.ok(waiting.session.weight() > 100_000);
+    // Asked for while a response is not acknowledged.
+    assert.ok(weigh({ subscribe: ['*'] }, { unsubscribe: names(100) }) > 6400);
+    // Letters of more than one byte.
+    assert.ok(weigh({ subscribe: ['漢'.repeat(1000)] }) > 3000);
+  });
+
+  test('and no more when it is done with', () => {
+    const talk = new Talk('delta', two);
+    const [reply] = talk.say('cluster', { subscribe: ['a', ...names(100)] });
+    assert.deepEqual(shown(talk.ack(reply, { unsubscribe: names(100) })), []);
+    assert.ok(talk.session.weight() < 100);
+  });
+
+  test('a request that does not come to its end', async (t) => {
+    const { dial, server } = await start(t, { bytesPerGateway: 100_000 });
+    const honest = dial();
+    honest.write(framed(request({})));
+    await eventually('served', () => server.status().length === 1);
+    const raw = dial();
+    raw.write(framed(Buffer.alloc(200_000), 3_000_000));
+    assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+    assert.equal(server.status().length, 1);
+  });
+
+  test('a request that came in pieces counts no longer', async (t) => {
+    const { dial, server } = await start(t, { bytesPerGateway: 100_000 });
+    const raw = dial();
+    for (let count = 0; count < 10; count += 1) {
+      const message = framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(60_000) } }));
+      raw.write(message.subarray(0, 30_000));
+      raw.write(message.subarray(30_000));
+    }
+    await eventually('served', () => server.status().length === 1);
+    raw.write(framed(request({ resource_names_subscribe: ['a'.repeat(60_000)] })));
+    raw.write(framed(request({ resource_names_subscribe: ['b'.repeat(60_000)] })));
+    assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+  });
+
+  test('of its node: not more than anybody needs', async (t) => {
+    const { dial, server } = await start(t, {});
+    dial().write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(100_000) } })));
+    await eventually('served', () => server.status()[0]?.userAgent.length === 256);
+    const raw = dial();
+    raw.write(framed(request({ node: { id: 'i'.repeat(2000) } })));
+    assert.equal(await raw.status, STATUS.INVALID_ARGUMENT);
+    const known = ['xds.config.supports-resource-ttl', 'xds.config.supports-resource-in-sotw'];
+    const features = [...known, ...known, ...names(1000)];
+    const parsed = parseDeltaRequest(request({ node: { ...NODE, client_features: features } }), 10);
+    assert.deepEqual(parsed.node()?.clientFeatures, known);
+  });
+
+  test('of why it rejects something', () => {
+    const bytes = request({ response_nonce: '1', error_detail: { message: 'é'.repeat(100_000) } });
+    assert.equal(parseDeltaRequest(bytes, 10).errorDetail, 'é'.repeat(2048));
+  });
+});
+
+describe('what a client costs', () => {
+  const tenRequests = { burst: 10, perSecond: 0 };
+
+  test('a large request as much as many small ones', async (t) => {
+    const { dial } = await start(t, { requestsPerStream: tenRequests });
+    const raw = dial();
+    raw.write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(200_000) } })));
+    assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+  });
+
+  test('a large answer as much as many small ones', async (t) => {
+    const { dial, cache, server } = await start(t, { requestsPerStream: tenRequests });
+    const many = Array.from({ length: 5 * 1024 }, (_, index) =>
+      createResource(TYPE.cluster, `c${index}`, Buffer.from('x')),
+    );
+    cache.set('ingress', createSnapshot(many));
+    const raw = dial();
+    raw.write(framed(request({})));
+    await eventually('served', () => server.status().length === 1);
+    // The first cost six, so that four are left.
+    for (let count = 0; count < 5; count += 1) raw.write(framed(request({ response_nonce: 'stale' })));
+    assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+  });
+
+  test('all streams of a gateway together', async (t) => {
+    const { dial, server } = await start(t, { requestsPerGateway: tenRequests });
+    const [first, second] = [dial(), dial()];
+    for (let count = 0; count < 6; count += 1) first.write(framed(request({ response_nonce: 'stale' })));
+    await eventually('served', () => server.status().length === 1);
+    for (let count = 0; count < 6; count += 1) second.write(framed(request({ response_nonce: 'stale' })));
+    assert.equal(await second.status, STATUS.RESOURCE_EXHAUSTED);
+  });
+});
+
+describe('a client that says nothing', () => {
+  test('has its stream for a while only', async (t) => {
+    const { dial, events } = await start(t, { firstRequestMs: 100 });
+    assert.equal(await dial().status, STATUS.DEADLINE_EXCEEDED);
+    assert.deepEqual(events, []);
+  });
+
+  test('unless it has spoken once', async (t) => {
+    const { dial, server } = await start(t, { firstRequestMs: 100 });
+    const raw = dial();
+    raw.write(framed(request({})));
+    await eventually('served', () => server.status().length === 1);
+    assert.equal(await dial().status, STATUS.DEADLINE_EXCEEDED);
+    assert.equal(server.status().length, 1);
+  });
+
+  test('takes one of the places of its gateway all the same', async (t) => {
+    const { dial, server } = await start(t, { streamsPerGateway: 2 });
+    const silent = [dial(), dial()];
+    const third = dial();
+    assert.equal(await third.status, STATUS.RESOURCE_EXHAUSTED);
+    silent[0]?.close();
+    await eventually('its place is free', async () => {
+      const fourth = dial();
+      fourth.write(framed(request({})));
+      await Promise.race([fourth.status, eventually('served', () => server.status().length === 1)]);
+      return server.status().length === 1;
+    });
+  });
+});
+
+test('rule 14: nobody can acknowledge what he has not read', async (t) => {
+  const { client, events, cache } = await runningServer(t, two);
+  const [one, other] = [client.delta(), client.delta()].map((stream) =>
+    stream.send({ node: NODE, type_url: TYPE.cluster }),
+  );
+  assert.ok(one !== undefined && other !== undefined);
+  const random = (nonce: string): string => nonce.slice(nonce.indexOf('.') + 1);
+  const first = await one.next();
+  one.send({ type_url: TYPE.cluster, response_nonce: first.nonce });
+  await eventually('acknowledged', () => events.includes('ack CDS'));
+  cache.set('ingress', state({ cluster: { a: '2', b: '1' } }, two));
+  const nonces = [first.nonce, (await one.next()).nonce, (await other.next()).nonce].map(random);
+  assert.equal(new Set(nonces).size, 3);
+  for (const nonce of nonces) assert.match(nonce, /^[\w-]{12}$/);
+});
+
+test('compressed requests are served like others, and count while they come', async (t) => {
+  const { port, server, events } = await runningServer(t, two, { limits: { bytesPerGateway: 100_000 } });
+  const gzip = new XdsClient(port, undefined, { 'grpc.default_compression_algorithm': 2 });
+  t.after(() => gzip.close());
+  const stream = gzip.delta().send({ node: { ...NODE, user_agent_name: 'u'.repeat(1000) }, type_url: TYPE.cluster });
+  const { nonce } = await stream.next();
+  stream.send({ type_url: TYPE.cluster, response_nonce: nonce });
+  await eventually('acknowledged', () => events.includes('ack CDS'));
+  assert.equal(server.status().length, 1);
+  const raw = new RawClient(port, { 'grpc-encoding': 'gzip' }).read();
+  t.after(() => raw.close());
+  raw.write(framed(Buffer.alloc(200_000), 3_000_000));
+  assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+  assert.equal(server.status().length, 1);
+});
