@@ -7,9 +7,12 @@ import type { XdsServerOptions } from '../src/xds/server.ts';
 /** The gateway of a dump: it is one gateway's. */
 export const GATEWAY = 'ingress';
 
+const ENDLESS = { burst: Number.MAX_SAFE_INTEGER, perSecond: 0 };
+const UNLIMITED = { requests: ENDLESS, names: ENDLESS };
+
 export const LIMITS: NonNullable<XdsServerOptions['limits']> = {
-  requestsPerStream: { burst: Number.MAX_SAFE_INTEGER, perSecond: 0 },
-  requestsPerGateway: { burst: Number.MAX_SAFE_INTEGER, perSecond: 0 },
+  ratesPerStream: UNLIMITED,
+  ratesPerGateway: UNLIMITED,
   streamsPerGateway: 100_000,
   bytesPerGateway: Number.MAX_SAFE_INTEGER,
   connections: 100_000,

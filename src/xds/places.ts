@@ -1,15 +1,15 @@
 // What the streams of one gateway may take of this process together: how many, how much memory, how many requests.
 // In: gateways, limits. Out: places, each to be left once. Must not: let one gateway take what the others need.
 
-import { Allowance, type Rate } from './allowance.ts';
+import { Allowance, type Rates } from './allowance.ts';
 import { XdsError } from './status.ts';
 
 /** The place of one stream. */
 export interface Place {
   /** How many bytes it keeps of what its client sent. Errors: XdsError when the gateway's streams keep too many. */
   hold(bytes: number): void;
-  /** What a request costs. Errors: XdsError when the gateway's streams ask for too much. */
-  spend(cost: number, now: number): void;
+  /** What all of the gateway's streams may ask for. */
+  readonly allowance: Allowance;
   leave(): void;
 }
 
@@ -17,13 +17,13 @@ export interface GatewayLimits {
   readonly streamsPerGateway: number;
   /** Of what clients send and the server keeps: the names that they subscribe to, above all. */
   readonly bytesPerGateway: number;
-  readonly requestsPerGateway: Rate;
+  readonly ratesPerGateway: Rates;
 }
 
 interface Taken {
   streams: number;
   bytes: number;
-  readonly requests: Allowance;
+  readonly allowance: Allowance;
 }
 
 export class Places {
@@ -36,8 +36,12 @@ export class Places {
 
   /** Errors: XdsError RESOURCE_EXHAUSTED. */
   admit(gateway: string, now: number): Place {
-    const { streamsPerGateway, bytesPerGateway, requestsPerGateway } = this.limits;
-    const taken = this.taken.get(gateway) ?? { streams: 0, bytes: 0, requests: new Allowance(requestsPerGateway, now) };
+    const { streamsPerGateway, bytesPerGateway, ratesPerGateway } = this.limits;
+    const taken = this.taken.get(gateway) ?? {
+      streams: 0,
+      bytes: 0,
+      allowance: new Allowance('gateway', ratesPerGateway, now),
+    };
     if (taken.streams >= streamsPerGateway)
       throw new XdsError('RESOURCE_EXHAUSTED', 'too many streams of this gateway');
     this.taken.set(gateway, taken);
@@ -50,10 +54,7 @@ export class Places {
         if (taken.bytes > bytesPerGateway)
           throw new XdsError('RESOURCE_EXHAUSTED', 'the streams of this gateway subscribe to too many names');
       },
-      spend: (cost, when) => {
-        if (!taken.requests.spend(cost, when))
-          throw new XdsError('RESOURCE_EXHAUSTED', 'too many requests of this gateway');
-      },
+      allowance: taken.allowance,
       leave: () => {
         taken.bytes -= held;
         taken.streams -= 1;

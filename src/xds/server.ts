@@ -51,12 +51,15 @@ interface ServerLimits extends GatewayLimits {
 const LIMITS: StreamLimits & ServerLimits = {
   requestBytes: 4 * 1024 * 1024,
   namesPerType: 20_000,
-  requestsPerStream: { burst: 2000, perSecond: 500 },
+  ratesPerStream: { requests: { burst: 2000, perSecond: 500 }, names: { burst: 1_000_000, perSecond: 25_000 } },
   drainMs: 15_000,
   firstRequestMs: 15_000,
   streamsPerGateway: 2000,
   bytesPerGateway: 128 * 1024 * 1024,
-  requestsPerGateway: { burst: 100_000, perSecond: 20_000 },
+  ratesPerGateway: {
+    requests: { burst: 200_000, perSecond: 20_000 },
+    names: { burst: 10_000_000, perSecond: 500_000 },
+  },
   connections: 20_000,
   handshakeMs: 5000,
 };

@@ -64,8 +64,8 @@ export class StreamOwner {
   }
 
   /** Errors: XdsError. */
-  spend(cost: number, now: number): void {
-    this.place.spend(cost, now);
+  spend(requests: number, names: number, now: number): void {
+    this.place.allowance.spend(requests, names, now);
   }
 
   /** Once. */

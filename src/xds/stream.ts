@@ -5,7 +5,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { shortName } from '../snapshot/types.ts';
-import { Allowance, type Rate } from './allowance.ts';
+import { Allowance, type Rates } from './allowance.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './http2-frames.ts';
 import { unpredictable } from './nonces.ts';
@@ -20,7 +20,7 @@ import type { Variant } from './subscription.ts';
 export interface StreamLimits {
   readonly requestBytes: number;
   readonly namesPerType: number;
-  readonly requestsPerStream: Rate;
+  readonly ratesPerStream: Rates;
   /** How long a client may leave what was sent unread. */
   readonly drainMs: number;
   /** How long it may say nothing at first. */
@@ -36,9 +36,8 @@ export interface StreamContext extends OwnerContext {
   readonly clock: () => number;
 }
 
-/** A request of so many bytes costs as much as two small ones, and so does one that is answered with so many resources. */
-const BYTES_PER_REQUEST = 16 * 1024;
-const RESOURCES_PER_REQUEST = 1024;
+/** So many bytes of a request are as much work as a name. */
+const BYTES_PER_NAME = 64;
 
 export class DiscoveryStream {
   private readonly call: RawCall;
@@ -49,7 +48,7 @@ export class DiscoveryStream {
   private readonly writer: FrameWriter;
   private readonly since: number;
   private readonly address: string;
-  private readonly requests: Allowance;
+  private readonly allowance: Allowance;
   private owner: StreamOwner | undefined;
   private session: Session | undefined;
   private unwatch: (() => void) | undefined;
@@ -76,7 +75,7 @@ export class DiscoveryStream {
     this.writer = new FrameWriter(this.http2, context.encrypted);
     this.since = context.clock();
     this.address = call.getPeer();
-    this.requests = new Allowance(context.limits.requestsPerStream, this.since);
+    this.allowance = new Allowance('stream', context.limits.ratesPerStream, this.since);
     this.http2.once('close', () => {
       this.release();
       onEnd(this);
@@ -144,9 +143,10 @@ export class DiscoveryStream {
     const { owner } = this;
     if (owner === undefined) return;
     const now = this.context.clock();
-    this.spend(owner, 1 + bytes.length / BYTES_PER_REQUEST, now);
+    this.spend(owner, 1, bytes.length / BYTES_PER_NAME, now);
     const parse = this.variant === 'sotw' ? parseSotwRequest : parseDeltaRequest;
     const request = parse(bytes, this.context.limits.namesPerType);
+    this.spend(owner, 0, countNames(request), now);
     if (this.session !== undefined) owner.check();
     const session = this.session ?? this.begin(owner, request);
     const typeUrl = this.fixedType ?? request.typeUrl;
@@ -164,8 +164,7 @@ export class DiscoveryStream {
         request.errorDetail,
       );
     this.send(replies, now);
-    for (const { resources } of replies)
-      if (resources.length >= RESOURCES_PER_REQUEST) this.spend(owner, resources.length / RESOURCES_PER_REQUEST, now);
+    for (const { resources } of replies) this.spend(owner, 0, resources.length, now);
   }
 
   private onPartial(bytes: number): void {
@@ -230,9 +229,9 @@ export class DiscoveryStream {
     this.wake.unref();
   }
 
-  private spend(owner: StreamOwner, cost: number, now: number): void {
-    if (!this.requests.spend(cost, now)) throw new XdsError('RESOURCE_EXHAUSTED', 'too many requests');
-    owner.spend(cost, now);
+  private spend(owner: StreamOwner, requests: number, names: number, now: number): void {
+    this.allowance.spend(requests, names, now);
+    owner.spend(requests, names, now);
   }
 
   /** What goes wrong with one stream ends that stream, and no other. */
@@ -268,4 +267,8 @@ export class DiscoveryStream {
     this.session = undefined;
     this.owner = undefined;
   }
+}
+
+function countNames({ names, subscribe, unsubscribe, initialVersions }: XdsRequest): number {
+  return names.length + subscribe.length + unsubscribe.length + initialVersions.size;
 }

@@ -144,31 +144,50 @@ describe('what is kept of what a client sends', () => {
 });
 
 describe('what a client costs', () => {
-  const tenRequests = { burst: 10, perSecond: 0 };
+  const many = { burst: 1_000_000, perSecond: 0 };
+  const ten = { burst: 10, perSecond: 0 };
+  const thousand = { burst: 1000, perSecond: 0 };
 
-  test('a large request as much as many small ones', async (t) => {
-    const { dial } = await start(t, { requestsPerStream: tenRequests });
+  test('a name as much as a name, wherever it stands, and however often it is there', async (t) => {
+    const { dial, server } = await start(t, { ratesPerStream: { requests: many, names: thousand } });
+    const names = Array.from({ length: 600 }, () => 'n');
+    for (const fields of [
+      { resource_names_subscribe: names },
+      { resource_names_unsubscribe: names },
+      { initial_resource_versions: Object.fromEntries(names.map((name, index) => [`${name}${index}`, '1'])) },
+    ]) {
+      const raw = dial();
+      raw.write(framed(request(fields)));
+      await eventually('served', () => server.status().length === 1);
+      raw.write(framed(request(fields)));
+      assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+    }
+  });
+
+  test('what is no name by its size', async (t) => {
+    const { dial } = await start(t, { ratesPerStream: { requests: many, names: thousand } });
     const raw = dial();
-    raw.write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(200_000) } })));
+    raw.write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(100_000) } })));
     assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('a large answer as much as many small ones', async (t) => {
-    const { dial, cache, server } = await start(t, { requestsPerStream: tenRequests });
-    const many = Array.from({ length: 5 * 1024 }, (_, index) =>
+  test('what is sent because it asked, again and again', async (t) => {
+    const running = await start(t, { ratesPerStream: { requests: many, names: thousand } });
+    const resources = Array.from({ length: 600 }, (_, index) =>
       createResource(TYPE.cluster, `c${index}`, Buffer.from('x')),
     );
-    cache.set('ingress', createSnapshot(many));
-    const raw = dial();
-    raw.write(framed(request({})));
-    await eventually('served', () => server.status().length === 1);
-    // The first cost six, so that four are left.
-    for (let count = 0; count < 5; count += 1) raw.write(framed(request({ response_nonce: 'stale' })));
-    assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+    running.cache.set('ingress', createSnapshot(resources));
+    const { client } = running;
+    const stream = client.delta().send({ node: NODE, type_url: TYPE.cluster });
+    const { nonce } = await stream.next();
+    // Nothing was named, and all of it is sent again.
+    stream.send({ type_url: TYPE.cluster, response_nonce: nonce, resource_names_unsubscribe: ['*'] });
+    stream.send({ type_url: TYPE.cluster, resource_names_subscribe: ['*'] });
+    assert.equal((await stream.end).code, STATUS.RESOURCE_EXHAUSTED);
   });
 
   test('all streams of a gateway together', async (t) => {
-    const { dial, server } = await start(t, { requestsPerGateway: tenRequests });
+    const { dial, server } = await start(t, { ratesPerGateway: { requests: ten, names: many } });
     const [first, second] = [dial(), dial()];
     for (let count = 0; count < 6; count += 1) first.write(framed(request({ response_nonce: 'stale' })));
     await eventually('served', () => server.status().length === 1);

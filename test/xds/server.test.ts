@@ -144,7 +144,9 @@ describe('limits', () => {
   });
 
   test('requests of one stream; the others go on', async (t) => {
-    const { client } = await runningServer(t, one, { limits: { requestsPerStream: { burst: 10, perSecond: 1 } } });
+    const { client } = await runningServer(t, one, {
+      limits: { ratesPerStream: { requests: { burst: 10, perSecond: 1 }, names: { burst: 1000, perSecond: 0 } } },
+    });
     const honest = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await honest.next();
     const flood = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
