@@ -27,9 +27,15 @@ export class Allowance {
   }
 
   /** Errors: XdsError RESOURCE_EXHAUSTED. */
-  spend(requests: number, names: number, now: number): void {
-    if (this.requests.spend(requests, now) && this.names.spend(names, now)) return;
-    throw new XdsError('RESOURCE_EXHAUSTED', `too many requests of this ${this.whose}, or too many names in them`);
+  request(now: number): void {
+    if (!this.requests.spend(1, now))
+      throw new XdsError('RESOURCE_EXHAUSTED', `too many requests of this ${this.whose}`);
+  }
+
+  /** Errors: XdsError RESOURCE_EXHAUSTED. */
+  work(names: number, now: number): void {
+    if (!this.names.spend(names, now))
+      throw new XdsError('RESOURCE_EXHAUSTED', `the requests of this ${this.whose} name too much`);
   }
 }
 
@@ -46,8 +52,9 @@ class Bucket {
 
   spend(cost: number, now: number): boolean {
     const { burst, perSecond } = this.rate;
-    this.left = Math.min(burst, this.left + (Math.max(now - this.at, 0) / 1000) * perSecond) - cost;
+    if (now > this.at) this.left = Math.min(burst, this.left + ((now - this.at) / 1000) * perSecond);
     this.at = now;
+    this.left -= cost;
     return this.left >= 0;
   }
 }

@@ -63,7 +63,7 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
   if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, lingering };
   // Rule 31: the full subscribed state; what lingers is still part of it.
   const kept = [...lingering.values()].filter((resource) => resource !== undefined);
-  const subscribed = state.wildcard ? all(current) : subset(current, [...state.names]);
+  const subscribed = state.wildcard ? all(current) : subset(current, state.names.list());
   const resources = kept.length === 0 ? subscribed : withLingering(subscribed, kept);
   const version =
     kept.length === 0
@@ -78,7 +78,7 @@ function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => b
   const { initial } = state;
   const resources = initial === undefined ? found : unlessHad(found, initial);
   // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
-  const missing = state.owed.size === 0 ? NONE : [...state.owed].filter((name) => !current.resources.has(name));
+  const missing = state.owed.size === 0 ? NONE : state.owed.list().filter((name) => !current.resources.has(name));
   const gone = goneDelta(state, current, since, missing);
   const goes = gone.size > 0 && mayRemove();
   const removed = goes ? [...missing, ...gone.keys()] : missing;
@@ -141,7 +141,7 @@ function candidates(state: Subscription, current: TypeSnapshot, { changed, remov
   const rejected = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
   const owed = state.owedAll ? state.names : state.owed;
   if (owed.size === 0 && rejected.size === 0) return changed;
-  if (changed.length === 0 && rejected.size === 0) return subset(current, [...owed]);
+  if (changed.length === 0 && rejected.size === 0) return subset(current, owed.list());
   return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);
 }
 

@@ -1,18 +1,20 @@
 // Nonces: unique on their stream (rule 14), and not to be guessed. Who could guess them would acknowledge what he never
 // read, and have the server send more and more.
-// In: how many there were on the stream. Out: a nonce of ASCII, shorter than 128 characters. Must not: cost a system call each.
+// In: nothing. Out: nonces of ASCII, shorter than 128 characters. Must not: cost a system call each.
 
 import { randomFillSync } from 'node:crypto';
 
-const BYTES = 9;
-const pool = Buffer.alloc(BYTES * 512);
-let used = pool.length;
+/** Nine random bytes: never twice, and short enough that a part of `text` is a copy, not a reference to all of it. */
+const CHARACTERS = 12;
+const pool = Buffer.alloc((CHARACTERS / 4) * 3 * 512);
+let text = '';
+let used = 0;
 
-export function unpredictable(count: number): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
+export function unpredictable(): string {
+  if (used === text.length) {
+    text = randomFillSync(pool).toString('base64url');
     used = 0;
   }
-  used += BYTES;
-  return `${count}.${pool.toString('base64url', used - BYTES, used)}`;
+  used += CHARACTERS;
+  return text.slice(used - CHARACTERS, used);
 }

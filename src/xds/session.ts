@@ -43,18 +43,17 @@ export class Session {
   private now = 0;
   private snapshot: Snapshot | undefined;
   private readonly takesTtl: boolean;
-  private nonces = 0;
-  private readonly nonceOf: (count: number) => string;
+  private readonly nonce: () => string;
 
-  /** `features` are those that the client's node names; `nonceOf` makes a nonce that is unique by its number. */
+  /** `features` are those that the client's node names; `nonce` makes nonces, each unique on the stream (rule 14). */
   constructor(
     variant: Variant,
     snapshot: Snapshot | undefined,
     limits: SessionLimits,
     features: readonly string[] = [],
-    nonceOf: (count: number) => string = String,
+    nonce: () => string = counted(),
   ) {
-    this.nonceOf = nonceOf;
+    this.nonce = nonce;
     this.variant = variant;
     this.takesTtl = takesTtl(variant, features);
     this.snapshot = snapshot;
@@ -96,7 +95,7 @@ export class Session {
       turn: {
         mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
         isHeld: () => this.snapshot !== undefined && isHeld(this.entries, typeUrl, this.snapshot, this.now),
-        nonce: () => this.nonce(),
+        nonce: this.nonce,
         form: this.takesTtl ? 'ttl' : 'resource',
       },
       openedAt: now,
@@ -216,14 +215,17 @@ export class Session {
     return all;
   }
 
-  /** Rule 14: unique on the stream. */
-  private nonce(): string {
-    this.nonces += 1;
-    return this.nonceOf(this.nonces);
-  }
-
   private touch(typeUrl: string, name: string): void {
     const target = this.entries.get(typeUrl);
     if (target !== undefined) target.state = touch(target.state, [name]);
   }
+}
+
+/** For those whom nobody wants to deceive. */
+function counted(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return String(count);
+  };
 }

@@ -37,13 +37,13 @@ const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
 /** The resources of these names that there are, in the order of their names. */
 export function subset(current: TypeSnapshot, wanted: readonly string[]): readonly Resource[] {
-  const existing = wanted.filter((name) => current.resources.has(name));
+  const existing = wanted.length === 1 ? wanted : wanted.filter((name) => current.resources.has(name));
   const [only] = existing;
   if (only === undefined) return [];
   const known = subsets.get(current) ?? { singles: new Map(), others: new Map(), held: 0 };
   subsets.set(current, known);
   if (existing.length === 1) return single(current, known.singles, only);
-  const names = existing.sort();
+  const names = [...existing].sort();
   // Only of names that there are: a client can make up as many others as it likes.
   const key = nameKey(names);
   const before = known.others.get(key);

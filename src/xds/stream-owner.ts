@@ -2,6 +2,7 @@
 // In: the admission of its connection, the claims of its first request, the time. Out: XdsError for who may not have it.
 // Must not: let anybody keep anything before it is known who it is, or longer than its certificate is good for.
 
+import type { Allowance } from './allowance.ts';
 import type { Admission, Caller } from './node.ts';
 import type { XdsObserver } from './observer.ts';
 import type { Place } from './places.ts';
@@ -63,9 +64,9 @@ export class StreamOwner {
     this.place.hold(bytes);
   }
 
-  /** Errors: XdsError. */
-  spend(requests: number, names: number, now: number): void {
-    this.place.allowance.spend(requests, names, now);
+  /** What all streams of the gateway may ask for. */
+  get allowance(): Allowance {
+    return this.place.allowance;
   }
 
   /** Once. */

@@ -36,8 +36,9 @@ export interface StreamContext extends OwnerContext {
   readonly clock: () => number;
 }
 
-/** So many bytes of a request are as much work as a name. */
+/** So many bytes of a request are as much work as a name; and so much costs nothing beside the request. */
 const BYTES_PER_NAME = 64;
+const FREE_NAMES = 16;
 
 export class DiscoveryStream {
   private readonly call: RawCall;
@@ -143,10 +144,11 @@ export class DiscoveryStream {
     const { owner } = this;
     if (owner === undefined) return;
     const now = this.context.clock();
-    this.spend(owner, 1, bytes.length / BYTES_PER_NAME, now);
+    this.allowance.request(now);
+    owner.allowance.request(now);
+    this.work(owner, bytes.length / BYTES_PER_NAME, now);
     const parse = this.variant === 'sotw' ? parseSotwRequest : parseDeltaRequest;
     const request = parse(bytes, this.context.limits.namesPerType);
-    this.spend(owner, 0, countNames(request), now);
     if (this.session !== undefined) owner.check();
     const session = this.session ?? this.begin(owner, request);
     const typeUrl = this.fixedType ?? request.typeUrl;
@@ -164,7 +166,7 @@ export class DiscoveryStream {
         request.errorDetail,
       );
     this.send(replies, now);
-    for (const { resources } of replies) this.spend(owner, 0, resources.length, now);
+    this.work(owner, countNames(request) + countResources(replies), now);
   }
 
   private onPartial(bytes: number): void {
@@ -229,9 +231,10 @@ export class DiscoveryStream {
     this.wake.unref();
   }
 
-  private spend(owner: StreamOwner, requests: number, names: number, now: number): void {
-    this.allowance.spend(requests, names, now);
-    owner.spend(requests, names, now);
+  private work(owner: StreamOwner, names: number, now: number): void {
+    if (names <= FREE_NAMES) return;
+    this.allowance.work(names, now);
+    owner.allowance.work(names, now);
   }
 
   /** What goes wrong with one stream ends that stream, and no other. */
@@ -271,4 +274,10 @@ export class DiscoveryStream {
 
 function countNames({ names, subscribe, unsubscribe, initialVersions }: XdsRequest): number {
   return names.length + subscribe.length + unsubscribe.length + initialVersions.size;
+}
+
+function countResources(replies: readonly Outgoing[]): number {
+  let count = 0;
+  for (const { resources } of replies) count += resources.length;
+  return count;
 }

@@ -26,7 +26,7 @@ test('a NameSet is a set, whatever is added and dropped', () => {
         assert.ok([...theirs].every((one) => ours.has(one)));
         assert.equal(
           ours.weight,
-          [...theirs].reduce((sum, one) => sum + one.length + 64, 0),
+          [...theirs].reduce((sum, one) => sum + 2 * one.length + 64, 0),
         );
       }
     }),
