@@ -4,6 +4,7 @@
 import { demand, type Facts, type Subject } from './boundary.ts';
 import type { Message } from './draft.ts';
 import { DENY_ALL, exportCluster, PEER_HEADER } from './names.ts';
+import { remembered } from './part.ts';
 import { HTTP_RBAC } from './rbac.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
@@ -49,7 +50,7 @@ function deniesEverything(host: VirtualHost): boolean {
 }
 
 /** The clusters of a virtual host. A route goes to one cluster by name or is answered here; nothing else is looked at. */
-function checkTargets(host: VirtualHost, subject: Subject): readonly string[] {
+const checkTargets = remembered((host: VirtualHost, subject: Subject): readonly string[] => {
   demand(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
   return (host.routes ?? []).flatMap((route) => {
     demand(route.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
@@ -58,7 +59,7 @@ function checkTargets(host: VirtualHost, subject: Subject): readonly string[] {
     demand(cluster !== undefined && mirrors === undefined && weighted === undefined, 'OWN_EXPORT', subject);
     return [cluster];
   });
-}
+});
 
 function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subject): void {
   const added = (config.request_headers_to_add ?? []).filter(({ header }) => header?.key === PEER_HEADER);
@@ -69,7 +70,7 @@ function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subj
 }
 
 /** The one policy of a granted virtual host; returns whom it admits. */
-function checkPolicy(host: VirtualHost, subject: Subject): readonly string[] {
+const checkPolicy = remembered((host: VirtualHost, subject: Subject): readonly string[] => {
   const [authority, ...others] = host.domains ?? [];
   demand(authority !== undefined && others.length === 0 && !authority.includes('*'), 'POLICY', subject);
   const [, exported] = EXPORTED.exec(authority) ?? [];
@@ -92,7 +93,7 @@ function checkPolicy(host: VirtualHost, subject: Subject): readonly string[] {
     demand(principal !== undefined, 'POLICY', subject);
     return principal;
   });
-}
+});
 
 /** All of: this authority, exactly; a method; a path. The last two may be alternatives, but never "any". */
 function narrows(permission: Permission, authority: string): boolean {

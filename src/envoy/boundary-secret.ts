@@ -1,4 +1,4 @@
-// Boundary rules for secrets and clusters, and for private keys anywhere.
+// Boundary rules for secrets and clusters.
 // In: one resource. Out: its facts, or BOUNDARY_VIOLATED. Must not: put key material into a message.
 
 import { X509Certificate } from 'node:crypto';
@@ -66,11 +66,4 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
     subject,
   );
   return { subject, name, kind: 'cluster', role: 'egress', tls: [use] };
-}
-
-/** No text of a resource is a private key, and no field is meant for one, outside `cert/…`. */
-export function holdsKey(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('PRIVATE KEY-----');
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([field, item]) => field === 'private_key' || holdsKey(item));
 }

@@ -6,8 +6,12 @@ import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import protojson from 'protobufjs/ext/protojson.js';
 import { PosternError } from '../errors.ts';
+import { PARTS, remembered } from './part.ts';
 import type { ResourceJson } from './types.gen.ts';
 
+type Json = Readonly<Record<string, unknown>>;
+
+const LENGTH_DELIMITED = 2;
 const TYPE_PREFIX = 'type.googleapis.com/';
 const root = protobuf.Root.fromJSON(JSON.parse(readFileSync(new URL('../../proto/xds.json', import.meta.url), 'utf8')));
 root.resolveAll();
@@ -17,6 +21,22 @@ export interface EncodedResource {
   readonly typeUrl: string;
   readonly name: string;
   readonly body: Buffer;
+  /** Of a type that has parts: what `body` is made of, each a message of its own. */
+  readonly parts?: EncodedParts;
+}
+
+export interface EncodedParts {
+  /** The field that holds them. */
+  readonly field: string;
+  /** The message without them. */
+  readonly frame: Buffer;
+  readonly list: readonly EncodedPart[];
+}
+
+/** A part, and the same with the tag and the length that go before it. */
+export interface EncodedPart {
+  readonly bytes: Buffer;
+  readonly tagged: Buffer;
 }
 
 /** Looks a message type up by its full name (`envoy.config.cluster.v3.Cluster`) or type URL. Errors: RESOURCE_INVALID. */
@@ -36,7 +56,57 @@ export function messageType(name: string): protobuf.Type {
 export function encodeResource(json: ResourceJson): EncodedResource {
   const typeUrl = json['@type'];
   const name = resourceName(json);
-  return { typeUrl, name, body: encodeMessage(typeUrl, withoutType(json), `${typeUrl.split('.').at(-1)} ${name}`) };
+  const what = `${typeUrl.split('.').at(-1)} ${name}`;
+  const content = withoutType(json);
+  const field = PARTS.get(typeUrl);
+  const list = field === undefined ? undefined : content[field];
+  if (field === undefined || !Array.isArray(list) || !list.every(isObject))
+    return { typeUrl, name, body: encodeMessage(typeUrl, content, what) };
+  return { typeUrl, name, ...encodeInParts(typeUrl, content, messageField(typeUrl, field), list, what) };
+}
+
+/** The same bytes as in one piece: fields in the order of their numbers. */
+function encodeInParts(
+  typeUrl: string,
+  content: Json,
+  field: protobuf.Field,
+  list: readonly object[],
+  what: string,
+): Pick<Required<EncodedResource>, 'body' | 'parts'> {
+  const { fields } = messageType(typeUrl);
+  const comesBefore = ([name]: readonly [string, unknown]): boolean => (fields[name]?.id ?? field.id) < field.id;
+  const entries = Object.entries(content).filter(([name]) => name !== field.name);
+  const head = encodeMessage(typeUrl, Object.fromEntries(entries.filter(comesBefore)), what);
+  const tail = encodeMessage(typeUrl, Object.fromEntries(entries.filter((entry) => !comesBefore(entry))), what);
+  const parts = list.map((one) => encodePart(one, field, `${what}: ${field.name}`));
+  return {
+    body: Buffer.concat([head, ...parts.map(({ tagged }) => tagged), tail]),
+    parts: { field: field.name, frame: Buffer.concat([head, tail]), list: parts },
+  };
+}
+
+const encodePart = remembered((json: object, field: protobuf.Field, what: string): EncodedPart => {
+  const type = field.resolvedType?.fullName.slice(1) ?? '';
+  const writer = protobuf.Writer.create();
+  const bytes = encodeMessage(type, json, what);
+  const tagged = Buffer.from(
+    writer
+      .uint32((field.id << 3) | LENGTH_DELIMITED)
+      .bytes(bytes)
+      .finish(),
+  );
+  return { bytes: tagged.subarray(tagged.length - bytes.length), tagged };
+});
+
+function messageField(typeUrl: string, name: string): protobuf.Field {
+  const field = messageType(typeUrl).fields[name]?.resolve();
+  if (field === undefined || !field.repeated || !(field.resolvedType instanceof protobuf.Type))
+    throw new Error(`${name} of ${typeUrl} is no list of messages`);
+  return field;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The bytes of a message of any type of ours, from ProtoJSON; `what` names it in an error. */
@@ -72,7 +142,7 @@ export function resourceName(json: ResourceJson): string {
   return name;
 }
 
-function withoutType({ '@type': _, ...rest }: ResourceJson): unknown {
+function withoutType({ '@type': _, ...rest }: ResourceJson): Json {
   return rest;
 }
 

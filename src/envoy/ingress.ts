@@ -8,6 +8,7 @@ import { type Draft, draft, extension, type Message } from './draft.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { internalHosts } from './lua.ts';
 import * as names from './names.ts';
+import { part } from './part.ts';
 import { denyByDefault, peerOnly } from './rbac.ts';
 import { downstreamTls } from './tls.ts';
 
@@ -43,7 +44,9 @@ export function ingressListener(
     listener_filters_timeout: '5s',
     continue_on_listener_filters_timeout: false,
     access_log: [connectionLog(mesh, 'ingress')],
-    filter_chains: peers.map((peer) => peerChain(mesh, source, peer)),
+    filter_chains: peers.map((peer) =>
+      part(peer.gatewayIdentities, [mesh, source, ...chainInputs(peer)], () => peerChain(mesh, source, peer)),
+    ),
   });
   const inputs = [mesh, gateway, source, ...peers.flatMap(chainInputs)];
   return [draft('envoy.config.listener.v3.Listener', names.INGRESS_LISTENER, inputs, build)];

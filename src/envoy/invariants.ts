@@ -3,9 +3,10 @@
 // Must not: know the model. It looks at what Envoy will get, so that a mistake of the builders cannot hide here too.
 
 import { demand, type Facts, type TlsUse, violation } from './boundary.ts';
+import { holdsKey } from './boundary-keys.ts';
 import { checkListener } from './boundary-listener.ts';
 import { checkRoutes } from './boundary-routes.ts';
-import { checkCluster, checkSecret, holdsKey } from './boundary-secret.ts';
+import { checkCluster, checkSecret } from './boundary-secret.ts';
 import { trustDomainOf } from './boundary-tls.ts';
 import type { ResourceJson } from './types.gen.ts';
 

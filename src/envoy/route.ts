@@ -7,6 +7,7 @@ import { type Draft, draft, extension, type Message } from './draft.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from './headers.ts';
 import { LUA_METADATA, ownHosts } from './lua.ts';
 import * as names from './names.ts';
+import { part } from './part.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from './rbac.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
@@ -17,7 +18,7 @@ type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
 /** What one peer may reach: a virtual host for each export that it was granted. */
 export function ingressRoutes(mesh: Mesh, peer: ProvenPeer, grants: readonly Grant[]): Draft {
   const granted = (): readonly VirtualHost[] => [
-    ...grants.map((grant) => grantedHost(peer, grant)),
+    ...grants.map((grant) => part(grant, [peer.name, peer.gatewayIdentities], () => grantedHost(peer, grant))),
     // The gateway's health is offered to whom something is granted; a peer with nothing reaches nothing.
     ...(grants.length === 0 ? [] : [healthHost(mesh, peer)]),
   ];
@@ -33,7 +34,10 @@ export function deniedRoutes(peers: readonly string[]): readonly Draft[] {
 export function egressRoutes(ports: ReadonlyMap<number, readonly Import[]>): readonly Draft[] {
   return [...ports].map(([port, imports]) =>
     routes(names.egressPort(port), imports, () => ({
-      virtual_hosts: [...imports.map(importedHost), denyAll('unknown-name', 404)],
+      virtual_hosts: [
+        ...imports.map((imported) => part(imported, [], () => importedHost(imported))),
+        denyAll('unknown-name', 404),
+      ],
       request_headers_to_remove: REMOVE_FROM_EGRESS_REQUEST,
       ignore_port_in_host_matching: true,
     })),

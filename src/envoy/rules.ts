@@ -4,7 +4,8 @@
 
 import protobuf from 'protobufjs';
 import { PosternError } from '../errors.ts';
-import { type EncodedResource, messageType } from './codec.ts';
+import { type EncodedPart, type EncodedResource, messageType } from './codec.ts';
+import { remembered } from './part.ts';
 import { breaks, type Rules } from './rule-kinds.ts';
 
 export interface RuleBreach {
@@ -18,7 +19,22 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Every rule of Envoy's that the resource breaks. */
 export function ruleBreaches(resource: EncodedResource): readonly RuleBreach[] {
   const type = messageType(resource.typeUrl);
-  return walk(type, type.decode(resource.body) as unknown as Fields, '');
+  const { parts } = resource;
+  if (parts === undefined) return walkBytes(type, resource.body, '');
+  const partType = type.fields[parts.field]?.resolve().resolvedType;
+  if (!(partType instanceof protobuf.Type)) throw new Error(`${parts.field} of ${resource.typeUrl} is no message`);
+  return [
+    ...walkBytes(type, parts.frame, ''),
+    ...parts.list.flatMap((one, index) =>
+      breachesOf(one, partType).map(({ path, rule }) => ({ path: `${parts.field}[${index}].${path}`, rule })),
+    ),
+  ];
+}
+
+const breachesOf = remembered(({ bytes }: EncodedPart, type: protobuf.Type) => walkBytes(type, bytes, ''));
+
+function walkBytes(type: protobuf.Type, bytes: Buffer, at: string): readonly RuleBreach[] {
+  return walk(type, type.decode(bytes) as unknown as Fields, at);
 }
 
 /** What Envoy would reject for its rules is not published. Errors: RESOURCE_INVALID. */
@@ -47,7 +63,7 @@ function walkAny(message: Fields, at: string): readonly RuleBreach[] {
   // Envoy would take it for an extension that is not configured; ProtoJSON drops all else that stands in it.
   if (typeof typeUrl !== 'string' || typeUrl === '') return [{ path: at, rule: 'any.type_url' }];
   const payload = messageType(typeUrl);
-  return walk(payload, payload.decode(message['value'] as Uint8Array) as unknown as Fields, at);
+  return walkBytes(payload, message['value'] as Buffer, at);
 }
 
 function walkField(field: protobuf.Field, message: Fields, path: string): readonly RuleBreach[] {

@@ -1,6 +1,7 @@
 // What a resource refers to: the clusters, endpoints, secrets and routes that must be there for it to work.
 // In: a resource in ProtoJSON. Out: references. Must not: follow them (snapshot.ts checks that they resolve).
 
+import { PARTS, remembered } from '../envoy/part.ts';
 import type { ResourceJson } from '../envoy/types.gen.ts';
 import { TYPE } from './types.ts';
 
@@ -16,19 +17,43 @@ export interface Reference {
 
 type Json = { readonly [key: string]: unknown };
 
-export function referencesOf(json: ResourceJson): readonly Reference[] {
-  const found = new Map<string, Reference>();
-  const add = (typeUrl: string, name: unknown, source: unknown): void => {
+/** Each once, with its last source. */
+class Found {
+  private readonly references = new Map<string, Reference>();
+
+  readonly add = (typeUrl: string, name: unknown, source: unknown): void => {
     if (typeof name !== 'string' || name === '') return;
-    found.set(`${typeUrl} ${name}`, { typeUrl, name, source: JSON.stringify(source ?? null) });
+    this.references.set(`${typeUrl} ${name}`, { typeUrl, name, source: JSON.stringify(source ?? null) });
   };
-  collect(json as Json, add);
+
+  addAll(references: readonly Reference[]): void {
+    for (const one of references) this.references.set(`${one.typeUrl} ${one.name}`, one);
+  }
+
+  list(): readonly Reference[] {
+    return [...this.references.values()];
+  }
+}
+
+export function referencesOf(json: ResourceJson): readonly Reference[] {
+  const found = new Found();
+  const { add } = found;
+  const field = PARTS.get(json['@type']) ?? '';
+  const { [field]: parts, ...rest } = json as Json;
+  collect(rest, add);
+  if (Array.isArray(parts)) for (const part of parts) found.addAll(referencesOfPart(part));
   if (json['@type'] === TYPE.cluster && (json as Json)['type'] === 'EDS') {
     const eds = ((json as Json)['eds_cluster_config'] ?? {}) as Json;
     add(TYPE.endpoint, eds['service_name'] || (json as Json)['name'], eds['eds_config']);
   }
-  return [...found.values()];
+  return found.list();
 }
+
+const referencesOfPart = remembered((part: object): readonly Reference[] => {
+  const found = new Found();
+  collect(part, found.add);
+  return found.list();
+});
 
 function collect(node: unknown, add: (typeUrl: string, name: unknown, source: unknown) => void): void {
   if (Array.isArray(node)) {
