@@ -43,7 +43,9 @@ export function mayRemove(
   return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
     const other = all.get(referrer);
     const current = snapshot.types.get(referrer);
-    return other === undefined || current === undefined || isSettled(other.state, current);
+    // What lingers there may still point here: endpoints go after their cluster, a cluster after its route.
+    if (other === undefined || current === undefined) return true;
+    return other.state.lingering.size === 0 && isSettled(other.state, current);
   });
 }
 

@@ -158,6 +158,27 @@ test('rule 51: the removal of a cluster waits for the acknowledgement of the rou
   assert.deepEqual(shown(talk.ack(pushed[0])), ['cluster: -b']);
 });
 
+test('rule 51: endpoints that are gone stay as long as their cluster lingers, a cluster as long as a route that is gone', () => {
+  const before = state({
+    cluster: { a: '1', b: '1' },
+    endpoint: { b: '1' },
+    route: { r: 'to b' },
+    listener: { l: 'r' },
+  });
+  const talk = new Talk('delta', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('endpoint', { subscribe: ['b'] })[0]);
+  talk.ack(talk.say('route', { subscribe: ['r'] })[0]);
+  talk.ack(talk.say('listener')[0]);
+  const pushed = talk.update(state({ cluster: { a: '1' }, listener: { l: 'none' } }, before));
+  assert.deepEqual(shown(pushed), ['listener: l']);
+  const [route, ...none] = talk.ack(pushed[0]);
+  assert.deepEqual([shown([route].flatMap((one) => one ?? [])), none], [['route: -r'], []]);
+  const [cluster] = talk.ack(route);
+  assert.deepEqual(shown([cluster].flatMap((one) => one ?? [])), ['cluster: -b']);
+  assert.deepEqual(shown(talk.ack(cluster)), ['endpoint: -b']);
+});
+
 test('rule 51: a cluster that comes back before it was removed is only updated', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('delta', before);
