@@ -6,7 +6,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
 import { NameSet } from './name-set.ts';
 import type { XdsRequest } from './request.ts';
-import { blank, evolve, NONE_PENDING, type Pending, type Subscription, type Variant } from './subscription.ts';
+import { blank, evolve, namesOf, NONE_PENDING, type Pending, type Subscription, type Variant } from './subscription.ts';
 
 export type Answer = 'ack' | 'nack' | undefined;
 
@@ -154,10 +154,6 @@ function owedAfter(
 
 function withoutWildcard(names: readonly string[]): readonly string[] {
   return names.includes(WILDCARD) ? names.filter((name) => name !== WILDCARD) : names;
-}
-
-function namesOf({ resources, removed }: Pending): readonly string[] {
-  return [...resources.map((resource) => resource.name), ...removed];
 }
 
 function sameNames(names: NameSet, requested: readonly string[]): boolean {

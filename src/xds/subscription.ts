@@ -135,12 +135,37 @@ export function caughtUp(
     initial: undefined,
     lingering,
     pending: sent === undefined ? state.pending : sent.pending,
-    rejected: sent === undefined ? state.rejected : NO_NAMES,
+    rejected: sent === undefined ? state.rejected : stillRejected(state, base, lingering, sent.pending),
     lastNonce: sent === undefined ? state.lastNonce : sent.lastNonce,
     sentVersion: sent === undefined ? state.sentVersion : sent.version,
     ackedVersion: state.ackedVersion,
     nack: state.nack,
   };
+}
+
+/**
+ * What was rejected, and did not come again: an answer to something else does not make it accepted (rule 47). LDS and CDS
+ * always come as a whole (SotW), and nothing tells a SotW client that one of the others is gone.
+ */
+function stillRejected(
+  { variant, typeUrl, rejected, wildcard, names }: Subscription,
+  { resources }: TypeSnapshot,
+  lingering: Subscription['lingering'],
+  pending: readonly Pending[],
+): ReadonlySet<string> {
+  if (rejected.size === 0 || (variant === 'sotw' && isFullState(typeUrl))) return NO_NAMES;
+  const heard = new Set(pending.flatMap(namesOf));
+  const stands = (name: string): boolean =>
+    (wildcard || names.has(name)) &&
+    !heard.has(name) &&
+    !lingering.has(name) &&
+    (variant === 'delta' || resources.has(name));
+  return new Set([...rejected].filter(stands));
+}
+
+/** The names that a response speaks of. */
+export function namesOf({ resources, removed }: Pending): readonly string[] {
+  return [...resources.map((resource) => resource.name), ...removed];
 }
 
 /** Has what was rejected sent again. */

@@ -128,6 +128,26 @@ test('rule 47: a NACK parks; with the next change what was rejected with it is s
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }, before))), ['cluster: a b']);
 });
 
+test('rule 47: an answer to something else between a NACK and the next change does not make what was rejected accepted', () => {
+  for (const [variant, key] of [
+    ['delta', 'subscribe'],
+    ['sotw', 'names'],
+  ] as const) {
+    const before = state({ secret: { s: '1', bad: '1', t: '1' } });
+    const talk = new Talk(variant, before);
+    talk.nack(talk.say('secret', { [key]: ['s', 'bad'] })[0], { names: ['s', 'bad'] });
+    const names = ['s', 'bad', 't'];
+    const [other] = talk.say('secret', { [key]: key === 'names' ? names : ['t'] });
+    assert.deepEqual(shown([other].flatMap((one) => one ?? [])), ['secret: t']);
+    talk.ack(other, { names });
+    assert.equal(talk.state('secret'), 'NACKED');
+    const after = talk.update(state({ secret: { s: '1', bad: '2', t: '1' } }, before));
+    assert.deepEqual(shown(after), ['secret: bad s']);
+    talk.ack(after[0], { names });
+    assert.equal(talk.state('secret'), 'SYNCED');
+  }
+});
+
 test('rule 47: when the rejected resource goes away, its removal is sent', () => {
   const before = state({ cluster: { a: '1', bad: '1' } });
   const talk = new Talk('delta', before);
