@@ -53,12 +53,18 @@ export function mayRemove(
 export function isHeld(all: Standings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
   if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
   const clusters = all.get(TYPE.cluster);
-  if (clusters === undefined || clusters.state.pending.length === 0 || now - clusters.sentAt >= HOLD_MS) return false;
-  if (addsClusters(clusters.state)) return true;
+  return clusters !== undefined && now < holdsUntil(clusters, snapshot);
+}
+
+/** Until when clusters on their way hold up what may lead to them; -Infinity: they do not. */
+function holdsUntil({ state, sentAt }: Standing, snapshot: Snapshot | undefined): number {
+  if (state.pending.length === 0) return Number.NEGATIVE_INFINITY;
+  const until = sentAt + HOLD_MS;
+  if (addsClusters(state)) return until;
   // A change that is not even sent yet, because an earlier one is in flight.
-  const current = snapshot.types.get(TYPE.cluster);
-  const { base } = clusters.state;
-  return base !== undefined && current !== undefined && adds(base, current);
+  const current = snapshot?.types.get(TYPE.cluster);
+  const { base } = state;
+  return base !== undefined && current !== undefined && adds(base, current) ? until : Number.NEGATIVE_INFINITY;
 }
 
 /** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
@@ -80,8 +86,9 @@ export function awaitsBurst(
 
 /** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
 export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
-  const { typeUrl, state, sentAt, openedAt, lingersSince } = standing;
-  const held = typeUrl === TYPE.cluster && addsClusters(state) ? sentAt + HOLD_MS : Number.POSITIVE_INFINITY;
+  const { typeUrl, openedAt, lingersSince } = standing;
+  const holds = typeUrl === TYPE.cluster ? holdsUntil(standing, snapshot) : Number.NEGATIVE_INFINITY;
+  const held = holds === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : holds;
   if (lingersSince !== undefined) return Math.min(held, lingersSince + LINGER_MS);
   return awaitsBurst(all, standing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
 }

@@ -301,6 +301,18 @@ test('rule 52: a route to a new cluster waits for the acknowledgement of the clu
   assert.deepEqual(shown(slow.session.tick(slow.now)), ['route: r']);
 });
 
+test('rule 52: a route waits no longer for a cluster that is not even sent, because an earlier change is in flight', () => {
+  const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const between = state({ cluster: { a: '2' }, route: { r: 'to a' } }, before);
+  assert.deepEqual(shown(talk.update(between)), ['cluster: a']);
+  assert.deepEqual(talk.update(state({ cluster: { a: '2', b: '1' }, route: { r: 'to b' } }, between)), []);
+  talk.now = talk.session.wakeAt() ?? Number.NaN;
+  assert.deepEqual(shown(talk.session.tick(talk.now)), ['route: r']);
+});
+
 test('the order of one change is CDS, EDS, SDS, RDS, LDS', () => {
   const content = (value: string) => ({
     listener: { l: value },
