@@ -39,8 +39,8 @@ export class Session {
   private readonly entries = new Map<string, Entry>();
   /** In the order of pushes. */
   private inOrder: readonly Entry[] = [];
-  /** When the turn under way began. */
-  private now = 0;
+  /** When the turn under way began, or the last one. */
+  private now = Number.NEGATIVE_INFINITY;
   private snapshot: Snapshot | undefined;
   private readonly takesTtl: boolean;
   private nonces = 0;
@@ -129,7 +129,9 @@ export class Session {
   wakeAt(): number | undefined {
     let at = Number.POSITIVE_INFINITY;
     for (const entry of this.inOrder) {
-      at = Math.min(at, waitsUntil(this.entries, entry, this.snapshot), this.heartbeatAt(entry));
+      const until = waitsUntil(this.entries, entry, this.snapshot);
+      // What was over at the last turn waits for the client's answer, and for no time: to be woken for it would never end.
+      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.heartbeatAt(entry));
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }

@@ -301,6 +301,22 @@ test('rule 52: a route to a new cluster waits for the acknowledgement of the clu
   assert.deepEqual(shown(slow.session.tick(slow.now)), ['route: r']);
 });
 
+test('rules 51, 52: once a time of waiting is over, a client that does not answer has nobody woken again and again', () => {
+  const slow = new Talk('sotw', two);
+  slow.say('cluster');
+  slow.now = slow.session.wakeAt() ?? Number.NaN;
+  assert.deepEqual(slow.session.tick(slow.now), []);
+  assert.equal(slow.session.wakeAt(), undefined);
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  talk.update(state({ cluster: { a: '2' }, route: { r: 'to a' } }, before));
+  talk.now = talk.session.wakeAt() ?? Number.NaN;
+  assert.deepEqual(talk.session.tick(talk.now), [], 'the removal waits for the answer to the clusters in flight');
+  assert.equal(talk.session.wakeAt(), undefined);
+});
+
 test('rule 52: a route waits no longer for a cluster that is not even sent, because an earlier change is in flight', () => {
   const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
   const talk = new Talk('sotw', before);
