@@ -6,7 +6,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
 import { NameSet } from './name-set.ts';
 import type { XdsRequest } from './request.ts';
-import { blank, evolve, namesOf, NONE_PENDING, type Pending, type Subscription, type Variant } from './subscription.ts';
+import { blank, evolve, NONE_PENDING, namesOf, type Pending, type Subscription, type Variant } from './subscription.ts';
 
 export type Answer = 'ack' | 'nack' | undefined;
 

@@ -16,7 +16,7 @@ export interface Pending {
   /** What it carried, for the case that it is rejected. */
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
-  /** What the client had before, and has when it accepts. */
+  /** What the client had before, if that is known, and has when it accepts. */
   readonly from: TypeSnapshot | undefined;
   readonly to: TypeSnapshot;
 }

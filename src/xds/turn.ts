@@ -40,8 +40,10 @@ export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Ta
     return { state: quiet(state, caughtUp(state, current, lingering, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));
   const last = outgoing.at(-1);
+  // After a rejection nobody knows what the client had before.
+  const had = state.rejected.size === 0 ? state.base : undefined;
   const sent = {
-    pending: outgoing.map((reply) => awaited(reply, state.base, current)),
+    pending: outgoing.map((reply) => awaited(reply, had, current)),
     version: last?.version ?? current.version,
     lastNonce: last?.nonce ?? '',
   };

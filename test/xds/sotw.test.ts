@@ -301,6 +301,18 @@ test('rule 52: a route to a new cluster waits for the acknowledgement of the clu
   assert.deepEqual(shown(slow.session.tick(slow.now)), ['route: r']);
 });
 
+test('rule 52: a route waits for a cluster that was rejected when it was new, and comes again', () => {
+  const empty = state({ route: { r: 'nowhere' } });
+  const talk = new Talk('sotw', empty);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const bad = state({ cluster: { a: 'bad' }, route: { r: 'nowhere' } }, empty);
+  talk.nack(talk.update(bad)[0]);
+  const pushed = talk.update(state({ cluster: { a: '1' }, route: { r: 'to a' } }, bad));
+  assert.deepEqual(shown(pushed), ['cluster: a']);
+  assert.deepEqual(shown(talk.ack(pushed[0])), ['route: r']);
+});
+
 test('rules 51, 52: once a time of waiting is over, a client that does not answer has nobody woken again and again', () => {
   const slow = new Talk('sotw', two);
   slow.say('cluster');
