@@ -171,7 +171,7 @@ export function namesOf({ resources, removed }: Pending): readonly string[] {
 /** Has what was rejected sent again. */
 export function retried(state: Subscription): Subscription {
   if (state.nack === undefined) return state;
-  return isFullState(state.typeUrl) && state.variant === 'sotw'
+  return state.rejected.size === 0 || (isFullState(state.typeUrl) && state.variant === 'sotw')
     ? evolve(state, { owedAnswer: true })
     : evolve(state, { owed: state.owed.change([...state.rejected], []) });
 }

@@ -148,6 +148,18 @@ test('rule 47: an answer to something else between a NACK and the next change do
   }
 });
 
+test('rule 18: the rejection of an empty response is kept and shown too, and an operator may have it sent again', () => {
+  for (const variant of ['delta', 'sotw'] as const) {
+    const talk = new Talk(variant, state({}));
+    talk.nack(talk.say('cluster')[0]);
+    assert.equal(talk.state('cluster'), 'NACKED');
+    assert.deepEqual(talk.update(state({})), []);
+    assert.equal(talk.state('cluster'), 'NACKED');
+    talk.ack(talk.session.retry(0)[0]);
+    assert.equal(talk.state('cluster'), 'SYNCED');
+  }
+});
+
 test('rule 47: when the rejected resource goes away, its removal is sent', () => {
   const before = state({ cluster: { a: '1', bad: '1' } });
   const talk = new Talk('delta', before);
