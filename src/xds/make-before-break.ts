@@ -94,15 +94,19 @@ export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapsho
 }
 
 /**
- * Rules 54, 55: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
- * it already has; it waits for them to be sent again. What changed from `before` to `current` needs these.
+ * Rules 54 to 56: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
+ * it already has; it waits for them to be sent again. What was `sent` needs these, of a client that was where `before` says.
  */
-export function neededAgain(before: TypeSnapshot | undefined, current: TypeSnapshot): readonly Reference[] {
-  if (before === undefined || before === current) return NONE;
-  const { changed } = diff(before, current);
-  return changed.flatMap((resource) =>
-    resource.references.filter((reference) => needsPush(reference, before.resources.get(resource.name))),
-  );
+export function neededAgain(before: Subscription, sent: readonly Resource[]): readonly Reference[] {
+  const { base, initial, rejected } = before;
+  // Who has nothing yet asks for what it needs.
+  if (base === undefined && initial === undefined) return NONE;
+  return sent.flatMap((resource): readonly Reference[] => {
+    const { name, version, references } = resource;
+    const had = base?.resources.get(name);
+    if (!rejected.has(name) && (had?.version ?? initial?.get(name)) === version) return NONE;
+    return references.filter((reference) => needsPush(reference, had));
+  });
 }
 
 const NONE: readonly never[] = [];

@@ -177,9 +177,16 @@ export function retried(state: Subscription): Subscription {
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
-export function touch(state: Subscription, names: readonly string[]): Subscription {
-  const more = names.filter((name) => state.names.has(name) && !state.owed.has(name));
-  return more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) });
+export function touch(state: Subscription, names: ReadonlySet<string>): Subscription {
+  const more = [...names].filter((name) => (state.wildcard || state.names.has(name)) && !state.owed.has(name));
+  return disregard(more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) }), names);
+}
+
+/** Has these names sent although the client has them from an earlier stream: in a version that there never was. */
+export function disregard(state: Subscription, names: ReadonlySet<string>): Subscription {
+  if (state.initial === undefined || names.size === 0) return state;
+  const initial = new Map([...state.initial].map(([name, version]) => [name, names.has(name) ? '' : version]));
+  return evolve(state, { initial });
 }
 
 /** Whether the client itself asked for what is due: such an answer waits for nothing. */

@@ -232,6 +232,49 @@ test('rule 54: endpoints are pushed again after a change of the cluster that nee
   assert.deepEqual(shown(talk.update(createSnapshot([cluster('2'), endpoint]))), ['cluster: c', 'endpoint: e']);
 });
 
+test('rule 54: endpoints are pushed again also when their cluster comes again because the response was rejected', () => {
+  const cluster = (name: string, content: string) =>
+    resource('cluster', name, content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
+  const endpoint = resource('endpoint', 'e');
+  const [c1, c2, bad, good] = [
+    cluster('c', '1'),
+    cluster('c', '2'),
+    resource('cluster', 'd', 'bad'),
+    resource('cluster', 'd'),
+  ];
+  const talk = new Talk('delta', createSnapshot([c1, endpoint]));
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('endpoint', { subscribe: ['e'] })[0]);
+  const [rejected, needed] = talk.update(createSnapshot([c2, bad, endpoint]));
+  assert.deepEqual(shown([rejected, needed].flatMap((one) => one ?? [])), ['cluster: c d', 'endpoint: e']);
+  talk.nack(rejected);
+  talk.ack(needed);
+  assert.deepEqual(shown(talk.update(createSnapshot([c2, good, endpoint]))), ['cluster: c d', 'endpoint: e']);
+});
+
+test('rule 54: endpoints are pushed to a client that comes back, when their cluster has changed since', () => {
+  const cluster = (content: string) =>
+    resource('cluster', 'c', content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
+  const endpoint = resource('endpoint', 'e');
+  const before = createSnapshot([cluster('1'), endpoint]);
+  const after = createSnapshot([cluster('2'), endpoint]);
+  for (const order of [
+    ['cluster', 'endpoint'],
+    ['endpoint', 'cluster'],
+  ] as const) {
+    for (const [now, expected] of [
+      [after, ['cluster: c', 'endpoint: e']],
+      [before, []],
+    ] as const) {
+      const talk = new Talk('delta', now);
+      const replies = order.flatMap((kind) =>
+        talk.say(kind, { initialVersions: versions(before, kind), subscribe: kind === 'endpoint' ? ['e'] : [] }),
+      );
+      assert.deepEqual(shown(replies), expected);
+    }
+  }
+});
+
 test('rule 55: a secret is pushed again when the source that a listener names for it changed, and only then', () => {
   const listener = (content: string, source: string) =>
     resource('listener', 'l', content, [{ typeUrl: TYPE.secret, name: 's', source }]);
