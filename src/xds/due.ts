@@ -65,10 +65,10 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
   const kept = [...lingering.values()].filter((resource) => resource !== undefined);
   const subscribed = state.wildcard ? all(current) : subset(current, [...state.names]);
   const resources = kept.length === 0 ? subscribed : withLingering(subscribed, kept);
-  const version =
-    kept.length === 0
-      ? current.version
-      : `${current.version}+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
+  // Rules 15, 23: a part of the state must not be taken for all of it when the client comes back and asks for more.
+  const part = subscribed.length === current.resources.size ? '' : `/${subscribed.length}`;
+  const more = kept.length === 0 ? '' : `+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
+  const version = `${current.version}${part}${more}`;
   return { replies: [{ resources, removed: NONE, version, isShared: true }], lingering };
 }
 

@@ -142,6 +142,13 @@ test('rule 23: a reconnecting wildcard client that has this very state is sent n
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }))), ['cluster: a']);
 });
 
+test('rules 15, 23: who was sent only what it named is sent the rest when it comes back and asks for all', () => {
+  const version = new Talk('sotw', two).say('cluster', { names: ['a'] })[0]?.version ?? '';
+  assert.deepEqual(shown(new Talk('sotw', two).say('cluster', { names: ['*'], versionInfo: version })), [
+    'cluster: a b',
+  ]);
+});
+
 test('rule 23: a reconnecting client that names resources is answered, because its subscription may have grown', () => {
   const routes = state({ route: { r: '1' } });
   const version = new Talk('sotw', routes).say('route', { names: ['r'] })[0]?.version ?? '';
