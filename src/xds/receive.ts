@@ -131,7 +131,7 @@ function changeDelta(state: Subscription, subscribe: readonly string[], unsubscr
   return evolve(state, {
     wildcard,
     names,
-    owed: owedAfter(state, wildcard, names, added, dropped),
+    owed: within(owedAfter(state, wildcard, names, added, dropped), state.wildcard && !wildcard ? names : undefined),
     owedAll,
     everNamed: true,
   });
@@ -150,6 +150,15 @@ function owedAfter(
   if (owed === before) return names;
   // Rule 40: sent again, even if it was subscribed to and is unchanged.
   return owed.change(added, dropped);
+}
+
+/** Rule 29: what was owed under the wildcard goes with it. */
+function within(owed: NameSet, names: NameSet | undefined): NameSet {
+  if (names === undefined || owed.size === 0) return owed;
+  return owed.change(
+    [],
+    [...owed].filter((name) => !names.has(name)),
+  );
 }
 
 function withoutWildcard(names: readonly string[]): readonly string[] {

@@ -110,6 +110,14 @@ test('rule 43: under the wildcard, an unsubscription is answered with the resour
   assert.deepEqual(shown(replies), ['cluster: a -missing']);
 });
 
+test('rules 29, 43: an answer that is due under the wildcard is not due any more when the wildcard is dropped', () => {
+  const talk = new Talk('delta', two);
+  const [first] = talk.say('cluster', { subscribe: ['*', 'a'] });
+  assert.deepEqual(talk.say('cluster', { unsubscribe: ['a', 'missing'] }), []);
+  assert.deepEqual(talk.say('cluster', { unsubscribe: ['*'] }), []);
+  assert.deepEqual(talk.ack(first), []);
+});
+
 test('rule 44: a first wildcard request is answered even when there is nothing', () => {
   assert.deepEqual(shown(new Talk('delta', state({})).say('cluster')), ['cluster:']);
 });
