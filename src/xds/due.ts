@@ -138,10 +138,11 @@ function changes(state: Subscription, current: TypeSnapshot): Changes {
 /** What may have to be sent: what changed, what is owed, and, if anything changed, what was rejected with the last response. */
 function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): readonly Resource[] {
   if (state.owedAll && state.wildcard) return all(current);
-  const rejected = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
+  const again = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
+  const rejected = again.size === 0 ? NONE : [...again].filter((name) => covers(state, name));
   const owed = state.owedAll ? state.names : state.owed;
-  if (owed.size === 0 && rejected.size === 0) return changed;
-  if (changed.length === 0 && rejected.size === 0) return subset(current, [...owed]);
+  if (owed.size === 0 && rejected.length === 0) return changed;
+  if (changed.length === 0 && rejected.length === 0) return subset(current, [...owed]);
   return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);
 }
 

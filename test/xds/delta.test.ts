@@ -168,6 +168,13 @@ test('rule 18: the rejection of an empty response is kept and shown too, and an 
   }
 });
 
+test('rules 29, 47: what was rejected and then dropped is not sent again', () => {
+  const before = state({ secret: { s: '1', t: '1' } });
+  const talk = new Talk('delta', before);
+  talk.nack(talk.say('secret', { subscribe: ['s', 't'] })[0], { unsubscribe: ['s'] });
+  assert.deepEqual(shown(talk.update(state({ secret: { s: '1', t: '2' } }, before))), ['secret: t']);
+});
+
 test('rule 47: when the rejected resource goes away, its removal is sent', () => {
   const before = state({ cluster: { a: '1', bad: '1' } });
   const talk = new Talk('delta', before);
