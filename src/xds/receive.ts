@@ -57,7 +57,8 @@ export function receive(
   const { state: answered, answer } = acknowledge(state, request);
   if (state.variant === 'delta') {
     // Rule 36: no nonce, stale or not, is a reason to lose a subscription.
-    return { state: changeDelta(answered, request.subscribe, request.unsubscribe), answer };
+    const changed = changeDelta(answered, request.subscribe, request.unsubscribe);
+    return { state: changed === answered ? answered : withoutMemory(changed, request), answer };
   }
   const changed = changeSotw(answered, request.names);
   // Rule 22: the response was acknowledged before, and nothing else changed: Envoy asks again for a new watcher.
@@ -159,6 +160,14 @@ function within(owed: NameSet, names: NameSet | undefined): NameSet {
     [],
     [...owed].filter((name) => !names.has(name)),
   );
+}
+
+/** Rules 40, 57: what a client names anew or drops, before it was answered, it does not have from an earlier stream any more. */
+function withoutMemory(state: Subscription, { subscribe, unsubscribe }: XdsRequest): Subscription {
+  if (state.initial === undefined) return state;
+  const named = new Set([...subscribe, ...unsubscribe]);
+  const kept = [...state.initial].filter(([name]) => !named.has(name) && (state.wildcard || state.names.has(name)));
+  return evolve(state, { initial: new Map(kept) });
 }
 
 function withoutWildcard(names: readonly string[]): readonly string[] {

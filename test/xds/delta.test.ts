@@ -311,6 +311,15 @@ test('rule 57: a name that is dropped and subscribed to again is answered althou
   assert.deepEqual(shown(talk.say('endpoint', { subscribe: ['e'] })), ['endpoint: e']);
 });
 
+test('rules 40, 57: also before the first answer, a name that is dropped and subscribed to again is sent', () => {
+  const there = state({ secret: { s: '1', t: '1' } });
+  const talk = new Talk('delta');
+  talk.say('secret', { subscribe: ['s', 't'], initialVersions: versions(there, 'secret') });
+  talk.say('secret', { unsubscribe: ['s'] });
+  talk.say('secret', { subscribe: ['s'] });
+  assert.deepEqual(shown(talk.update(there)), ['secret: s']);
+});
+
 test('rule 58: whatever is asked first is answered; nothing waits for CDS', () => {
   const talk = new Talk('delta', state({ cluster: { a: '1' }, endpoint: { e: '1' }, route: { r: '1' } }));
   assert.deepEqual(shown(talk.say('endpoint', { subscribe: ['e'] })), ['endpoint: e']);
