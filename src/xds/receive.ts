@@ -105,7 +105,8 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
   const everNamed = state.everNamed || requested.length > 0;
   // Rules 24, 25: the empty list is the wildcard only as long as no name was ever sent.
   const wildcard = requested.includes(WILDCARD) || (requested.length === 0 && !everNamed && state.wildcard);
-  if (wildcard === state.wildcard && sameNames(state.names, requested)) return state;
+  if (wildcard === state.wildcard && sameNames(state.names, requested))
+    return everNamed === state.everNamed ? state : evolve(state, { everNamed });
   const names = NameSet.of(withoutWildcard(requested));
   // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));

@@ -163,6 +163,14 @@ test('rule 24: an empty list is the legacy wildcard as long as no name was ever 
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '1', c: '1' } }))), ['cluster: a b c']);
 });
 
+test('rule 24: * is a name: from then on an empty list asks for nothing', () => {
+  const talk = new Talk('sotw', two);
+  const [first] = talk.say('cluster');
+  talk.ack(first, { names: ['*'] });
+  assert.deepEqual(talk.say('cluster', { names: [] }), []);
+  assert.deepEqual(talk.update(state({ cluster: { a: '2' } })), []);
+});
+
 test('rule 25: [*, a], then [a] drops the wildcard, then [] drops everything and is no wildcard', () => {
   const talk = new Talk('sotw', two);
   const [first] = talk.say('cluster', { names: ['*', 'a'] });
