@@ -168,12 +168,13 @@ export function namesOf({ resources, removed }: Pending): readonly string[] {
   return [...resources.map((resource) => resource.name), ...removed];
 }
 
-/** Has what was rejected sent again. */
+/** Has what was rejected sent again, as far as it is still subscribed to and not on its way already. */
 export function retried(state: Subscription): Subscription {
   if (state.nack === undefined) return state;
-  return state.rejected.size === 0 || (isFullState(state.typeUrl) && state.variant === 'sotw')
-    ? evolve(state, { owedAnswer: true })
-    : evolve(state, { owed: state.owed.change([...state.rejected], []) });
+  const isWhole = state.rejected.size === 0 || (isFullState(state.typeUrl) && state.variant === 'sotw');
+  if (isWhole) return state.pending.length > 0 ? state : evolve(state, { owedAnswer: true });
+  const again = [...state.rejected].filter((name) => state.wildcard || state.names.has(name));
+  return evolve(state, { owed: state.owed.change(again, []) });
 }
 
 /** Has these names sent again, those of them that are subscribed to. */

@@ -172,6 +172,9 @@ test('rules 29, 47: what was rejected and then dropped is not sent again', () =>
   const before = state({ secret: { s: '1', t: '1' } });
   const talk = new Talk('delta', before);
   talk.nack(talk.say('secret', { subscribe: ['s', 't'] })[0], { unsubscribe: ['s'] });
+  const [again] = talk.session.retry(0);
+  assert.deepEqual(shown([again].flatMap((one) => one ?? [])), ['secret: t']);
+  talk.nack(again);
   assert.deepEqual(shown(talk.update(state({ secret: { s: '1', t: '2' } }, before))), ['secret: t']);
 });
 
