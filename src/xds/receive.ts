@@ -110,8 +110,8 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
   const names = NameSet.of(withoutWildcard(requested));
   // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));
-  const owed =
-    added.length === names.size ? names : NameSet.of([...[...state.owed].filter((name) => names.has(name)), ...added]);
+  const kept = [...state.owed].filter((name) => wildcard || names.has(name));
+  const owed = kept.length === 0 && added.length === names.size ? names : NameSet.of([...kept, ...added]);
   return evolve(state, { everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) });
 }
 
