@@ -58,8 +58,9 @@ function duePartial(state: Subscription, current: TypeSnapshot): Due {
 
 function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
   const { changed, removed } = changes(state, current);
-  const goes = (removed.length > 0 || state.lingering.size > 0) && mayRemove();
-  const lingering = goes ? NOTHING_LINGERS : linger(state, current, removed);
+  const gone = linger(state, current, removed);
+  const goes = gone.size > 0 && mayRemove();
+  const lingering = goes ? NOTHING_LINGERS : gone;
   if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, lingering };
   // Rule 31: the full subscribed state; what lingers is still part of it.
   const kept = [...lingering.values()].filter((resource) => resource !== undefined);

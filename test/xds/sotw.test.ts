@@ -285,6 +285,16 @@ test('rule 51: clusters that are gone stay in CDS until the routes that led ther
   assert.equal(talk.state('cluster'), 'SYNCED');
 });
 
+test('rules 29, 51: who leaves what lingers is not sent its removal', () => {
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster', { names: ['a', 'b'] })[0], { names: ['a', 'b'] });
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const [route] = talk.update(state({ cluster: { a: '1' }, route: { r: 'to a' } }, before));
+  assert.deepEqual(talk.say('cluster', { names: ['a'] }), []);
+  assert.deepEqual(talk.ack(route, { names: ['r'] }), []);
+});
+
 test('rule 51: a client that never acknowledges its routes does not keep a removal for ever', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('sotw', before);
