@@ -64,7 +64,8 @@ function holdsUntil({ state, sentAt }: Standing, snapshot: Snapshot | undefined)
   // A change that is not even sent yet, because an earlier one is in flight.
   const current = snapshot?.types.get(TYPE.cluster);
   const { base } = state;
-  return base !== undefined && current !== undefined && adds(base, current) ? until : Number.NEGATIVE_INFINITY;
+  const isMore = base !== undefined && current !== undefined && adds(state, base, current);
+  return isMore ? until : Number.NEGATIVE_INFINITY;
 }
 
 /** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
@@ -112,12 +113,15 @@ export function neededAgain(before: Subscription, sent: readonly Resource[]): re
 const NONE: readonly never[] = [];
 
 /** Whether clusters are in flight that the client has not got yet. */
-function addsClusters({ pending }: Subscription): boolean {
-  return pending.some(({ from, to, resources }) => (from === undefined ? resources.length > 0 : adds(from, to)));
+function addsClusters(state: Subscription): boolean {
+  return state.pending.some(({ from, to, resources }) =>
+    from === undefined ? resources.length > 0 : adds(state, from, to),
+  );
 }
 
-function adds(from: TypeSnapshot, to: TypeSnapshot): boolean {
-  return diff(from, to).changed.some((resource) => !from.resources.has(resource.name));
+/** Whether there are more of what is subscribed to. */
+function adds(state: Subscription, from: TypeSnapshot, to: TypeSnapshot): boolean {
+  return diff(from, to).changed.some(({ name }) => covers(state, name) && !from.resources.has(name));
 }
 
 function needsPush({ typeUrl, name, source }: Reference, before: Resource | undefined): boolean {

@@ -354,6 +354,15 @@ test('rules 51, 52: once a time of waiting is over, a client that does not answe
   assert.equal(talk.session.wakeAt(), undefined);
 });
 
+test('rule 52: a route does not wait for a cluster that the client does not ask for', () => {
+  const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster', { names: ['a'] })[0], { names: ['a'] });
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const pushed = talk.update(state({ cluster: { a: '2', b: '1' }, route: { r: 'to a, again' } }, before));
+  assert.deepEqual(shown(pushed), ['cluster: a', 'route: r']);
+});
+
 test('rule 52: a route waits no longer for a cluster that is not even sent, because an earlier change is in flight', () => {
   const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
   const talk = new Talk('sotw', before);
