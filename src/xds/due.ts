@@ -58,17 +58,18 @@ function duePartial(state: Subscription, current: TypeSnapshot): Due {
 
 function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
   const { changed, removed } = changes(state, current);
-  const goes = (removed.length > 0 || state.lingering.size > 0) && mayRemove();
-  const lingering = goes ? NOTHING_LINGERS : linger(state, current, removed);
+  const gone = linger(state, current, removed);
+  const goes = gone.size > 0 && mayRemove();
+  const lingering = goes ? NOTHING_LINGERS : gone;
   if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, lingering };
   // Rule 31: the full subscribed state; what lingers is still part of it.
   const kept = [...lingering.values()].filter((resource) => resource !== undefined);
   const subscribed = state.wildcard ? all(current) : subset(current, state.names.list());
   const resources = kept.length === 0 ? subscribed : withLingering(subscribed, kept);
-  const version =
-    kept.length === 0
-      ? current.version
-      : `${current.version}+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
+  // Rules 15, 23: a part of the state must not be taken for all of it when the client comes back and asks for more.
+  const part = subscribed.length === current.resources.size ? '' : `/${subscribed.length}`;
+  const more = kept.length === 0 ? '' : `+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
+  const version = `${current.version}${part}${more}`;
   return { replies: [{ resources, removed: NONE, version, isShared: true }], lingering };
 }
 
@@ -138,10 +139,11 @@ function changes(state: Subscription, current: TypeSnapshot): Changes {
 /** What may have to be sent: what changed, what is owed, and, if anything changed, what was rejected with the last response. */
 function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): readonly Resource[] {
   if (state.owedAll && state.wildcard) return all(current);
-  const rejected = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
+  const again = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
+  const rejected = again.size === 0 ? NONE : [...again].filter((name) => covers(state, name));
   const owed = state.owedAll ? state.names : state.owed;
-  if (owed.size === 0 && rejected.size === 0) return changed;
-  if (changed.length === 0 && rejected.size === 0) return subset(current, owed.list());
+  if (owed.size === 0 && rejected.length === 0) return changed;
+  if (changed.length === 0 && rejected.length === 0) return subset(current, owed.list());
   return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);
 }
 

@@ -43,7 +43,9 @@ export function mayRemove(
   return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
     const other = all.get(referrer);
     const current = snapshot.types.get(referrer);
-    return other === undefined || current === undefined || isSettled(other.state, current);
+    // What lingers there may still point here: endpoints go after their cluster, a cluster after its route.
+    if (other === undefined || current === undefined) return true;
+    return other.state.lingering.size === 0 && isSettled(other.state, current);
   });
 }
 
@@ -51,12 +53,19 @@ export function mayRemove(
 export function isHeld(all: Standings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
   if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
   const clusters = all.get(TYPE.cluster);
-  if (clusters === undefined || clusters.state.pending.length === 0 || now - clusters.sentAt >= HOLD_MS) return false;
-  if (addsClusters(clusters.state)) return true;
+  return clusters !== undefined && now < holdsUntil(clusters, snapshot);
+}
+
+/** Until when clusters on their way hold up what may lead to them; -Infinity: they do not. */
+function holdsUntil({ state, sentAt }: Standing, snapshot: Snapshot | undefined): number {
+  if (state.pending.length === 0) return Number.NEGATIVE_INFINITY;
+  const until = sentAt + HOLD_MS;
+  if (addsClusters(state)) return until;
   // A change that is not even sent yet, because an earlier one is in flight.
-  const current = snapshot.types.get(TYPE.cluster);
-  const { base } = clusters.state;
-  return base !== undefined && current !== undefined && adds(base, current);
+  const current = snapshot?.types.get(TYPE.cluster);
+  const { base } = state;
+  const isMore = base !== undefined && current !== undefined && adds(state, base, current);
+  return isMore ? until : Number.NEGATIVE_INFINITY;
 }
 
 /** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
@@ -78,33 +87,41 @@ export function awaitsBurst(
 
 /** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
 export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
-  const { typeUrl, state, sentAt, openedAt, lingersSince } = standing;
-  const held = typeUrl === TYPE.cluster && addsClusters(state) ? sentAt + HOLD_MS : Number.POSITIVE_INFINITY;
+  const { typeUrl, openedAt, lingersSince } = standing;
+  const holds = typeUrl === TYPE.cluster ? holdsUntil(standing, snapshot) : Number.NEGATIVE_INFINITY;
+  const held = holds === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : holds;
   if (lingersSince !== undefined) return Math.min(held, lingersSince + LINGER_MS);
   return awaitsBurst(all, standing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
 }
 
 /**
- * Rules 54, 55: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
- * it already has; it waits for them to be sent again. What changed from `before` to `current` needs these.
+ * Rules 54 to 56: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
+ * it already has; it waits for them to be sent again. What was `sent` needs these, of a client that was where `before` says.
  */
-export function neededAgain(before: TypeSnapshot | undefined, current: TypeSnapshot): readonly Reference[] {
-  if (before === undefined || before === current) return NONE;
-  const { changed } = diff(before, current);
-  return changed.flatMap((resource) =>
-    resource.references.filter((reference) => needsPush(reference, before.resources.get(resource.name))),
-  );
+export function neededAgain(before: Subscription, sent: readonly Resource[]): readonly Reference[] {
+  const { base, initial, rejected } = before;
+  // Who has nothing yet asks for what it needs.
+  if (base === undefined && initial === undefined) return NONE;
+  return sent.flatMap((resource): readonly Reference[] => {
+    const { name, version, references } = resource;
+    const had = base?.resources.get(name);
+    if (!rejected.has(name) && (had?.version ?? initial?.get(name)) === version) return NONE;
+    return references.filter((reference) => needsPush(reference, had));
+  });
 }
 
 const NONE: readonly never[] = [];
 
 /** Whether clusters are in flight that the client has not got yet. */
-function addsClusters({ pending }: Subscription): boolean {
-  return pending.some(({ from, to, resources }) => (from === undefined ? resources.length > 0 : adds(from, to)));
+function addsClusters(state: Subscription): boolean {
+  return state.pending.some(({ from, to, resources }) =>
+    from === undefined ? resources.length > 0 : adds(state, from, to),
+  );
 }
 
-function adds(from: TypeSnapshot, to: TypeSnapshot): boolean {
-  return diff(from, to).changed.some((resource) => !from.resources.has(resource.name));
+/** Whether there are more of what is subscribed to. */
+function adds(state: Subscription, from: TypeSnapshot, to: TypeSnapshot): boolean {
+  return diff(from, to).changed.some(({ name }) => covers(state, name) && !from.resources.has(name));
 }
 
 function needsPush({ typeUrl, name, source }: Reference, before: Resource | undefined): boolean {

@@ -6,7 +6,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
 import { NameSet } from './name-set.ts';
 import type { XdsRequest } from './request.ts';
-import { blank, evolve, NONE_PENDING, type Pending, type Subscription, type Variant } from './subscription.ts';
+import { blank, evolve, NONE_PENDING, namesOf, type Pending, type Subscription, type Variant } from './subscription.ts';
 
 export type Answer = 'ack' | 'nack' | undefined;
 
@@ -57,7 +57,8 @@ export function receive(
   const { state: answered, answer } = acknowledge(state, request);
   if (state.variant === 'delta') {
     // Rule 36: no nonce, stale or not, is a reason to lose a subscription.
-    return { state: changeDelta(answered, request.subscribe, request.unsubscribe), answer };
+    const changed = changeDelta(answered, request.subscribe, request.unsubscribe);
+    return { state: changed === answered ? answered : withoutMemory(changed, request), answer };
   }
   const changed = changeSotw(answered, request.names);
   // Rule 22: the response was acknowledged before, and nothing else changed: Envoy asks again for a new watcher.
@@ -104,12 +105,13 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
   const everNamed = state.everNamed || requested.length > 0;
   // Rules 24, 25: the empty list is the wildcard only as long as no name was ever sent.
   const wildcard = requested.includes(WILDCARD) || (requested.length === 0 && !everNamed && state.wildcard);
-  if (wildcard === state.wildcard && sameNames(state.names, requested)) return state;
+  if (wildcard === state.wildcard && sameNames(state.names, requested))
+    return everNamed === state.everNamed ? state : evolve(state, { everNamed });
   const names = NameSet.of(withoutWildcard(requested));
   // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));
-  const owed =
-    added.length === names.size ? names : NameSet.of([...[...state.owed].filter((name) => names.has(name)), ...added]);
+  const kept = [...state.owed].filter((name) => wildcard || names.has(name));
+  const owed = kept.length === 0 && added.length === names.size ? names : NameSet.of([...kept, ...added]);
   return evolve(state, { everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) });
 }
 
@@ -131,7 +133,7 @@ function changeDelta(state: Subscription, subscribe: readonly string[], unsubscr
   return evolve(state, {
     wildcard,
     names,
-    owed: owedAfter(state, wildcard, names, added, dropped),
+    owed: within(owedAfter(state, wildcard, names, added, dropped), state.wildcard && !wildcard ? names : undefined),
     owedAll,
     everNamed: true,
   });
@@ -152,12 +154,25 @@ function owedAfter(
   return owed.change(added, dropped);
 }
 
-function withoutWildcard(names: readonly string[]): readonly string[] {
-  return names.includes(WILDCARD) ? names.filter((name) => name !== WILDCARD) : names;
+/** Rule 29: what was owed under the wildcard goes with it. */
+function within(owed: NameSet, names: NameSet | undefined): NameSet {
+  if (names === undefined || owed.size === 0) return owed;
+  return owed.change(
+    [],
+    [...owed].filter((name) => !names.has(name)),
+  );
 }
 
-function namesOf({ resources, removed }: Pending): readonly string[] {
-  return [...resources.map((resource) => resource.name), ...removed];
+/** Rules 40, 57: what a client names anew or drops, before it was answered, it does not have from an earlier stream any more. */
+function withoutMemory(state: Subscription, { subscribe, unsubscribe }: XdsRequest): Subscription {
+  if (state.initial === undefined) return state;
+  const named = new Set([...subscribe, ...unsubscribe]);
+  const kept = [...state.initial].filter(([name]) => !named.has(name) && (state.wildcard || state.names.has(name)));
+  return evolve(state, { initial: new Map(kept) });
+}
+
+function withoutWildcard(names: readonly string[]): readonly string[] {
+  return names.includes(WILDCARD) ? names.filter((name) => name !== WILDCARD) : names;
 }
 
 function sameNames(names: NameSet, requested: readonly string[]): boolean {

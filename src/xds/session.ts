@@ -1,6 +1,7 @@
 // One stream: its subscriptions, and the order in which they are served.
 // In: requests, snapshots, the time. Out: replies in the order in which they go on the wire. Must not: do I/O.
 
+import type { Reference } from '../snapshot/references.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, shortName } from '../snapshot/types.ts';
 import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
@@ -8,7 +9,16 @@ import { awaitsBurst, isHeld, mayRemove, neededAgain, type Standing, waitsUntil 
 import { type Answer, open, receive } from './receive.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
-import { isAsked, isSettled, retried, type Subscription, touch, type Variant } from './subscription.ts';
+import {
+  disregard,
+  isAsked,
+  isSettled,
+  NO_NAMES,
+  retried,
+  type Subscription,
+  touch,
+  type Variant,
+} from './subscription.ts';
 import { isIdle, next, type Outgoing, type Turn } from './turn.ts';
 import { weightOfState } from './weight.ts';
 
@@ -37,10 +47,12 @@ export class Session {
   private readonly variant: Variant;
   private readonly limits: SessionLimits;
   private readonly entries = new Map<string, Entry>();
+  /** What was needed again of types that the client has not asked for yet: one that reconnects asks for CDS first. */
+  private readonly needed = new Map<string, Set<string>>();
   /** In the order of pushes. */
   private inOrder: readonly Entry[] = [];
-  /** When the turn under way began. */
-  private now = 0;
+  /** When the turn under way began, or the last one. */
+  private now = Number.NEGATIVE_INFINITY;
   private snapshot: Snapshot | undefined;
   private readonly takesTtl: boolean;
   private readonly nonce: () => string;
@@ -90,7 +102,10 @@ export class Session {
 
   private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
     const entry: Entry = {
-      state: open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl)),
+      state: disregard(
+        open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl)),
+        this.needed.get(typeUrl) ?? NO_NAMES,
+      ),
       typeUrl,
       turn: {
         mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
@@ -128,7 +143,9 @@ export class Session {
   wakeAt(): number | undefined {
     let at = Number.POSITIVE_INFINITY;
     for (const entry of this.inOrder) {
-      at = Math.min(at, waitsUntil(this.entries, entry, this.snapshot), this.heartbeatAt(entry));
+      const until = waitsUntil(this.entries, entry, this.snapshot);
+      // What was over at the last turn waits for the client's answer, and for no time: to be woken for it would never end.
+      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.heartbeatAt(entry));
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
@@ -201,23 +218,34 @@ export class Session {
     const current = snapshot.types.get(entry.typeUrl);
     if (current === undefined || isIdle(entry.state, current)) return out;
     if (awaitsBurst(this.entries, entry, snapshot, this.now)) return out;
-    const before = entry.state.base;
+    const before = entry.state;
     const { state, replies } = next(entry.state, current, entry.turn);
     entry.state = state;
     entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? this.now);
     if (replies.length === 0) return out;
     entry.sentAt = this.now;
     if (this.variant === 'delta') {
-      for (const { typeUrl, name } of neededAgain(before, current)) this.touch(typeUrl, name);
+      for (const { resources } of replies) this.touch(neededAgain(before, resources));
     }
     const all = out ?? [];
     all.push(...replies);
     return all;
   }
 
-  private touch(typeUrl: string, name: string): void {
-    const target = this.entries.get(typeUrl);
-    if (target !== undefined) target.state = touch(target.state, [name]);
+  private touch(references: readonly Reference[]): void {
+    const byType = new Map<string, Set<string>>();
+    for (const { typeUrl, name } of references) byType.set(typeUrl, (byType.get(typeUrl) ?? new Set()).add(name));
+    for (const [typeUrl, names] of byType) {
+      const target = this.entries.get(typeUrl);
+      if (target !== undefined) target.state = touch(target.state, names);
+      else this.needed.set(typeUrl, this.existing(typeUrl, [...(this.needed.get(typeUrl) ?? NOTHING), ...names]));
+    }
+  }
+
+  /** So that what a long stream never asks for does not pile up. */
+  private existing(typeUrl: string, names: readonly string[]): Set<string> {
+    const resources = this.snapshot?.types.get(typeUrl)?.resources;
+    return new Set(names.filter((name) => resources?.has(name)));
   }
 }
 

@@ -16,7 +16,7 @@ export interface Pending {
   /** What it carried, for the case that it is rejected. */
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
-  /** What the client had before, and has when it accepts. */
+  /** What the client had before, if that is known, and has when it accepts. */
   readonly from: TypeSnapshot | undefined;
   readonly to: TypeSnapshot;
 }
@@ -135,7 +135,7 @@ export function caughtUp(
     initial: undefined,
     lingering,
     pending: sent === undefined ? state.pending : sent.pending,
-    rejected: sent === undefined ? state.rejected : NO_NAMES,
+    rejected: sent === undefined ? state.rejected : stillRejected(state, base, lingering, sent.pending),
     lastNonce: sent === undefined ? state.lastNonce : sent.lastNonce,
     sentVersion: sent === undefined ? state.sentVersion : sent.version,
     ackedVersion: state.ackedVersion,
@@ -143,18 +143,51 @@ export function caughtUp(
   };
 }
 
-/** Has what was rejected sent again. */
+/**
+ * What was rejected, and did not come again: an answer to something else does not make it accepted (rule 47). LDS and CDS
+ * always come as a whole (SotW), and nothing tells a SotW client that one of the others is gone.
+ */
+function stillRejected(
+  { variant, typeUrl, rejected, wildcard, names }: Subscription,
+  { resources }: TypeSnapshot,
+  lingering: Subscription['lingering'],
+  pending: readonly Pending[],
+): ReadonlySet<string> {
+  if (rejected.size === 0 || (variant === 'sotw' && isFullState(typeUrl))) return NO_NAMES;
+  const heard = new Set(pending.flatMap(namesOf));
+  const stands = (name: string): boolean =>
+    (wildcard || names.has(name)) &&
+    !heard.has(name) &&
+    !lingering.has(name) &&
+    (variant === 'delta' || resources.has(name));
+  return new Set([...rejected].filter(stands));
+}
+
+/** The names that a response speaks of. */
+export function namesOf({ resources, removed }: Pending): readonly string[] {
+  return [...resources.map((resource) => resource.name), ...removed];
+}
+
+/** Has what was rejected sent again, as far as it is still subscribed to and not on its way already. */
 export function retried(state: Subscription): Subscription {
   if (state.nack === undefined) return state;
-  return isFullState(state.typeUrl) && state.variant === 'sotw'
-    ? evolve(state, { owedAnswer: true })
-    : evolve(state, { owed: state.owed.change([...state.rejected], []) });
+  const isWhole = state.rejected.size === 0 || (isFullState(state.typeUrl) && state.variant === 'sotw');
+  if (isWhole) return state.pending.length > 0 ? state : evolve(state, { owedAnswer: true });
+  const again = [...state.rejected].filter((name) => state.wildcard || state.names.has(name));
+  return evolve(state, { owed: state.owed.change(again, []) });
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
-export function touch(state: Subscription, names: readonly string[]): Subscription {
-  const more = names.filter((name) => state.names.has(name) && !state.owed.has(name));
-  return more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) });
+export function touch(state: Subscription, names: ReadonlySet<string>): Subscription {
+  const more = [...names].filter((name) => (state.wildcard || state.names.has(name)) && !state.owed.has(name));
+  return disregard(more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) }), names);
+}
+
+/** Has these names sent although the client has them from an earlier stream: in a version that there never was. */
+export function disregard(state: Subscription, names: ReadonlySet<string>): Subscription {
+  if (state.initial === undefined || names.size === 0) return state;
+  const initial = new Map([...state.initial].map(([name, version]) => [name, names.has(name) ? '' : version]));
+  return evolve(state, { initial });
 }
 
 /** Whether the client itself asked for what is due: such an answer waits for nothing. */

@@ -4,6 +4,7 @@
 
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { Form } from '../snapshot/ttl.ts';
+import { isFullState } from '../snapshot/types.ts';
 import { covers, due, type Reply } from './due.ts';
 import { caughtUp, evolve, isAsked, NO_NAMES, type Pending, type Subscription } from './subscription.ts';
 
@@ -39,8 +40,10 @@ export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Ta
     return { state: quiet(state, caughtUp(state, current, lingering, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));
   const last = outgoing.at(-1);
+  // After a rejection nobody knows what the client had before.
+  const had = state.rejected.size === 0 ? state.base : undefined;
   const sent = {
-    pending: outgoing.map((reply) => awaited(reply, state.base, current)),
+    pending: outgoing.map((reply) => awaited(reply, had, current)),
     version: last?.version ?? current.version,
     lastNonce: last?.nonce ?? '',
   };
@@ -68,10 +71,19 @@ export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
 
 /** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
 function quiet(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
-  const unchanged = state.base === current;
-  const stands = [...state.rejected].some((name) => covers(state, name) && (unchanged || current.resources.has(name)));
-  if (state.nack !== undefined && stands) return after;
-  const clear = evolve(after, { nack: undefined, rejected: NO_NAMES });
   const subscribes = state.wildcard || state.names.size > 0;
+  if (state.nack !== undefined && subscribes && stillStands(state, after, current)) return after;
+  const clear = evolve(after, { nack: undefined, rejected: NO_NAMES });
   return subscribes ? evolve(clear, { sentVersion: current.version, ackedVersion: current.version }) : clear;
+}
+
+/** Whether a rejection is not overtaken yet: by a change, or because the client asks no more for what it rejected. */
+function stillStands(state: Subscription, { lingering }: Subscription, current: TypeSnapshot): boolean {
+  // LDS and CDS are rejected as a whole (SotW); or an empty response was, and there is still nothing.
+  if ((state.variant === 'sotw' && isFullState(state.typeUrl)) || state.rejected.size === 0) return true;
+  const unchanged = state.base?.version === current.version;
+  // A rejected removal of a delta stream is still due; a SotW stream has no words for it.
+  const isWanted = (name: string): boolean =>
+    unchanged || current.resources.has(name) || (state.variant === 'delta' && !lingering.has(name));
+  return [...state.rejected].some((name) => covers(state, name) && isWanted(name));
 }

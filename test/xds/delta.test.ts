@@ -110,6 +110,14 @@ test('rule 43: under the wildcard, an unsubscription is answered with the resour
   assert.deepEqual(shown(replies), ['cluster: a -missing']);
 });
 
+test('rules 29, 43: an answer that is due under the wildcard is not due any more when the wildcard is dropped', () => {
+  const talk = new Talk('delta', two);
+  const [first] = talk.say('cluster', { subscribe: ['*', 'a'] });
+  assert.deepEqual(talk.say('cluster', { unsubscribe: ['a', 'missing'] }), []);
+  assert.deepEqual(talk.say('cluster', { unsubscribe: ['*'] }), []);
+  assert.deepEqual(talk.ack(first), []);
+});
+
 test('rule 44: a first wildcard request is answered even when there is nothing', () => {
   assert.deepEqual(shown(new Talk('delta', state({})).say('cluster')), ['cluster:']);
 });
@@ -126,6 +134,48 @@ test('rule 47: a NACK parks; with the next change what was rejected with it is s
   assert.deepEqual(talk.nack(talk.say('cluster')[0]), []);
   assert.deepEqual(talk.update(before), []);
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }, before))), ['cluster: a b']);
+});
+
+test('rule 47: an answer to something else between a NACK and the next change does not make what was rejected accepted', () => {
+  for (const [variant, key] of [
+    ['delta', 'subscribe'],
+    ['sotw', 'names'],
+  ] as const) {
+    const before = state({ secret: { s: '1', bad: '1', t: '1' } });
+    const talk = new Talk(variant, before);
+    talk.nack(talk.say('secret', { [key]: ['s', 'bad'] })[0], { names: ['s', 'bad'] });
+    const names = ['s', 'bad', 't'];
+    const [other] = talk.say('secret', { [key]: key === 'names' ? names : ['t'] });
+    assert.deepEqual(shown([other].flatMap((one) => one ?? [])), ['secret: t']);
+    talk.ack(other, { names });
+    assert.equal(talk.state('secret'), 'NACKED');
+    const after = talk.update(state({ secret: { s: '1', bad: '2', t: '1' } }, before));
+    assert.deepEqual(shown(after), ['secret: bad s']);
+    talk.ack(after[0], { names });
+    assert.equal(talk.state('secret'), 'SYNCED');
+  }
+});
+
+test('rule 18: the rejection of an empty response is kept and shown too, and an operator may have it sent again', () => {
+  for (const variant of ['delta', 'sotw'] as const) {
+    const talk = new Talk(variant, state({}));
+    talk.nack(talk.say('cluster')[0]);
+    assert.equal(talk.state('cluster'), 'NACKED');
+    assert.deepEqual(talk.update(state({})), []);
+    assert.equal(talk.state('cluster'), 'NACKED');
+    talk.ack(talk.session.retry(0)[0]);
+    assert.equal(talk.state('cluster'), 'SYNCED');
+  }
+});
+
+test('rules 29, 47: what was rejected and then dropped is not sent again', () => {
+  const before = state({ secret: { s: '1', t: '1' } });
+  const talk = new Talk('delta', before);
+  talk.nack(talk.say('secret', { subscribe: ['s', 't'] })[0], { unsubscribe: ['s'] });
+  const [again] = talk.session.retry(0);
+  assert.deepEqual(shown([again].flatMap((one) => one ?? [])), ['secret: t']);
+  talk.nack(again);
+  assert.deepEqual(shown(talk.update(state({ secret: { s: '1', t: '2' } }, before))), ['secret: t']);
 });
 
 test('rule 47: when the rejected resource goes away, its removal is sent', () => {
@@ -158,6 +208,27 @@ test('rule 51: the removal of a cluster waits for the acknowledgement of the rou
   assert.deepEqual(shown(talk.ack(pushed[0])), ['cluster: -b']);
 });
 
+test('rule 51: endpoints that are gone stay as long as their cluster lingers, a cluster as long as a route that is gone', () => {
+  const before = state({
+    cluster: { a: '1', b: '1' },
+    endpoint: { b: '1' },
+    route: { r: 'to b' },
+    listener: { l: 'r' },
+  });
+  const talk = new Talk('delta', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('endpoint', { subscribe: ['b'] })[0]);
+  talk.ack(talk.say('route', { subscribe: ['r'] })[0]);
+  talk.ack(talk.say('listener')[0]);
+  const pushed = talk.update(state({ cluster: { a: '1' }, listener: { l: 'none' } }, before));
+  assert.deepEqual(shown(pushed), ['listener: l']);
+  const [route, ...none] = talk.ack(pushed[0]);
+  assert.deepEqual([shown([route].flatMap((one) => one ?? [])), none], [['route: -r'], []]);
+  const [cluster] = talk.ack(route);
+  assert.deepEqual(shown([cluster].flatMap((one) => one ?? [])), ['cluster: -b']);
+  assert.deepEqual(shown(talk.ack(cluster)), ['endpoint: -b']);
+});
+
 test('rule 51: a cluster that comes back before it was removed is only updated', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('delta', before);
@@ -179,6 +250,49 @@ test('rule 54: endpoints are pushed again after a change of the cluster that nee
   assert.deepEqual(shown(talk.update(createSnapshot([cluster('2'), endpoint]))), ['cluster: c', 'endpoint: e']);
 });
 
+test('rule 54: endpoints are pushed again also when their cluster comes again because the response was rejected', () => {
+  const cluster = (name: string, content: string) =>
+    resource('cluster', name, content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
+  const endpoint = resource('endpoint', 'e');
+  const [c1, c2, bad, good] = [
+    cluster('c', '1'),
+    cluster('c', '2'),
+    resource('cluster', 'd', 'bad'),
+    resource('cluster', 'd'),
+  ];
+  const talk = new Talk('delta', createSnapshot([c1, endpoint]));
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('endpoint', { subscribe: ['e'] })[0]);
+  const [rejected, needed] = talk.update(createSnapshot([c2, bad, endpoint]));
+  assert.deepEqual(shown([rejected, needed].flatMap((one) => one ?? [])), ['cluster: c d', 'endpoint: e']);
+  talk.nack(rejected);
+  talk.ack(needed);
+  assert.deepEqual(shown(talk.update(createSnapshot([c2, good, endpoint]))), ['cluster: c d', 'endpoint: e']);
+});
+
+test('rule 54: endpoints are pushed to a client that comes back, when their cluster has changed since', () => {
+  const cluster = (content: string) =>
+    resource('cluster', 'c', content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
+  const endpoint = resource('endpoint', 'e');
+  const before = createSnapshot([cluster('1'), endpoint]);
+  const after = createSnapshot([cluster('2'), endpoint]);
+  for (const order of [
+    ['cluster', 'endpoint'],
+    ['endpoint', 'cluster'],
+  ] as const) {
+    for (const [now, expected] of [
+      [after, ['cluster: c', 'endpoint: e']],
+      [before, []],
+    ] as const) {
+      const talk = new Talk('delta', now);
+      const replies = order.flatMap((kind) =>
+        talk.say(kind, { initialVersions: versions(before, kind), subscribe: kind === 'endpoint' ? ['e'] : [] }),
+      );
+      assert.deepEqual(shown(replies), expected);
+    }
+  }
+});
+
 test('rule 55: a secret is pushed again when the source that a listener names for it changed, and only then', () => {
   const listener = (content: string, source: string) =>
     resource('listener', 'l', content, [{ typeUrl: TYPE.secret, name: 's', source }]);
@@ -198,6 +312,15 @@ test('rule 57: a name that is dropped and subscribed to again is answered althou
   const [reply] = talk.say('endpoint', { subscribe: ['e'] });
   talk.ack(reply, { unsubscribe: ['e'] });
   assert.deepEqual(shown(talk.say('endpoint', { subscribe: ['e'] })), ['endpoint: e']);
+});
+
+test('rules 40, 57: also before the first answer, a name that is dropped and subscribed to again is sent', () => {
+  const there = state({ secret: { s: '1', t: '1' } });
+  const talk = new Talk('delta');
+  talk.say('secret', { subscribe: ['s', 't'], initialVersions: versions(there, 'secret') });
+  talk.say('secret', { unsubscribe: ['s'] });
+  talk.say('secret', { subscribe: ['s'] });
+  assert.deepEqual(shown(talk.update(there)), ['secret: s']);
 });
 
 test('rule 58: whatever is asked first is answered; nothing waits for CDS', () => {

@@ -142,6 +142,13 @@ test('rule 23: a reconnecting wildcard client that has this very state is sent n
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }))), ['cluster: a']);
 });
 
+test('rules 15, 23: who was sent only what it named is sent the rest when it comes back and asks for all', () => {
+  const version = new Talk('sotw', two).say('cluster', { names: ['a'] })[0]?.version ?? '';
+  assert.deepEqual(shown(new Talk('sotw', two).say('cluster', { names: ['*'], versionInfo: version })), [
+    'cluster: a b',
+  ]);
+});
+
 test('rule 23: a reconnecting client that names resources is answered, because its subscription may have grown', () => {
   const routes = state({ route: { r: '1' } });
   const version = new Talk('sotw', routes).say('route', { names: ['r'] })[0]?.version ?? '';
@@ -154,6 +161,14 @@ test('rule 24: an empty list is the legacy wildcard as long as no name was ever 
   assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['cluster: a b']);
   talk.ack(reply, { names: [] });
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '1', c: '1' } }))), ['cluster: a b c']);
+});
+
+test('rule 24: * is a name: from then on an empty list asks for nothing', () => {
+  const talk = new Talk('sotw', two);
+  const [first] = talk.say('cluster');
+  talk.ack(first, { names: ['*'] });
+  assert.deepEqual(talk.say('cluster', { names: [] }), []);
+  assert.deepEqual(talk.update(state({ cluster: { a: '2' } })), []);
 });
 
 test('rule 25: [*, a], then [a] drops the wildcard, then [] drops everything and is no wildcard', () => {
@@ -270,6 +285,16 @@ test('rule 51: clusters that are gone stay in CDS until the routes that led ther
   assert.equal(talk.state('cluster'), 'SYNCED');
 });
 
+test('rules 29, 51: who leaves what lingers is not sent its removal', () => {
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster', { names: ['a', 'b'] })[0], { names: ['a', 'b'] });
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const [route] = talk.update(state({ cluster: { a: '1' }, route: { r: 'to a' } }, before));
+  assert.deepEqual(talk.say('cluster', { names: ['a'] }), []);
+  assert.deepEqual(talk.ack(route, { names: ['r'] }), []);
+});
+
 test('rule 51: a client that never acknowledges its routes does not keep a removal for ever', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('sotw', before);
@@ -299,6 +324,55 @@ test('rule 52: a route to a new cluster waits for the acknowledgement of the clu
   slow.update(after);
   slow.now = slow.session.wakeAt() ?? Number.NaN;
   assert.deepEqual(shown(slow.session.tick(slow.now)), ['route: r']);
+});
+
+test('rule 52: a route waits for a cluster that was rejected when it was new, and comes again', () => {
+  const empty = state({ route: { r: 'nowhere' } });
+  const talk = new Talk('sotw', empty);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const bad = state({ cluster: { a: 'bad' }, route: { r: 'nowhere' } }, empty);
+  talk.nack(talk.update(bad)[0]);
+  const pushed = talk.update(state({ cluster: { a: '1' }, route: { r: 'to a' } }, bad));
+  assert.deepEqual(shown(pushed), ['cluster: a']);
+  assert.deepEqual(shown(talk.ack(pushed[0])), ['route: r']);
+});
+
+test('rules 51, 52: once a time of waiting is over, a client that does not answer has nobody woken again and again', () => {
+  const slow = new Talk('sotw', two);
+  slow.say('cluster');
+  slow.now = slow.session.wakeAt() ?? Number.NaN;
+  assert.deepEqual(slow.session.tick(slow.now), []);
+  assert.equal(slow.session.wakeAt(), undefined);
+  const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  talk.update(state({ cluster: { a: '2' }, route: { r: 'to a' } }, before));
+  talk.now = talk.session.wakeAt() ?? Number.NaN;
+  assert.deepEqual(talk.session.tick(talk.now), [], 'the removal waits for the answer to the clusters in flight');
+  assert.equal(talk.session.wakeAt(), undefined);
+});
+
+test('rule 52: a route does not wait for a cluster that the client does not ask for', () => {
+  const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster', { names: ['a'] })[0], { names: ['a'] });
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const pushed = talk.update(state({ cluster: { a: '2', b: '1' }, route: { r: 'to a, again' } }, before));
+  assert.deepEqual(shown(pushed), ['cluster: a', 'route: r']);
+});
+
+test('rule 52: a route waits no longer for a cluster that is not even sent, because an earlier change is in flight', () => {
+  const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
+  const talk = new Talk('sotw', before);
+  talk.ack(talk.say('cluster')[0]);
+  talk.ack(talk.say('route', { names: ['r'] })[0], { names: ['r'] });
+  const between = state({ cluster: { a: '2' }, route: { r: 'to a' } }, before);
+  assert.deepEqual(shown(talk.update(between)), ['cluster: a']);
+  assert.deepEqual(talk.update(state({ cluster: { a: '2', b: '1' }, route: { r: 'to b' } }, between)), []);
+  talk.now = talk.session.wakeAt() ?? Number.NaN;
+  assert.deepEqual(shown(talk.session.tick(talk.now)), ['route: r']);
 });
 
 test('the order of one change is CDS, EDS, SDS, RDS, LDS', () => {

@@ -1,0 +1,97 @@
+// The order between the types of one stream, as rules 51 to 56 say it: what has to wait, what may not be taken away yet,
+// what has to be sent once more. In: the ledgers of a stream, its snapshot, the time. Out: answers. Must not: share code
+// with src/xds, or change a ledger.
+
+import type { Resource } from '../../src/snapshot/resource.ts';
+import type { Snapshot, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import { type Kind, kindOf } from './fixtures.ts';
+import type { Ledger } from './model-ledger.ts';
+
+export const HOLD_MS = 1000;
+export const LINGER_MS = 30_000;
+export const BURST_MS = 20;
+
+/** Who may refer to a kind. */
+export const REFERRERS: Readonly<Record<Kind, readonly Kind[]>> = {
+  cluster: ['route', 'listener'],
+  endpoint: ['cluster'],
+  secret: ['cluster', 'listener'],
+  route: ['listener'],
+  listener: [],
+};
+
+export class Order {
+  private readonly ledgers: ReadonlyMap<Kind, Ledger>;
+  private readonly snapshot: Snapshot;
+  readonly now: number;
+
+  constructor(ledgers: ReadonlyMap<Kind, Ledger>, snapshot: Snapshot, now: number) {
+    this.ledgers = ledgers;
+    this.snapshot = snapshot;
+    this.now = now;
+  }
+
+  current(kind: Kind): TypeSnapshot {
+    const current = this.snapshot.types.get(TYPE[kind]);
+    if (current === undefined) throw new Error(`no ${kind}s at all`);
+    return current;
+  }
+
+  /** Rule 52: until when this type waits for clusters that the client has not acknowledged; undefined: it does not. */
+  heldUntil({ kind, isAsked }: Ledger): number | undefined {
+    const clusters = this.ledgers.get('cluster');
+    if ((kind !== 'route' && kind !== 'listener') || isAsked || clusters === undefined) return undefined;
+    const until = clusters.sentAt + HOLD_MS;
+    const { base } = clusters;
+    const isMissing = (name: string) => base !== undefined && clusters.covers(name) && !base.has(name);
+    const waits = clusters.bringsNews || [...this.current('cluster').resources.keys()].some(isMissing);
+    return clusters.flight.length > 0 && waits && this.now < until ? until : undefined;
+  }
+
+  /** Until when a client that comes back may still say what it has that points to what is gone (delta). */
+  burstUntil(ledger: Ledger): number | undefined {
+    const { kind, initial, openedAt } = ledger;
+    const until = openedAt + BURST_MS;
+    const referrers = REFERRERS[kind];
+    if (
+      this.now >= until ||
+      referrers.length === 0 ||
+      referrers.some((other) => this.ledgers.has(other)) ||
+      ledger.base
+    )
+      return undefined;
+    const { resources } = this.current(kind);
+    return [...initial.keys()].some((name) => ledger.covers(name) && !resources.has(name)) ? until : undefined;
+  }
+
+  /** Rule 51: who may still point to what is gone of this type; nobody: it goes. */
+  pointsThere({ kind, lingersSince }: Ledger): readonly Kind[] {
+    if (lingersSince !== undefined && this.now - lingersSince >= LINGER_MS) return [];
+    return REFERRERS[kind].filter((referrer) => {
+      const ledger = this.ledgers.get(referrer);
+      if (ledger === undefined) return false;
+      const current = this.current(referrer);
+      const due = ledger.due(current);
+      return due.isDue || due.gone.size > 0 || ledger.flight.length > 0 || ledger.stands(due, current);
+    });
+  }
+
+  /** Rules 54 to 56: what a delta client waits for once it has these, and does not ask for. */
+  needed(ledger: Ledger, resources: readonly Resource[]): readonly { readonly kind: Kind; readonly name: string }[] {
+    const { base, initial, parked } = ledger;
+    if (ledger.variant === 'sotw' || (base === undefined && !ledger.comesBack)) return [];
+    return resources.flatMap((resource) => {
+      const before = base?.get(resource.name);
+      const had = before?.version ?? initial.get(resource.name);
+      if (had === resource.version && !parked.has(resource.name)) return [];
+      return resource.references
+        .filter(({ typeUrl, name, source }) => {
+          if (typeUrl === TYPE.endpoint) return true;
+          const known = before?.references.find((other) => other.typeUrl === typeUrl && other.name === name);
+          return typeUrl === TYPE.secret && known !== undefined && known.source !== source;
+        })
+        .map(({ typeUrl, name }) => ({ kind: kindOf(typeUrl), name }));
+    });
+  }
+}

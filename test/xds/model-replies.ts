@@ -1,0 +1,36 @@
+// One response of one type, in however many parts, against what is due.
+// In: a ledger and what it says is due, the replies, the current state. Out: assertions. Must not: change the ledger, or say
+// when a response may go (model-stream.ts does).
+
+import assert from 'node:assert/strict';
+import type { Resource } from '../../src/snapshot/resource.ts';
+import type { TypeSnapshot } from '../../src/snapshot/snapshot.ts';
+import type { Outgoing } from '../../src/xds/session.ts';
+import type { Due, Ledger } from './model-ledger.ts';
+
+/** Each name once, in its newest version, and nothing that nobody asked for. Whether what is gone went as well. */
+export function checkReplies(
+  { kind, isFull }: Ledger,
+  replies: readonly Outgoing[],
+  { send, missing, gone, isDue }: Due,
+  current: TypeSnapshot,
+): boolean {
+  const resources = replies.flatMap((reply) => reply.resources);
+  const removed = replies.flatMap((reply) => reply.removed);
+  const told = [...resources.map(({ name }) => name), ...removed];
+  assert.equal(new Set(told).size, told.length, `${kind}: a name twice: ${told}`);
+  const goes = isFull ? gone.size > 0 && !resources.some(({ name }) => gone.has(name)) : removed.length > missing.size;
+  assert.ok(isDue || goes, `${kind}: said without a reason: ${told}`);
+  const lingering = isFull && !goes ? gone : new Map<string, Resource>();
+  const wanted = [...send].map((name) => `${name} ${current.resources.get(name)?.version}`);
+  const kept = [...lingering.values()].map((resource) => `${resource?.name} ${resource?.version}`);
+  const got = resources.map(({ name, version }) => `${name} ${version}`);
+  assert.deepEqual(got.sort(), [...wanted, ...kept].sort(), `${kind}: not what is due`);
+  const removable = isFull ? [] : goes ? [...missing, ...gone.keys()] : [...missing];
+  assert.deepEqual([...removed].sort(), removable.sort(), `${kind}: not the removals that are due`);
+  const version = replies.at(-1)?.version;
+  // Rule 15: only all of a state has the version of the state.
+  if (!isFull || (kept.length === 0 && send.size === current.resources.size)) assert.equal(version, current.version);
+  else assert.notEqual(version, current.version, 'a version for two contents');
+  return goes;
+}
