@@ -104,6 +104,6 @@ function servingOf(): Serving {
 
 const serving = servingOf();
 await serving.listen(new Map());
-serveTrigger(options.http, bump, async () => ({ streams: (await serving.status()).length }));
+serveTrigger(options.http, bump, async () => ({ streams: (await serving.status()).streams.length }));
 process.once('SIGTERM', () => void serving.stop().then(() => process.exit(0)));
 console.log(`ready pid=${process.pid}`);

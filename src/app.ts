@@ -153,7 +153,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   };
   schedule();
   const admin = await startAdminServer(options.admin, {
-    ready: () => !stopping,
+    ready: () => !stopping && serving.serves(),
     metrics: async () => metrics.text(await serving.samples()),
     status: async () => processStatus(publication, applied, rejected, await serving.status()),
   }).catch(async (error: unknown) => {

@@ -6,8 +6,8 @@ import type { Metrics } from './admin/metrics.ts';
 import type { Status } from './admin/status.ts';
 import type { Peer } from './federation/model.ts';
 import type { Applied, Publication } from './publication.ts';
+import type { ServingStatus } from './serving.ts';
 import { VERSION } from './version.ts';
-import type { StreamStatus } from './xds/status.ts';
 
 export type Rejected = NonNullable<Status['config']['rejected']>;
 
@@ -15,7 +15,7 @@ export function processStatus(
   publication: Publication,
   applied: Applied,
   rejected: Rejected | undefined,
-  streams: readonly StreamStatus[],
+  { streams, workers }: ServingStatus,
 ): Status {
   const { federation } = applied.resolved;
   return {
@@ -29,6 +29,7 @@ export function processStatus(
       ...(rejected !== undefined && { rejected }),
       warnings: applied.warnings,
     },
+    ...(workers !== undefined && { workers }),
     gateways: [...publication.cache.entries()].map(([gateway, { version }]) => ({
       gateway,
       snapshotVersion: version,
@@ -50,7 +51,7 @@ export function processStatus(
 export function servedGauges(metrics: Metrics, publication: Publication): { update(now: number): void } {
   const lastSuccess = metrics.gauge(
     'postern_config_last_success_timestamp_seconds',
-    'When what is served was applied.',
+    'When the file that is served was applied.',
   );
   const expiries = metrics.gauge(
     'postern_certificate_expiry_timestamp_seconds',

@@ -17,7 +17,7 @@ import { identityNeeds, RejectedConfig } from './turn.ts';
 export interface Applied {
   readonly loaded: LoadedConfig;
   readonly resolved: Resolved;
-  /** Milliseconds since the epoch. */
+  /** When this file was applied, in milliseconds since the epoch; what time alone changes later is not counted. */
   readonly at: number;
   readonly warnings: readonly Diagnostic[];
 }
@@ -75,7 +75,8 @@ export class Publication {
       throwawayRootPem: this.throwawayRootPem,
     });
     this.retired = retired;
-    this.last = { loaded, resolved, at: now, warnings: loaded.diagnostics(findings) };
+    const at = refresh ? (this.last?.at ?? now) : now;
+    this.last = { loaded, resolved, at, warnings: loaded.diagnostics(findings) };
     this.publish(snapshots);
     return this.last;
   }

@@ -7,6 +7,12 @@ import { type ServerTls, XdsServer, type XdsServerOptions } from './xds/server.t
 import type { StreamStatus } from './xds/status.ts';
 import { warmUp } from './xds/warm-up.ts';
 
+export interface ServingStatus {
+  readonly streams: readonly StreamStatus[];
+  /** Of several processes: how many there should be, how many serve, and how many of these did not say what they have. */
+  readonly workers?: { readonly expected: number; readonly serving: number; readonly silent: number };
+}
+
 export interface Serving {
   /** Errors: LISTEN_FAILED. Returns the bound port. */
   listen(gateways: GatewayRegistry): Promise<number>;
@@ -15,7 +21,9 @@ export interface Serving {
   setTls(tls: ServerTls): void;
   /** Sends every client what it rejected once more. */
   retry(): void;
-  status(): Promise<readonly StreamStatus[]>;
+  /** Whether gateways can connect. */
+  serves(): boolean;
+  status(): Promise<ServingStatus>;
   /** What other processes count of it. */
   samples(): Promise<readonly Sample[]>;
   stop(): Promise<void>;
@@ -37,7 +45,8 @@ export function serveHere(warmUpMs: number, options: (gateways: () => GatewayReg
     },
     setTls: (tls) => server.setTls(tls),
     retry: () => server.retry(),
-    status: async () => server.status(),
+    serves: () => true,
+    status: async () => ({ streams: server.status() }),
     samples: async () => [],
     stop: () => server.stop(),
   };

@@ -71,6 +71,8 @@ test('a grant ends on its day although the file is broken by then', async (t) =>
   assert.throws(() => publication.apply(broken, now + DAY), { code: 'CONFIG_INVALID' });
   assert.equal(secrets(publication, 'ingress/north'), north);
   publication.refresh(now + DAY);
+  // The file that is in force is still the one of that day: "last applied" must not move while its successor is refused.
+  assert.equal(publication.applied?.at, now);
   assert.notEqual(secrets(publication, 'ingress/north'), north);
   assert.equal(secrets(publication, 'ingress/west'), west);
 });

@@ -17,6 +17,8 @@ export interface Status {
     readonly rejected?: { readonly at: string; readonly reason: string; readonly diagnostics: readonly Diagnostic[] };
     readonly warnings: readonly Diagnostic[];
   };
+  /** With `run --workers`: the gateways of a silent one are missing below. */
+  readonly workers?: { readonly expected: number; readonly serving: number; readonly silent: number };
   readonly gateways: readonly {
     readonly gateway: string;
     readonly snapshotVersion: string;
@@ -50,6 +52,16 @@ export function statusRows(status: Status): readonly (readonly string[])[] {
         ]),
   );
   return [['GATEWAY', 'NODE', ...COLUMNS, 'CONNECTED SINCE'], ...rows];
+}
+
+/** What is wrong with the workers, if anything. */
+export function workerLines({ workers }: Status): readonly string[] {
+  if (workers === undefined) return [];
+  const { expected, serving, silent } = workers;
+  return [
+    ...(serving < expected ? [`${serving} of ${expected} workers serve; the others are being started`] : []),
+    ...(silent > 0 ? [`${silent} of ${serving} workers did not answer: their gateways are missing here`] : []),
+  ];
 }
 
 /** Envoy's words for every NACK that is in force. */

@@ -7,11 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Metrics, Sample } from '../admin/metrics.ts';
 import type { Logger } from '../log.ts';
-import type { Serving } from '../serving.ts';
+import type { Serving, ServingStatus } from '../serving.ts';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import type { GatewayRegistry } from '../xds/node.ts';
 import type { ServerTls } from '../xds/server.ts';
-import type { StreamStatus } from '../xds/status.ts';
 import { Member } from './member.ts';
 import type { Report, ToWorker, WorkerSettings } from './messages.ts';
 
@@ -38,10 +37,11 @@ const [PULSE_MS, SILENT] = [10_000, 3];
 /** Loading the code and having every resource; the warm-up comes on top. */
 const START_MS = 30_000;
 /** A worker ends its streams within a second. */
-const STOP_MS = 3000;
+const STOP_MS = 2000;
 
 export class WorkerPool implements Serving {
   private readonly options: PoolOptions;
+  private readonly gauge: ReturnType<Metrics['gauge']>;
   private settings: WorkerSettings;
   private registry: GatewayRegistry = new Map();
   private readonly members = new Set<Member>();
@@ -55,6 +55,10 @@ export class WorkerPool implements Serving {
   constructor(options: PoolOptions) {
     this.options = options;
     this.settings = options.settings;
+    this.gauge = options.metrics.gauge(
+      'postern_workers',
+      'Processes that serve gateways: how many there should be, serve, and do not answer.',
+    );
   }
 
   /** Errors: LISTEN_FAILED, or what else kept a worker from serving. Returns the bound port, when every worker serves it. */
@@ -92,15 +96,25 @@ export class WorkerPool implements Serving {
     this.tell({ kind: 'retry' });
   }
 
-  /** Of all workers that answer in time. */
-  async status(): Promise<readonly StreamStatus[]> {
+  serves(): boolean {
+    return this.serving().length > 0;
+  }
+
+  /** Of all workers that answer in time, and how many do not. */
+  async status(): Promise<ServingStatus> {
+    const serving = this.serving().length;
     const answers = await this.collect(true);
-    return [...answers.values()].flatMap(({ streams }) => streams);
+    const streams = [...answers.values()].flatMap((report) => report.streams);
+    return { streams, workers: { expected: this.options.count, serving, silent: serving - answers.size } };
   }
 
   /** What workers count. What is counted stays when a worker is silent or no more: a counter never falls. */
   async samples(): Promise<readonly Sample[]> {
+    const serving = this.serving().length;
     const answers = await this.collect(false);
+    this.gauge.set({ state: 'expected' }, this.options.count);
+    this.gauge.set({ state: 'serving' }, serving);
+    this.gauge.set({ state: 'silent' }, serving - answers.size);
     const now = [...this.members].flatMap((member) => (answers.has(member) ? member.samples : this.counters(member)));
     return [...this.counted, ...now];
   }
@@ -153,7 +167,7 @@ export class WorkerPool implements Serving {
   private async keep(first: Member): Promise<void> {
     const { signal } = this.stopping;
     let waitMs = FIRST_RESTART_MS;
-    for (let member = first; ; member = this.start(member.index)) {
+    for (let member = first; ; member = this.again(member.index)) {
       const { servedMs, ...why } = await member.ended;
       if (signal.aborted) return;
       if (servedMs > LAST_RESTART_MS) waitMs = FIRST_RESTART_MS;
@@ -173,6 +187,13 @@ export class WorkerPool implements Serving {
       if (member.silent >= SILENT) member.kill('it does not answer');
     };
     await Promise.all(this.serving().map(one));
+  }
+
+  private again(index: number): Member {
+    const member = this.start(index);
+    const tell = (): void => this.options.logger.info({ worker: index }, 'a worker serves again');
+    member.serving.then(tell, () => {});
+    return member;
   }
 
   private publish(): void {

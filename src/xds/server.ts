@@ -175,7 +175,7 @@ export class XdsServer {
     server.on('secureConnection', accept);
     server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       this.options.observer.denied(
-        `TLS: ${(error as NodeJS.ErrnoException).code ?? error.message}`,
+        `TLS: ${refusal(socket) ?? (error as NodeJS.ErrnoException).code ?? error.message}`,
         socket.remoteAddress ?? '',
         '',
       );
@@ -225,6 +225,13 @@ export class XdsServer {
     this.streams.add(stream);
     if (this.draining) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
   }
+}
+
+/** Why the client's certificate was refused, where it was; what is reported is then only that the connection is over. */
+function refusal(socket: TLSSocket): string | undefined {
+  // An Error by its type, the code of OpenSSL's reason in fact.
+  const reason = socket.authorizationError as unknown;
+  return typeof reason === 'string' ? `the client certificate is refused: ${reason}` : undefined;
 }
 
 /** Everything that a TLS context holds, in one place: an update that leaves something out would lose it. */

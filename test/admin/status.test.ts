@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nackLines, type Status, statusRows } from '../../src/admin/status.ts';
+import { nackLines, type Status, statusRows, workerLines } from '../../src/admin/status.ts';
 import type { StreamStatus, TypeStatus } from '../../src/xds/status.ts';
 
 const SINCE = Date.parse('2026-11-24T12:00:00Z');
@@ -50,6 +50,16 @@ test('every connected node has a row of its own, each type in its column whateve
     new Date(SINCE).toISOString(),
   ]);
   assert.deepEqual(second?.slice(0, 3), ['ingress', 'i-2', '-']);
+});
+
+test('workers that are missing or silent are told of, and nothing when all is well', () => {
+  const lines = (expected: number, serving: number, silent: number): readonly string[] =>
+    workerLines({ ...status([]), workers: { expected, serving, silent } });
+  assert.deepEqual([workerLines(status([])), lines(2, 2, 0)], [[], []]);
+  assert.deepEqual(lines(3, 2, 1), [
+    '2 of 3 workers serve; the others are being started',
+    '1 of 2 workers did not answer: their gateways are missing here',
+  ]);
 });
 
 test('every rejection that is in force is told in Envoy’s own words, with who and what', () => {

@@ -268,10 +268,13 @@ describe('an update of what is watched', () => {
     const here = folder(t);
     const file = writeGood(here);
     const before = await loadConfig(file, { inline: true });
-    const watch = await watched(t, before.dependencies, { ...NO_POLL, seen: before.digests });
+    // Longer than it takes to read the file again, on any machine.
+    const slow = { ...NO_POLL, debounceMs: 2000, maxDebounceMs: 2000 };
+    const watch = await watched(t, before.dependencies, { ...slow, seen: before.digests });
     here.write('bundles/partner.pem', 'another');
     const after = await loadConfig(file, { inline: true });
     watch.update(after.dependencies, after.digests);
+    await sleep(slow.maxDebounceMs);
     await watch.never();
     here.write('bundles/partner.pem', 'a third');
     watch.update(after.dependencies, after.digests);

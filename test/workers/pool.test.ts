@@ -141,9 +141,12 @@ test('when all of them end, those that take their place serve the same port, wit
   const port = await here.listen(GATEWAYS);
   for (const pid of workers()) process.kill(pid, 'SIGKILL');
   await eventually('they ended', () => ended.length === 2);
+  assert.equal(here.serves(), false);
+  assert.deepEqual((await here.status()).workers, { expected: 2, serving: 0, silent: 0 });
   cache.set('ingress', state({ cluster: { b: '1' } }));
   await eventually('others serve', async () => (await served(t, port)) === 'b');
   await eventually('both are there', () => workers().length === 2);
+  assert.equal(here.serves(), true);
   assert.equal(ended.length, 2);
 });
 

@@ -155,6 +155,9 @@ describe('a worker', { concurrency: 2 }, () => {
     assert.ok(answering.some((names) => names.join() === shownOf(shown).join()));
     assert.deepEqual(fallen(before, after), []);
     assert.equal(after.get('postern_xds_streams{gateway="ingress"}'), shownOf(shown).length);
+    assert.deepEqual(shown.workers, { expected: 2, serving: 2, silent: 1 });
+    assert.equal(before.get('postern_workers{state="silent"}'), 0);
+    assert.equal(after.get('postern_workers{state="silent"}'), 1);
     assert.equal(await process.stop('SIGTERM'), 0);
     assert.equal(workers.length, 2);
     assert.ok(workers.every((pid) => isGone(pid)));

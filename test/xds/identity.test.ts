@@ -131,16 +131,17 @@ describe('who is admitted', () => {
 });
 
 describe('who does not even get to speak', () => {
-  for (const [what, client] of [
-    ['no certificate', undefined],
-    ['the right name from another CA', made({ ca: theirs })],
-    ['an expired certificate', made({ expiresIn: -1000 })],
+  for (const [what, client, why] of [
+    ['no certificate', undefined, 'PEER_DID_NOT_RETURN_A_CERTIFICATE'],
+    ['the right name from another CA', made({ ca: theirs }), 'refused'],
+    ['an expired certificate', made({ expiresIn: -1000 }), 'refused: CERT_HAS_EXPIRED'],
   ] as const) {
-    test(`${what}: the handshake fails`, async (t) => {
-      const { connect, server } = await start(t);
+    test(`${what}: the handshake fails, and the log says why`, async (t) => {
+      const { connect, server, events } = await start(t);
       const conversation = ask(connect(client));
       assert.equal((await conversation.end).code, UNAVAILABLE);
       assert.equal(server.status().length, 0);
+      await eventually('the log says why', () => events.some((event) => event.includes(why)));
     });
   }
 
