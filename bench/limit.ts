@@ -2,13 +2,12 @@
 // In: a dump, addresses, certificates. Out: the same bytes as the product sends, as fast as the platform takes them.
 // Must not: be an xDS server; it knows just enough of the protocol to be measured by the same load generator.
 
-import { readFileSync } from 'node:fs';
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { parseDeltaRequest, parseSotwRequest, type XdsRequest } from '../src/xds/request.ts';
 import { frame, responseBody } from '../src/xds/response.ts';
-import { bumped, readDump } from './dump.ts';
-import { serveArguments, serveTrigger, tlsFiles } from './serving.ts';
+import { bumped } from './dump.ts';
+import { readyLine, serveArguments, serveTrigger } from './serving.ts';
 
 interface Type {
   version: number;
@@ -22,7 +21,7 @@ const MAX_NAMES = 1_000_000;
 const FULL_STATE = /Cluster$|Listener$/;
 const options = serveArguments();
 const types = new Map<string, Type>();
-for (const { typeUrl, resources } of readDump(readFileSync(options.load))) {
+for (const { typeUrl, resources } of options.dump) {
   const made = resources.map(({ name, body }) => createResource(typeUrl, name, body));
   types.set(typeUrl, {
     version: 0,
@@ -124,7 +123,7 @@ function change(typeUrl: string, type: Type, indexes: readonly number[], count: 
 
 const streams = new Set<Stream>();
 const settings = { maxSessionMemory: 1 << 20 };
-const tls = tlsFiles(options);
+const { tls, address } = options;
 const server: Http2Server =
   tls === undefined
     ? createServer(settings)
@@ -155,6 +154,4 @@ serveTrigger(options.http, (what, isType) => {
   }
   return { bump: bumps, version: String(bumps) };
 });
-server.listen({ host: options.address.host, port: options.address.port, backlog: 4096 }, () =>
-  console.log(`ready pid=${process.pid}`),
-);
+server.listen({ host: address.host, port: address.port, backlog: 4096 }, () => console.log(readyLine(options)));

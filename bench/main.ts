@@ -9,43 +9,48 @@ import { parseArgs } from 'node:util';
 import { Processes } from '../deploy/demo/processes.ts';
 import { CELLS, type CellName, FULL, QUICK } from './cells.ts';
 import { type BenchCertificates, makeCertificates } from './certificates.ts';
+import { commandLine } from './command-line.ts';
 import { type InProcessRow, inProcess } from './in-process.ts';
 import { type Cell, type Figures, load } from './load.ts';
 import { plot } from './plot.ts';
 import { number, type Repetition, report } from './report.ts';
-import { savedFile } from './saved-file.ts';
+import { type SavedFile, savedFile } from './saved-file.ts';
 import { type Binaries, buildBinaries, SERVERS, type ServerName, startServer } from './servers.ts';
 import { waves } from './waves.ts';
 
 const OUT = fileURLToPath(new URL('../../bench/', import.meta.url));
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    full: { type: 'boolean', default: false },
-    repetitions: { type: 'string' },
-    cells: { type: 'string' },
-  },
-});
+const USAGE = 'npm run bench -- [--quick | --full] [--repetitions N] [--cells a,b]';
 const SIZES = [
   [5, 10],
   [20, 50],
   [100, 100],
 ] as const;
-const { quick, full } = values;
-const repetitions = Number(values.repetitions ?? (quick ? 1 : 3));
-const cells = chosen();
+const { quick, repetitions, cells } = commandLine(USAGE, chosen);
+const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
 const folder = mkdtempSync(join(tmpdir(), 'postern-bench-'));
 const processes = new Processes(join(folder, 'logs'));
 const started = performance.now();
 
-function chosen(): readonly CellName[] {
+function chosen(): { readonly quick: boolean; readonly repetitions: number; readonly cells: readonly CellName[] } {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+      repetitions: { type: 'string' },
+      cells: { type: 'string' },
+    },
+  });
+  const { quick, full } = values;
+  if (quick && full) throw new Error('--quick and --full exclude each other');
+  const repetitions = Number(values.repetitions ?? (quick ? 1 : 3));
+  if (!Number.isInteger(repetitions) || repetitions < 1)
+    throw new Error(`--repetitions: a number, from 1 on: ${values.repetitions}`);
   const all = Object.keys(CELLS) as CellName[];
   const usual = quick ? QUICK : all.filter((name) => full || !FULL.includes(name));
   const names = values.cells?.split(',') ?? usual;
   const unknown = names.filter((name) => !Object.hasOwn(CELLS, name));
-  if (unknown.length > 0)
-    throw new Error(`no such cell: ${unknown.join(', ')}; there are ${Object.keys(CELLS).join(', ')}`);
-  return names as CellName[];
+  if (unknown.length > 0) throw new Error(`no such cell: ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  return { quick, repetitions, cells: names as CellName[] };
 }
 
 function say(text: string): void {
@@ -70,19 +75,29 @@ async function measure(): Promise<void> {
   const sizes = quick ? SIZES.slice(0, 1) : SIZES;
   const steps: InProcessRow[] = [];
   for (const [peers, services] of sizes) steps.push(await inProcess(join(folder, `mesh-${peers}`), peers, services));
-  say('from a saved file to the last gateway');
-  const saved = await savedFile(processes, {
-    folder: join(folder, 'saved'),
-    xdsload: binaries.xdsload,
-    peers: 100,
-    exports: 10_000,
-    streams: quick ? 100 : 1000,
-    rounds: quick ? 2 : 6,
-  });
-  const analysis = readFileSync(join(OUT, 'ANALYSIS.md'), 'utf8');
+  const saved: SavedFile[] = [];
+  // Gateways of one peer have all of it in one route table, which is sent whole: 11 MB to each.
+  for (const [peers, gateways] of [
+    [100, quick ? 100 : 1000],
+    [1, 20],
+  ] as const) {
+    say(`from a saved file to the last gateway, peers: ${peers}`);
+    saved.push(
+      await savedFile(processes, {
+        folder: join(folder, `saved-${peers}`),
+        xdsload: binaries.xdsload,
+        peers,
+        exports: 10_000,
+        streams: gateways,
+        rounds: quick ? 2 : 6,
+      }),
+    );
+  }
   say('memory over waves of streams');
   const flat = await waves(processes, binaries, await dumpOf(CELLS.small), quick ? 10 : 200);
-  const found = { inProcess: steps, savedFile: saved, waves: flat, quick, analysis };
+  // Written by hand about a whole run; beside the figures of a quick one it would speak of others.
+  const analysis = quick ? undefined : readFileSync(join(OUT, 'ANALYSIS.md'), 'utf8');
+  const found = { inProcess: steps, savedFile: saved, waves: flat, repetitions, command, analysis };
   const results = new Map<CellName, Repetition[]>(cells.map((name) => [name, []]));
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     for (const name of cells) {

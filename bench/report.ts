@@ -15,13 +15,14 @@ export type Repetition = ReadonlyMap<ServerName, Figures>;
 export type Results = ReadonlyMap<CellName, readonly Repetition[]>;
 
 export interface Measured {
-  /** What people found out about the missed targets: bench/ANALYSIS.md. */
-  readonly analysis: string;
+  /** What people found out about the missed targets (bench/ANALYSIS.md); of a whole run only. */
+  readonly analysis: string | undefined;
   readonly results: Results;
   readonly inProcess: readonly InProcessRow[];
-  readonly savedFile: SavedFile | undefined;
-  readonly waves: Waves | undefined;
-  readonly quick: boolean;
+  readonly savedFile: readonly SavedFile[];
+  readonly waves: Waves;
+  readonly repetitions: number;
+  readonly command: string;
 }
 
 const OTHERS = ['snapshot', 'linear', 'limit'] as const;
@@ -52,11 +53,14 @@ export function verdict(target: Target, other: (typeof OTHERS)[number], ratio: n
   return target.atLeast ? ratio >= target.bounds[other] : ratio <= target.bounds[other];
 }
 
-export function report({ results, inProcess, savedFile, waves, quick, analysis }: Measured): string {
+export function report({ results, inProcess, savedFile, waves, repetitions, command, analysis }: Measured): string {
   return [
     '# Results',
     '',
-    `Written by \`npm run bench${quick ? ' -- --quick' : ''}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, Node ${process.version}.`,
+    `Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, Node ${process.version}; repetitions: ${repetitions}.`,
+    ...(analysis === undefined
+      ? ['**A quick run, for a first impression:** few cells, few rounds; the whole of it is `npm run bench`.']
+      : []),
     'Server, load generator and everything else share these cores; every run has a fresh process, and the servers take turns.',
     'A ratio is Postern’s figure divided by the other’s within one repetition: median (min–max). Below 1 Postern needs less; for churn, above 1 it does more.',
     '',
@@ -66,30 +70,17 @@ export function report({ results, inProcess, savedFile, waves, quick, analysis }
     '',
     ratioTable(results, TARGETS, 'postern'),
     '',
-    '### The same with `--workers 2`',
-    '',
-    'Two processes serve, a third decides; CPU and memory are those of all three. Where it was measured.',
-    '',
-    ratioTable(
-      results,
-      TARGETS.filter(({ cell }) => CELLS[cell].workers),
-      'workers',
-    ),
-    '',
-    '### The same over mutual TLS',
-    '',
-    'No bounds are set for these; the two rows above that are over mutual TLS have theirs.',
-    '',
-    ratioTable(results, OVER_TLS, 'postern'),
-    '',
-    'With `--workers 2`:',
-    '',
-    ratioTable(
-      results,
-      OVER_TLS.filter(({ cell }) => CELLS[cell].workers),
-      'workers',
-    ),
-    '',
+    ...ratioSection(results, TARGETS, 'workers', [
+      '### The same with `--workers 2`',
+      '',
+      'Two processes serve, a third decides; CPU and memory are those of all three. Where it was measured.',
+    ]),
+    ...ratioSection(results, OVER_TLS, 'postern', [
+      '### The same over mutual TLS',
+      '',
+      'No bounds are set for these; the two rows above that are over mutual TLS have theirs.',
+    ]),
+    ...ratioSection(results, OVER_TLS, 'workers', ['With `--workers 2`:']),
     '## Figures',
     '',
     'Medians over the repetitions; memory as it was found, nothing collected first.',
@@ -117,10 +108,21 @@ export function report({ results, inProcess, savedFile, waves, quick, analysis }
       ]),
     ),
     '',
-    ...(savedFile === undefined ? [] : savedFileText(savedFile)),
-    ...(waves === undefined ? [] : wavesText(waves)),
-    analysis,
+    ...savedFileText(savedFile),
+    ...wavesText(waves),
+    ...(analysis === undefined ? [] : [analysis]),
   ].join('\n');
+}
+
+/** Nothing where none of it was measured. */
+function ratioSection(
+  results: Results,
+  works: readonly (Work | Target)[],
+  ours: 'postern' | 'workers',
+  head: readonly string[],
+): readonly string[] {
+  const measured = works.filter(({ cell }) => results.has(cell) && (ours === 'postern' || CELLS[cell].workers));
+  return measured.length === 0 ? [] : [...head, '', ratioTable(results, measured, ours), ''];
 }
 
 function ratioTable(results: Results, works: readonly (Work | Target)[], ours: 'postern' | 'workers'): string {
@@ -142,23 +144,28 @@ function ratioTable(results: Results, works: readonly (Work | Target)[], ours: '
   );
 }
 
-function savedFileText({ streams, exports, total, notice, parse, apply }: SavedFile): readonly string[] {
-  const afterParsing = total.map((all, at) => all - (notice[at] ?? 0) - (parse[at] ?? 0));
+function savedFileText(all: readonly SavedFile[]): readonly string[] {
+  const title = ({ peers, exports, streams }: SavedFile): string =>
+    `${peers} ${peers === 1 ? 'peer' : 'peers'} × ${exports / peers} exports, ${streams} gateways`;
+  const afterParsing = ({ total, notice, parse }: SavedFile): readonly number[] =>
+    total.map((whole, at) => whole - (notice[at] ?? 0) - (parse[at] ?? 0));
+  const wire = (one: SavedFile): readonly number[] => afterParsing(one).map((rest, at) => rest - (one.apply[at] ?? 0));
+  const parts: readonly (readonly [string, (one: SavedFile) => readonly number[]])[] = [
+    ['all of it (goal: ≤ 1000)', ({ total }) => total],
+    ['noticing the file, and waiting 100 ms for more of them', ({ notice }) => notice],
+    ['reading and parsing, in a thread', ({ parse }) => parse],
+    ['after parsing (goal: ≤ 300)', afterParsing],
+    ['of that: resolve, translate, encode, check, publish', ({ apply }) => apply],
+    ['of that: the wire and the ACKs', wire],
+  ];
   return [
     '## From a saved file to the last gateway',
     '',
-    `${exports} exports, one changed, ${streams} gateways (SotW, plaintext), \`postern run\`: from the write of the file until the last has the new route table.`,
+    'One export changed (SotW, plaintext), `postern run`: from the write of the file until the last gateway has the new route table. Median (min–max) in milliseconds.',
     '',
     table(
-      ['part', 'median (min–max) ms'],
-      [
-        ['all of it (goal: ≤ 1000)', spread(total)],
-        ['noticing the file, and waiting 100 ms for more of them', spread(notice)],
-        ['reading and parsing, in a thread', spread(parse)],
-        ['after parsing (goal: ≤ 300)', spread(afterParsing)],
-        ['of that: resolve, translate, encode, check, publish', spread(apply)],
-        ['of that: the wire and the ACKs', spread(afterParsing.map((all, at) => all - (apply[at] ?? 0)))],
-      ],
+      ['part', ...all.map(title)],
+      parts.map(([part, figures]) => [part, ...all.map((one) => spread(figures(one)))]),
     ),
     '',
   ];

@@ -17,6 +17,7 @@ const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
 export interface SavedFile {
+  readonly peers: number;
   readonly exports: number;
   readonly streams: number;
   readonly total: readonly number[];
@@ -41,7 +42,7 @@ export async function savedFile(processes: Processes, options: Options): Promise
   const mesh = makeMesh(folder, peers, exports);
   const [xds = 0, admin = 0] = await freePorts('127.0.0.1', 2);
   const args = ['run', '-f', mesh.file, '--insecure-xds', '--xds', `127.0.0.1:${xds}`, '--admin', `127.0.0.1:${admin}`];
-  const postern = processes.start('postern-run', process.execPath, [MAIN, ...args]);
+  const postern = processes.start(`postern-run-${peers}`, process.execPath, [MAIN, ...args]);
   while (!postern.stdout().includes('"ready"')) {
     if (!postern.alive()) throw new Error(`postern ended: ${postern.stderr()}${postern.stdout()}`);
     await sleep(50);
@@ -76,6 +77,7 @@ export async function savedFile(processes: Processes, options: Options): Promise
     .map((line) => JSON.parse(line) as { readonly time: string; readonly parseMs: number; readonly applyMs: number });
   if (applied.length !== saved.length) throw new Error(`${saved.length} edits made ${applied.length} reloads`);
   return {
+    peers,
     exports,
     streams,
     total: fanout.map(({ latency_ms: { max } }) => max),

@@ -2,7 +2,6 @@
 // In: a dump, addresses, certificates. Out: an xDS server, and an HTTP port with /bump and /stats, as shared/peer/gcp has.
 // Must not: be part of the product.
 
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Metrics } from '../src/admin/metrics.ts';
 import { decodeResource } from '../src/envoy/codec.ts';
@@ -15,9 +14,9 @@ import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/s
 import { WorkerPool } from '../src/workers/pool.ts';
 import { UNOBSERVED } from '../src/xds/observer.ts';
 import { WARM_UP_MS } from '../src/xds/warm-up.ts';
-import { bumped, readDump } from './dump.ts';
+import { bumped } from './dump.ts';
 import { everybody, GATEWAY, LIMITS } from './everybody.ts';
-import { serveArguments, serveTrigger, tlsFiles } from './serving.ts';
+import { readyLine, serveArguments, serveTrigger } from './serving.ts';
 
 const options = serveArguments();
 
@@ -27,9 +26,8 @@ interface Served {
   readonly bodies: Buffer[];
 }
 
-const dump = readDump(readFileSync(options.load));
-const dumped = new Set(dump.map(({ typeUrl }) => typeUrl));
-const served: readonly Served[] = dump.map(({ typeUrl, resources }) => ({
+const dumped = new Set(options.dump.map(({ typeUrl }) => typeUrl));
+const served: readonly Served[] = options.dump.map(({ typeUrl, resources }) => ({
   typeUrl,
   bodies: resources.map(({ body }) => body),
   resources: resources.map(({ name, body }) => createResource(typeUrl, name, body, references(typeUrl, body))),
@@ -80,12 +78,11 @@ function gatewayOf(id: string | undefined): string {
   return id;
 }
 
-const tls = tlsFiles(options);
 const controlPlane = 'bench';
 
 /** In this process, or in workers beside it, which are given what the cache gets. */
 function servingOf(): Serving {
-  const { workers: count, address } = options;
+  const { workers: count, address, tls } = options;
   if (count === 1) {
     const observer = { ...UNOBSERVED, failed: (error: unknown) => console.error(error) };
     const admission = everybody(options.perNode ? gatewayOf : undefined);
@@ -106,4 +103,4 @@ const serving = servingOf();
 await serving.listen(new Map());
 serveTrigger(options.http, bump, async () => ({ streams: (await serving.status()).streams.length }));
 process.once('SIGTERM', () => void serving.stop().then(() => process.exit(0)));
-console.log(`ready pid=${process.pid}`);
+console.log(readyLine(options));
