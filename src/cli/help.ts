@@ -12,7 +12,7 @@ export function overview(commands: readonly Command[], version: string): string 
     ...commands.map(({ name, summary }) => `  postern ${name.padEnd(width)}  ${summary}`),
     '',
     'postern COMMAND --help tells more. Each flag that takes a value can also be set in the environment, as POSTERN_<FLAG>.',
-    'Exit status: 0 fine, 1 failed, 64 usage, 65 bad configuration, 69 the running process cannot be reached, 79 findings only.',
+    'Exit status: 0 fine, 1 failed, 64 usage, 65 bad configuration, 69 the running process cannot be reached, 79 warnings only.',
     '',
   ].join('\n');
 }

@@ -38,12 +38,18 @@ export function syntaxFindings(text: string, errors: readonly (YAMLParseError | 
       ? 'maps and lists stand too deep in each other'
       : `not valid YAML: ${plain(message)}`;
     found.push({
-      finding: errorAt('YAML_SYNTAX', [], what, HINTS[code] ?? 'correct the syntax at this place'),
+      finding: errorAt('YAML_SYNTAX', [], what, hint(code, message)),
       offset,
     });
     if (found.length >= MOST) break;
   }
   return found;
+}
+
+function hint(code: ErrorCode, message: string): string {
+  // The same code as for columns that differ, at the first line that the bracket was not meant to reach.
+  if (code === 'BAD_INDENT' && message.startsWith('Flow')) return 'close the { or [ that stands open above this line';
+  return HINTS[code] ?? 'correct the syntax at this place';
 }
 
 /** The parser repeats parts of the file; what is not plain is not repeated to a terminal. */

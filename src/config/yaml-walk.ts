@@ -169,7 +169,7 @@ export function tooDeep(path: Path): Finding {
   return errorAt(
     'YAML_SYNTAX',
     path,
-    'maps and lists stand too deep in each other',
+    `maps and lists stand too deep in each other: more than ${MAX_DEPTH} levels`,
     'see `postern schema` for what is where',
   );
 }

@@ -25,7 +25,7 @@ export const PARTS: ReadonlyMap<string, string> = new Map([
   ['type.googleapis.com/envoy.config.listener.v3.Listener', 'filter_chains'],
 ]);
 
-/** What is known of a part once it was looked at; errors are not remembered. */
+/** What is known of a part once it was looked at, which `rest` must not decide: it is for messages. Errors are not remembered. */
 export function remembered<P extends object, R, A extends readonly unknown[]>(
   look: (part: P, ...rest: A) => R,
 ): (part: P, ...rest: A) => R {

@@ -5,7 +5,7 @@ import { diff } from '../snapshot/diff.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
-import { all, split, subset, withLingering } from './shared-sets.ts';
+import { all, split, subset, subsetOf, withLingering } from './shared-sets.ts';
 import { isAsked, NO_NAMES, NOTHING_LINGERS, type Subscription } from './subscription.ts';
 
 export interface Reply {
@@ -64,7 +64,7 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
   if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, lingering };
   // Rule 31: the full subscribed state; what lingers is still part of it.
   const kept = [...lingering.values()].filter((resource) => resource !== undefined);
-  const subscribed = state.wildcard ? all(current) : subset(current, state.names.list());
+  const subscribed = state.wildcard ? all(current) : subsetOf(current, state.names);
   const resources = kept.length === 0 ? subscribed : withLingering(subscribed, kept);
   // Rules 15, 23: a part of the state must not be taken for all of it when the client comes back and asks for more.
   const part = subscribed.length === current.resources.size ? '' : `/${subscribed.length}`;
@@ -79,7 +79,9 @@ function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => b
   const { initial } = state;
   const resources = initial === undefined ? found : unlessHad(found, initial);
   // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
-  const missing = state.owed.size === 0 ? NONE : state.owed.list().filter((name) => !current.resources.has(name));
+  const isComplete =
+    found.length === state.owed.size && since === UNCHANGED && !state.owedAll && state.rejected.size === 0;
+  const missing = isComplete ? NONE : state.owed.list().filter((name) => !current.resources.has(name));
   const gone = goneDelta(state, current, since, missing);
   const goes = gone.size > 0 && mayRemove();
   const removed = goes ? [...missing, ...gone.keys()] : missing;
@@ -143,7 +145,7 @@ function candidates(state: Subscription, current: TypeSnapshot, { changed, remov
   const rejected = again.size === 0 ? NONE : [...again].filter((name) => covers(state, name));
   const owed = state.owedAll ? state.names : state.owed;
   if (owed.size === 0 && rejected.length === 0) return changed;
-  if (changed.length === 0 && rejected.length === 0) return subset(current, owed.list());
+  if (changed.length === 0 && rejected.length === 0) return subsetOf(current, owed);
   return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);
 }
 

@@ -27,9 +27,9 @@ export class FrameWriter {
     return this.isWriting || this.stream.writableNeedDrain;
   }
 
-  /** How many pieces the client has taken: grows as long as it reads. */
+  /** How many pieces the client has taken: grows as long as it reads. Without TLS, of all that its connection was sent. */
   get progress(): number {
-    return this.gone;
+    return this.encrypted ? this.gone : Math.floor((this.stream.session?.socket.bytesWritten ?? 0) / PIECE_BYTES);
   }
 
   /** The pieces of one message. */

@@ -23,14 +23,14 @@ export class NameSet {
   readonly size: number;
   /** About how many bytes the names take; what streams share counts for each. */
   readonly weight: number;
-  private readonly shared: Base;
+  private readonly own: Base;
   private readonly base: ReadonlySet<string>;
   /** Not in `base`, but in this set; and the other way round. */
   private readonly added: readonly string[];
   private readonly dropped: readonly string[];
 
   private constructor(base: Base, added: readonly string[], dropped: readonly string[]) {
-    this.shared = base;
+    this.own = base;
     this.base = base.names;
     this.added = added;
     this.dropped = dropped;
@@ -42,6 +42,11 @@ export class NameSet {
     return names.length <= FEW ? NameSet.empty.change(names, []) : new NameSet(shared(names), [], []);
   }
 
+  /** Stands for these names, and for no others: the same object for all who subscribe to the same. Undefined for small sets and changed ones. */
+  get shared(): object | undefined {
+    return this.base.size === 0 || this.added.length + this.dropped.length > 0 ? undefined : this.own;
+  }
+
   has(name: string): boolean {
     return this.base.has(name) ? !this.dropped.includes(name) : this.added.includes(name);
   }
@@ -50,6 +55,7 @@ export class NameSet {
   change(add: readonly string[], drop: readonly string[]): NameSet {
     const most = MIN_CHANGES + this.base.size / NAMES_PER_CHANGE;
     if (add.length + drop.length + this.added.length + this.dropped.length > most) {
+      if (this.size === 0 && drop.length === 0) return NameSet.of(add);
       const names = new Set(this);
       for (const name of add) names.add(name);
       for (const name of drop) names.delete(name);
@@ -64,7 +70,7 @@ export class NameSet {
       if (this.base.has(name)) dropped = including(dropped, name);
       else added = without(added, name);
     }
-    return added === this.added && dropped === this.dropped ? this : new NameSet(this.shared, added, dropped);
+    return added === this.added && dropped === this.dropped ? this : new NameSet(this.own, added, dropped);
   }
 
   /** In no order; cheaper than to iterate, for the small sets that most requests make. */

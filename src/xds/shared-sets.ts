@@ -4,7 +4,7 @@
 
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { nameKey } from './name-set.ts';
+import { type NameSet, nameKey } from './name-set.ts';
 import type { Variant } from './subscription.ts';
 
 const wholes = new WeakMap<TypeSnapshot, readonly Resource[]>();
@@ -25,6 +25,9 @@ interface Subsets {
   /** Of one resource, by its name: what on-demand clients ask for. */
   readonly singles: Map<string, readonly Resource[]>;
   readonly others: Map<string, readonly Resource[]>;
+  readonly kept: WeakSet<readonly Resource[]>;
+  /** Those of `others` by what stands for their names (NameSet.shared), names that do not exist included. */
+  readonly bySet: WeakMap<object, readonly Resource[]>;
   /** Bytes of what `others` hold, and of their encoded bodies, which are kept with them. */
   held: number;
 }
@@ -35,12 +38,31 @@ const MAX_SINGLES = 4096;
 /** Beyond the first subset, which may be as large as it is: clients choose what they are of. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
+/** The same as `subset`, without a look at names that were looked at before. */
+export function subsetOf(current: TypeSnapshot, wanted: NameSet): readonly Resource[] {
+  const { shared } = wanted;
+  if (shared === undefined) return subset(current, wanted.list());
+  const before = subsets.get(current)?.bySet.get(shared);
+  if (before !== undefined) return before;
+  const found = subset(current, wanted.list());
+  const known = subsets.get(current);
+  // What is not kept for others must not be kept here: a client that names ever other sets would fill the memory.
+  if (known?.kept.has(found)) known.bySet.set(shared, found);
+  return found;
+}
+
 /** The resources of these names that there are, in the order of their names. */
 export function subset(current: TypeSnapshot, wanted: readonly string[]): readonly Resource[] {
   const existing = wanted.length === 1 ? wanted : wanted.filter((name) => current.resources.has(name));
   const [only] = existing;
   if (only === undefined) return [];
-  const known = subsets.get(current) ?? { singles: new Map(), others: new Map(), held: 0 };
+  const known = subsets.get(current) ?? {
+    singles: new Map(),
+    others: new Map(),
+    kept: new WeakSet(),
+    bySet: new WeakMap(),
+    held: 0,
+  };
   subsets.set(current, known);
   if (existing.length === 1) return single(current, known.singles, only);
   const names = [...existing].sort();
@@ -52,6 +74,7 @@ export function subset(current: TypeSnapshot, wanted: readonly string[]): readon
   const bytes = key.length + found.reduce((sum, { any }) => sum + any.length, 0);
   if (known.others.size > 0 && (known.others.size >= MAX_SUBSETS || known.held + bytes > MAX_HELD_BYTES)) return found;
   known.others.set(key, found);
+  known.kept.add(found);
   known.held += bytes;
   return found;
 }

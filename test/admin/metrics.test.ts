@@ -89,6 +89,10 @@ describe('counting', () => {
   test('streams, responses, their answers and refusals are counted as they happen', () => {
     const metrics = new Metrics();
     const observer = serverObserver(SILENT, metrics);
+    // From the beginning, at 0: of a series that begins at 1, nobody sees an increase.
+    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), { postern_xds_denied_total: 0 });
+    observer.pushed('egress', 'CDS');
+    assert.equal(samplesIn(metrics.text()).get('postern_xds_nacks_total{gateway="egress",type="CDS"}'), 0);
     observer.opened('ingress', 'i-1', '127.0.0.1:1', 'delta');
     observer.opened('ingress', 'i-2', '127.0.0.1:2', 'sotw');
     observer.closed('ingress', 'i-1', '127.0.0.1:1');
@@ -103,6 +107,9 @@ describe('counting', () => {
       'postern_xds_responses_total{gateway="ingress",type="LDS"}': 2,
       'postern_xds_acks_total{gateway="ingress",type="LDS"}': 1,
       'postern_xds_nacks_total{gateway="ingress",type="LDS"}': 1,
+      'postern_xds_responses_total{gateway="egress",type="CDS"}': 1,
+      'postern_xds_acks_total{gateway="egress",type="CDS"}': 0,
+      'postern_xds_nacks_total{gateway="egress",type="CDS"}': 0,
       postern_xds_denied_total: 1,
     });
   });

@@ -6,11 +6,12 @@ import { describe, type TestContext, test } from 'node:test';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
+import { NameSet } from '../../src/xds/name-set.ts';
 import { parseDeltaRequest } from '../../src/xds/request.ts';
 import { responseBody } from '../../src/xds/response.ts';
 import type { XdsServerOptions } from '../../src/xds/server.ts';
 import type { Outgoing } from '../../src/xds/session.ts';
-import { subset } from '../../src/xds/shared-sets.ts';
+import { subset, subsetOf } from '../../src/xds/shared-sets.ts';
 import { eventually } from '../support/mesh.ts';
 import { shown, state, Talk } from './fixtures.ts';
 import { encodeDelta, NODE, XdsClient } from './grpc-client.ts';
@@ -39,6 +40,10 @@ describe('names that a client makes up', () => {
     assert.equal(subset(clusters, ['b', 'a', 'made', 'up']), subset(clusters, ['a', 'other', 'b']));
     assert.equal(subset(clusters, ['a', 'made']), subset(clusters, ['a']));
     assert.deepEqual(subset(clusters, ['made']), []);
+    const named = (...more: readonly string[]) => subsetOf(clusters, NameSet.of(['b', 'a', 'made', 'up', ...more]));
+    assert.equal(named('x'), subset(clusters, ['a', 'b']));
+    assert.equal(named('x'), named('y'));
+    assert.deepEqual(subsetOf(clusters, NameSet.of(['b', 'made', 'up', 'x', 'y'])), subset(clusters, ['b']));
   });
 
   test('are in a response that is kept for nobody else', () => {
@@ -66,6 +71,10 @@ describe('names that a client makes up', () => {
     const first = large.map((_, index) => subset(current, without(index)));
     const kept = first.filter((one, index) => one === subset(current, without(index)));
     assert.equal(kept.length, 1);
+    // Nor by the set that a stream holds.
+    const sets = large.map((_, index) => NameSet.of(without(index)));
+    const found = sets.map((set) => subsetOf(current, set));
+    assert.equal(found.filter((one, index) => one === subsetOf(current, sets[index] ?? NameSet.empty)).length, 1);
   });
 });
 

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
@@ -150,5 +151,27 @@ describe('requests that are too much', () => {
     await eventually('cut', () => events.includes('closed ingress'));
     assert.equal(server.status().length, 1);
     assert.equal(events.filter((event) => event === 'pushed CDS').length, before + 1);
+  });
+
+  test('a client that reads slowly is not cut, however long it takes', async (t) => {
+    const { dial, cache, server, events } = await besideAnHonestOne(t, { drainMs: 200 });
+    const size = 4 << 20;
+    cache.set('ingress', createSnapshot([createResource(TYPE.cluster, 'big', Buffer.alloc(size, 'a'))]));
+    const raw = dial();
+    let taken = 0;
+    raw.stream.on('data', (bytes: Buffer) => {
+      taken += bytes.length;
+      raw.stream.pause();
+    });
+    raw.write(framed(request({})));
+    const began = Date.now();
+    while (taken < size && !raw.stream.closed) {
+      await sleep(10);
+      raw.stream.resume();
+    }
+    assert.ok(Date.now() - began > 400, 'it took longer than who reads nothing may take');
+    assert.ok(taken >= size);
+    assert.equal(server.status().length, 2);
+    assert.ok(!events.includes('closed ingress'));
   });
 });
