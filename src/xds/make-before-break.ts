@@ -105,8 +105,11 @@ export function neededAgain(before: Subscription, sent: readonly Resource[]): re
   return sent.flatMap((resource): readonly Reference[] => {
     const { name, version, references } = resource;
     const had = base?.resources.get(name);
-    if (!rejected.has(name) && (had?.version ?? initial?.get(name)) === version) return NONE;
-    return references.filter((reference) => needsPush(reference, had));
+    const known = had?.version ?? initial?.get(name);
+    if (!rejected.has(name) && known === version) return NONE;
+    // Of an earlier stream only the version is known, not what the resource referred to: it may have been another source.
+    const sources = known === undefined ? 'asked' : had === undefined ? 'unknown' : had.references;
+    return references.filter((reference) => needsPush(reference, sources));
   });
 }
 
@@ -124,9 +127,11 @@ function adds(state: Subscription, from: TypeSnapshot, to: TypeSnapshot): boolea
   return diff(from, to).changed.some(({ name }) => covers(state, name) && !from.resources.has(name));
 }
 
-function needsPush({ typeUrl, name, source }: Reference, before: Resource | undefined): boolean {
+/** `before` are the references of what the client has by that name; `asked`: it has none, and asks for its secrets itself. */
+function needsPush({ typeUrl, name, source }: Reference, before: readonly Reference[] | 'asked' | 'unknown'): boolean {
   if (typeUrl === TYPE.endpoint) return true;
-  if (typeUrl !== TYPE.secret || before === undefined) return false;
-  const known = before.references.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
+  if (typeUrl !== TYPE.secret || before === 'asked') return false;
+  if (before === 'unknown') return true;
+  const known = before.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
   return known !== undefined && known.source !== source;
 }

@@ -307,6 +307,24 @@ test('rule 55: a secret is pushed again when the source that a listener names fo
   assert.deepEqual([...shown(pushed), ...shown(talk.ack(pushed[0]))].sort(), ['listener: l', 'secret: s']);
 });
 
+test('rule 55: secrets are pushed to a client that comes back, when their listener has changed since', () => {
+  const listener = (content: string) =>
+    resource('listener', 'l', content, [{ typeUrl: TYPE.secret, name: 's', source: 'ads' }]);
+  const secret = resource('secret', 's');
+  const before = createSnapshot([listener('1'), secret]);
+  const after = createSnapshot([listener('2'), secret]);
+  for (const [now, expected] of [
+    [after, ['listener: l', 'secret: s']],
+    [before, []],
+  ] as const) {
+    const talk = new Talk('delta', now);
+    const replies = (['listener', 'secret'] as const).flatMap((kind) =>
+      talk.say(kind, { initialVersions: versions(before, kind), subscribe: kind === 'secret' ? ['s'] : [] }),
+    );
+    assert.deepEqual(shown(replies), expected);
+  }
+});
+
 test('rule 57: a name that is dropped and subscribed to again is answered although it is unchanged', () => {
   const talk = new Talk('delta', state({ endpoint: { e: '1' } }));
   const [reply] = talk.say('endpoint', { subscribe: ['e'] });

@@ -88,6 +88,8 @@ export class Order {
       return resource.references
         .filter(({ typeUrl, name, source }) => {
           if (typeUrl === TYPE.endpoint) return true;
+          // Of an earlier stream nobody knows which source it was.
+          if (before === undefined) return typeUrl === TYPE.secret && had !== undefined;
           const known = before?.references.find((other) => other.typeUrl === typeUrl && other.name === name);
           return typeUrl === TYPE.secret && known !== undefined && known.source !== source;
         })
