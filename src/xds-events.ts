@@ -3,9 +3,15 @@
 
 import type { Counter, Metrics } from './admin/metrics.ts';
 import type { Logger } from './log.ts';
+import { LogLimit } from './log-limit.ts';
 import type { XdsObserver } from './xds/observer.ts';
 
-export function serverObserver(logger: Logger, metrics: Metrics): XdsObserver {
+/** Lines at once, and each second: connections and rejections of one gateway; refusals of everybody. */
+const CONNECTIONS = [5000, 50] as const;
+const REJECTIONS = [100, 1] as const;
+const REFUSALS = [200, 5] as const;
+
+export function serverObserver(logger: Logger, metrics: Metrics, clock: () => number = Date.now): XdsObserver {
   const streams = metrics.gauge('postern_xds_streams', 'Open discovery streams.');
   const counted = byGatewayAndType({
     sent: metrics.counter('postern_xds_responses_total', 'Responses sent.'),
@@ -19,29 +25,47 @@ export function serverObserver(logger: Logger, metrics: Metrics): XdsObserver {
     open.set(gateway, (open.get(gateway) ?? 0) + by);
     streams.set({ gateway }, open.get(gateway) ?? 0);
   };
+  const connections = byGateway(() => new LogLimit(...CONNECTIONS, clock()));
+  const rejections = byGateway(() => new LogLimit(...REJECTIONS, clock()));
+  const refusals = new LogLimit(...REFUSALS, clock());
   return {
     opened: (gateway, nodeId, address, variant) => {
       count(gateway, 1);
-      logger.info({ gateway, node: nodeId, address, variant }, 'gateway connected');
+      const line = connections(gateway).take(clock());
+      if (line !== undefined) logger.info({ gateway, node: nodeId, address, variant, ...line }, 'gateway connected');
     },
     closed: (gateway, nodeId, address) => {
       count(gateway, -1);
-      logger.info({ gateway, node: nodeId, address }, 'gateway disconnected');
+      const line = connections(gateway).take(clock());
+      if (line !== undefined) logger.info({ gateway, node: nodeId, address, ...line }, 'gateway disconnected');
     },
     pushed: (gateway, type) => counted(gateway, type).sent.add(),
     answered: (gateway, nodeId, type, answer, message) => {
       counted(gateway, type)[answer].add();
       if (answer === 'ack') return;
+      const line = rejections(gateway).take(clock());
+      if (line === undefined) return;
       logger.error(
-        { gateway, node: nodeId, type, message },
+        { gateway, node: nodeId, type, message, ...line },
         'gateway rejected a response; what it has may be what it had, or a part of both',
       );
     },
     denied: (reason, address, nodeId) => {
       denied.add();
-      logger.warn({ reason, address, node: nodeId }, 'xDS caller refused');
+      const line = refusals.take(clock());
+      if (line !== undefined) logger.warn({ reason, address, node: nodeId, ...line }, 'xDS caller refused');
     },
     failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
+  };
+}
+
+/** Gateways are the configuration's: there are few, and no stranger makes one up. */
+function byGateway<T>(begin: () => T): (gateway: string) => T {
+  const known = new Map<string, T>();
+  return (gateway) => {
+    const one = known.get(gateway) ?? begin();
+    known.set(gateway, one);
+    return one;
   };
 }
 

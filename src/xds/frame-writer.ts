@@ -16,6 +16,7 @@ export class FrameWriter {
   private readonly queue: Buffer[] = [];
   private isWriting = false;
   private gone = 0;
+  private onEmpty: (() => void) | undefined;
 
   constructor(stream: ServerHttp2Stream, encrypted: boolean) {
     this.stream = stream;
@@ -27,9 +28,13 @@ export class FrameWriter {
     return this.isWriting || this.stream.writableNeedDrain;
   }
 
-  /** How many pieces the client has taken: grows as long as it reads. Without TLS, of all that its connection was sent. */
+  /**
+   * Grows as long as the client reads: with each write that it has taken. Without TLS a large body is one write; then what
+   * its connection was sent says more.
+   */
   get progress(): number {
-    return this.encrypted ? this.gone : Math.floor((this.stream.session?.socket.bytesWritten ?? 0) / PIECE_BYTES);
+    if (this.encrypted) return this.gone;
+    return this.gone + Math.floor((this.stream.session?.socket.bytesWritten ?? 0) / PIECE_BYTES);
   }
 
   /** The pieces of one message. */
@@ -40,16 +45,35 @@ export class FrameWriter {
       for (const piece of message)
         for (let at = 0; at < piece.length; at += PIECE_BYTES) this.queue.push(piece.subarray(at, at + PIECE_BYTES));
       this.next();
-    } else if (message.length === 1) this.stream.write(only);
+    } else if (message.length === 1) this.stream.write(only, this.taken);
     else {
       this.stream.cork();
-      for (const piece of message) this.stream.write(piece);
+      for (const piece of message) this.stream.write(piece, this.taken);
       this.stream.uncork();
     }
   }
 
+  /** Calls back when all of it is on the stream, at once if it is. */
+  whenEmpty(done: () => void): void {
+    if (this.isWriting) this.onEmpty = done;
+    else done();
+  }
+
+  /** Forgets what is not on the stream yet: it ends with an error. */
+  drop(): void {
+    this.queue.length = 0;
+  }
+
+  private readonly taken = (): void => {
+    this.gone += 1;
+  };
+
   private next(): void {
-    if (this.isWriting || this.queue.length === 0 || this.stream.destroyed || this.stream.writableEnded) return;
+    if (this.isWriting || this.stream.destroyed || this.stream.writableEnded) return;
+    if (this.queue.length === 0) {
+      this.onEmpty?.();
+      return;
+    }
     this.isWriting = true;
     this.stream.cork();
     let bytes = 0;

@@ -47,6 +47,11 @@ export class NameSet {
     return this.base.size === 0 || this.added.length + this.dropped.length > 0 ? undefined : this.own;
   }
 
+  /** Whether the one is the other with a few changes; otherwise it was made anew, or is somebody else's. */
+  isOf(other: NameSet): boolean {
+    return this.own === other.own;
+  }
+
   has(name: string): boolean {
     return this.base.has(name) ? !this.dropped.includes(name) : this.added.includes(name);
   }

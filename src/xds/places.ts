@@ -49,9 +49,10 @@ export class Places {
     let held = 0;
     return {
       hold: (bytes) => {
+        const grows = bytes > held;
         taken.bytes += bytes - held;
         held = bytes;
-        if (taken.bytes > bytesPerGateway)
+        if (grows && taken.bytes > bytesPerGateway)
           throw new XdsError('RESOURCE_EXHAUSTED', 'the streams of this gateway subscribe to too many names');
       },
       allowance: taken.allowance,

@@ -18,7 +18,9 @@ export interface NodeClaims {
 /** Of what is kept as long as the stream: more than anybody needs, and nothing that is worth counting. */
 const MAX_CLAIM_BYTES = 1024;
 const MAX_USER_AGENT_BYTES = 256;
-const MAX_NACK_BYTES = 4096;
+const MAX_NACK_BYTES = 2048;
+/** What would move the cursor of a terminal, begin a line, or turn a text round. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 export interface XdsRequest {
   readonly typeUrl: string;
@@ -94,7 +96,7 @@ function parseNode(bytes: Buffer): NodeClaims {
   while (fields.next()) {
     if (fields.field === 1) node.id = claim(fields);
     else if (fields.field === 2) node.cluster = claim(fields);
-    else if (fields.field === 6) node.userAgent = fields.text(MAX_USER_AGENT_BYTES);
+    else if (fields.field === 6) node.userAgent = printable(fields.text(MAX_USER_AGENT_BYTES));
     else if (fields.field === 10) {
       const feature = fields.text(MAX_CLAIM_BYTES);
       if (CLIENT_FEATURES.includes(feature)) features.add(feature);
@@ -114,7 +116,12 @@ function statusMessage(bytes: Buffer): string {
   let message = '';
   const fields = new Fields(bytes);
   while (fields.next()) if (fields.field === 2) message = fields.text(MAX_NACK_BYTES);
-  return message;
+  return printable(message);
+}
+
+/** Of a client's own words: they are shown to operators. */
+function printable(text: string): string {
+  return text.replace(UNPRINTABLE, ' ');
 }
 
 /** A million names are refused while they are read, not after. */

@@ -46,6 +46,8 @@ interface ServerLimits extends GatewayLimits {
   readonly connections: number;
   /** How long a connection may take until its TLS handshake is done. */
   readonly handshakeMs: number;
+  /** How long it may be without a stream. */
+  readonly idleMs: number;
 }
 
 const LIMITS: StreamLimits & ServerLimits = {
@@ -62,6 +64,7 @@ const LIMITS: StreamLimits & ServerLimits = {
   },
   connections: 20_000,
   handshakeMs: 5000,
+  idleMs: 60_000,
 };
 
 /** SYNs that may wait: a thousand gateways reconnect at once, and Node's 511 drops the rest. */
@@ -97,6 +100,7 @@ export class XdsServer {
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.max_concurrent_streams': 100,
+      'grpc.max_connection_idle_ms': this.limits.idleMs,
       'grpc.enable_channelz': 0,
     });
     for (const service of SERVICES) this.addService(service);

@@ -2,7 +2,7 @@
 // In: requests, snapshots, the time. Out: replies in the order in which they go on the wire. Must not: do I/O.
 
 import type { Reference } from '../snapshot/references.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, shortName } from '../snapshot/types.ts';
 import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, type Standing, waitsUntil } from './make-before-break.ts';
@@ -41,6 +41,9 @@ interface Entry extends Standing {
   /** When the last heartbeat was sent. */
   heardAt: number;
   nackedAt: number;
+  /** The state that had nothing to say at its last turn, and of which snapshot of the type. */
+  rested: Subscription | undefined;
+  restedAt: TypeSnapshot | undefined;
 }
 
 export class Session {
@@ -54,6 +57,8 @@ export class Session {
   /** When the turn under way began, or the last one. */
   private now = Number.NEGATIVE_INFINITY;
   private snapshot: Snapshot | undefined;
+  /** How many names the steps since the last request began went through, beside those that it named. */
+  private walked = 0;
   private readonly takesTtl: boolean;
   private readonly nonce: () => string;
 
@@ -72,20 +77,25 @@ export class Session {
     this.limits = limits;
   }
 
-  /** Takes in one request. Errors: XdsError for what the protocol or the limits forbid. */
+  /**
+   * Takes in one request. Errors: XdsError for what the protocol or the limits forbid. `walked` is how many names had to be
+   * gone through, beside those that the request has: a short one may be much work.
+   */
   request(
     typeUrl: string,
     request: XdsRequest,
     now: number,
-  ): { readonly answer: Answer; readonly replies: readonly Outgoing[] } {
+  ): { readonly answer: Answer; readonly replies: readonly Outgoing[]; readonly walked: number } {
     if (typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
     // Rule 3: a type that is not served leaves the others alone; it is never answered.
-    if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [] };
+    if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [], walked: 0 };
     const entry = this.entries.get(typeUrl);
+    this.walked = 0;
     let answer: Answer;
     if (entry === undefined) this.subscribe(typeUrl, request, now);
     else {
       const received = receive(entry.state, request);
+      if (received.state !== entry.state) this.walked += burden(entry.state) + rebuilding(entry.state, received.state);
       entry.state = received.state;
       answer = received.answer;
       if (answer === 'nack') entry.nackedAt = now;
@@ -97,7 +107,8 @@ export class Session {
         `${names} names of ${shortName(typeUrl)}, more than ${this.limits.names}`,
       );
     }
-    return { answer, replies: this.pump(now) };
+    const replies = this.pump(now);
+    return { answer, replies, walked: this.walked };
   }
 
   private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
@@ -118,6 +129,8 @@ export class Session {
       sentAt: now,
       lingersSince: undefined,
       nackedAt: 0,
+      rested: undefined,
+      restedAt: undefined,
     };
     this.entries.set(typeUrl, entry);
     this.inOrder = PUSH_ORDER.flatMap((type) => this.entries.get(type) ?? []);
@@ -216,13 +229,19 @@ export class Session {
   /** One subscription's turn; returns `out` with its replies, made when there is one. */
   private turn(entry: Entry, snapshot: Snapshot, out: Outgoing[] | undefined): Outgoing[] | undefined {
     const current = snapshot.types.get(entry.typeUrl);
-    if (current === undefined || isIdle(entry.state, current)) return out;
+    if (current === undefined || isIdle(entry.state, current) || this.rests(entry, current)) return out;
     if (awaitsBurst(this.entries, entry, snapshot, this.now)) return out;
     const before = entry.state;
+    this.walked += burden(before);
     const { state, replies } = next(entry.state, current, entry.turn);
     entry.state = state;
     entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? this.now);
-    if (replies.length === 0) return out;
+    if (replies.length === 0) {
+      // One that has to wait for other types has not looked yet, and is as it was.
+      entry.rested = state === before ? undefined : state;
+      entry.restedAt = current;
+      return out;
+    }
     entry.sentAt = this.now;
     if (this.variant === 'delta') {
       for (const { resources } of replies) this.touch(neededAgain(before, resources));
@@ -230,6 +249,11 @@ export class Session {
     const all = out ?? [];
     all.push(...replies);
     return all;
+  }
+
+  /** Whether it had nothing to say, and nothing is different since: then only what lingers may have to go. */
+  private rests({ state, rested, restedAt, turn }: Entry, current: TypeSnapshot): boolean {
+    return rested === state && restedAt === current && (state.lingering.size === 0 || !turn.mayRemove());
   }
 
   private touch(references: readonly Reference[]): void {
@@ -247,6 +271,18 @@ export class Session {
     const resources = this.snapshot?.types.get(typeUrl)?.resources;
     return new Set(names.filter((name) => resources?.has(name)));
   }
+}
+
+/** How many names a step of a subscription may have to go through. */
+function burden({ lingering, rejected, initial }: Subscription): number {
+  return lingering.size + rejected.size + (initial?.size ?? 0);
+}
+
+/** A set of names that is made anew costs a quarter of what its names cost when they came. */
+function rebuilding(before: Subscription, after: Subscription): number {
+  const names = after.names.isOf(before.names) ? 0 : after.names.size;
+  const owed = after.owed.isOf(before.owed) || after.owed === after.names ? 0 : after.owed.size;
+  return (names + owed) / 4;
 }
 
 /** For those whom nobody wants to deceive. */

@@ -6,6 +6,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { shortName } from '../snapshot/types.ts';
 import { Allowance, type Rates } from './allowance.ts';
+import { Drain } from './drain.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './http2-frames.ts';
 import { unpredictable } from './nonces.ts';
@@ -47,18 +48,21 @@ export class DiscoveryStream {
   private readonly context: StreamContext;
   private readonly http2: ServerHttp2Stream;
   private readonly writer: FrameWriter;
+  private readonly drain: Drain;
   private readonly since: number;
   private readonly address: string;
   private readonly allowance: Allowance;
   private owner: StreamOwner | undefined;
   private session: Session | undefined;
   private unwatch: (() => void) | undefined;
-  /** Bytes of a request that has not come as a whole. */
+  /** Bytes of a request that has not come as a whole; and of responses that only this client is sent, until it has read. */
   private partial = 0;
+  private unread = 0;
   private silence: NodeJS.Timeout | undefined;
   private wake: NodeJS.Timeout | undefined;
-  private drain: NodeJS.Timeout | undefined;
   private ended = false;
+  /** Whether it was ever a gateway's. */
+  private wasOpen = false;
 
   /** `fixedType` is the one type of a per-type service; undefined on ADS. `onEnd` is called once. */
   constructor(
@@ -77,7 +81,9 @@ export class DiscoveryStream {
     this.since = context.clock();
     this.address = call.getPeer();
     this.allowance = new Allowance('stream', context.limits.ratesPerStream, this.since);
+    this.drain = new Drain(this.http2, this.writer, context.limits.drainMs, () => this.leave());
     this.http2.once('close', () => {
+      this.leave();
       this.release();
       onEnd(this);
     });
@@ -128,14 +134,16 @@ export class DiscoveryStream {
     this.guard(() => this.owner?.check());
   }
 
-  /** Ends the stream: what it holds is released, the client is told why. */
+  /** Ends the stream: the client is told why. */
   end(error: XdsError): void {
     if (this.ended) return;
-    this.release();
+    this.leave();
+    this.writer.drop();
     this.call.emit(
       'error',
       Object.assign(new Error(error.message), { code: GRPC_STATUS[error.status], details: error.message }),
     );
+    this.drain.conclude();
     // Envoy opens its next stream on the connection that it has, which goes on showing the certificate that is refused.
     if (error.status === 'UNAUTHENTICATED' || error.status === 'PERMISSION_DENIED') this.http2.session?.close();
   }
@@ -155,8 +163,9 @@ export class DiscoveryStream {
     if (this.fixedType !== undefined && request.typeUrl !== '' && request.typeUrl !== this.fixedType) {
       throw new XdsError('INVALID_ARGUMENT', `this service serves ${shortName(this.fixedType)} alone`);
     }
-    const { answer, replies } = session.request(typeUrl, request, now);
-    owner.hold(session.weight() + this.partial);
+    const { answer, replies, walked } = session.request(typeUrl, request, now);
+    this.work(owner, walked, now);
+    this.hold();
     if (answer !== undefined)
       this.context.observer.answered(
         owner.gateway,
@@ -171,7 +180,13 @@ export class DiscoveryStream {
 
   private onPartial(bytes: number): void {
     this.partial = bytes;
-    this.owner?.hold((this.session?.weight() ?? 0) + bytes);
+    this.hold();
+  }
+
+  /** What is kept because of this client alone. */
+  private hold(): void {
+    if (this.unread > 0 && !this.writer.isBlocked) this.unread = 0;
+    this.owner?.hold((this.session?.weight() ?? 0) + this.partial + this.unread);
   }
 
   /** The first request: whoever it is, it has to be who its certificate says. */
@@ -196,27 +211,13 @@ export class DiscoveryStream {
   private send(replies: readonly Outgoing[], now: number): void {
     for (const reply of replies) {
       const body = responseBody(this.variant, reply.typeUrl, reply, this.context.controlPlane);
+      if (!reply.isShared) this.unread += body.length;
       this.writer.write(frame(body, reply.nonce));
       this.context.observer.pushed(this.owner?.gateway ?? '', shortName(reply.typeUrl));
     }
-    if (replies.length > 0) this.watchDrain();
+    if (replies.length > 0) this.drain.watch();
+    if (this.unread > 0) this.hold();
     this.scheduleWake(now);
-  }
-
-  /** A client that reads nothing still answers pings; what it leaves in our memory is what tells. */
-  private watchDrain(): void {
-    if (this.drain !== undefined || !this.writer.isBlocked) return;
-    const { progress } = this.writer;
-    this.drain = setTimeout(() => {
-      this.drain = undefined;
-      if (this.ended || !this.writer.isBlocked) return;
-      // Slow is not dead: as long as something is taken, there is more to wait for.
-      if (this.writer.progress !== progress) return this.watchDrain();
-      this.release();
-      // Trailers would queue behind what is not read: the stream is reset.
-      this.http2.close(8 /* NGHTTP2_CANCEL */);
-    }, this.context.limits.drainMs);
-    this.drain.unref();
   }
 
   private scheduleWake(now: number): void {
@@ -252,22 +253,33 @@ export class DiscoveryStream {
     this.end(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
   }
 
+  /** The client has said all: it is sent what is on its way, and no more. */
   private finish(): void {
     if (this.ended) return;
-    this.release();
-    this.call.end();
+    this.leave();
+    this.writer.whenEmpty(() => this.call.end());
+    this.drain.conclude();
   }
 
-  private release(): void {
+  /** Nothing more is taken in or sent. What was sent may still be in our memory: the place is kept for it. */
+  private leave(): void {
     if (this.ended) return;
     this.ended = true;
     this.unwatch?.();
-    for (const timer of [this.silence, this.wake, this.drain]) clearTimeout(timer);
+    clearTimeout(this.silence);
+    clearTimeout(this.wake);
+    this.wasOpen = this.session !== undefined;
+    this.session = undefined;
+    this.partial = 0;
+    this.hold();
+  }
+
+  /** The stream is closed. */
+  private release(): void {
+    this.drain.release();
     const { owner } = this;
     owner?.release();
-    if (this.session !== undefined)
-      this.context.observer.closed(owner?.gateway ?? '', owner?.node?.id ?? '', this.address);
-    this.session = undefined;
+    if (this.wasOpen) this.context.observer.closed(owner?.gateway ?? '', owner?.node?.id ?? '', this.address);
     this.owner = undefined;
   }
 }

@@ -1,4 +1,4 @@
-// What a subscription keeps of what its client sent: all of it is names, and counts against the gateway.
+// What a subscription keeps of what its client sent: names, and its words for a rejection; it counts against the gateway.
 // In: a state. Out: bytes, about. Must not: count again what was counted, since it is asked after each request; or count
 // what the server holds anyway, like resources.
 
@@ -16,11 +16,12 @@ function once(held: object, count: () => number): number {
   return weight;
 }
 
-export function weightOfState({ names, owed, initial, lingering, rejected, pending }: Subscription): number {
+export function weightOfState({ names, owed, initial, lingering, rejected, pending, nack }: Subscription): number {
   let weight = owed === names ? names.weight : names.weight + owed.weight;
   if (initial !== undefined) weight += once(initial, () => weightOf(initial.keys()) + weightOf(initial.values()));
   if (lingering.size > 0) weight += once(lingering, () => weightOf(lingering.keys()));
   if (rejected.size > 0) weight += once(rejected, () => weightOf(rejected));
   for (const { removed } of pending) if (removed.length > 0) weight += once(removed, () => weightOf(removed));
+  if (nack !== undefined) weight += 2 * nack.message.length;
   return weight;
 }

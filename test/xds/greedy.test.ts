@@ -148,7 +148,15 @@ describe('what is kept of what a client sends', () => {
 
   test('of why it rejects something', () => {
     const bytes = request({ response_nonce: '1', error_detail: { message: 'é'.repeat(100_000) } });
-    assert.equal(parseDeltaRequest(bytes, 10).errorDetail, 'é'.repeat(2048));
+    assert.equal(parseDeltaRequest(bytes, 10).errorDetail, 'é'.repeat(1024));
+  });
+
+  test('and nothing of that moves the cursor of whom it is shown to', () => {
+    const message = '\x1b[2J\x1b]0;owned\x07\nbank east-0 is fine\u202e\u2028';
+    assert.equal(
+      parseDeltaRequest(request({ response_nonce: '1', error_detail: { message } }), 10).errorDetail,
+      ' [2J ]0;owned  bank east-0 is fine  ',
+    );
   });
 });
 

@@ -214,7 +214,7 @@ describe('on the wire', () => {
     const pushed = events.filter((event) => event.startsWith('pushed')).length;
     cache.set('ingress', state({ cluster: { a: '2' } }, two));
     assert.equal(events.filter((event) => event.startsWith('pushed')).length, pushed);
-    assert.equal(events.filter((event) => event === 'closed ingress').length, 1);
+    await eventually('closed', () => events.filter((event) => event === 'closed ingress').length === 1);
   });
 });
 

@@ -1,0 +1,152 @@
+// How a stream ends when its client does not want it to: nothing stays in memory because a client leaves it unread, or never
+// says that it has done. In: bytes below gRPC. Out: how the streams end, and what they hold. Must not: mock HTTP/2 or TLS.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createResource } from '../../src/snapshot/resource.ts';
+import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import type { XdsServerOptions } from '../../src/xds/server.ts';
+import { leaf, rsaCa } from '../support/leaf.ts';
+import { eventually } from '../support/mesh.ts';
+import { state } from './fixtures.ts';
+import { encodeDelta, NODE } from './grpc-client.ts';
+import { framed, RawClient } from './raw-client.ts';
+import { runningServer } from './running-server.ts';
+
+const STATUS = { OK: 0, INVALID_ARGUMENT: 3, RESOURCE_EXHAUSTED: 8 };
+const small = state({ cluster: { c: '1' } });
+const request = (fields: object = {}): Buffer => encodeDelta({ node: NODE, type_url: TYPE.cluster, ...fields });
+/** Nobody else is told about these, and they do not fit into the window of a client that reads nothing. */
+const madeUp = Array.from({ length: 2000 }, (_, index) => `${index}`.padStart(100, 'n'));
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-endings-'));
+rsaCa(folder, 'bank.example');
+after(() => rmSync(folder, { recursive: true }));
+const ca = readFileSync(join(folder, 'ca.pem'), 'utf8');
+const of = (uri: string, dnsNames: readonly string[] = []) =>
+  leaf({ ca: folder, caTrustDomain: 'bank.example', uris: [`spiffe://bank.example/${uri}`], dnsNames });
+
+async function start(
+  t: TestContext,
+  snapshot: Snapshot,
+  limits: NonNullable<XdsServerOptions['limits']>,
+  encrypted = false,
+) {
+  const { cert, key } = of('control-plane', ['localhost']);
+  const tls = encrypted ? { certificateChain: cert, privateKey: key, clientCa: ca } : undefined;
+  const running = await runningServer(t, snapshot, { limits, tls });
+  const dial = (settings = {}): RawClient => {
+    const client = encrypted ? { ca, ...of('gateway/ingress'), settings } : undefined;
+    const raw = new RawClient(running.port, {}, client);
+    t.after(() => raw.close());
+    return raw;
+  };
+  return { ...running, dial };
+}
+
+for (const encrypted of [false, true]) {
+  describe(encrypted ? 'with TLS' : 'without TLS', () => {
+    test('a client that says it has done, and reads nothing, keeps its place until it is cut', async (t) => {
+      const { dial, events } = await start(t, small, { drainMs: 500, streamsPerGateway: 1 }, encrypted);
+      const raw = dial();
+      raw.write(framed(request({ resource_names_subscribe: madeUp })));
+      await eventually('answered', () => events.includes('pushed CDS'));
+      raw.stream.end();
+      assert.equal(await dial().read().status, STATUS.RESOURCE_EXHAUSTED);
+      await eventually('cut', () => events.includes('closed ingress'));
+      const next = dial().read();
+      next.write(framed(request()));
+      await eventually('served', () => events.filter((event) => event === 'opened ingress').length === 2);
+    });
+
+    test('what it left unread counts, also when its stream was ended for something else', async (t) => {
+      const limits = { drainMs: 60_000, bytesPerGateway: 1_300_000 };
+      const { dial, server, events } = await start(t, small, limits, encrypted);
+      const raw = dial();
+      raw.write(framed(request({ resource_names_subscribe: madeUp })));
+      await eventually('answered', () => events.includes('pushed CDS'));
+      raw.write(framed(Buffer.from([0xff])));
+      // The names are forgotten with the subscription, the answer is not.
+      const fewer = framed(request({ resource_names_subscribe: madeUp.slice(100) }));
+      const refused = dial().read();
+      refused.write(fewer);
+      assert.equal(await refused.status, STATUS.RESOURCE_EXHAUSTED);
+      raw.close();
+      await eventually('closed', () => events.filter((event) => event === 'closed ingress').length === 2);
+      dial().read().write(fewer);
+      await eventually('served', () => server.status()[0]?.types[0]?.state === 'STALE');
+    });
+
+    test('rule 65: a stream that is ended is closed, although its client would go on', async (t) => {
+      const { dial, events } = await start(t, small, { drainMs: 60_000 }, encrypted);
+      const raw = dial().read();
+      raw.write(framed(request()));
+      await eventually('served', () => events.includes('pushed CDS'));
+      raw.write(framed(Buffer.from([0xff])));
+      assert.equal(await raw.status, STATUS.INVALID_ARGUMENT);
+      if (!raw.stream.closed) await once(raw.stream, 'close');
+      assert.equal(raw.stream.rstCode, 0);
+      await eventually('closed', () => events.includes('closed ingress'));
+    });
+
+    test('a client that says it has done is sent what is on its way, and then OK', async (t) => {
+      const size = 1 << 20;
+      const big = createSnapshot([createResource(TYPE.cluster, 'big', Buffer.alloc(size, 'a'))]);
+      const { dial } = await start(t, big, {}, encrypted);
+      const raw = dial();
+      let taken = 0;
+      raw.stream.on('data', (bytes: Buffer) => {
+        taken += bytes.length;
+      });
+      raw.write(framed(request()));
+      raw.stream.end();
+      assert.equal(await raw.status, STATUS.OK);
+      assert.ok(taken > size);
+    });
+
+    test('a client that reads small messages slowly is not cut: something is always on its way', async (t) => {
+      const bytes = 40 * 1024;
+      const version = (content: number) =>
+        createSnapshot([createResource(TYPE.cluster, 'c', Buffer.alloc(bytes, `${content}`))]);
+      const drainMs = 200;
+      const { dial, cache, events } = await start(t, version(0), { drainMs }, encrypted);
+      const raw = dial({ initialWindowSize: 16 * 1024 });
+      let message = Buffer.alloc(0);
+      let messages = 0;
+      raw.stream.on('data', (chunk: Buffer) => {
+        message = Buffer.concat([message, chunk]);
+        if (message.length < 5 || message.length < 5 + message.readUInt32BE(1)) return;
+        messages += 1;
+        // Field 5, the nonce, comes last.
+        const nonce = message.subarray(message.lastIndexOf(Buffer.from([0x2a, 12])) + 2).toString();
+        message = Buffer.alloc(0);
+        raw.stream.pause();
+        cache.set('ingress', version(messages));
+        raw.write(framed(encodeDelta({ type_url: TYPE.cluster, response_nonce: nonce })));
+      });
+      raw.write(framed(request()));
+      for (let turn = 0; turn < 12; turn += 1) {
+        await sleep(drainMs / 2);
+        raw.stream.resume();
+      }
+      assert.ok(messages > 5, `${messages} messages`);
+      assert.ok(!events.includes('closed ingress'));
+    });
+  });
+}
+
+test('a connection without a stream is closed after a while', async (t) => {
+  const { dial, events } = await start(t, small, { idleMs: 200 });
+  const busy = dial().read();
+  busy.write(framed(request()));
+  const idle = dial();
+  idle.stream.close();
+  await idle.closed;
+  assert.ok(events.includes('opened ingress') && !events.includes('closed ingress'));
+});
