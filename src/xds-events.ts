@@ -7,9 +7,9 @@ import { LogLimit } from './log-limit.ts';
 import type { XdsObserver } from './xds/observer.ts';
 
 /** Lines at once, and each second: connections and rejections of one gateway; refusals of everybody. */
-const CONNECTIONS = [5000, 50] as const;
-const REJECTIONS = [100, 1] as const;
-const REFUSALS = [200, 5] as const;
+const CONNECTIONS = { burst: 5000, perSecond: 50 };
+const REJECTIONS = { burst: 100, perSecond: 1 };
+const REFUSALS = { burst: 200, perSecond: 5 };
 
 export function serverObserver(logger: Logger, metrics: Metrics, clock: () => number = Date.now): XdsObserver {
   const streams = metrics.gauge('postern_xds_streams', 'Open discovery streams.');
@@ -25,46 +25,47 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
     open.set(gateway, (open.get(gateway) ?? 0) + by);
     streams.set({ gateway }, open.get(gateway) ?? 0);
   };
-  const connections = byGateway(() => new LogLimit(...CONNECTIONS, clock()));
-  const rejections = byGateway(() => new LogLimit(...REJECTIONS, clock()));
-  const refusals = new LogLimit(...REFUSALS, clock());
+  const connections = byName(() => new LogLimit(CONNECTIONS, clock()));
+  const rejections = byName(() => new LogLimit(REJECTIONS, clock()));
+  const refusals = new LogLimit(REFUSALS, clock());
+  const write = (limit: LogLimit, level: keyof Logger, fields: object, message: string): void => {
+    const line = limit.take(clock());
+    if (line !== undefined) logger[level]({ ...fields, ...line }, message);
+  };
   return {
     opened: (gateway, nodeId, address, variant) => {
       count(gateway, 1);
-      const line = connections(gateway).take(clock());
-      if (line !== undefined) logger.info({ gateway, node: nodeId, address, variant, ...line }, 'gateway connected');
+      write(connections(gateway), 'info', { gateway, node: nodeId, address, variant }, 'gateway connected');
     },
     closed: (gateway, nodeId, address) => {
       count(gateway, -1);
-      const line = connections(gateway).take(clock());
-      if (line !== undefined) logger.info({ gateway, node: nodeId, address, ...line }, 'gateway disconnected');
+      write(connections(gateway), 'info', { gateway, node: nodeId, address }, 'gateway disconnected');
     },
     pushed: (gateway, type) => counted(gateway, type).sent.add(),
     answered: (gateway, nodeId, type, answer, message) => {
       counted(gateway, type)[answer].add();
       if (answer === 'ack') return;
-      const line = rejections(gateway).take(clock());
-      if (line === undefined) return;
-      logger.error(
-        { gateway, node: nodeId, type, message, ...line },
+      write(
+        rejections(gateway),
+        'error',
+        { gateway, node: nodeId, type, message },
         'gateway rejected a response; what it has may be what it had, or a part of both',
       );
     },
     denied: (reason, address, nodeId) => {
       denied.add();
-      const line = refusals.take(clock());
-      if (line !== undefined) logger.warn({ reason, address, node: nodeId, ...line }, 'xDS caller refused');
+      write(refusals, 'warn', { reason, address, node: nodeId }, 'xDS caller refused');
     },
     failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
   };
 }
 
-/** Gateways are the configuration's: there are few, and no stranger makes one up. */
-function byGateway<T>(begin: () => T): (gateway: string) => T {
+/** Made at the first call. Gateways are the configuration's, types are ours: there are few, and no stranger makes one up. */
+function byName<T>(begin: (name: string) => T): (name: string) => T {
   const known = new Map<string, T>();
-  return (gateway) => {
-    const one = known.get(gateway) ?? begin();
-    known.set(gateway, one);
+  return (name) => {
+    const one = known.get(name) ?? begin(name);
+    known.set(name, one);
     return one;
   };
 }
@@ -79,21 +80,17 @@ type Counted = Readonly<Record<'sent' | 'ack' | 'nack', Series>>;
 function byGatewayAndType(
   counters: Readonly<Record<keyof Counted, Counter>>,
 ): (gateway: string, type: string) => Counted {
-  const known = new Map<string, Map<string, Counted>>();
   const begin = (counter: Counter, gateway: string, type: string): Series => {
     const series = counter.series({ gateway, type });
     series.add(0);
     return series;
   };
-  return (gateway, type) => {
-    const ofGateway = known.get(gateway) ?? new Map<string, Counted>();
-    known.set(gateway, ofGateway);
-    const counted = ofGateway.get(type) ?? {
+  const counted = byName((gateway) =>
+    byName((type) => ({
       sent: begin(counters.sent, gateway, type),
       ack: begin(counters.ack, gateway, type),
       nack: begin(counters.nack, gateway, type),
-    };
-    ofGateway.set(type, counted);
-    return counted;
-  };
+    })),
+  );
+  return (gateway, type) => counted(gateway)(type);
 }

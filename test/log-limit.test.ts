@@ -8,7 +8,7 @@ import { LogLimit } from '../src/log-limit.ts';
 import { serverObserver } from '../src/xds-events.ts';
 
 test('so many lines at once, then so many each second; the next one says how many there were not', () => {
-  const limit = new LogLimit(2, 0.5, 0);
+  const limit = new LogLimit({ burst: 2, perSecond: 0.5 }, 0);
   assert.deepEqual([limit.take(0), limit.take(0), limit.take(0), limit.take(1000)], [{}, {}, undefined, undefined]);
   assert.deepEqual(limit.take(2000), { dropped: 2 });
   assert.equal(limit.take(2001), undefined);

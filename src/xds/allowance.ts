@@ -1,12 +1,8 @@
-// How much work a client may give us: so much at once, and so much more each second.
-// In: what a request asks for, the time. Out: XdsError for what is too much. Must not: let what was not used grow without end.
+// How much work a client may give us. In: what a request asks for, the time. Out: XdsError for what is too much.
+// Must not: decide how much that is (server.ts does).
 
+import { Bucket, type Rate } from './bucket.ts';
 import { XdsError } from './status.ts';
-
-export interface Rate {
-  readonly burst: number;
-  readonly perSecond: number;
-}
 
 /** Requests cost by their number, and by what they name: a list of 20,000 names is a thousand times the work of one. */
 export interface Rates {
@@ -36,25 +32,5 @@ export class Allowance {
   work(names: number, now: number): void {
     if (!this.names.spend(names, now))
       throw new XdsError('RESOURCE_EXHAUSTED', `the requests of this ${this.whose} name too much`);
-  }
-}
-
-class Bucket {
-  private readonly rate: Rate;
-  private left: number;
-  private at: number;
-
-  constructor(rate: Rate, now: number) {
-    this.rate = rate;
-    this.left = rate.burst;
-    this.at = now;
-  }
-
-  spend(cost: number, now: number): boolean {
-    const { burst, perSecond } = this.rate;
-    if (now > this.at) this.left = Math.min(burst, this.left + ((now - this.at) / 1000) * perSecond);
-    this.at = now;
-    this.left -= cost;
-    return this.left >= 0;
   }
 }

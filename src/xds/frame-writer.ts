@@ -85,7 +85,7 @@ export class FrameWriter {
     }
     this.stream.write(last ?? Buffer.alloc(0), (error) => {
       this.isWriting = false;
-      this.gone += 1;
+      this.taken();
       if (error) this.queue.length = 0;
       else this.next();
     });

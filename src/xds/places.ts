@@ -6,7 +6,7 @@ import { XdsError } from './status.ts';
 
 /** The place of one stream. */
 export interface Place {
-  /** How many bytes it keeps of what its client sent. Errors: XdsError when the gateway's streams keep too many. */
+  /** How many bytes it keeps because of its client. Errors: XdsError when it grows, and the gateway's streams keep too many. */
   hold(bytes: number): void;
   /** What all of the gateway's streams may ask for. */
   readonly allowance: Allowance;
@@ -15,7 +15,7 @@ export interface Place {
 
 export interface GatewayLimits {
   readonly streamsPerGateway: number;
-  /** Of what clients send and the server keeps: the names that they subscribe to, above all. */
+  /** Of what the server keeps because of clients: the names that they subscribe to, and what they alone were sent and not read. */
   readonly bytesPerGateway: number;
   readonly ratesPerGateway: Rates;
 }
