@@ -22,18 +22,25 @@ export interface CompileInput {
 
 /** Compiles again and again, doing only what changed: resources whose inputs are the same objects keep their bytes. */
 export class Compiler {
-  private readonly builders = new Map<GatewayRole, SnapshotBuilder>();
+  private builders: ReadonlyMap<GatewayRole, SnapshotBuilder> = new Map();
 
   /** Errors: RESOURCE_INVALID, BOUNDARY_VIOLATED, SNAPSHOT_INCONSISTENT; the next call starts from the last good one. */
   compile(input: CompileInput): ReadonlyMap<GatewayRole, Snapshot> {
     const roles = (['ingress', 'egress'] as const).filter((role) => input.federation[role] !== undefined);
-    return new Map(roles.map((role) => [role, this.compileGateway(role, input)]));
+    // Copies: the ingress gateway's builder must not move on when the egress gateway's resources turn out to be wrong.
+    const builders = new Map(this.builders);
+    const snapshots = new Map<GatewayRole, Snapshot>();
+    for (const role of roles) {
+      const builder = builders.get(role)?.copy() ?? new SnapshotBuilder();
+      builders.set(role, builder);
+      snapshots.set(role, compileGateway(builder, role, input));
+    }
+    this.builders = builders;
+    return snapshots;
   }
+}
 
-  private compileGateway(role: GatewayRole, input: CompileInput): Snapshot {
-    const builder = this.builders.get(role) ?? new SnapshotBuilder();
-    this.builders.set(role, builder);
-    const drafts = translate({ ...input, role, identity: (peer) => input.identity(role, peer) });
-    return builder.build(drafts, { encode: encodeResource, checkResource, checkAll: checkInvariants });
-  }
+function compileGateway(builder: SnapshotBuilder, role: GatewayRole, input: CompileInput): Snapshot {
+  const drafts = translate({ ...input, role, identity: (peer) => input.identity(role, peer) });
+  return builder.build(drafts, { encode: encodeResource, checkResource, checkAll: checkInvariants });
 }

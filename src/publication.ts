@@ -26,19 +26,25 @@ export const ROLES: readonly GatewayRole[] = ['ingress', 'egress'];
 
 export class Publication {
   readonly cache = new SnapshotCache();
-  readonly identities = new GatewayIdentities();
-  private readonly compiler = new Compiler();
+  private readonly compiler: Pick<Compiler, 'compile'>;
+  private held = new GatewayIdentities();
   private readonly throwawayRootPem: string;
   /** Peers that were removed while this process lives. */
   private retired: readonly string[] = [];
   private last: Applied | undefined;
 
-  constructor(now: number) {
+  constructor(now: number, compiler: Pick<Compiler, 'compile'> = new Compiler()) {
+    this.compiler = compiler;
     this.throwawayRootPem = createThrowawayRoot(now);
   }
 
   get applied(): Applied | undefined {
     return this.last;
+  }
+
+  /** The certificates that are served. */
+  get identities(): GatewayIdentities {
+    return this.held;
   }
 
   /** Errors: RejectedConfig, and what compiling throws; then everything is as it was. */
@@ -62,21 +68,26 @@ export class Publication {
     const all = [...findings, ...(before === undefined ? [] : unchangeable(before.federation, config.mesh))];
     if (resolved === undefined || hasErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
     const { federation, issuer } = resolved;
-    if (issuer === undefined) this.identities.clear();
+    // Everything that can fail comes first; what it needs is computed beside what is served.
+    const identities = this.held.copy();
+    if (issuer === undefined) identities.clear();
     else {
       const lifetime = 'issuer' in config.identity ? config.identity.issuer.lifetimeSeconds : 0;
-      this.identities.ensure(issuer, lifetime, identityNeeds(federation), now);
+      identities.ensure(issuer, lifetime, identityNeeds(federation), now);
     }
+    const warnings = loaded.diagnostics(findings);
     const retired = retiredPeers(this.retired, before?.federation, federation);
     const snapshots = this.compiler.compile({
       federation,
-      identity: (role, peer) => this.identities.get(role, peer),
+      identity: (role, peer) => identities.get(role, peer),
       retired,
       throwawayRootPem: this.throwawayRootPem,
     });
+    // From here on nothing fails.
+    this.held = identities;
     this.retired = retired;
     const at = refresh ? (this.last?.at ?? now) : now;
-    this.last = { loaded, resolved, at, warnings: loaded.diagnostics(findings) };
+    this.last = { loaded, resolved, at, warnings };
     this.publish(snapshots);
     return this.last;
   }

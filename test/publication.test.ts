@@ -2,10 +2,11 @@
 // In: a configuration on disk, a clock. Out: snapshots. Must not: wait.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { type CompileInput, Compiler } from '../src/compile.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { Publication } from '../src/publication.ts';
 import { createCa } from '../src/trust/issue.ts';
@@ -14,16 +15,17 @@ import type { TrustDomain } from '../src/trust/spiffe.ts';
 const DAY = 24 * 60 * 60 * 1000;
 const now = Date.UTC(2027, 2, 31, 12);
 
-/** Our mesh with two peers; the CA of `west` lives eight days, the grant to `north` ends tonight. */
+/** Our mesh, which has two CAs, with two peers; the CA of `west` lives eight days, the grant to `north` ends tonight. */
 function scene(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'postern-publication-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, days] of [
     ['ours', 90],
+    ['other', 90],
     ['north', 90],
     ['west', 8],
   ] as const) {
-    const trustDomain = `${name}.example` as TrustDomain;
+    const trustDomain = `${name === 'other' ? 'ours' : name}.example` as TrustDomain;
     const ca = createCa({ trustDomain, commonName: name, now, lifetimeSeconds: days * 24 * 3600 });
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, 'ca.pem'), ca.certificate);
@@ -89,3 +91,51 @@ test('a peer’s CA that expired stops nobody’s renewal; as a new configuratio
   assert.ok(applied?.warnings.some(({ code }) => code === 'BUNDLE_EXPIRED'));
   assert.ok((publication.nextDue() ?? 0) > now + 9 * DAY);
 });
+
+/** Fails when told to, as a resource that breaks a rule does. */
+class FailingCompiler extends Compiler {
+  fails = false;
+
+  override compile(input: CompileInput) {
+    if (this.fails) throw new Error('a resource breaks a rule');
+    return super.compile(input);
+  }
+}
+
+const served = (publication: Publication) =>
+  [...publication.cache.entries()].flatMap(([gateway, { types }]) =>
+    [...types.values()].flatMap(({ resources }) =>
+      [...resources.values()].map(({ name, version }) => `${gateway} ${name} ${version}`),
+    ),
+  );
+
+for (const [what, edit] of [
+  ['another issuer', (yaml: string) => yaml.replaceAll('ours/ca', 'other/ca')],
+  ['another lifetime', (yaml: string) => yaml.replace('lifetime: 24h', 'lifetime: 48h')],
+  [
+    'no issuer',
+    (yaml: string) => yaml.replace(/issuer: .*$/m, 'files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}}'),
+  ],
+] as const) {
+  test(`a rejected configuration with ${what} changes nothing, neither at once nor at the next refresh`, async (t) => {
+    const file = scene(t);
+    const compiler = new FailingCompiler();
+    const publication = new Publication(now, compiler);
+    publication.apply(await loadConfig(file), now);
+    const [before, identities, due] = [served(publication), publication.identities.list(), publication.nextDue()];
+    const edited = edit(readFileSync(file, 'utf8'));
+    assert.notEqual(edited, readFileSync(file, 'utf8'));
+    writeFileSync(file, edited);
+    const loaded = await loadConfig(file);
+    assert.deepEqual(loaded.findings, []);
+    compiler.fails = true;
+    assert.throws(() => publication.apply(loaded, now + 1000), /breaks a rule/);
+    compiler.fails = false;
+    assert.deepEqual([publication.identities.list(), publication.nextDue()], [identities, due]);
+    publication.refresh(now + 2000);
+    assert.deepEqual(served(publication), before);
+    // The configuration itself is good: it is applied once nothing breaks a rule any more.
+    publication.apply(loaded, now + 3000);
+    assert.notDeepEqual(served(publication), before);
+  });
+}

@@ -26,6 +26,14 @@ export class SnapshotBuilder {
   private built: ReadonlyMap<string, Built> = new Map();
   private snapshot: Snapshot | undefined;
 
+  /** A builder that goes on from the same build; what it builds is unknown to this one. */
+  copy(): SnapshotBuilder {
+    const copy = new SnapshotBuilder();
+    copy.built = this.built;
+    copy.snapshot = this.snapshot;
+    return copy;
+  }
+
   /** Errors: those of the steps, and SNAPSHOT_INCONSISTENT; the next call starts from the last build that succeeded. */
   build(drafts: readonly Draft[], steps: BuildSteps): Snapshot {
     let changed = drafts.length !== this.built.size;

@@ -25,6 +25,13 @@ interface Held {
 export class GatewayIdentities {
   private held: ReadonlyMap<string, Held> = new Map();
 
+  /** The same identities in an object of its own: a turn that may still fail works on a copy. */
+  copy(): GatewayIdentities {
+    const copy = new GatewayIdentities();
+    copy.held = this.held;
+    return copy;
+  }
+
   /** Issues what is missing, due, or of another issuer, ID or lifetime; forgets what nobody needs any more. */
   ensure(issuer: Issuer, lifetimeSeconds: number, needs: readonly IdentityNeed[], now: number): void {
     // What stands above the issuer is part of every chain that it signs.
