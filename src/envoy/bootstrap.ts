@@ -8,6 +8,8 @@ import { stringify } from 'yaml';
 import type { GatewayRole, HostPort } from '../federation/model.ts';
 import type { SpiffeId } from '../trust/spiffe.ts';
 import { any, extension, type Message } from './draft.ts';
+import { BUFFER_BYTES } from './limits.ts';
+import { listeningAddress } from './listening.ts';
 
 export interface BootstrapOptions {
   readonly role: GatewayRole;
@@ -90,34 +92,66 @@ function fixedParts(options: BootstrapOptions): Bootstrap {
   const ads = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } as const;
   return {
     node: { id: options.nodeId, cluster: options.role },
-    ...(options.admin && { admin: { address: addressOf(options.admin), allow_paths: ADMIN_PATHS } }),
+    ...(options.admin && {
+      admin: { address: listeningAddress(options.admin.host, options.admin.port), allow_paths: ADMIN_PATHS },
+    }),
     static_resources: { clusters: [controlPlane(options)] },
     dynamic_resources: {
       ads_config: {
         api_type: options.ads === 'sotw' ? 'GRPC' : 'DELTA_GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE }, timeout: '0s' }],
+        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT }, timeout: '0s' }],
       },
       // Without the control plane there is nothing to serve: wait, rather than come up empty and look alive.
       lds_config: ads,
       cds_config: ads,
     },
     layered_runtime: {
-      layers: [{ name: 'static', static_layer: { re2: { max_program_size: { error_level: 1000 } } } }],
+      layers: [{ name: 'static', static_layer: { ...RUNTIME, ...(options.role === 'ingress' && FOR_PEERS) } }],
     },
     overload_manager: overload(options.maxConnections ?? 10000),
   };
 }
+
+/** A gateway is back within two seconds of its control plane; Envoy's own back-off grows to 30 seconds. */
+const RECONNECT: Message<'envoy.config.core.v3.RetryPolicy'> = {
+  retry_back_off: { base_interval: '0.2s', max_interval: '1s' },
+};
+/** A control plane that comes back may have another address. Not among the vendored protos, so not typed. */
+const BY_NAME: object = {
+  cluster_type: {
+    name: 'envoy.clusters.dns',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster',
+      dns_lookup_family: 'V4_PREFERRED',
+      dns_refresh_rate: '1s',
+      dns_failure_refresh_rate: { base_interval: '0.5s', max_interval: '1s' },
+    },
+  },
+};
+
+const RUNTIME = {
+  re2: { max_program_size: { error_level: 1000 } },
+  // A connection on which a thousand requests come at once does not keep the others waiting.
+  http: { max_requests_per_io_cycle: 100 },
+} as const;
+
+/**
+ * Envoy ends a connection when half of its first 500 streams were given up within a second: a limit meant for one
+ * client. The callers of an ingress are gateways, and a gateway's connection is many callers; each egress keeps the
+ * limit for its own callers. What bounds a hostile peer is said in SECURITY.md.
+ */
+const FOR_PEERS = { overload: { premature_reset_total_stream_count: 1_000_000_000 } } as const;
 
 function controlPlane({ xds, controlPlaneId, certsDir }: BootstrapOptions): Cluster {
   const literal = isIP(xds.host) !== 0;
   const http = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
   return {
     name: CONTROL_PLANE,
-    ...(literal ? { type: 'STATIC' } : { type: 'STRICT_DNS', dns_lookup_family: 'V4_PREFERRED' }),
+    ...(literal ? { type: 'STATIC' } : BY_NAME),
     connect_timeout: '2s',
-    per_connection_buffer_limit_bytes: 32768,
+    per_connection_buffer_limit_bytes: BUFFER_BYTES,
     load_assignment: {
       cluster_name: CONTROL_PLANE,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: addressOf(xds) } }] }],
@@ -125,7 +159,7 @@ function controlPlane({ xds, controlPlaneId, certsDir }: BootstrapOptions): Clus
     typed_extension_protocol_options: {
       [http]: any(http, {
         explicit_http_config: {
-          http2_protocol_options: { connection_keepalive: { interval: '30s', timeout: '5s' } },
+          http2_protocol_options: { connection_keepalive: { interval: '10s', timeout: '5s' } },
         },
       }),
     },
@@ -180,7 +214,8 @@ function overload(connections: number): OverloadManager {
   const above = (value: number) => [{ name: HEAP, threshold: { value } }];
   return {
     refresh_interval: '0.25s',
-    buffer_factory_config: { minimum_account_to_track_power_of_two: 20 },
+    // From 64 KiB on, so that the eight classes that Envoy has reach a whole window of a stream between gateways.
+    buffer_factory_config: { minimum_account_to_track_power_of_two: 16 },
     resource_monitors: [
       extension(HEAP, 'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig', {
         max_heap_size_bytes: 536870912,

@@ -1,0 +1,107 @@
+// Windows, buffers, idle times and circuit breakers of both gateways, in one place. The README's table of limits repeats them.
+// Must not: give the hop between two gateways a limit that is meant for one client: one connection there is many callers.
+
+import type { Message } from './draft.ts';
+
+type Http1 = Message<'envoy.config.core.v3.Http1ProtocolOptions'>;
+type Http2 = Message<'envoy.config.core.v3.Http2ProtocolOptions'>;
+type HttpCommon = Message<'envoy.config.core.v3.HttpProtocolOptions'>;
+type CircuitBreakers = Message<'envoy.config.cluster.v3.CircuitBreakers'>;
+type TcpKeepalive = Message<'envoy.config.core.v3.TcpKeepalive'>;
+
+/** Streams of one HTTP/2 connection, on every hop. */
+const STREAMS = 100;
+
+/** For each connection and each stream: Envoy stops reading from one side while the other side is this far behind. */
+export const BUFFER_BYTES = 32768;
+
+/**
+ * A connection's window holds the windows of all its streams: a caller who reads nothing never stops the other callers
+ * of that connection. What is buffered meanwhile is bounded by the heap limit of the bootstrap, which resets the streams
+ * that hold the most.
+ */
+function windows(streamBytes: number): Http2 {
+  return {
+    max_concurrent_streams: STREAMS,
+    initial_stream_window_size: streamBytes,
+    initial_connection_window_size: STREAMS * streamBytes,
+  };
+}
+
+/** Between gateways. A stream moves one window in a round trip: 40 MB/s at 100 ms. */
+const HOP_WINDOWS = windows(4 * 1024 * 1024);
+/** Towards callers and backends, which are near: 256 MB/s at 1 ms. */
+const LOCAL_WINDOWS = windows(256 * 1024);
+
+const FLOODS: Http2 = {
+  allow_connect: false,
+  max_outbound_frames: 10000,
+  max_outbound_control_frames: 1000,
+  max_consecutive_inbound_frames_with_empty_payload: 1,
+  max_inbound_priority_frames_per_stream: 100,
+  max_inbound_window_update_frames_per_data_frame_sent: 10,
+};
+
+export const FROM_PEERS: Http2 = { ...HOP_WINDOWS, ...FLOODS };
+export const FROM_CALLERS: Http2 = { ...LOCAL_WINDOWS, ...FLOODS };
+
+/**
+ * What may still be on its way when a ping is sent is a full window: on a slow line its answer takes seconds.
+ */
+export const TO_PEERS: Http2 = { ...HOP_WINDOWS, connection_keepalive: { interval: '10s', timeout: '10s' } };
+
+/**
+ * No pings: gRPC servers take one every five minutes and end the connection, with its streams, after the third that
+ * comes sooner. TCP keepalive finds dead backends.
+ */
+export const TO_BACKENDS: Http2 = LOCAL_WINDOWS;
+export const TO_BACKENDS_HTTP1: Http1 = {};
+
+export const FIND_DEAD_HOSTS: TcpKeepalive = { keepalive_time: 30, keepalive_interval: 5, keepalive_probes: 3 };
+
+/**
+ * Header fields and their size, requests and trailers. What one gateway accepts, the next must accept with the fields
+ * that the first adds, or the caller gets a 503 for what is a 431. So the limits grow along the way: egress, then
+ * ingress for requests; backend, then peer for responses.
+ */
+const HEADER_FIELDS = { first: 100, next: 128 } as const;
+export const REQUEST_HEADERS_KB = { egress: 32, ingress: 48 } as const;
+const RESPONSE_HEADERS_KB = { fromBackend: 60, fromPeer: 76 } as const;
+
+/** Longer than callers keep an idle connection (up to five minutes), so that it is they who close it. */
+export const CALLERS: HttpCommon = { max_headers_count: HEADER_FIELDS.first, idle_timeout: '600s' };
+export const PEERS: HttpCommon = { max_headers_count: HEADER_FIELDS.next, idle_timeout: '300s' };
+
+/**
+ * The egress closes idle connections before the ingress does. nghttp2 ends a connection on which more than 1,000
+ * streams were reset (33 more for each second), so none carries more streams than that: the callers who give up, however
+ * many they are, never end the calls of others.
+ */
+export const TOWARDS_PEER: HttpCommon = {
+  idle_timeout: '240s',
+  max_requests_per_connection: 1000,
+  max_headers_count: HEADER_FIELDS.next,
+  max_response_headers_kb: RESPONSE_HEADERS_KB.fromPeer,
+};
+
+/** Below what HTTP/1 servers wait (gunicorn 2 s, Node 5 s): a request never meets the moment in which they close. */
+export const TOWARDS_HTTP1_BACKEND: HttpCommon = {
+  idle_timeout: '1.5s',
+  max_headers_count: HEADER_FIELDS.first,
+  max_response_headers_kb: RESPONSE_HEADERS_KB.fromBackend,
+};
+export const TOWARDS_HTTP2_BACKEND: HttpCommon = { ...TOWARDS_HTTP1_BACKEND, idle_timeout: '300s' };
+
+/** Of one cluster. What exceeds them gets a 503 (overflow). */
+export const BREAKERS: CircuitBreakers = {
+  thresholds: [
+    {
+      priority: 'DEFAULT',
+      max_connections: 4096,
+      max_pending_requests: 8192,
+      max_requests: 8192,
+      max_retries: 1024,
+      track_remaining: true,
+    },
+  ],
+};
