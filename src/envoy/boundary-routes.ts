@@ -2,6 +2,7 @@
 // In: one RouteConfiguration. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
 
 import { demand, type Facts, type Subject } from './boundary.ts';
+import { retriesSafely } from './boundary-retry.ts';
 import type { Message } from './draft.ts';
 import { DENY_ALL, exportCluster, PEER_HEADER } from './names.ts';
 import { remembered } from './part.ts';
@@ -52,6 +53,7 @@ function deniesEverything(host: VirtualHost): boolean {
 /** The clusters of a virtual host. A route goes to one cluster by name or is answered here; nothing else is looked at. */
 const checkTargets = remembered((host: VirtualHost, subject: Subject): readonly string[] => {
   demand(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
+  demand(retriesSafely(host), 'SAFE_RETRY', subject);
   return (host.routes ?? []).flatMap((route) => {
     demand(route.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
     if (route.direct_response !== undefined) return [];

@@ -41,6 +41,7 @@ export const RULES = {
   DENY_ALL: 'ends in a virtual host that denies everything else',
   OWN_EXPORT: 'routes an authority to its own export',
   PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
+  SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
   // clusters
   NO_STRAY_CLUSTER: 'is asked for by a route',

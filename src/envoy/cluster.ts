@@ -5,6 +5,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { Export, Grant, HostPort, IdentitySource, Import, Peer } from '../federation/model.ts';
 import { type Any, any, type Draft, draft, type Message } from './draft.ts';
+import * as limits from './limits.ts';
 import * as names from './names.ts';
 import { upstreamTls } from './tls.ts';
 
@@ -51,8 +52,10 @@ function exportCluster(name: string, { name: exported, protocol, backends }: Exp
     alt_stat_name: names.statName('export', exported),
     ...endpoints(name, backends, hostHeader),
     connect_timeout: '2s',
-    per_connection_buffer_limit_bytes: 32768,
-    typed_extension_protocol_options: protocol === 'grpc' ? HTTP2 : HTTP1,
+    per_connection_buffer_limit_bytes: limits.BUFFER_BYTES,
+    typed_extension_protocol_options: protocol === 'grpc' ? GRPC_BACKEND : HTTP1_BACKEND,
+    upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
+    circuit_breakers: limits.BREAKERS,
   };
 }
 
@@ -62,24 +65,11 @@ function importCluster(name: string, source: IdentitySource, peer: DialledPeer, 
     alt_stat_name: names.statName(...name.split('/')),
     ...endpoints(name, peer.addresses, () => authority),
     connect_timeout: '2s',
-    per_connection_buffer_limit_bytes: 32768,
-    typed_extension_protocol_options: HTTP2,
+    per_connection_buffer_limit_bytes: limits.BUFFER_BYTES,
+    typed_extension_protocol_options: PEER_GATEWAY,
     transport_socket: upstreamTls(peer, source),
-    upstream_connection_options: {
-      tcp_keepalive: { keepalive_time: 30, keepalive_interval: 5, keepalive_probes: 3 },
-    },
-    circuit_breakers: {
-      thresholds: [
-        {
-          priority: 'DEFAULT',
-          max_connections: 64,
-          max_pending_requests: 256,
-          max_requests: 1024,
-          max_retries: 16,
-          track_remaining: true,
-        },
-      ],
-    },
+    upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
+    circuit_breakers: limits.BREAKERS,
     // One address has no alternative: ejecting it, or finding it unhealthy, only turns one 503 into another.
     ...(peer.addresses.length > 1 && chooseHealthy(peer)),
   };
@@ -147,20 +137,14 @@ function hostHeader({ host }: HostPort): string {
 
 type Options = Message<'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'>;
 
-function httpOptions(explicit: NonNullable<Options['explicit_http_config']>): { readonly [name: string]: Any } {
+function httpOptions(
+  common: NonNullable<Options['common_http_protocol_options']>,
+  explicit: NonNullable<Options['explicit_http_config']>,
+): { readonly [name: string]: Any } {
   const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
-  return {
-    [type]: any(type, { explicit_http_config: explicit, common_http_protocol_options: { idle_timeout: '300s' } }),
-  };
+  return { [type]: any(type, { explicit_http_config: explicit, common_http_protocol_options: common }) };
 }
 
-const HTTP1 = httpOptions({ http_protocol_options: {} });
-
-const HTTP2 = httpOptions({
-  http2_protocol_options: {
-    max_concurrent_streams: 100,
-    initial_stream_window_size: 65536,
-    initial_connection_window_size: 1048576,
-    connection_keepalive: { interval: '10s', timeout: '3s' },
-  },
-});
+const HTTP1_BACKEND = httpOptions(limits.TOWARDS_HTTP1_BACKEND, { http_protocol_options: limits.TO_BACKENDS_HTTP1 });
+const GRPC_BACKEND = httpOptions(limits.TOWARDS_HTTP2_BACKEND, { http2_protocol_options: limits.TO_BACKENDS });
+const PEER_GATEWAY = httpOptions(limits.TOWARDS_PEER, { http2_protocol_options: limits.TO_PEERS });

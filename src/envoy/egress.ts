@@ -5,6 +5,8 @@
 import type { Gateway, Import, Mesh } from '../federation/model.ts';
 import { type Draft, draft, type Message } from './draft.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
+import { BUFFER_BYTES } from './limits.ts';
+import { listeningAddress } from './listening.ts';
 import * as names from './names.ts';
 
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
@@ -25,9 +27,9 @@ function listener(mesh: Mesh, gateway: Gateway, name: string, port: number): Lis
   return {
     name,
     stat_prefix: statPrefix,
-    address: { socket_address: { address: gateway.address, port_value: port } },
+    address: listeningAddress(gateway.address, port),
     enable_reuse_port: false,
-    per_connection_buffer_limit_bytes: 32768,
+    per_connection_buffer_limit_bytes: BUFFER_BYTES,
     filter_chains: [
       { name, filters: [httpConnectionManager({ mesh, role: 'egress', statPrefix, routes: name, filters: [] })] },
     ],

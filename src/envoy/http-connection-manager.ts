@@ -7,6 +7,7 @@ import type { GatewayRole, Mesh } from '../federation/model.ts';
 import { requestLog } from './access-log.ts';
 import { extension, type Message } from './draft.ts';
 import { STRIP_REQUEST, STRIP_RESPONSE } from './headers.ts';
+import * as limits from './limits.ts';
 import { localReplies } from './local-reply.ts';
 import { ADS } from './tls.ts';
 
@@ -41,6 +42,13 @@ function own({ mesh, role, statPrefix, routes, filters }: HttpChain): Manager {
   };
 }
 
+const COMMON_HTTP: Manager['common_http_protocol_options'] = {
+  // A certificate that expired or was revoked lives on in its connections, but not for longer than this.
+  max_connection_duration: '3600s',
+  headers_with_underscores_action: 'REJECT_REQUEST',
+  max_stream_duration: '0s',
+};
+
 /** HTTP/2 alone: the ways to smuggle requests in HTTP/1 do not exist at the boundary. */
 const FROM_PEER: Manager = {
   codec_type: 'HTTP2',
@@ -48,6 +56,9 @@ const FROM_PEER: Manager = {
   set_current_client_cert_details: { uri: true },
   strip_trailing_host_dot: false,
   generate_request_id: true,
+  max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
+  common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS },
+  http2_protocol_options: limits.FROM_PEERS,
 };
 
 /** HTTP/1.1 and HTTP/2 without TLS, whichever the caller speaks. */
@@ -58,6 +69,9 @@ const FROM_LOCAL: Manager = {
   generate_request_id: false,
   // A peer's gateway is reached over TLS, however the local caller came.
   scheme_header_transformation: { scheme_to_overwrite: 'https' },
+  max_request_headers_kb: limits.REQUEST_HEADERS_KB.egress,
+  common_http_protocol_options: { ...COMMON_HTTP, ...limits.CALLERS },
+  http2_protocol_options: limits.FROM_CALLERS,
 };
 
 const COMMON: Manager = {
@@ -77,29 +91,9 @@ const COMMON: Manager = {
   request_timeout: '0s',
   drain_timeout: '5s',
   delayed_close_timeout: '1s',
-  max_request_headers_kb: 32,
   // A malformed request ends its connection: no gateway of ours or theirs ever sends one.
   stream_error_on_invalid_http_message: false,
-  common_http_protocol_options: {
-    idle_timeout: '300s',
-    // A certificate that expired or was revoked lives on in its connections, but not for longer than this.
-    max_connection_duration: '3600s',
-    max_headers_count: 100,
-    headers_with_underscores_action: 'REJECT_REQUEST',
-    max_stream_duration: '0s',
-  },
   http_protocol_options: { accept_http_10: false, allow_absolute_url: false, enable_trailers: false },
-  http2_protocol_options: {
-    max_concurrent_streams: 100,
-    initial_stream_window_size: 65536,
-    initial_connection_window_size: 1048576,
-    allow_connect: false,
-    max_outbound_frames: 10000,
-    max_outbound_control_frames: 1000,
-    max_consecutive_inbound_frames_with_empty_payload: 1,
-    max_inbound_priority_frames_per_stream: 100,
-    max_inbound_window_update_frames_per_data_frame_sent: 10,
-  },
   early_header_mutation_extensions: [
     extension(
       'envoy.http.early_header_mutation.header_mutation',

@@ -6,6 +6,8 @@ import type { Gateway, IdentitySource, Mesh, Peer } from '../federation/model.ts
 import { connectionLog } from './access-log.ts';
 import { type Draft, draft, extension, type Message } from './draft.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
+import { BUFFER_BYTES } from './limits.ts';
+import { listeningAddress } from './listening.ts';
 import { internalHosts } from './lua.ts';
 import * as names from './names.ts';
 import { part } from './part.ts';
@@ -30,10 +32,10 @@ export function ingressListener(
   const build = (): Listener => ({
     name: names.INGRESS_LISTENER,
     stat_prefix: 'ingress',
-    address: { socket_address: { address, port_value: port } },
+    address: listeningAddress(address, port),
     // Two processes on one address would share its connections in silence.
     enable_reuse_port: false,
-    per_connection_buffer_limit_bytes: 32768,
+    per_connection_buffer_limit_bytes: BUFFER_BYTES,
     listener_filters: [
       extension(
         'envoy.filters.listener.tls_inspector',

@@ -3,12 +3,13 @@
 // Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
 
 import type { Grant, HttpProtocol, Import, Mesh } from '../federation/model.ts';
-import { type Draft, draft, extension, type Message } from './draft.ts';
+import { type Draft, draft, type Message } from './draft.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from './headers.ts';
 import { LUA_METADATA, ownHosts } from './lua.ts';
 import * as names from './names.ts';
 import { part } from './part.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from './rbac.ts';
+import { retried } from './retry.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
 type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
@@ -67,19 +68,16 @@ function grantedHost(peer: ProvenPeer, { export: exported, allow }: Grant): Virt
     domains: [authority],
     metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
     typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, authority, allow) },
-    routes: [
-      {
-        name: names.exportCluster(name),
-        match: { prefix: '/' },
-        route: forward(names.exportCluster(name), protocol, BACKEND_IDLE),
-        metadata: {
-          filter_metadata: {
-            [names.METADATA]: { service: name, peer: peer.name },
-            [LUA_METADATA]: { hosts: ownHosts(backends) },
-          },
+    routes: retried(protocol, {
+      name: names.exportCluster(name),
+      route: forward(names.exportCluster(name), protocol, BACKEND_IDLE),
+      metadata: {
+        filter_metadata: {
+          [names.METADATA]: { service: name, peer: peer.name },
+          [LUA_METADATA]: { hosts: ownHosts(backends) },
         },
       },
-    ],
+    }),
     virtual_clusters: [countedAs(peer.name, name)],
   };
 }
@@ -103,14 +101,11 @@ function importedHost({ peer, name, localNames, protocol }: Import): VirtualHost
     name: `import/${names.statName(local)}`,
     domains: localNames,
     metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
-    routes: [
-      {
-        name: cluster,
-        match: { prefix: '/' },
-        route: forward(cluster, protocol, GATEWAY_IDLE),
-        metadata: { filter_metadata: { [names.METADATA]: { service: name, peer } } },
-      },
-    ],
+    routes: retried(protocol, {
+      name: cluster,
+      route: forward(cluster, protocol, GATEWAY_IDLE),
+      metadata: { filter_metadata: { [names.METADATA]: { service: name, peer } } },
+    }),
     virtual_clusters: [countedAs(peer, name)],
   };
 }
@@ -133,7 +128,7 @@ function denyAll(reason: string, status: number): VirtualHost {
 /** HTTP: how long nothing may move in either direction. The caller's side waits a little longer, so that the callee, who knows why, answers. */
 const BACKEND_IDLE = '60s';
 const GATEWAY_IDLE = '70s';
-/** gRPC: a stream may be silent for long (a watch); dead connections are found by HTTP/2 pings. */
+/** gRPC: a stream may be silent for long (a watch). Pings find a dead peer, TCP keepalive a dead backend. */
 const GRPC_IDLE = '3600s';
 
 /**
@@ -148,24 +143,6 @@ function forward(cluster: string, protocol: HttpProtocol, idle: string): RouteAc
     timeout: '0s',
     idle_timeout: protocol === 'grpc' ? GRPC_IDLE : idle,
     ...(protocol === 'grpc' && { max_stream_duration: { grpc_timeout_header_max: '0s' } }),
-    // Only what provably did not reach the application is sent again.
-    retry_policy: {
-      retry_on: 'connect-failure,refused-stream,reset-before-request',
-      num_retries: 2,
-      retry_priority: extension(
-        'envoy.retry_priorities.previous_priorities',
-        'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
-        { update_frequency: 1 },
-      ),
-      retry_host_predicate: [
-        extension(
-          'envoy.retry_host_predicates.previous_hosts',
-          'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
-          {},
-        ),
-      ],
-      host_selection_retry_max_attempts: 3,
-    },
   };
 }
 

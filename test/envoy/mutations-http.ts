@@ -179,6 +179,21 @@ export const HTTP_MUTATIONS: Mutations = {
           'cart.exports.partner.example'),
     ],
   ],
+  SAFE_RETRY: [
+    [
+      'a POST after a reset',
+      'ingress',
+      (c) => void (c.host.routes.at(-1).route.retry_policy.retry_on = 'connect-failure,reset'),
+    ],
+    [
+      'every method on the route of GET',
+      'egress',
+      (c) => void delete c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].routes[0].match.headers,
+    ],
+    ['all methods but GET', 'ingress', (c) => void (c.host.routes[0].match.headers[0].invert_match = true)],
+    ['by the virtual host', 'ingress', (c) => void (c.host.retry_policy = { retry_on: '5xx' })],
+    ['hedged', 'ingress', (c) => void (c.host.routes[0].route.hedge_policy = { hedge_on_per_try_timeout: true })],
+  ],
   PEER_HEADER: [
     ['absent', 'ingress', (c) => void delete c.routes.request_headers_to_add],
     ['another peer', 'ingress', (c) => void (c.routes.request_headers_to_add[0].header.value = 'partner')],
