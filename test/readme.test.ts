@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { LIMIT_MS } from '../deploy/demo/limit.ts';
 import { parts, README, renewed, WARNINGS } from '../deploy/reference.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -82,7 +83,7 @@ describe('the walk-through of README.md', () => {
       cwd: folder,
       encoding: 'utf8',
       env: { PATH: process.env['PATH'] ?? '' },
-      timeout: 60_000,
+      timeout: LIMIT_MS,
     });
   const offline = /^postern (certs|validate|bootstrap) /;
 

@@ -59,7 +59,7 @@ step(
     '--enable-source-maps',
     '--test',
     '--test-concurrency=2',
-    '--test-timeout=600000',
+    '--test-timeout=1800000',
     '--test-reporter=spec',
     ...options,
     ...files,

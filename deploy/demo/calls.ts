@@ -5,8 +5,7 @@
 import { request } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { HostPort } from '../../src/config/host-port.ts';
-
-const TIMEOUT_MS = 10_000;
+import { LIMIT_MS } from './limit.ts';
 
 export interface Answer {
   readonly status: number;
@@ -34,7 +33,7 @@ export function callLocally(egress: HostPort, host: string, asked: Request = {})
         path,
         headers: { host, ...headers },
         agent: false,
-        timeout: TIMEOUT_MS,
+        timeout: LIMIT_MS,
       },
       (response) => {
         let body = '';
@@ -129,7 +128,7 @@ export function askOn(session: ClientHttp2Session, scheme: string, authority: st
     };
     // A TLS alert that follows the close is the better explanation: give it a moment.
     const closed = (): void => void setImmediate(() => fail(new Error('connection closed')));
-    const timer = setTimeout(() => fail(new Error('no answer in time')), asked.timeoutMs ?? TIMEOUT_MS);
+    const timer = setTimeout(() => fail(new Error('no answer in time')), asked.timeoutMs ?? LIMIT_MS);
     session.on('error', fail).on('goaway', goaway).on('close', closed);
     const { method = 'GET', path = '/', headers = {} } = asked;
     const stream = session.request({

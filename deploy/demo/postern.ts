@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { LIMIT_MS } from './limit.ts';
 import { lastLines, type Processes, type Running } from './processes.ts';
 
 export type Role = 'ingress' | 'egress';
@@ -24,7 +25,6 @@ export interface Place {
 }
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
-const READY_MS = 20_000;
 
 /** Runs a postern command to its end. Out: its stdout. Errors: its exit status and what it said. */
 export async function postern(processes: Processes, ...args: readonly string[]): Promise<string> {
@@ -106,7 +106,7 @@ export function envoyArguments(bootstrap: string, file: string): readonly string
 
 /** Polls until `done` says true. Errors: the process ended, or the time is over; both with its last words. */
 export async function until(what: string, running: Running, done: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + READY_MS;
+  const end = Date.now() + LIMIT_MS;
   while (Date.now() < end) {
     if (!running.alive())
       throw new Error(
@@ -115,5 +115,5 @@ export async function until(what: string, running: Running, done: () => Promise<
     if (await done().catch(() => false)) return;
     await sleep(50);
   }
-  throw new Error(`not within ${READY_MS / 1000} s: ${what}\n${lastLines(running.stderr(), 15)}`);
+  throw new Error(`not within ${LIMIT_MS / 1000} s: ${what}\n${lastLines(running.stderr(), 15)}`);
 }

@@ -6,7 +6,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const TERM_MS = 4_000;
+/** A process that is told to end has this long before it is killed. */
+const TERM_MS = 30_000;
 
 export interface Running {
   readonly name: string;

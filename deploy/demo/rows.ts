@@ -26,7 +26,7 @@ export interface Row extends Omit<Case, 'call' | 'decidedBy'> {
 }
 
 /** Logs are flushed every 50 ms. */
-const LOG_MS = 3_000;
+const LOG_MS = 30_000;
 
 export async function runCase(one: Case, backends: readonly Backend[]): Promise<Row> {
   const { call, decidedBy, ...shown } = one;

@@ -3,11 +3,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callLocally } from './calls.ts';
+import { LIMIT_MS } from './limit.ts';
 import { type MeshName, removeGrant } from './meshes.ts';
 import { type Case, type Row, runCase } from './rows.ts';
 import type { Stage } from './stage.ts';
-
-const EFFECT_MS = 15_000;
 
 export async function removeWhileRunning({ demo, gateways, backends }: Stage): Promise<readonly Row[]> {
   const read = (from: MeshName, name: string, who: string, expected: string): Case => ({
@@ -20,7 +19,7 @@ export async function removeWhileRunning({ demo, gateways, backends }: Stage): P
   });
   removeGrant(demo.meshes.shop, 'reviews.catalog', 'partner');
   const partner = read('partner', 'reviews.shop', 'partner app, grant removed', '403');
-  const end = Date.now() + EFFECT_MS;
+  const end = Date.now() + LIMIT_MS;
   while (Date.now() < end && (await partner.call()).status === 200) await sleep(20);
   return [
     await runCase(partner, backends),

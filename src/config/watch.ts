@@ -3,6 +3,7 @@
 // Must not: watch a file itself: a Kubernetes volume swaps a symlink above it, and the watch would see that only once.
 
 import { type FSWatcher, statSync, watch } from 'node:fs';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { foldersOf } from './folders.ts';
 import { readAll } from './regular-file.ts';
 
@@ -22,11 +23,15 @@ export interface Watching {
    * a file that nobody has seen yet counts as known with what it holds at the first look.
    */
   update(paths: readonly string[], seen?: ReadonlyMap<string, string>): void;
+  /** Fulfilled when whatever has happened to the files until now has been looked at, and reported if it is a change. */
+  settled(): Promise<void>;
   close(): void;
 }
 
 /** What is larger is told apart by its size and time. */
 const MAX_BYTES = 8 * 1024 * 1024;
+/** How often `settled` looks whether the debounce is over. */
+const SETTLE_MS = 5;
 
 interface Watched {
   readonly watcher: FSWatcher;
@@ -43,9 +48,11 @@ export function watchFiles(paths: readonly string[], onChange: () => void, optio
   let firstEvent: number | undefined;
   let closed = false;
   let checking: Promise<void> = Promise.resolve();
+  let checks = 0;
 
   const check = async (): Promise<void> => {
     if (closed) return;
+    checks += 1;
     // What the paths lead through may have changed, even if what they hold has not; what happens from here on is told.
     rewatch();
     const now = await readAll(digests.keys(), MAX_BYTES, ({ digest }) => digest);
@@ -90,10 +97,21 @@ export function watchFiles(paths: readonly string[], onChange: () => void, optio
     rewatch();
     event();
   };
+  const settled = async (): Promise<void> => {
+    for (let before = -1; before !== checks && !closed; ) {
+      before = checks;
+      // The kernel's events are read between two turns of the event loop.
+      await nextTurn();
+      await nextTurn();
+      while (timer !== undefined && !closed) await sleep(SETTLE_MS);
+      await checking;
+    }
+  };
   update(paths, options.seen);
   const poll = setInterval(checkNext, pollMs);
   return {
     update,
+    settled,
     close: () => {
       closed = true;
       clearInterval(poll);

@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import { newCa } from '../envoy/pipeline.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
-const LONGEST_MS = 30_000;
+/** A process that hangs is killed; one that serves is there as long as its test. */
+const LONGEST_MS = 4 * LIMIT_MS;
 
 export interface Ended {
   /** The exit status; the signal's name when one ended it. */

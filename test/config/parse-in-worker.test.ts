@@ -7,12 +7,12 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig } from '../../src/config/parse.ts';
 import { parseInWorker } from '../../src/config/parse-in-worker.ts';
 import { changed, GOOD } from './documents.ts';
 import { folder } from './folder.ts';
 
-const LONG_MS = 60_000;
 /** Two million list items: seconds of work on any machine. */
 const HOSTILE = `a:\n${'- b\n'.repeat(MAX_CONFIG_BYTES / 4 - 1)}`;
 
@@ -29,18 +29,18 @@ async function nextThread(): Promise<number> {
 }
 
 test('one worker serves one text after the other, each with its own answer', async () => {
-  await parseInWorker(GOOD, LONG_MS);
+  await parseInWorker(GOOD, LIMIT_MS);
   const before = await nextThread();
   for (const one of [GOOD, changed('port: 8080', 'port: 0'), '', '[', changed('port: 8080', 'port: 1'), '', GOOD])
-    assert.deepEqual(await parseInWorker(one, LONG_MS), parseConfig(one));
+    assert.deepEqual(await parseInWorker(one, LIMIT_MS), parseConfig(one));
   assert.equal(await nextThread(), before + 1);
 });
 
 test('after a deadline the next text is parsed, by another worker', async () => {
-  await parseInWorker(GOOD, LONG_MS);
+  await parseInWorker(GOOD, LIMIT_MS);
   const before = await nextThread();
   assert.deepEqual(codes(await parseInWorker(HOSTILE, 100)), ['YAML_TIMEOUT']);
-  assert.deepEqual(await parseInWorker(GOOD, LONG_MS), parseConfig(GOOD));
+  assert.deepEqual(await parseInWorker(GOOD, LIMIT_MS), parseConfig(GOOD));
   assert.equal(await nextThread(), before + 2);
 });
 
@@ -68,7 +68,7 @@ test('a text of any depth is a finding with its place, in a thread whose code wa
 test('texts at the same time do not wait for each other, nor mix their answers', async () => {
   const texts = [HOSTILE, GOOD, changed('port: 8080', 'port: 0')] as const;
   const [hostile, good, wrong] = await Promise.all(
-    texts.map((one) => parseInWorker(one, one === HOSTILE ? 300 : LONG_MS)),
+    texts.map((one) => parseInWorker(one, one === HOSTILE ? 300 : LIMIT_MS)),
   );
   assert.deepEqual(hostile && codes(hostile), ['YAML_TIMEOUT']);
   assert.deepEqual(good, parseConfig(GOOD));
@@ -79,8 +79,8 @@ test('a process that has parsed ends when it has nothing else to do, after an an
   const module = new URL('../../src/config/parse-in-worker.js', import.meta.url);
   const here = folder(t);
   for (const [source, deadline, code] of [
-    [JSON.stringify(GOOD), LONG_MS, ''],
-    [JSON.stringify('['), LONG_MS, 'YAML_SYNTAX'],
+    [JSON.stringify(GOOD), LIMIT_MS, ''],
+    [JSON.stringify('['), LIMIT_MS, 'YAML_SYNTAX'],
     [`'a:\\n' + '- b\\n'.repeat(${MAX_CONFIG_BYTES / 4 - 1})`, 100, 'YAML_TIMEOUT'],
   ] as const) {
     const script = [
@@ -90,7 +90,7 @@ test('a process that has parsed ends when it has nothing else to do, after an an
     ];
     const file = here.write('parse.mjs', script.join('\n'));
     // Killed when it does not end: that rejects.
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: LIMIT_MS });
     assert.equal(stdout.trim(), code);
   }
 });
@@ -103,7 +103,7 @@ test('a worker holds on to no text that it has parsed', async (t: TestContext) =
   for (const one of [changed('10.0.0.2:80', host), changed('port: 8080', 'port: 0')]) {
     worker.postMessage(`# the mark of the text\n${one}`);
     await new Promise((fulfil) => worker.once('message', fulfil));
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + LIMIT_MS;
     // The answer comes a little before the worker is done with the text.
     while ((await text(await worker.getHeapSnapshot())).includes('the mark of')) assert.ok(Date.now() < deadline);
   }

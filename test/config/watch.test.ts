@@ -5,13 +5,11 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync,
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Watching, type WatchOptions, watchFiles } from '../../src/config/watch.ts';
 import { type Folder, folder, writeGood } from './folder.ts';
 
-/** Long enough for events, debounce and a look; a call that comes later fails a test, one that is too many is caught. */
-const QUIET_MS = 200;
-const DEADLINE_MS = 20_000;
 /** Without the poll, only events can tell. */
 const NO_POLL = { debounceMs: 20, maxDebounceMs: 100, pollMs: 1 << 30 } as const;
 /** Without events in time, only the poll can. */
@@ -19,9 +17,9 @@ const POLL_ONLY = { debounceMs: 1 << 30, maxDebounceMs: 1 << 30, pollMs: 20 } as
 
 interface Watched extends Watching {
   readonly calls: () => number;
-  /** Waits for one more call than there were at the last look, and asserts that it stays the only one. */
+  /** Asserts that what happened since the last look made one call. */
   readonly once: () => Promise<void>;
-  /** Asserts that no call comes. */
+  /** Asserts that it made none. */
   readonly never: () => Promise<void>;
 }
 
@@ -37,25 +35,18 @@ async function watched(t: TestContext, paths: readonly string[], options: WatchO
   );
   t.after(() => watching.close());
   // The first look.
-  await sleep(QUIET_MS);
+  await watching.settled();
   seen = calls;
-  const expect = (wanted: number): void => {
+  const expect = async (wanted: number): Promise<void> => {
+    await watching.settled();
     assert.equal(calls - seen, wanted);
     seen = calls;
   };
   return {
     ...watching,
     calls: () => calls,
-    once: async () => {
-      const deadline = Date.now() + DEADLINE_MS;
-      while (calls === seen && Date.now() < deadline) await sleep(10);
-      await sleep(QUIET_MS);
-      expect(1);
-    },
-    never: async () => {
-      await sleep(QUIET_MS);
-      expect(0);
-    },
+    once: () => expect(1),
+    never: () => expect(0),
   };
 }
 
@@ -113,7 +104,7 @@ describe('a watched file', () => {
   test('changed many times in a burst is told once', async (t) => {
     const here = folder(t);
     const files = ['a.yaml', 'b.pem', 'c.pem'].map((name) => here.write(name, 'one'));
-    const watch = await watched(t, files, { ...NO_POLL, debounceMs: 150, maxDebounceMs: 10_000 });
+    const watch = await watched(t, files, { ...NO_POLL, debounceMs: 2000, maxDebounceMs: LIMIT_MS });
     for (let round = 0; round < 10; round += 1) {
       for (const file of files) writeFileSync(file, `round ${round}`);
       await sleep(10);
@@ -127,7 +118,7 @@ describe('a watched file', () => {
     const watch = await watched(t, [file], { ...NO_POLL, debounceMs: 1000, maxDebounceMs: 100 });
     const before = watch.calls();
     let round = 0;
-    const deadline = Date.now() + DEADLINE_MS;
+    const deadline = Date.now() + LIMIT_MS;
     while (watch.calls() === before && Date.now() < deadline) {
       round += 1;
       writeFileSync(file, `round ${round}`);
@@ -269,12 +260,11 @@ describe('an update of what is watched', () => {
     const file = writeGood(here);
     const before = await loadConfig(file, { inline: true });
     // Longer than it takes to read the file again, on any machine.
-    const slow = { ...NO_POLL, debounceMs: 2000, maxDebounceMs: 2000 };
+    const slow = { ...NO_POLL, debounceMs: 4000, maxDebounceMs: 4000 };
     const watch = await watched(t, before.dependencies, { ...slow, seen: before.digests });
     here.write('bundles/partner.pem', 'another');
     const after = await loadConfig(file, { inline: true });
     watch.update(after.dependencies, after.digests);
-    await sleep(slow.maxDebounceMs);
     await watch.never();
     here.write('bundles/partner.pem', 'a third');
     watch.update(after.dependencies, after.digests);
@@ -294,9 +284,13 @@ test('after close nothing is told', async (t) => {
   const here = folder(t);
   const file = here.write('a.yaml', 'one');
   const watch = await watched(t, [file]);
+  const other = await watched(t, [file]);
   writeFileSync(file, 'two');
   watch.close();
+  // The other one is told: by then the closed one would have been.
+  await other.once();
   await watch.never();
   writeFileSync(file, 'three');
+  await other.once();
   await watch.never();
 });

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import { Held } from '../support/held.ts';
 import { ADS, eventually, Testbed } from '../support/mesh.ts';
 import {
@@ -65,7 +66,11 @@ for (const ads of ADS) {
       const [shop, partner] = [hold('shop'), hold('partner')];
       assert.deepEqual([await served(shop), await served(partner)], [true, true]);
       const cut = shop
-        .ask(ACCOUNTS, { path: '/v1/receipts/1', headers: { 'want-delay': '60000' }, timeoutMs: 60_000 })
+        .ask(ACCOUNTS, {
+          path: '/v1/receipts/1',
+          headers: { 'want-delay': String(2 * LIMIT_MS) },
+          timeoutMs: 2 * LIMIT_MS,
+        })
         .then(
           () => 'answered',
           () => 'cut',
@@ -73,7 +78,6 @@ for (const ads of ADS) {
       const inFlight = partner.ask(ACCOUNTS, {
         path: '/v1/receipts/1',
         headers: { 'want-delay': '8000' },
-        timeoutMs: 30_000,
       });
       await eventually(
         'both requests are in flight',
@@ -88,7 +92,7 @@ for (const ads of ADS) {
         );
         return refused;
       });
-      await eventually('the open connection is cut', () => shop.closed(), 20_000);
+      await eventually('the open connection is cut', () => shop.closed());
       assert.equal(await cut, 'cut');
       assert.equal((await inFlight).status, 200);
       assert.equal(partner.undisturbed(), true);
@@ -188,7 +192,6 @@ for (const ads of ADS) {
       const inFlight = shop.ask(ACCOUNTS, {
         path: '/v1/receipts/1',
         headers: { 'want-delay': '6000' },
-        timeoutMs: 30_000,
       });
       const listeners = async (): Promise<string> =>
         await meshes.bank.envoyAdmin(

@@ -13,6 +13,7 @@ import { parse } from 'yaml';
 import { freePorts } from '../../deploy/demo/ports.ts';
 import { type BootstrapOptions, bootstrap, CERTIFICATE_FILES, sdsFiles } from '../../src/envoy/bootstrap.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
+import { eventually } from '../support/mesh.ts';
 import { type Certificate, certify, issuerOf } from './callers.ts';
 import { newCa } from './pipeline.ts';
 import { RealEnvoy } from './real-envoy.ts';
@@ -62,7 +63,9 @@ describe('a bootstrap on a real Envoy', () => {
       certify(issuer, ['spiffe://bank.example/gateway/egress'], now),
       {},
       async ({ calls, envoy }) => {
-        await until(async () => /fail_verify_san: [1-9]/.test(await envoy.admin('/stats?filter=control-plane.ssl')));
+        await eventually('it refuses the name', async () =>
+          /fail_verify_san: [1-9]/.test(await envoy.admin('/stats?filter=control-plane.ssl')),
+        );
         assert.deepEqual(calls, []);
       },
     );
@@ -71,7 +74,9 @@ describe('a bootstrap on a real Envoy', () => {
   test('a server of another CA is not the control plane', async () => {
     const other = issuerOf(newCa('bank.example', now), 'bank.example', now);
     await withControlPlane(certify(other, [CONTROL_PLANE], now), {}, async ({ calls, envoy }) => {
-      await until(async () => /fail_verify_error: [1-9]/.test(await envoy.admin('/stats?filter=control-plane.ssl')));
+      await eventually('it refuses the certificate', async () =>
+        /fail_verify_error: [1-9]/.test(await envoy.admin('/stats?filter=control-plane.ssl')),
+      );
       assert.deepEqual(calls, []);
     });
   });
@@ -186,12 +191,4 @@ async function withControlPlane(
     server.close();
     rmSync(folder, { recursive: true });
   }
-}
-
-async function until(done: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    if (await done()) return;
-    await new Promise((next) => setTimeout(next, 50));
-  }
-  assert.fail('did not happen');
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { eventually } from '../support/mesh.ts';
 import { BankAndShop, PARTNER_EGRESS, SHOP_EGRESS } from './bank-and-shop.ts';
 import { type Call, call, callLocally } from './callers.ts';
 
@@ -223,7 +224,11 @@ describe('the boundary on a real Envoy', () => {
     await call(scene.fromShop({ path: '/v1/accounts?card=secret-number' }));
     await call(scene.fromShop({ authority: 'loans.exports.bank.example' }));
     await call(scene.fromShop({ client: scene.certificate('partner.example', [SHOP_EGRESS]) })).catch(() => 0);
-    await new Promise((done) => setTimeout(done, 200));
+    await eventually('the log has all three', () => {
+      const has = (field: string, value: unknown) => scene.ingress.log.some((line) => line[field] === value);
+      const failed = scene.ingress.log.some((line) => line['layer'] === 'listener' && line['tls_fail'] !== undefined);
+      return has('path', '/v1/accounts') && has('authority', 'loans.exports.bank.example') && failed;
+    });
     const requests = scene.ingress.log.filter((line) => line['layer'] === 'http');
     const served = requests.find((line) => line['verdict'] === 'allowed' && line['path'] === '/v1/accounts');
     assert.deepEqual(

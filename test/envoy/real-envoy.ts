@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 
 /** Errors: NoEnvoy. A test that needs Envoy and has none fails. */
 const { file: binary } = await findEnvoy();
@@ -69,7 +70,8 @@ export class RealEnvoy {
   /** Started and ready (by what `/ready` says); `adminPort` is the one that the bootstrap names. */
   static async start(bootstrap: string, adminPort: number, isReady = isLive): Promise<RealEnvoy> {
     const envoy = new RealEnvoy(bootstrap, adminPort);
-    for (let attempt = 0; attempt < 200; attempt++) {
+    const end = Date.now() + LIMIT_MS;
+    while (Date.now() < end) {
       if (envoy.process.exitCode !== null) throw new Error(`Envoy ended: ${envoy.stderr}`);
       const ready = await envoy.admin('/ready').catch(() => undefined);
       if (ready !== undefined && isReady(ready)) return envoy;

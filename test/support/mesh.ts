@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, startGrpcBackend, startHttpBackend } from '../../deploy/demo/backends.ts';
 import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import { makeCa } from '../../deploy/demo/meshes.ts';
 import { freePorts } from '../../deploy/demo/ports.ts';
 import { type GatewayOptions, type Place, type Role, startGateway, startPostern } from '../../deploy/demo/postern.ts';
@@ -162,7 +163,7 @@ export class TestMesh {
 }
 
 /** Polls until `check` is true; false and errors mean "not yet". Errors: it did not come true in time. */
-export async function eventually(what: string, check: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+export async function eventually(what: string, check: () => boolean | Promise<boolean>, ms = LIMIT_MS): Promise<void> {
   const end = Date.now() + ms;
   let last: unknown;
   while (Date.now() < end) {

@@ -3,7 +3,10 @@
 
 import { type ConnectionOptions, connect, type DetailedPeerCertificate } from 'node:tls';
 import type { Credentials } from '../../deploy/demo/calls.ts';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import type { HostPort } from '../../src/config/host-port.ts';
+
+const LISTEN_MS = 300;
 
 export interface RawTls {
   readonly gateway: HostPort;
@@ -12,10 +15,8 @@ export interface RawTls {
   readonly alpn?: readonly string[];
   readonly maxVersion?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
   readonly session?: Buffer;
-  /** Sent after the handshake. */
+  /** Sent after the handshake; then the gateway's answer is waited for. */
   readonly send?: string;
-  /** How long to listen for what comes then. */
-  readonly listenMs?: number;
 }
 
 export interface Seen {
@@ -29,12 +30,12 @@ export interface Seen {
   readonly resumed: boolean;
   /** Application bytes that came. */
   readonly received: string;
-  /** How it ended: an error's code, or 'closed', or 'open' when we ended it. */
+  /** How it ended: an error's code, or 'closed', or 'open' when we ended it after the answer, or 'hung' without one. */
   readonly end: string;
 }
 
 export function rawTls(wanted: RawTls): Promise<Seen> {
-  const { gateway, servername, client, alpn = ['h2'], maxVersion, session, send, listenMs = 300 } = wanted;
+  const { gateway, servername, client, alpn = ['h2'], maxVersion, session, send } = wanted;
   const options: ConnectionOptions = {
     host: gateway.host,
     port: gateway.port,
@@ -65,17 +66,24 @@ export function rawTls(wanted: RawTls): Promise<Seen> {
         certificate: socket.getPeerCertificate(true),
         resumed: socket.isSessionReused(),
       };
-      if (send !== undefined) socket.write(send, 'latin1');
+      if (send === undefined) listenOn();
+      else socket.write(send, 'latin1');
     });
+    let timer = setTimeout(() => finish('hung'), LIMIT_MS);
+    /** What belongs to the handshake comes before the answer; what else may come is listened for a little longer. */
+    const listenOn = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => finish('open'), LISTEN_MS);
+    };
     const finish = (end: string): void => {
       clearTimeout(timer);
       socket.destroy();
       fulfil({ handshake, ...facts, tickets, received, end });
     };
-    const timer = setTimeout(() => finish('open'), listenMs);
     socket.on('session', (ticket) => tickets.push(ticket));
     socket.on('data', (data) => {
       received += data.toString('latin1');
+      listenOn();
     });
     socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));
     socket.on('close', () => finish('closed'));

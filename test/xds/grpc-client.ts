@@ -14,6 +14,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { Credentials } from '../../deploy/demo/calls.ts';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 
 const PROTO = fileURLToPath(new URL('../../../proto/', import.meta.url));
 
@@ -103,7 +104,7 @@ export class Conversation {
 
   /** The next response. Errors: the stream ended before it, or none came. */
   async next(): Promise<Response> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + LIMIT_MS;
     for (;;) {
       const first = this.received.shift();
       if (first !== undefined) return first;

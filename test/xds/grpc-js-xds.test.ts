@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import { register } from '@grpc/grpc-js-xds';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import { encodeResource } from '../../src/envoy/codec.ts';
 import type { ResourceJson } from '../../src/envoy/types.gen.ts';
 import { referencesOf } from '../../src/snapshot/references.ts';
@@ -126,7 +127,7 @@ class Application {
         same,
         same,
         Buffer.alloc(1),
-        { deadline: Date.now() + 15_000 },
+        { deadline: Date.now() + LIMIT_MS },
         (error, answer) => (error === null ? fulfil(`${answer}`) : reject(error)),
       ),
     );

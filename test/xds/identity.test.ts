@@ -214,7 +214,7 @@ describe('who loses the place', () => {
 
   test('a stream that never said anything ends with its certificate', async (t) => {
     const { dialRaw } = await start(t, { limits: { firstRequestMs: 60_000 } });
-    const raw = dialRaw(made({ expiresIn: 2500 }));
+    const raw = dialRaw(made({ expiresIn: 8000 }));
     assert.ok([UNAUTHENTICATED, PERMISSION_DENIED].includes((await raw.status) ?? 0));
     await raw.closed;
   });
@@ -229,7 +229,7 @@ describe('who loses the place', () => {
 
   test('a stream ends with the certificate that opened it', async (t) => {
     const { connect } = await start(t);
-    const conversation = ask(connect(made({ expiresIn: 2500 })));
+    const conversation = ask(connect(made({ expiresIn: 8000 })));
     await conversation.next();
     assert.ok([UNAUTHENTICATED, PERMISSION_DENIED].includes((await conversation.end).code));
   });
