@@ -49,6 +49,14 @@ export const WARNINGS: readonly FindingCode[] = [
   'KEY_FILE_EXPOSED',
 ];
 
+/** Warnings beside a usable CA in the same bundle (`HARMLESS_BESIDE_A_GOOD_ONE` in src/trust/bundle.ts). */
+const BESIDE_A_USABLE_CA: ReadonlySet<FindingCode> = new Set([
+  'BUNDLE_EXPIRED',
+  'BUNDLE_NOT_YET_VALID',
+  'BUNDLE_WEAK_KEY',
+  'BUNDLE_FOREIGN',
+]);
+
 const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   USAGE: 'The command line is wrong; the message names the flag.',
   CONFIG_UNREADABLE: 'The configuration file itself cannot be read.',
@@ -127,7 +135,11 @@ function findingTable(): string {
     ['Code', 'Kind', 'Meaning'],
     (Object.keys(FINDING_CODES) as FindingCode[]).map((code) => [
       `\`${code}\``,
-      WARNINGS.includes(code) ? 'warning' : 'error',
+      WARNINGS.includes(code)
+        ? 'warning'
+        : BESIDE_A_USABLE_CA.has(code)
+          ? 'error; warning beside a usable CA'
+          : 'error',
       FINDING_CODES[code],
     ]),
   );

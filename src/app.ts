@@ -226,7 +226,15 @@ function rejection(error: unknown): Rejected {
 }
 
 function logWarnings(logger: Logger, { warnings }: Applied): void {
-  for (const warning of warnings) logger.warn({ diagnostic: formatDiagnostic(warning) }, 'configuration warning');
+  for (const one of warnings) {
+    const fields = { diagnostic: formatDiagnostic(one) };
+    if (one.severity === 'warning') logger.warn(fields, 'configuration warning');
+    else
+      logger.error(
+        { ...fields, peer: one.concernsPeer },
+        'the trust bundle of one peer has an error; the others are served',
+      );
+  }
 }
 
 function versions({ cache }: Publication): Readonly<Record<string, string>> {

@@ -71,8 +71,9 @@ export const FINDING_CODES = {
   PROTOCOL_CONFLICT: 'One export is imported with two protocols.',
   GRANT_EXPIRED: 'A grant whose last day is over; it is no longer in force.',
   // rules across trust
-  CA_SHARED: 'One CA (its key) stands in two trust bundles, so that one peer could mint identities of the other.',
-  CA_OURS: 'Our own issuing CA stands in the bundle of a peer.',
+  CA_SHARED:
+    'One CA (its key) stands in two trust bundles or signed a CA in another, so that one peer could mint identities of the other.',
+  CA_OURS: 'Our own issuing CA, or one above or below it, stands in the bundle of a peer.',
 } as const satisfies Record<string, string>;
 
 export type FindingCode = keyof typeof FINDING_CODES;
@@ -89,6 +90,8 @@ export interface Finding {
   readonly hint: string;
   /** True when the finding is about the key of `path`'s last step, not about its value. */
   readonly atKey?: boolean;
+  /** The peer whose trust alone the finding concerns: an error denies that peer at most, and blocks nobody else. */
+  readonly concernsPeer?: string;
 }
 
 /** A finding with its place in a file; line and column count from 1. */
@@ -141,6 +144,11 @@ export function warningAt(code: FindingCode, path: Path, message: string, hint: 
 
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
+}
+
+/** Whether the configuration as a whole cannot be served. */
+export function hasBlockingErrors(findings: readonly Finding[]): boolean {
+  return hasErrors(findings.filter(({ concernsPeer }) => concernsPeer === undefined));
 }
 
 /** Makes "cannot happen" a compile error where a case was forgotten, and a crash where a value lied about its type. */

@@ -41,6 +41,13 @@ export function processStatus(
       bundleFingerprint: peer.bundle.fingerprint,
       bundleNotAfter: iso(bundleEnd(peer)),
     })),
+    deniedPeers: federation.deniedPeers.map(({ name, trustDomain }) => ({
+      name,
+      trustDomain,
+      reasons: applied.warnings
+        .filter(({ concernsPeer, severity }) => concernsPeer === name && severity === 'error')
+        .map(({ code, message }) => `${code} ${message}`),
+    })),
     certificates: publication.identities
       .list()
       .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
@@ -59,14 +66,16 @@ export function servedGauges(metrics: Metrics, publication: Publication): { upda
   );
   const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
   const peers = metrics.gauge('postern_peers', 'Configured peers.');
+  const denied = metrics.gauge('postern_peers_denied', 'Configured peers without a usable trust bundle.');
   metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
   return {
     update: (now) => {
       lastSuccess.set({}, now / 1000);
-      const configured = publication.applied?.resolved.federation.peers ?? [];
-      peers.set({}, configured.length);
+      const { peers: served = [], deniedPeers = [] } = publication.applied?.resolved.federation ?? {};
+      peers.set({}, served.length + deniedPeers.length);
+      denied.set({}, deniedPeers.length);
       expiries.clear();
-      for (const peer of configured) expiries.set({ kind: 'bundle', peer: peer.name }, bundleEnd(peer) / 1000);
+      for (const peer of served) expiries.set({ kind: 'bundle', peer: peer.name }, bundleEnd(peer) / 1000);
       for (const { role, peer, notAfter } of publication.identities.list())
         expiries.set({ kind: `cert-${role}`, peer }, notAfter / 1000);
       for (const [gateway, snapshot] of publication.cache.entries()) {

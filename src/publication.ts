@@ -4,7 +4,7 @@
 
 import { Compiler } from './compile.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { type Diagnostic, errorAt, type Finding, hasErrors } from './errors.ts';
+import { type Diagnostic, errorAt, type Finding, hasBlockingErrors } from './errors.ts';
 import type { Federation, GatewayRole } from './federation/model.ts';
 import { type Resolved, resolve } from './federation/resolve.ts';
 import { SnapshotCache } from './snapshot/cache.ts';
@@ -19,6 +19,7 @@ export interface Applied {
   readonly resolved: Resolved;
   /** When this file was applied, in milliseconds since the epoch; what time alone changes later is not counted. */
   readonly at: number;
+  /** Warnings, and errors that concern the trust of a single peer. */
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -62,11 +63,11 @@ export class Publication {
 
   private turn(loaded: LoadedConfig, now: number, refresh: boolean): Applied {
     const { config } = loaded.parsed;
-    if (config === undefined || hasErrors(loaded.findings)) throw new RejectedConfig(loaded.diagnostics());
+    if (config === undefined || hasBlockingErrors(loaded.findings)) throw new RejectedConfig(loaded.diagnostics());
     const before = this.last?.resolved;
-    const { resolved, findings } = resolve({ config, files: loaded.files, now, previous: before, refresh });
+    const { resolved, findings } = resolve({ config, files: loaded.files, now, previous: before });
     const all = [...findings, ...(before === undefined ? [] : unchangeable(before.federation, config.mesh))];
-    if (resolved === undefined || hasErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
+    if (resolved === undefined || hasBlockingErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
     const { federation, issuer } = resolved;
     // Everything that can fail comes first; what it needs is computed beside what is served.
     const identities = this.held.copy();
@@ -92,9 +93,10 @@ export class Publication {
     return this.last;
   }
 
-  /** When something is due without any file having changed: a renewal, or the end of a grant (milliseconds). */
+  /** When something is due without any file having changed: a renewal, the end of a grant, a CA that begins or ends (milliseconds). */
   nextDue(): number | undefined {
-    const times = [this.identities.nextRenewal(), this.last?.resolved.federation.nextExpiry];
+    const resolved = this.last?.resolved;
+    const times = [this.identities.nextRenewal(), resolved?.federation.nextExpiry, resolved?.nextTrustChange];
     const due = times.filter((time) => time !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
   }

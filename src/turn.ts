@@ -18,7 +18,7 @@ export class RejectedConfig extends PosternError {
 
 /** One identity for each gateway and peer that meet: R10, distinct keys. */
 export function identityNeeds({ peers, imports, ingress, egress }: Federation): readonly IdentityNeed[] {
-  const imported = new Set(imports.map(({ peer }) => peer));
+  const imported = new Set(imports.filter(({ denied }) => !denied).map(({ peer }) => peer));
   return [
     ...(ingress === undefined ? [] : peers.map((peer) => ({ role: 'ingress', peer: peer.name, id: ingress.identity }))),
     ...(egress === undefined

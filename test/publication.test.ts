@@ -4,11 +4,14 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type CompileInput, Compiler } from '../src/compile.ts';
 import { loadConfig } from '../src/config/load.ts';
+import { decodeResource } from '../src/envoy/codec.ts';
+import type { GatewayRole } from '../src/federation/model.ts';
 import { Publication } from '../src/publication.ts';
+import { anyBody } from '../src/snapshot/resource.ts';
 import { createCa } from '../src/trust/issue.ts';
 import type { TrustDomain } from '../src/trust/spiffe.ts';
 
@@ -79,17 +82,29 @@ test('a grant ends on its day although the file is broken by then', async (t) =>
   assert.equal(secrets(publication, 'ingress/west'), west);
 });
 
-test('a peer’s CA that expired stops nobody’s renewal; as a new configuration it is refused', async (t) => {
+test('a peer’s CA that expired denies that peer alone: others are renewed, changed and served after a restart', async (t) => {
   const file = scene(t);
   const publication = new Publication(now);
   const loaded = await loadConfig(file);
   publication.apply(loaded, now);
   const ours = secrets(publication, 'cert/ingress/north');
-  assert.throws(() => publication.apply(loaded, now + 9 * DAY), { code: 'CONFIG_INVALID' });
+  const bundle = secrets(publication, 'bundle/west');
   const applied = publication.refresh(now + 9 * DAY);
   assert.notEqual(secrets(publication, 'cert/ingress/north'), ours);
-  assert.ok(applied?.warnings.some(({ code }) => code === 'BUNDLE_EXPIRED'));
+  assert.ok(applied?.warnings.some(({ code, concernsPeer }) => code === 'BUNDLE_EXPIRED' && concernsPeer === 'west'));
   assert.ok((publication.nextDue() ?? 0) > now + 9 * DAY);
+  // Its bundle is a root that nobody holds from now on, and its chain is gone.
+  assert.notEqual(secrets(publication, 'bundle/west'), bundle);
+  assert.ok(!resourceText(publication, 'ingress', 'ingress').includes('bundle/west'));
+  // A revocation beside it takes effect.
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^- name: tonight[\s\S]*/m, ''));
+  publication.apply(await loadConfig(file), now + 9 * DAY);
+  const restarted = new Publication(now);
+  const { resolved } = restarted.apply(await loadConfig(file), now + 9 * DAY);
+  assert.deepEqual(
+    [resolved.federation.peers, resolved.federation.deniedPeers].map((peers) => peers.map(({ name }) => name)),
+    [['north'], ['west']],
+  );
 });
 
 /** Fails when told to, as a resource that breaks a rule does. */
@@ -138,4 +153,53 @@ for (const [what, edit] of [
     publication.apply(loaded, now + 3000);
     assert.notDeepEqual(served(publication), before);
   });
+}
+
+test('a CA that begins, or the last one that ends, is looked at when its time comes', async (t) => {
+  const file = scene(t);
+  const publication = new Publication(now);
+  publication.apply(await loadConfig(file), now);
+  const end = now + 8 * DAY;
+  // Identities are renewed each half day; the last time before the end of west's CA, that end is due.
+  publication.refresh(end - 3600_000);
+  assert.equal(publication.nextDue(), end);
+});
+
+test('a bundle file that is missing denies its peer at start; its imports answer 503, and everybody else is served', async (t) => {
+  const file = scene(t);
+  rmSync(join(dirname(file), 'west', 'ca.pem'));
+  const text = readFileSync(file, 'utf8')
+    .replace('gateways: {', 'gateways: {egress: {address: 127.0.0.1}, ')
+    .replaceAll('egress]}', 'egress], addresses: ["127.0.0.1:9"]}')
+    .concat('imports:\n- {peer: west, name: a, as: a, port: 80}\n- {peer: north, name: b, as: b, port: 80}\n');
+  writeFileSync(file, text);
+  const publication = new Publication(now);
+  const { warnings } = publication.apply(await loadConfig(file), now);
+  assert.ok(warnings.some(({ code, concernsPeer }) => code === 'FILE_UNREADABLE' && concernsPeer === 'west'));
+  assert.ok(resourceText(publication, 'ingress', 'ingress').includes('bundle/north'));
+  const routes = JSON.parse(resourceText(publication, 'egress', 'egress/80')) as Routes;
+  assert.deepEqual(
+    routes.virtual_hosts.map(({ domains, routes: [route] }) => [domains[0], route?.direct_response?.status]),
+    [
+      ['a', 503],
+      ['b', undefined],
+      ['*', 404],
+    ],
+  );
+});
+
+interface Routes {
+  readonly virtual_hosts: readonly {
+    readonly domains: readonly string[];
+    readonly routes: readonly { readonly direct_response?: { readonly status: number } }[];
+  }[];
+}
+
+/** A resource as JSON. */
+function resourceText(publication: Publication, gateway: GatewayRole, name: string): string {
+  const resource = [...(publication.cache.get(gateway)?.types.values() ?? [])]
+    .flatMap((type) => [...type.resources.values()])
+    .find((one) => one.name === name);
+  assert.ok(resource, name);
+  return JSON.stringify(decodeResource(resource.typeUrl, anyBody(resource)));
 }

@@ -30,6 +30,13 @@ export interface Status {
     readonly bundleFingerprint: string;
     readonly bundleNotAfter: string;
   }[];
+  /** Configured peers without a usable trust bundle: nobody can prove to be them, and their imports answer 503. */
+  readonly deniedPeers: readonly {
+    readonly name: string;
+    readonly trustDomain: string;
+    /** What is wrong with the bundle: `CODE message`. */
+    readonly reasons: readonly string[];
+  }[];
   readonly certificates: readonly { readonly gateway: string; readonly peer: string; readonly notAfter: string }[];
 }
 
@@ -62,6 +69,11 @@ export function workerLines({ workers }: Status): readonly string[] {
     ...(serving < expected ? [`${serving} of ${expected} workers serve; the others are being started`] : []),
     ...(silent > 0 ? [`${silent} of ${serving} workers did not answer: their gateways are missing here`] : []),
   ];
+}
+
+/** Which peers are denied, and why. */
+export function deniedLines({ deniedPeers = [] }: Partial<Pick<Status, 'deniedPeers'>>): readonly string[] {
+  return deniedPeers.map(({ name, reasons }) => `peer ${name} is denied: ${reasons.join('; ')}`);
 }
 
 /** Envoy's words for every NACK that is in force. */

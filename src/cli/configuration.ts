@@ -4,7 +4,7 @@
 import { dirname, join, parse } from 'node:path';
 import { Compiler } from '../compile.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { type Diagnostic, hasErrors } from '../errors.ts';
+import { type Diagnostic, hasBlockingErrors } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { type Resolved, resolve } from '../federation/resolve.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -14,7 +14,7 @@ import { identityNeeds, RejectedConfig } from '../turn.ts';
 
 export interface ReadConfiguration {
   readonly loaded: LoadedConfig;
-  /** Absent when the diagnostics hold an error. */
+  /** Absent when the diagnostics hold an error that concerns more than the trust of one peer. */
   readonly resolved?: Resolved;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -22,12 +22,12 @@ export interface ReadConfiguration {
 export async function readConfiguration(file: string, now: number): Promise<ReadConfiguration> {
   const loaded = await loadConfig(file, { inline: true });
   const { config } = loaded.parsed;
-  if (config === undefined || hasErrors(loaded.findings)) return { loaded, diagnostics: loaded.diagnostics() };
+  if (config === undefined || hasBlockingErrors(loaded.findings)) return { loaded, diagnostics: loaded.diagnostics() };
   const { resolved, findings } = resolve({ config, files: loaded.files, now });
   return { loaded, ...(resolved !== undefined && { resolved }), diagnostics: loaded.diagnostics(findings) };
 }
 
-/** Errors: RejectedConfig when there are errors. */
+/** Errors: RejectedConfig when `run` would not serve it. */
 export async function resolvedConfiguration(file: string, now: number): Promise<Resolved & ReadConfiguration> {
   const read = await readConfiguration(file, now);
   if (read.resolved === undefined) throw new RejectedConfig(read.diagnostics);

@@ -1,7 +1,7 @@
 // `postern status`: what is connected and acknowledged, asked of the running process.
 // In: the admin address. Out: a table or JSON. Must not: change anything.
 
-import { nackLines, type Status, statusRows, workerLines } from '../admin/status.ts';
+import { deniedLines, nackLines, type Status, statusRows, workerLines } from '../admin/status.ts';
 import { formatDiagnostic } from '../config/parse.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import { ADMIN, type Command, oneOf, required } from './command.ts';
@@ -63,6 +63,7 @@ function text(value: Status): string {
     table(statusRows(value)),
     ...workerLines(value),
     ...nackLines(value),
+    ...deniedLines(value),
     ...rejected,
     ...config.warnings.map(formatDiagnostic),
     '',

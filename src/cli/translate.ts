@@ -3,10 +3,11 @@
 
 import { stringify } from 'yaml';
 import { decodeResource } from '../envoy/codec.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, hasErrors } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { anyBody } from '../snapshot/resource.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import { RejectedConfig } from '../turn.ts';
 import { type Command, FILE, oneOf, required } from './command.ts';
 import { compileOnce, resolvedConfiguration } from './configuration.ts';
 
@@ -23,7 +24,10 @@ export const translate: Command = {
     const role = only === undefined ? undefined : oneOf<GatewayRole>(only, ['ingress', 'egress'], '--gateway');
     const output = oneOf(invocation.flag('output'), ['json', 'yaml'], '--output');
     const now = Date.now();
-    const snapshots = compileOnce(await resolvedConfiguration(required(invocation, 'file'), now), now);
+    const read = await resolvedConfiguration(required(invocation, 'file'), now);
+    // What is printed must be the whole configuration: a peer that is missing because of its file would go unnoticed.
+    if (hasErrors(read.diagnostics)) throw new RejectedConfig(read.diagnostics);
+    const snapshots = compileOnce(read, now);
     const shown = Object.fromEntries(
       [...snapshots]
         .filter(([name]) => role === undefined || name === role)

@@ -100,6 +100,8 @@ interface NamedFile {
   readonly name: string;
   readonly path: Path;
   readonly secret: boolean;
+  /** The peer whose trust bundle it is. */
+  readonly peer?: string;
 }
 
 function namedFiles({ identity, peers }: Config): readonly NamedFile[] {
@@ -113,15 +115,20 @@ function namedFiles({ identity, peers }: Config): readonly NamedFile[] {
       : [own(issuer.certificate, 'certificate', false), own(issuer.privateKey, 'privateKey', true)]),
     // In the short form, the path's last step does not exist, and its parent is the place.
     ...peers.map((peer) => {
-      return { name: peer.trustBundle.file, path: ['peers', peer.name, 'trustBundle', 'file'], secret: false };
+      const path = ['peers', peer.name, 'trustBundle', 'file'];
+      return { name: peer.trustBundle.file, path, secret: false, peer: peer.name };
     }),
   ];
 }
 
-function fileFindings({ name, path, secret }: NamedFile, { bytes, mode = 0, reason }: FileContent): readonly Finding[] {
+function fileFindings(
+  { name, path, secret, peer }: NamedFile,
+  { bytes, mode = 0, reason }: FileContent,
+): readonly Finding[] {
   if (bytes === undefined) {
     const hint = 'write the name of a file, relative to this one';
-    return [errorAt('FILE_UNREADABLE', path, `${name} cannot be read: ${reason}`, hint)];
+    const finding = errorAt('FILE_UNREADABLE', path, `${name} cannot be read: ${reason}`, hint);
+    return [peer === undefined ? finding : { ...finding, concernsPeer: peer }];
   }
   if (!secret || (mode & 0o077) === 0) return [];
   const message = `the private key file ${name} can be used by others (mode ${(mode & 0o777).toString(8)})`;

@@ -94,18 +94,18 @@ function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   };
 }
 
-function importedHost({ peer, name, localNames, protocol }: Import): VirtualHost {
+function importedHost({ peer, name, localNames, protocol, denied }: Import): VirtualHost {
   const cluster = names.importCluster(peer, name);
   const [local = name] = localNames;
+  const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
   return {
     name: `import/${names.statName(local)}`,
     domains: localNames,
     metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
-    routes: retried(protocol, {
-      name: cluster,
-      route: forward(cluster, protocol, GATEWAY_IDLE),
-      metadata: { filter_metadata: { [names.METADATA]: { service: name, peer } } },
-    }),
+    // A denied peer has no cluster. Its names stay, so that callers are told 503 and not that the name is unknown.
+    routes: denied
+      ? [{ name: cluster, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
+      : retried(protocol, { name: cluster, route: forward(cluster, protocol, GATEWAY_IDLE), metadata }),
     virtual_clusters: [countedAs(peer, name)],
   };
 }

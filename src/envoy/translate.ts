@@ -50,7 +50,7 @@ function translateIngress({ federation, identity, ...input }: TranslateInput, ga
 function translateEgress({ federation, identity }: TranslateInput, gateway: Gateway): readonly Draft[] {
   const { mesh, imports, identitySource } = federation;
   const ports = groupBy(imports, (imported: Import) => imported.port);
-  const wanted = new Set(imports.map((imported) => imported.peer));
+  const wanted = new Set(imports.filter(({ denied }) => !denied).map((imported) => imported.peer));
   const peers = federation.peers.filter((peer: Peer) => wanted.has(peer.name));
   return [
     ...importClusters(identitySource, peers, imports),

@@ -31,6 +31,12 @@ export interface Peer {
   readonly outboundServerName: string;
 }
 
+/** A configured peer without a usable trust bundle: nobody can prove to be it, and nothing is sent to it. */
+export interface DeniedPeer {
+  readonly name: string;
+  readonly trustDomain: TrustDomain;
+}
+
 /** A path rule: the path itself, or everything below a prefix that ends in a slash. */
 export type PathRule = { readonly exact: string } | { readonly prefix: string };
 
@@ -68,6 +74,8 @@ export interface Import {
   readonly localNames: readonly string[];
   readonly port: number;
   readonly protocol: HttpProtocol;
+  /** Its peer is denied: the local names exist and answer 503. */
+  readonly denied?: true;
 }
 
 export type GatewayRole = 'ingress' | 'egress';
@@ -94,11 +102,13 @@ export interface Federation {
   readonly identitySource: IdentitySource;
   readonly ingress?: Gateway;
   readonly egress?: Gateway;
-  /** Sorted by name. */
+  /** Those with a usable trust bundle; sorted by name. */
   readonly peers: readonly Peer[];
+  /** The other configured peers; sorted by name. */
+  readonly deniedPeers: readonly DeniedPeer[];
   /** Sorted by name; each once, whoever may use it. */
   readonly exports: readonly Export[];
-  /** In force now; sorted by peer, then export. */
+  /** In force now, to peers that are not denied; sorted by peer, then export. */
   readonly grants: readonly Grant[];
   /** Sorted by port, then local name. */
   readonly imports: readonly Import[];

@@ -3,15 +3,15 @@
 // Must not: read files or the clock, or build anything of Envoy's.
 
 import type { Config } from '../config/schema.ts';
-import { type Finding, hasErrors, warningAt } from '../errors.ts';
-import { parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
+import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
+import type { TrustBundle } from '../trust/bundle.ts';
 import { type Issuer, parseIssuer } from '../trust/issuer.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
-import type { AllowRule, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
+import { resolveBundles } from './bundles.ts';
+import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
 import { exportAuthority, localNames, serverName } from './names.ts';
 import { crossRules } from './rules.ts';
 import { share, shareByKey } from './share.ts';
-import { trustRules } from './trust-rules.ts';
 
 export interface ResolveInput {
   readonly config: Config;
@@ -21,45 +21,47 @@ export interface ResolveInput {
   readonly now: number;
   /** What the last call gave: everything that did not change is the same object in the new model. */
   readonly previous?: Resolved | undefined;
-  /** The configuration was good once, and is only brought up to date: a bundle that expired meanwhile denies its peer by itself. */
-  readonly refresh?: boolean;
 }
 
 export interface Resolved {
   readonly federation: Federation;
   /** Present when `identity.issuer` is: it signs the certificates of our gateways. */
   readonly issuer?: Issuer;
+  /** The file of each peer's bundle, by the name that the configuration uses. */
+  readonly bundleFiles: ReadonlyMap<string, string>;
+  /** When a CA in one of these files becomes valid or expires next (milliseconds since the epoch). */
+  readonly nextTrustChange?: number;
 }
 
-/** Envoy ends handshakes with an expired CA: nothing fails open, and the other peers are still served and renewed. */
-function tolerated(finding: Finding): Finding {
-  return finding.code === 'BUNDLE_EXPIRED' ? { ...finding, severity: 'warning' } : finding;
-}
-
-/** Resolves a configuration; without `resolved` there is at least one error among the findings. */
+/**
+ * Resolves a configuration. Without `resolved`, the findings hold an error that concerns more than one peer's trust; with
+ * it, errors that concern a single peer may be among them.
+ */
 export function resolve(input: ResolveInput): { readonly resolved?: Resolved; readonly findings: readonly Finding[] } {
   const { config, now, previous } = input;
   const findings: Finding[] = [...crossRules(config)];
   const issuer = resolveIssuer(input, findings);
-  const bundles = resolveBundles(input, findings);
-  const held = [...bundles].map(([peer, bundle]) => ({ peer, bundle }));
-  findings.push(...trustRules(held, issuer?.certificate));
-  if (input.refresh) findings.splice(0, findings.length, ...findings.map(tolerated));
-  if (hasErrors(findings)) return { findings };
+  const trust = resolveBundles(input, issuer === undefined ? [] : [issuer.certificate, ...issuer.intermediates]);
+  findings.push(...trust.findings);
+  if (hasBlockingErrors(findings)) return { findings };
 
   const trustDomain = config.mesh.trustDomain as TrustDomain;
   const before = previous?.federation;
   const peers = config.peers.flatMap((peer) => {
-    const bundle = bundles.get(peer.name);
+    const bundle = trust.bundles.get(peer.name);
     return bundle === undefined ? [] : [resolvePeer(peer, bundle, trustDomain)];
   });
+  const deniedPeers = config.peers.flatMap((peer): readonly DeniedPeer[] =>
+    trust.bundles.has(peer.name) ? [] : [{ name: peer.name, trustDomain: peer.trustDomain as TrustDomain }],
+  );
+  const isDenied = (peer: string): boolean => !trust.bundles.has(peer);
   const exports = shareByKey(
     before?.exports,
     config.exports.map((exported) => resolveExport(exported, trustDomain)).sort(by((exported) => exported.name)),
     (exported) => exported.name,
   );
   const { grants, nextExpiry } = resolveGrants(config, exports, now, findings);
-  const imports = resolveImports(config);
+  const imports = resolveImports(config, isDenied);
   const gateways = resolveGateways(config, trustDomain);
   const federation: Federation = {
     mesh: share(before?.mesh, { name: config.mesh.name, trustDomain }),
@@ -69,12 +71,23 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
     ),
     ...share(before && pickGateways(before), gateways),
     peers: shareByKey(before?.peers, peers.sort(by((peer) => peer.name)), (peer) => peer.name),
+    deniedPeers: shareByKey(before?.deniedPeers, deniedPeers.sort(by((peer) => peer.name)), (peer) => peer.name),
     exports,
-    grants: shareByKey(before?.grants, grants, (grant) => `${grant.peer}/${grant.export.name}`),
+    grants: shareByKey(
+      before?.grants,
+      grants.filter(({ peer }) => !isDenied(peer)),
+      (grant) => `${grant.peer}/${grant.export.name}`,
+    ),
     imports: shareByKey(before?.imports, imports, (imported) => `${imported.port}/${imported.localNames[0]}`),
     ...(nextExpiry === undefined ? {} : { nextExpiry }),
   };
-  return { resolved: { federation, ...(issuer === undefined ? {} : { issuer }) }, findings };
+  const resolved: Resolved = {
+    federation,
+    ...(issuer === undefined ? {} : { issuer }),
+    bundleFiles: new Map(config.peers.map((peer) => [peer.name, peer.trustBundle.file])),
+    ...(trust.nextChange === undefined ? {} : { nextTrustChange: trust.nextChange }),
+  };
+  return { resolved, findings };
 }
 
 function resolveIssuer(input: ResolveInput, findings: Finding[]): Issuer | undefined {
@@ -88,28 +101,6 @@ function resolveIssuer(input: ResolveInput, findings: Finding[]): Issuer | undef
     findings.push({ code, severity, path: ['identity', 'issuer', about], message, hint });
   }
   return issuer;
-}
-
-function resolveBundles(input: ResolveInput, findings: Finding[]): ReadonlyMap<string, TrustBundle> {
-  const before = new Map(input.previous?.federation.peers.map((peer) => [peer.name, peer.bundle]));
-  const bundles = new Map<string, TrustBundle>();
-  for (const peer of input.config.peers) {
-    const bytes = input.files.get(peer.trustBundle.file);
-    if (bytes === undefined) continue;
-    const { bundle, problems } = parseTrustBundle(bytes, peer.trustDomain as TrustDomain, input.now);
-    for (const { severity, code, message, hint } of problems) {
-      findings.push({ code, severity, path: ['peers', peer.name, 'trustBundle'], message, hint });
-    }
-    const known = before.get(peer.name);
-    if (bundle === undefined) {
-      // Its bytes are as they were: Envoy has them, and refuses what comes of them.
-      if (input.refresh && known !== undefined) bundles.set(peer.name, known);
-      continue;
-    }
-    const same = known?.fingerprint === bundle.fingerprint && known.trustDomain === bundle.trustDomain;
-    bundles.set(peer.name, same ? known : bundle);
-  }
-  return bundles;
 }
 
 function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: TrustDomain): Peer {
@@ -172,14 +163,15 @@ function resolvePath(path: string): PathRule {
   return path.endsWith('/*') ? { prefix: path.slice(0, -1) } : { exact: path };
 }
 
-function resolveImports(config: Config): readonly Import[] {
+function resolveImports(config: Config, isDenied: (peer: string) => boolean): readonly Import[] {
   const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain]));
   return config.imports
     .flatMap(({ peer, name, as, port, protocol }): readonly Import[] => {
       const theirs = domains.get(peer);
       if (theirs === undefined) return [];
       const authority = exportAuthority(name, theirs as TrustDomain);
-      return [{ peer, name, authority, localNames: localNames(as), port, protocol }];
+      const denied = isDenied(peer) ? { denied: true as const } : {};
+      return [{ peer, name, authority, localNames: localNames(as), port, protocol, ...denied }];
     })
     .sort(by((imported) => `${String(imported.port).padStart(5, '0')}/${imported.localNames[0]}`));
 }

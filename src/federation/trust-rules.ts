@@ -1,97 +1,130 @@
-// Rules across trust: one CA vouches for one mesh only, and never ours for somebody else's.
-// In: the parsed bundles of all peers and our issuer. Out: findings. Must not: judge a single certificate; trust/ did.
+// Rules across trust: no CA vouches for two meshes, and none of a peer's CAs is ours.
+// Two bundles that overlap let one peer speak as another (SPIFFE Federation 4.2 and 7.3: bundles of different trust domains
+// are never merged): when they hold one key, and when a key in one of them signed a CA in the other.
+// Must not: judge a single certificate (trust/ does), nor let what one peer lists take a CA from the peer that has it already.
 
 import { errorAt, type Finding } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import { type Certificate, isSignedBy } from '../trust/certificate.ts';
 
-/** What a certificate must tell for these rules: whose key signs with it. */
-export interface SigningKey {
-  /** SHA-256 of the subject public key info, hex: a CA that is renewed with its old key is still the same CA. */
-  readonly publicKeyFingerprint: string;
+export interface HeldBundle {
+  readonly peer: string;
+  readonly bundle: TrustBundle;
+  /** What is served for this peer now. */
+  readonly before?: TrustBundle;
+}
+
+/** A certificate that must not be part of its peer's bundle. */
+export interface Conflict {
+  readonly peer: string;
+  readonly fingerprint: string;
+  readonly finding: Finding;
+}
+
+/** One CA of one peer. */
+interface Anchor {
+  readonly peer: string;
+  readonly certificate: Certificate;
+  readonly claim: Claim;
 }
 
 /**
- * SPIFFE Federation 4.2 and 7.3: bundles of different trust domains are never merged. A CA that stands in two bundles
- * is that merge in disguise, because each of the two peers could then mint the other's identities. So is a CA that was
- * signed by one in another bundle: what it signs chains up to there.
+ * How well it is known that a CA is its peer's own. Certificates are public, so that a peer may list those of another. Of
+ * two conflicting anchors the better claim stays: a peer that is served with the key already, then a peer whose trust
+ * domain stands in a certificate that the key has signed for itself. With equal claims both anchors go.
  */
-export function trustRules(
-  bundles: readonly { readonly peer: string; readonly bundle: TrustBundle }[],
-  issuer: SigningKey | undefined,
-): readonly Finding[] {
-  const owners = new Map<string, string>();
-  const above = signersByName(bundles);
-  return bundles.flatMap(({ peer, bundle }) => {
-    const path = ['peers', peer, 'trustBundle'];
-    return bundle.certificates.flatMap((certificate) => {
-      const key = certificate.publicKeyFingerprint;
-      if (issuer !== undefined && key === issuer.publicKeyFingerprint) {
-        return [
-          errorAt(
-            'CA_OURS',
-            path,
-            `the trust bundle of ${peer} holds our own issuing CA`,
-            "write the peer's CA certificate here; ours goes to the peer, as the bundle in its file",
-          ),
-        ];
-      }
-      const owner = owners.get(key);
-      owners.set(key, owner ?? peer);
-      if (owner !== undefined && owner !== peer) {
-        return [
-          errorAt(
-            'CA_SHARED',
-            path,
-            `a CA of ${peer} also stands in the trust bundle of ${owner}`,
-            'give each peer only the CA of its own mesh; a CA that two meshes share cannot tell them apart',
-          ),
-        ];
-      }
-      const signer = foreignSigner(certificate, peer, above);
-      if (signer === undefined) return [];
-      return [
-        errorAt(
-          'CA_SHARED',
-          path,
-          `a CA of ${peer} is signed by one in the trust bundle of ${signer.peer}, so ${peer} could speak as ${signer.peer}`,
-          `write the CA that signs only the gateways of ${signer.peer} in its bundle, instead of the one above both`,
-        ),
-      ];
+type Claim = 0 | 1 | 2;
+const LISTED = 0;
+const NAMED = 1;
+const SERVED = 2;
+
+/** `ours`: the certificates of our own issuing CA and those above it. */
+export function trustRules(held: readonly HeldBundle[], ours: readonly Certificate[]): readonly Conflict[] {
+  const anchors = held.flatMap(anchorsOf);
+  const conflicts = new Map<Anchor, Conflict>();
+  const refuse = (anchor: Anchor, code: 'CA_OURS' | 'CA_SHARED', message: string, hint: string): void => {
+    if (conflicts.has(anchor)) return;
+    const { peer, certificate } = anchor;
+    const finding = { ...errorAt(code, ['peers', peer, 'trustBundle'], message, hint), concernsPeer: peer };
+    conflicts.set(anchor, { peer, fingerprint: certificate.fingerprint, finding });
+  };
+  for (const anchor of anchors) {
+    const relation = relationToOurs(anchor, ours);
+    if (relation === undefined) continue;
+    const hint = "write the peer's CA certificate here; ours goes to the peer, as the bundle in its file";
+    refuse(anchor, 'CA_OURS', `the trust bundle of ${anchor.peer} holds ${relation}`, hint);
+  }
+  const others = anchors.filter((anchor) => !conflicts.has(anchor));
+  for (const { loser, other } of sharedKeys(others)) {
+    const message = `a CA of ${loser.peer} also stands in the trust bundle of ${other.peer}`;
+    const hint = 'give each peer only the CA of its own mesh; a CA that two meshes share cannot tell them apart';
+    refuse(loser, 'CA_SHARED', message, hint);
+  }
+  for (const { below, above } of signatures(others.filter((anchor) => !conflicts.has(anchor)))) {
+    const relation = `a CA of ${below.peer} is signed by one in the trust bundle of ${above.peer}`;
+    const message = `${relation}, so ${below.peer} could speak as ${above.peer}`;
+    const hint = `write the CA that signs only the gateways of ${above.peer} in its bundle, instead of the one above both`;
+    if (below.claim <= above.claim) refuse(below, 'CA_SHARED', message, hint);
+    if (above.claim <= below.claim) refuse(above, 'CA_SHARED', message, hint);
+  }
+  return [...conflicts.values()];
+}
+
+function anchorsOf({ peer, bundle, before }: HeldBundle): readonly Anchor[] {
+  const served = new Set(before?.certificates.map(({ publicKeyFingerprint }) => publicKeyFingerprint));
+  return bundle.certificates.map((certificate) => {
+    const names = certificate.uris.includes(`spiffe://${bundle.trustDomain}`);
+    const isNamed = names && isSignedBy(certificate, certificate);
+    const claim = served.has(certificate.publicKeyFingerprint) ? SERVED : isNamed ? NAMED : LISTED;
+    return { peer, certificate, claim };
+  });
+}
+
+function relationToOurs({ certificate }: Anchor, ours: readonly Certificate[]): string | undefined {
+  for (const own of ours) {
+    if (own.publicKeyFingerprint === certificate.publicKeyFingerprint) return 'our own issuing CA, or one above it';
+    if (isSignedBy(certificate, own)) return 'a CA that our own issuing CA, or one above it, has signed';
+    if (isSignedBy(own, certificate)) return 'a CA that has signed our own issuing CA';
+  }
+  return undefined;
+}
+
+/** Of the anchors with one key in several bundles: those that must go, each with one of another peer. */
+function sharedKeys(anchors: readonly Anchor[]): readonly { readonly loser: Anchor; readonly other: Anchor }[] {
+  const byKey = groupBy(anchors, ({ certificate }) => certificate.publicKeyFingerprint);
+  return [...byKey.values()].flatMap((group) => {
+    const best = Math.max(...group.map(({ claim }) => claim));
+    const claimants = new Set(group.filter(({ claim }) => claim === best).map(({ peer }) => peer));
+    const isWinner = ({ peer }: Anchor): boolean => claimants.size === 1 && claimants.has(peer);
+    return group.flatMap((loser) => {
+      const other = group.find(({ peer }) => peer !== loser.peer);
+      return other === undefined || isWinner(loser) ? [] : [{ loser, other }];
     });
   });
 }
 
-interface Signer {
-  readonly peer: string;
-  readonly certificate: Certificate;
+interface Signature {
+  readonly below: Anchor;
+  readonly above: Anchor;
 }
 
-/**
- * The CA of another peer that signed this one, if any. Many meshes name their roots alike (`O=cluster.local`): who has
- * signed itself was signed by nobody else, which spares the verification against each of those.
- */
-function foreignSigner(
-  certificate: Certificate,
-  peer: string,
-  above: ReadonlyMap<string, readonly Signer[]>,
-): Signer | undefined {
-  const others = (above.get(certificate.issuer) ?? []).filter((one) => one.peer !== peer);
-  if (others.length === 0 || isSignedBy(certificate, certificate)) return undefined;
-  return others.find((one) => isSignedBy(certificate, one.certificate));
+function signatures(anchors: readonly Anchor[]): readonly Signature[] {
+  const bySubject = groupBy(anchors, ({ certificate }) => certificate.subject);
+  return anchors.flatMap((below) => {
+    const candidates = (bySubject.get(below.certificate.issuer) ?? []).filter(({ peer }) => peer !== below.peer);
+    if (candidates.length === 0 || isSignedBy(below.certificate, below.certificate)) return [];
+    return candidates
+      .filter((above) => isSignedBy(below.certificate, above.certificate))
+      .map((above) => ({ below, above }));
+  });
 }
 
-/** The CAs of all bundles by their subject, so that only those that can have signed a certificate are asked. */
-function signersByName(
-  bundles: readonly { readonly peer: string; readonly bundle: TrustBundle }[],
-): ReadonlyMap<string, readonly Signer[]> {
-  const signers = new Map<string, Signer[]>();
-  for (const { peer, bundle } of bundles) {
-    for (const certificate of bundle.certificates) {
-      const known = signers.get(certificate.subject);
-      if (known === undefined) signers.set(certificate.subject, [{ peer, certificate }]);
-      else known.push({ peer, certificate });
-    }
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
   }
-  return signers;
+  return groups;
 }

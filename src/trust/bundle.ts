@@ -1,16 +1,18 @@
 // Trust bundles: the CA certificates of exactly one trust domain.
-// In: a PEM file's bytes, whose trust domain it is, the time. Out: a TrustBundle, or all that is wrong with it.
-// Must not: accept what Envoy would silently accept and then trust (a leaf, an expired CA: research/envoy-lab.md 4).
+// In: a PEM file's bytes, whose trust domain it is, the time. Out: the usable CAs of the file, and all that is wrong with it.
+// Must not: hand on a certificate that Envoy would accept and then trust although it is no CA of this trust domain.
 
-import { type Certificate, isSignedBy, parseCertificate, parsePem, sha256 } from './certificate.ts';
+import type { FindingCode } from '../errors.ts';
+import { type Certificate, isSignedBy, type PemBlock, parseCertificate, parsePem, sha256 } from './certificate.ts';
 import { keyWeakness } from './keys.ts';
 import { caution, type Problem, problem } from './problem.ts';
 import type { TrustDomain } from './spiffe.ts';
 
 export interface TrustBundle {
   readonly trustDomain: TrustDomain;
+  /** Usable now; in the file's order, never empty. */
   readonly certificates: readonly Certificate[];
-  /** The certificates alone, in the file's order, without anything that stood between them. */
+  /** The certificates alone, without anything that stood between them. */
   readonly pem: string;
   /** SHA-256 of `pem`, hex. */
   readonly fingerprint: string;
@@ -26,61 +28,89 @@ const BROKEN_SIGNATURES = new Set([
   '1.3.14.3.2.29',
 ]);
 
-export function parseTrustBundle(
-  bytes: Buffer,
-  trustDomain: TrustDomain,
-  now: number,
-): { readonly bundle?: TrustBundle; readonly problems: readonly Problem[] } {
-  const blocks = parsePem(bytes.toString('latin1'));
+export interface ParsedBundle {
+  /** The usable certificates; absent when there is none. */
+  readonly bundle?: TrustBundle;
+  readonly problems: readonly Problem[];
+  /** When the certificates of the file begin and end, in milliseconds since the epoch. */
+  readonly times: readonly number[];
+  /** The file cannot be read as certificates, so that it neither trusts nor distrusts any CA; an empty file trusts none. */
+  readonly saysNothing?: true;
+}
+
+/** Leaves out every certificate that has a problem. */
+export function parseTrustBundle(bytes: Buffer, trustDomain: TrustDomain, now: number): ParsedBundle {
   const asks = `write a PEM file with the CA certificates of ${trustDomain}, and nothing else`;
-  if (blocks === undefined)
-    return { problems: [problem('BUNDLE_UNPARSABLE', 'the trust bundle is not a PEM file', asks)] };
-  if (blocks.length === 0)
-    return { problems: [problem('BUNDLE_EMPTY', 'the trust bundle holds no certificate', asks)] };
-  if (blocks.some(({ type }) => type.includes('PRIVATE KEY'))) {
-    return {
-      problems: [
-        problem(
-          'BUNDLE_HOLDS_KEY',
-          'the trust bundle holds a private key',
-          `${asks}; a peer's key must never be here, ask it to replace that key`,
-        ),
-      ],
-    };
-  }
-  const foreign = blocks.find(({ type }) => type !== 'CERTIFICATE');
-  if (foreign !== undefined)
-    return { problems: [problem('BUNDLE_UNPARSABLE', `the trust bundle holds a ${foreign.type}`, asks)] };
-  if (blocks.length > MAX_CERTIFICATES) {
-    return {
-      problems: [
-        problem(
-          'BUNDLE_TOO_LARGE',
-          `the trust bundle holds ${blocks.length} certificates, more than ${MAX_CERTIFICATES}`,
-          'keep only the CAs that sign the gateways of this peer',
-        ),
-      ],
-    };
+  const { blocks, refusal } = readBlocks(bytes, asks);
+  if (blocks === undefined) {
+    return { problems: [refusal], times: [], ...(refusal.code === 'BUNDLE_EMPTY' ? {} : { saysNothing: true }) };
   }
   const problems: Problem[] = [];
-  const certificates = new Map<string, Certificate>();
+  const usable: Certificate[] = [];
+  const times: number[] = [];
+  const seen = new Set<string>();
   blocks.forEach(({ body }, index) => {
+    const what = `certificate ${index + 1} of the trust bundle`;
     const certificate = tryParse(body);
     if (certificate === undefined) {
-      problems.push(problem('BUNDLE_UNPARSABLE', `certificate ${index + 1} of the trust bundle cannot be read`, asks));
-    } else if (certificates.has(certificate.fingerprint)) {
-      problems.push(
-        caution('BUNDLE_DUPLICATE', `certificate ${index + 1} of the trust bundle stands there twice`, 'remove one'),
-      );
-    } else {
-      certificates.set(certificate.fingerprint, certificate);
-      problems.push(...judge(certificate, `certificate ${index + 1} of the trust bundle`, trustDomain, now));
+      problems.push(problem('BUNDLE_UNPARSABLE', `${what} cannot be read`, asks));
+      return;
     }
+    if (seen.has(certificate.fingerprint)) {
+      problems.push(caution('BUNDLE_DUPLICATE', `${what} stands there twice`, 'remove one'));
+      return;
+    }
+    seen.add(certificate.fingerprint);
+    times.push(certificate.notBefore, certificate.notAfter);
+    const found = judge(certificate, what, trustDomain, now);
+    problems.push(...found);
+    if (!found.some(({ severity }) => severity === 'error')) usable.push(certificate);
   });
-  if (problems.some(({ severity }) => severity === 'error')) return { problems };
-  const list = [...certificates.values()];
-  const pem = list.map((certificate) => certificate.pem).join('');
-  return { bundle: { trustDomain, certificates: list, pem, fingerprint: sha256(Buffer.from(pem)) }, problems };
+  if (usable.length === 0) return { problems, times };
+  return { bundle: bundleOf(trustDomain, usable), problems: problems.map(leftOut), times };
+}
+
+export function bundleOf(trustDomain: TrustDomain, certificates: readonly Certificate[]): TrustBundle {
+  const pem = certificates.map((certificate) => certificate.pem).join('');
+  return { trustDomain, certificates, pem, fingerprint: sha256(Buffer.from(pem)) };
+}
+
+/** Beside a usable CA these are what rotation leaves behind or prepares; other problems are mistakes in the file. */
+const HARMLESS_BESIDE_A_GOOD_ONE: ReadonlySet<FindingCode> = new Set([
+  'BUNDLE_EXPIRED',
+  'BUNDLE_NOT_YET_VALID',
+  'BUNDLE_WEAK_KEY',
+  'BUNDLE_FOREIGN',
+]);
+
+function leftOut(found: Problem): Problem {
+  if (found.severity !== 'error') return found;
+  const severity = HARMLESS_BESIDE_A_GOOD_ONE.has(found.code) ? 'warning' : 'error';
+  return { ...found, severity, message: `${found.message}; it is left out` };
+}
+
+type Blocks =
+  | { readonly blocks: readonly PemBlock[]; readonly refusal?: never }
+  | { readonly blocks?: never; readonly refusal: Problem };
+
+function readBlocks(bytes: Buffer, asks: string): Blocks {
+  const refuse = (code: FindingCode, message: string, hint = asks): Blocks => ({
+    refusal: problem(code, `the trust bundle ${message}`, hint),
+  });
+  const blocks = parsePem(bytes.toString('latin1'));
+  if (blocks === undefined) return refuse('BUNDLE_UNPARSABLE', 'is not a PEM file');
+  if (blocks.length === 0) return refuse('BUNDLE_EMPTY', 'holds no certificate');
+  if (blocks.some(({ type }) => type.includes('PRIVATE KEY'))) {
+    const hint = `${asks}; a peer's key must never be here, ask it to replace that key`;
+    return refuse('BUNDLE_HOLDS_KEY', 'holds a private key', hint);
+  }
+  const foreign = blocks.find(({ type }) => type !== 'CERTIFICATE');
+  if (foreign !== undefined) return refuse('BUNDLE_UNPARSABLE', `holds a ${foreign.type}`);
+  if (blocks.length > MAX_CERTIFICATES) {
+    const message = `holds ${blocks.length} certificates, more than ${MAX_CERTIFICATES}`;
+    return refuse('BUNDLE_TOO_LARGE', message, 'keep only the CAs that sign the gateways of this peer');
+  }
+  return { blocks };
 }
 
 /** Certificates that were read lately: many peers may name one file, and every turn reads all of them again. */

@@ -12,6 +12,7 @@ const STATUS: Status = {
   config: { file: 'bank.yaml', appliedAt: '2026-11-24T12:00:00.000Z', sha256: 'ab', warnings: [] },
   gateways: [],
   peers: [],
+  deniedPeers: [],
   certificates: [],
 };
 const VIEWS: AdminViews = { ready: () => true, metrics: () => 'postern_peers 2\n', status: () => STATUS };

@@ -23,6 +23,7 @@ function status(nodes: readonly StreamStatus[]): Status {
       { gateway: 'egress', snapshotVersion: 'v', nodes: [] },
     ],
     peers: [],
+    deniedPeers: [],
     certificates: [],
   };
 }

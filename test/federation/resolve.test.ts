@@ -197,11 +197,21 @@ describe('trust material of a configuration', () => {
     assert.equal(none, undefined);
     assert.deepEqual(shown(findings, YAML), expected);
   };
+  /** The bank alone: everybody else is served. */
+  const denies = (files: Readonly<Record<string, string>>, ...expected: readonly string[]): void => {
+    const { resolved: model, findings } = resolveText(YAML, { files });
+    assert.deepEqual(shown(findings, YAML), expected);
+    assert.deepEqual(model?.federation.deniedPeers, [{ name: 'bank', trustDomain: 'bank.example' }]);
+    assert.deepEqual(
+      model.federation.peers.map(({ name }) => name),
+      ['shop'],
+    );
+  };
   const ISSUER = 'identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}';
 
   test('is judged at the key that names it', () => {
-    refuses({ 'bank.pem': 'x' }, 'BUNDLE_UNPARSABLE at peers.bank.trustBundle: trustBundle: bank.pem');
-    refuses({ 'bank.pem': SHOP.certificate }, 'BUNDLE_FOREIGN at peers.bank.trustBundle: trustBundle: bank.pem');
+    denies({ 'bank.pem': 'x' }, 'BUNDLE_UNPARSABLE at peers.bank.trustBundle: trustBundle: bank.pem');
+    denies({ 'bank.pem': SHOP.certificate }, 'BUNDLE_FOREIGN at peers.bank.trustBundle: trustBundle: bank.pem');
     refuses({ 'ca.pem': 'x' }, `ISSUER_UNPARSABLE at identity.issuer.certificate: ${ISSUER}`);
     refuses({ 'ca-key.pem': 'x' }, `ISSUER_UNPARSABLE at identity.issuer.privateKey: ${ISSUER}`);
     refuses({ 'ca-key.pem': SHOP.privateKey.reveal() }, `ISSUER_KEY_MISMATCH at identity.issuer.privateKey: ${ISSUER}`);

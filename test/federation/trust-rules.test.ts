@@ -27,18 +27,22 @@ function findings(bundles: Readonly<Record<string, readonly Made[]>>, issuer?: M
   });
   const ours =
     issuer && parseIssuer(Buffer.from(issuer.pem), Buffer.from(issuer.keyPem), 'o' as TrustDomain, WHILE_VALID);
-  return trustRules(parsed, ours?.issuer?.certificate).map(({ code, severity, path }) => {
+  const { certificate, intermediates = [] } = ours?.issuer ?? {};
+  const chain = certificate === undefined ? [] : [certificate, ...intermediates];
+  return trustRules(parsed, chain).map(({ finding: { code, severity, path, concernsPeer } }) => {
     assert.equal(severity, 'error');
+    assert.equal(concernsPeer, path[1]);
     assert.deepEqual([path[0], path[2]], ['peers', 'trustBundle']);
     return `${code} ${path[1]}`;
   });
 }
 
 describe('CA_SHARED is found', () => {
-  test('when one certificate stands in two bundles, once for each further bundle', () => {
+  test('at each bundle that holds one certificate: nothing tells whose it is', () => {
     const ca = newCa();
-    assert.deepEqual(findings({ a: [ca], b: [ca] }), ['CA_SHARED b']);
-    assert.deepEqual(findings({ a: [ca], b: [newCa(), ca], c: [ca, newCa()] }), ['CA_SHARED b', 'CA_SHARED c']);
+    const shared = ['CA_SHARED a', 'CA_SHARED b'];
+    assert.deepEqual(findings({ a: [ca], b: [ca] }), shared);
+    assert.deepEqual(findings({ a: [ca], b: [newCa(), ca], c: [ca, newCa()] }), [...shared, 'CA_SHARED c']);
   });
 
   test('when one key stands in two bundles under other names, dates or usages', () => {
@@ -48,14 +52,14 @@ describe('CA_SHARED is found', () => {
       newCa({ key: ca, days: 60 }),
       newCa({ key: ca, signer: newCa() }),
     ];
-    for (const other of others) assert.deepEqual(findings({ a: [ca], b: [other] }), ['CA_SHARED b']);
+    for (const other of others) assert.deepEqual(findings({ a: [ca], b: [other] }), ['CA_SHARED a', 'CA_SHARED b']);
   });
 
   test('when a CA is signed by one in another bundle, whichever comes first, and it could mint its identities', () => {
     const root = newCa({ commonName: 'root of both' });
     const below = newCa({ signer: root });
-    assert.deepEqual(findings({ a: [root], b: [below] }), ['CA_SHARED b']);
-    assert.deepEqual(findings({ b: [below], a: [root] }), ['CA_SHARED b']);
+    assert.deepEqual(findings({ a: [root], b: [below] }), ['CA_SHARED b', 'CA_SHARED a']);
+    assert.deepEqual(findings({ b: [below], a: [root] }), ['CA_SHARED b', 'CA_SHARED a']);
     // What the finding is for: b speaks as a, and whoever has only a's bundle believes it.
     const minted = openssl.certificate({
       signer: below,
@@ -106,27 +110,31 @@ describe('CA_OURS', () => {
 });
 
 describe('a configuration', () => {
+  /** What is found, and who is denied. */
   const lost = (files: Readonly<Record<string, string>>): readonly string[] => {
     const { resolved, findings: found } = resolveText(YAML, { files });
-    assert.equal(resolved, undefined);
-    return shown(found, YAML);
+    return [...shown(found, YAML), ...(resolved?.federation.deniedPeers ?? []).map(({ name }) => `${name} is denied`)];
   };
 
-  test('with a shared CA is refused at the bundle of the later peer', () => {
+  test('with a shared CA denies both peers', () => {
     const text = changed(['trustBundle: bank.pem', 'trustBundle: shop.pem']);
     const found = shown(resolveText(text).findings, text);
     // The CA says whose it is, so that the bundle is refused before it is compared.
     assert.deepEqual(found, ['BUNDLE_FOREIGN at peers.bank.trustBundle: trustBundle: shop.pem']);
     const nameless = namelessCa().certificate;
     assert.deepEqual(lost({ 'shop.pem': nameless, 'bank.pem': nameless }), [
+      'CA_SHARED at peers.shop.trustBundle: trustBundle: shop.pem',
       'CA_SHARED at peers.bank.trustBundle: trustBundle: bank.pem',
+      'bank is denied',
+      'shop is denied',
     ]);
   });
 
-  test('with our CA as that of a peer is refused at that bundle', () => {
+  test('with our CA as that of a peer denies that peer', () => {
     const { certificate, privateKey } = namelessCa();
     const files = { 'ca.pem': certificate, 'ca-key.pem': privateKey.reveal(), 'bank.pem': certificate };
-    assert.deepEqual(lost(files), ['CA_OURS at peers.bank.trustBundle: trustBundle: bank.pem']);
+    const expected = ['CA_OURS at peers.bank.trustBundle: trustBundle: bank.pem', 'bank is denied'];
+    assert.deepEqual(lost(files), expected);
   });
 
   test('with the CAs of three meshes is fine', () => {

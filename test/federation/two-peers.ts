@@ -54,9 +54,9 @@ export interface Ca {
   readonly privateKey: Private;
 }
 
-export function newCa(trustDomain: string): Ca {
+export function newCa(trustDomain: string, now = NOW): Ca {
   const commonName = `CA of ${trustDomain}`;
-  return createCa({ commonName, trustDomain: trustDomain as TrustDomain, now: NOW, lifetimeSeconds: YEAR });
+  return createCa({ commonName, trustDomain: trustDomain as TrustDomain, now, lifetimeSeconds: YEAR });
 }
 
 /** A CA that does not say whose it is, so that the bundle of any peer may hold it. */

@@ -37,6 +37,13 @@ function accepts(text: string, ...expected: readonly Made[]): void {
   );
 }
 
+/** The bundle is `kept` alone, and the rest of the file is what is found. */
+function leavesOut(text: string, kept: Made, ...expected: readonly string[]): void {
+  const { bundle } = parse(text);
+  assert.equal(bundle?.pem, kept.pem);
+  assert.deepEqual(codes(text), expected);
+}
+
 function refuses(text: string, ...expected: readonly string[]): void {
   assert.equal(parse(text).bundle, undefined);
   assert.deepEqual(codes(text), expected);
@@ -102,6 +109,14 @@ describe('a trust bundle', () => {
   });
 });
 
+test('a bundle file that cannot be read says nothing about trust; one that is empty, or lists what cannot be used, does', () => {
+  const silent = (text: string): boolean => parse(text).saysNothing === true;
+  for (const text of ['nothing here', ca.pem.slice(0, 300), ca.pem + ca.keyPem, ca.pem.repeat(33)])
+    assert.equal(silent(text), true);
+  for (const text of ['', leaf.pem, openssl.ca('b.example').pem, ca.pem.replace(/\n.{64}\n/, '\n')])
+    assert.equal(silent(text), false);
+});
+
 describe('a trust bundle is refused', () => {
   test('that is no PEM file', () => {
     for (const text of [
@@ -133,7 +148,7 @@ describe('a trust bundle is refused', () => {
   test('whose certificate is damaged, with the sound ones named in no finding', () => {
     const damaged = ca.pem.replace(/\n.{64}\n/, '\n');
     refuses(damaged, 'BUNDLE_UNPARSABLE');
-    refuses(next.pem + damaged, 'BUNDLE_UNPARSABLE');
+    leavesOut(next.pem + damaged, next, 'BUNDLE_UNPARSABLE');
     refuses('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n', 'BUNDLE_UNPARSABLE');
   });
 
@@ -156,7 +171,7 @@ describe('a trust bundle is refused', () => {
 
   test('that holds a leaf, alone or beside its CA: Envoy would let it vouch for itself', () => {
     refuses(leaf.pem, 'BUNDLE_NOT_A_CA', 'BUNDLE_FOREIGN');
-    refuses(ca.pem + leaf.pem, 'BUNDLE_NOT_A_CA', 'BUNDLE_FOREIGN');
+    leavesOut(ca.pem + leaf.pem, ca, 'BUNDLE_NOT_A_CA', 'warning BUNDLE_FOREIGN');
     const plain = openssl.certificate({ extensions: ['subjectAltName = DNS:gw.example'] });
     refuses(plain.pem, 'BUNDLE_NOT_A_CA');
   });
@@ -184,7 +199,8 @@ describe('a trust bundle is refused', () => {
 
   test('that holds the CA of another trust domain', () => {
     refuses(openssl.ca('b.example').pem, 'BUNDLE_FOREIGN');
-    refuses(ca.pem + openssl.ca('b.example').pem, 'BUNDLE_FOREIGN');
+    leavesOut(ca.pem + openssl.ca('b.example').pem, ca, 'warning BUNDLE_FOREIGN');
+    leavesOut(openssl.ca('b.example').pem + ca.pem, ca, 'warning BUNDLE_FOREIGN');
     for (const name of [`${DOMAIN}.evil.example`, `${DOMAIN}/`, 'A.example', 'evil.a.example'])
       refuses(openssl.ca(name).pem, 'BUNDLE_FOREIGN');
   });
@@ -223,10 +239,18 @@ describe('the time of a trust bundle', () => {
     assert.deepEqual(codes(ca.pem, notAfter - 7 * DAY + 1), ['warning BUNDLE_EXPIRES_SOON']);
   });
 
-  test('counts for each certificate: one that expired beside a sound one is refused', () => {
+  test('counts for each certificate: one that expired or has not begun is left out beside a sound one', () => {
     const short = openssl.ca(DOMAIN, { days: 1 });
-    assert.deepEqual(codes(ca.pem + short.pem, NOW + 2 * DAY), ['BUNDLE_EXPIRED']);
-    assert.equal(parse(ca.pem + short.pem, NOW + 2 * DAY).bundle, undefined);
+    assert.deepEqual(codes(ca.pem + short.pem, NOW + 2 * DAY), ['warning BUNDLE_EXPIRED']);
+    assert.equal(parse(ca.pem + short.pem, NOW + 2 * DAY).bundle?.pem, ca.pem);
+    assert.equal(parse(ca.pem + short.pem, NOW).bundle?.pem, ca.pem + short.pem);
+  });
+
+  test('is told for every certificate, also one that is left out: the bundle changes then', () => {
+    const short = openssl.ca(DOMAIN, { days: 1 });
+    const { times } = parse(short.pem + ca.pem, NOW + 2 * DAY);
+    assert.equal(times.length, 4);
+    assert.ok(times.includes(notAfter) && times.includes(notBefore));
   });
 });
 

@@ -1,0 +1,105 @@
+// The trust bundle of each peer, from its file: what is usable of it, and which peers have none.
+// A bundle is a function of its file, with one exception: a file that cannot be read as certificates says nothing about
+// whom to trust, so that the peer keeps the bundle that this process took from that file before.
+// Must not: let a finding about one peer's file change the bundle of another peer that is served already.
+
+import type { Config } from '../config/schema.ts';
+import { errorAt, type Finding } from '../errors.ts';
+import { bundleOf, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
+import type { Certificate } from '../trust/certificate.ts';
+import type { TrustDomain } from '../trust/spiffe.ts';
+import type { Federation } from './model.ts';
+import { type HeldBundle, trustRules } from './trust-rules.ts';
+
+export interface BundleInput {
+  readonly config: Config;
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly previous?:
+    | { readonly federation: Federation; readonly bundleFiles: ReadonlyMap<string, string> }
+    | undefined;
+}
+
+export interface Bundles {
+  /** By peer; a peer that is missing here is denied. */
+  readonly bundles: ReadonlyMap<string, TrustBundle>;
+  /** Each concerns one peer. */
+  readonly findings: readonly Finding[];
+  /** When a certificate of one of the files becomes valid or expires next (milliseconds since the epoch). */
+  readonly nextChange?: number;
+}
+
+/** `ours`: the certificates of our own issuing CA and those above it. */
+export function resolveBundles(input: BundleInput, ours: readonly Certificate[]): Bundles {
+  const findings: Finding[] = [];
+  const held: HeldBundle[] = [];
+  let nextChange: number | undefined;
+  for (const peer of input.config.peers) {
+    const before = previousBundle(input, peer);
+    const { bundle, times, found } = readBundle(input, peer, before);
+    for (const time of times) if (time > input.now) nextChange = Math.min(nextChange ?? time, time);
+    findings.push(...found);
+    if (bundle !== undefined) held.push({ peer: peer.name, bundle, ...(before && { before }) });
+  }
+  const conflicts = trustRules(held, ours);
+  findings.push(...conflicts.map(({ finding }) => finding));
+  const bundles = new Map<string, TrustBundle>();
+  for (const { peer, bundle, before } of held) {
+    const refused = new Set(conflicts.filter((one) => one.peer === peer).map(({ fingerprint }) => fingerprint));
+    const kept = bundle.certificates.filter(({ fingerprint }) => !refused.has(fingerprint));
+    if (kept.length > 0) bundles.set(peer, sameOr(before, bundleOf(bundle.trustDomain, kept)));
+  }
+  return {
+    bundles,
+    findings: findings.map((finding) => withConsequence(finding, bundles)),
+    ...(nextChange === undefined ? {} : { nextChange }),
+  };
+}
+
+type ConfigPeer = Config['peers'][number];
+
+/** What this process took from the same file for the same trust domain, and still serves. */
+function previousBundle({ previous }: BundleInput, peer: ConfigPeer): TrustBundle | undefined {
+  if (previous?.bundleFiles.get(peer.name) !== peer.trustBundle.file) return undefined;
+  const bundle = previous.federation.peers.find(({ name }) => name === peer.name)?.bundle;
+  return bundle?.trustDomain === peer.trustDomain ? bundle : undefined;
+}
+
+interface Read {
+  readonly bundle?: TrustBundle;
+  /** When its certificates begin and end, in milliseconds since the epoch. */
+  readonly times: readonly number[];
+  readonly found: readonly Finding[];
+}
+
+function readBundle({ files, now }: BundleInput, peer: ConfigPeer, before: TrustBundle | undefined): Read {
+  const bytes = files.get(peer.trustBundle.file);
+  // A file that could not be read is a finding already.
+  if (bytes === undefined) return keep(before, now, []);
+  const { bundle, problems, times, saysNothing } = parseTrustBundle(bytes, peer.trustDomain as TrustDomain, now);
+  const path = ['peers', peer.name, 'trustBundle'];
+  const found = problems.map(({ severity, code, message, hint }): Finding => {
+    return { ...errorAt(code, path, message, hint), severity, concernsPeer: peer.name };
+  });
+  if (saysNothing) return keep(before, now, found);
+  return { times, found, ...(bundle && { bundle }) };
+}
+
+function keep(before: TrustBundle | undefined, now: number, found: readonly Finding[]): Read {
+  const valid = (before?.certificates ?? []).filter(({ notBefore, notAfter }) => notBefore <= now && now < notAfter);
+  const times = valid.map(({ notAfter }) => notAfter);
+  if (before === undefined || valid.length === 0) return { times, found };
+  return { times, found, bundle: bundleOf(before.trustDomain, valid) };
+}
+
+/** The previous object where nothing changed, so that nothing that is made of it is built again. */
+function sameOr(before: TrustBundle | undefined, next: TrustBundle): TrustBundle {
+  return before?.fingerprint === next.fingerprint ? before : next;
+}
+
+function withConsequence(finding: Finding, bundles: ReadonlyMap<string, TrustBundle>): Finding {
+  const { concernsPeer: peer, severity, hint } = finding;
+  if (severity !== 'error' || peer === undefined || bundles.has(peer)) return finding;
+  return { ...finding, hint: `${hint}; until then ${peer} is denied` };
+}
