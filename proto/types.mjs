@@ -18,6 +18,10 @@ const RESOURCES = [
 const PAYLOADS = [
   'envoy.config.rbac.v3.Action',
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog',
+  'envoy.extensions.common.matching.v3.ExtensionWithMatcher',
+  'envoy.extensions.filters.common.matcher.action.v3.SkipFilter',
+  'envoy.extensions.filters.http.buffer.v3.Buffer',
+  'envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
   'envoy.extensions.filters.http.lua.v3.Lua',
   'envoy.extensions.filters.http.rbac.v3.RBAC',
@@ -35,6 +39,8 @@ const PAYLOADS = [
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
   'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  'envoy.type.matcher.v3.HttpRequestHeaderMatchInput',
+  'envoy.type.matcher.v3.HttpResponseHeaderMatchInput',
 ];
 const OTHER = ['envoy.config.bootstrap.v3.Bootstrap', 'envoy.service.discovery.v3.DiscoveryResponse'];
 

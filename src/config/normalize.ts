@@ -46,6 +46,7 @@ export function normalize(written: WrittenConfig): Config {
       name: exported.name,
       backend: backends(exported.backend),
       protocol: httpProtocol(exported.protocol),
+      requestBodies: exported.requestBodies ?? 'standard',
       consumers: exported.consumers.map((consumer) => ({
         peer: consumer.peer,
         allow: allowRules(consumer, httpProtocol(exported.protocol)),

@@ -53,6 +53,12 @@ const exported = z
       .union([backend, list(backend), laterMap('With tls and identity.')])
       .describe('Where the service runs: HOST:PORT, or a list of them.'),
     protocol,
+    requestBodies: z
+      .enum(['standard', 'any-method'])
+      .describe(
+        'Which requests may have a body: standard (the default), those of POST, PUT and PATCH; any-method, every request, if the service reads the body of each.',
+      )
+      .optional(),
     consumers: list(consumer).describe('Who may use it; nobody else can.'),
     limits: later('Limits of this export.'),
   })
@@ -197,6 +203,7 @@ export type WrittenConfig = z.infer<typeof configSchema>;
 
 export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
 export type HttpProtocol = 'http' | 'grpc';
+export type RequestBodies = 'standard' | 'any-method';
 
 export interface AllowRuleConfig {
   readonly methods: readonly string[];
@@ -236,6 +243,7 @@ export interface Config {
     readonly name: string;
     readonly backend: readonly HostPort[];
     readonly protocol: HttpProtocol;
+    readonly requestBodies: RequestBodies;
     readonly consumers: readonly {
       readonly peer: string;
       readonly allow: readonly AllowRuleConfig[];

@@ -69,6 +69,11 @@ export const method = (description: string) =>
 
 const MAX_PATH = 2000;
 
+/** Segments that some backends skip or cut; requests with one match no rule that ends in /* (envoy/paths.ts). */
+function isReadDifferently(segment: string): boolean {
+  return /^\.+$|^\(.*\(/.test(segment);
+}
+
 /**
  * A path rule. Envoy normalizes a request's path before the rule sees it (dot segments, double slashes, escapes), so a
  * rule that is not normal itself could never match, and is an error.
@@ -86,6 +91,8 @@ export const pathRule = (description: string) =>
       return bad('write the path alone, in plain ASCII: no query, no fragment, no % escapes, no backslash');
     if (body.includes('//') || body.split('/').some((part) => part === '.' || part === '..'))
       return bad('write the normal form: no //, no . or .. segments');
+    if (value.endsWith('/*') && (body.includes(';') || body.split('/').some(isReadDifferently)))
+      return bad('below /* no segment may hold a semicolon, be made of dots, or open with nested parentheses');
     return undefined;
   });
 

@@ -3,6 +3,7 @@
 
 import type { GatewayRole } from '../federation/model.ts';
 import { demand, type Facts, type Subject, type TlsUse } from './boundary.ts';
+import { checkHttpFilters } from './boundary-filters.ts';
 import { checkDownstream, isServerName } from './boundary-tls.ts';
 import type { Any, Message } from './draft.ts';
 import { ALPN, INGRESS_LISTENER, ingressRoutes } from './names.ts';
@@ -13,7 +14,6 @@ type Manager = Message<'envoy.extensions.filters.network.http_connection_manager
 
 const MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
-const HTTP_RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 
@@ -56,7 +56,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   checkNetworkRbac(chain, use.identities, subject);
   const manager = onlyManager(chain, subject, 1);
   checkManager(manager, 'ingress', subject);
-  checkHttpRbac(manager, subject);
+  checkHttpFilters(manager, subject);
   const routes = ingressRoutes(peer);
   demand(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
   return { ...use, routes };
@@ -112,22 +112,6 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
   const mappers = manager.local_reply_config?.mappers ?? [];
   const worded = mappers.length > 0 && mappers.every(({ body_format_override: body }) => body !== undefined);
   demand(worded && (role === 'egress' || mappers.at(-1)?.status_code === 403), 'REFUSALS_ALIKE', subject);
-}
-
-/** Empty policies deny everything, which is what a request meets that no virtual host has a policy for. */
-function checkHttpRbac(manager: Manager, subject: Subject): void {
-  const [first, ...others] = manager.http_filters ?? [];
-  const config = first?.typed_config;
-  demand(
-    config?.['@type'] === HTTP_RBAC && first?.is_optional !== true && first?.disabled !== true,
-    'HTTP_RBAC',
-    subject,
-  );
-  const { action = 'ALLOW', policies = {} } = config.rules ?? {};
-  const empty = config.rules !== undefined && action === 'ALLOW' && Object.keys(policies).length === 0;
-  const alone =
-    config.matcher === undefined && !others.some(({ typed_config: other }) => other?.['@type'] === HTTP_RBAC);
-  demand(empty && alone, 'HTTP_RBAC', subject);
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {

@@ -1,11 +1,13 @@
 // Boundary rules for route configurations: one policy for each authority, and nothing beside the exports and imports.
 // In: one RouteConfiguration. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
 
+import { BODY_GUARD, BODY_METHODS } from './bodies.ts';
 import { demand, type Facts, type Subject } from './boundary.ts';
 import { retriesSafely } from './boundary-retry.ts';
-import type { Message } from './draft.ts';
+import type { Any, Message } from './draft.ts';
 import { DENY_ALL, exportCluster, PEER_HEADER } from './names.ts';
 import { remembered } from './part.ts';
+import { BAD_PLACES } from './paths.ts';
 import { HTTP_RBAC } from './rbac.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
@@ -80,7 +82,7 @@ const checkPolicy = remembered((host: VirtualHost, subject: Subject): readonly s
     if (route !== undefined)
       demand(exported !== undefined && route.cluster === exportCluster(exported), 'OWN_EXPORT', subject);
   }
-  const { [HTTP_RBAC]: config, ...switches } = host.typed_per_filter_config ?? {};
+  const { [HTTP_RBAC]: config, [BODY_GUARD]: bodies, ...switches } = host.typed_per_filter_config ?? {};
   demand(Object.keys(switches).length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
   demand(config?.['@type'] === PER_ROUTE && config.rbac?.matcher === undefined, 'POLICY', subject);
   const { action = 'ALLOW', policies = {} } = config.rbac?.rules ?? {};
@@ -89,6 +91,10 @@ const checkPolicy = remembered((host: VirtualHost, subject: Subject): readonly s
   demand(policy !== undefined && policy.condition === undefined, 'POLICY', subject);
   const [permission, ...wider] = policy.permissions ?? [];
   demand(permission !== undefined && wider.length === 0 && narrows(permission, authority), 'POLICY', subject);
+  // The guard and the policy agree: one without the other would let through what it does not see.
+  const refusesBodies = (permission.and_rules?.rules ?? []).some(isAboutBodies);
+  demand(bodies === undefined ? refusesBodies : takesBodies(bodies) && !refusesBodies, 'UNEXPECTED_BODY', subject);
+  demand(!hasLoosePrefix(permission), 'HARMLESS_PATHS', subject);
   const principals = (policy.principals ?? []).map(({ authenticated }) => authenticated?.principal_name?.exact);
   demand(principals.length > 0, 'POLICY', subject);
   return principals.map((principal) => {
@@ -110,8 +116,38 @@ function narrows(permission: Permission, authority: string): boolean {
 function namesMethodAndPath(permission: Permission): boolean {
   const { and_rules: all, or_rules: any } = permission;
   if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesMethodAndPath);
-  const rules = all?.rules ?? [];
+  // Beside alternatives there may be what narrows them further.
+  const rules = (all?.rules ?? []).filter(({ not_rule: never }) => never === undefined);
+  const [only] = rules;
+  if (only !== undefined && rules.length === 1) return namesMethodAndPath(only);
   return rules.length === 2 && rules.some(namesMethod) && rules.some(namesPath);
+}
+
+/** A prefix that does not stand beside the rule against bad places, or below it. */
+function hasLoosePrefix({ and_rules: all, or_rules: any, url_path: path }: Permission): boolean {
+  const rules = all?.rules ?? any?.rules ?? [];
+  const guarded =
+    all !== undefined && rules.some((rule) => rule.not_rule?.url_path?.path?.safe_regex?.regex === BAD_PLACES);
+  return path?.path?.prefix !== undefined || (!guarded && rules.some(hasLoosePrefix));
+}
+
+function takesBodies(config: Any): boolean {
+  return config['@type'] === 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute';
+}
+
+/** Never all of: a method without a body, a content length, and another one than 0. */
+function isAboutBodies({ not_rule: never }: Permission): boolean {
+  const [method, present, zero, ...more] = never?.and_rules?.rules ?? [];
+  const methods = method?.not_rule?.or_rules?.rules?.map(({ header }) => header?.string_match?.exact ?? '') ?? [];
+  return (
+    more.length === 0 &&
+    methods.length > 0 &&
+    methods.every((name) => BODY_METHODS.includes(name)) &&
+    present?.header?.name === 'content-length' &&
+    present.header.present_match === true &&
+    zero?.not_rule?.header?.name === 'content-length' &&
+    zero.not_rule.header.string_match?.exact === '0'
+  );
 }
 
 function namesMethod({ header, or_rules: any }: Permission): boolean {

@@ -31,6 +31,8 @@ export const RULES = {
   ROUTES_PRESENT: 'finds its routes in the snapshot',
   // HTTP
   HTTP_RBAC: 'denies every request that has no policy of its own',
+  UNEXPECTED_BODY: 'refuses a body on methods that define none, whether its length is declared or not',
+  HARMLESS_PATHS: 'refuses paths that a backend might read as others, on every export and below every prefix',
   CLEAN_REQUESTS: 'normalizes paths and refuses what it cannot, and trusts no header of the caller',
   NO_INTERNAL_ADDRESSES: 'never sets internal_address_config',
   REFUSALS_ALIKE: 'answers every refusal in the same words',

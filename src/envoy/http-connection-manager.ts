@@ -49,6 +49,19 @@ const COMMON_HTTP: Manager['common_http_protocol_options'] = {
   max_stream_duration: '0s',
 };
 
+/** HTTP/1.1, where it is spoken at all: no 1.0, no absolute URLs (a gateway is no forward proxy), no trailers. */
+const HTTP1: Manager['http_protocol_options'] = {
+  accept_http_10: false,
+  allow_absolute_url: false,
+  enable_trailers: false,
+};
+
+/**
+ * RFC 2817, which Apache HttpClient offers with every request. A server may ignore an offer to upgrade, and Envoy then
+ * removes it; any other upgrade (WebSocket) is refused, and one to h2c is always ignored.
+ */
+const UPGRADE_TO_TLS = { prefix: 'TLS/', ignore_case: true };
+
 /** HTTP/2 alone: the ways to smuggle requests in HTTP/1 do not exist at the boundary. */
 const FROM_PEER: Manager = {
   codec_type: 'HTTP2',
@@ -59,6 +72,9 @@ const FROM_PEER: Manager = {
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
   common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS },
   http2_protocol_options: limits.FROM_PEERS,
+  // `:scheme` says how the backend is spoken to, whatever the peer wrote: servers such as Kestrel refuse a request
+  // whose scheme contradicts its transport. `x-forwarded-proto` tells the backend that the peer came over TLS.
+  scheme_header_transformation: { match_upstream: true },
 };
 
 /** HTTP/1.1 and HTTP/2 without TLS, whichever the caller speaks. */
@@ -72,6 +88,7 @@ const FROM_LOCAL: Manager = {
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.egress,
   common_http_protocol_options: { ...COMMON_HTTP, ...limits.CALLERS },
   http2_protocol_options: limits.FROM_CALLERS,
+  http_protocol_options: { ...HTTP1, ignore_http_11_upgrade: [UPGRADE_TO_TLS] },
 };
 
 const COMMON: Manager = {
@@ -93,7 +110,7 @@ const COMMON: Manager = {
   delayed_close_timeout: '1s',
   // A malformed request ends its connection: no gateway of ours or theirs ever sends one.
   stream_error_on_invalid_http_message: false,
-  http_protocol_options: { accept_http_10: false, allow_absolute_url: false, enable_trailers: false },
+  http_protocol_options: HTTP1,
   early_header_mutation_extensions: [
     extension(
       'envoy.http.early_header_mutation.header_mutation',

@@ -4,6 +4,7 @@
 
 import type { Gateway, IdentitySource, Mesh, Peer } from '../federation/model.ts';
 import { connectionLog } from './access-log.ts';
+import { bodyGuard } from './bodies.ts';
 import { type Draft, draft, extension, type Message } from './draft.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { BUFFER_BYTES } from './limits.ts';
@@ -11,6 +12,7 @@ import { listeningAddress } from './listening.ts';
 import { internalHosts } from './lua.ts';
 import * as names from './names.ts';
 import { part } from './part.ts';
+import { pathGuard } from './paths.ts';
 import { denyByDefault, peerOnly } from './rbac.ts';
 import { downstreamTls } from './tls.ts';
 
@@ -77,7 +79,7 @@ function peerChain(mesh: Mesh, source: IdentitySource, peer: ChainPeer): FilterC
         role: 'ingress',
         statPrefix: names.statName('ingress', peer.name),
         routes: names.ingressRoutes(peer.name),
-        filters: [denyByDefault(), internalHosts()],
+        filters: [bodyGuard(), pathGuard(), denyByDefault(), internalHosts()],
       }),
     ],
   };

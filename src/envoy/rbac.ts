@@ -2,9 +2,11 @@
 // In: identities, authorities, allow rules. Out: RBAC filters and per-route policies.
 // Must not: deny by a list. Everything is denied, and a policy allows; the two lists of "never" only narrow a policy.
 
-import type { AllowRule, PathRule, Peer } from '../federation/model.ts';
+import type { AllowRule, PathRule, Peer, RequestBodies } from '../federation/model.ts';
+import { BODY_METHODS } from './bodies.ts';
 import { type Any, any, extension, type Message } from './draft.ts';
 import { peerChain, statName } from './names.ts';
+import { BAD_PLACES } from './paths.ts';
 
 type Permission = Message<'envoy.config.rbac.v3.Permission'>;
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
@@ -15,15 +17,15 @@ export type ProvenPeer = Pick<Peer, 'name' | 'gatewayIdentities'>;
 
 export const HTTP_RBAC = 'envoy.filters.http.rbac';
 
+/** What a virtual host admits. */
+export interface AllowedHost {
+  readonly authority: string;
+  readonly allow: readonly AllowRule[];
+  readonly requestBodies: RequestBodies;
+}
+
 /** Methods that nobody can be granted: they turn a server or a proxy into something else. */
 const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
-
-/**
- * Paths that some backends read as another path than Envoy does, so that a prefix rule would let them out of it: `..;`
- * (Tomcat drops what follows the semicolon), a second or third encoding of `.`, `/` or `\`, IIS' `%u`, overlong UTF-8, an encoded NUL.
- * Plain `..`, `//` and `%2f` never get here: Envoy resolves or refuses them before.
- */
-const NEVER_PATHS = '(?i).*(/(\\.|%2e){1,2}(;|%3b)|%25(25)*(2e|2f|5c)|%u|%c[01]|%e0%[89]|%f0%8|%f[89a-f]|%00).*';
 
 /**
  * Closes a connection whose certificate's URI SANs are not exactly one of the peer's gateway identities. TLS has
@@ -58,13 +60,14 @@ export function denyByDefault(): HttpFilter {
   });
 }
 
-/** The one policy of a virtual host: this peer, this authority, and one of these rules. */
-export function allowOnly(policy: string, peer: ProvenPeer, authority: string, allow: readonly AllowRule[]): Any {
+/** The one policy of a virtual host: this peer, this authority, no unexpected body, and one of these rules. */
+export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): Any {
   const permission = all([
-    header(':authority', { exact: authority }),
+    // A host name has no case (RFC 9110, 4.2.3), and the virtual host was chosen without regard to it.
+    header(':authority', { exact: host.authority, ignore_case: true }),
     { not_rule: header(':method', { safe_regex: { regex: NEVER_METHODS } }) },
-    { not_rule: path({ safe_regex: { regex: NEVER_PATHS } }) },
-    one(allow.map(rulePermission)),
+    ...(host.requestBodies === 'any-method' ? [] : [{ not_rule: UNEXPECTED_BODY }]),
+    rulesPermission(host.allow),
   ]);
   const principals = peer.gatewayIdentities.map((id) => ({ authenticated: { principal_name: { exact: id } } }));
   return any('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
@@ -75,8 +78,28 @@ export function allowOnly(policy: string, peer: ProvenPeer, authority: string, a
   });
 }
 
-function rulePermission({ methods, paths }: AllowRule): Permission {
-  return all([one(methods.map((method) => header(':method', { exact: method }))), one(paths.map(pathPermission))]);
+/**
+ * Exact rules stand for themselves. A prefix rule admits what the configuration does not spell out, so the path has to
+ * be one that no backend reads as a path outside the prefix. The check is there once for all prefix rules.
+ */
+function rulesPermission(allow: readonly AllowRule[]): Permission {
+  const exact = allow.flatMap((rule) => rulePermission(rule, rule.paths.filter(isExact)));
+  const prefixes = allow.flatMap((rule) =>
+    rulePermission(
+      rule,
+      rule.paths.filter((path) => !isExact(path)),
+    ),
+  );
+  return one([...exact, ...(prefixes.length === 0 ? [] : [all([NO_BAD_PLACE, one(prefixes)])])]);
+}
+
+function isExact(rule: PathRule): boolean {
+  return 'exact' in rule;
+}
+
+function rulePermission({ methods }: AllowRule, paths: readonly PathRule[]): readonly Permission[] {
+  if (paths.length === 0) return [];
+  return [all([one(methods.map((method) => header(':method', { exact: method }))), one(paths.map(pathPermission))])];
 }
 
 function pathPermission(rule: PathRule): Permission {
@@ -103,3 +126,15 @@ function one(rules: readonly Permission[]): Permission {
   const [only] = rules;
   return only !== undefined && rules.length === 1 ? only : { or_rules: { rules } };
 }
+
+/**
+ * A method without a defined body, and a content length other than 0. The filter before this one has counted the body
+ * of a request that did not say how long it is (bodies.ts).
+ */
+const UNEXPECTED_BODY: Permission = all([
+  { not_rule: one(BODY_METHODS.map((method) => header(':method', { exact: method }))) },
+  { header: { name: 'content-length', present_match: true } },
+  { not_rule: header('content-length', { exact: '0' }) },
+]);
+
+const NO_BAD_PLACE: Permission = { not_rule: path({ safe_regex: { regex: BAD_PLACES } }) };

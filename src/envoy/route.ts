@@ -3,6 +3,7 @@
 // Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
 
 import type { Grant, HttpProtocol, Import, Mesh } from '../federation/model.ts';
+import { BODIES_ALLOWED } from './bodies.ts';
 import { type Draft, draft, type Message } from './draft.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from './headers.ts';
 import { LUA_METADATA, ownHosts } from './lua.ts';
@@ -61,13 +62,16 @@ function routes(name: string, inputs: readonly unknown[], content: () => RouteCo
 }
 
 function grantedHost(peer: ProvenPeer, { export: exported, allow }: Grant): VirtualHost {
-  const { name, authority, protocol, backends } = exported;
+  const { name, authority, protocol, backends, requestBodies } = exported;
   const policy = names.exportPolicy(peer.name, name);
   return {
     name: `${peer.name}/${names.statName(name)}`,
     domains: [authority],
     metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
-    typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, authority, allow) },
+    typed_per_filter_config: {
+      [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
+      ...(requestBodies === 'any-method' && BODIES_ALLOWED),
+    },
     routes: retried(protocol, {
       name: names.exportCluster(name),
       route: forward(names.exportCluster(name), protocol, BACKEND_IDLE),
@@ -89,7 +93,7 @@ function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   return {
     name: `${peer.name}/gateway-health`,
     domains: [authority],
-    typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, authority, allow) },
+    typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies: 'standard' }) },
     routes: [{ name: policy, match: { path: names.HEALTH_PATH }, direct_response: { status: 200 } }],
   };
 }

@@ -1677,6 +1677,19 @@ export interface Messages {
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': {
     readonly log_format?: Messages['envoy.config.core.v3.SubstitutionFormatString'];
   };
+  'envoy.extensions.common.matching.v3.ExtensionWithMatcher': {
+    readonly xds_matcher?: Messages['xds.type.matcher.v3.Matcher'];
+    readonly extension_config?: Messages['envoy.config.core.v3.TypedExtensionConfig'];
+  };
+  'envoy.extensions.filters.common.matcher.action.v3.SkipFilter': {
+  };
+  'envoy.extensions.filters.http.buffer.v3.Buffer': {
+    readonly max_request_bytes?: number;
+  };
+  'envoy.extensions.filters.http.buffer.v3.BufferPerRoute': {
+    readonly disabled?: boolean;
+    readonly buffer?: Messages['envoy.extensions.filters.http.buffer.v3.Buffer'];
+  };
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation': {
     readonly mutations?: Messages['envoy.extensions.filters.http.header_mutation.v3.Mutations'];
     readonly most_specific_header_mutations_wins?: boolean;
@@ -2127,6 +2140,12 @@ export interface Messages {
     readonly string_match?: Messages['envoy.type.matcher.v3.StringMatcher'];
     readonly address_match?: Messages['envoy.type.matcher.v3.AddressMatcher'];
   };
+  'envoy.type.matcher.v3.HttpRequestHeaderMatchInput': {
+    readonly header_name?: string;
+  };
+  'envoy.type.matcher.v3.HttpResponseHeaderMatchInput': {
+    readonly header_name?: string;
+  };
   'envoy.type.matcher.v3.ListMatcher': {
     readonly one_of?: Messages['envoy.type.matcher.v3.ValueMatcher'];
   };
@@ -2449,6 +2468,10 @@ export type ResourceType =
 export type PayloadType =
   | 'envoy.config.rbac.v3.Action'
   | 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog'
+  | 'envoy.extensions.common.matching.v3.ExtensionWithMatcher'
+  | 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter'
+  | 'envoy.extensions.filters.http.buffer.v3.Buffer'
+  | 'envoy.extensions.filters.http.buffer.v3.BufferPerRoute'
   | 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation'
   | 'envoy.extensions.filters.http.lua.v3.Lua'
   | 'envoy.extensions.filters.http.rbac.v3.RBAC'
@@ -2465,7 +2488,9 @@ export type PayloadType =
   | 'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig'
   | 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'
   | 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'
-  | 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+  | 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+  | 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput'
+  | 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput';
 
 type Typed<N extends keyof Messages> = { readonly '@type': `type.googleapis.com/${N}` } & Messages[N];
 

@@ -2,7 +2,7 @@
 // In: nothing. Out: readonly types. Must not: hold configuration syntax, files, or Envoy's names.
 
 import type { HostPort } from '../config/host-port.ts';
-import type { HttpProtocol, LeafKey } from '../config/schema.ts';
+import type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
 
@@ -13,7 +13,7 @@ export interface Mesh {
 }
 
 export type { HostPort } from '../config/host-port.ts';
-export type { HttpProtocol, LeafKey } from '../config/schema.ts';
+export type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema.ts';
 
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
 export interface Peer {
@@ -60,6 +60,7 @@ export interface Export {
   /** `<name>.exports.<our trust domain>`. */
   readonly authority: string;
   readonly protocol: HttpProtocol;
+  readonly requestBodies: RequestBodies;
   /** Never empty. */
   readonly backends: readonly HostPort[];
 }

@@ -118,8 +118,8 @@ function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: T
 }
 
 function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
-  const { name, protocol, backend } = exported;
-  return { name, authority: exportAuthority(name, ours), protocol, backends: backend };
+  const { name, protocol, requestBodies, backend } = exported;
+  return { name, authority: exportAuthority(name, ours), protocol, requestBodies, backends: backend };
 }
 
 function resolveGrants(

@@ -57,6 +57,7 @@ describe('the normalized configuration', () => {
           name: 'withdraw.payments',
           backend: [{ host: 'withdraw.accounts.svc.cluster.local', port: 8080 }],
           protocol: 'http',
+          requestBodies: 'standard',
           consumers: [
             {
               peer: 'partner',
@@ -75,6 +76,7 @@ describe('the normalized configuration', () => {
             { host: '10.0.0.2', port: 80 },
           ],
           protocol: 'grpc',
+          requestBodies: 'standard',
           consumers: [{ peer: 'partner', allow: [{ methods: ['POST'], paths: ['/fx.Rates/*'] }] }],
         },
       ],

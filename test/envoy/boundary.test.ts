@@ -74,7 +74,7 @@ describe('the boundary on a real Envoy', () => {
       'exported to another peer': { authority: 'loans.exports.bank.example' },
       'the internal name': { authority: 'accounts.default.svc.cluster.local' },
       'the address of the backend': { authority: '127.0.0.1' },
-      'upper case': { authority: 'ACCOUNTS.V1.exports.bank.example' },
+      'another export in upper case': { authority: 'LOANS.exports.bank.example' },
       'wrong method': { method: 'DELETE' },
       'lower-case method': { method: 'get' },
       TRACE: { method: 'TRACE' },
@@ -121,6 +121,40 @@ describe('the boundary on a real Envoy', () => {
       const { date: __, ...expected } = flat(generic);
       assert.deepEqual(answer, expected, other.authority);
     }
+  });
+
+  test('an authority is the same in upper and lower case, at both gateways', async () => {
+    const authority = 'Accounts.V1.EXPORTS.bank.example';
+    assert.equal((await call(scene.fromShop({ authority }))).status, 200);
+    assert.equal((await call(scene.fromShop({ authority, path: '/v1/admin' }))).status, 403);
+    assert.equal((await callLocally(scene.local, 'ACCOUNTS.Bank', '/v1/accounts')).status, 200);
+    assert.equal(scene.accounts.last?.headers.host, '127.0.0.1');
+  });
+
+  test('the scheme is that of the connection to the backend, and the backend learns that the peer came over TLS', async () => {
+    const headers = { 'content-type': 'application/grpc', te: 'trailers' };
+    for (const scheme of ['https', 'http']) {
+      const rates = { authority: 'rates.exports.bank.example', path: '/fx.Rates/Get', method: 'POST' };
+      await call(scene.fromShop({ ...rates, headers: { ...headers, ':scheme': scheme } }));
+      const seen = scene.rates.last?.headers ?? {};
+      assert.deepEqual([seen[':scheme' as 'host'], seen['x-forwarded-proto']], ['http', 'https'], scheme);
+    }
+  });
+
+  test('an offer to upgrade to TLS is ignored, and every other upgrade is refused', async () => {
+    const upgrade = (to: string) =>
+      callLocally(scene.local, 'accounts.bank', '/v1/accounts', { connection: 'Upgrade', upgrade: to });
+    for (const to of ['TLS/1.2', 'TLS/1.0, TLS/1.3', 'tls/1.2', 'h2c']) {
+      const asked = scene.accounts.seen.length;
+      assert.equal((await upgrade(to)).status, 200, to);
+      assert.equal(scene.accounts.seen.length, asked + 1);
+      assert.equal(scene.accounts.last?.headers.upgrade, undefined, to);
+    }
+    const asked = scene.accounts.seen.length;
+    for (const to of ['websocket', 'WebSocket', 'TLS/1.2, websocket', 'h2', 'TLSX']) {
+      assert.equal((await upgrade(to)).status, 403, to);
+    }
+    assert.equal(scene.accounts.seen.length, asked);
   });
 
   test('a gRPC export is spoken to in HTTP/2', async () => {

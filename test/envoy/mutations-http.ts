@@ -2,7 +2,11 @@
 // Ways to spoil chains, filters and policies.
 // In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
 
-import type { Mutations } from './mutation.ts';
+import type { Copy, Data, Mutations } from './mutation.ts';
+
+/** The method and the path of the only rule, which has a prefix. */
+const alternatives = (c: Copy): Data =>
+  c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules[1].and_rules.rules;
 
 export const HTTP_MUTATIONS: Mutations = {
   NO_DEFAULT_CHAIN: [['one', 'ingress', (c) => void (c.named('Listener', 'ingress').default_filter_chain = c.chain)]],
@@ -45,23 +49,89 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   HTTP_RBAC: [
-    ['absent', 'ingress', (c) => void c.manager.http_filters.shift()],
-    ['disabled', 'ingress', (c) => void (c.manager.http_filters[0].disabled = true)],
-    ['without rules', 'ingress', (c) => void delete c.manager.http_filters[0].typed_config.rules],
+    ['absent', 'ingress', (c) => void c.manager.http_filters.splice(2, 1)],
+    ['disabled', 'ingress', (c) => void (c.manager.http_filters[2].disabled = true)],
+    ['without rules', 'ingress', (c) => void delete c.manager.http_filters[2].typed_config.rules],
     [
       'DENY with no policy, which allows everything',
       'ingress',
-      (c) => void (c.manager.http_filters[0].typed_config.rules.action = 'DENY'),
+      (c) => void (c.manager.http_filters[2].typed_config.rules.action = 'DENY'),
     ],
     [
       'a policy for everybody',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[0].typed_config.rules.policies = {
+        void (c.manager.http_filters[2].typed_config.rules.policies = {
           all: { permissions: [{ any: true }], principals: [{ any: true }] },
         }),
     ],
     ['two connection managers', 'ingress', (c) => c.chain.filters.push(c.chain.filters[1])],
+  ],
+  UNEXPECTED_BODY: [
+    ['no guard', 'ingress', (c) => void c.manager.http_filters.shift()],
+    [
+      'guard after access control',
+      'ingress',
+      (c) => c.manager.http_filters.splice(-1, 0, c.manager.http_filters.shift()),
+    ],
+    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[0].disabled = true)],
+    [
+      'GET passes the guard by',
+      'ingress',
+      (c) => {
+        const { map } = c.manager.http_filters[0].typed_config.xds_matcher.matcher_tree.exact_match_map;
+        map.GET = map.POST;
+      },
+    ],
+    [
+      'more than a byte passes',
+      'ingress',
+      (c) => void (c.manager.http_filters[0].typed_config.extension_config.typed_config.max_request_bytes = 100),
+    ],
+    [
+      'guard switched off where the policy needs it',
+      'ingress',
+      (c) =>
+        void (c.host.typed_per_filter_config['envoy.filters.http.buffer'] = {
+          '@type': 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
+          disabled: true,
+        }),
+    ],
+    ['the policy takes a declared body', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.splice(2, 1)],
+    [
+      'the policy takes one with DELETE',
+      'ingress',
+      (c) =>
+        c.policy.permissions[0].and_rules.rules[2].not_rule.and_rules.rules[0].not_rule.or_rules.rules.push({
+          header: { name: ':method', string_match: { exact: 'DELETE' } },
+        }),
+    ],
+  ],
+  HARMLESS_PATHS: [
+    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(1, 1)],
+    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[1].disabled = true)],
+    ['guard that allows', 'ingress', (c) => void delete c.manager.http_filters[1].typed_config.rules.action],
+    [
+      'guard with any character beyond ASCII',
+      'ingress',
+      (c) => {
+        const { policies } = c.manager.http_filters[1].typed_config.rules;
+        (Object.values(policies) as Data[])[0].permissions[0].not_rule.or_rules.rules[1].and_rules.rules.pop();
+      },
+    ],
+    [
+      'guard for some callers',
+      'ingress',
+      (c) => {
+        const { policies } = c.manager.http_filters[1].typed_config.rules;
+        (Object.values(policies) as Data[])[0].principals = c.policy.principals;
+      },
+    ],
+    [
+      'a prefix without the rule against bad places',
+      'ingress',
+      (c) => void c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules.shift(),
+    ],
   ],
   CLEAN_REQUESTS: [
     ['no normalization', 'ingress', (c) => void delete c.manager.normalize_path],
@@ -114,13 +184,9 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => void (c.policy.permissions[0].and_rules.rules[0].header.string_match.exact = 'loans.exports.bank.example'),
     ],
-    ['no method', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules.shift()],
+    ['no method', 'ingress', (c) => void alternatives(c).shift()],
     ['no condition', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.pop()],
-    [
-      'an empty list of alternatives',
-      'ingress',
-      (c) => void (c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules[0] = { or_rules: { rules: [] } }),
-    ],
+    ['an empty list of alternatives', 'ingress', (c) => void (alternatives(c)[0] = { or_rules: { rules: [] } })],
     ['a second domain', 'ingress', (c) => c.host.domains.push('other.example')],
     ['any domain', 'ingress', (c) => void (c.host.domains = ['*.exports.bank.example'])],
   ],
