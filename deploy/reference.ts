@@ -46,6 +46,7 @@ export const WARNINGS: readonly FindingCode[] = [
   'BUNDLE_EXPIRES_SOON',
   'EGRESS_OPEN',
   'GRANT_EXPIRED',
+  'ISSUER_ROOT_RESTRICTED',
   'KEY_FILE_EXPOSED',
 ];
 

@@ -49,7 +49,12 @@ export const FINDING_CODES = {
   BUNDLE_FOREIGN: 'A CA in a trust bundle names another trust domain.',
   ISSUER_UNPARSABLE: 'The issuing certificate or its key cannot be read.',
   ISSUER_NOT_A_CA: 'The issuing certificate is no CA.',
-  ISSUER_EXPIRED: 'The issuing certificate is outside its validity.',
+  ISSUER_EXPIRED: 'The issuing certificate, or a CA above it, is outside its validity.',
+  ISSUER_CHAIN: 'A certificate after the issuing one did not sign the one before it, or is no CA.',
+  ISSUER_CONSTRAINED:
+    'The issuing CA, or one above it, forbids what Postern signs with it: every handshake would fail.',
+  ISSUER_ROOT_RESTRICTED:
+    'A root of ours restricts what it is for in a way that Envoy ignores in a root, and other verifiers do not.',
   ISSUER_WEAK_KEY: 'The issuing CA has a weak key.',
   ISSUER_FOREIGN: 'The issuing CA names another trust domain.',
   ISSUER_KEY_MISMATCH: 'The private key is not the one of the issuing certificate.',

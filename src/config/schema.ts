@@ -119,8 +119,10 @@ const identity = z
   .strictObject({
     issuer: z
       .strictObject({
-        certificate: value.filePath('PEM of the CA that signs our gateways, relative to this file.'),
-        privateKey: value.filePath('PEM of its key, relative to this file.'),
+        certificate: value.filePath(
+          'PEM of the CA that signs our gateways, then of those above it, relative to this file.',
+        ),
+        privateKey: value.filePath('PEM of its key, relative to this file; it may stand in the same file.'),
         lifetime: value
           .duration('Lifetime of what it signs; renewed at half of it. 24h unless said otherwise.', {
             least: '10m',

@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import { type Issuer, parseIssuer } from '../trust/issuer.ts';
+import type { Sample } from '../trust/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import { resolveBundles } from './bundles.ts';
 import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
@@ -21,6 +22,11 @@ export interface ResolveInput {
   readonly now: number;
   /** What the last call gave: everything that did not change is the same object in the new model. */
   readonly previous?: Resolved | undefined;
+  /**
+   * A process begins to serve with this configuration. It starts with a CA of ours that has ended, and a running one goes on
+   * with it: peers refuse what it signed, while grants still end and peers are still removed. A new issuer must be valid.
+   */
+  readonly starting?: boolean;
 }
 
 export interface Resolved {
@@ -41,7 +47,7 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
   const { config, now, previous } = input;
   const findings: Finding[] = [...crossRules(config)];
   const issuer = resolveIssuer(input, findings);
-  const trust = resolveBundles(input, issuer === undefined ? [] : [issuer.certificate, ...issuer.intermediates]);
+  const trust = resolveBundles(input, issuer?.chain ?? []);
   findings.push(...trust.findings);
   if (hasBlockingErrors(findings)) return { findings };
 
@@ -96,11 +102,26 @@ function resolveIssuer(input: ResolveInput, findings: Finding[]): Issuer | undef
   const certificate = input.files.get(identity.issuer.certificate);
   const privateKey = input.files.get(identity.issuer.privateKey);
   if (certificate === undefined || privateKey === undefined) return undefined;
-  const { issuer, problems } = parseIssuer(certificate, privateKey, mesh.trustDomain as TrustDomain, input.now);
-  for (const { about, severity, code, message, hint } of problems) {
+  const ours = mesh.trustDomain as TrustDomain;
+  const { issuer, problems } = parseIssuer(certificate, privateKey, ours, input.now, {
+    samples: issuedSamples(resolveGateways(input.config, ours)),
+    tolerateEnd: true,
+  });
+  const served = input.previous?.issuer?.certificate.fingerprint;
+  const isServed = input.previous === undefined ? input.starting : served === issuer?.certificate.fingerprint;
+  for (const { about, code, message, hint, ...found } of problems) {
+    const severity = code === 'ISSUER_EXPIRED' && !isServed ? 'error' : found.severity;
     findings.push({ code, severity, path: ['identity', 'issuer', about], message, hint });
   }
   return issuer;
+}
+
+/** An ingress gateway shows its certificate as a server, an egress gateway as a client. */
+function issuedSamples({ ingress, egress }: Gateways): readonly Sample[] {
+  return [
+    ...(ingress === undefined ? [] : [{ id: ingress.identity, purposes: ['server'] } as const]),
+    ...(egress === undefined ? [] : [{ id: egress.identity, purposes: ['client'] } as const]),
+  ];
 }
 
 function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: TrustDomain): Peer {

@@ -6,6 +6,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { parseCertificate, pemOf } from './certificate.ts';
 import { signCertificate } from './certificate-der.ts';
 import type { Issuer } from './issuer.ts';
+import { leafCommonName } from './leaf-name.ts';
 import { Private } from './private.ts';
 import type { SpiffeId, TrustDomain } from './spiffe.ts';
 
@@ -40,8 +41,7 @@ export function issueLeaf(request: LeafRequest): Issued {
   const notAfter = Math.min(now + request.lifetimeSeconds * 1000, issuer.certificate.notAfter);
   const der = signCertificate({
     serial: randomSerial(),
-    // Never empty and never the issuer's: a leaf named like its CA looks self-signed to OpenSSL.
-    commonName: `gateway ${request.id.slice(request.id.indexOf('/', 9) + 1)}`.slice(0, 64),
+    commonName: leafCommonName(request.id),
     notBefore,
     notAfter,
     publicKey,

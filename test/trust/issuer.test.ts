@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
+import { issueLeaf } from '../../src/trust/issue.ts';
 import { parseIssuer } from '../../src/trust/issuer.ts';
-import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import type { Purpose } from '../../src/trust/issuer-chain.ts';
+import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/openssl.ts';
 
 const openssl = new Openssl();
@@ -80,6 +82,89 @@ describe('an issuer', () => {
   });
 });
 
+describe('an issuer whose key and certificates stand in one file', () => {
+  const below = openssl.ca(DOMAIN, { signer: root, commonName: 'below' });
+
+  test('is one, in any order, and its key is in nothing that is sent', () => {
+    const parameters = openssl.run('ecparam', '-name', 'prime256v1');
+    for (const parts of [
+      [below.pem, root.pem, below.keyPem],
+      [below.keyPem, below.pem, root.pem],
+      [below.pem, parameters, below.keyPem],
+    ]) {
+      const { issuer, problems } = parse(parts.join(''), parts.join(''));
+      assert.deepEqual(problems, []);
+      assert.ok(issuer && new X509Certificate(below.pem).checkPrivateKey(issuer.privateKey));
+      const issued = issueLeaf({ issuer, id: spiffeId(DOMAIN, 'gateway/ingress'), now: NOW, lifetimeSeconds: 3600 });
+      assert.doesNotMatch(issued.certificateChain, /PRIVATE|PARAMETERS/);
+      assert.equal(issued.certificateChain.match(/BEGIN CERTIFICATE/g)?.length, 2);
+    }
+  });
+
+  test('is refused when privateKey names another file, or when there is more than one key', () => {
+    refuses(below.pem + below.keyPem, below.keyPem, ['certificate ISSUER_UNPARSABLE']);
+    refuses(below.pem, other.keyPem + below.keyPem, ['privateKey ISSUER_UNPARSABLE']);
+    refuses(below.pem, below.pem + root.pem, ['privateKey ISSUER_UNPARSABLE']);
+    const request = '-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n';
+    refuses(below.pem + request, below.keyPem, ['certificate ISSUER_UNPARSABLE']);
+  });
+});
+
+describe('an issuing chain', () => {
+  test('is what the file holds, with the root; what is sent is all but that, also what only has the name of its issuer', () => {
+    const renewed = openssl.ca(DOMAIN, { signer: root, commonName: 'root' });
+    const below = openssl.ca(DOMAIN, { signer: renewed, commonName: 'below' });
+    const { issuer, problems } = parse(below.pem + renewed.pem + root.pem, below.keyPem);
+    assert.deepEqual(problems, []);
+    const fingerprints = (made: readonly { readonly der: Buffer }[]) => made.map(({ der }) => der.toString('hex'));
+    assert.deepEqual(fingerprints(issuer?.chain ?? []), fingerprints([below, renewed, root]));
+    assert.deepEqual(fingerprints(issuer?.intermediates ?? []), fingerprints([below, renewed]));
+  });
+
+  test('whose root restricts what Envoy ignores in roots is a warning', () => {
+    const extensions = [...CA_EXTENSIONS, 'extendedKeyUsage = clientAuth'];
+    const restricted = openssl.ca(DOMAIN, { extensions });
+    const { issuer, problems } = parse(restricted.pem, restricted.keyPem);
+    assert.deepEqual(
+      problems.map(({ code, severity }) => `${code} ${severity}`),
+      ['ISSUER_ROOT_RESTRICTED warning'],
+    );
+    assert.ok(issuer);
+  });
+
+  test('is only judged for what its gateways do', () => {
+    const below = openssl.ca(DOMAIN, { signer: root, extensions: [...CA_EXTENSIONS, 'extendedKeyUsage = clientAuth'] });
+    const problemsFor = (...purposes: readonly Purpose[]) =>
+      parseIssuer(Buffer.from(below.pem), Buffer.from(below.keyPem), DOMAIN, NOW, {
+        samples: [{ id: spiffeId(DOMAIN, 'gateway/egress'), purposes }],
+      }).problems.map(({ code }) => code);
+    assert.deepEqual(problemsFor('client'), []);
+    assert.deepEqual(problemsFor('server', 'client'), ['ISSUER_CONSTRAINED']);
+  });
+});
+
+describe('an issuer that has ended', () => {
+  test('is an error; for a process that runs with it a warning, and still an issuer', () => {
+    const { validTo } = new X509Certificate(ca.pem);
+    const end = Date.parse(validTo);
+    refuses(ca.pem, ca.keyPem, ['certificate ISSUER_EXPIRED'], end);
+    const { issuer, problems } = parseIssuer(Buffer.from(ca.pem), Buffer.from(ca.keyPem), DOMAIN, end, {
+      tolerateEnd: true,
+    });
+    assert.deepEqual(
+      problems.map(({ code, severity }) => `${code} ${severity}`),
+      ['ISSUER_EXPIRED warning'],
+    );
+    assert.ok(issuer);
+  });
+
+  test('excuses nothing else that is wrong with it', () => {
+    const end = Date.parse(new X509Certificate(ca.pem).validTo);
+    const { issuer } = parseIssuer(Buffer.from(ca.pem), Buffer.from(other.keyPem), DOMAIN, end, { tolerateEnd: true });
+    assert.equal(issuer, undefined);
+  });
+});
+
 describe('an issuer is refused', () => {
   test('whose key is that of another CA', () => {
     refuses(ca.pem, other.keyPem, ['privateKey ISSUER_KEY_MISMATCH']);
@@ -88,7 +173,7 @@ describe('an issuer is refused', () => {
 
   test('whose key belongs to the second certificate of the file', () => {
     const below = openssl.ca(DOMAIN, { signer: root, commonName: 'below' });
-    refuses(root.pem + below.pem, below.keyPem, ['privateKey ISSUER_KEY_MISMATCH']);
+    refuses(root.pem + below.pem, below.keyPem, ['privateKey ISSUER_KEY_MISMATCH', 'certificate ISSUER_CHAIN']);
   });
 
   test('whose key cannot be read: none, public, encrypted, cut or of another file', () => {
