@@ -65,7 +65,13 @@ export class Publication {
     const { config } = loaded.parsed;
     if (config === undefined || hasBlockingErrors(loaded.findings)) throw new RejectedConfig(loaded.diagnostics());
     const before = this.last?.resolved;
-    const { resolved, findings } = resolve({ config, files: loaded.files, now, previous: before, starting: before === undefined });
+    const { resolved, findings } = resolve({
+      config,
+      files: loaded.files,
+      now,
+      previous: before,
+      starting: before === undefined,
+    });
     const all = [...findings, ...(before === undefined ? [] : unchangeable(before.federation, config.mesh))];
     if (resolved === undefined || hasBlockingErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
     const { federation, issuer } = resolved;

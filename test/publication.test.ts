@@ -203,3 +203,80 @@ function resourceText(publication: Publication, gateway: GatewayRole, name: stri
   assert.ok(resource, name);
   return JSON.stringify(decodeResource(resource.typeUrl, anyBody(resource)));
 }
+
+const issuerEnds = now + 90 * DAY;
+
+test('our own CA that has ended stops nothing else: grants end, edits are applied, and a restart serves', async (t) => {
+  const file = scene(t);
+  // West's CA would end before ours; this test is about ours alone.
+  const yaml = readFileSync(file, 'utf8')
+    .replaceAll('2027-03-31', '2027-07-31')
+    .replace(/^ {2}west: .*$/m, '')
+    .replace(/^ {2}- \{peer: west.*$/m, '');
+  renewNorth(file, 400);
+  writeFileSync(file, yaml);
+  const loaded = await loadConfig(file);
+  const publication = new Publication(now);
+  publication.apply(loaded, now);
+  publication.refresh(issuerEnds - 1000);
+  const [routes, own] = [secrets(publication, 'ingress/north'), secrets(publication, 'cert/ingress/north')];
+  const ended = publication.refresh(issuerEnds + 1000);
+  assert.ok(ended?.warnings.some(({ code, severity }) => code === 'ISSUER_EXPIRED' && severity === 'warning'));
+  // A new certificate would end at the same moment: nothing is pushed, and nothing is due but the end of the grant.
+  assert.equal(secrets(publication, 'cert/ingress/north'), own);
+  assert.equal(publication.nextDue(), Date.UTC(2027, 7, 1));
+  assert.equal(secrets(publication, 'ingress/north'), routes);
+  publication.apply(loaded, Date.UTC(2027, 7, 1));
+  assert.notEqual(secrets(publication, 'ingress/north'), routes);
+  // An edit is applied as well, and so is the first configuration after a restart.
+  writeFileSync(file, yaml.replaceAll('/v1/*', '/v2/*').replaceAll('2027-07-31', '2027-12-31'));
+  const edited = await loadConfig(file);
+  publication.apply(edited, Date.UTC(2027, 7, 2));
+  const restarted = new Publication(Date.UTC(2027, 7, 2));
+  restarted.apply(edited, Date.UTC(2027, 7, 2));
+  assert.equal(secrets(restarted, 'ingress/north'), secrets(publication, 'ingress/north'));
+  // What is named anew must be valid.
+  writeFileSync(file, yaml.replaceAll('ours/ca', 'other/ca'));
+  const other = await loadConfig(file);
+  assert.throws(() => publication.apply(other, Date.UTC(2027, 7, 3)), { code: 'CONFIG_INVALID' });
+});
+
+test('an issuer’s file that became unreadable or empty changes nothing but what time changes', async (t) => {
+  const file = scene(t);
+  const publication = new Publication(now);
+  publication.apply(await loadConfig(file), now);
+  const routes = secrets(publication, 'ingress/north');
+  rmSync(join(file, '..', 'ours', 'ca-key.pem'));
+  writeFileSync(join(file, '..', 'ours', 'ca.pem'), '');
+  const broken = await loadConfig(file);
+  const own = secrets(publication, 'cert/ingress/north');
+  assert.throws(() => publication.apply(broken, now + 1000), { code: 'CONFIG_INVALID' });
+  publication.refresh(now + 2000);
+  assert.deepEqual([secrets(publication, 'cert/ingress/north'), secrets(publication, 'ingress/north')], [own, routes]);
+  publication.refresh(now + DAY);
+  assert.notEqual(secrets(publication, 'cert/ingress/north'), own);
+  assert.notEqual(secrets(publication, 'ingress/north'), routes);
+});
+
+test('a clock that jumps ahead and back leaves no certificate behind that is not valid yet', async (t) => {
+  const file = scene(t);
+  const publication = new Publication(now);
+  const loaded = await loadConfig(file);
+  publication.apply(loaded, now);
+  const before = secrets(publication, 'ingress/north');
+  publication.refresh(now + 5 * DAY);
+  assert.notEqual(secrets(publication, 'ingress/north'), before);
+  publication.refresh(now + 1000);
+  assert.equal(secrets(publication, 'ingress/north'), before);
+  for (const { role, peer } of publication.identities.list()) {
+    const identity = publication.identities.get(role, peer);
+    assert.ok(identity && identity.notBefore <= now && now < identity.notAfter);
+  }
+});
+
+/** Another CA of the same trust domain, which lives so many days. */
+function renewNorth(file: string, days: number): void {
+  const trustDomain = 'north.example' as TrustDomain;
+  const ca = createCa({ trustDomain, commonName: 'north', now, lifetimeSeconds: days * 24 * 3600 });
+  writeFileSync(join(file, '..', 'north', 'ca.pem'), ca.certificate);
+}

@@ -2,7 +2,7 @@
 // In: an issuer, who is to have one, the time. Out: identities that stay the same objects until they are renewed.
 // Must not: keep anything on disk; a key lives here and in its gateway's secret.
 
-import { type Issued, issueLeaf } from './issue.ts';
+import { type Issued, issueLeaf, leafValidity } from './issue.ts';
 import type { Issuer } from './issuer.ts';
 import type { SpiffeId } from './spiffe.ts';
 
@@ -20,6 +20,8 @@ interface Held {
   readonly issuedBy: string;
   readonly lifetimeSeconds: number;
   readonly identity: GatewayIdentity;
+  /** No certificate of this issuer is valid for longer: it is not renewed. */
+  readonly endsWithIssuer: boolean;
 }
 
 export class GatewayIdentities {
@@ -36,6 +38,7 @@ export class GatewayIdentities {
   ensure(issuer: Issuer, lifetimeSeconds: number, needs: readonly IdentityNeed[], now: number): void {
     // What stands above the issuer is part of every chain that it signs.
     const issuedBy = [issuer.certificate, ...issuer.intermediates].map(({ fingerprint }) => fingerprint).join(' ');
+    const next = leafValidity(issuer, now, lifetimeSeconds);
     this.held = new Map(
       needs.map((need) => {
         const key = keyOf(need.role, need.peer);
@@ -45,10 +48,11 @@ export class GatewayIdentities {
           before.need.id === need.id &&
           before.issuedBy === issuedBy &&
           before.lifetimeSeconds === lifetimeSeconds &&
-          now < renewalOf(before.identity);
+          !isReplaced(before.identity, next, now);
         if (keeps) return [key, before];
         const identity = issueLeaf({ issuer, id: need.id, now, lifetimeSeconds });
-        return [key, { need, issuedBy, lifetimeSeconds, identity }];
+        const endsWithIssuer = identity.notAfter >= issuer.certificate.notAfter;
+        return [key, { need, issuedBy, lifetimeSeconds, identity, endsWithIssuer }];
       }),
     );
   }
@@ -64,7 +68,8 @@ export class GatewayIdentities {
 
   /** When the next identity is due (milliseconds since the epoch), if there is any. */
   nextRenewal(): number | undefined {
-    const times = [...this.held.values()].map(({ identity }) => renewalOf(identity));
+    const renewed = [...this.held.values()].filter(({ endsWithIssuer }) => !endsWithIssuer);
+    const times = renewed.map(({ identity }) => renewalOf(identity));
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -78,7 +83,16 @@ export class GatewayIdentities {
   }
 }
 
-function renewalOf(identity: GatewayIdentity): number {
+type Validity = Pick<GatewayIdentity, 'notBefore' | 'notAfter'>;
+
+/** Whether a certificate that would be issued now is better: it is time, and it ends later; or the held one is not valid yet. */
+function isReplaced(held: Validity, next: Validity, now: number): boolean {
+  // Issued while this machine's clock was ahead: until then, peers would refuse it.
+  if (held.notBefore > now) return next.notBefore < held.notBefore;
+  return now >= renewalOf(held) && next.notAfter > held.notAfter;
+}
+
+function renewalOf(identity: Validity): number {
   return identity.notBefore + (identity.notAfter - identity.notBefore) / 2;
 }
 

@@ -33,12 +33,14 @@ export interface LeafRequest {
 /** Clocks of two organisations differ: a certificate is valid from a little before it is made. */
 const BACKDATE = 5 * 60 * 1000;
 
-/** A new P-256 key and its certificate: one URI name, valid no longer than the issuer. */
+/**
+ * A new P-256 key and its certificate: one URI name, valid at no moment at which the issuer is not. Of an issuer that has
+ * ended comes a certificate that has ended, which everybody refuses.
+ */
 export function issueLeaf(request: LeafRequest): Issued {
-  const { issuer, now } = request;
+  const { issuer } = request;
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const notBefore = Math.max(now - BACKDATE, issuer.certificate.notBefore);
-  const notAfter = Math.min(now + request.lifetimeSeconds * 1000, issuer.certificate.notAfter);
+  const { notBefore, notAfter } = leafValidity(issuer, request.now, request.lifetimeSeconds);
   const der = signCertificate({
     serial: randomSerial(),
     commonName: leafCommonName(request.id),
@@ -62,6 +64,19 @@ export function issueLeaf(request: LeafRequest): Issued {
     notBefore,
     notAfter,
     fingerprint: certificate.fingerprint,
+  };
+}
+
+/** When a leaf that is issued now is valid. */
+export function leafValidity(
+  { certificate }: Issuer,
+  now: number,
+  lifetimeSeconds: number,
+): { readonly notBefore: number; readonly notAfter: number } {
+  const begin = Math.min(Math.max(now, certificate.notBefore), certificate.notAfter);
+  return {
+    notBefore: Math.max(begin - BACKDATE, certificate.notBefore),
+    notAfter: Math.min(begin + lifetimeSeconds * 1000, certificate.notAfter),
   };
 }
 

@@ -152,12 +152,47 @@ describe('identities', () => {
     assert.ok(held(identities).every((identity, index) => identity === before[index]));
   });
 
-  test('end with their issuer, and are renewed half-way to that', () => {
+  test('end with their issuer, and are not renewed before that: a new one would end at the same time', () => {
     const identities = new GatewayIdentities();
     const short = newIssuer(25 * HOUR);
+    const ends = short.certificate.notAfter;
     identities.ensure(short, 100 * HOUR, [need('ingress', 'p1')], NOW);
-    assert.equal(identities.get('ingress', 'p1')?.notAfter, short.certificate.notAfter);
-    assert.equal(identities.nextRenewal(), NOW - BACKDATE + (HOUR * 1000 + BACKDATE) / 2);
+    const first = identities.get('ingress', 'p1');
+    assert.equal(first?.notAfter, ends);
+    for (const now of [ends - MINUTE, ends, ends + 24 * HOUR * 1000]) {
+      identities.ensure(short, 100 * HOUR, [need('ingress', 'p1')], now);
+      assert.equal(identities.get('ingress', 'p1'), first);
+      assert.equal(identities.nextRenewal(), undefined);
+    }
+    identities.ensure(newIssuer(), 100 * HOUR, [need('ingress', 'p1')], ends + MINUTE);
+    assert.ok((identities.get('ingress', 'p1')?.notAfter ?? 0) > ends + MINUTE);
+  });
+
+  test('of an issuer that has ended have ended as well; of one that has not begun, begin with it', () => {
+    const identities = new GatewayIdentities();
+    const short = newIssuer(25 * HOUR);
+    const { notBefore, notAfter } = short.certificate;
+    identities.ensure(short, HOUR, [need('ingress', 'p1')], notAfter + 5 * HOUR * 1000);
+    const ended = identities.get('ingress', 'p1');
+    assert.equal(ended?.notAfter, notAfter);
+    assert.ok(ended && ended.notBefore < ended.notAfter && new X509Certificate(ended.certificateChain));
+    const early = new GatewayIdentities();
+    early.ensure(short, HOUR, [need('ingress', 'p1')], notBefore - 5 * HOUR * 1000);
+    const begins = early.get('ingress', 'p1');
+    assert.deepEqual([begins?.notBefore, begins?.notAfter], [notBefore, notBefore + HOUR * 1000]);
+    early.ensure(short, HOUR, [need('ingress', 'p1')], notBefore - 4 * HOUR * 1000);
+    assert.equal(early.get('ingress', 'p1'), begins);
+  });
+
+  test('are issued again when the clock that they were issued by was ahead', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW + 100 * HOUR * 1000);
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
+    const identity = identities.get('ingress', 'p1');
+    assert.ok(identity && identity.notBefore <= NOW && NOW < identity.notAfter);
+    // A small step back is none of that.
+    identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW - MINUTE);
+    assert.equal(identities.get('ingress', 'p1'), identity);
   });
 
   test('are all forgotten when told so', () => {
