@@ -4,6 +4,7 @@
 
 import { encodeResource } from './envoy/codec.ts';
 import { checkInvariants } from './envoy/invariants.ts';
+import type { KeyedPeer } from './envoy/names.ts';
 import { checkResource } from './envoy/rules.ts';
 import { translate } from './envoy/translate.ts';
 import type { Federation, GatewayRole } from './federation/model.ts';
@@ -16,7 +17,7 @@ export interface CompileInput {
   /** The certificate and key with which a gateway meets a peer; undefined when they are files on its own disk. */
   readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
   /** Peers that were removed while this process lives: their routes deny, their bundle is a root that nobody holds. */
-  readonly retired: readonly string[];
+  readonly retired: readonly KeyedPeer[];
   readonly throwawayRootPem: string;
 }
 

@@ -4,6 +4,7 @@
 
 import { Compiler } from './compile.ts';
 import type { LoadedConfig } from './config/load.ts';
+import type { KeyedPeer } from './envoy/names.ts';
 import { type Diagnostic, errorAt, type Finding, hasBlockingErrors } from './errors.ts';
 import type { Federation, GatewayRole } from './federation/model.ts';
 import { type Resolved, resolve } from './federation/resolve.ts';
@@ -30,8 +31,8 @@ export class Publication {
   private readonly compiler: Pick<Compiler, 'compile'>;
   private held = new GatewayIdentities();
   private readonly throwawayRootPem: string;
-  /** Peers that were removed while this process lives. */
-  private retired: readonly string[] = [];
+  /** Peers that were removed, or mean something else, since this process started. */
+  private retired: readonly KeyedPeer[] = [];
   private last: Applied | undefined;
 
   constructor(now: number, compiler: Pick<Compiler, 'compile'> = new Compiler()) {
@@ -117,13 +118,16 @@ export class Publication {
 }
 
 function retiredPeers(
-  before: readonly string[],
+  before: readonly KeyedPeer[],
   previous: Federation | undefined,
   next: Federation,
-): readonly string[] {
-  const present = new Set(next.peers.map((peer) => peer.name));
-  const known = new Set([...before, ...(previous?.peers ?? []).map((peer) => peer.name)]);
-  return [...known].filter((name) => !present.has(name)).sort();
+): readonly KeyedPeer[] {
+  const labelOf = ({ name, key }: KeyedPeer): string => `${name}@${key}`;
+  const present = new Set(next.peers.map(labelOf));
+  const known = new Map(
+    [...before, ...(previous?.peers ?? [])].map(({ name, key }) => [labelOf({ name, key }), { name, key }]),
+  );
+  return [...known].filter(([label]) => !present.has(label)).map(([, peer]) => peer);
 }
 
 /** What a running process cannot change: its port, its CA and every identity are made for one trust domain. */

@@ -3,7 +3,7 @@
 
 import { formatDiagnostic } from './config/parse.ts';
 import { type Diagnostic, PosternError } from './errors.ts';
-import type { Federation } from './federation/model.ts';
+import type { Federation, Gateway, Peer } from './federation/model.ts';
 import type { IdentityNeed } from './trust/identities.ts';
 
 /** A configuration that cannot be served, with its places. */
@@ -20,11 +20,13 @@ export class RejectedConfig extends PosternError {
 export function identityNeeds({ peers, imports, ingress, egress }: Federation): readonly IdentityNeed[] {
   const imported = new Set(imports.filter(({ denied }) => !denied).map(({ peer }) => peer));
   return [
-    ...(ingress === undefined ? [] : peers.map((peer) => ({ role: 'ingress', peer: peer.name, id: ingress.identity }))),
+    ...(ingress === undefined ? [] : peers.map((peer) => needOf(ingress, peer))),
     ...(egress === undefined
       ? []
-      : peers
-          .filter((peer) => imported.has(peer.name))
-          .map((peer) => ({ role: 'egress', peer: peer.name, id: egress.identity }))),
+      : peers.filter((peer) => imported.has(peer.name)).map((peer) => needOf(egress, peer))),
   ];
+}
+
+function needOf({ role, identity }: Gateway, { name, trustDomain }: Peer): IdentityNeed {
+  return { role, peer: name, trustDomain, id: identity };
 }

@@ -54,16 +54,17 @@ for (const name of readdirSync(folder)) {
   });
 }
 
-/** Certificates and keys are made anew each time; a golden file says whose they are. */
+/** Certificates and keys are made anew each time, and digests of them: a golden file says whose they are. */
 function placeholders(mesh: MeshUnderTest): (key: string, value: unknown) => unknown {
   const known = [...mesh.cas].map(([trustDomain, ca]) => [ca.certificate.trim(), `CA of ${trustDomain}`] as const);
   const labels = new Map([...known, [mesh.throwawayRootPem.trim(), 'a root that nobody holds']]);
+  const keys = mesh.federation.peers.map(({ name, key }) => [`${name}@${key}`, `${name}@<key of ${name}>`] as const);
   return (key, value) => {
     if (key === 'private_key') return hasText(value) ? '[redacted]' : value;
     if (key === 'certificate_chain') return hasText(value) ? '[certificate for this peer]' : value;
-    return typeof value === 'string' && value.startsWith('-----')
-      ? `[${labels.get(value.trim()) ?? 'unknown'}]`
-      : value;
+    if (typeof value !== 'string') return value;
+    if (value.startsWith('-----')) return `[${labels.get(value.trim()) ?? 'unknown'}]`;
+    return keys.reduce((text, [keyed, shown]) => text.replaceAll(keyed, shown), value);
   };
 }
 

@@ -14,6 +14,7 @@ import { Publication } from '../src/publication.ts';
 import { anyBody } from '../src/snapshot/resource.ts';
 import { createCa } from '../src/trust/issue.ts';
 import type { TrustDomain } from '../src/trust/spiffe.ts';
+import { plainName } from './envoy/pipeline.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const now = Date.UTC(2027, 2, 31, 12);
@@ -64,7 +65,7 @@ exports:
 const secrets = (publication: Publication, name: string) =>
   [...(publication.cache.get('ingress')?.types.values() ?? [])]
     .flatMap((type) => [...type.resources.values()])
-    .find((resource) => resource.name === name)?.version;
+    .find((resource) => plainName(resource.name) === name)?.version;
 
 test('a grant ends on its day although the file is broken by then', async (t) => {
   const file = scene(t);

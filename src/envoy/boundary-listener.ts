@@ -4,9 +4,10 @@
 import type { GatewayRole } from '../federation/model.ts';
 import { demand, type Facts, type Subject, type TlsUse } from './boundary.ts';
 import { checkHttpFilters } from './boundary-filters.ts';
+import { chainLabel, labelText } from './boundary-names.ts';
 import { checkDownstream, isServerName } from './boundary-tls.ts';
 import type { Any, Message } from './draft.ts';
-import { ALPN, INGRESS_LISTENER, ingressRoutes } from './names.ts';
+import { ALPN, INGRESS_LISTENER } from './names.ts';
 
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
@@ -39,8 +40,8 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
 }
 
 function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
-  const [, peer] = /^peer\/([^/]+)$/.exec(chain.name ?? '') ?? [];
-  demand(peer !== undefined, 'KNOWN_NAME', subject);
+  const label = chainLabel(chain.name);
+  demand(label !== undefined, 'KNOWN_NAME', subject);
   const {
     server_names: names = [],
     transport_protocol: transport,
@@ -52,12 +53,12 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
     subject,
   );
   demand(seconds(chain.transport_socket_connect_timeout) > 0, 'HANDSHAKE_TIMEOUT', subject);
-  const use = checkDownstream(subject, chain.transport_socket, peer);
+  const use = checkDownstream(subject, chain.transport_socket, label);
   checkNetworkRbac(chain, use.identities, subject);
   const manager = onlyManager(chain, subject, 1);
   checkManager(manager, 'ingress', subject);
   checkHttpFilters(manager, subject);
-  const routes = ingressRoutes(peer);
+  const routes = `ingress/${labelText(label)}`;
   demand(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
   return { ...use, routes };
 }

@@ -2,10 +2,11 @@
 // In: one RouteConfiguration. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
 
 import { BODY_GUARD, BODY_METHODS } from './bodies.ts';
-import { demand, type Facts, type Subject } from './boundary.ts';
+import { demand, type Facts, type Subject, type Target } from './boundary.ts';
+import { grantLabel, routesLabel } from './boundary-names.ts';
 import { retriesSafely } from './boundary-retry.ts';
 import type { Any, Message } from './draft.ts';
-import { DENY_ALL, exportCluster, PEER_HEADER } from './names.ts';
+import { DENY_ALL, PEER_HEADER } from './names.ts';
 import { remembered } from './part.ts';
 import { BAD_PLACES } from './paths.ts';
 import { HTTP_RBAC } from './rbac.ts';
@@ -20,7 +21,7 @@ const EXPORTED = /^(.+)\.exports\.[^/]+$/;
 
 export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts {
   const { name = '' } = config;
-  const [, peer] = /^ingress\/([^/]+)$/.exec(name) ?? [];
+  const peer = routesLabel(name)?.peer;
   demand(peer !== undefined || /^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
   // Virtual hosts that come from elsewhere would never pass these rules.
   demand(config.vhds === undefined && config.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
@@ -28,18 +29,23 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
   const last = hosts.at(-1);
   demand(last !== undefined && deniesEverything(last), 'DENY_ALL', subject);
   const granted = hosts.slice(0, -1);
-  const clusters = granted.flatMap((host) => checkTargets(host, `${subject}, virtual host ${host.name ?? ''}`));
+  const targets = granted.flatMap((host) => checkTargets(host, `${subject}, virtual host ${host.name ?? ''}`));
   if (peer === undefined) {
     demand(
       granted.every(({ domains = [] }) => !domains.some((domain) => domain.includes('*'))),
       'DENY_ALL',
       subject,
     );
-    return { subject, name, kind: 'routes', role: 'egress', clusters };
+    return { subject, name, kind: 'routes', role: 'egress', targets };
   }
   checkPeerHeader(config, peer, subject);
   const principals = granted.flatMap((host) => checkPolicy(host, `${subject}, virtual host ${host.name ?? ''}`));
-  return { subject, name, kind: 'routes', role: 'ingress', clusters, principals };
+  demand(
+    targets.every(({ cluster }) => grantLabel(cluster)?.peer === peer),
+    'OWN_MESH',
+    subject,
+  );
+  return { subject, name, kind: 'routes', role: 'ingress', targets, principals, peer };
 }
 
 function deniesEverything(host: VirtualHost): boolean {
@@ -52,8 +58,8 @@ function deniesEverything(host: VirtualHost): boolean {
   );
 }
 
-/** The clusters of a virtual host. A route goes to one cluster by name or is answered here; nothing else is looked at. */
-const checkTargets = remembered((host: VirtualHost, subject: Subject): readonly string[] => {
+/** Where a virtual host leads. A route goes to one cluster by name or is answered here; nothing else is looked at. */
+const checkTargets = remembered((host: VirtualHost, subject: Subject): readonly Target[] => {
   demand(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
   demand(retriesSafely(host), 'SAFE_RETRY', subject);
   return (host.routes ?? []).flatMap((route) => {
@@ -61,7 +67,8 @@ const checkTargets = remembered((host: VirtualHost, subject: Subject): readonly 
     if (route.direct_response !== undefined) return [];
     const { cluster, request_mirror_policies: mirrors, weighted_clusters: weighted } = route.route ?? {};
     demand(cluster !== undefined && mirrors === undefined && weighted === undefined, 'OWN_EXPORT', subject);
-    return [cluster];
+    const authority = route.route?.host_rewrite_literal;
+    return [{ cluster, ...(authority !== undefined && { authority }) }];
   });
 });
 
@@ -80,7 +87,7 @@ const checkPolicy = remembered((host: VirtualHost, subject: Subject): readonly s
   const [, exported] = EXPORTED.exec(authority) ?? [];
   for (const { route } of host.routes ?? []) {
     if (route !== undefined)
-      demand(exported !== undefined && route.cluster === exportCluster(exported), 'OWN_EXPORT', subject);
+      demand(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
   }
   const { [HTTP_RBAC]: config, [BODY_GUARD]: bodies, ...switches } = host.typed_per_filter_config ?? {};
   demand(Object.keys(switches).length === 0, 'POLICY_NOT_OVERRIDDEN', subject);

@@ -2,23 +2,28 @@
 // In: one resource. Out: its facts, or BOUNDARY_VIOLATED. Must not: put key material into a message.
 
 import { X509Certificate } from 'node:crypto';
+import { exportKey } from '../federation/meaning.ts';
 import { demand, type Facts, type Subject } from './boundary.ts';
-import { checkUpstream, trustDomainOf } from './boundary-tls.ts';
+import { certificateRole, grantLabel, importLabel, isBundleName } from './boundary-names.ts';
+import { checkUpstream } from './boundary-tls.ts';
 import type { Message } from './draft.ts';
 
 type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;
 type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
+type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
+
+const HTTP_OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 export function checkSecret(secret: Secret, subject: Subject): Facts {
   const { name = '', ...content } = secret;
-  const [, role] = /^cert\/(ingress|egress)(?:\/[^/]+)?$/.exec(name) ?? [];
-  if (role === 'ingress' || role === 'egress') {
+  const role = certificateRole(name);
+  if (role !== undefined) {
     const only = fieldsOf(content) === 'tls_certificate';
     demand(only && content.tls_certificate?.private_key !== undefined, 'KNOWN_NAME', subject);
     const key = content.tls_certificate.private_key.inline_string;
     return { subject, name, kind: 'secret', role, ...(key !== undefined && { key }) };
   }
-  demand(/^bundle\/[^/]+$/.test(name), 'KNOWN_NAME', subject);
+  demand(isBundleName(name), 'KNOWN_NAME', subject);
   const { trusted_ca: trusted, crl: _, ...others } = content.validation_context ?? {};
   const only = fieldsOf(content) === 'validation_context' && Object.keys(others).length === 0;
   demand(only && holdsOnlyCas(trusted?.inline_string ?? ''), 'BUNDLE_ONLY_CA', subject);
@@ -54,16 +59,24 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   demand(fixed, 'FIXED_DESTINATION', subject);
   const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
   demand(endpoints.length > 0, 'FIXED_DESTINATION', subject);
-  if (name.startsWith('export/')) return { subject, name, kind: 'cluster', role: 'ingress' };
-  const [, peer] = /^import\/([^/]+)\/[^/]+$/.exec(name) ?? [];
-  demand(peer !== undefined, 'KNOWN_NAME', subject);
-  const use = checkUpstream(subject, socket, peer);
-  // What a peer is asked for is a name of its own trust domain: no other mesh's service by way of this one.
-  const suffix = `.exports.${trustDomainOf(use.identities[0])}`;
-  demand(
-    endpoints.every(({ endpoint }) => endpoint?.hostname?.endsWith(suffix)),
-    'OWN_EXPORT',
-    subject,
-  );
-  return { subject, name, kind: 'cluster', role: 'egress', tls: [use] };
+  const grant = grantLabel(name);
+  if (grant !== undefined) {
+    demand(grant.meaning === digestOfDestination(cluster, endpoints), 'MEANING', subject);
+    return { subject, name, kind: 'cluster', role: 'ingress' };
+  }
+  const label = importLabel(name);
+  demand(label !== undefined, 'KNOWN_NAME', subject);
+  return { subject, name, kind: 'cluster', role: 'egress', tls: [checkUpstream(subject, socket, label)] };
+}
+
+/** What the cluster itself says of its backends, as the digest in its name has it. */
+function digestOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]): string {
+  const options = cluster.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
+  const speaksHttp2 =
+    options?.['@type'] === HTTP_OPTIONS && options.explicit_http_config?.http2_protocol_options !== undefined;
+  const backends = endpoints.map(({ endpoint }) => {
+    const { address: host = '', port_value: port = 0 } = endpoint?.address?.socket_address ?? {};
+    return { host, port };
+  });
+  return exportKey({ protocol: speaksHttp2 ? 'grpc' : 'http', backends });
 }

@@ -2,10 +2,12 @@
 // In: a transport socket and the peer whose it is. Out: who it accepts and which secrets it needs, or BOUNDARY_VIOLATED.
 // Must not: believe a name; what a context really trusts is what its validation says.
 
+import { domainKey } from '../federation/meaning.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { demand, type Subject, type TlsUse } from './boundary.ts';
+import { type Label, labelText } from './boundary-names.ts';
 import type { Message } from './draft.ts';
-import { ALPN, bundleSecret, certificateSecret } from './names.ts';
+import { ALPN } from './names.ts';
 
 type TransportSocket = Message<'envoy.config.core.v3.TransportSocket'>;
 type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
@@ -23,21 +25,21 @@ const COMMON_FIELDS = [
   'combined_validation_context',
 ];
 
-export function checkDownstream(subject: Subject, socket: TransportSocket | undefined, peer: string): TlsUse {
+export function checkDownstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
   const context = socket?.typed_config;
   demand(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
   demand(context.require_client_certificate === true, 'CLIENT_CERTIFICATE', subject);
   const resumes = !context.disable_stateless_session_resumption || !context.disable_stateful_session_resumption;
   const tickets = context.session_ticket_keys ?? context.session_ticket_keys_sds_secret_config;
   demand(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
-  return checkCommon(subject, 'ingress', context.common_tls_context ?? {}, peer);
+  return checkCommon(subject, 'ingress', context.common_tls_context ?? {}, label);
 }
 
-export function checkUpstream(subject: Subject, socket: TransportSocket | undefined, peer: string): TlsUse {
+export function checkUpstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
   const context = socket?.typed_config;
   demand(context?.['@type'] === UPSTREAM, 'TLS', subject);
   demand(context.max_session_keys === 0 && context.allow_renegotiation !== true, 'NO_RESUMPTION', subject);
-  const use = checkCommon(subject, 'egress', context.common_tls_context ?? {}, peer);
+  const use = checkCommon(subject, 'egress', context.common_tls_context ?? {}, label);
   const [, calledDomain] = SERVER_NAME.exec(context.sni ?? '') ?? [];
   demand(calledDomain !== undefined && calledDomain === trustDomainOf(use.identities[0]), 'SERVER_NAME', subject);
   return use;
@@ -51,7 +53,7 @@ export function trustDomainOf(identity: string | undefined): string | undefined 
   return SPIFFE_ID.exec(identity ?? '')?.[1];
 }
 
-function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsContext, peer: string): TlsUse {
+function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsContext, label: Label): TlsUse {
   demand(
     Object.keys(context).every((field) => COMMON_FIELDS.includes(field)),
     'COMBINED_VALIDATION',
@@ -67,15 +69,16 @@ function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsCont
 
   const identities = checkValidation(subject, context);
   const bundle = context.combined_validation_context?.validation_context_sds_secret_config;
-  demand(bundle?.name === bundleSecret(peer) && bundle.sds_config?.ads !== undefined, 'OWN_BUNDLE', subject);
+  demand(bundle?.name === `bundle/${labelText(label)}` && bundle.sds_config?.ads !== undefined, 'OWN_BUNDLE', subject);
   const [certificate, ...others] = context.tls_certificate_sds_secret_configs ?? [];
-  const own = [certificateSecret(role), certificateSecret(role, peer)];
+  const own = [`cert/${role}`, `cert/${role}/${labelText(label)}`];
   demand(
     certificate?.sds_config?.ads !== undefined && others.length === 0 && own.includes(certificate.name ?? ''),
     'OWN_CERTIFICATE',
     subject,
   );
-  return { subject, peer, identities, secrets: [bundle.name ?? '', certificate.name ?? ''] };
+  const mesh = domainKey(trustDomainOf(identities[0]) ?? '');
+  return { subject, ...label, identities, domainKey: mesh, secrets: [bundle.name ?? '', certificate.name ?? ''] };
 }
 
 /**

@@ -19,6 +19,7 @@ export const RULES = {
   HANDSHAKE_TIMEOUT: 'limits the time of a handshake',
   COMBINED_VALIDATION: 'validates by a combined context: SAN matchers in place, the CA by secret',
   EXACT_SAN: 'matches URI SANs exactly, at least one',
+  ONE_KEY: 'is the only one of its peer: two keys would be two meanings of one name',
   ONE_TRUST_DOMAIN: 'accepts identities of one trust domain, which no other peer shares',
   OWN_BUNDLE: 'trusts the bundle of its own peer alone',
   OWN_CERTIFICATE: 'shows the certificate of its own gateway, made for this peer',
@@ -44,9 +45,11 @@ export const RULES = {
   OWN_EXPORT: 'routes an authority to its own export',
   PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
   SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
+  OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
   // clusters
   NO_STRAY_CLUSTER: 'is asked for by a route',
+  MEANING: 'has a name with the digest of where it leads',
   FIXED_DESTINATION: 'has the destinations of the configuration, not what a request names',
   // secrets
   BUNDLE_ONLY_CA: 'holds CA certificates (and CRLs), at least one, and nothing else',
@@ -73,10 +76,19 @@ export function demand(holds: boolean, rule: Rule, subject: Subject): asserts ho
 export interface TlsUse {
   readonly subject: Subject;
   readonly peer: string;
+  /** What its names say that the peer means. */
+  readonly key: string;
   readonly identities: readonly string[];
+  /** The digest of their trust domain. */
+  readonly domainKey: string;
   readonly secrets: readonly string[];
   /** The route configuration of the chain; ingress only. */
   readonly routes?: string;
+}
+
+export interface Target {
+  readonly cluster: string;
+  readonly authority?: string;
 }
 
 /** What one resource says that others must agree with. */
@@ -87,8 +99,10 @@ export interface Facts {
   /** Whose it is; a bundle may be at either gateway. */
   readonly role?: GatewayRole;
   readonly tls?: readonly TlsUse[];
-  /** Clusters that a route leads to. */
-  readonly clusters?: readonly string[];
+  /** Clusters that a route leads to, and the name that it gives the request there, if it gives one. */
+  readonly targets?: readonly Target[];
+  /** The peer of an ingress gateway's routes. */
+  readonly peer?: string;
   /** Route configurations that a listener without TLS asks for. */
   readonly routes?: readonly string[];
   /** Identities that a policy admits. */

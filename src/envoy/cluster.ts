@@ -1,9 +1,9 @@
-// Clusters: the backends of granted exports (ingress), the peers' gateways for each import (egress).
-// In: grants, or imports with their peers. Out: drafts of Cluster resources.
+// Clusters: the backends of each grant (ingress), the gateways of each peer that something is imported from (egress).
+// In: grants, or peers. Out: drafts of Cluster resources.
 // Must not: send anything to a peer outside TLS, nor give an ingress gateway a cluster that no grant asks for.
 
 import { isIP, isIPv6 } from 'node:net';
-import type { Export, Grant, HostPort, IdentitySource, Import, Peer } from '../federation/model.ts';
+import type { Export, Grant, HostPort, IdentitySource, Peer } from '../federation/model.ts';
 import { type Any, any, type Draft, draft, type Message } from './draft.ts';
 import * as limits from './limits.ts';
 import * as names from './names.ts';
@@ -14,42 +14,36 @@ type DialledPeer = Omit<Peer, 'bundle' | 'inboundServerName'>;
 type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
 type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
 
-/** One cluster for each export that anybody was granted. */
-export function exportClusters(grants: readonly Grant[]): readonly Draft[] {
-  const granted = new Map(grants.map((grant) => [grant.export.name, grant.export]));
-  return [...granted.values()].map((exported) => {
-    const name = names.exportCluster(exported.name);
-    return draft('envoy.config.cluster.v3.Cluster', name, [exported], () => exportCluster(name, exported));
-  });
-}
-
-/** One cluster for each peer and imported name, whatever the number of local names that lead to it. */
-export function importClusters(
-  source: IdentitySource,
-  peers: readonly Peer[],
-  imports: readonly Import[],
-): readonly Draft[] {
+/**
+ * One cluster for each grant: its connections and its limits are one peer's own, so that no peer can use up another's,
+ * and no answer on a connection to a backend can be taken for that of another peer.
+ */
+export function grantClusters(peers: readonly Peer[], grants: readonly Grant[]): readonly Draft[] {
   const byName = new Map(peers.map((peer) => [peer.name, peer]));
-  const wanted = new Map(imports.map((imported) => [names.importCluster(imported.peer, imported.name), imported]));
-  return [...wanted].flatMap(([name, imported]) => {
-    const peer = byName.get(imported.peer);
+  return grants.flatMap((grant) => {
+    const peer = byName.get(grant.peer);
     if (peer === undefined) return [];
-    const { authority } = imported;
-    return draft('envoy.config.cluster.v3.Cluster', name, [source, authority, ...clusterInputs(peer)], () =>
-      importCluster(name, source, peer, authority),
+    const name = names.grantCluster(peer, grant.export);
+    return draft('envoy.config.cluster.v3.Cluster', name, [grant.export], () =>
+      grantCluster(name, peer.name, grant.export),
     );
   });
 }
 
-function clusterInputs(peer: DialledPeer): readonly unknown[] {
-  const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
-  return [trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
+/** One cluster for each peer, whatever is imported from it: its gateways are the same, and so is whether they answer. */
+export function importClusters(source: IdentitySource, peers: readonly Peer[]): readonly Draft[] {
+  return peers.map((peer) => {
+    const name = names.importCluster(peer);
+    const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
+    const inputs = [source, trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
+    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => importCluster(name, source, peer));
+  });
 }
 
-function exportCluster(name: string, { name: exported, protocol, backends }: Export): Cluster {
+function grantCluster(name: string, peer: string, { name: exported, protocol, backends }: Export): Cluster {
   return {
     name,
-    alt_stat_name: names.statName('export', exported),
+    alt_stat_name: names.statName('export', peer, exported),
     ...endpoints(name, backends, hostHeader),
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.BUFFER_BYTES,
@@ -59,11 +53,11 @@ function exportCluster(name: string, { name: exported, protocol, backends }: Exp
   };
 }
 
-function importCluster(name: string, source: IdentitySource, peer: DialledPeer, authority: string): Cluster {
+function importCluster(name: string, source: IdentitySource, peer: DialledPeer): Cluster {
   return {
     name,
-    alt_stat_name: names.statName(...name.split('/')),
-    ...endpoints(name, peer.addresses, () => authority),
+    alt_stat_name: names.statName('import', peer.name),
+    ...endpoints(name, peer.addresses, hostHeader),
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.BUFFER_BYTES,
     typed_extension_protocol_options: PEER_GATEWAY,

@@ -49,12 +49,16 @@ function checkTogether(facts: readonly Facts[]): void {
   const [secrets, routes, clusters] = [named('secret'), named('routes'), named('cluster')];
   const role = facts.find((fact) => fact.role !== undefined)?.role;
   const keys = new Set<string>();
-  const routed = new Set(facts.flatMap((fact) => fact.clusters ?? []));
+  const routed = new Set(facts.flatMap((fact) => (fact.targets ?? []).map(({ cluster }) => cluster)));
   for (const fact of facts) {
     demand(fact.role === undefined || fact.role === role, 'ONE_GATEWAY', fact.subject);
     demand(fact.key === undefined || !keys.has(fact.key), 'DISTINCT_KEYS', fact.subject);
     if (fact.key !== undefined) keys.add(fact.key);
-    demand(allIn(clusters, fact.clusters), 'CLUSTER_PRESENT', fact.subject);
+    demand(
+      (fact.targets ?? []).every(({ cluster }) => clusters.has(cluster)),
+      'CLUSTER_PRESENT',
+      fact.subject,
+    );
     demand(allIn(routes, fact.routes), 'ROUTES_PRESENT', fact.subject);
     for (const use of fact.tls ?? []) {
       demand(allIn(secrets, use.secrets), 'SECRET_PRESENT', use.subject);
@@ -64,16 +68,43 @@ function checkTogether(facts: readonly Facts[]): void {
   for (const { name, subject } of clusters.values()) demand(routed.has(name), 'NO_STRAY_CLUSTER', subject);
   const uses = facts.flatMap((fact) => fact.tls ?? []);
   checkTrustDomains(uses);
+  checkTargets(uses, routes, clusters);
   checkPrincipals(uses, routes);
 }
 
 /** One trust domain, one peer: otherwise one chain would trust what another peer's CA says. */
 function checkTrustDomains(uses: readonly TlsUse[]): void {
   const owners = new Map<string | undefined, string>();
-  for (const { subject, peer, identities } of uses) {
+  const keys = new Map<string, string>();
+  for (const { subject, peer, key, identities } of uses) {
+    demand((keys.get(peer) ?? key) === key, 'ONE_KEY', subject);
+    keys.set(peer, key);
     const domain = trustDomainOf(identities[0]);
     demand((owners.get(domain) ?? peer) === peer, 'ONE_TRUST_DOMAIN', subject);
     owners.set(domain, peer);
+  }
+}
+
+/**
+ * Where routes lead is of the same mesh as who comes (ingress), or as the name that is asked for there (egress): a name
+ * of its own trust domain, and no other mesh's service by way of this one.
+ */
+function checkTargets(
+  uses: readonly TlsUse[],
+  routes: ReadonlyMap<string, Facts>,
+  clusters: ReadonlyMap<string, Facts>,
+): void {
+  const meshes = new Map(uses.map(({ peer, domainKey }) => [peer, domainKey]));
+  for (const { subject, role, peer = '', targets = [] } of routes.values()) {
+    for (const { cluster, authority } of targets) {
+      if (role === 'ingress') {
+        demand(cluster.startsWith(`export/${peer}@${meshes.get(peer) ?? ''}/`), 'OWN_MESH', subject);
+      } else {
+        const domain = trustDomainOf(clusters.get(cluster)?.tls?.[0]?.identities[0]);
+        const isTheirs = domain !== undefined && authority?.endsWith(`.exports.${domain}`) === true;
+        demand(isTheirs, 'OWN_EXPORT', subject);
+      }
+    }
   }
 }
 

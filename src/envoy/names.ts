@@ -2,7 +2,10 @@
 // In: names of the model. Out: strings. Must not: build resources, or know the names of the wire contract
 // (server names and authorities are part of the model: federation/names.ts).
 
-import type { GatewayRole } from '../federation/model.ts';
+import type { Export, GatewayRole, Peer } from '../federation/model.ts';
+
+/** A peer as names show it: what it is called, and a digest of what that means (federation/meaning.ts). */
+export type KeyedPeer = Pick<Peer, 'name' | 'key'>;
 
 /** The one listener of an ingress gateway. */
 export const INGRESS_LISTENER = 'ingress';
@@ -22,15 +25,28 @@ export const ALPN = 'h2';
 /** The path that an ingress gateway answers itself, for the health checks of peers. */
 export const HEALTH_PATH = '/healthz';
 
-export function peerChain(peer: string): string {
-  return `peer/${peer}`;
+function labelOf({ name, key }: KeyedPeer): string {
+  return `${name}@${key}`;
 }
 
-export function ingressRoutes(peer: string): string {
-  return `ingress/${peer}`;
+export function peerChain(peer: KeyedPeer): string {
+  return `peer/${labelOf(peer)}`;
 }
 
-export function exportCluster(exported: string): string {
+export function ingressRoutes(peer: KeyedPeer): string {
+  return `ingress/${labelOf(peer)}`;
+}
+
+/**
+ * One grant's own way to the backends of an export. A trust bundle that changes leaves it alone (the pool to a backend
+ * does not depend on it); another mesh, other backends or another protocol are another cluster.
+ */
+export function grantCluster(peer: Pick<Peer, 'name' | 'domainKey'>, exported: Pick<Export, 'name' | 'key'>): string {
+  return `export/${peer.name}@${peer.domainKey}/${exported.name}@${exported.key}`;
+}
+
+/** What logs and statistics call the way to an export, whatever its cluster is named. */
+export function exportRoute(exported: string): string {
   return `export/${exported}`;
 }
 
@@ -39,17 +55,23 @@ export function egressPort(port: number): string {
   return `egress/${port}`;
 }
 
-export function importCluster(peer: string, imported: string): string {
+/** One cluster for each peer that anything is imported from. */
+export function importCluster(peer: KeyedPeer): string {
+  return `import/${labelOf(peer)}`;
+}
+
+/** What logs call the way to an import. */
+export function importRoute(peer: string, imported: string): string {
   return `import/${peer}/${imported}`;
 }
 
 /** The secret with a gateway's certificate for one peer, or (identity.files) for all of them. */
-export function certificateSecret(role: GatewayRole, peer?: string): string {
-  return peer === undefined ? `cert/${role}` : `cert/${role}/${peer}`;
+export function certificateSecret(role: GatewayRole, peer?: KeyedPeer): string {
+  return peer === undefined ? `cert/${role}` : `cert/${role}/${labelOf(peer)}`;
 }
 
-export function bundleSecret(peer: string): string {
-  return `bundle/${peer}`;
+export function bundleSecret(peer: KeyedPeer): string {
+  return `bundle/${labelOf(peer)}`;
 }
 
 /**

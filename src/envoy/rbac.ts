@@ -5,7 +5,7 @@
 import type { AllowRule, PathRule, Peer, RequestBodies } from '../federation/model.ts';
 import { BODY_METHODS } from './bodies.ts';
 import { type Any, any, extension, type Message } from './draft.ts';
-import { peerChain, statName } from './names.ts';
+import { statName } from './names.ts';
 import { BAD_PLACES } from './paths.ts';
 
 type Permission = Message<'envoy.config.rbac.v3.Permission'>;
@@ -33,7 +33,7 @@ const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
  */
 export function peerOnly(peer: ProvenPeer): NetworkFilter {
   const allow = {
-    action: extension('action', 'envoy.config.rbac.v3.Action', { name: peerChain(peer.name), action: 'ALLOW' }),
+    action: extension('action', 'envoy.config.rbac.v3.Action', { name: `peer/${peer.name}`, action: 'ALLOW' }),
   };
   const deny = extension('action', 'envoy.config.rbac.v3.Action', { name: 'not-exactly-the-peer', action: 'DENY' });
   return extension('envoy.filters.network.rbac', 'envoy.extensions.filters.network.rbac.v3.RBAC', {

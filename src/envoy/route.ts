@@ -2,7 +2,7 @@
 // In: a peer with its grants, or the imports of a port. Out: drafts of RouteConfiguration resources.
 // Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
 
-import type { Grant, HttpProtocol, Import, Mesh } from '../federation/model.ts';
+import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../federation/model.ts';
 import { BODIES_ALLOWED } from './bodies.ts';
 import { type Draft, draft, type Message } from './draft.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from './headers.ts';
@@ -16,41 +16,53 @@ type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
 type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
 type Route = Message<'envoy.config.route.v3.Route'>;
 type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
+/** What routes need to know of a peer. */
+type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey'>;
 
 /** What one peer may reach: a virtual host for each export that it was granted. */
-export function ingressRoutes(mesh: Mesh, peer: ProvenPeer, grants: readonly Grant[]): Draft {
+export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Grant[]): Draft {
+  const { domainKey, gatewayIdentities } = peer;
   const granted = (): readonly VirtualHost[] => [
-    ...grants.map((grant) => part(grant, [peer.name, peer.gatewayIdentities], () => grantedHost(peer, grant))),
-    // The gateway's health is offered to whom something is granted; a peer with nothing reaches nothing.
-    ...(grants.length === 0 ? [] : [healthHost(mesh, peer)]),
+    ...grants.map((grant) => part(grant, [domainKey, gatewayIdentities], () => grantedHost(peer, grant))),
+    // Also to a peer without a grant: its gateways would otherwise find us dead, and answer 503 where we say 403.
+    healthHost(mesh, peer),
   ];
-  return ingressDraft(peer.name, [mesh, peer.gatewayIdentities, ...grants], granted);
+  return ingressDraft(peer, [mesh, gatewayIdentities, ...grants], granted);
 }
 
 /** Removed peers: the chain that is still draining finds nothing, ten milliseconds after this arrives. */
-export function deniedRoutes(peers: readonly string[]): readonly Draft[] {
+export function deniedRoutes(peers: readonly names.KeyedPeer[]): readonly Draft[] {
   return peers.map((peer) => ingressDraft(peer, [], () => []));
 }
 
 /** One route configuration for each port of the egress gateway. */
-export function egressRoutes(ports: ReadonlyMap<number, readonly Import[]>): readonly Draft[] {
-  return [...ports].map(([port, imports]) =>
-    routes(names.egressPort(port), imports, () => ({
+export function egressRoutes(
+  ports: ReadonlyMap<number, readonly Import[]>,
+  peers: readonly names.KeyedPeer[],
+): readonly Draft[] {
+  const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
+  return [...ports].map(([port, all]) => {
+    const imports = all.map((imported) => ({
+      imported,
+      cluster: imported.denied ? undefined : clusters.get(imported.peer),
+    }));
+    const inputs = imports.flatMap(({ imported, cluster }) => [imported, cluster]);
+    return routes(names.egressPort(port), inputs, () => ({
       virtual_hosts: [
-        ...imports.map((imported) => part(imported, [], () => importedHost(imported))),
+        ...imports.map(({ imported, cluster }) => part(imported, [cluster], () => importedHost(imported, cluster))),
         denyAll('unknown-name', 404),
       ],
       request_headers_to_remove: REMOVE_FROM_EGRESS_REQUEST,
       ignore_port_in_host_matching: true,
-    })),
-  );
+    }));
+  });
 }
 
-function ingressDraft(peer: string, inputs: readonly unknown[], hosts: () => readonly VirtualHost[]): Draft {
+function ingressDraft(peer: names.KeyedPeer, inputs: readonly unknown[], hosts: () => readonly VirtualHost[]): Draft {
   return routes(names.ingressRoutes(peer), inputs, () => ({
     virtual_hosts: [...hosts(), denyAll('not-exported', 403)],
     request_headers_to_add: [
-      { header: { key: names.PEER_HEADER, value: peer }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+      { header: { key: names.PEER_HEADER, value: peer.name }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
     ],
     request_headers_to_remove: REMOVE_FROM_INGRESS_REQUEST,
     most_specific_header_mutations_wins: true,
@@ -61,7 +73,7 @@ function routes(name: string, inputs: readonly unknown[], content: () => RouteCo
   return draft('envoy.config.route.v3.RouteConfiguration', name, inputs, () => ({ name, ...content() }));
 }
 
-function grantedHost(peer: ProvenPeer, { export: exported, allow }: Grant): VirtualHost {
+function grantedHost(peer: RoutedPeer, { export: exported, allow }: Grant): VirtualHost {
   const { name, authority, protocol, backends, requestBodies } = exported;
   const policy = names.exportPolicy(peer.name, name);
   return {
@@ -73,8 +85,9 @@ function grantedHost(peer: ProvenPeer, { export: exported, allow }: Grant): Virt
       ...(requestBodies === 'any-method' && BODIES_ALLOWED),
     },
     routes: retried(protocol, {
-      name: names.exportCluster(name),
-      route: forward(names.exportCluster(name), protocol, BACKEND_IDLE),
+      name: names.exportRoute(name),
+      // The endpoint's hostname becomes the authority: the backend's own name.
+      route: { ...forward(names.grantCluster(peer, exported), protocol, BACKEND_IDLE), auto_host_rewrite: true },
       metadata: {
         filter_metadata: {
           [names.METADATA]: { service: name, peer: peer.name },
@@ -98,8 +111,11 @@ function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   };
 }
 
-function importedHost({ peer, name, localNames, protocol, denied }: Import): VirtualHost {
-  const cluster = names.importCluster(peer, name);
+function importedHost(
+  { peer, name, authority, localNames, protocol }: Import,
+  cluster: string | undefined,
+): VirtualHost {
+  const route = names.importRoute(peer, name);
   const [local = name] = localNames;
   const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
   return {
@@ -107,9 +123,14 @@ function importedHost({ peer, name, localNames, protocol, denied }: Import): Vir
     domains: localNames,
     metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
     // A denied peer has no cluster. Its names stay, so that callers are told 503 and not that the name is unknown.
-    routes: denied
-      ? [{ name: cluster, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
-      : retried(protocol, { name: cluster, route: forward(cluster, protocol, GATEWAY_IDLE), metadata }),
+    routes:
+      cluster === undefined
+        ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
+        : retried(protocol, {
+            name: route,
+            route: { ...forward(cluster, protocol, GATEWAY_IDLE), host_rewrite_literal: authority },
+            metadata,
+          }),
     virtual_clusters: [countedAs(peer, name)],
   };
 }
@@ -142,8 +163,6 @@ const GRPC_IDLE = '3600s';
 function forward(cluster: string, protocol: HttpProtocol, idle: string): RouteAction {
   return {
     cluster,
-    // The endpoint's hostname becomes the authority: the backend's own name here, the exported name towards a peer.
-    auto_host_rewrite: true,
     timeout: '0s',
     idle_timeout: protocol === 'grpc' ? GRPC_IDLE : idle,
     ...(protocol === 'grpc' && { max_stream_duration: { grpc_timeout_header_max: '0s' } }),

@@ -21,19 +21,19 @@ export function certificateSecrets(
   return peers.map((peer) => {
     const own = identity(peer.name);
     if (own === undefined) throw new Error(`no ${role} identity was issued for peer ${peer.name}`);
-    return secret(names.certificateSecret(role, peer.name), [own], () => issued(own));
+    return secret(names.certificateSecret(role, peer), [own], () => issued(own));
   });
 }
 
 export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
-  return peers.map(({ name, bundle }) => secret(names.bundleSecret(name), [bundle], () => trusting(bundle.pem)));
+  return peers.map((peer) => secret(names.bundleSecret(peer), [peer.bundle], () => trusting(peer.bundle.pem)));
 }
 
 /**
  * The bundles of removed peers. A secret that is deleted or emptied revokes nothing (Envoy keeps the old one), so that
  * until the chain is gone its bundle is a root that nobody holds.
  */
-export function retiredBundles(peers: readonly string[], throwawayRootPem: string): readonly Draft[] {
+export function retiredBundles(peers: readonly names.KeyedPeer[], throwawayRootPem: string): readonly Draft[] {
   return peers.map((peer) => secret(names.bundleSecret(peer), [throwawayRootPem], () => trusting(throwawayRootPem)));
 }
 

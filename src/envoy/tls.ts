@@ -17,7 +17,7 @@ type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.Commo
 export const ADS: ConfigSource = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '5s' };
 
 /** What TLS needs to know of a peer. Its bundle is not here: it comes as a secret, and a new one changes no listener. */
-type TlsPeer = Pick<Peer, 'name' | 'gatewayIdentities' | 'leafKeys'>;
+type TlsPeer = Pick<Peer, 'name' | 'key' | 'gatewayIdentities' | 'leafKeys'>;
 
 /** What a peer's filter chain speaks. */
 export function downstreamTls(peer: TlsPeer, source: IdentitySource): TransportSocket {
@@ -40,7 +40,7 @@ export function upstreamTls(peer: TlsPeer & Pick<Peer, 'outboundServerName'>, so
 }
 
 function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource): CommonTlsContext {
-  const own = names.certificateSecret(role, source.kind === 'issuer' ? peer.name : undefined);
+  const own = names.certificateSecret(role, source.kind === 'issuer' ? peer : undefined);
   return {
     tls_params: {
       tls_minimum_protocol_version: 'TLSv1_3',
@@ -56,7 +56,7 @@ function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource): Co
           matcher: { exact: id },
         })),
       },
-      validation_context_sds_secret_config: { name: names.bundleSecret(peer.name), sds_config: ADS },
+      validation_context_sds_secret_config: { name: names.bundleSecret(peer), sds_config: ADS },
     },
   };
 }

@@ -4,10 +4,11 @@
 
 import type { Federation, Gateway, GatewayRole, Grant, Import, Peer } from '../federation/model.ts';
 import type { GatewayIdentity } from '../trust/identities.ts';
-import { exportClusters, importClusters } from './cluster.ts';
+import { grantClusters, importClusters } from './cluster.ts';
 import type { Draft } from './draft.ts';
 import { egressListeners } from './egress.ts';
 import { ingressListener } from './ingress.ts';
+import { type KeyedPeer, peerChain } from './names.ts';
 import { deniedRoutes, egressRoutes, ingressRoutes } from './route.ts';
 import { bundleSecrets, certificateSecrets, retiredBundles } from './secret.ts';
 
@@ -19,7 +20,7 @@ export interface TranslateInput {
   /** The certificate and key that this gateway meets a peer with; asked only when `identitySource` is the issuer. */
   readonly identity: (peer: string) => GatewayIdentity | undefined;
   /** Peers that were removed while this process lives: their routes deny, their bundle is a root that nobody holds. */
-  readonly retired: readonly string[];
+  readonly retired: readonly KeyedPeer[];
   /** The certificate (PEM) of that root. */
   readonly throwawayRootPem: string;
 }
@@ -34,10 +35,10 @@ export function translate(input: TranslateInput): readonly Draft[] {
 function translateIngress({ federation, identity, ...input }: TranslateInput, gateway: Gateway): readonly Draft[] {
   const { mesh, peers, identitySource } = federation;
   const grants = groupBy(federation.grants, (grant: Grant) => grant.peer);
-  const known = new Set(peers.map((peer) => peer.name));
-  const retired = input.retired.filter((name) => !known.has(name));
+  const known = new Set(peers.map(peerChain));
+  const retired = input.retired.filter((peer) => !known.has(peerChain(peer)));
   return [
-    ...exportClusters(federation.grants),
+    ...grantClusters(peers, federation.grants),
     ...certificateSecrets('ingress', identitySource, peers, identity),
     ...bundleSecrets(peers),
     ...retiredBundles(retired, input.throwawayRootPem),
@@ -53,10 +54,10 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
   const wanted = new Set(imports.filter(({ denied }) => !denied).map((imported) => imported.peer));
   const peers = federation.peers.filter((peer: Peer) => wanted.has(peer.name));
   return [
-    ...importClusters(identitySource, peers, imports),
+    ...importClusters(identitySource, peers),
     ...certificateSecrets('egress', identitySource, peers, identity),
     ...bundleSecrets(peers),
-    ...egressRoutes(ports),
+    ...egressRoutes(ports, peers),
     ...egressListeners(mesh, gateway, ports),
   ];
 }

@@ -18,6 +18,10 @@ export type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema.ts';
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
 export interface Peer {
   readonly name: string;
+  /** A digest of whom its connections are opened with (meaning.ts): part of the name of everything that trusts it. */
+  readonly key: string;
+  /** A digest of its trust domain alone. */
+  readonly domainKey: string;
   readonly trustDomain: TrustDomain;
   readonly bundle: TrustBundle;
   /** Whom of theirs we accept, in either direction; never empty. */
@@ -57,6 +61,8 @@ export interface Grant {
 export interface Export {
   /** The name in the contract with the peers. */
   readonly name: string;
+  /** A digest of protocol and backends: part of the name of every cluster that leads there. */
+  readonly key: string;
   /** `<name>.exports.<our trust domain>`. */
   readonly authority: string;
   readonly protocol: HttpProtocol;

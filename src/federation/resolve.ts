@@ -9,6 +9,7 @@ import { type Issuer, parseIssuer } from '../trust/issuer.ts';
 import type { Sample } from '../trust/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import { resolveBundles } from './bundles.ts';
+import { domainKey, exportKey, peerKey } from './meaning.ts';
 import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
 import { exportAuthority, localNames, serverName } from './names.ts';
 import { crossRules } from './rules.ts';
@@ -126,7 +127,7 @@ function issuedSamples({ ingress, egress }: Gateways): readonly Sample[] {
 
 function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: TrustDomain): Peer {
   const theirs = peer.trustDomain as TrustDomain;
-  return {
+  const resolved = {
     name: peer.name,
     trustDomain: theirs,
     bundle,
@@ -136,11 +137,13 @@ function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: T
     inboundServerName: serverName(peer.sni ?? theirs, ours),
     outboundServerName: serverName(peer.sni ?? ours, theirs),
   };
+  return { ...resolved, key: peerKey(resolved), domainKey: domainKey(theirs) };
 }
 
 function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
   const { name, protocol, requestBodies, backend } = exported;
-  return { name, authority: exportAuthority(name, ours), protocol, requestBodies, backends: backend };
+  const key = exportKey({ protocol, backends: backend });
+  return { name, key, authority: exportAuthority(name, ours), protocol, requestBodies, backends: backend };
 }
 
 function resolveGrants(

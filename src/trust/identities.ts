@@ -12,6 +12,8 @@ export type GatewayIdentity = Issued;
 export interface IdentityNeed {
   readonly role: string;
   readonly peer: string;
+  /** Another mesh under the name of a peer meets another key. */
+  readonly trustDomain: string;
   readonly id: SpiffeId;
 }
 
@@ -46,6 +48,7 @@ export class GatewayIdentities {
         const keeps =
           before !== undefined &&
           before.need.id === need.id &&
+          before.need.trustDomain === need.trustDomain &&
           before.issuedBy === issuedBy &&
           before.lifetimeSeconds === lifetimeSeconds &&
           !isReplaced(before.identity, next, now);

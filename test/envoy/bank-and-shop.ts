@@ -8,6 +8,8 @@ import { RealEnvoy } from './real-envoy.ts';
 import { staticBootstrap } from './static-bootstrap.ts';
 
 export const SHOP_EGRESS = 'spiffe://shop.example/gateway/egress';
+/** A peer that is granted nothing. */
+export const GUEST_EGRESS = 'spiffe://guest.example/gateway/egress';
 export const PARTNER_EGRESS = 'spiffe://partner.example/gateway/egress';
 
 export const PUBLIC_LOOKING_BACKEND = 'accounts.corp.bank.example';
@@ -21,6 +23,7 @@ gateways: {ingress: {address: "127.0.0.1:${port}"}}
 peers:
   shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress]}
   partner: {trustDomain: partner.example, trustBundle: partner.pem, gatewayIdentities: [gateway/egress], leafKeys: [rsa]}
+  guest: {trustDomain: guest.example, trustBundle: guest.pem, gatewayIdentities: [gateway/egress]}
 exports:
 - name: accounts.v1
   backend: 127.0.0.1:${accounts}

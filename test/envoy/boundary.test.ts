@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/mesh.ts';
-import { BankAndShop, PARTNER_EGRESS, SHOP_EGRESS } from './bank-and-shop.ts';
+import { BankAndShop, GUEST_EGRESS, PARTNER_EGRESS, SHOP_EGRESS } from './bank-and-shop.ts';
 import { type Call, call, callLocally } from './callers.ts';
 
 describe('the boundary on a real Envoy', () => {
@@ -166,9 +166,30 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(scene.rates.last?.headers[':path' as 'host'], '/fx.Rates/Get');
   });
 
-  test('the gateway answers for its own health, to a peer with a grant', async () => {
-    const answer = await call(scene.fromShop({ authority: 'health.gateway.bank.example', path: '/healthz' }));
-    assert.equal(answer.status, 200);
+  test('the gateway answers for its own health, also to a peer without a grant, and logs what it refuses alone', async () => {
+    const health = { authority: 'health.gateway.bank.example', path: '/healthz' };
+    assert.equal((await call(scene.fromShop(health))).status, 200);
+    const guest = {
+      servername: 'guest.example.peers.bank.example',
+      client: scene.certificate('guest.example', [GUEST_EGRESS]),
+    };
+    assert.equal((await call(scene.fromShop({ ...guest, ...health }))).status, 200);
+    assert.equal((await call(scene.fromShop(guest))).status, 403);
+    assert.equal((await call(scene.fromShop({ ...guest, ...health, path: '/healthz/' }))).status, 403);
+    await new Promise((done) => setTimeout(done, 200));
+    const lines = scene.ingress.log.filter((line) => line['layer'] === 'http');
+    const ofGuest = lines.filter(({ peer }) => peer === 'guest');
+    assert.deepEqual(
+      ofGuest.map(({ verdict, path }) => [verdict, path]),
+      [
+        ['denied', '/v1/accounts'],
+        ['denied', '/healthz/'],
+      ],
+    );
+    assert.deepEqual(
+      lines.filter(({ path, verdict }) => path === '/healthz' && verdict === 'allowed'),
+      [],
+    );
   });
 
   const strangers: Record<string, () => Partial<Call>> = {

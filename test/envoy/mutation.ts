@@ -4,7 +4,7 @@
 import type { Rule } from '../../src/envoy/boundary.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
 import { certify, issuerOf } from './callers.ts';
-import { MeshUnderTest, NOW, newCa } from './pipeline.ts';
+import { MeshUnderTest, NOW, newCa, plainName } from './pipeline.ts';
 
 export const mesh = new MeshUnderTest(`
 apiVersion: postern/v1
@@ -34,11 +34,19 @@ export class Copy {
   }
 
   named(kind: string, name: string): Data {
-    return this.resources.find((resource) => resource['@type'].endsWith(`.${kind}`) && resource.name === name);
+    const isIt = (resource: Data): boolean =>
+      resource['@type'].endsWith(`.${kind}`) && plainName(resource.name) === name;
+    return this.resources.find(isIt);
+  }
+
+  /** A name of a peer's resource, in full. */
+  label(peer: string): string {
+    const { name, key } = mesh.keyed(peer);
+    return `${name}@${key}`;
   }
 
   get chain(): Data {
-    return this.named('Listener', 'ingress').filter_chains.find((chain: Data) => chain.name === 'peer/shop');
+    return this.named('Listener', 'ingress').filter_chains.find((chain: Data) => plainName(chain.name) === 'peer/shop');
   }
 
   get tls(): Data {
@@ -62,7 +70,7 @@ export class Copy {
   }
 
   get cluster(): Data {
-    return this.named('Cluster', 'import/shop/cart');
+    return this.named('Cluster', 'import/shop');
   }
 
   get upstream(): Data {

@@ -37,7 +37,7 @@ export const HTTP_MUTATIONS: Mutations = {
   ],
   ROUTES_PRESENT: [
     ['none for a chain', 'ingress', (c) => c.remove('RouteConfiguration', 'ingress/shop')],
-    ['another peer’s', 'ingress', (c) => void (c.manager.rds.route_config_name = 'ingress/partner')],
+    ['another peer’s', 'ingress', (c) => void (c.manager.rds.route_config_name = `ingress/${c.label('partner')}`)],
     ['none for a port', 'egress', (c) => c.remove('RouteConfiguration', 'egress/8080')],
     [
       'in place',
@@ -208,7 +208,10 @@ export const HTTP_MUTATIONS: Mutations = {
       'somebody without a chain',
       'ingress',
       (c) =>
-        void (c.named('RouteConfiguration', 'ingress/gone').virtual_hosts = [c.host, c.routes.virtual_hosts.at(-1)]),
+        void (c.named('RouteConfiguration', 'ingress/gone').virtual_hosts = [
+          { ...c.host, routes: [] },
+          c.routes.virtual_hosts.at(-1),
+        ]),
     ],
   ],
   DENY_ALL: [
@@ -219,7 +222,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'egress',
       (c) => {
         const route = c.named('RouteConfiguration', 'egress/8080').virtual_hosts.at(-1).routes[0];
-        route.route = { cluster: 'import/shop/cart' };
+        route.route = { cluster: c.cluster.name };
         delete route.direct_response;
       },
     ],
@@ -230,19 +233,60 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   OWN_EXPORT: [
-    ['another export’s cluster', 'ingress', (c) => void (c.host.routes[0].route.cluster = 'export/loans')],
+    [
+      'another export’s cluster',
+      'ingress',
+      (c) => void (c.host.routes[0].route.cluster = c.named('Cluster', 'export/shop/loans').name),
+    ],
     [
       'a mirror',
       'ingress',
-      (c) => void (c.host.routes[0].route.request_mirror_policies = [{ cluster: 'export/loans' }]),
+      (c) =>
+        void (c.host.routes[0].route.request_mirror_policies = [
+          { cluster: c.named('Cluster', 'export/shop/loans').name },
+        ]),
     ],
     ['what the request names', 'ingress', (c) => void (c.host.routes[0].route = { cluster_header: 'x' })],
     [
       'another mesh’s service through this peer',
       'egress',
       (c) =>
-        void (c.cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint.hostname =
-          'cart.exports.partner.example'),
+        void (c
+          .named('RouteConfiguration', 'egress/8080')
+          .virtual_hosts.find(
+            (host: Data) => host.routes[0].route.cluster === c.cluster.name,
+          ).routes[0].route.host_rewrite_literal = 'cart.exports.partner.example'),
+    ],
+    [
+      'this peer’s service at another peer',
+      'egress',
+      (c) => {
+        const [first, second] = c.named('RouteConfiguration', 'egress/8080').virtual_hosts;
+        const [one, other] = [first.routes[0].route, second.routes[0].route];
+        [one.cluster, other.cluster] = [other.cluster, one.cluster];
+      },
+    ],
+    [
+      'what the caller asked for',
+      'egress',
+      (c) =>
+        void delete c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].routes[0].route.host_rewrite_literal,
+    ],
+  ],
+  OWN_MESH: [
+    [
+      'the same export’s cluster of another peer',
+      'ingress',
+      (c) => void (c.host.routes[0].route.cluster = c.named('Cluster', 'export/partner/accounts').name),
+    ],
+    [
+      'the cluster of another mesh that had its name',
+      'ingress',
+      (c) => {
+        const cluster = c.named('Cluster', 'export/shop/accounts');
+        cluster.name = cluster.name.replace(/@[0-9a-f]{16}/, `@${'0'.repeat(16)}`);
+        for (const { route } of c.host.routes) route.cluster = cluster.name;
+      },
     ],
   ],
   SAFE_RETRY: [

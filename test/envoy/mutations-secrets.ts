@@ -2,20 +2,47 @@
 // Ways to spoil clusters and secrets.
 // In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
 
-import { leaf, type Mutations, sans } from './mutation.ts';
+import { type Data, leaf, type Mutations, sans } from './mutation.ts';
 
 export const SECRETS_MUTATIONS: Mutations = {
-  CLUSTER_PRESENT: [['absent', 'ingress', (c) => c.remove('Cluster', 'export/loans')]],
+  CLUSTER_PRESENT: [['absent', 'ingress', (c) => c.remove('Cluster', 'export/shop/loans')]],
   NO_STRAY_CLUSTER: [
     [
       'one that nobody was granted',
       'ingress',
-      (c) => c.resources.push({ ...c.named('Cluster', 'export/loans'), name: 'export/secrets' }),
+      (c) => {
+        const loans = c.named('Cluster', 'export/shop/loans');
+        c.resources.push({ ...loans, name: loans.name.replace('/loans@', '/secrets@') });
+      },
+    ],
+  ],
+  MEANING: [
+    [
+      'another backend under the name of the old one',
+      'ingress',
+      (c) => {
+        const { endpoints } = c.named('Cluster', 'export/shop/loans').load_assignment;
+        endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value = 80;
+      },
+    ],
+    [
+      'another protocol under the name of the old one',
+      'ingress',
+      (c) => {
+        const options = Object.values(
+          c.named('Cluster', 'export/shop/loans').typed_extension_protocol_options,
+        )[0] as Data;
+        options.explicit_http_config = { http2_protocol_options: {} };
+      },
     ],
   ],
   FIXED_DESTINATION: [
-    ['the original destination', 'ingress', (c) => void (c.named('Cluster', 'export/loans').type = 'ORIGINAL_DST')],
-    ['nothing', 'ingress', (c) => void (c.named('Cluster', 'export/loans').load_assignment.endpoints = [])],
+    [
+      'the original destination',
+      'ingress',
+      (c) => void (c.named('Cluster', 'export/shop/loans').type = 'ORIGINAL_DST'),
+    ],
+    ['nothing', 'ingress', (c) => void (c.named('Cluster', 'export/shop/loans').load_assignment.endpoints = [])],
     ['another transport for some', 'egress', (c) => void (c.cluster.transport_socket_matches = [{}])],
   ],
   BUNDLE_ONLY_CA: [

@@ -3,6 +3,7 @@
 // In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
 
 import { Copy, type Data, type Mutations, sans } from './mutation.ts';
+import { plainName } from './pipeline.ts';
 
 export const TLS_MUTATIONS: Mutations = {
   KNOWN_NAME: [
@@ -25,7 +26,7 @@ export const TLS_MUTATIONS: Mutations = {
     [
       'a cluster of the other gateway',
       'egress',
-      (c) => c.resources.push(new Copy('ingress').named('Cluster', 'export/loans')),
+      (c) => c.resources.push(new Copy('ingress').named('Cluster', 'export/shop/loans')),
     ],
   ],
   TLS: [
@@ -99,6 +100,23 @@ export const TLS_MUTATIONS: Mutations = {
     ['a whole trust domain', 'egress', (c) => void (sans(c.upstream)[0].matcher = { exact: 'spiffe://shop.example' })],
     ['case ignored', 'ingress', (c) => void (sans(c.tls)[0].matcher.ignore_case = true)],
   ],
+  ONE_KEY: [
+    [
+      'a second chain of a peer, with another key',
+      'ingress',
+      (c) => {
+        const key = '0'.repeat(16);
+        const spelled = (value: Data): Data =>
+          JSON.parse(JSON.stringify(value).replaceAll(c.label('shop'), `shop@${key}`));
+        c.named('Listener', 'ingress').filter_chains.push(spelled(c.chain));
+        c.resources.push(spelled({ ...c.routes, virtual_hosts: [c.routes.virtual_hosts.at(-1)] }));
+        c.resources.push(spelled(c.named('Secret', 'bundle/shop')));
+        const certificate = spelled(c.named('Secret', 'cert/ingress/shop'));
+        certificate.tls_certificate = { private_key: { filename: '/key' }, certificate_chain: { filename: '/chain' } };
+        c.resources.push(certificate);
+      },
+    ],
+  ],
   ONE_TRUST_DOMAIN: [
     [
       'another peer’s identity on this chain',
@@ -110,7 +128,9 @@ export const TLS_MUTATIONS: Mutations = {
       'ingress',
       (c) => {
         const listener = c.named('Listener', 'ingress');
-        const text = JSON.stringify(listener.filter_chains.find((chain: Data) => chain.name === 'peer/partner'));
+        const text = JSON.stringify(
+          listener.filter_chains.find((chain: Data) => plainName(chain.name) === 'peer/partner'),
+        );
         const chain = JSON.parse(text.replaceAll('spiffe://partner.example', 'spiffe://shop.example'));
         listener.filter_chains = [c.chain, chain];
       },
@@ -121,8 +141,13 @@ export const TLS_MUTATIONS: Mutations = {
       'another peer’s',
       'ingress',
       (c) =>
-        void (c.tls.common_tls_context.combined_validation_context.validation_context_sds_secret_config.name =
-          'bundle/partner'),
+        void (c.tls.common_tls_context.combined_validation_context.validation_context_sds_secret_config.name = `bundle/${c.label('partner')}`),
+    ],
+    [
+      'its own under another key',
+      'ingress',
+      (c) =>
+        void (c.tls.common_tls_context.combined_validation_context.validation_context_sds_secret_config.name = `bundle/shop@${'0'.repeat(16)}`),
     ],
     [
       'from a file',
@@ -136,12 +161,20 @@ export const TLS_MUTATIONS: Mutations = {
     [
       'another peer’s',
       'ingress',
-      (c) => void (c.tls.common_tls_context.tls_certificate_sds_secret_configs[0].name = 'cert/ingress/partner'),
+      (c) =>
+        void (c.tls.common_tls_context.tls_certificate_sds_secret_configs[0].name = `cert/ingress/${c.label('partner')}`),
+    ],
+    [
+      'its own under another key',
+      'egress',
+      (c) =>
+        void (c.upstream.common_tls_context.tls_certificate_sds_secret_configs[0].name = `cert/egress/shop@${'0'.repeat(16)}`),
     ],
     [
       'the other gateway’s',
       'egress',
-      (c) => void (c.upstream.common_tls_context.tls_certificate_sds_secret_configs[0].name = 'cert/ingress/shop'),
+      (c) =>
+        void (c.upstream.common_tls_context.tls_certificate_sds_secret_configs[0].name = `cert/ingress/${c.label('shop')}`),
     ],
     [
       'two',

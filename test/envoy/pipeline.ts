@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { parseConfig } from '../../src/config/parse.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { Draft } from '../../src/envoy/draft.ts';
+import type { KeyedPeer } from '../../src/envoy/names.ts';
 import { translate } from '../../src/envoy/translate.ts';
 import type { ResourceJson } from '../../src/envoy/types.gen.ts';
 import type { Federation, GatewayRole } from '../../src/federation/model.ts';
@@ -12,6 +13,11 @@ import { type Resolved, resolve } from '../../src/federation/resolve.ts';
 import { GatewayIdentities } from '../../src/trust/identities.ts';
 import { createCa, createThrowawayRoot } from '../../src/trust/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
+
+/** A name without its digests, as tests write it. */
+export function plainName(name: string): string {
+  return name.replaceAll(/@[0-9a-f]{16}/g, '');
+}
 
 export const NOW = Date.parse('2026-11-24T12:00:00Z');
 const YEAR = 365 * 24 * 60 * 60;
@@ -78,7 +84,12 @@ export class MeshUnderTest {
     const needs = (['ingress', 'egress'] as const).flatMap((role) => {
       const gateway = this.federation[role];
       if (gateway === undefined) return [];
-      return this.federation.peers.map((peer) => ({ role, peer: peer.name, id: gateway.identity }));
+      return this.federation.peers.map((peer) => ({
+        role,
+        peer: peer.name,
+        trustDomain: peer.trustDomain,
+        id: gateway.identity,
+      }));
     });
     this.identities.ensure(resolved.issuer, config.identity.issuer.lifetimeSeconds, needs, this.now);
   }
@@ -88,12 +99,18 @@ export class MeshUnderTest {
     return this.resolved.federation;
   }
 
+  /** A peer as names show it; of one that the configuration does not have, with a key of zeros. */
+  keyed(name: string): KeyedPeer {
+    const key = this.federation.peers.find((peer) => peer.name === name)?.key ?? '0'.repeat(16);
+    return { name, key };
+  }
+
   drafts(role: GatewayRole, retired: readonly string[] = []): readonly Draft[] {
     return translate({
       federation: this.federation,
       role,
       identity: (peer) => this.identities.get(role, peer),
-      retired,
+      retired: retired.map((name) => this.keyed(name)),
       throwawayRootPem: this.throwawayRootPem,
     });
   }

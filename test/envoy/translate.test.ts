@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Draft } from '../../src/envoy/draft.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
-import { MeshUnderTest, newCa } from './pipeline.ts';
+import { MeshUnderTest, NOW, newCa, plainName } from './pipeline.ts';
 
 const YAML = `
 apiVersion: postern/v1
@@ -37,37 +37,101 @@ describe('translate', () => {
 
   test('a backend changes its cluster, and the routes of those who may use it', () => {
     const changed = changedBy((yaml) => yaml.replace('127.0.0.1:81', '127.0.0.1:82'));
-    assert.deepEqual(changed, { ingress: ['Cluster export/loans', 'RouteConfiguration ingress/shop'], egress: [] });
+    assert.deepEqual(changed, {
+      ingress: ['Cluster export/shop/loans', 'RouteConfiguration ingress/shop'],
+      egress: [],
+    });
   });
 
-  test('a new trust bundle changes one secret, and no listener', () => {
+  test('a root that is added to a trust bundle changes one secret, and no listener', () => {
     const changed = changedBy((yaml, mesh) => {
-      mesh.cas.set('shop.example', newCa('shop.example'));
+      const known = mesh.cas.get('shop.example');
+      const { certificate } = newCa('shop.example', NOW + 1000);
+      mesh.cas.set('shop.example', { certificate: `${certificate}${known?.certificate}`, privateKey: '' });
       return yaml;
     });
     assert.deepEqual(changed, { ingress: ['Secret bundle/shop'], egress: ['Secret bundle/shop'] });
   });
 
-  test('an import changes the routes of its port and its cluster', () => {
-    const changed = changedBy((yaml) => yaml.replace('name: rates', 'name: rates.v2'));
+  test('another oldest root gives everything that trusts the peer another name', () => {
+    const changed = changedBy((yaml, mesh) => {
+      mesh.cas.set('shop.example', newCa('shop.example', NOW + 1000));
+      return yaml;
+    });
     assert.deepEqual(changed, {
-      ingress: [],
-      egress: ['Cluster import/partner/rates.v2', 'RouteConfiguration egress/8081'],
+      ingress: [
+        'Secret cert/ingress/shop',
+        'Secret bundle/shop',
+        'RouteConfiguration ingress/shop',
+        'Listener ingress',
+      ],
+      egress: [
+        'Cluster import/shop',
+        'Secret cert/egress/shop',
+        'Secret bundle/shop',
+        'RouteConfiguration egress/8080',
+      ],
     });
   });
 
-  test('another address of a peer changes its clusters alone', () => {
-    const changed = changedBy((yaml) => yaml.replace('127.0.0.1:15445', '127.0.0.1:15446'));
-    assert.deepEqual(changed, { ingress: [], egress: ['Cluster import/partner/rates'] });
+  test('another mesh under the name of a peer has nothing that the first one had', () => {
+    const mesh = new MeshUnderTest(YAML);
+    const shops = (role: GatewayRole): readonly string[] =>
+      mesh
+        .resources(role)
+        .flatMap((resource) =>
+          'name' in resource && /\/shop@/.test(resource.name ?? '') ? [resource.name ?? ''] : [],
+        );
+    const before = { ingress: shops('ingress'), egress: shops('egress') };
+    mesh.update(YAML.replaceAll('shop.example', 'store.example'));
+    for (const role of ['ingress', 'egress'] as const) {
+      const after = shops(role);
+      assert.ok(after.length >= 3);
+      assert.deepEqual(
+        after.filter((name) => before[role].includes(name)),
+        [],
+      );
+    }
   });
 
-  test('another identity of a peer changes its chain, its routes and its clusters', () => {
+  test('each grant has a cluster of its own, so that no peer uses up what another one needs', () => {
+    const names = new MeshUnderTest(YAML).drafts('ingress').map(keyOf);
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('Cluster')),
+      ['Cluster export/partner/accounts', 'Cluster export/shop/accounts', 'Cluster export/shop/loans'],
+    );
+  });
+
+  test('an import changes the routes of its port', () => {
+    const changed = changedBy((yaml) => yaml.replace('name: rates', 'name: rates.v2'));
+    assert.deepEqual(changed, {
+      ingress: [],
+      egress: ['RouteConfiguration egress/8081'],
+    });
+  });
+
+  test('another address of a peer changes its cluster alone', () => {
+    const changed = changedBy((yaml) => yaml.replace('127.0.0.1:15445', '127.0.0.1:15446'));
+    assert.deepEqual(changed, { ingress: [], egress: ['Cluster import/partner'] });
+  });
+
+  test('another identity of a peer gives everything that trusts it another name', () => {
     const changed = changedBy((yaml) =>
       yaml.replace('partner.pem, gatewayIdentities: [gateway/egress]', 'partner.pem, gatewayIdentities: [other]'),
     );
     assert.deepEqual(changed, {
-      ingress: ['RouteConfiguration ingress/partner', 'Listener ingress'],
-      egress: ['Cluster import/partner/rates'],
+      ingress: [
+        'Secret cert/ingress/partner',
+        'Secret bundle/partner',
+        'RouteConfiguration ingress/partner',
+        'Listener ingress',
+      ],
+      egress: [
+        'Cluster import/partner',
+        'Secret cert/egress/partner',
+        'Secret bundle/partner',
+        'RouteConfiguration egress/8081',
+      ],
     });
   });
 
@@ -83,7 +147,7 @@ describe('translate', () => {
       'imports:\n- {peer: shop, name: cart, as: basket.default.svc.cluster.local, port: 8080}\n',
     );
     for (const role of ['ingress', 'egress'] as const) {
-      const names = new MeshUnderTest(twice).drafts(role, ['shop', 'gone']).map(keyOf);
+      const names = new MeshUnderTest(twice).drafts(role, ['shop', 'gone']).map(fullKeyOf);
       assert.deepEqual(names, [...new Set(names)]);
     }
   });
@@ -107,11 +171,11 @@ describe('translate', () => {
 function changedBy(change: (yaml: string, mesh: MeshUnderTest) => string): Record<GatewayRole, readonly string[]> {
   const mesh = new MeshUnderTest(YAML);
   const roles = ['ingress', 'egress'] as const;
-  const before = roles.map((role) => new Map(mesh.drafts(role).map((draft) => [keyOf(draft), draft.inputs])));
+  const before = roles.map((role) => new Map(mesh.drafts(role).map((draft) => [fullKeyOf(draft), draft.inputs])));
   mesh.update(change(YAML, mesh));
   const [ingress = [], egress = []] = roles.map((role, index) => {
     const isNew = (draft: Draft): boolean => {
-      const inputs = before[index]?.get(keyOf(draft));
+      const inputs = before[index]?.get(fullKeyOf(draft));
       return inputs?.length !== draft.inputs.length || !draft.inputs.every((input, at) => input === inputs[at]);
     };
     return mesh.drafts(role).filter(isNew).map(keyOf);
@@ -119,6 +183,10 @@ function changedBy(change: (yaml: string, mesh: MeshUnderTest) => string): Recor
   return { ingress, egress };
 }
 
+function fullKeyOf({ typeUrl, name }: Draft): string {
+  return `${typeUrl} ${name}`;
+}
+
 function keyOf(draft: Draft): string {
-  return `${draft.typeUrl.split('.').at(-1)} ${draft.name}`;
+  return `${draft.typeUrl.split('.').at(-1)} ${plainName(draft.name)}`;
 }

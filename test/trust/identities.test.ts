@@ -29,9 +29,10 @@ function issuerOf(certificate: string, key: string, now = NOW): Issuer {
   return issuer;
 }
 
-const need = (role: string, peer: string, path = `gateway/${role}`): IdentityNeed => ({
+const need = (role: string, peer: string, path = `gateway/${role}`, trustDomain = `${peer}.example`): IdentityNeed => ({
   role,
   peer,
+  trustDomain,
   id: spiffeId(DOMAIN, path),
 });
 
@@ -54,6 +55,21 @@ describe('identities', () => {
     });
     assert.equal(new Set(all.map(({ privateKey }) => privateKey.reveal())).size, NEEDS.length);
     assert.equal(new Set(all.map(({ fingerprint }) => fingerprint)).size, NEEDS.length);
+  });
+
+  test('are new for another trust domain under the name of a peer, and the same for the others', () => {
+    const identities = new GatewayIdentities();
+    identities.ensure(issuer, HOUR, NEEDS, NOW);
+    const before = held(identities);
+    const moved = need('ingress', 'p1', 'gateway/ingress', 'other.example');
+    identities.ensure(issuer, HOUR, [moved, ...NEEDS.slice(1)], NOW);
+    const after = held(identities);
+    assert.deepEqual(
+      after.map((identity, index) => identity === before[index]),
+      [false, true, true, true],
+    );
+    const [first, again] = [before[0], after[0]] as { privateKey: { reveal(): string } }[];
+    assert.notEqual(first?.privateKey.reveal(), again?.privateKey.reveal());
   });
 
   test('are nothing for whom nobody needs one', () => {

@@ -21,7 +21,7 @@ const { issuer } = parseIssuer(Buffer.from(ca.certificate), Buffer.from(ca.priva
 assert.ok(issuer);
 const issued = issueLeaf({ issuer, id: ID, now: NOW, lifetimeSeconds: 3600 });
 const identities = new GatewayIdentities();
-identities.ensure(issuer, 3600, [{ role: 'ingress', peer: 'p', id: ID }], NOW);
+identities.ensure(issuer, 3600, [{ role: 'ingress', peer: 'p', trustDomain: 'p.example', id: ID }], NOW);
 const held = identities.get('ingress', 'p');
 assert.ok(held);
 
