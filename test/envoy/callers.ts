@@ -161,7 +161,12 @@ export interface Seen {
 interface Answering {
   setHeader(name: string, value: string): void;
   addTrailers(trailers: Record<string, string>): void;
-  end(body: string): void;
+  end(body: Buffer): void;
+}
+
+/** `%%e9` stands for one byte, so that a header can hold what is no UTF-8. */
+function withBytes(text: string): string {
+  return text.replace(/%%([0-9a-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** A backend that writes down what it is asked, and answers with the headers and trailers of the request's `want-…`, `trailer-…`. */
@@ -175,12 +180,13 @@ export class Backend {
       const { method = '', url: path = '', headers, trailers } = asked;
       this.seen.push({ method, path, headers, trailers });
       for (const [name, value] of Object.entries(headers)) {
-        if (name.startsWith('want-')) response.setHeader(name.slice('want-'.length), String(value));
+        if (name.startsWith('want-')) response.setHeader(name.slice('want-'.length), withBytes(String(value)));
       }
       for (const [name, value] of Object.entries(headers)) {
         if (name.startsWith('trailer-')) response.addTrailers({ [name.slice('trailer-'.length)]: String(value) });
       }
-      response.end('served\n');
+      // A string would have its encoding imposed on the headers.
+      response.end(Buffer.from('served\n'));
     };
     this.server = protocol === 'http' ? createServer(answer) : createHttp2Server({}, answer);
   }

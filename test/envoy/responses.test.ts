@@ -76,15 +76,89 @@ describe('a response on a real Envoy', () => {
       'https://login.partner.example/start?to=x': 'https://login.partner.example/start?to=x',
       '/v1/accounts/7': '/v1/accounts/7',
       next: 'next',
+      'ht\ttp:/\t/db.svc/x': '/x',
+      [`http://${'a'.repeat(256)}.example/x`]: '/x',
+      [`https://${'a'.repeat(240)}.example/x`]: `https://${'a'.repeat(240)}.example/x`,
     },
     'content-location': { 'http://db.svc/x': '/x' },
-    refresh: { '0; url=http://db.svc/x': '0; url=/x', '5': '5' },
+    'operation-location': { 'http://db.svc/x': '/x' },
+    'x-sourcemap': { 'http://db.svc/x.map': '/x.map' },
+    'hx-redirect': { 'http://db.svc/x': '/x' },
+    refresh: {
+      '0; url=http://db.svc/x': '0; url=/x',
+      '0;http://db.svc/x': '0;/x',
+      '0, http://db/x': '0, /x',
+      '0 URL = "http://db.svc/x"': '0 URL = "/x"',
+      "0;url='http://db.svc/x' y": "0;url='/x'",
+      '0; url=https://a.example/x': '0; url=https://a.example/x',
+      '5': '5',
+    },
     link: {
       '<http://db.svc/p2>; rel="next", <https://a.example/p3>; rel="x"':
         '</p2>; rel="next", <https://a.example/p3>; rel="x"',
+      '</x>; rel="up"; anchor="http://db.svc/p2"': '</x>; rel="up"; anchor="http://name.invalid/p2"',
+      'http://db.svc/p2; rel=next': 'http://name.invalid/p2; rel=next',
+      '</x/db.svc>; rel="next"': '</x/db.svc>; rel="next"',
+      '</a>; rel="x", <http://db.svc/': '</a>; rel="x"',
     },
     'set-cookie': { 'a=1; Domain=db.svc; Path=/': 'a=1; Path=/' },
+    'www-authenticate': {
+      'Basic realm="db.svc", charset="UTF-8"': 'Basic realm="name.invalid", charset="UTF-8"',
+      'Basic realm="10.1.2.3"': 'Basic realm="name.invalid"',
+      [`Basic realm="${PUBLIC_LOOKING_BACKEND}"`]: 'Basic realm="name.invalid"',
+      'Bearer realm="https://auth.internal:5000/token",service="registry"':
+        'Bearer realm="https://name.invalid:5000/token",service="registry"',
+      'Bearer realm="https://db/token"': 'Bearer realm="https://name.invalid/token"',
+      'Bearer realm="https://u:p@db/token"': 'Bearer realm="https://name.invalid:p@name.invalid/token"',
+      'Bearer realm="http://[fd00::1]/token"': 'Bearer realm="http://name.invalid/token"',
+      'Bearer realm="https://login.partner.example/token", error="invalid_token"':
+        'Bearer realm="https://login.partner.example/token", error="invalid_token"',
+      'Negotiate YIIG//abc+//x/9w==': 'Negotiate YIIG//abc+//x/9w==',
+      'Basic realm="Staff only"': 'Basic realm="Staff only"',
+    },
+    'content-security-policy': {
+      "default-src 'self' https://cdn.example.com http://assets.corp.internal:8080 *.svc.cluster.local; report-uri //db/r":
+        "default-src 'self' https://cdn.example.com http://name.invalid:8080 *name.invalid; report-uri //name.invalid/r",
+    },
+    'report-to': {
+      '{"group":"a","endpoints":[{"url":"https:\\/\\/db\\/r"}]}':
+        '{"group":"a","endpoints":[{"url":"https:\\/\\/name.invalid\\/r"}]}',
+    },
+    'reporting-endpoints': { 'a="http://db.svc/r"': 'a="http://name.invalid/r"' },
   };
+  test('what cannot be rewritten within limits does not get out', async () => {
+    const gone: Record<string, readonly string[]> = {
+      location: [`https://a.example/${'x'.repeat(8192)}`, `http://${'.'.repeat(12_000)}x/`],
+      link: ['<'.repeat(12_000), `<https://a.example/>; title="${'x'.repeat(8192)}"`],
+      'set-cookie': [`a=${'x'.repeat(8192)}; Domain=db.svc`],
+    };
+    for (const [header, values] of Object.entries(gone)) {
+      for (const value of values) {
+        const answer = await call(scene.fromShop({ headers: { [`want-${header}`]: value } }));
+        assert.deepEqual([answer.status, answer.headers[header]], [200, undefined], `${header}: ${value.slice(0, 30)}`);
+      }
+    }
+    const longest = `https://a.example/${'x'.repeat(8192 - 'https://a.example/'.length)}`;
+    const answer = await call(scene.fromShop({ headers: { 'want-location': longest } }));
+    assert.equal(answer.headers['location'], longest);
+  });
+
+  test('a response without any of these headers runs no script', async () => {
+    const executions = async () =>
+      /\.ingress_shop\.lua\.executions: (\d+)/.exec(await scene.ingress.admin('/stats'))?.[1];
+    const before = Number(await executions());
+    await call(scene.fromShop({ headers: { 'want-x-app': 'http://db.svc/' } }));
+    assert.equal(Number(await executions()), before);
+    await call(scene.fromShop({ headers: { 'want-nel': '{}' } }));
+    assert.equal(Number(await executions()), before + 1);
+  });
+
+  test('bytes that are not UTF-8 hide nothing', async () => {
+    const answer = await call(scene.fromShop({ headers: { 'want-location': 'http://db.svc/%%e9' } }));
+    assert.equal(Buffer.from(String(answer.headers['location'])).includes('db.svc'), false);
+    assert.match(String(answer.headers['location']), /^\//);
+  });
+
   for (const [header, cases] of Object.entries(rewritten)) {
     test(`${header}: an internal host does not get out, and others stay`, async () => {
       for (const [said, expected] of Object.entries(cases)) {
