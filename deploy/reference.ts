@@ -13,6 +13,8 @@ import { status } from '../src/cli/status.ts';
 import { translate } from '../src/cli/translate.ts';
 import { validate } from '../src/cli/validate.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
+import { REMOVALS } from '../src/envoy/headers.ts';
+import { type Change, WITH_HOSTS } from '../src/envoy/lua.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, FINDING_CODES, type FindingCode } from '../src/errors.ts';
 
 export const README = fileURLToPath(new URL('../../README.md', import.meta.url));
@@ -92,6 +94,8 @@ export function parts(): ReadonlyMap<string, string> {
     ['later', laterList()],
     ['findings', findingTable()],
     ['errors', errorTable()],
+    ['headers', headerTable()],
+    ['hosts', hostTable()],
   ]);
 }
 
@@ -143,6 +147,39 @@ function findingTable(): string {
           : 'error',
       FINDING_CODES[code],
     ]),
+  );
+}
+
+function headerTable(): string {
+  const groups = new Map<string, string[]>();
+  let why = '';
+  for (const removal of REMOVALS) {
+    if (removal.why !== 'the same') why = removal.why;
+    const key = `${why}|${removal.from === 'both' ? 'requests and responses' : removal.from}`;
+    groups.set(key, [...(groups.get(key) ?? []), ...removal.names]);
+  }
+  return table(
+    ['What it is', 'Removed from', 'Headers'],
+    [...groups].map(([key, names]) => [...key.split('|'), names.map((name) => `\`${name}\``).join(' ')]),
+  );
+}
+
+const CHANGES: Readonly<Record<Change, string>> = {
+  relative: 'an internal host is removed, the path stays: `/x`',
+  refresh: 'the same, for the URL in it',
+  link: 'the same between `<` and `>`; elsewhere the name becomes `name.invalid`',
+  cookie: '`Domain` is removed',
+  hide: 'the name becomes `name.invalid`',
+};
+
+function hostTable(): string {
+  const changes = Object.keys(CHANGES) as Change[];
+  return table(
+    ['Response headers', 'What happens'],
+    changes.map((change) => {
+      const names = Object.keys(WITH_HOSTS).filter((name) => WITH_HOSTS[name] === change);
+      return [names.map((name) => `\`${name}\``).join(' '), CHANGES[change]];
+    }),
   );
 }
 

@@ -3,7 +3,7 @@
 
 import type { GatewayRole } from '../federation/model.ts';
 import { demand, type Facts, type Subject, type TlsUse } from './boundary.ts';
-import { checkHttpFilters } from './boundary-filters.ts';
+import { checkHttpFilters, checkResponses } from './boundary-filters.ts';
 import { chainLabel, labelText } from './boundary-names.ts';
 import { checkDownstream, isServerName } from './boundary-tls.ts';
 import type { Any, Message } from './draft.ts';
@@ -110,6 +110,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
     (manager.early_header_mutation_extensions ?? []).length > 0 &&
     (role === 'egress' || manager.codec_type === 'HTTP2');
   demand(clean, 'CLEAN_REQUESTS', subject);
+  checkResponses(manager, role, subject);
   const mappers = manager.local_reply_config?.mappers ?? [];
   const worded = mappers.length > 0 && mappers.every(({ body_format_override: body }) => body !== undefined);
   demand(worded && (role === 'egress' || mappers.at(-1)?.status_code === 403), 'REFUSALS_ALIKE', subject);

@@ -35,6 +35,7 @@ export const RULES = {
   UNEXPECTED_BODY: 'refuses a body on methods that define none, whether its length is declared or not',
   HARMLESS_PATHS: 'refuses paths that a backend might read as others, on every export and below every prefix',
   CLEAN_REQUESTS: 'normalizes paths and refuses what it cannot, and trusts no header of the caller',
+  CLEAN_RESPONSES: 'removes from responses and trailers what names infrastructure, and rewrites internal hosts',
   NO_INTERNAL_ADDRESSES: 'never sets internal_address_config',
   REFUSALS_ALIKE: 'answers every refusal in the same words',
   // routes

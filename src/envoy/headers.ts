@@ -1,77 +1,216 @@
 // Which headers never cross the boundary: what infrastructure trusts (inward), what gives it away (outward).
-// In: nothing. Out: header mutations, the same at every gateway. Must not: touch what belongs to the applications.
+// Must not: touch what belongs to the applications. A prefix stands here only for a family that proxies alone write;
+// of a vendor's other headers, the exact names.
 
 import type { Message } from './draft.ts';
 import { PEER_HEADER } from './names.ts';
 
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
 
-/** Families that proxies, meshes and tracers write: no caller's and no backend's value of them is anybody else's business. */
-const INFRASTRUCTURE_PREFIXES = ['x-envoy-', 'x-forwarded-', 'x-istio-', 'x-b3-', 'x-postern-'];
+/** Headers that are removed for one reason; a name that ends in `*` is a prefix. README.md lists them. */
+export interface Removal {
+  readonly why: string;
+  readonly from: 'requests' | 'responses' | 'both';
+  readonly names: readonly string[];
+}
 
-const REQUEST_PREFIXES = [
-  ...INFRASTRUCTURE_PREFIXES,
-  'x-ot-',
-  'x-datadog-',
-  'x-amzn-trace-',
-  'x-cloud-trace',
-  'grpc-trace',
-  // What gateways inside a mesh write after they have authenticated somebody.
-  'x-auth-request-',
-  'x-ssl-client',
-  'x-client-cert',
-  'x-original-',
-  'l5d-',
-  'x-amzn-oidc-',
-  'x-goog-',
-  'x-ms-client-',
-  'x-webauth-',
-];
-
-const REQUEST_HEADERS = [
-  'forwarded',
-  'via',
-  'b3',
-  'traceparent',
-  'tracestate',
-  'baggage',
-  'x-request-id',
-  'x-real-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'true-client-ip',
-  'cf-connecting-ip',
-  'x-remote-user',
-  'x-remote-addr',
-  'x-forwarded',
-  'uber-trace-id',
-  'x-middleware-subrequest',
-  'remote-user',
-  'x-rewrite-url',
-  'x-host',
-  'x-http-method',
-  'x-http-method-override',
-  'x-method-override',
-  'proxy',
-  'proxy-connection',
-  'proxy-authorization',
-];
-
-const RESPONSE_HEADERS = [
-  'server',
-  'via',
-  'alt-svc',
-  'proxy-status',
-  'server-timing',
-  'x-powered-by',
-  'x-aspnet-version',
-  'x-aspnetmvc-version',
-  'x-backend-ip',
-  'x-backend-server',
-  'x-served-by',
-  'x-upstream',
-  'x-real-ip',
-  'x-request-id',
+/** At both gateways; of requests before Envoy writes any header of its own. Trailers are treated alike. */
+export const REMOVALS: readonly Removal[] = [
+  {
+    why: 'what proxies and meshes tell each other',
+    from: 'both',
+    names: ['x-envoy-*', 'x-forwarded-*', 'x-istio-*', 'x-postern-*', 'l5d-*', 'via'],
+  },
+  { why: 'the same', from: 'requests', names: ['forwarded', 'x-forwarded', 'x-host', 'proxy', 'proxy-connection'] },
+  { why: 'a credential for a proxy, or its challenge', from: 'requests', names: ['proxy-authorization'] },
+  { why: 'the same', from: 'responses', names: ['proxy-authenticate', 'proxy-authentication-info'] },
+  {
+    why: 'trace context and request IDs: each mesh has its own',
+    from: 'requests',
+    names: [
+      'traceparent',
+      'tracestate',
+      'baggage',
+      'b3',
+      'uber-trace-id',
+      'grpc-trace-bin',
+      'x-ot-span-context',
+      'x-amzn-trace-id',
+      'x-cloud-trace-context',
+      'x-datadog-trace-id',
+      'x-datadog-parent-id',
+      'x-datadog-origin',
+      'x-datadog-sampling-priority',
+      'x-datadog-tags',
+    ],
+  },
+  {
+    why: 'the same',
+    from: 'both',
+    names: ['x-request-id', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'x-b3-flags'],
+  },
+  {
+    why: 'where a request came from, as a proxy saw it',
+    from: 'requests',
+    names: [
+      'client-ip',
+      'x-client-ip',
+      'x-cluster-client-ip',
+      'x-originating-ip',
+      'x-proxyuser-ip',
+      'true-client-ip',
+      'cf-connecting-ip',
+      'cf-connecting-ipv6',
+      'cf-pseudo-ipv4',
+      'fastly-client-ip',
+      'fly-client-ip',
+      'x-azure-clientip',
+      'x-azure-socketip',
+      'x-scheme',
+      'x-url-scheme',
+      'front-end-https',
+    ],
+  },
+  { why: 'the same; or where a service runs', from: 'both', names: ['x-real-ip'] },
+  {
+    why: 'who a proxy says that the caller is: whole families',
+    from: 'requests',
+    names: [
+      'remote-*',
+      'x-remote-*',
+      'x-auth-request-*',
+      'x-authenticated-*',
+      'x-authentik-*',
+      'x-authelia-*',
+      'x-consumer-*',
+      'x-credential-*',
+      'x-kong-*',
+      'x-forward-auth-*',
+      'x-pomerium-*',
+      'x-vouch-*',
+      'x-webauth-*',
+      'x-jwt-claim*',
+      'x-jwt-payload*',
+      'cf-access-*',
+      'x-amzn-oidc-*',
+      'x-goog-authenticated-user-*',
+      'x-goog-iap-*',
+      'x-appengine-*',
+      'x-apigateway-*',
+      'x-ms-client-principal*',
+      'x-ms-token-*',
+      'tailscale-*',
+      'impersonate-*',
+      'oidc-*',
+      'x-oidc-*',
+      'shib-*',
+      'x-shib-*',
+      'sec-istio-*',
+    ],
+  },
+  {
+    why: 'who a proxy says that the caller is: single names',
+    from: 'requests',
+    names: [
+      'x-anonymous-consumer',
+      'x-auth-email',
+      'x-auth-groups',
+      'x-auth-roles',
+      'x-auth-subject',
+      'x-auth-user',
+      'x-auth-userid',
+      'x-auth-username',
+      'x-endpoint-api-userinfo',
+      'x-id-token',
+      'x-jwt-assertion',
+      'x-userinfo',
+      'x-amzn-lambda-context',
+      'x-amzn-request-context',
+      'teleport-jwt-assertion',
+      'sm-authtype',
+      'sm-universalid',
+      'sm-user',
+      'sm-userdn',
+      'iv-creds',
+      'iv-groups',
+      'iv-user',
+      'eppn',
+    ],
+  },
+  {
+    why: 'what a proxy says of the client certificate',
+    from: 'requests',
+    names: [
+      'client-cert*',
+      'x-client-cert*',
+      'x-client-dn*',
+      'x-client-issuer*',
+      'x-client-san*',
+      'x-client-serial*',
+      'x-client-subject*',
+      'x-client-verify*',
+      'x-tls-client-*',
+      'x-mtls-*',
+      'ssl-client*',
+      'x-ssl-*',
+      'x-amzn-mtls-*',
+      'x-amzn-tls-*',
+      'x-arr-clientcert',
+      'x-arr-ssl',
+      'wl-proxy-*',
+      '$ws*',
+    ],
+  },
+  {
+    why: 'another method, host or path than the one that was granted',
+    from: 'requests',
+    names: [
+      'x-http-method',
+      'x-http-method-override',
+      'x-method-override',
+      'x-http-host-override',
+      'x-override-url',
+      'x-rewrite-url',
+      'x-original-url',
+      'x-original-uri',
+      'x-original-path',
+      'x-original-host',
+      'x-original-method',
+      'x-original-for',
+      'x-original-forwarded-for',
+      'x-original-proto',
+      'x-original-prefix',
+      'x-original-remote-addr',
+      'x-middleware-subrequest',
+    ],
+  },
+  {
+    why: 'orders to the next server, such as to send a file of its own',
+    from: 'both',
+    names: ['x-accel-*', 'x-sendfile*', 'x-reproxy-*', 'x-lighttpd-*'],
+  },
+  {
+    why: 'what a service runs on, and where',
+    from: 'responses',
+    names: [
+      'server',
+      'server-timing',
+      'alt-svc',
+      'proxy-status',
+      'x-powered-by',
+      'x-aspnet-version',
+      'x-aspnetmvc-version',
+      'x-backend',
+      'x-backend-ip',
+      'x-backend-server',
+      'x-hostname',
+      'x-pod-name',
+      'x-server-name',
+      'x-served-by',
+      'x-upstream',
+    ],
+  },
+  { why: 'obsolete, and names a host (RFC 2965)', from: 'responses', names: ['set-cookie2'] },
 ];
 
 /** What Envoy itself adds to a request after the caller's own values are gone, and would tell the next hop. */
@@ -94,13 +233,10 @@ const ADDED_BY_ENVOY = [
 ];
 
 /** Runs on a request before Envoy writes headers of its own, so that Envoy's own survive it and the caller's do not. */
-export const STRIP_REQUEST: readonly Mutation[] = [...removePrefixes(REQUEST_PREFIXES), ...remove(REQUEST_HEADERS)];
+export const STRIP_REQUEST: readonly Mutation[] = removals('requests');
 
 /** Runs on a response and its trailers. Envoy writes its own `server` after it. */
-export const STRIP_RESPONSE: readonly Mutation[] = [
-  ...removePrefixes(INFRASTRUCTURE_PREFIXES),
-  ...remove(RESPONSE_HEADERS),
-];
+export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
 
 /** Removed at the end of a route: towards a backend, which may see who called (x-forwarded-client-cert, our own). */
 export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = ADDED_BY_ENVOY;
@@ -114,11 +250,19 @@ export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   PEER_HEADER,
 ];
 
-function remove(headers: readonly string[]): readonly Mutation[] {
-  return headers.map((header) => ({ remove: header }));
+/** Only a mutation has a prefix form; `request_headers_to_remove` of a route has none. */
+function removals(from: 'requests' | 'responses'): readonly Mutation[] {
+  const names = REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(
+    (removal) => removal.names,
+  );
+  return names.map((name) =>
+    name.endsWith('*')
+      ? { remove_on_match: { key_matcher: { prefix: name.slice(0, -1), ignore_case: true } } }
+      : { remove: name },
+  );
 }
 
-/** Only a mutation has a prefix form; `request_headers_to_remove` of a route has none. */
-function removePrefixes(prefixes: readonly string[]): readonly Mutation[] {
-  return prefixes.map((prefix) => ({ remove_on_match: { key_matcher: { prefix, ignore_case: true } } }));
+/** Headers with host names, which a response may have and its trailers need not. */
+export function removed(names: readonly string[]): readonly Mutation[] {
+  return names.map((name) => ({ remove: name }));
 }

@@ -6,9 +6,10 @@
 import type { GatewayRole, Mesh } from '../federation/model.ts';
 import { requestLog } from './access-log.ts';
 import { extension, type Message } from './draft.ts';
-import { STRIP_REQUEST, STRIP_RESPONSE } from './headers.ts';
+import { removed, STRIP_REQUEST, STRIP_RESPONSE } from './headers.ts';
 import * as limits from './limits.ts';
 import { localReplies } from './local-reply.ts';
+import { WITH_HOSTS } from './lua.ts';
 import { ADS } from './tls.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
@@ -127,7 +128,8 @@ const STRIP: HttpFilter = extension(
     mutations: {
       request_trailers_mutations: STRIP_REQUEST,
       response_mutations: STRIP_RESPONSE,
-      response_trailers_mutations: STRIP_RESPONSE,
+      // In trailers there is nothing to rewrite: no application sends a redirect there.
+      response_trailers_mutations: [...STRIP_RESPONSE, ...removed(Object.keys(WITH_HOSTS))],
     },
   },
 );

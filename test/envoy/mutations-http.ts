@@ -133,6 +133,18 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) => void c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules.shift(),
     ],
   ],
+  CLEAN_RESPONSES: [
+    ['internal hosts kept', 'ingress', (c) => void c.manager.http_filters.splice(3, 1)],
+    ['rewriting disabled', 'ingress', (c) => void (c.manager.http_filters[3].disabled = true)],
+    ['nothing stripped', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
+    [
+      'nothing stripped from trailers',
+      'egress',
+      (c) =>
+        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters[0]
+          .typed_config.mutations.response_trailers_mutations,
+    ],
+  ],
   CLEAN_REQUESTS: [
     ['no normalization', 'ingress', (c) => void delete c.manager.normalize_path],
     ['escaped slashes kept', 'ingress', (c) => void (c.manager.path_with_escaped_slashes_action = 'KEEP_UNCHANGED')],
