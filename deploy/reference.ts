@@ -48,6 +48,7 @@ export const WARNINGS: readonly FindingCode[] = [
   'BUNDLE_EXPIRES_SOON',
   'EGRESS_OPEN',
   'GRANT_EXPIRED',
+  'ISSUER_EXPIRES_SOON',
   'ISSUER_ROOT_RESTRICTED',
   'KEY_FILE_EXPOSED',
 ];

@@ -4,6 +4,7 @@
 
 import { Metrics } from './admin/metrics.ts';
 import { startAdminServer } from './admin/server.ts';
+import { type CertificateEnd, certificateEnds, EndAnnouncements } from './certificate-ends.ts';
 import type { HostPort } from './config/host-port.ts';
 import { loadConfig } from './config/load.ts';
 import { formatDiagnostic } from './config/parse.ts';
@@ -50,8 +51,15 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** setTimeout takes no more; a longer wait is cut, and the turn that it brings changes nothing. */
-const LONGEST_TIMER = 24 * 60 * 60 * 1000;
+/**
+ * Timers follow a clock that stands still while a machine sleeps and knows nothing of corrections: what is due by the wall
+ * clock is looked at so often.
+ */
+const CLOCK_LOOK_MS = 5000;
+/** Less is how clocks are kept right. */
+const CLOCK_STEP_MS = 1000;
+/** Certificates of gateways come and go with their streams: their ends are looked at so often. */
+const ENDS_LOOK_MS = 60_000;
 /** What is still due after a rejected turn is looked at again so often. */
 const RETRY_MS = 30_000;
 /** A third of the lifetime of the server's certificate. */
@@ -84,8 +92,10 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   /** No broken file keeps a grant in force after its end, or an identity from its renewal. */
   const bringUpToDate = (): void => {
+    const before = applied;
     try {
       serve(publication.refresh(Date.now()) ?? applied);
+      logWarnings(logger, applied, before);
     } catch (error) {
       logger.error({ err: error }, 'what is served could not be brought up to date');
     }
@@ -93,6 +103,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const turn = async (): Promise<void> => {
     if (stopping) return;
+    const before = applied;
     try {
       const started = performance.now();
       const loaded = await loadConfig(file);
@@ -104,7 +115,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       reloads.add({ result: 'applied' });
       const took = { parseMs: Math.round(parsed - started), applyMs: Math.round(performance.now() - parsed) };
       logger.info({ file, ...took, snapshots: versions(publication) }, 'configuration applied');
-      logWarnings(logger, applied);
+      logWarnings(logger, applied, before);
     } catch (error) {
       rejected = rejection(error);
       reloads.add({ result: 'rejected' });
@@ -126,21 +137,35 @@ export async function startApp(options: AppOptions): Promise<App> {
     return running;
   };
   let timer: NodeJS.Timeout | undefined;
+  const waitUntil = (due: number, before: number): void => {
+    const now = Date.now();
+    // A clock that was set back: grants are in force again, and what was issued ahead of time is not valid yet.
+    if (now >= due || now < before - CLOCK_STEP_MS) return void reload();
+    timer = setTimeout(() => waitUntil(due, now), Math.min(due - now, CLOCK_LOOK_MS));
+    timer.unref();
+  };
   const schedule = (): void => {
     clearTimeout(timer);
     if (stopping) return;
+    const soonest = Date.now() + (rejected === undefined ? 1000 : RETRY_MS);
     const due = publication.nextDue();
-    const wait =
-      due === undefined
-        ? LONGEST_TIMER
-        : Math.min(LONGEST_TIMER, Math.max(due - Date.now(), rejected === undefined ? 1000 : RETRY_MS));
-    timer = setTimeout(() => void reload(), wait);
-    timer.unref();
+    waitUntil(due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, soonest), Date.now());
   };
 
   const xdsPort = await serving.listen(gatewayRegistry(applied));
   // What changed since it was read, while the port was opened, counts as a change.
   const watching = watchFiles(first.dependencies, () => void reload(), { seen: first.digests });
+  const announcements = new EndAnnouncements(logger);
+  const lookAtEnds = async (): Promise<readonly CertificateEnd[]> => {
+    const ends = certificateEnds(publication, (await serving.status()).streams, ca.issuer.certificate);
+    gauges.updateEnds(ends);
+    announcements.update(ends, Date.now());
+    return ends;
+  };
+  const endsLook = setInterval(() => {
+    lookAtEnds().catch((error: unknown) => logger.error({ err: error }, 'the ends of certificates are not known'));
+  }, ENDS_LOOK_MS);
+  endsLook.unref();
   const renewal = setInterval(() => serving.setTls(serverTls(ca, options.xds)), SERVER_RENEWAL);
   renewal.unref();
   const stop = async (): Promise<void> => {
@@ -148,14 +173,22 @@ export async function startApp(options: AppOptions): Promise<App> {
     watching.close();
     clearTimeout(timer);
     clearInterval(renewal);
+    clearInterval(endsLook);
     await running;
     await serving.stop();
   };
   schedule();
+  await lookAtEnds();
   const admin = await startAdminServer(options.admin, {
     ready: () => !stopping && serving.serves(),
-    metrics: async () => metrics.text(await serving.samples()),
-    status: async () => processStatus(publication, applied, rejected, await serving.status()),
+    metrics: async () => {
+      await lookAtEnds();
+      return metrics.text(await serving.samples());
+    },
+    status: async () => {
+      const [ends, state] = [await lookAtEnds(), await serving.status()];
+      return processStatus(publication, applied, rejected, state, ends);
+    },
   }).catch(async (error: unknown) => {
     await stop();
     throw error;
@@ -225,9 +258,12 @@ function rejection(error: unknown): Rejected {
   return { at, reason: 'internal error', diagnostics: [] };
 }
 
-function logWarnings(logger: Logger, { warnings }: Applied): void {
+/** Those that the turn before has not logged: what time alone brings about would repeat them all. */
+function logWarnings(logger: Logger, { warnings }: Applied, before?: Applied): void {
+  const logged = new Set(before?.warnings.map(formatDiagnostic));
   for (const one of warnings) {
     const fields = { diagnostic: formatDiagnostic(one) };
+    if (logged.has(fields.diagnostic)) continue;
     if (one.severity === 'warning') logger.warn(fields, 'configuration warning');
     else
       logger.error(

@@ -43,13 +43,15 @@ export const FINDING_CODES = {
   BUNDLE_DUPLICATE: 'A certificate stands twice in one trust bundle.',
   BUNDLE_NOT_A_CA: 'A certificate in a trust bundle is no CA; Envoy would let it vouch for itself.',
   BUNDLE_EXPIRED: 'A CA in a trust bundle has expired.',
-  BUNDLE_EXPIRES_SOON: 'A CA in a trust bundle expires within seven days.',
+  BUNDLE_EXPIRES_SOON: 'A CA in a trust bundle expires within 30 days; announced again 7 days and one day before.',
   BUNDLE_NOT_YET_VALID: 'A CA in a trust bundle is not yet valid.',
   BUNDLE_WEAK_KEY: 'A CA in a trust bundle has a weak key or signature.',
   BUNDLE_FOREIGN: 'A CA in a trust bundle names another trust domain.',
   ISSUER_UNPARSABLE: 'The issuing certificate or its key cannot be read.',
   ISSUER_NOT_A_CA: 'The issuing certificate is no CA.',
   ISSUER_EXPIRED: 'The issuing certificate, or a CA above it, is outside its validity.',
+  ISSUER_EXPIRES_SOON:
+    'The issuing certificate, or a CA above it, expires within 30 days; announced again 7 days and one day before.',
   ISSUER_CHAIN: 'A certificate after the issuing one did not sign the one before it, or is no CA.',
   ISSUER_CONSTRAINED:
     'The issuing CA, or one above it, forbids what Postern signs with it: every handshake would fail.',

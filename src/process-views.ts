@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Metrics } from './admin/metrics.ts';
 import type { Status } from './admin/status.ts';
+import type { CertificateEnd } from './certificate-ends.ts';
 import type { Peer } from './federation/model.ts';
 import type { Applied, Publication } from './publication.ts';
 import type { ServingStatus } from './serving.ts';
@@ -16,6 +17,7 @@ export function processStatus(
   applied: Applied,
   rejected: Rejected | undefined,
   { streams, workers }: ServingStatus,
+  ends: readonly CertificateEnd[],
 ): Status {
   const { federation } = applied.resolved;
   return {
@@ -51,18 +53,26 @@ export function processStatus(
     certificates: publication.identities
       .list()
       .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
+    certificateEnds: ends.map((end) => ({ ...end, notAfter: iso(end.notAfter) })),
   };
 }
 
-/** Gauges that follow what is served; call `update` after each publication. */
-export function servedGauges(metrics: Metrics, publication: Publication): { update(now: number): void } {
+export interface ServedGauges {
+  /** After each publication. */
+  update(now: number): void;
+  /** The ends of certificates, the earliest first. */
+  updateEnds(ends: readonly CertificateEnd[]): void;
+}
+
+/** Gauges that follow what is served. */
+export function servedGauges(metrics: Metrics, publication: Publication): ServedGauges {
   const lastSuccess = metrics.gauge(
     'postern_config_last_success_timestamp_seconds',
     'When the file that is served was applied.',
   );
   const expiries = metrics.gauge(
     'postern_certificate_expiry_timestamp_seconds',
-    'Expiry of bundles and of our certificates.',
+    'Expiry of certificates, by kind; the earliest of each kind and peer.',
   );
   const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
   const peers = metrics.gauge('postern_peers', 'Configured peers.');
@@ -74,14 +84,16 @@ export function servedGauges(metrics: Metrics, publication: Publication): { upda
       const { peers: served = [], deniedPeers = [] } = publication.applied?.resolved.federation ?? {};
       peers.set({}, served.length + deniedPeers.length);
       denied.set({}, deniedPeers.length);
-      expiries.clear();
-      for (const peer of served) expiries.set({ kind: 'bundle', peer: peer.name }, bundleEnd(peer) / 1000);
-      for (const { role, peer, notAfter } of publication.identities.list())
-        expiries.set({ kind: `cert-${role}`, peer }, notAfter / 1000);
       for (const [gateway, snapshot] of publication.cache.entries()) {
         for (const [typeUrl, type] of snapshot.types)
           resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);
       }
+    },
+    updateEnds: (ends) => {
+      expiries.clear();
+      // Of several with the same labels, the earliest is written last.
+      for (const { kind, peer, notAfter } of [...ends].reverse())
+        expiries.set({ kind, ...(peer !== undefined && { peer }) }, notAfter / 1000);
     },
   };
 }

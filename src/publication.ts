@@ -2,6 +2,7 @@
 // In: loaded files, the time. Out: snapshots in the cache; the last configuration that was applied, and the last that was not.
 // Must not: change anything that is served when a turn fails, whatever fails.
 
+import { nextAuthorityNotice } from './certificate-ends.ts';
 import { Compiler } from './compile.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { KeyedPeer } from './envoy/names.ts';
@@ -34,10 +35,13 @@ export class Publication {
   /** Peers that were removed, or mean something else, since this process started. */
   private retired: readonly KeyedPeer[] = [];
   private last: Applied | undefined;
+  /** When the last turn that succeeded was, refreshes included. */
+  private lastTurn: number;
 
   constructor(now: number, compiler: Pick<Compiler, 'compile'> = new Compiler()) {
     this.compiler = compiler;
     this.throwawayRootPem = createThrowawayRoot(now);
+    this.lastTurn = now;
   }
 
   get applied(): Applied | undefined {
@@ -96,14 +100,16 @@ export class Publication {
     this.retired = retired;
     const at = refresh ? (this.last?.at ?? now) : now;
     this.last = { loaded, resolved, at, warnings };
+    this.lastTurn = now;
     this.publish(snapshots);
     return this.last;
   }
 
-  /** When something is due without any file having changed: a renewal, the end of a grant, a CA that begins or ends (milliseconds). */
+  /** When something is due without any file having changed: a renewal, the end of a grant, a CA that begins or ends, a notice of that (milliseconds). */
   nextDue(): number | undefined {
     const resolved = this.last?.resolved;
-    const times = [this.identities.nextRenewal(), resolved?.federation.nextExpiry, resolved?.nextTrustChange];
+    const notice = this.last === undefined ? undefined : nextAuthorityNotice(this.last, this.lastTurn);
+    const times = [this.identities.nextRenewal(), resolved?.federation.nextExpiry, resolved?.nextTrustChange, notice];
     const due = times.filter((time) => time !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
   }

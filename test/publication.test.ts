@@ -275,6 +275,42 @@ test('a clock that jumps ahead and back leaves no certificate behind that is not
   }
 });
 
+test('the end of our own CA and of a peer’s is a warning 30 days, 7 days and one day before, without any file having changed', async (t) => {
+  const file = scene(t);
+  renewNorth(file, 100);
+  const yaml = readFileSync(file, 'utf8').replaceAll(', expires: 2027-03-31', '');
+  writeFileSync(
+    file,
+    yaml
+      .replace('lifetime: 24h', 'lifetime: 90d')
+      .replace(/^ {2}west: .*$/m, '')
+      .replace(/^ {2}- \{peer: west.*$/m, ''),
+  );
+  const publication = new Publication(now);
+  publication.apply(await loadConfig(file), now);
+  const announced = () =>
+    (publication.applied?.warnings ?? []).flatMap(({ code, message }) =>
+      /^(ISSUER|BUNDLE)_EXPIRE/.test(code) ? [`${code} ${/within (\S+)/.exec(message)?.[1] ?? 'ended'}`] : [],
+    );
+  assert.deepEqual(announced(), []);
+  const seen: (readonly string[])[] = [];
+  for (let turns = 0; turns < 12; turns += 1) {
+    const due = publication.nextDue();
+    if (due === undefined || due > now + 99.5 * DAY) break;
+    publication.refresh(due);
+    seen.push([`day ${Math.round((due - now) / DAY)}`, ...announced()]);
+  }
+  assert.deepEqual(seen, [
+    ['day 60', 'ISSUER_EXPIRES_SOON 30'],
+    ['day 70', 'ISSUER_EXPIRES_SOON 30', 'BUNDLE_EXPIRES_SOON 30'],
+    ['day 83', 'ISSUER_EXPIRES_SOON 7', 'BUNDLE_EXPIRES_SOON 30'],
+    ['day 89', 'ISSUER_EXPIRES_SOON a', 'BUNDLE_EXPIRES_SOON 30'],
+    ['day 90', 'ISSUER_EXPIRED ended', 'BUNDLE_EXPIRES_SOON 30'],
+    ['day 93', 'ISSUER_EXPIRED ended', 'BUNDLE_EXPIRES_SOON 7'],
+    ['day 99', 'ISSUER_EXPIRED ended', 'BUNDLE_EXPIRES_SOON a'],
+  ]);
+});
+
 /** Another CA of the same trust domain, which lives so many days. */
 function renewNorth(file: string, days: number): void {
   const trustDomain = 'north.example' as TrustDomain;

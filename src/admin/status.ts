@@ -38,6 +38,15 @@ export interface Status {
     readonly reasons: readonly string[];
   }[];
   readonly certificates: readonly { readonly gateway: string; readonly peer: string; readonly notAfter: string }[];
+  /** Every certificate that calls or the control channel depend on, the earliest end first. */
+  readonly certificateEnds: readonly {
+    readonly kind: string;
+    readonly peer?: string;
+    /** Of the Envoys of one gateway, the one whose certificate ends first. */
+    readonly node?: string;
+    readonly fingerprint?: string;
+    readonly notAfter: string;
+  }[];
 }
 
 const COLUMNS = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'];
@@ -74,6 +83,20 @@ export function workerLines({ workers }: Status): readonly string[] {
 /** Which peers are denied, and why. */
 export function deniedLines({ deniedPeers = [] }: Partial<Pick<Status, 'deniedPeers'>>): readonly string[] {
   return deniedPeers.map(({ name, reasons }) => `peer ${name} is denied: ${reasons.join('; ')}`);
+}
+
+const MAX_ENDS = 10;
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Which certificates end first, the head first; more are in the JSON. */
+export function endRows({ certificateEnds }: Status, now: number): readonly (readonly string[])[] {
+  const rows = certificateEnds.slice(0, MAX_ENDS).map(({ kind, peer, node, notAfter }) => {
+    const days = Math.floor((Date.parse(notAfter) - now) / DAY);
+    const left = Date.parse(notAfter) <= now ? 'ended' : days === 0 ? 'less than a day' : `${days} days`;
+    return [kind, peer ?? node ?? '-', notAfter, left];
+  });
+  const more = certificateEnds.length - rows.length;
+  return [['CERTIFICATE', 'OF', 'ENDS', 'LEFT'], ...rows, ...(more > 0 ? [[`and ${more} more: -o json`]] : [])];
 }
 
 /** Envoy's words for every NACK that is in force. */

@@ -1,7 +1,7 @@
 // `postern status`: what is connected and acknowledged, asked of the running process.
 // In: the admin address. Out: a table or JSON. Must not: change anything.
 
-import { deniedLines, nackLines, type Status, statusRows, workerLines } from '../admin/status.ts';
+import { deniedLines, endRows, nackLines, type Status, statusRows, workerLines } from '../admin/status.ts';
 import { formatDiagnostic } from '../config/parse.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import { ADMIN, type Command, oneOf, required } from './command.ts';
@@ -20,7 +20,7 @@ export const status: Command = {
     const admin = given.includes('://') ? given : `http://${given}`;
     if (!URL.canParse(admin)) throw new PosternError('USAGE', `--admin takes a URL or HOST:PORT, not ${given}`);
     const value = await fetchStatus(admin);
-    invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : text(value));
+    invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : text(value, Date.now()));
     return EXIT.ok;
   },
 };
@@ -48,7 +48,7 @@ function isStatus(value: unknown): value is Status {
   return 'mesh' in value && 'config' in value && 'gateways' in value && Array.isArray(value.gateways);
 }
 
-function text(value: Status): string {
+function text(value: Status, now: number): string {
   const { config } = value;
   const rejected =
     config.rejected === undefined
@@ -61,6 +61,7 @@ function text(value: Status): string {
     `mesh ${value.mesh} (${value.trustDomain}), ${config.file} applied ${config.appliedAt}`,
     '',
     table(statusRows(value)),
+    table(endRows(value, now)),
     ...workerLines(value),
     ...nackLines(value),
     ...deniedLines(value),

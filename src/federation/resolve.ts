@@ -5,6 +5,8 @@
 import type { Config } from '../config/schema.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
+import type { Certificate } from '../trust/certificate.ts';
+import { endNotice } from '../trust/expiry.ts';
 import { type Issuer, parseIssuer } from '../trust/issuer.ts';
 import type { Sample } from '../trust/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
@@ -114,7 +116,20 @@ function resolveIssuer(input: ResolveInput, findings: Finding[]): Issuer | undef
     const severity = code === 'ISSUER_EXPIRED' && !isServed ? 'error' : found.severity;
     findings.push({ code, severity, path: ['identity', 'issuer', about], message, hint });
   }
+  findings.push(...issuerEnds(issuer?.chain ?? [], input.now));
   return issuer;
+}
+
+/** Those that have ended are findings already. */
+function issuerEnds(chain: readonly Certificate[], now: number): readonly Finding[] {
+  return chain.flatMap(({ notAfter }, index) => {
+    const notice = endNotice(notAfter, now);
+    if (notice === undefined || notAfter <= now) return [];
+    const what = index === 0 ? 'the issuing certificate' : `certificate ${index + 1} of the issuer's file`;
+    const message = `${what} ${notice}, on ${new Date(notAfter).toISOString().slice(0, 10)}`;
+    const hint = 'renew the CA, and give its certificate to the peers before it is used';
+    return [warningAt('ISSUER_EXPIRES_SOON', ['identity', 'issuer', 'certificate'], message, hint)];
+  });
 }
 
 /** An ingress gateway shows its certificate as a server, an egress gateway as a client. */

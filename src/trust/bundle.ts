@@ -4,6 +4,7 @@
 
 import type { FindingCode } from '../errors.ts';
 import { type Certificate, isSignedBy, type PemBlock, parseCertificate, parsePem, sha256 } from './certificate.ts';
+import { endNotice } from './expiry.ts';
 import { keyWeakness } from './keys.ts';
 import { caution, type Problem, problem } from './problem.ts';
 import type { TrustDomain } from './spiffe.ts';
@@ -19,7 +20,6 @@ export interface TrustBundle {
 }
 
 const MAX_CERTIFICATES = 32;
-const SOON = 7 * 24 * 60 * 60 * 1000;
 /** Signatures that nobody should rely on: MD5 and SHA-1, with RSA and ECDSA. */
 const BROKEN_SIGNATURES = new Set([
   '1.2.840.113549.1.1.4',
@@ -151,14 +151,17 @@ function judge(certificate: Certificate, what: string, trustDomain: TrustDomain,
         'ask the peer for its current CA, and remove this one',
       ),
     );
-  } else if (certificate.notAfter - now < SOON) {
-    problems.push(
-      caution(
-        'BUNDLE_EXPIRES_SOON',
-        `${what} expires on ${day(certificate.notAfter)}`,
-        'ask the peer for its next CA and add it to this file',
-      ),
-    );
+  } else {
+    const notice = endNotice(certificate.notAfter, now);
+    if (notice !== undefined) {
+      problems.push(
+        caution(
+          'BUNDLE_EXPIRES_SOON',
+          `${what} ${notice}, on ${day(certificate.notAfter)}`,
+          'ask the peer for its next CA and add it to this file',
+        ),
+      );
+    }
   }
   if (certificate.notBefore > now) {
     problems.push(

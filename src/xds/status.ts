@@ -47,5 +47,7 @@ export interface StreamStatus {
   readonly variant: 'sotw' | 'delta';
   /** Milliseconds since the epoch. */
   readonly since: number;
+  /** When the client certificate ends, in milliseconds since the epoch; absent without TLS. */
+  readonly certificateNotAfter?: number;
   readonly types: readonly TypeStatus[];
 }

@@ -23,6 +23,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 export class StreamOwner {
   gateway: string;
   node: NodeClaims | undefined;
+  /** When the client certificate ends (milliseconds since the epoch); infinite without one. */
+  readonly notAfter: number;
   private readonly context: OwnerContext;
   private readonly address: string;
   private readonly onExpired: (error: XdsError) => void;
@@ -38,6 +40,7 @@ export class StreamOwner {
     const { gateway, notAfter } = this.identify();
     const now = context.clock();
     this.gateway = gateway;
+    this.notAfter = notAfter;
     this.place = context.admit(gateway, now);
     if (Number.isFinite(notAfter)) this.endAt(notAfter, now);
   }

@@ -111,7 +111,7 @@ export class DiscoveryStream {
 
   status(): StreamStatus | undefined {
     if (this.session === undefined || this.owner === undefined) return undefined;
-    const { gateway, node } = this.owner;
+    const { gateway, node, notAfter } = this.owner;
     return {
       gateway,
       nodeId: node?.id ?? '',
@@ -119,6 +119,7 @@ export class DiscoveryStream {
       address: this.address,
       variant: this.variant,
       since: this.since,
+      ...(Number.isFinite(notAfter) && { certificateNotAfter: notAfter }),
       types: this.session.status(),
     };
   }

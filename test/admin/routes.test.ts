@@ -14,6 +14,7 @@ const STATUS: Status = {
   peers: [],
   deniedPeers: [],
   certificates: [],
+  certificateEnds: [],
 };
 const VIEWS: AdminViews = { ready: () => true, metrics: () => 'postern_peers 2\n', status: () => STATUS };
 const NOT_YET: AdminViews = { ...VIEWS, ready: () => false, status: () => undefined };

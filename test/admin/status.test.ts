@@ -25,6 +25,7 @@ function status(nodes: readonly StreamStatus[]): Status {
     peers: [],
     deniedPeers: [],
     certificates: [],
+    certificateEnds: [],
   };
 }
 

@@ -92,6 +92,8 @@ describe('the admin port of a running process', () => {
     assert.equal(samples.get('postern_peers'), 2);
     assert.equal(samples.get('postern_snapshot_resources{gateway="ingress",type="Listener"}'), 1);
     const expiry = samples.get('postern_certificate_expiry_timestamp_seconds{kind="bundle",peer="shop"}') ?? 0;
+    for (const kind of ['issuer', 'control-plane-ca'])
+      assert.ok((samples.get(`postern_certificate_expiry_timestamp_seconds{kind="${kind}"}`) ?? 0) > Date.now() / 1000);
     assert.ok(expiry > Date.now() / 1000);
     assert.ok(Math.abs((samples.get('postern_config_last_success_timestamp_seconds') ?? 0) - Date.now() / 1000) < 60);
   });
@@ -112,6 +114,18 @@ describe('the admin port of a running process', () => {
       ],
     );
     assert.deepEqual(status.peers.map(({ name }) => name).sort(), ['partner', 'shop']);
+    const ends = status.certificateEnds.map(({ kind, peer }) => (peer === undefined ? kind : `${kind} ${peer}`));
+    for (const kind of [
+      'issuer',
+      'control-plane-ca',
+      'bundle shop',
+      'bundle partner',
+      'cert-ingress shop',
+      'cert-egress shop',
+    ])
+      assert.ok(ends.includes(kind), kind);
+    const times = status.certificateEnds.map(({ notAfter }) => notAfter);
+    assert.deepEqual(times, [...times].sort());
     // R10: one certificate for each gateway and peer that meet.
     assert.deepEqual(status.certificates.map(({ gateway, peer }) => `${gateway} ${peer}`).sort(), [
       'egress shop',

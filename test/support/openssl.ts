@@ -26,7 +26,7 @@ const KEYS = {
 
 /**
  * A moment at which every certificate is valid that the command makes while the tests run: it knows no clock but the
- * machine's, and a certificate is valid for 30 days from when it was made unless a test says otherwise.
+ * machine's, and a certificate is valid for 35 days from when it was made unless a test says otherwise.
  */
 export const WHILE_VALID = Math.floor(Date.now() / 1000) * 1000 + 60 * 60 * 1000;
 
@@ -115,7 +115,7 @@ export class Openssl {
   }
 
   certificate(wanted: Wanted): Made {
-    const { key = 'p256', commonName = 'made by openssl', signer, days = 30, digest, stringMask = 'utf8only' } = wanted;
+    const { key = 'p256', commonName = 'made by openssl', signer, days = 35, digest, stringMask = 'utf8only' } = wanted;
     const config = [
       '[req]\ndistinguished_name = name\nprompt = no',
       `string_mask = ${stringMask}\nutf8 = yes`,

@@ -81,6 +81,11 @@ test('every worker admits by the certificate, and cuts who loses the place, a wo
     assert.deepEqual(new Set(gateways.map((one) => one.snapshotVersion())), new Set([version]));
   }
   assert.notDeepEqual(ingress[0]?.clusters(), egress[0]?.clusters());
+  // The ends of the clients' certificates are known to the first process, which never saw these clients.
+  const { certificateEnds } = await process.status();
+  const lasting = certificateEnds.filter(({ kind }) => kind.startsWith('client-'));
+  assert.deepEqual(new Set(lasting.map(({ kind }) => kind)), new Set(['client-ingress', 'client-egress']));
+  assert.ok(lasting.every(({ notAfter }) => Date.parse(notAfter) > Date.now()));
   await refused(process, clients.ingress, 'egress', PERMISSION_DENIED);
   await refused(process, gateway('gateway/ingress', stranger), 'ingress', UNAVAILABLE);
 
