@@ -11,6 +11,7 @@ import { ALPN, INGRESS_LISTENER } from './names.ts';
 
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
+type Mapper = Message<'envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper'>;
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
 
 const MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
@@ -113,7 +114,14 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
   checkResponses(manager, role, subject);
   const mappers = manager.local_reply_config?.mappers ?? [];
   const worded = mappers.length > 0 && mappers.every(({ body_format_override: body }) => body !== undefined);
-  demand(worded && (role === 'egress' || mappers.at(-1)?.status_code === 403), 'REFUSALS_ALIKE', subject);
+  const alike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper));
+  demand(worded && (role === 'egress' || (alike && !isForErrors(mappers.at(-1)))), 'REFUSALS_ALIKE', subject);
+}
+
+/** Errors keep their status, for the caller's retries. */
+function isForErrors(mapper: Mapper | undefined): boolean {
+  const filters = [mapper?.filter, ...(mapper?.filter?.and_filter?.filters ?? [])];
+  return filters.some((filter) => (filter?.status_code_filter?.comparison?.value?.default_value ?? 0) >= 500);
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {

@@ -139,6 +139,14 @@ function httpOptions(
   return { [type]: any(type, { explicit_http_config: explicit, common_http_protocol_options: common }) };
 }
 
+/**
+ * A malformed answer (a line feed in grpc-message, which some servers do not escape) ends its own stream. By default it
+ * ends the connection, and with it the streams of all other callers.
+ */
+const MALFORMED = { override_stream_error_on_invalid_http_message: true };
+
 const HTTP1_BACKEND = httpOptions(limits.TOWARDS_HTTP1_BACKEND, { http_protocol_options: limits.TO_BACKENDS_HTTP1 });
-const GRPC_BACKEND = httpOptions(limits.TOWARDS_HTTP2_BACKEND, { http2_protocol_options: limits.TO_BACKENDS });
-const PEER_GATEWAY = httpOptions(limits.TOWARDS_PEER, { http2_protocol_options: limits.TO_PEERS });
+const GRPC_BACKEND = httpOptions(limits.TOWARDS_HTTP2_BACKEND, {
+  http2_protocol_options: { ...limits.TO_BACKENDS, ...MALFORMED },
+});
+const PEER_GATEWAY = httpOptions(limits.TOWARDS_PEER, { http2_protocol_options: { ...limits.TO_PEERS, ...MALFORMED } });

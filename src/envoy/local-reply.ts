@@ -5,6 +5,7 @@ import type { GatewayRole } from '../federation/model.ts';
 import type { Message } from './draft.ts';
 
 type LocalReplyConfig = Message<'envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig'>;
+type Filter = Message<'envoy.config.accesslog.v3.AccessLogFilter'>;
 type ResponseMapper = Message<'envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper'>;
 
 /**
@@ -13,18 +14,33 @@ type ResponseMapper = Message<'envoy.extensions.filters.network.http_connection_
  * Egress: our own callers may know more (404: no such import), but no connect error's text with its addresses.
  */
 export function localReplies(role: GatewayRole): LocalReplyConfig {
-  return { mappers: role === 'ingress' ? [from(500), { ...from(400), status_code: 403 }] : [from(400)] };
+  const forbidden = { status_code: 403 };
+  return {
+    mappers:
+      role === 'ingress' ? [...from(500), ...from(400).map((mapper) => ({ ...mapper, ...forbidden }))] : from(400),
+  };
 }
 
-function from(status: number): ResponseMapper {
-  return {
-    filter: {
-      status_code_filter: {
-        comparison: { op: 'GE', value: { default_value: status, runtime_key: `postern.local_reply_from_${status}` } },
-      },
+/** gRPC first: its body becomes grpc-message, in which a line feed would be escaped. */
+function from(status: number): readonly ResponseMapper[] {
+  const atLeast: Filter = {
+    status_code_filter: {
+      comparison: { op: 'GE', value: { default_value: status, runtime_key: `postern.local_reply_from_${status}` } },
     },
+  };
+  const grpc: Filter = {
+    header_filter: { header: { name: 'content-type', string_match: { prefix: 'application/grpc' } } },
+  };
+  return [
+    { filter: { and_filter: { filters: [atLeast, grpc] } }, ...worded('') },
+    { filter: atLeast, ...worded('\n') },
+  ];
+}
+
+function worded(end: string): ResponseMapper {
+  return {
     body_format_override: {
-      text_format_source: { inline_string: 'gateway: %RESPONSE_CODE%\n' },
+      text_format_source: { inline_string: `gateway: %RESPONSE_CODE%${end}` },
       content_type: 'text/plain',
     },
   };

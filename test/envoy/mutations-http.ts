@@ -166,6 +166,11 @@ export const HTTP_MUTATIONS: Mutations = {
   NO_INTERNAL_ADDRESSES: [['even empty', 'ingress', (c) => void (c.manager.internal_address_config = {})]],
   REFUSALS_ALIKE: [
     ['Envoy’s own words', 'ingress', (c) => void delete c.manager.local_reply_config],
+    [
+      'the status says why to gRPC',
+      'ingress',
+      (c) => void delete c.manager.local_reply_config.mappers.at(-2).status_code,
+    ],
     ['the status says why', 'ingress', (c) => void delete c.manager.local_reply_config.mappers.at(-1).status_code],
   ],
   POLICY: [
