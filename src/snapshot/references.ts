@@ -13,27 +13,40 @@ export interface Reference {
    * a word on the wire (delta), so the server has to send the resource again (envoyproxy/envoy 47309).
    */
   readonly source: string;
+  /** Secrets alone: the others of the same TLS contexts, which a client accepts or rejects together. */
+  readonly together?: readonly string[];
 }
 
 type Json = { readonly [key: string]: unknown };
 
-/** Each once, with its last source. */
+/** Each once, with its last source, and secrets with all that they ever stand together with. */
 class Found {
   private readonly references = new Map<string, Reference>();
 
-  readonly add = (typeUrl: string, name: unknown, source: unknown): void => {
+  readonly add = (typeUrl: string, name: unknown, source: unknown, context: readonly string[] = NONE): void => {
     if (typeof name !== 'string' || name === '') return;
-    this.references.set(`${typeUrl} ${name}`, { typeUrl, name, source: JSON.stringify(source ?? null) });
+    const others = context.filter((other) => other !== name);
+    this.put({ typeUrl, name, source: JSON.stringify(source ?? null), ...(others.length > 0 && { together: others }) });
   };
 
   addAll(references: readonly Reference[]): void {
-    for (const one of references) this.references.set(`${one.typeUrl} ${one.name}`, one);
+    for (const one of references) this.put(one);
   }
 
   list(): readonly Reference[] {
     return [...this.references.values()];
   }
+
+  private put(reference: Reference): void {
+    const key = `${reference.typeUrl} ${reference.name}`;
+    const before = this.references.get(key)?.together ?? NONE;
+    const now = reference.together ?? NONE;
+    const isMore = before.length > 0 && before !== now;
+    this.references.set(key, isMore ? { ...reference, together: [...new Set([...before, ...now])] } : reference);
+  }
 }
+
+const NONE: readonly never[] = [];
 
 export function referencesOf(json: ResourceJson): readonly Reference[] {
   const found = new Found();
@@ -55,24 +68,35 @@ const referencesOfPart = remembered((part: object): readonly Reference[] => {
   return found.list();
 });
 
-function collect(node: unknown, add: (typeUrl: string, name: unknown, source: unknown) => void): void {
+type Add = (typeUrl: string, name: unknown, source: unknown, context?: readonly string[]) => void;
+
+/** `context`: the secrets of the TLS context that this is a part of. */
+function collect(node: unknown, add: Add, context?: readonly string[]): void {
   if (Array.isArray(node)) {
-    for (const item of node) collect(item, add);
+    for (const item of node) collect(item, add, context);
     return;
   }
   if (typeof node !== 'object' || node === null) return;
   const json = node as Json;
   // SdsSecretConfig; without a source it names a secret of the bootstrap.
-  if (json['sds_config'] !== undefined) add(TYPE.secret, json['name'], json['sds_config']);
+  if (json['sds_config'] !== undefined) add(TYPE.secret, json['name'], json['sds_config'], context);
   // HttpConnectionManager.rds.
   if (json['route_config_name'] !== undefined) add(TYPE.route, json['route_config_name'], json['config_source']);
   for (const [key, value] of Object.entries(json)) {
     if (key === 'route' || key === 'weighted_clusters') addClusters(value, add);
-    collect(value, add);
+    collect(value, add, key === 'common_tls_context' ? secretsOf(value) : context);
   }
 }
 
-function addClusters(action: unknown, add: (typeUrl: string, name: unknown, source: unknown) => void): void {
+function secretsOf(context: unknown): readonly string[] {
+  const names: string[] = [];
+  collect(context, (typeUrl, name) => {
+    if (typeUrl === TYPE.secret && typeof name === 'string') names.push(name);
+  });
+  return names;
+}
+
+function addClusters(action: unknown, add: Add): void {
   const json = (action ?? {}) as Json;
   add(TYPE.cluster, json['cluster'], null);
   const weighted = json['clusters'];

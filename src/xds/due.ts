@@ -5,8 +5,9 @@ import { diff } from '../snapshot/diff.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
-import { all, split, subset, subsetOf, withLingering } from './shared-sets.ts';
-import { isAsked, NO_NAMES, NOTHING_LINGERS, type Subscription } from './subscription.ts';
+import { responses } from './responses.ts';
+import { all, subset, subsetOf, withLingering } from './shared-sets.ts';
+import { isAsked, NOTHING_LINGERS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
 
 export interface Reply {
   /** Shared by every stream that is sent the same: the bytes are cached by this very array. */
@@ -19,6 +20,8 @@ export interface Reply {
 
 export interface Due {
   readonly replies: readonly Reply[];
+  /** The names of resources that are due as well, but have to wait until these replies are answered. */
+  readonly later: readonly string[];
   readonly lingering: Subscription['lingering'];
 }
 
@@ -28,8 +31,8 @@ interface Changes {
 }
 
 const UNCHANGED: Changes = { changed: [], removed: [] };
-const NOTHING_DUE: Due = { replies: [], lingering: NOTHING_LINGERS };
 const NONE: readonly never[] = [];
+const NOTHING_DUE: Due = { replies: NONE, later: NONE, lingering: NOTHING_LINGERS };
 
 /** `mayRemove` is asked only when something is to go. */
 export function due(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
@@ -41,19 +44,31 @@ export function due(state: Subscription, current: TypeSnapshot, mayRemove: () =>
 function duePartial(state: Subscription, current: TypeSnapshot): Due {
   const resources = candidates(state, current, changes(state, current));
   if (resources.length === 0) return NOTHING_DUE;
-  const parts = split(resources, 'sotw');
-  // Each part has a version of its own; the last is that of the state.
-  const versionOf = (index: number): string =>
-    index === parts.length - 1 ? current.version : `${current.version}-${index + 1}`;
-  return {
-    replies: parts.map((part, index) => ({
-      resources: part,
-      removed: NONE,
-      version: versionOf(index),
-      isShared: true,
-    })),
-    lingering: NOTHING_LINGERS,
-  };
+  const { parts, later } = responses(state, resources);
+  const replies = parts.map((part, index) => ({
+    resources: part,
+    removed: NONE,
+    version: index === parts.length - 1 ? lastVersion(part, current) : partVersion(part, index, current),
+    isShared: true,
+  }));
+  return { replies, later, lingering: NOTHING_LINGERS };
+}
+
+/** Rule 15: each part has a version of its own, and the last has that of the state, unless its bytes are other ones. */
+function lastVersion(part: readonly Resource[], current: TypeSnapshot): string {
+  const [only] = part;
+  const isRespelled = only !== undefined && current.resources.get(only.name)?.version !== only.version;
+  return isRespelled ? partVersion(part, 0, current) : current.version;
+}
+
+function partVersion(part: readonly Resource[], index: number, { version }: TypeSnapshot): string {
+  const [only] = part;
+  return `${version}-${part.length === 1 && only !== undefined ? digestOf(only) : index + 1}`;
+}
+
+/** The same for the same name and bytes, in whatever part of whatever response. */
+function digestOf({ digest }: Resource): string {
+  return BigInt.asUintN(64, digest).toString(16);
 }
 
 function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
@@ -61,7 +76,7 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
   const gone = linger(state, current, removed);
   const goes = gone.size > 0 && mayRemove();
   const lingering = goes ? NOTHING_LINGERS : gone;
-  if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, lingering };
+  if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, later: NONE, lingering };
   // Rule 31: the full subscribed state; what lingers is still part of it.
   const kept = [...lingering.values()].filter((resource) => resource !== undefined);
   const subscribed = state.wildcard ? all(current) : subsetOf(current, state.names);
@@ -70,7 +85,7 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
   const part = subscribed.length === current.resources.size ? '' : `/${subscribed.length}`;
   const more = kept.length === 0 ? '' : `+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
   const version = `${current.version}${part}${more}`;
-  return { replies: [{ resources, removed: NONE, version, isShared: true }], lingering };
+  return { replies: [{ resources, removed: NONE, version, isShared: true }], later: NONE, lingering };
 }
 
 function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
@@ -86,16 +101,21 @@ function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => b
   const goes = gone.size > 0 && mayRemove();
   const removed = goes ? [...missing, ...gone.keys()] : missing;
   const lingering = goes ? NOTHING_LINGERS : gone;
-  if (resources.length === 0 && removed.length === 0 && !state.owedAnswer) return { replies: NONE, lingering };
+  if (resources.length === 0 && removed.length === 0 && !state.owedAnswer)
+    return { replies: NONE, later: NONE, lingering };
   const { version } = current;
   const isShared = missing.length === 0 && (!goes || [...gone.values()].every((resource) => resource !== undefined));
-  const replies = split(resources, 'delta').map((part, index) => ({
+  const { parts, later } = responses(state, resources);
+  // Removals do not ride with what was rejected.
+  const [first] = parts;
+  const isApart = removed.length > 0 && first?.some(({ name }) => state.rejected.has(name)) === true;
+  const replies = (isApart ? [NONE, ...parts] : parts).map((part, index) => ({
     resources: part,
     removed: index === 0 ? removed : NONE,
     version,
-    isShared,
+    isShared: isShared || index > 0,
   }));
-  return { replies, lingering };
+  return { replies, later, lingering };
 }
 
 /** Rule 38: equal versions are what the client has. */
@@ -114,12 +134,12 @@ function goneDelta(
   const { initial } = state;
   const lingering = linger(state, current, removed);
   // Rule 47: a removal that was rejected is sent again with the next change, like everything that was.
-  const again = state.rejected.size > 0 && changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
+  const again = state.rejected.size > 0 && changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;
   if (initial === undefined && again.size === 0 && missing.length === 0) return lingering;
   const gone = new Map(lingering);
   for (const name of initial?.keys() ?? [])
     if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
-  for (const name of again) if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
+  for (const name of again.keys()) if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
   for (const name of missing) gone.delete(name);
   return gone;
 }
@@ -138,11 +158,11 @@ function changes(state: Subscription, current: TypeSnapshot): Changes {
   };
 }
 
-/** What may have to be sent: what changed, what is owed, and, if anything changed, what was rejected with the last response. */
+/** What may have to be sent: what changed, what is owed, and, if anything changed, what was rejected (rule 47). */
 function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): readonly Resource[] {
   if (state.owedAll && state.wildcard) return all(current);
-  const again = changed.length + removed.length > 0 ? state.rejected : NO_NAMES;
-  const rejected = again.size === 0 ? NONE : [...again].filter((name) => covers(state, name));
+  const again = changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;
+  const rejected = again.size === 0 ? NONE : [...again.keys()].filter((name) => covers(state, name));
   const owed = state.owedAll ? state.names : state.owed;
   if (owed.size === 0 && rejected.length === 0) return changed;
   if (changed.length === 0 && rejected.length === 0) return subsetOf(current, owed);

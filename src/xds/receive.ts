@@ -3,10 +3,21 @@
 // NACK. Must not: do I/O, or change a state in place. Rule numbers are those of CONTRIBUTING.md, "Protocol rules".
 
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { isFullState } from '../snapshot/types.ts';
+import { isFullState, TYPE } from '../snapshot/types.ts';
 import { NameSet } from './name-set.ts';
 import type { XdsRequest } from './request.ts';
-import { blank, evolve, NONE_PENDING, namesOf, type Pending, type Subscription, type Variant } from './subscription.ts';
+import {
+  type Answered,
+  blank,
+  evolve,
+  NO_ANSWERS,
+  NONE_PENDING,
+  type Pending,
+  type Rejection,
+  type Subscription,
+  type Variant,
+} from './subscription.ts';
+import { isTransient } from './transient.ts';
 
 export type Answer = 'ack' | 'nack' | undefined;
 
@@ -78,27 +89,71 @@ function acknowledge(
   state: Subscription,
   request: XdsRequest,
 ): { readonly state: Subscription; readonly answer: Answer } {
-  const response = pendingOf(state, request.nonce);
+  const index = request.nonce === '' ? -1 : state.pending.findIndex(({ nonce }) => nonce === request.nonce);
+  const response = state.pending[index];
   // Rule 20: a stale nonce is neither ACK nor NACK.
-  if (response === undefined || request.nonce === '') return { state, answer: undefined };
-  const pending = state.pending.length === 1 ? NONE_PENDING : state.pending.filter((other) => other !== response);
-  if (request.errorDetail === undefined) {
-    const complete = pending.length === 0 && state.rejected.size === 0;
-    if (!complete) return { state: evolve(state, { pending }), answer: 'ack' };
-    return { state: evolve(state, { pending, ackedVersion: response.version, nack: undefined }), answer: 'ack' };
-  }
-  // Rules 18, 47: parked. What was rejected is sent again only together with a change.
-  const nack = { version: response.version, message: request.errorDetail };
-  return {
-    state: evolve(state, { pending, nack, rejected: new Set([...state.rejected, ...namesOf(response)]) }),
-    answer: 'nack',
-  };
+  if (response === undefined) return { state, answer: undefined };
+  const pending = unanswered(state, index);
+  const { version } = response;
+  const message = request.errorDetail;
+  const accepted = state.variant === 'sotw' ? state.pending.slice(0, index) : NONE_PENDING;
+  const answers = [
+    ...state.answers,
+    ...accepted.map((told) => ({ told, message: undefined })),
+    { told: response, message },
+  ];
+  // Rules 18, 47: what is rejected is parked, and sent again only together with a change.
+  const nack = message === undefined ? state.nack : { version, message };
+  const answer = message === undefined ? 'ack' : 'nack';
+  if (pending.length > 0 && state.rejected.size > FEW_REJECTED)
+    return { state: evolve(state, { pending, nack, answers }), answer };
+  const rejected = rejectedAfter(state, answers);
+  const isComplete = answer === 'ack' && pending.length === 0 && rejected.size === 0;
+  const next = { pending, rejected, answers: NO_ANSWERS };
+  if (!isComplete) return { state: evolve(state, { ...next, nack }), answer };
+  return { state: evolve(state, { ...next, ackedVersion: version, nack: undefined }), answer };
 }
 
-function pendingOf({ pending }: Subscription, nonce: string): Pending | undefined {
-  const [only] = pending;
-  if (pending.length < 2) return only?.nonce === nonce ? only : undefined;
-  return pending.find((response) => response.nonce === nonce);
+/** With more rejections than these, they are made anew when all parts are answered. */
+const FEW_REJECTED = 64;
+
+/** A SotW client answers its newest response; that answers the earlier parts of the state too (rules 9, 20). */
+function unanswered({ variant, pending }: Subscription, index: number): readonly Pending[] {
+  if (pending.length === 1) return NONE_PENDING;
+  return variant === 'sotw' || index === 0 ? pending.slice(index + 1) : pending.filter((_, at) => at !== index);
+}
+
+/** Rule 47: what is rejected after these answers, in their order. */
+function rejectedAfter(
+  { variant, typeUrl, rejected }: Subscription,
+  answers: readonly Answered[],
+): ReadonlyMap<string, Rejection> {
+  if (rejected.size === 0 && answers.every(({ message }) => message === undefined)) return rejected;
+  const left = new Map(rejected);
+  const isWhole = variant === 'sotw' && isFullState(typeUrl);
+  for (const { told, message } of answers) {
+    if (message !== undefined) reject(left, told, message);
+    else if (isWhole) left.clear();
+    else accept(left, typeUrl, told);
+  }
+  return left;
+}
+
+function reject(rejected: Map<string, Rejection>, { resources, removed }: Pending, message: string): void {
+  for (const resource of resources) {
+    const { name, version } = resource;
+    rejected.set(name, { version, isTransient: isTransient(resource, message), isReread: false });
+  }
+  for (const name of removed) rejected.set(name, { version: undefined, isTransient: false, isReread: false });
+}
+
+function accept(rejected: Map<string, Rejection>, typeUrl: string, { resources, removed }: Pending): void {
+  for (const { name, version } of resources) {
+    // Envoy compares a secret with the last one that it was sent, rejected or not, and acknowledges the same bytes unread.
+    if (typeUrl === TYPE.secret && rejected.get(name)?.version === version) continue;
+    rejected.delete(name);
+  }
+  for (const name of removed) rejected.delete(name);
 }
 
 function changeSotw(state: Subscription, requested: readonly string[]): Subscription {

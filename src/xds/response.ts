@@ -91,3 +91,31 @@ export function frame(body: Buffer, nonce: string): readonly Buffer[] {
   bytes.write(nonce, tail + NONCE_HEAD, 'latin1');
   return whole ? [bytes] : [bytes.subarray(0, FRAME_HEAD), body, bytes.subarray(FRAME_HEAD)];
 }
+
+/** As many messages as fit go down to the socket as one piece: a turn may be hundreds of small ones. */
+const JOINED_BYTES = 64 * 1024;
+
+/** The same bytes in fewer writes. Messages of several pieces keep them. */
+export function joined(messages: readonly (readonly Buffer[])[]): readonly (readonly Buffer[])[] {
+  if (messages.length < 2) return messages;
+  const writes: (readonly Buffer[])[] = [];
+  let small: Buffer[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    if (small.length > 0) writes.push([small.length === 1 ? (small[0] as Buffer) : Buffer.concat(small, bytes)]);
+    [small, bytes] = [[], 0];
+  };
+  for (const message of messages) {
+    const [only] = message;
+    if (message.length === 1 && only !== undefined && bytes + only.length <= JOINED_BYTES) {
+      small.push(only);
+      bytes += only.length;
+      continue;
+    }
+    flush();
+    if (message.length === 1 && only !== undefined) [small, bytes] = [[only], only.length];
+    else writes.push(message);
+  }
+  flush();
+  return writes;
+}

@@ -4,22 +4,24 @@
 import type { Reference } from '../snapshot/references.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { PUSH_ORDER, shortName } from '../snapshot/types.ts';
+import { burden, type Entry, newEntry, rebuilding, statusOf } from './entry.ts';
 import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
-import { awaitsBurst, isHeld, mayRemove, neededAgain, type Standing, waitsUntil } from './make-before-break.ts';
+import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './make-before-break.ts';
 import { type Answer, open, receive } from './receive.ts';
+import { Recoveries, retryAt } from './recovery.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
 import {
   disregard,
   isAsked,
-  isSettled,
   NO_NAMES,
+  reread,
   retried,
   type Subscription,
   touch,
   type Variant,
 } from './subscription.ts';
-import { isIdle, next, type Outgoing, type Turn } from './turn.ts';
+import { isIdle, next, type Outgoing } from './turn.ts';
 import { weightOfState } from './weight.ts';
 
 export type { Outgoing };
@@ -30,21 +32,6 @@ export interface SessionLimits {
 }
 
 const NOTHING: readonly never[] = [];
-
-/** A subscription, as it changes. */
-interface Entry extends Standing {
-  state: Subscription;
-  sentAt: number;
-  lingersSince: number | undefined;
-  /** Made once: what decides beside the subscription itself. */
-  readonly turn: Turn;
-  /** When the last heartbeat was sent. */
-  heardAt: number;
-  nackedAt: number;
-  /** The state that had nothing to say at its last turn, and of which snapshot of the type. */
-  rested: Subscription | undefined;
-  restedAt: TypeSnapshot | undefined;
-}
 
 export class Session {
   private readonly variant: Variant;
@@ -57,6 +44,7 @@ export class Session {
   /** When the turn under way began, or the last one. */
   private now = Number.NEGATIVE_INFINITY;
   private snapshot: Snapshot | undefined;
+  private readonly recoveries = new Recoveries();
   /** How many names the steps since the last request began went through, beside those that it named. */
   private walked = 0;
   private readonly takesTtl: boolean;
@@ -95,10 +83,11 @@ export class Session {
     if (entry === undefined) this.subscribe(typeUrl, request, now);
     else {
       const received = receive(entry.state, request);
-      if (received.state !== entry.state) this.walked += burden(entry.state) + rebuilding(entry.state, received.state);
+      if (received.state !== entry.state) this.walked += rebuilding(entry.state, received.state);
+      const before = entry.state;
       entry.state = received.state;
       answer = received.answer;
-      if (answer === 'nack') entry.nackedAt = now;
+      if (answer !== undefined) this.onAnswer(entry, before, answer, now);
     }
     const names = this.entries.get(typeUrl)?.state.names.size ?? 0;
     if (names > this.limits.names) {
@@ -112,28 +101,29 @@ export class Session {
   }
 
   private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
-    const entry: Entry = {
-      state: disregard(
-        open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl)),
-        this.needed.get(typeUrl) ?? NO_NAMES,
-      ),
-      typeUrl,
-      turn: {
-        mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
-        isHeld: () => this.snapshot !== undefined && isHeld(this.entries, typeUrl, this.snapshot, this.now),
-        nonce: this.nonce,
-        form: this.takesTtl ? 'ttl' : 'resource',
-      },
-      openedAt: now,
-      heardAt: now,
-      sentAt: now,
-      lingersSince: undefined,
-      nackedAt: 0,
-      rested: undefined,
-      restedAt: undefined,
-    };
+    const state = disregard(
+      open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl)),
+      this.needed.get(typeUrl) ?? NO_NAMES,
+    );
+    const entry: Entry = newEntry(state, now, {
+      mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
+      isHeld: () => this.snapshot !== undefined && isHeld(this.entries, typeUrl, this.snapshot, this.now),
+      nonce: this.nonce,
+      form: this.takesTtl ? 'ttl' : 'resource',
+    });
     this.entries.set(typeUrl, entry);
     this.inOrder = PUSH_ORDER.flatMap((type) => this.entries.get(type) ?? []);
+  }
+
+  private onAnswer(entry: Entry, before: Subscription, answer: 'ack' | 'nack', now: number): void {
+    if (answer === 'nack') entry.nackedAt = now;
+    Object.assign(entry, retryAt(entry, answer, now));
+    if (this.snapshot === undefined) return;
+    const again = this.recoveries.answered({ ...entry, before, answer }, this.inOrder, this.snapshot);
+    for (const { typeUrl, names } of again) {
+      const target = this.entries.get(typeUrl);
+      if (target !== undefined) target.state = reread(target.state, names);
+    }
   }
 
   update(snapshot: Snapshot, now: number): readonly Outgoing[] {
@@ -149,6 +139,11 @@ export class Session {
 
   /** What has become due by the passing of time alone. */
   tick(now: number): readonly Outgoing[] {
+    for (const entry of this.inOrder) {
+      if (entry.retryAt === undefined || now < entry.retryAt) continue;
+      entry.retryAt = undefined;
+      entry.state = retried(entry.state, ({ isTransient }) => isTransient);
+    }
     return [...this.pump(now), ...this.heartbeats(now)];
   }
 
@@ -158,7 +153,8 @@ export class Session {
     for (const entry of this.inOrder) {
       const until = waitsUntil(this.entries, entry, this.snapshot);
       // What was over at the last turn waits for the client's answer, and for no time: to be woken for it would never end.
-      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.heartbeatAt(entry));
+      const again = entry.retryAt ?? Number.POSITIVE_INFINITY;
+      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.heartbeatAt(entry), again);
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
@@ -189,22 +185,8 @@ export class Session {
   status(): readonly TypeStatus[] {
     return PUSH_ORDER.flatMap((typeUrl) => {
       const entry = this.entries.get(typeUrl);
-      return entry === undefined ? [] : [this.typeStatus(typeUrl, entry)];
+      return entry === undefined ? [] : [statusOf(entry, this.snapshot?.types.get(typeUrl))];
     });
-  }
-
-  private typeStatus(typeUrl: string, { state, nackedAt }: Entry): TypeStatus {
-    const current = this.snapshot?.types.get(typeUrl);
-    const rejected = state.nack !== undefined;
-    const settled = current !== undefined && isSettled(state, current);
-    const sent = state.sentVersion !== undefined;
-    return {
-      type: shortName(typeUrl),
-      state: rejected ? 'NACKED' : !sent ? 'NOT SENT' : settled ? 'SYNCED' : 'STALE',
-      ...(state.sentVersion !== undefined && { sentVersion: state.sentVersion }),
-      ...(state.ackedVersion !== undefined && { ackedVersion: state.ackedVersion }),
-      ...(state.nack !== undefined && { nack: { ...state.nack, at: nackedAt } }),
-    };
   }
 
   private pump(now: number): readonly Outgoing[] {
@@ -243,6 +225,7 @@ export class Session {
       return out;
     }
     entry.sentAt = this.now;
+    this.recoveries.sent(entry);
     if (this.variant === 'delta') {
       for (const { resources } of replies) this.touch(neededAgain(before, resources));
     }
@@ -271,18 +254,6 @@ export class Session {
     const resources = this.snapshot?.types.get(typeUrl)?.resources;
     return new Set(names.filter((name) => resources?.has(name)));
   }
-}
-
-/** How many names a step of a subscription may have to go through. */
-function burden({ lingering, rejected, initial }: Subscription): number {
-  return lingering.size + rejected.size + (initial?.size ?? 0);
-}
-
-/** A set of names that is made anew costs a quarter of what its names cost when they came. */
-function rebuilding(before: Subscription, after: Subscription): number {
-  const names = after.names.isOf(before.names) ? 0 : after.names.size;
-  const owed = after.owed.isOf(before.owed) || after.owed === after.names ? 0 : after.owed.size;
-  return (names + owed) / 4;
 }
 
 /** For those whom nobody wants to deceive. */

@@ -9,6 +9,7 @@ import type { Variant } from './subscription.ts';
 
 const wholes = new WeakMap<TypeSnapshot, readonly Resource[]>();
 const subsets = new WeakMap<TypeSnapshot, Subsets>();
+const alones = new WeakMap<Resource, readonly Resource[]>();
 const unions = new WeakMap<readonly Resource[], Map<string, readonly Resource[]>>();
 const parts = {
   sotw: new WeakMap<readonly Resource[], readonly (readonly Resource[])[]>(),
@@ -19,6 +20,15 @@ export function all(current: TypeSnapshot): readonly Resource[] {
   const known = wholes.get(current) ?? [...current.resources.values()];
   wholes.set(current, known);
   return known;
+}
+
+/** A response of this resource and no other. */
+export function alone(resource: Resource): readonly Resource[] {
+  const known = alones.get(resource);
+  if (known !== undefined) return known;
+  const made = [resource];
+  alones.set(resource, made);
+  return made;
 }
 
 interface Subsets {

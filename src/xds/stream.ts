@@ -12,7 +12,7 @@ import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './http2-
 import { unpredictable } from './nonces.ts';
 import type { XdsObserver } from './observer.ts';
 import { parseDeltaRequest, parseSotwRequest, type XdsRequest } from './request.ts';
-import { frame, responseBody } from './response.ts';
+import { frame, joined, responseBody } from './response.ts';
 import { type Outgoing, Session } from './session.ts';
 import { GRPC_STATUS, type StreamStatus, XdsError } from './status.ts';
 import { type OwnerContext, StreamOwner } from './stream-owner.ts';
@@ -210,12 +210,14 @@ export class DiscoveryStream {
   }
 
   private send(replies: readonly Outgoing[], now: number): void {
+    const frames: (readonly Buffer[])[] = [];
     for (const reply of replies) {
       const body = responseBody(this.variant, reply.typeUrl, reply, this.context.controlPlane);
       if (!reply.isShared) this.unread += body.length;
-      this.writer.write(frame(body, reply.nonce));
+      frames.push(frame(body, reply.nonce));
       this.context.observer.pushed(this.owner?.gateway ?? '', shortName(reply.typeUrl));
     }
+    for (const message of joined(frames)) this.writer.write(message);
     if (replies.length > 0) this.drain.watch();
     if (this.unread > 0) this.hold();
     this.scheduleWake(now);

@@ -4,7 +4,7 @@
 
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { isFullState } from '../snapshot/types.ts';
+import { isFullState, TYPE } from '../snapshot/types.ts';
 import { NameSet } from './name-set.ts';
 
 export type Variant = 'sotw' | 'delta';
@@ -19,11 +19,29 @@ export interface Pending {
   /** What the client had before, if that is known, and has when it accepts. */
   readonly from: TypeSnapshot | undefined;
   readonly to: TypeSnapshot;
+  /** Whether one of its resources replaces other bytes. */
+  readonly isNews: boolean;
+}
+
+/** A response and what its client said of it; no message: it accepted. */
+export interface Answered {
+  readonly told: Pending;
+  readonly message: string | undefined;
 }
 
 export interface Nack {
   readonly version: string;
   readonly message: string;
+}
+
+/** What of a resource was rejected. */
+export interface Rejection {
+  /** The version that was rejected; undefined: its removal. */
+  readonly version: string | undefined;
+  /** Whether time alone may cure the cause (transient.ts). */
+  readonly isTransient: boolean;
+  /** Whether the client has to read it again although it did not change (recovery.ts). */
+  readonly isReread: boolean;
 }
 
 export interface Subscription {
@@ -45,7 +63,10 @@ export interface Subscription {
   /** Resources that are gone, and that the client keeps until nothing points there any more. */
   readonly lingering: ReadonlyMap<string, Resource | undefined>;
   readonly pending: readonly Pending[];
-  readonly rejected: ReadonlySet<string>;
+  /** What the client rejected and has not accepted since, by name. Each is sent in a response of its own (rule 47). */
+  readonly rejected: ReadonlyMap<string, Rejection>;
+  /** Answers that `rejected` does not show yet: it is made anew once for all of them, because it may be long. */
+  readonly answers: readonly Answered[];
   readonly lastNonce: string;
   readonly sentVersion: string | undefined;
   readonly ackedVersion: string | undefined;
@@ -53,7 +74,9 @@ export interface Subscription {
 }
 
 export const NO_NAMES: ReadonlySet<string> = new Set();
+export const NOTHING_REJECTED: ReadonlyMap<string, Rejection> = new Map();
 export const NONE_PENDING: readonly Pending[] = [];
+export const NO_ANSWERS: readonly Answered[] = [];
 export const NOTHING_LINGERS: ReadonlyMap<string, Resource | undefined> = new Map();
 
 export function blank(variant: Variant, typeUrl: string): Subscription {
@@ -70,7 +93,8 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
     initial: undefined,
     lingering: NOTHING_LINGERS,
     pending: NONE_PENDING,
-    rejected: NO_NAMES,
+    rejected: NOTHING_REJECTED,
+    answers: NO_ANSWERS,
     lastNonce: '',
     sentVersion: undefined,
     ackedVersion: undefined,
@@ -97,6 +121,7 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
     lingering: state.lingering,
     pending: state.pending,
     rejected: state.rejected,
+    answers: state.answers,
     lastNonce: state.lastNonce,
     sentVersion: state.sentVersion,
     ackedVersion: state.ackedVersion,
@@ -110,6 +135,8 @@ export interface Sent {
   readonly pending: readonly Pending[];
   readonly version: string;
   readonly lastNonce: string;
+  /** What is due as well, and is sent once `pending` is answered. */
+  readonly later: readonly string[];
 }
 
 /**
@@ -129,13 +156,14 @@ export function caughtUp(
     everNamed: state.everNamed,
     names: state.names,
     base,
-    owed: NameSet.empty,
+    owed: sent === undefined || sent.later.length === 0 ? NameSet.empty : NameSet.of(sent.later),
     owedAll: false,
     owedAnswer: false,
     initial: undefined,
     lingering,
     pending: sent === undefined ? state.pending : sent.pending,
-    rejected: sent === undefined ? state.rejected : stillRejected(state, base, lingering, sent.pending),
+    rejected: sent === undefined ? state.rejected : stillRejected(state, base, lingering),
+    answers: NO_ANSWERS,
     lastNonce: sent === undefined ? state.lastNonce : sent.lastNonce,
     sentVersion: sent === undefined ? state.sentVersion : sent.version,
     ackedVersion: state.ackedVersion,
@@ -144,23 +172,19 @@ export function caughtUp(
 }
 
 /**
- * What was rejected, and did not come again: an answer to something else does not make it accepted (rule 47). LDS and CDS
- * always come as a whole (SotW), and nothing tells a SotW client that one of the others is gone.
+ * The rejections that still apply once everything due is sent. What is sent again stays rejected until it is accepted; what
+ * lingers is removed by itself, and a SotW client is never told that a resource of the other types is gone.
  */
 function stillRejected(
   { variant, typeUrl, rejected, wildcard, names }: Subscription,
   { resources }: TypeSnapshot,
   lingering: Subscription['lingering'],
-  pending: readonly Pending[],
-): ReadonlySet<string> {
-  if (rejected.size === 0 || (variant === 'sotw' && isFullState(typeUrl))) return NO_NAMES;
-  const heard = new Set(pending.flatMap(namesOf));
+): Subscription['rejected'] {
+  if (rejected.size === 0 || (variant === 'sotw' && isFullState(typeUrl))) return rejected;
   const stands = (name: string): boolean =>
-    (wildcard || names.has(name)) &&
-    !heard.has(name) &&
-    !lingering.has(name) &&
-    (variant === 'delta' || resources.has(name));
-  return new Set([...rejected].filter(stands));
+    (wildcard || names.has(name)) && !lingering.has(name) && (variant === 'delta' || resources.has(name));
+  const kept = [...rejected].filter(([name]) => stands(name));
+  return kept.length === rejected.size ? rejected : new Map(kept);
 }
 
 /** The names that a response speaks of. */
@@ -168,13 +192,41 @@ export function namesOf({ resources, removed }: Pending): readonly string[] {
   return [...resources.map((resource) => resource.name), ...removed];
 }
 
-/** Has what was rejected sent again, as far as it is still subscribed to and not on its way already. */
-export function retried(state: Subscription): Subscription {
+/**
+ * Has what was rejected sent again, as far as it is still subscribed to and not on its way already; `only` those rejections
+ * that it is true of.
+ */
+export function retried(
+  state: Subscription,
+  only: (rejection: Rejection, name: string) => boolean = () => true,
+): Subscription {
   if (state.nack === undefined) return state;
   const isWhole = state.rejected.size === 0 || (isFullState(state.typeUrl) && state.variant === 'sotw');
-  if (isWhole) return state.pending.length > 0 ? state : evolve(state, { owedAnswer: true });
-  const again = [...state.rejected].filter((name) => state.wildcard || state.names.has(name));
-  return evolve(state, { owed: state.owed.change(again, []) });
+  if (isWhole) {
+    const isWanted =
+      state.rejected.size === 0 || [...state.rejected].some(([name, rejection]) => only(rejection, name));
+    return state.pending.length > 0 || !isWanted ? state : evolve(state, { owedAnswer: true });
+  }
+  const sent = new Set(state.pending.flatMap(namesOf));
+  const again = [...state.rejected].flatMap(([name, rejection]) =>
+    (state.wildcard || state.names.has(name)) && !sent.has(name) && only(rejection, name) ? [name] : [],
+  );
+  return again.length === 0 ? state : evolve(state, { owed: state.owed.change(again, []) });
+}
+
+/** Has these of what was rejected read again: sent again in other bytes, unless they are on their way in others already. */
+export function reread(state: Subscription, names: ReadonlySet<string>): Subscription {
+  const rejected = new Map(state.rejected);
+  for (const [name, rejection] of state.rejected)
+    if (names.has(name)) rejected.set(name, { ...rejection, isReread: true });
+  const again = retried(evolve(state, { rejected }), (_, name) => names.has(name));
+  if (state.typeUrl !== TYPE.secret) return again;
+  const unread = state.pending.flatMap(({ resources }) =>
+    resources.flatMap(({ name, version }) =>
+      names.has(name) && rejected.get(name)?.version === version ? [name] : [],
+    ),
+  );
+  return unread.length === 0 ? again : evolve(again, { owed: again.owed.change(unread, []) });
 }
 
 /** Has these names sent again, those of them that are subscribed to. */

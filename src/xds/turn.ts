@@ -6,7 +6,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { Form } from '../snapshot/ttl.ts';
 import { isFullState } from '../snapshot/types.ts';
 import { covers, due, type Reply } from './due.ts';
-import { caughtUp, evolve, isAsked, NO_NAMES, type Pending, type Subscription } from './subscription.ts';
+import { caughtUp, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
 
 /** What else decides; asked only when it matters. */
 export interface Turn {
@@ -35,7 +35,7 @@ const NO_REPLIES: readonly never[] = [];
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
 export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Taken {
   if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
-  const { replies, lingering } = due(state, current, turn.mayRemove);
+  const { replies, later, lingering } = due(state, current, turn.mayRemove);
   if (replies.length === 0)
     return { state: quiet(state, caughtUp(state, current, lingering, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));
@@ -43,9 +43,10 @@ export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Ta
   // After a rejection nobody knows what the client had before.
   const had = state.rejected.size === 0 ? state.base : undefined;
   const sent = {
-    pending: outgoing.map((reply) => awaited(reply, had, current)),
+    pending: outgoing.map((reply) => awaited(reply, had, current, state.base)),
     version: last?.version ?? current.version,
     lastNonce: last?.nonce ?? '',
+    later,
   };
   return { state: caughtUp(state, current, lingering, sent), replies: outgoing };
 }
@@ -59,8 +60,13 @@ function awaited(
   { nonce, version, resources, removed }: Outgoing,
   from: TypeSnapshot | undefined,
   to: TypeSnapshot,
+  sent: TypeSnapshot | undefined,
 ): Pending {
-  return { nonce, version, resources, removed, from, to };
+  const isNews = resources.some((resource) => {
+    const before = sent?.resources.get(resource.name);
+    return before !== undefined && before.version !== resource.version;
+  });
+  return { nonce, version, resources, removed, from, to, isNews };
 }
 
 /** Whether nothing can be due: most types, at most turns. */
@@ -73,7 +79,7 @@ export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
 function quiet(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
   const subscribes = state.wildcard || state.names.size > 0;
   if (state.nack !== undefined && subscribes && stillStands(state, after, current)) return after;
-  const clear = evolve(after, { nack: undefined, rejected: NO_NAMES });
+  const clear = evolve(after, { nack: undefined, rejected: NOTHING_REJECTED });
   return subscribes ? evolve(clear, { sentVersion: current.version, ackedVersion: current.version }) : clear;
 }
 
@@ -85,5 +91,5 @@ function stillStands(state: Subscription, { lingering }: Subscription, current: 
   // A rejected removal of a delta stream is still due; a SotW stream has no words for it.
   const isWanted = (name: string): boolean =>
     unchanged || current.resources.has(name) || (state.variant === 'delta' && !lingering.has(name));
-  return [...state.rejected].some((name) => covers(state, name) && isWanted(name));
+  return [...state.rejected.keys()].some((name) => covers(state, name) && isWanted(name));
 }

@@ -128,12 +128,17 @@ test('rule 45: subscribing and unsubscribing one name in one request means leavi
   assert.deepEqual(talk.update(state({ cluster: { a: '2' } }, two)), []);
 });
 
-test('rule 47: a NACK parks; with the next change what was rejected with it is sent again too', () => {
+test('rule 47: a NACK parks; with the next change what was rejected with it is sent again too, each by itself', () => {
   const before = state({ cluster: { a: '1', b: '1' } });
   const talk = new Talk('delta', before);
   assert.deepEqual(talk.nack(talk.say('cluster')[0]), []);
   assert.deepEqual(talk.update(before), []);
-  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }, before))), ['cluster: a b']);
+  const again = talk.update(state({ cluster: { a: '1', b: '2', c: '1', d: '1' } }, before));
+  assert.deepEqual(shown(again), ['cluster: c d', 'cluster: a', 'cluster: b']);
+  // One that is rejected again holds up none of the others, nor their next changes.
+  for (const reply of again) shown([reply])[0] === 'cluster: b' ? talk.nack(reply) : talk.ack(reply);
+  const next = { a: '2', b: '2', c: '2', d: '1' };
+  assert.deepEqual(shown(talk.update(state({ cluster: next }, before))), ['cluster: a c', 'cluster: b']);
 });
 
 test('rule 47: an answer to something else between a NACK and the next change does not make what was rejected accepted', () => {
@@ -143,15 +148,33 @@ test('rule 47: an answer to something else between a NACK and the next change do
   ] as const) {
     const before = state({ secret: { s: '1', bad: '1', t: '1' } });
     const talk = new Talk(variant, before);
-    talk.nack(talk.say('secret', { [key]: ['s', 'bad'] })[0], { names: ['s', 'bad'] });
+    const [bad, good] = talk.say('secret', { [key]: ['s', 'bad'] });
+    assert.deepEqual(shown([bad, good].flatMap((one) => one ?? [])), ['secret: bad', 'secret: s']);
+    talk.nack(bad, { names: ['s', 'bad'] });
+    talk.ack(good, { names: ['s', 'bad'] });
     const names = ['s', 'bad', 't'];
     const [other] = talk.say('secret', { [key]: key === 'names' ? names : ['t'] });
     assert.deepEqual(shown([other].flatMap((one) => one ?? [])), ['secret: t']);
     talk.ack(other, { names });
     assert.equal(talk.state('secret'), 'NACKED');
     const after = talk.update(state({ secret: { s: '1', bad: '2', t: '1' } }, before));
-    assert.deepEqual(shown(after), ['secret: bad s']);
+    assert.deepEqual(shown(after), ['secret: bad']);
     talk.ack(after[0], { names });
+    assert.equal(talk.state('secret'), 'SYNCED');
+  }
+});
+
+test('rule 47: a secret that is acknowledged in the bytes that were rejected stays rejected, until other bytes are accepted', () => {
+  for (const variant of ['delta', 'sotw'] as const) {
+    const before = state({ secret: { s: '1' } });
+    const talk = new Talk(variant, before);
+    const named = { names: ['s'] };
+    talk.nack(talk.say('secret', { subscribe: ['s'], ...named })[0], named);
+    talk.ack(talk.session.retry(0)[0], named);
+    assert.equal(talk.state('secret'), 'NACKED');
+    const [other] = talk.update(state({ secret: { s: '2' } }, before));
+    assert.equal(talk.state('secret'), 'NACKED', 'not accepted yet');
+    talk.ack(other, named);
     assert.equal(talk.state('secret'), 'SYNCED');
   }
 });
@@ -171,7 +194,9 @@ test('rule 18: the rejection of an empty response is kept and shown too, and an 
 test('rules 29, 47: what was rejected and then dropped is not sent again', () => {
   const before = state({ secret: { s: '1', t: '1' } });
   const talk = new Talk('delta', before);
-  talk.nack(talk.say('secret', { subscribe: ['s', 't'] })[0], { unsubscribe: ['s'] });
+  const [s, t] = talk.say('secret', { subscribe: ['s', 't'] });
+  talk.nack(s, { unsubscribe: ['s'] });
+  talk.nack(t);
   const [again] = talk.session.retry(0);
   assert.deepEqual(shown([again].flatMap((one) => one ?? [])), ['secret: t']);
   talk.nack(again);
@@ -182,20 +207,20 @@ test('rule 47: when the rejected resource goes away, its removal is sent', () =>
   const before = state({ cluster: { a: '1', bad: '1' } });
   const talk = new Talk('delta', before);
   talk.nack(talk.say('cluster')[0]);
-  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }, before))), ['cluster: a -bad']);
+  assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }, before))), ['cluster: -bad', 'cluster: a']);
 });
 
 test('rule 49: a big state is split, each response with its own nonce, and is in sync after the last ACK', () => {
-  const big = createSnapshot(['a', 'b', 'c'].map((name) => resource('secret', name, 'x'.repeat(1_500_000))));
+  const big = createSnapshot(['a', 'b', 'c'].map((name) => resource('route', name, 'x'.repeat(1_500_000))));
   const talk = new Talk('delta', big);
-  const replies = talk.say('secret', { subscribe: ['a', 'b', 'c'] });
-  assert.deepEqual(shown(replies), ['secret: a', 'secret: b', 'secret: c']);
+  const replies = talk.say('route', { subscribe: ['a', 'b', 'c'] });
+  assert.deepEqual(shown(replies), ['route: a', 'route: b', 'route: c']);
   assert.equal(new Set(replies.map(({ nonce }) => nonce)).size, 3);
   talk.ack(replies[0]);
   talk.ack(replies[2]);
-  assert.equal(talk.state('secret'), 'STALE');
+  assert.equal(talk.state('route'), 'STALE');
   talk.ack(replies[1]);
-  assert.equal(talk.state('secret'), 'SYNCED');
+  assert.equal(talk.state('route'), 'SYNCED');
 });
 
 test('rule 51: the removal of a cluster waits for the acknowledgement of the routes', () => {
@@ -267,7 +292,11 @@ test('rule 54: endpoints are pushed again also when their cluster comes again be
   assert.deepEqual(shown([rejected, needed].flatMap((one) => one ?? [])), ['cluster: c d', 'endpoint: e']);
   talk.nack(rejected);
   talk.ack(needed);
-  assert.deepEqual(shown(talk.update(createSnapshot([c2, good, endpoint]))), ['cluster: c d', 'endpoint: e']);
+  assert.deepEqual(shown(talk.update(createSnapshot([c2, good, endpoint]))), [
+    'cluster: c',
+    'cluster: d',
+    'endpoint: e',
+  ]);
 });
 
 test('rule 54: endpoints are pushed to a client that comes back, when their cluster has changed since', () => {

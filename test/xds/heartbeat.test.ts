@@ -1,5 +1,5 @@
 // Resources with a TTL: who is told of it, how, and how often.
-// In: secrets with and without a TTL. Out: replies, and their bytes read by protobufjs. Must not: wait in real time.
+// In: endpoints with and without a TTL. Out: replies, and their bytes read by protobufjs. Must not: wait in real time.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -13,8 +13,8 @@ import type { Variant } from '../../src/xds/subscription.ts';
 import { shown, Talk } from './fixtures.ts';
 
 const FEATURES = ['xds.config.supports-resource-ttl', 'xds.config.supports-resource-in-sotw'];
-const short = createResource(TYPE.secret, 'short', Buffer.alloc(0), [], 10_000);
-const long = createResource(TYPE.secret, 'long', Buffer.alloc(0));
+const short = createResource(TYPE.endpoint, 'short', Buffer.alloc(0), [], 10_000);
+const long = createResource(TYPE.endpoint, 'long', Buffer.alloc(0));
 const snapshot = createSnapshot([short, long]);
 const both = { names: ['short', 'long'], subscribe: ['short', 'long'] };
 
@@ -30,36 +30,36 @@ for (const variant of ['sotw', 'delta'] as const) {
   describe(`rule 62: ${variant}`, () => {
     test('the TTL comes with the resource, and a heartbeat at half of it says the same version and nothing else', () => {
       const talk = new Talk(variant, snapshot, 1000, FEATURES);
-      const [first] = talk.say('secret', both);
+      const [first] = talk.say('endpoint', both);
       const seen = JSON.stringify(entries(variant, first));
       assert.equal(seen.match(/"ttl":"10s"/g)?.length ?? seen.match(/"seconds":"10"/g)?.length, 1);
       assert.deepEqual(talk.tick(4999), []);
       assert.equal(talk.session.wakeAt(), 5000);
       const [beat] = talk.tick(1);
-      assert.deepEqual(shown([beat].flatMap((one) => one ?? [])), ['secret: short']);
+      assert.deepEqual(shown([beat].flatMap((one) => one ?? [])), ['endpoint: short']);
       assert.equal(beat?.version, first?.version);
       const alive = JSON.stringify(entries(variant, beat));
-      assert.ok(alive.includes(short.version) && !alive.includes(TYPE.secret), alive);
+      assert.ok(alive.includes(short.version) && !alive.includes(TYPE.endpoint), alive);
       // Nobody acknowledged anything: the next one comes all the same, and not before its time.
       assert.deepEqual(talk.tick(4999), []);
-      assert.deepEqual(shown(talk.tick(1)), ['secret: short']);
+      assert.deepEqual(shown(talk.tick(1)), ['endpoint: short']);
     });
 
     test('a heartbeat is no change: its ACK is answered by nothing, and a change is sent beside it', () => {
       const talk = new Talk(variant, snapshot, 1000, FEATURES);
-      const [first] = talk.say('secret', both);
+      const [first] = talk.say('endpoint', both);
       const [beat] = talk.tick(5000);
       assert.deepEqual(talk.ack(beat, variant === 'sotw' ? { names: both.names } : {}), []);
       assert.deepEqual(talk.ack(first, variant === 'sotw' ? { names: both.names } : {}), []);
-      assert.equal(talk.state('secret'), 'SYNCED');
-      const other = createResource(TYPE.secret, 'long', Buffer.from('2'));
-      assert.deepEqual(shown(talk.update(createSnapshot([short, other], snapshot))), ['secret: long']);
+      assert.equal(talk.state('endpoint'), 'SYNCED');
+      const other = createResource(TYPE.endpoint, 'long', Buffer.from('2'));
+      assert.deepEqual(shown(talk.update(createSnapshot([short, other], snapshot))), ['endpoint: long']);
     });
 
     test('a client that does not say that it knows TTLs is sent none, and no heartbeat', () => {
       const unaware = variant === 'sotw' ? FEATURES.slice(0, 1) : [];
       const talk = new Talk(variant, snapshot, 1000, unaware);
-      const [first] = talk.say('secret', both);
+      const [first] = talk.say('endpoint', both);
       assert.ok(!/ttl/.test(JSON.stringify(entries(variant, first))));
       assert.equal(talk.session.wakeAt(), undefined);
       assert.deepEqual(talk.tick(60_000), []);
@@ -67,7 +67,7 @@ for (const variant of ['sotw', 'delta'] as const) {
 
     test('who does not subscribe to it hears nothing of it', () => {
       const talk = new Talk(variant, snapshot, 1000, FEATURES);
-      talk.say('secret', { names: ['long'], subscribe: ['long'] });
+      talk.say('endpoint', { names: ['long'], subscribe: ['long'] });
       assert.equal(talk.session.wakeAt(), undefined);
     });
   });

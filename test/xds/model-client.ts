@@ -105,8 +105,14 @@ export class Client {
     const chosen = flights[which % Math.max(flights.length, 1)];
     if (chosen === undefined) return false;
     const { ledger, reply } = chosen;
+    // In the order in which they came: an answer to a later part says that the earlier ones were taken.
+    const earlier = ledger.flight.slice(
+      0,
+      ledger.flight.findIndex((flight) => flight.reply === reply),
+    );
+    if (this.variant === 'sotw') for (const { reply: taken } of earlier) this.accept(ledger, taken);
     if (!reject) this.accept(ledger, reply);
-    ledger.answered(reply.nonce, reject);
+    this.stream.answered(ledger, reply.nonce, reject, this.known);
     this.say(ledger, reply.nonce, reject, change, true);
     return true;
   }

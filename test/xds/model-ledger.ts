@@ -13,6 +13,8 @@ export interface Flight {
   readonly reply: Outgoing;
   /** The names of the resources that the client has not got in any version; undefined: nobody knows what it had. */
   readonly news: readonly string[] | undefined;
+  /** The names of the resources that replace another version. */
+  readonly renewed: readonly string[];
 }
 
 /** What is to be sent. */
@@ -47,7 +49,8 @@ export class Ledger {
   owesAnswer = false;
   lingering: ReadonlyMap<string, Resource | undefined> = new Map();
   lingersSince: number | undefined;
-  parked: ReadonlySet<string> = new Set();
+  /** What was rejected and not accepted since: the version of it, or that it was a removal. */
+  parked: ReadonlyMap<string, string> = new Map();
   isRejected = false;
   flight: readonly Flight[] = [];
   lastNonce = '';
@@ -143,22 +146,54 @@ export class Ledger {
     );
   }
 
-  /** ACK or NACK of what is in flight; a nonce of anything else is neither (rule 20). */
-  answered(nonce: string, isNack: boolean): void {
-    const flight = this.flight.find(({ reply }) => reply.nonce === nonce);
-    if (flight === undefined) return;
-    this.flight = this.flight.filter((other) => other !== flight);
-    if (isNack) {
-      this.parked = new Set([...this.parked, ...flight.reply.resources.map(nameOf), ...flight.reply.removed]);
-      this.isRejected = true;
-    } else if (this.flight.length === 0 && this.parked.size === 0) this.isRejected = false;
+  /**
+   * ACK or NACK of what is in flight; a nonce of anything else is neither (rule 20). Returns the names of which another
+   * version is accepted now.
+   */
+  answered(nonce: string, isNack: boolean): readonly string[] {
+    const at = this.flight.findIndex(({ reply }) => reply.nonce === nonce);
+    if (at < 0) return [];
+    // A SotW client answers in order; what it answers later answers what came before.
+    const answered = this.flight.filter((_, index) => index === at || (this.variant === 'sotw' && index < at));
+    this.flight = this.flight.filter((flight) => !answered.includes(flight));
+    const parked = new Map(this.parked);
+    for (const { reply } of answered) {
+      const isRejected = isNack && reply.nonce === nonce;
+      for (const { name, version } of reply.resources) {
+        if (isRejected) parked.set(name, version);
+        // Rule 47: the same secret acknowledged after it was rejected proves nothing.
+        else if (this.kind !== 'secret' || parked.get(name) !== version) parked.delete(name);
+      }
+      for (const name of reply.removed) {
+        if (isRejected) parked.set(name, 'removed');
+        else parked.delete(name);
+      }
+    }
+    if (!isNack && this.isFull) parked.clear();
+    this.parked = parked;
+    if (isNack) this.isRejected = true;
+    else if (this.flight.length === 0 && parked.size === 0) this.isRejected = false;
+    return answered.flatMap(({ renewed }) => renewed);
   }
 
-  /** What was rejected is to be sent once more, if it is not on its way already. */
-  retried(): void {
+  private get inFlight(): ReadonlySet<string> {
+    return new Set(this.flight.flatMap(({ reply }) => [...reply.resources.map(nameOf), ...reply.removed]));
+  }
+
+  /** Whether the client rejected it, and is not being sent it again. */
+  isParked(name: string): boolean {
+    return this.parked.has(name) && !this.inFlight.has(name);
+  }
+
+  /** What was rejected is to be sent once more, if it is not on its way already: all of it, or some names. */
+  retried(only?: (name: string) => boolean): void {
+    const isMeant = only ?? (() => true);
     if (!this.isRejected) return;
+    if (only !== undefined && ![...this.parked.keys()].some(only)) return;
     if (this.isFull || this.parked.size === 0) this.owesAnswer ||= this.flight.length === 0;
-    else for (const name of this.parked) if (this.covers(name)) this.owed.add(name);
+    else
+      for (const name of this.parked.keys())
+        if (this.covers(name) && this.isParked(name) && isMeant(name)) this.owed.add(name);
   }
 
   due(current: TypeSnapshot): Due {
@@ -169,7 +204,7 @@ export class Ledger {
     const changed = base === undefined ? [] : there.filter(differs);
     const lost = [...(base?.values() ?? [])].filter(({ name }) => this.covers(name) && !isThere(name));
     // Rules 18, 47.
-    const again = changed.length + lost.length > 0 ? [...this.parked].filter((name) => this.covers(name)) : [];
+    const again = changed.length + lost.length > 0 ? [...this.parked.keys()].filter((name) => this.covers(name)) : [];
     const isNews = (name: string) => this.initial.get(name) !== current.resources.get(name)?.version;
     const all = this.owesAll ? there.filter((name) => base !== undefined || isNews(name)) : [];
     const asked = [...this.asked].filter(isNews);
@@ -199,17 +234,20 @@ export class Ledger {
     const { base } = this;
     const isUnknown = base === undefined || this.parked.size > 0;
     const news = isUnknown ? undefined : [...current.resources.keys()].filter((name) => !base.has(name));
-    this.flight = replies.map((reply) => ({ reply, news }));
+    this.flight = replies.map((reply) => ({
+      reply,
+      news,
+      renewed: reply.resources.flatMap(({ name, version }) => {
+        const had = base?.get(name)?.version;
+        return had !== undefined && had !== version ? [name] : [];
+      }),
+    }));
     this.lastNonce = replies.at(-1)?.nonce ?? '';
     this.sentAt = now;
-    const heard = new Set(replies.flatMap(({ resources, removed }) => [...resources.map(nameOf), ...removed]));
+    const lingers = (name: string) => !goes && gone.has(name);
     const stays = (name: string) =>
-      !this.isFull &&
-      !heard.has(name) &&
-      !gone.has(name) &&
-      this.covers(name) &&
-      (this.variant === 'delta' || current.resources.has(name));
-    this.parked = new Set([...this.parked].filter(stays));
+      this.isFull || (!lingers(name) && this.covers(name) && (this.variant === 'delta' || current.resources.has(name)));
+    this.parked = new Map([...this.parked].filter(([name]) => stays(name)));
     this.caughtUp(gone, goes, current, now);
   }
 
@@ -221,12 +259,12 @@ export class Ledger {
     // What is gone needs no more words on a SotW stream; on a delta stream its removal is due.
     const isWanted = (name: string): boolean =>
       isSame || current.resources.has(name) || (this.variant === 'delta' && !gone.has(name));
-    return [...this.parked].some((name) => this.covers(name) && isWanted(name));
+    return [...this.parked.keys()].some((name) => this.covers(name) && isWanted(name));
   }
 
   /** A turn in which there was nothing to say. */
   quiet(due: Due, current: TypeSnapshot, now: number): void {
-    if (!this.stands(due, current)) [this.isRejected, this.parked] = [false, new Set()];
+    if (!this.stands(due, current)) [this.isRejected, this.parked] = [false, new Map()];
     this.caughtUp(due.gone, false, current, now);
   }
 

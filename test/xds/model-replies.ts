@@ -10,11 +10,15 @@ import type { Due, Ledger } from './model-ledger.ts';
 
 /** Each name once, in its newest version, and nothing that nobody asked for. Whether what is gone went as well. */
 export function checkReplies(
-  { kind, isFull }: Ledger,
+  { kind, isFull, parked }: Ledger,
   replies: readonly Outgoing[],
   { send, missing, gone, isDue }: Due,
   current: TypeSnapshot,
 ): boolean {
+  for (const reply of replies) {
+    const isAlone = kind === 'secret' || (!isFull && reply.resources.some(({ name }) => parked.has(name)));
+    assert.ok(reply.resources.length <= 1 || !isAlone, `${kind}: more than one in a response that must hold one`);
+  }
   const resources = replies.flatMap((reply) => reply.resources);
   const removed = replies.flatMap((reply) => reply.removed);
   const told = [...resources.map(({ name }) => name), ...removed];

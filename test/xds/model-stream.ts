@@ -32,9 +32,33 @@ export class Stream {
   /** Whether the client chooses its clusters as it goes: then it may lead its routes to what it has not got yet. */
   choosesClusters = false;
   private readonly has: Accepted;
+  /** Secrets of which other bytes were accepted, with the number of that answer; and which was the last when a kind was sent. */
+  private readonly renewed = new Map<string, number>();
+  private readonly knewOf = new Map<Kind, number>();
+  private answers = 0;
 
   constructor(has: Accepted) {
     this.has = has;
+  }
+
+  /** An answer of the client: what was rejected and refers to a secret that is another one now is sent again (rule 18). */
+  answered(ledger: Ledger, nonce: string, isNack: boolean, snapshot: Snapshot | undefined): void {
+    const renewed = ledger.answered(nonce, isNack);
+    const isNews = ledger.kind === 'secret' && !isNack && renewed.length > 0;
+    if (isNews) {
+      this.answers += 1;
+      for (const name of renewed) this.renewed.set(name, this.answers);
+    }
+    for (const other of isNews ? [...this.ledgers.values()] : isNack ? [ledger] : []) {
+      if (other.kind !== 'cluster' && other.kind !== 'listener') continue;
+      const since = isNews ? this.answers - 1 : (this.knewOf.get(other.kind) ?? 0);
+      const { resources } = snapshot?.types.get(TYPE[other.kind]) ?? {};
+      other.retried((name) =>
+        (resources?.get(name)?.references ?? []).some(
+          (reference) => reference.typeUrl === TYPE.secret && (this.renewed.get(reference.name) ?? 0) > since,
+        ),
+      );
+    }
   }
 
   /** Checks each response at the moment at which it goes on the wire, and at the end that nothing was left out. */
@@ -75,6 +99,7 @@ export class Stream {
     }
     const resources = replies.flatMap((reply) => reply.resources);
     const needed = order.needed(ledger, resources);
+    this.knewOf.set(kind, this.answers);
     ledger.sent(replies, due, goes, current, order.now);
     for (const { kind: of, name } of needed) {
       const target = this.ledgers.get(of);
@@ -123,7 +148,7 @@ export class Stream {
     for (const resource of replies.flatMap((reply) => reply.resources)) {
       if (!changed.has(resource.name)) continue;
       for (const { typeUrl, name } of resource.references) {
-        if (typeUrl !== TYPE.cluster || !clusters.covers(name) || clusters.parked.has(name)) continue;
+        if (typeUrl !== TYPE.cluster || !clusters.covers(name) || clusters.isParked(name)) continue;
         assert.ok(this.has.get('cluster')?.has(name), `${kind} ${resource.name} leads to ${name}, which is not there`);
       }
     }

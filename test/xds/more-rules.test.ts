@@ -147,9 +147,9 @@ describe('on the wire', () => {
 
   test('rule 13: a name is a name, whatever it looks like', async (t) => {
     const names = ['', 'a%2Fb', 'xdstp://bank.example/secret/s?x=1', 'foo/*', 'ä b', 'x'.repeat(5000)];
-    const there = state({ secret: Object.fromEntries(names.map((name) => [name, '1'])) });
+    const there = state({ route: Object.fromEntries(names.map((name) => [name, '1'])) });
     const { client } = await runningServer(t, there);
-    const known = client.delta().send({ node: NODE, type_url: TYPE.secret, resource_names_subscribe: names });
+    const known = client.delta().send({ node: NODE, type_url: TYPE.route, resource_names_subscribe: names });
     assert.deepEqual((await known.next()).resources.map(({ name }) => name).sort(), [...names].sort());
     const missing = names.map((name) => `${name}~`).concat('');
     const { client: other } = await runningServer(t, state({}));
@@ -159,9 +159,9 @@ describe('on the wire', () => {
 
   test('rule 64: no delta response is near gRPC’s 4 MiB, unless one resource alone is', () => {
     const big = createSnapshot(
-      Array.from({ length: 40 }, (_, index) => resource('secret', `s${index}`, 'x'.repeat(300_000))),
+      Array.from({ length: 40 }, (_, index) => resource('route', `r${index}`, 'x'.repeat(300_000))),
     );
-    const replies = new Talk('delta', big).say('secret', { subscribe: ['*'] });
+    const replies = new Talk('delta', big).say('route', { subscribe: ['*'] });
     const sizes = replies.map((reply) => responseBody('delta', reply.typeUrl, reply, 'here').length);
     assert.ok(sizes.length > 1 && Math.max(...sizes) < 4 * 1024 * 1024, sizes.join());
     assert.equal(replies.flatMap(({ resources }) => resources).length, 40);

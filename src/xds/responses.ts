@@ -1,0 +1,57 @@
+// Which resources share a response. A client may drop the whole of a response for one resource in it, so that secrets, which
+// hold what peers chose, go alone, and so does what was rejected.
+// Must not: make the client wait for as many round trips as there are responses, or let it have any number of them in flight.
+
+import type { Resource } from '../snapshot/resource.ts';
+import { TYPE } from '../snapshot/types.ts';
+import { isCertificate, namesFiles, respelled } from './secret-reading.ts';
+import { alone, split } from './shared-sets.ts';
+import type { Subscription } from './subscription.ts';
+
+/** Responses of one resource each that may be in flight; every answer is looked for among them. */
+export const MOST_ALONE = 512;
+
+export interface Responses {
+  /** At least one; the last may be empty. */
+  readonly parts: readonly (readonly Resource[])[];
+  /** The names of what has to wait for the next turn. */
+  readonly later: readonly string[];
+}
+
+const NONE: readonly never[] = [];
+
+/** The resources of one state, by the responses in which they go. */
+export function responses(state: Subscription, resources: readonly Resource[]): Responses {
+  const { variant, typeUrl, rejected } = state;
+  const isSecret = typeUrl === TYPE.secret;
+  if (!isSecret && rejected.size === 0) return { parts: split(resources, variant), later: NONE };
+  if (isSecret && resources.length === 0) return { parts: [NONE], later: NONE };
+  const isAlone = ({ name }: Resource): boolean => isSecret || rejected.has(name);
+  const together = isSecret ? NONE : resources.filter((resource) => !isAlone(resource));
+  const single = isSecret ? certificatesFirst(resources) : resources.filter(isAlone);
+  const now = single.length > MOST_ALONE ? single.slice(0, MOST_ALONE) : single;
+  const parts = now.map((resource) => alone(spelling(state, resource)));
+  return {
+    parts: together.length === 0 && parts.length > 0 ? parts : [...split(together, variant), ...parts],
+    later: single.length > MOST_ALONE ? single.slice(MOST_ALONE).map(({ name }) => name) : NONE,
+  };
+}
+
+/**
+ * Envoy rebuilds every TLS context that a secret is part of, up to the first that fails. A certificate may be part of all, a
+ * bundle only of its peer's; so a bad bundle comes when the certificates are there, and spoils its own context alone.
+ */
+function certificatesFirst(resources: readonly Resource[]): readonly Resource[] {
+  if (resources.length === 1 || !resources.some(isCertificate)) return resources;
+  return [...resources.filter(isCertificate), ...resources.filter((resource) => !isCertificate(resource))];
+}
+
+/**
+ * A secret that the client has to read again comes in other bytes than those that it rejected: it would acknowledge these
+ * unread. Anything else that was rejected comes as it was.
+ */
+function spelling({ rejected }: Subscription, resource: Resource): Resource {
+  const rejection = rejected.get(resource.name);
+  if (rejection?.version !== resource.version || !(rejection.isReread || namesFiles(resource))) return resource;
+  return respelled(resource);
+}

@@ -1,0 +1,243 @@
+// What is rejected, and what that does to everything else: responses of their own, what is sent again and when, what an
+// acknowledgement proves. Sessions alone, with a clock that the test moves; what Envoy does, rejected-on-envoy.test.ts says.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { decodeResource, encodeResource } from '../../src/envoy/codec.ts';
+import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import { referencesOf } from '../../src/snapshot/references.ts';
+import { anyBody, createResource, type Resource } from '../../src/snapshot/resource.ts';
+import { createSnapshot } from '../../src/snapshot/snapshot.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
+import { joined } from '../../src/xds/response.ts';
+import { MOST_ALONE } from '../../src/xds/responses.ts';
+import { respelled } from '../../src/xds/secret-reading.ts';
+import type { Outgoing } from '../../src/xds/session.ts';
+import { resource, shown, state, Talk } from './fixtures.ts';
+
+const VARIANTS = ['delta', 'sotw'] as const;
+const IN_USE = "Error adding/updating listener(s) l: cannot bind '127.0.0.1:1': Address already in use";
+const NO_FILE = 'Invalid path: /certs/tls.pem';
+
+function made(json: object): Resource {
+  const { typeUrl, name, body } = encodeResource(json as ResourceJson);
+  return createResource(typeUrl, name, body, referencesOf(json as ResourceJson));
+}
+
+const fileSecret = made({
+  '@type': TYPE.secret,
+  name: 'cert',
+  tls_certificate: {
+    certificate_chain: { filename: '/certs/tls.pem' },
+    private_key: { filename: '/certs/tls-key.pem' },
+    watched_directory: { path: '/certs' },
+  },
+});
+const bundle = (name: string, pem: string): Resource =>
+  made({ '@type': TYPE.secret, name, validation_context: { trusted_ca: { inline_string: pem } } });
+const certificate = (name: string, pem: string): Resource =>
+  made({
+    '@type': TYPE.secret,
+    name,
+    tls_certificate: { certificate_chain: { inline_string: pem }, private_key: { inline_string: 'key' } },
+  });
+const content = (reply: Outgoing | undefined): unknown =>
+  reply?.resources.map((one) => decodeResource(one.typeUrl, anyBody(one)));
+
+describe('secrets', () => {
+  test('rule 47: each has a response of its own, and all are on their way before the first answer', () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`s${index}`, '1']));
+    const names = Object.keys(many);
+    for (const variant of VARIANTS) {
+      const talk = new Talk(variant, state({ secret: many }));
+      const replies = talk.say('secret', { names, subscribe: names });
+      assert.deepEqual(
+        replies.map(({ resources }) => resources.length),
+        names.map(() => 1),
+      );
+      assert.equal(new Set(replies.map(({ nonce }) => nonce)).size, names.length);
+      for (const reply of replies) assert.deepEqual(talk.ack(reply, { names }), []);
+      assert.equal(talk.state('secret'), 'SYNCED');
+    }
+  });
+
+  test('rule 21: more than may be in flight follow when these are answered', () => {
+    const names = Array.from({ length: MOST_ALONE + 3 }, (_, index) => `s${String(index).padStart(4, '0')}`);
+    for (const variant of VARIANTS) {
+      const talk = new Talk(variant, state({ secret: Object.fromEntries(names.map((name) => [name, '1'])) }));
+      const first = talk.say('secret', { names, subscribe: names });
+      assert.equal(first.length, MOST_ALONE);
+      const rest = first.flatMap((reply) => talk.ack(reply, { names }));
+      assert.deepEqual(
+        [...first, ...rest].flatMap(({ resources }) => resources.map(({ name }) => name)),
+        names,
+      );
+      for (const reply of rest) talk.ack(reply, { names });
+      assert.equal(talk.state('secret'), 'SYNCED');
+    }
+  });
+
+  test('certificates come before what peers are verified by', () => {
+    const snapshot = createSnapshot([bundle('bundle/a', 'a'), certificate('cert/a', 'a')]);
+    const talk = new Talk('delta', snapshot);
+    const replies = talk.say('secret', { subscribe: ['bundle/a', 'cert/a'] });
+    assert.deepEqual(shown(replies), ['secret: cert/a', 'secret: bundle/a']);
+  });
+
+  test('in another spelling mean the same, in other bytes', () => {
+    const folder = decodeResource(TYPE.secret, anyBody(respelled(fileSecret))) as object;
+    assert.deepEqual(folder, {
+      ...decodeResource(TYPE.secret, anyBody(fileSecret)),
+      tls_certificate: {
+        certificate_chain: { filename: '/certs/tls.pem' },
+        private_key: { filename: '/certs/tls-key.pem' },
+        watched_directory: { path: '/certs/.' },
+      },
+    });
+    const pem = bundle('bundle/a', 'PEM\n');
+    assert.deepEqual(decodeResource(TYPE.secret, anyBody(respelled(pem))), {
+      ...decodeResource(TYPE.secret, anyBody(pem)),
+      validation_context: { trusted_ca: { inline_string: 'PEM\n\n' } },
+    });
+    assert.notEqual(respelled(pem).version, pem.version);
+    const own = certificate('cert/a', 'PEM');
+    assert.deepEqual(decodeResource(TYPE.secret, anyBody(respelled(own))), {
+      ...decodeResource(TYPE.secret, anyBody(own)),
+      tls_certificate: { certificate_chain: { inline_string: 'PEM\n' }, private_key: { inline_string: 'key' } },
+    });
+  });
+});
+
+describe('rule 18: what time alone cures is sent again', () => {
+  test('a listener whose port is in use: after 1, 2, 4, 8, 16 and then 30 seconds, until it is accepted', () => {
+    for (const variant of VARIANTS) {
+      const talk = new Talk(variant, state({ listener: { l: '1' } }));
+      talk.nack(talk.say('listener')[0], { errorDetail: IN_USE });
+      for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
+        assert.equal(talk.session.wakeAt(), talk.now + seconds * 1000);
+        assert.deepEqual(talk.tick(seconds * 1000 - 1), []);
+        const again = talk.tick(1);
+        assert.deepEqual(shown(again), ['listener: l']);
+        talk.nack(again[0], { errorDetail: IN_USE });
+      }
+      talk.ack(talk.tick(30_000)[0]);
+      assert.equal(talk.state('listener'), 'SYNCED');
+      assert.equal(talk.session.wakeAt(), undefined);
+      // The next time begins again.
+      const [other] = talk.update(state({ listener: { l: '2' } }));
+      talk.nack(other, { errorDetail: IN_USE });
+      assert.equal(talk.session.wakeAt(), talk.now + 1000);
+    }
+  });
+
+  test('a secret whose files are not there yet: each time in other bytes than those that were rejected last', () => {
+    for (const variant of VARIANTS) {
+      const named = { names: ['cert'], subscribe: ['cert'] };
+      const talk = new Talk(variant, createSnapshot([fileSecret]));
+      const [first] = talk.say('secret', named);
+      talk.nack(first, { errorDetail: NO_FILE, names: ['cert'] });
+      const [second] = talk.tick(1000);
+      assert.notDeepEqual(content(second), content(first));
+      talk.nack(second, { errorDetail: NO_FILE, names: ['cert'] });
+      const [third] = talk.tick(2000);
+      assert.deepEqual(content(third), content(first));
+      talk.ack(third, { names: ['cert'] });
+      assert.equal(talk.state('secret'), 'SYNCED');
+    }
+  });
+
+  test('and nothing else is, whatever a client says of it', () => {
+    for (const variant of VARIANTS) {
+      for (const [kind, message] of [
+        ['listener', 'Error adding/updating listener(s) l: no such filter'],
+        ['listener', "cannot bind '127.0.0.1:1': Permission denied"],
+        ['cluster', IN_USE],
+        ['route', NO_FILE],
+        ['secret', NO_FILE],
+      ] as const) {
+        const talk = new Talk(variant, state({ [kind]: { l: '1' } }));
+        const wildcard = kind === 'listener' || kind === 'cluster';
+        const named = wildcard ? {} : { names: ['l'], subscribe: ['l'] };
+        talk.nack(talk.say(kind, named)[0], { errorDetail: message, names: wildcard ? [] : ['l'] });
+        assert.deepEqual(talk.tick(3_600_000), [], `${variant} ${kind}: ${message}`);
+      }
+    }
+  });
+});
+
+describe('rule 18: what was rejected because of a secret', () => {
+  const user = (kind: 'cluster' | 'listener', version: string): Resource =>
+    resource(kind, 'c', version, [{ typeUrl: TYPE.secret, name: 's', source: 'ads' }]);
+  const secret = (version: string): Resource => resource('secret', 's', version);
+  const named = { names: ['s'] };
+
+  for (const variant of VARIANTS)
+    for (const kind of ['cluster', 'listener'] as const) {
+      const opened = (): Talk => {
+        const talk = new Talk(variant, createSnapshot([user(kind, '1'), secret('1')]));
+        talk.ack(talk.say(kind)[0]);
+        talk.ack(talk.say('secret', { subscribe: ['s'], ...named })[0], named);
+        return talk;
+      };
+      const of = (replies: readonly Outgoing[], typeUrl: string) => replies.find((reply) => reply.typeUrl === typeUrl);
+
+      test(`is sent again when another content of the secret is accepted (${variant}, ${kind})`, () => {
+        for (const order of ['rejected first', 'accepted first'] as const) {
+          const talk = opened();
+          const pushed = talk.update(createSnapshot([user(kind, '2'), secret('2')]));
+          const [first, second] = [of(pushed, TYPE[kind]), of(pushed, TYPE.secret)];
+          const replies =
+            order === 'rejected first'
+              ? [...talk.nack(first), ...talk.ack(second, named)]
+              : [...talk.ack(second, named), ...talk.nack(first)];
+          assert.deepEqual(shown(replies), [`${kind}: c`], order);
+          // Once: it has no other cause to be sent.
+          assert.deepEqual(talk.nack(replies[0]), []);
+          assert.deepEqual(talk.tick(3_600_000), []);
+        }
+      });
+
+      test(`is not, when the client had the secret already (${variant}, ${kind})`, () => {
+        const talk = opened();
+        talk.nack(talk.update(createSnapshot([user(kind, '2'), secret('1')]))[0]);
+        const again = variant === 'delta' ? { subscribe: ['s'] } : { names: ['s'], nonce: 'stale' };
+        for (const reply of talk.say('secret', again)) assert.deepEqual(talk.ack(reply, named), []);
+      });
+    }
+
+  test('the other secret of its TLS context is read again: Envoy rejects whichever comes last', () => {
+    const both = [
+      { typeUrl: TYPE.secret, name: 'cert/a', source: 'ads', together: ['bundle/a'] },
+      { typeUrl: TYPE.secret, name: 'bundle/a', source: 'ads', together: ['cert/a'] },
+    ];
+    const listener = resource('listener', 'l', '1', both);
+    const names = ['cert/a', 'bundle/a', 'bundle/b'];
+    const talk = new Talk(
+      'delta',
+      createSnapshot([listener, certificate('cert/a', '1'), bundle('bundle/a', '1'), bundle('bundle/b', '1')]),
+    );
+    talk.ack(talk.say('listener')[0]);
+    const [own, first, other] = talk.say('secret', { subscribe: names });
+    talk.ack(own);
+    talk.nack(first);
+    talk.nack(other);
+    const mended = talk.update(
+      createSnapshot([listener, certificate('cert/a', '2'), bundle('bundle/a', '1'), bundle('bundle/b', '1')]),
+    );
+    // What was rejected comes with the change, and proves nothing when it is acknowledged.
+    const replies = mended.flatMap((reply) => talk.ack(reply));
+    assert.deepEqual(shown(replies), ['secret: bundle/a']);
+    assert.notEqual(replies[0]?.resources[0]?.version, bundle('bundle/a', '1').version);
+    talk.ack(replies[0]);
+    assert.equal(talk.state('secret'), 'NACKED', 'bundle/b is another context');
+  });
+});
+
+test('many small messages go down in few pieces, in their order', () => {
+  const small = Array.from({ length: 100 }, (_, index) => [Buffer.alloc(2000, index)]);
+  const large = [Buffer.alloc(5, 1), Buffer.alloc(100_000, 2), Buffer.alloc(5, 3)];
+  const messages = [...small, large, ...small];
+  const writes = joined(messages);
+  assert.deepEqual(Buffer.concat(writes.flat()), Buffer.concat(messages.flat()));
+  assert.ok(writes.length < 12, `${writes.length}`);
+});
