@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { bootstrap } from '../src/cli/bootstrap.ts';
 import { certsDev, certsGateway } from '../src/cli/certs.ts';
 import type { Command } from '../src/cli/command.ts';
+import { peerShow } from '../src/cli/peer.ts';
 import { run } from '../src/cli/run.ts';
 import { schema } from '../src/cli/schema.ts';
 import { status } from '../src/cli/status.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly (readonly [Command, readonly Exit[]])[] = [
   [certsGateway, ['ok', 'failed', 'usage', 'badConfig']],
   [certsDev, ['ok', 'failed', 'usage']],
   [bootstrap, ['ok', 'usage', 'badConfig']],
+  [peerShow, ['ok', 'usage', 'badConfig']],
   [status, ['ok', 'usage', 'unreachable']],
   [schema, ['ok', 'usage']],
 ];
@@ -122,7 +124,7 @@ function commandTable(): string {
     COMMANDS.map(([{ name, positionals = [], summary, flags }, exits]) => {
       const needed = flags
         .filter(({ required }) => required)
-        .map(({ name, short, value }) => `${short ? `-${short}` : `--${name}`} ${value}`);
+        .map(({ name, short, value }) => [short ? `-${short}` : `--${name}`, value].filter(Boolean).join(' '));
       const words = ['postern', name, ...positionals, ...needed].join(' ');
       return [`\`${words}\``, summary, exits.map((exit) => EXIT[exit]).join(', ')];
     }),

@@ -7,6 +7,7 @@ import { bootstrap } from './cli/bootstrap.ts';
 import { certsDev, certsGateway } from './cli/certs.ts';
 import type { Command } from './cli/command.ts';
 import { commandHelp, overview } from './cli/help.ts';
+import { peerShow } from './cli/peer.ts';
 import { run } from './cli/run.ts';
 import { schema } from './cli/schema.ts';
 import { status } from './cli/status.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   certsGateway,
   certsDev,
   bootstrap,
+  peerShow,
   status,
   schema,
 ];

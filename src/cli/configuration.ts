@@ -8,9 +8,9 @@ import { type Diagnostic, hasBlockingErrors } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { type Resolved, resolve } from '../federation/resolve.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { GatewayIdentities } from '../trust/identities.ts';
-import { createThrowawayRoot } from '../trust/issue.ts';
-import { identityNeeds, RejectedConfig } from '../turn.ts';
+import type { GatewayIdentity } from '../trust/identities.ts';
+import { Private } from '../trust/private.ts';
+import { RejectedConfig } from '../turn.ts';
 
 export interface ReadConfiguration {
   readonly loaded: LoadedConfig;
@@ -34,16 +34,30 @@ export async function resolvedConfiguration(file: string, now: number): Promise<
   return { ...read, ...read.resolved };
 }
 
-/** Compiles with identities made for the occasion: what `run` would serve, but for the keys. */
-export function compileOnce({ federation, issuer }: Resolved, now: number): ReadonlyMap<GatewayRole, Snapshot> {
-  const identities = new GatewayIdentities();
-  if (issuer !== undefined) identities.ensure(issuer, 3600, identityNeeds(federation), now);
+/**
+ * What `run` would serve, with placeholders for what it issues: the same for the same configuration, and the issuing CA's key
+ * signs nothing.
+ */
+export function compileOnce({ federation, issuer }: Resolved): ReadonlyMap<GatewayRole, Snapshot> {
+  const above = (issuer?.intermediates ?? []).map(({ pem }) => pem).join('');
   return new Compiler().compile({
     federation,
-    identity: (role, peer) => identities.get(role, peer),
+    identity: (role, peer) => placeholder(role, peer, federation[role]?.identity ?? '', above),
     retired: [],
-    throwawayRootPem: createThrowawayRoot(now),
+    // Of removed peers, and there are none.
+    throwawayRootPem: '',
   });
+}
+
+function placeholder(role: GatewayRole, peer: string, id: string, above: string): GatewayIdentity {
+  return {
+    certificateChain: `[certificate of ${id} for ${peer}]\n${above}`,
+    // No two secrets may hold one key.
+    privateKey: new Private(`[key of the ${role} gateway for ${peer}]`),
+    notBefore: 0,
+    notAfter: 0,
+    fingerprint: '',
+  };
 }
 
 /** POSTERN_STATE, or a folder beside the configuration: `bank.yaml` has `bank.state/`. */

@@ -1,5 +1,5 @@
 // `postern translate`: the Envoy resources of a configuration, private keys redacted.
-// In: a file. Out: ProtoJSON. Must not: print a key; the keys here are made for the occasion, and even these are not shown.
+// In: a file. Out: ProtoJSON. Must not: print a key; what `run` issues is shown as a placeholder.
 
 import { stringify } from 'yaml';
 import { decodeResource } from '../envoy/codec.ts';
@@ -27,7 +27,7 @@ export const translate: Command = {
     const read = await resolvedConfiguration(required(invocation, 'file'), now);
     // What is printed must be the whole configuration: a peer that is missing because of its file would go unnoticed.
     if (hasErrors(read.diagnostics)) throw new RejectedConfig(read.diagnostics);
-    const snapshots = compileOnce(read, now);
+    const snapshots = compileOnce(read);
     const shown = Object.fromEntries(
       [...snapshots]
         .filter(([name]) => role === undefined || name === role)

@@ -15,7 +15,7 @@ export const validate: Command = {
     const file = required(invocation, 'file');
     const now = Date.now();
     const { resolved, diagnostics } = await readConfiguration(file, now);
-    if (resolved !== undefined) compileOnce(resolved, now);
+    if (resolved !== undefined) compileOnce(resolved);
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
     const warnings = diagnostics.length - errors;
     if (output === 'json') invocation.stdout(`${JSON.stringify({ file, errors, warnings, diagnostics }, null, 2)}\n`);

@@ -60,6 +60,17 @@ describe('translate', () => {
     }
   });
 
+  test('is the same for the same file, and reads only the public part of the issuer', async (t) => {
+    const { file } = scene(t);
+    const [first, second] = [await postern(['translate', '-f', file]), await postern(['translate', '-f', file])];
+    assert.equal(first.status, 0);
+    assert.equal(second.stdout, first.stdout);
+    // Nothing was signed: the only certificates are those of the peers' bundles.
+    assert.match(first.stdout, /\[certificate of spiffe:\/\/bank\.example\/gateway\/ingress for shop\]/);
+    const chains = first.stdout.match(/"certificate_chain": \{\s*"inline_string": "[^"]*"/g) ?? [];
+    assert.ok(chains.length > 0 && chains.every((chain) => !chain.includes('BEGIN')));
+  });
+
   test('names the file of a key that lies on the gateway', async (t) => {
     const file = scene(t).edited('files.yaml', (yaml) =>
       yaml.replace(/^ {2}issuer: .*$/m, '  files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}'),
