@@ -3,9 +3,11 @@
 // Must not: hand on a certificate that Envoy would accept and then trust although it is no CA of this trust domain.
 
 import type { FindingCode } from '../errors.ts';
-import { type Certificate, isSignedBy, type PemBlock, parseCertificate, parsePem, sha256 } from './certificate.ts';
+import { type Certificate, isSignedBy, parseCertificate, sha256 } from './certificate.ts';
+import { DerError } from './der.ts';
 import { endNotice } from './expiry.ts';
 import { keyWeakness } from './keys.ts';
+import { type PemBlock, readPem } from './pem.ts';
 import { caution, type Problem, problem } from './problem.ts';
 import type { TrustDomain } from './spiffe.ts';
 
@@ -52,8 +54,8 @@ export function parseTrustBundle(bytes: Buffer, trustDomain: TrustDomain, now: n
   blocks.forEach(({ body }, index) => {
     const what = `certificate ${index + 1} of the trust bundle`;
     const certificate = tryParse(body);
-    if (certificate === undefined) {
-      problems.push(problem('BUNDLE_UNPARSABLE', `${what} cannot be read`, asks));
+    if (typeof certificate === 'string') {
+      problems.push(problem('BUNDLE_UNPARSABLE', `${what} ${certificate}`, asks));
       return;
     }
     if (seen.has(certificate.fingerprint)) {
@@ -97,13 +99,15 @@ function readBlocks(bytes: Buffer, asks: string): Blocks {
   const refuse = (code: FindingCode, message: string, hint = asks): Blocks => ({
     refusal: problem(code, `the trust bundle ${message}`, hint),
   });
-  const blocks = parsePem(bytes.toString('latin1'));
-  if (blocks === undefined) return refuse('BUNDLE_UNPARSABLE', 'is not a PEM file');
-  if (blocks.length === 0) return refuse('BUNDLE_EMPTY', 'holds no certificate');
-  if (blocks.some(({ type }) => type.includes('PRIVATE KEY'))) {
+  const text = bytes.toString('latin1');
+  // Anywhere, also in what is comment otherwise or in a block that does not end.
+  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) {
     const hint = `${asks}; a peer's key must never be here, ask it to replace that key`;
     return refuse('BUNDLE_HOLDS_KEY', 'holds a private key', hint);
   }
+  const { blocks, fault } = readPem(text);
+  if (fault !== undefined) return refuse('BUNDLE_UNPARSABLE', `${fault}; it is not a PEM file`);
+  if (blocks.length === 0) return refuse('BUNDLE_EMPTY', 'holds no certificate');
   const foreign = blocks.find(({ type }) => type !== 'CERTIFICATE');
   if (foreign !== undefined) return refuse('BUNDLE_UNPARSABLE', `holds a ${foreign.type}`);
   if (blocks.length > MAX_CERTIFICATES) {
@@ -117,7 +121,8 @@ function readBlocks(bytes: Buffer, asks: string): Blocks {
 const MAX_PARSED = 2048;
 const parsed = new Map<string, Certificate>();
 
-function tryParse(der: Buffer): Certificate | undefined {
+/** The certificate, or what is wrong with it. */
+function tryParse(der: Buffer): Certificate | string {
   const key = der.toString('base64');
   const known = parsed.get(key);
   if (known !== undefined) return known;
@@ -126,8 +131,8 @@ function tryParse(der: Buffer): Certificate | undefined {
     if (parsed.size >= MAX_PARSED) parsed.delete(parsed.keys().next().value ?? '');
     parsed.set(key, certificate);
     return certificate;
-  } catch {
-    return undefined;
+  } catch (error) {
+    return error instanceof DerError ? error.message : 'cannot be read';
   }
 }
 

@@ -1,12 +1,12 @@
 // What a certificate says, read from its DER, for RSA, EC and Ed25519 alike.
-// In: DER or PEM. Out: plain facts. Must not: decide anything (bundle.ts, svid.ts, issuer.ts do), nor read printed text:
-// a URI SAN may hold `, URI:spiffe://…`, which only the DER tells apart from two names.
+// In: DER. Out: plain facts. Must not: decide anything (bundle.ts, svid.ts, issuer.ts do), nor read printed text: a URI
+// name may hold `, URI:spiffe://…`, which only the DER tells apart from two names.
 
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import forge from 'node-forge';
+import { EXTENSION, readCertificateShape } from './certificate-shape.ts';
+import { DerError, type DerNode, oidText, readDer } from './der.ts';
 
-/** node-forge reads ASN.1 and PEM; keys and signatures are node:crypto's. */
-const { asn1, pem } = forge;
+export { type PemBlock, parsePem } from './pem.ts';
 
 export interface KeyUsage {
   readonly digitalSignature: boolean;
@@ -17,7 +17,7 @@ export interface KeyUsage {
 export interface Certificate {
   readonly der: Buffer;
   readonly pem: string;
-  /** DER of the names, hex: equal exactly when the names are. */
+  /** DER of the names, hex; one name has several encodings, so that these are equal only when the bytes are. */
   readonly subject: string;
   readonly issuer: string;
   /** Milliseconds since the epoch. */
@@ -38,56 +38,40 @@ export interface Certificate {
   readonly publicKeyFingerprint: string;
 }
 
-/** Errors: a plain Error for bytes that are no certificate; callers turn it into their own finding. */
+/**
+ * Reads an X.509 version 3 certificate in canonical DER. Errors: DerError, which says what the bytes have that such a
+ * certificate does not have, or a plain Error; callers turn both into their own finding.
+ */
 export function parseCertificate(der: Buffer): Certificate {
+  const shape = readCertificateShape(der);
   const x509 = new X509Certificate(der);
-  const tbs = children(children(asn1.fromDer(der.toString('binary')))[0]);
-  // TBSCertificate: the version is explicit [0] and always there in version 3.
-  const offset = tbs[0]?.tagClass === asn1.Class.CONTEXT_SPECIFIC ? 1 : 0;
-  const [notBefore = NaN, notAfter = NaN] = children(tbs[offset + 3]).map(timeOf);
-  // Compared with any moment, NaN is neither before nor after it: such a certificate would never expire.
-  if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) throw new Error('a certificate without validity');
-  const extensions = readExtensions(tbs.find((item) => isContext(item, 3)));
-  const keyUsage = extensions.get(OID.keyUsage);
-  const extendedKeyUsage = extensions.get(OID.extendedKeyUsage);
-  const subjectKeyId = extensions.get(OID.subjectKeyId);
+  // node:crypto looks for PEM first, also inside DER: what it has read must be what stands here.
+  if (!x509.raw.equals(der)) throw new DerError('holds another certificate');
+  const publicKeyInfo = x509.publicKey.export({ type: 'spki', format: 'der' });
+  // One key has one encoding, or a CA that two peers share would look like two (compressed points, explicit curves).
+  if (!publicKeyInfo.equals(shape.publicKeyInfo) || isCompressed(x509.publicKey, publicKeyInfo))
+    throw new DerError('has a public key in another encoding than RFC 5280 asks for');
+  const keyUsage = shape.extensions.get(EXTENSION.keyUsage);
+  const extendedKeyUsage = shape.extensions.get(EXTENSION.extendedKeyUsage);
+  const subjectKeyId = shape.extensions.get(EXTENSION.subjectKeyId);
+  const alternativeNames = shape.extensions.get(EXTENSION.subjectAltName)?.children ?? [];
   return {
     der,
     pem: pemOf(der),
-    subject: hexOf(tbs[offset + 4]),
-    issuer: hexOf(tbs[offset + 2]),
-    notBefore,
-    notAfter,
+    subject: shape.subject.toString('hex'),
+    issuer: shape.issuer.toString('hex'),
+    notBefore: shape.notBefore,
+    notAfter: shape.notAfter,
     isCa: x509.ca,
     ...(keyUsage && { keyUsage: readKeyUsage(keyUsage) }),
-    ...(extendedKeyUsage && {
-      extendedKeyUsage: children(extendedKeyUsage).map((item) => asn1.derToOid(bytesOf(item))),
-    }),
-    uris: children(extensions.get(OID.subjectAltName)).flatMap((item) => (isContext(item, 6) ? [bytesOf(item)] : [])),
-    ...(subjectKeyId && { subjectKeyId: Buffer.from(bytesOf(subjectKeyId), 'binary').toString('hex') }),
-    signatureAlgorithm: asn1.derToOid(bytesOf(children(tbs[offset + 1])[0])),
+    ...(extendedKeyUsage && { extendedKeyUsage: extendedKeyUsage.children.map(({ content }) => oidText(content)) }),
+    uris: alternativeNames.flatMap(({ tag, content }) => (tag === URI ? [content.toString('latin1')] : [])),
+    ...(subjectKeyId && { subjectKeyId: subjectKeyId.content.toString('hex') }),
+    signatureAlgorithm: shape.signatureAlgorithm,
     publicKey: x509.publicKey,
     fingerprint: sha256(der),
-    publicKeyFingerprint: sha256(x509.publicKey.export({ type: 'spki', format: 'der' })),
+    publicKeyFingerprint: sha256(publicKeyInfo),
   };
-}
-
-/** One block of a PEM file. */
-export interface PemBlock {
-  readonly type: string;
-  readonly body: Buffer;
-}
-
-/** Every block of a PEM file, or undefined when it is none: text between blocks is comment and ignored (RFC 7468, 2). */
-export function parsePem(text: string): readonly PemBlock[] | undefined {
-  if (text.trim() === '') return [];
-  const begins = text.match(/-----BEGIN /g)?.length ?? 0;
-  try {
-    const blocks = pem.decode(text).map(({ type, body }) => ({ type, body: Buffer.from(body, 'binary') }));
-    return blocks.length === begins ? blocks : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 export function pemOf(der: Buffer): string {
@@ -95,7 +79,7 @@ export function pemOf(der: Buffer): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-/** Whether `issuer`'s key signed the certificate; says nothing of validity or CA flags. */
+/** Whether `issuer`'s key signed the certificate; says nothing of names, validity or CA flags. */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
   return certificate.issuer === issuer.subject && new X509Certificate(certificate.der).verify(issuer.publicKey);
 }
@@ -104,57 +88,16 @@ export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-const OID = {
-  subjectKeyId: '2.5.29.14',
-  keyUsage: '2.5.29.15',
-  subjectAltName: '2.5.29.17',
-  extendedKeyUsage: '2.5.29.37',
-};
+/** The context tag of a uniformResourceIdentifier in a GeneralName. */
+const URI = 0x86;
 
-type Node = forge.asn1.Asn1;
-
-function children(node: Node | undefined): readonly Node[] {
-  return node !== undefined && Array.isArray(node.value) ? node.value : [];
+/** Whether the point of an EC key is written with one coordinate, behind 02 or 03, instead of with two, behind 04. */
+function isCompressed(key: KeyObject, publicKeyInfo: Buffer): boolean {
+  return key.asymmetricKeyType === 'ec' && readDer(publicKeyInfo).children[1]?.content[1] !== 0x04;
 }
 
-function bytesOf(node: Node | undefined): string {
-  return typeof node?.value === 'string' ? node.value : '';
-}
-
-function isContext(node: Node, tag: number): boolean {
-  return node.tagClass === asn1.Class.CONTEXT_SPECIFIC && (node.type as number) === tag;
-}
-
-function hexOf(node: Node | undefined): string {
-  return node === undefined ? '' : Buffer.from(asn1.toDer(node).getBytes(), 'binary').toString('hex');
-}
-
-function timeOf(node: Node): number {
-  const text = bytesOf(node);
-  return (node.type === asn1.Type.UTCTIME ? asn1.utcTimeToDate(text) : asn1.generalizedTimeToDate(text)).getTime();
-}
-
-/** extnID → the parsed extnValue; each stands there once (RFC 5280, 4.2): of two, nobody knows which one counts. */
-function readExtensions(wrapper: Node | undefined): ReadonlyMap<string, Node> {
-  const list = children(children(wrapper)[0]);
-  const extensions = new Map(
-    list.map((extension) => {
-      const parts = children(extension);
-      return [asn1.derToOid(bytesOf(parts[0])), extensionValue(parts.at(-1))] as const;
-    }),
-  );
-  if (extensions.size !== list.length) throw new Error('a certificate with an extension twice');
-  return extensions;
-}
-
-/** forge may already have looked into the OCTET STRING and found ASN.1 there. */
-function extensionValue(octets: Node | undefined): Node {
-  const [decoded] = children(octets);
-  return decoded ?? asn1.fromDer(bytesOf(octets));
-}
-
-function readKeyUsage(node: Node): KeyUsage {
+function readKeyUsage({ content }: DerNode): KeyUsage {
   // BIT STRING: the first byte counts unused bits; bit 0 is the most significant.
-  const bits = bytesOf(node).charCodeAt(1) || 0;
+  const bits = content[1] ?? 0;
   return { digitalSignature: (bits & 0x80) !== 0, keyCertSign: (bits & 0x04) !== 0, crlSign: (bits & 0x02) !== 0 };
 }

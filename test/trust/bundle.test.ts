@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
+import { pemOf } from '../../src/trust/certificate.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 
@@ -115,6 +116,36 @@ test('a bundle file that cannot be read says nothing about trust; one that is em
     assert.equal(silent(text), true);
   for (const text of ['', leaf.pem, openssl.ca('b.example').pem, ca.pem.replace(/\n.{64}\n/, '\n')])
     assert.equal(silent(text), false);
+});
+
+describe('text between the certificates', () => {
+  test('is comment, also when it speaks of boundaries or holds a certificate that is commented out', () => {
+    const commented = next.pem.replace(/^/gm, '# ');
+    for (const comment of ['see -----BEGIN CERTIFICATE----- below', '# -----BEGIN', commented, '----- old -----'])
+      accepts(`${comment}\n${ca.pem}${comment}\n`, ca);
+  });
+
+  test('is a fault with its line when a line of it starts like a boundary, and a private key is one anywhere', () => {
+    for (const [line, text] of [
+      [1, `-----BEGIN of the bundle\n${ca.pem}`],
+      [1, `-----END CERTIFICATE-----\n${ca.pem}`],
+      [2, `\n-----BEGIN CERTIFICATE----- \n${ca.pem}`],
+    ] as const) {
+      refuses(text, 'BUNDLE_UNPARSABLE');
+      assert.match(parse(text).problems[0]?.message ?? '', new RegExp(`line ${line}\\b`));
+    }
+    refuses(`${ca.pem}# ${'-----BEGIN'} PRIVATE KEY-----\n`, 'BUNDLE_HOLDS_KEY');
+  });
+});
+
+test('what is wrong with a certificate is said', () => {
+  const indefinite = Buffer.concat([Buffer.of(0x30, 0x80), ca.der.subarray(4), Buffer.alloc(2)]);
+  const { problems } = parse(pemOf(indefinite));
+  assert.deepEqual(
+    problems.map(({ code }) => code),
+    ['BUNDLE_UNPARSABLE'],
+  );
+  assert.match(problems[0]?.message ?? '', /certificate 1 .* indefinite length/);
 });
 
 describe('a trust bundle is refused', () => {

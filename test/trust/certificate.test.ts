@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { isSignedBy, parseCertificate, parsePem, pemOf } from '../../src/trust/certificate.ts';
+import { DerError } from '../../src/trust/der.ts';
 import { CA_EXTENSIONS, type KeyKind, LEAF_EXTENSIONS, Openssl } from '../support/openssl.ts';
 
 const openssl = new Openssl();
@@ -88,17 +89,14 @@ describe('the facts of a certificate', () => {
     assert.equal(facts.notAfter, Date.parse(new X509Certificate(made.pem).validTo));
   });
 
-  test('of a version 1 certificate are those of one that is no CA', () => {
+  test('do not exist for a version 1 certificate: it cannot say that it is a CA', () => {
     const { keyFile } = openssl.ca('a.example');
     const request = openssl.file('');
     openssl.run('req', '-new', '-key', keyFile, '-subj', '/CN=version 1', '-out', request);
     const pem = openssl.run('x509', '-req', '-in', request, '-signkey', keyFile, '-days', '9');
     const [block] = parsePem(pem) ?? [];
     assert.ok(block);
-    const facts = parseCertificate(block.body);
-    assert.equal(facts.isCa, false);
-    assert.deepEqual(facts.uris, []);
-    assert.equal(facts.notAfter, Date.parse(new X509Certificate(block.body).validTo));
+    assert.throws(() => parseCertificate(block.body), DerError);
   });
 });
 
@@ -160,9 +158,9 @@ describe('the URI names of a certificate', () => {
     assert.deepEqual(urisOf(['2.5.29.17 = ASN1:SEQUENCE:names'], sections), [name]);
   });
 
-  test('count a name that is not even text', () => {
+  test('are refused with a name that is not even text', () => {
     const sections = ['[names]\none = IMPLICIT:6C,SEQUENCE:inner', '[inner]\nnumber = INTEGER:1'];
-    assert.deepEqual(urisOf(['2.5.29.17 = ASN1:SEQUENCE:names'], sections).length, 1);
+    assert.throws(() => urisOf(['2.5.29.17 = ASN1:SEQUENCE:names'], sections), DerError);
   });
 });
 
@@ -176,6 +174,22 @@ describe('bytes that are no certificate', () => {
     for (let length = 0; length < made.der.length; length += 7) readsNot(made.der.subarray(0, length));
     readsNot(Buffer.concat([made.der, Buffer.alloc(1)]));
     readsNot(Buffer.concat([made.der, made.der]));
+  });
+
+  test('are those that hold a PEM, which node:crypto would read in their place', () => {
+    const hidden = openssl.ca('a.example').pem;
+    const hex = Buffer.from(`\n${hidden}`).toString('hex');
+    const { der } = openssl.certificate({
+      extensions: [...LEAF_EXTENSIONS, `1.2.3.4 = ASN1:FORMAT:HEX,OCT:${hex}`],
+    });
+    // What is judged would be a CA, and what is sent a leaf.
+    assert.equal(new X509Certificate(der).ca, true);
+    assert.throws(() => parseCertificate(der), DerError);
+  });
+
+  test('are not those with a private extension that holds no ASN.1: it may hold anything', () => {
+    const { der } = openssl.certificate({ extensions: [...CA_EXTENSIONS, '1.2.3.4 = DER:ffff68656c6c6f'] });
+    assert.equal(parseCertificate(der).isCa, true);
   });
 
   test('are those with a date that is none: it would never expire', () => {

@@ -1,0 +1,194 @@
+// DER and nothing but DER (X.690, 8 to 11): every value has one encoding, and this reader takes no other.
+// Envoy's TLS library refuses BER, and whoever accepts several encodings of one value can be shown another one than Envoy.
+// Must not: guess, recover, read without a bound on depth, or look into an OCTET STRING.
+
+import { isUtf8 } from 'node:buffer';
+
+/** What is wrong with the bytes, as the end of a sentence that begins with what they are. */
+export class DerError extends Error {}
+
+export interface DerNode {
+  /** The identifier octet: class, constructed bit and number. */
+  readonly tag: number;
+  readonly content: Buffer;
+  /** Tag, length and content. */
+  readonly bytes: Buffer;
+  /** The values inside, if it is constructed. */
+  readonly children: readonly DerNode[];
+}
+
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  numericString: 0x12,
+  printableString: 0x13,
+  t61String: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  visibleString: 0x1a,
+  universalString: 0x1c,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** Certificates are no deeper than ten. */
+const MAX_DEPTH = 32;
+
+/** Reads bytes that are exactly one value. Errors: DerError. */
+export function readDer(bytes: Buffer): DerNode {
+  const node = readValue(bytes, 0, 0);
+  if (node.bytes.length !== bytes.length) throw new DerError('has bytes behind its end');
+  return node;
+}
+
+function readValue(bytes: Buffer, start: number, depth: number): DerNode {
+  if (depth > MAX_DEPTH) throw new DerError('is nested too deeply');
+  const tag = bytes[start];
+  const first = bytes[start + 1];
+  if (tag === undefined || first === undefined) throw new DerError('is cut off');
+  if ((tag & 0x1f) === 0x1f) throw new DerError('has a tag of several bytes');
+  const { length, size } = readLength(bytes, start + 1, first);
+  const begin = start + 1 + size;
+  if (begin + length > bytes.length) throw new DerError('is cut off, or has a length that is too large');
+  const content = bytes.subarray(begin, begin + length);
+  const children = (tag & 0x20) === 0 ? [] : readAll(content, depth + 1);
+  const node = { tag, content, bytes: bytes.subarray(start, begin + length), children };
+  checkUniversal(node);
+  return node;
+}
+
+function readLength(bytes: Buffer, at: number, first: number): { readonly length: number; readonly size: number } {
+  if (first < 0x80) return { length: first, size: 1 };
+  const count = first & 0x7f;
+  if (count === 0) throw new DerError('has an indefinite length (BER, not DER)');
+  if (count > 4 || at + count >= bytes.length) throw new DerError('is cut off, or has a length that is too large');
+  const length = bytes.readUIntBE(at + 1, count);
+  if (length < 0x80 || length < 2 ** (8 * (count - 1)))
+    throw new DerError('has a length that is not minimal (BER, not DER)');
+  return { length, size: 1 + count };
+}
+
+function readAll(content: Buffer, depth: number): readonly DerNode[] {
+  const nodes: DerNode[] = [];
+  for (let at = 0; at < content.length; ) {
+    const node = readValue(content, at, depth);
+    nodes.push(node);
+    at += node.bytes.length;
+  }
+  return nodes;
+}
+
+/** What is known of a value by its tag alone; tags of other classes mean what their context says. */
+function checkUniversal({ tag, content, children }: DerNode): void {
+  if ((tag & 0xc0) !== 0) return;
+  switch (tag) {
+    case TAG.boolean:
+      if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff))
+        throw new DerError('has a BOOLEAN that is not DER');
+      return;
+    case TAG.integer:
+      if (!isMinimalInteger(content)) throw new DerError('has an INTEGER that is not minimal');
+      return;
+    case TAG.bitString:
+      if (!isBitString(content)) throw new DerError('has a BIT STRING whose unused bits are not zero');
+      return;
+    case TAG.null:
+      if (content.length !== 0) throw new DerError('has a NULL that is not empty');
+      return;
+    case TAG.oid:
+      if (!isOid(content)) throw new DerError('has an OBJECT IDENTIFIER that is not DER');
+      return;
+    case TAG.set:
+      if (!isSorted(children)) throw new DerError('has a SET that is not sorted');
+      return;
+    case TAG.octetString:
+    case TAG.sequence:
+    case TAG.utcTime:
+    case TAG.generalizedTime:
+      return;
+    default:
+      if (!isText(tag, content)) throw new DerError(`has a value of the type ${tag} that is not valid`);
+  }
+}
+
+function isMinimalInteger(content: Buffer): boolean {
+  const [one, two = 0] = content;
+  if (one === undefined) return false;
+  return content.length === 1 || !((one === 0 && two < 0x80) || (one === 0xff && two >= 0x80));
+}
+
+/** The content of a BIT STRING: a count of unused bits, which are zero. */
+export function isBitString(content: Buffer): boolean {
+  const unused = content[0] ?? 8;
+  const last = content.length === 1 ? 0xff : (content.at(-1) ?? 0);
+  return unused < 8 && (last & ((1 << unused) - 1)) === 0;
+}
+
+/** The content of an OBJECT IDENTIFIER: numbers in groups of seven bits, none of which begins with an empty group. */
+export function isOid(content: Buffer): boolean {
+  let isFirst = true;
+  for (const byte of content) {
+    if (isFirst && byte === 0x80) return false;
+    isFirst = byte < 0x80;
+  }
+  return content.length > 0 && isFirst;
+}
+
+/** X.690, 11.6: the encodings in ascending order. */
+function isSorted(nodes: readonly DerNode[]): boolean {
+  return nodes.every(({ bytes }, index) => Buffer.compare(nodes[index - 1]?.bytes ?? bytes, bytes) <= 0);
+}
+
+/** Whether a string's bytes are text of its type; false for types that are no string. */
+export function isText(tag: number, content: Buffer): boolean {
+  switch (tag) {
+    case TAG.utf8String:
+      return isUtf8(content);
+    case TAG.numericString:
+    case TAG.printableString:
+    case TAG.ia5String:
+    case TAG.visibleString:
+      return content.every((byte) => byte < 0x80);
+    case TAG.t61String:
+      return true;
+    case TAG.bmpString:
+      return content.length % 2 === 0 && pairs(content, 2).every((unit) => unit < 0xd800 || unit > 0xdfff);
+    case TAG.universalString:
+      return (
+        content.length % 4 === 0 &&
+        pairs(content, 4).every((unit) => unit <= 0x10ffff && (unit < 0xd800 || unit > 0xdfff))
+      );
+    default:
+      return false;
+  }
+}
+
+function pairs(content: Buffer, size: 2 | 4): readonly number[] {
+  return Array.from({ length: content.length / size }, (_, index) => content.readUIntBE(index * size, size));
+}
+
+/** The dotted form of an OBJECT IDENTIFIER's content; a very long one keeps its bytes, in hex. */
+export function oidText(content: Buffer): string {
+  const numbers: bigint[] = [];
+  let value = 0n;
+  // Real identifiers have some ten bytes: a number of thousands of digits would cost the square of its length.
+  if (content.length > 64) return `hex:${content.toString('hex')}`;
+  for (const byte of content) {
+    value = (value << 7n) | BigInt(byte & 0x7f);
+    if (byte < 0x80) {
+      if (numbers.length === 0) {
+        const top = value < 40n ? 0n : value < 80n ? 1n : 2n;
+        numbers.push(top, value - top * 40n);
+      } else numbers.push(value);
+      value = 0n;
+    }
+  }
+  return numbers.join('.');
+}
