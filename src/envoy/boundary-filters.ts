@@ -1,7 +1,6 @@
 // Boundary rules for the HTTP filters of an ingress chain: the guards that stand before access control, and access control.
 // Must not: look at another resource, or accept a filter that can be switched off.
 
-import type { GatewayRole } from '../federation/model.ts';
 import { BODY_GUARD, BODY_METHODS } from './bodies.ts';
 import { demand, type Subject } from './boundary.ts';
 import type { Any, Message } from './draft.ts';
@@ -14,8 +13,6 @@ type Permission = Message<'envoy.config.rbac.v3.Permission'>;
 const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
 const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
 const BUFFER = 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer';
-const LUA = 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua';
-const MUTATIONS = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 const METHOD = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
 
 export function checkHttpFilters({ http_filters: filters = [] }: Manager, subject: Subject): void {
@@ -26,24 +23,8 @@ export function checkHttpFilters({ http_filters: filters = [] }: Manager, subjec
   demand(!others.some((other) => other.typed_config?.['@type'] === RBAC), 'HTTP_RBAC', subject);
 }
 
-/** Both gateways strip responses; only the ingress has backends whose hosts it must not show. */
-export function checkResponses({ http_filters: filters = [] }: Manager, role: GatewayRole, subject: Subject): void {
-  const configs = filters.map(configOf);
-  const strips = configs.some(
-    (config) =>
-      config?.['@type'] === MUTATIONS &&
-      (config.mutations?.response_mutations ?? []).length > 0 &&
-      (config.mutations?.response_trailers_mutations ?? []).length > 0 &&
-      (config.mutations?.request_trailers_mutations ?? []).length > 0,
-  );
-  const rewrites = configs.some(
-    (config) => config?.['@type'] === MATCHED && config.extension_config?.typed_config?.['@type'] === LUA,
-  );
-  demand(strips && (rewrites || role === 'egress'), 'CLEAN_RESPONSES', subject);
-}
-
 /** The configuration of a filter that always runs. */
-function configOf(filter: HttpFilter | undefined): Any | undefined {
+export function configOf(filter: HttpFilter | undefined): Any | undefined {
   return filter?.is_optional === true || filter?.disabled === true ? undefined : filter?.typed_config;
 }
 

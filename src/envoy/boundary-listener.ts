@@ -3,7 +3,8 @@
 
 import type { GatewayRole } from '../federation/model.ts';
 import { demand, type Facts, type Subject, type TlsUse } from './boundary.ts';
-import { checkHttpFilters, checkResponses } from './boundary-filters.ts';
+import { checkHttpFilters } from './boundary-filters.ts';
+import { checkHeaders } from './boundary-headers.ts';
 import { chainLabel, labelText } from './boundary-names.ts';
 import { checkDownstream, isServerName } from './boundary-tls.ts';
 import type { Any, Message } from './draft.ts';
@@ -108,10 +109,9 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
     manager.merge_slashes === true &&
     manager.path_with_escaped_slashes_action === 'REJECT_REQUEST' &&
     http.headers_with_underscores_action === 'REJECT_REQUEST' &&
-    (manager.early_header_mutation_extensions ?? []).length > 0 &&
     (role === 'egress' || manager.codec_type === 'HTTP2');
   demand(clean, 'CLEAN_REQUESTS', subject);
-  checkResponses(manager, role, subject);
+  checkHeaders(manager, role, subject);
   const mappers = manager.local_reply_config?.mappers ?? [];
   const worded = mappers.length > 0 && mappers.every(({ body_format_override: body }) => body !== undefined);
   const alike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper));

@@ -135,6 +135,27 @@ export const HTTP_MUTATIONS: Mutations = {
   ],
   CLEAN_RESPONSES: [
     ['internal hosts kept', 'ingress', (c) => void c.manager.http_filters.splice(3, 1)],
+    [
+      'a header skipped',
+      'ingress',
+      (c) =>
+        c.manager.http_filters[3].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate.pop(),
+    ],
+    [
+      'another script',
+      'ingress',
+      (c) =>
+        void (c.manager.http_filters[3].typed_config.extension_config.typed_config.default_source_code.inline_string =
+          'function envoy_on_response(handle) end'),
+    ],
+    [
+      'one name kept',
+      'egress',
+      (c) =>
+        c
+          .named('Listener', 'egress/8080')
+          .filter_chains[0].filters[0].typed_config.http_filters[0].typed_config.mutations.response_mutations.pop(),
+    ],
     ['rewriting disabled', 'ingress', (c) => void (c.manager.http_filters[3].disabled = true)],
     ['nothing stripped', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
     [
@@ -161,6 +182,17 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
     ['a hop trusted', 'ingress', (c) => void (c.manager.xff_num_trusted_hops = 1)],
     ['spoofed headers kept', 'ingress', (c) => void delete c.manager.early_header_mutation_extensions],
+    [
+      'one family kept',
+      'ingress',
+      (c) => {
+        const { mutations } = c.manager.early_header_mutation_extensions[0].typed_config;
+        mutations.splice(
+          mutations.findIndex((mutation: Data) => mutation.remove_on_match?.key_matcher.prefix === 'cf-access-'),
+          1,
+        );
+      },
+    ],
     ['HTTP/1', 'ingress', (c) => void (c.manager.codec_type = 'AUTO')],
   ],
   NO_INTERNAL_ADDRESSES: [['even empty', 'ingress', (c) => void (c.manager.internal_address_config = {})]],
