@@ -2,9 +2,12 @@
 // In: an address and the views. Out: a listening server. Must not: decide an answer (routes.ts does).
 
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { HostPort } from '../config/host-port.ts';
 import { PosternError } from '../errors.ts';
 import { type AdminViews, answer } from './routes.ts';
+
+const MAX_CONNECTIONS = 100;
 
 export interface AdminServer {
   readonly port: number;
@@ -13,10 +16,12 @@ export interface AdminServer {
 
 /** Errors: LISTEN_FAILED. */
 export async function startAdminServer(address: HostPort, views: AdminViews): Promise<AdminServer> {
+  const connections = new Connections(MAX_CONNECTIONS);
   const server = createServer(
     { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 },
     (request, response) => {
       const { method = '', url: path = '' } = request;
+      connections.answering(request.socket, response);
       answer({ method, path, host: request.headers.host ?? '' }, views).then(
         (reply) => {
           const headers = {
@@ -31,7 +36,7 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
       );
     },
   );
-  server.maxConnections = 100;
+  server.on('connection', (socket) => connections.add(socket));
   // Who asks a thousand things and reads no answer loses the connection, not everybody else theirs.
   server.maxRequestsPerSocket = 100;
   server.timeout = 5000;
@@ -49,6 +54,45 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
   });
   const bound = server.address();
   return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port, stop: () => stop(server) };
+}
+
+/**
+ * The open connections. A new one always gets in: where there is no room, the one that has been idle for longest goes, and
+ * only when none is idle the oldest. Somebody who holds connections open keeps Prometheus and probes out otherwise.
+ */
+class Connections {
+  private readonly most: number;
+  /** Both with the oldest first. */
+  private readonly open = new Set<Socket>();
+  private readonly idle = new Set<Socket>();
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  add(socket: Socket): void {
+    this.open.add(socket);
+    this.idle.add(socket);
+    socket.once('close', () => this.forget(socket));
+    if (this.open.size <= this.most) return;
+    const [oldest] = [...this.idle, ...this.open];
+    if (oldest === undefined) return;
+    this.forget(oldest);
+    oldest.destroy();
+  }
+
+  /** Not idle until its answer is out, or it is gone. */
+  answering(socket: Socket, response: NodeJS.EventEmitter): void {
+    this.idle.delete(socket);
+    response.once('close', () => {
+      if (this.open.has(socket)) this.idle.add(socket);
+    });
+  }
+
+  private forget(socket: Socket): void {
+    this.open.delete(socket);
+    this.idle.delete(socket);
+  }
 }
 
 function stop(server: Server): Promise<void> {

@@ -1,7 +1,9 @@
 // The admin port itself: what goes over the wire, and how it ends.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 
@@ -61,6 +63,31 @@ describe('the admin server', () => {
     const { port } = await serving(t);
     const views = { ready: () => true, metrics: () => '', status: () => undefined };
     await assert.rejects(startAdminServer({ host: '127.0.0.1', port }, views), { code: 'LISTEN_FAILED' });
+  });
+
+  test('connections that ask nothing keep nobody out, and cut nobody off who is being answered', async (t) => {
+    let release = (_: string): void => undefined;
+    const slow = new Promise<string>((fulfil) => {
+      release = fulfil;
+    });
+    const server = await startAdminServer(
+      { host: '127.0.0.1', port: 0 },
+      { ready: () => true, metrics: () => slow, status: () => undefined },
+    );
+    t.after(() => server.stop());
+    const asked = ask(server.port, '/metrics');
+    // Half a request is none.
+    for (const said of ['', 'GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\n']) {
+      for (let count = 0; count < 130; count += 1) {
+        const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
+        t.after(() => socket.destroy());
+        await once(socket, 'connect');
+        socket.write(said);
+      }
+      assert.equal((await ask(server.port, '/readyz')).status, 200);
+    }
+    release('postern_peers 3\n');
+    assert.equal((await asked).body, 'postern_peers 3\n');
   });
 
   test('stops although a client keeps its connection, and answers nobody after that', async (t) => {
