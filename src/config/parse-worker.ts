@@ -1,9 +1,10 @@
 // I/O: the worker thread that parses configurations, so that a hostile file stalls nothing but itself.
-// In: messages, each a text. Out: for each one message, the ParsedConfig. Must not: do anything else, nor hold on to a text.
+// In: messages, each a text. Out: which thread it is, then for each text one message, the ParsedConfig. Must not: hold on to a text.
 
 import { parentPort } from 'node:worker_threads';
 import type { Memory } from './parse.ts';
-import type { ParseAnswer } from './parse-in-worker.ts';
+import type { ParseAnswer, Started } from './parse-in-worker.ts';
+import { ownThread } from './thread-time.ts';
 
 // `yaml` asks the environment for every token whether to log it (LOG_TOKENS), and each time the real one is a call into
 // the system: a quarter of the time. A plain object answers at once. Nobody else lives in this thread.
@@ -11,6 +12,8 @@ process.env = {};
 
 const { parseConfig } = await import('./parse.ts');
 const memory: Memory = { items: new Map() };
+const started: Started = { thread: ownThread() };
+parentPort?.postMessage(started);
 
 parentPort?.on('message', (text: string) => {
   const { config, ...rest } = parseConfig(text, memory);

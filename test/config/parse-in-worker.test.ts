@@ -1,10 +1,12 @@
 // The worker that is kept: one for all files, replaced when it had to be ended, and nothing that outlives its use.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { LIMIT_MS } from '../../deploy/demo/limit.ts';
@@ -55,6 +57,8 @@ test('a text of any depth is a finding with its place, in a thread whose code wa
   for (const depth of [200, 3000, 4000, 4500, 5000, 30_000])
     for (const shape of shapes) {
       const worker = new Worker(new URL('../../src/config/parse-worker.js', import.meta.url), { env: {} });
+      // It says that it has started.
+      await once(worker, 'message');
       worker.postMessage(shape(depth));
       const [{ findings, places }] = (await once(worker, 'message')) as [ParsedConfig];
       await worker.terminate();
@@ -95,9 +99,33 @@ test('a process that has parsed ends when it has nothing else to do, after an an
   }
 });
 
+test('a process that gets no CPU for far longer than the deadline has its file parsed all the same', async (t) => {
+  const module = new URL('../../src/config/parse-in-worker.js', import.meta.url);
+  const deadline = 400;
+  const script = [
+    `import { parseInWorker } from ${JSON.stringify(module.href)};`,
+    `const parsed = parseInWorker(${JSON.stringify(GOOD)}, ${deadline});`,
+    // Nothing of this process runs from here on until somebody lets it.
+    "process.kill(process.pid, 'SIGSTOP');",
+    'const { findings } = await parsed;',
+    'console.log(JSON.stringify(findings));',
+  ];
+  const child = spawn(process.execPath, [folder(t).write('starved.mjs', script.join('\n'))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const said = text(child.stdout);
+  const state = (): string => readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ').at(-1)?.[0] ?? '';
+  while (state() !== 'T') await sleep(10);
+  await sleep(3 * deadline);
+  child.kill('SIGCONT');
+  assert.deepEqual(JSON.parse(await said), parseConfig(GOOD).findings);
+});
+
 test('a worker holds on to no text that it has parsed', async (t: TestContext) => {
   const worker = new Worker(new URL('../../src/config/parse-worker.js', import.meta.url), { env: {} });
   t.after(() => worker.terminate());
+  await once(worker, 'message');
   // The last host is what a regular expression matches last, and long enough to be a part of the text, not a copy.
   const host = 'a-label-of-a-host-name-that-is-long:80';
   for (const one of [changed('10.0.0.2:80', host), changed('port: 8080', 'port: 0')]) {
