@@ -69,6 +69,8 @@ export const FINDING_CODES = {
   TRUST_DOMAIN_OURS: 'A peer has the trust domain of our own mesh.',
   TRUST_DOMAIN_TAKEN: 'Two peers have one trust domain.',
   SNI_TAKEN: 'Two peers have one SNI label.',
+  IDENTITY_SHARED: 'Both gateways have one identity.',
+  IDENTITY_RESERVED: 'A gateway has the identity of the control plane.',
   GATEWAY_MISSING: 'Exports need an ingress gateway, imports an egress gateway.',
   NAME_TOO_LONG: 'A name of the wire contract would be longer than a host name may be.',
   EXPORT_TAKEN: 'Two exports have one name.',
@@ -141,12 +143,27 @@ export class PosternError extends Error {
 
 /** An error finding. */
 export function errorAt(code: FindingCode, path: Path, message: string, hint: string): Finding {
-  return { code, severity: 'error', path, message, hint };
+  return { code, severity: 'error', path, message: withoutKeys(message), hint: withoutKeys(hint) };
 }
 
 /** A warning finding. */
 export function warningAt(code: FindingCode, path: Path, message: string, hint: string): Finding {
-  return { code, severity: 'warning', path, message, hint };
+  return { code, severity: 'warning', path, message: withoutKeys(message), hint: withoutKeys(hint) };
+}
+
+/** Runs of base64 or hex, with what follows them on further lines, and hex pairs with colons, as `openssl -text` prints a key. */
+const KEY_LIKE = /(?:[0-9a-f]{2}:\s*){11,}[0-9a-f]{0,2}|[\w+/=-]{24,}(?:\s+[\w+/=-]+)*/gi;
+
+/**
+ * A text without what may be key material: somebody pasted a key where a name or a path belongs. A run without `-`, `_`
+ * and `/` is taken for a key whatever its letters are; with them, it is a path or a name unless it mixes cases.
+ */
+export function withoutKeys(text: string): string {
+  return text.replaceAll(KEY_LIKE, (run) => {
+    const [first = ''] = run.split(/\s/, 1);
+    const isKey = run.includes(':') || /[\da-z+=]{24,}/i.test(first) || (/[a-z]/.test(first) && /[A-Z]/.test(first));
+    return isKey ? '…' : run;
+  });
 }
 
 export function hasErrors(findings: readonly Finding[]): boolean {

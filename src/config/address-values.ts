@@ -3,25 +3,23 @@
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { undiallable } from './dialled.ts';
 import { isIpAddress, isPort, parseHostPort } from './host-port.ts';
-import { issueOf, shown, text } from './text.ts';
+import { holdsKey, issueOf, shown, text } from './text.ts';
 
-const HOST_PORT = '(\\[[0-9A-Fa-f:.]+\\]|[a-z0-9.-]+):[0-9]{1,5}';
-
-/** 0.0.0.0 and [::] stand for every address of this machine: one can listen there, and would dial oneself. */
-function isUnspecified(host: string): boolean {
-  return isIP(host) !== 0 && /^[0.:]+$/.test(host);
-}
+const HOST_PORT = '(\\[[0-9A-Fa-f:.]+\\]|[a-z0-9._-]+):[0-9]{1,5}';
 
 /** HOST:PORT that somebody dials. */
 export const hostPort = (description: string) =>
   text(description, { pattern: `^${HOST_PORT}$` }, (value) => {
     const parsed = parseHostPort(value);
-    if (parsed !== undefined && !isUnspecified(parsed.host)) return undefined;
-    const message = parsed === undefined ? `${shown(value)} is not HOST:PORT` : `${shown(value)} cannot be dialled`;
+    const why = parsed && undiallable(parsed.host);
+    if (parsed !== undefined && why === undefined) return undefined;
+    const message =
+      why === undefined ? `${shown(value)} is not HOST:PORT` : `${shown(value)} cannot be dialled: ${why}`;
     const lower = value.toLowerCase();
     const hint =
-      parseHostPort(lower) !== undefined && lower !== value
+      parseHostPort(lower) !== undefined && lower !== value && !holdsKey(value)
         ? `write it in lower case: ${lower}`
         : 'write something like gw.example.com:15443, 192.0.2.1:15443 or "[2001:db8::1]:15443", with a port from 1 to 65535';
     return { code: 'INVALID_ADDRESS', message, hint };

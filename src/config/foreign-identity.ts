@@ -2,6 +2,7 @@
 // In: a finding and the file as plain data. Out: the finding, with a hint that says what to do. Must not: accept anything.
 
 import type { Finding, Path } from '../errors.ts';
+import { holdsKey } from './text.ts';
 
 const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/([A-Za-z0-9._/-]+)$/;
 
@@ -11,7 +12,7 @@ export function foreignIdentity(finding: Finding, root: unknown): Finding {
   const [section, peer] = finding.path;
   const beside = section === 'peers' && peer !== undefined ? ['peers', peer] : ['mesh'];
   const ours = textAt(root, [...beside, 'trustDomain']);
-  if (named === undefined || ours === undefined || named === ours) return finding;
+  if (named === undefined || holdsKey(`${named}/${path}`) || ours === undefined || named === ours) return finding;
   const hint = `it is of another trust domain (${named}), and only identities of ${ours} can be named here, such as ${path}`;
   return { ...finding, hint };
 }

@@ -20,8 +20,7 @@ export function isLabel(text: string): boolean {
 /** A DNS name; not an IP literal, and nothing that a resolver could read as one. */
 export function isHostName(text: string): boolean {
   const labels = text.split('.');
-  // inet_aton reads 127.1 and 127.0x1 as addresses.
-  return text.length <= MAX_HOST_NAME && labels.every(isLabel) && !/^(?:\d+|0x[\da-f]*)$/.test(labels.at(-1) ?? '');
+  return text.length <= MAX_HOST_NAME && labels.every(isLabel) && !isNumeric(labels.at(-1));
 }
 
 /** An IPv4 or IPv6 literal; without a zone (`%eth0`), which means something on one machine only. */
@@ -33,6 +32,21 @@ export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65535;
 }
 
+const DIALLED_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
+/** A name that is dialled, not one of a contract: DNS itself takes an underscore (`_grpc._tcp.bank`), so it is taken here. */
+function isDialledName(text: string): boolean {
+  const labels = text.split('.');
+  return (
+    text.length <= MAX_HOST_NAME && labels.every((label) => DIALLED_LABEL.test(label)) && !isNumeric(labels.at(-1))
+  );
+}
+
+/** inet_aton reads 127.1 and 127.0x1 as addresses. */
+function isNumeric(label = ''): boolean {
+  return /^(?:\d+|0x[\da-f]*)$/.test(label);
+}
+
 export function parseHostPort(text: string): HostPort | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
@@ -42,7 +56,10 @@ export function parseHostPort(text: string): HostPort | undefined {
   if (bracketed !== undefined)
     return bracketed.includes(':') && isIpAddress(bracketed) ? { host: bracketed, port } : undefined;
   if (bare === undefined) return undefined;
-  return isIP(bare) === 4 || isHostName(bare) ? { host: bare, port } : undefined;
+  if (isIP(bare) === 4) return { host: bare, port };
+  // A final dot only says that the name is whole, which every name here is.
+  const host = bare.endsWith('.') ? bare.slice(0, -1) : bare;
+  return isDialledName(host) ? { host, port } : undefined;
 }
 
 export function formatHostPort({ host, port }: HostPort): string {

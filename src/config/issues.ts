@@ -3,7 +3,7 @@
 
 import type { z } from 'zod';
 import { errorAt, type Finding, type Path } from '../errors.ts';
-import { type CheckParams, shown } from './text.ts';
+import { type CheckParams, holdsKey, shown } from './text.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -113,8 +113,16 @@ function missing(path: Path, key: string, expected: string, value: unknown): Fin
 
 function wrongType(path: Path, key: string, expected: string, value: unknown, { sourceOf }: Written): Finding {
   const scalar = typeof value === 'number' || typeof value === 'boolean';
-  const hint = expected === 'string' && scalar ? `put it in quotes: "${sourceOf(path)}"` : `write ${article(expected)}`;
+  const hint =
+    expected === 'string' && scalar
+      ? `put it in quotes: ${quotable(sourceOf(path), path)}`
+      : `write ${article(expected)}`;
   return errorAt('WRONG_TYPE', path, `${key} is ${kindOf(value)}, not ${article(expected)}`, hint);
+}
+
+/** A key of digits alone is a number to YAML. */
+function quotable(source: string, path: Path): string {
+  return path.at(-1) === 'privateKey' || holdsKey(source) ? '"…"' : `"${source}"`;
 }
 
 function article(expected: string): string {
@@ -144,7 +152,7 @@ function nameOf(path: Path): string {
 
 /** A key is the operator's text too: it is repeated only when it is plain. */
 function shownKey(key: string): string {
-  return /^[\w.-]{1,60}$/.test(key) ? key : shown(key);
+  return /^[\w.-]{1,60}$/.test(key) && !holdsKey(key) ? key : shown(key);
 }
 
 function valueAt(root: unknown, path: Path): unknown {

@@ -3,7 +3,7 @@
 
 import { isIP } from 'node:net';
 import { isHostName, isLabel } from './host-port.ts';
-import { shown, text, type Verdict } from './text.ts';
+import { holdsKey, shown, text, type Verdict } from './text.ts';
 
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 export const LABEL_PATTERN = `^${LABEL}$`;
@@ -15,6 +15,7 @@ function nameVerdict(value: string, what: string, example: string): Verdict {
 
 function nameHint(value: string, what: string, example: string): string {
   if (/[^\x20-\x7e]/.test(value)) return ASCII_ONLY;
+  if (holdsKey(value)) return `write something like ${example}`;
   const lower = value.toLowerCase();
   if (lower !== value && isHostName(lower)) return `write it in lower case: ${lower}`;
   if (value.includes('*')) return 'name each one; there is no wildcard here';
@@ -50,7 +51,8 @@ export const trustDomain = (description: string) =>
   text(description, { pattern: '^[a-z0-9_-]+(\\.[a-z0-9_-]+)*$', maxLength: MAX_TRUST_DOMAIN }, (value) => {
     const fine =
       /^[a-z0-9._-]+$/.test(value) && value.split('.').every((part) => part.length >= 1 && part.length <= MAX_LABEL);
-    if (fine && value.length <= MAX_TRUST_DOMAIN) return undefined;
+    const reserved = value.split('.').find((part) => part === 'peers' || part === 'exports');
+    if (fine && value.length <= MAX_TRUST_DOMAIN && reserved === undefined) return undefined;
     const message = `${shown(value)} is not a trust domain name`;
     const bare = value
       .replace(/^spiffe:\/\//i, '')
@@ -60,8 +62,10 @@ export const trustDomain = (description: string) =>
       ? ASCII_ONLY
       : value.length > MAX_TRUST_DOMAIN || value.split('.').some((part) => part.length > MAX_LABEL)
         ? `at most ${MAX_TRUST_DOMAIN} characters, and ${MAX_LABEL} between two dots: it becomes part of host names`
-        : bare !== value && /^[a-z0-9._-]+$/.test(bare)
-          ? `write ${bare}`
-          : 'write a name such as bank.example: lower-case letters, digits, dots, hyphens';
+        : fine && reserved !== undefined
+          ? `use a trust domain without the label ${reserved}: it separates the parts of the names between gateways`
+          : bare !== value && /^[a-z0-9._-]+$/.test(bare) && !holdsKey(value)
+            ? `write ${bare}`
+            : 'write a name such as bank.example: lower-case letters, digits, dots, hyphens';
     return { code: 'INVALID_TRUST_DOMAIN', message, hint };
   });

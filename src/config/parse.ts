@@ -1,7 +1,7 @@
 // From YAML text to a Config, or to everything that is wrong with it.
 // In: text. Out: plain data only (it may come from a worker): Config, findings, places. Must not: touch files or the clock.
 
-import { type Diagnostic, errorAt, type Finding, hasErrors, type Path, warningAt } from '../errors.ts';
+import { type Diagnostic, errorAt, type Finding, hasErrors, type Path, warningAt, withoutKeys } from '../errors.ts';
 import { foreignIdentity } from './foreign-identity.ts';
 import { isLabel } from './host-port.ts';
 import { toFindings } from './issues.ts';
@@ -186,6 +186,8 @@ export function toDiagnostics(
   return findings
     .map((finding) => ({
       ...finding,
+      // A key of a map may be a pasted key as well.
+      path: finding.path.map((step) => (typeof step === 'string' ? withoutKeys(step) : step)),
       file,
       ...(known.get(finding) ?? positions.placeOfPath(finding.path, finding.atKey)),
     }))

@@ -122,7 +122,9 @@ const identity = z
         certificate: value.filePath(
           'PEM of the CA that signs our gateways, then of those above it, relative to this file.',
         ),
-        privateKey: value.filePath('PEM of its key, relative to this file; it may stand in the same file.'),
+        privateKey: value.filePath('PEM of its key, relative to this file; it may stand in the same file.', {
+          secret: true,
+        }),
         lifetime: value
           .duration('Lifetime of what it signs; renewed at half of it. 24h unless said otherwise.', {
             least: '10m',
@@ -135,7 +137,9 @@ const identity = z
     files: z
       .strictObject({
         certificate: value.gatewayFilePath('PEM chain.'),
-        privateKey: value.gatewayFilePath('PEM key, ECDSA or Ed25519 unless the peers opted in to rsa.'),
+        privateKey: value.gatewayFilePath('PEM key, ECDSA or Ed25519 unless the peers opted in to rsa.', {
+          secret: true,
+        }),
       })
       .optional()
       .describe("Files on the gateway's own disk: the key never enters the control plane."),

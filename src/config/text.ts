@@ -2,7 +2,7 @@
 // In: a judge. Out: zod schemas that report our codes. Must not: know any key.
 
 import { z } from 'zod';
-import type { FindingCode } from '../errors.ts';
+import { type FindingCode, withoutKeys } from '../errors.ts';
 
 /** What a failed check says; zod carries it as the `params` of a custom issue. */
 export interface CheckParams {
@@ -48,11 +48,16 @@ export function holdsPem(value: string): boolean {
   return /-----\s*(BEGIN|END)|PRIVATE KEY/i.test(value);
 }
 
-/** A value as it may be repeated to a person: never a control or bidirectional character. */
+/** A value may be a key, in base64 or hex and without its PEM lines; then no part of it is repeated, in whatever case. */
+export function holdsKey(value: string): boolean {
+  return withoutKeys(value) !== value;
+}
+
+/** A value as it may be repeated to a person: never a key, nor a control or bidirectional character. */
 export function shown(value: string): string {
   if (holdsPem(value)) return '"-----BEGIN …"';
-  const safe = [...value.slice(0, 80)].map((char) =>
-    /[\x21-\x7e ]/.test(char) ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`,
+  const safe = [...withoutKeys(value).slice(0, 80)].map((char) =>
+    /[\x21-\x7e …]/.test(char) ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`,
   );
   return `"${safe.join('')}"`;
 }

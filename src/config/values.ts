@@ -2,7 +2,7 @@
 // In: a value of the right YAML type. Out: zod schemas that report our codes. Must not: relate two values to each other.
 
 import { isAbsolute } from 'node:path/posix';
-import { HIDDEN, holdsPem, shown, text, type Verdict } from './text.ts';
+import { HIDDEN, holdsKey, holdsPem, shown, text, type Verdict } from './text.ts';
 
 const SEGMENT = '[A-Za-z0-9._-]+';
 
@@ -18,7 +18,7 @@ export const identityPath = (description: string) =>
     if (normal && value.length <= MAX_IDENTITY) return undefined;
     const message = `${shown(value)} is not a SPIFFE path relative to its trust domain`;
     const bad = (hint: string): Verdict => ({ code: 'INVALID_IDENTITY', message, hint });
-    const uri = /^spiffe:\/\/[^/]+\/([A-Za-z0-9._/-]+)$/.exec(value);
+    const uri = holdsKey(value) ? null : /^spiffe:\/\/[^/]+\/([A-Za-z0-9._/-]+)$/.exec(value);
     if (uri !== null)
       return bad(`write the path alone, such as ${uri[1]}; the trust domain is the one beside it, never another`);
     if (value.includes('*')) return bad('name each gateway identity exactly; there is no wildcard here');
@@ -34,25 +34,33 @@ function isFileName(value: string): boolean {
   return value.length <= MAX_FILE_PATH && !HIDDEN.test(value) && !holdsPem(value);
 }
 
-export const filePath = (description: string) =>
+/** What stands in the place of a key file's name may be the key: it is not repeated at all. */
+const repeated = (value: string, { secret }: FileOptions): string => (secret ? 'this' : shown(value));
+
+interface FileOptions {
+  /** The file holds a private key. */
+  readonly secret?: boolean;
+}
+
+export const filePath = (description: string, options: FileOptions = {}) =>
   text(description, { maxLength: MAX_FILE_PATH }, (value) =>
     isFileName(value)
       ? undefined
       : {
           code: 'INVALID_VALUE',
-          message: `${shown(value)} is no name of a file`,
+          message: `${repeated(value, options)} is no name of a file`,
           hint: 'write the name of a file, never what it holds',
         },
   );
 
 /** A file on the gateway's disk: the control plane's folder means nothing there. */
-export const gatewayFilePath = (description: string) =>
+export const gatewayFilePath = (description: string, options: FileOptions = {}) =>
   text(description, { pattern: '^/', maxLength: MAX_FILE_PATH }, (value) =>
     isAbsolute(value) && isFileName(value)
       ? undefined
       : {
           code: 'INVALID_VALUE',
-          message: `${shown(value)} is not an absolute path`,
+          message: `${repeated(value, options)} is not an absolute path`,
           hint: "write the path on the gateway's own disk, such as /etc/gateway/tls.pem",
         },
   );

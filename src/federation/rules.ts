@@ -10,9 +10,32 @@ import { exportAuthority, localNames, serverName } from './names.ts';
 /** RFC 1035, in the textual form without the trailing dot. */
 const MAX_HOST_NAME = 253;
 
+/** The path of the control plane's own identity. */
+const CONTROL_PLANE = 'control-plane';
+
 /** All findings that need more than one object of the configuration to see, certificates aside. */
 export function crossRules(config: Config): readonly Finding[] {
-  return [...peerRules(config), ...exportRules(config), ...importRules(config)];
+  return [...gatewayRules(config), ...peerRules(config), ...exportRules(config), ...importRules(config)];
+}
+
+/** Who a gateway is, its certificate says to the xDS port and to the peers: no other may say the same. */
+function gatewayRules({ gateways: { ingress, egress } }: Config): readonly Finding[] {
+  const findings = Object.entries({ ingress, egress }).flatMap(([role, gateway]) =>
+    gateway?.identity === CONTROL_PLANE
+      ? [
+          errorAt(
+            'IDENTITY_RESERVED',
+            ['gateways', role, 'identity'],
+            `the ${role} gateway would have the control plane's own identity, and could pose as it to the other gateway`,
+            `write another path, such as gateway/${role}`,
+          ),
+        ]
+      : [],
+  );
+  if (ingress === undefined || ingress.identity !== egress?.identity) return findings;
+  const message = "both gateways have one identity: each could ask for what is the other's";
+  const hint = 'give each gateway a path of its own, such as gateway/ingress and gateway/egress';
+  return [...findings, errorAt('IDENTITY_SHARED', ['gateways', 'egress', 'identity'], message, hint)];
 }
 
 function peerRules(config: Config): readonly Finding[] {

@@ -18,6 +18,10 @@ describe('HOST:PORT', () => {
     });
   }
 
+  test('an underscore is fine in a name that is dialled, and a final dot is left out', () => {
+    assert.deepEqual(parseHostPort('_grpc.gw_a.example.:80'), { host: '_grpc.gw_a.example', port: 80 });
+  });
+
   for (const text of [
     '',
     ':80',
@@ -32,7 +36,7 @@ describe('HOST:PORT', () => {
     ' gw:80',
     'gw:80\n',
     'Gw:80',
-    'gw.:80',
+    'gw..:80',
     '::1:80',
     '[::1]',
     '[::1]:',

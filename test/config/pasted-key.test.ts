@@ -4,7 +4,10 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { loadConfig } from '../../src/config/load.ts';
 import { formatDiagnostic, parseConfig, toDiagnostics } from '../../src/config/parse.ts';
+import { shown } from '../../src/config/text.ts';
+import { folder } from './folder.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 const pem = privateKey.export({ type: 'sec1', format: 'pem' }) as string;
@@ -17,6 +20,72 @@ const notations: Readonly<Record<string, string>> = {
   'in quotes': JSON.stringify(pem),
   'on one line': JSON.stringify(pem.replaceAll('\n', ' ')),
 };
+
+const der = privateKey.export({ type: 'pkcs8', format: 'der' });
+const lines = body.join('\n      ');
+/** Notations without the lines that say what it is. */
+const bare: Readonly<Record<string, string>> = {
+  'base64 on one line': body.join(''),
+  'base64 in lines': `|\n      ${lines}`,
+  'folded base64': `>-\n      ${lines}`,
+  'base64 of PKCS#8': der.toString('base64'),
+  base64url: `"${der.toString('base64url')}"`,
+  hex: `"${der.toString('hex')}"`,
+  'hex in upper case': `"${der.toString('hex').toUpperCase()}"`,
+  'hex with colons': `"${der.toString('hex').replaceAll(/(..)(?=.)/g, '$1:')}"`,
+  'hex digits that look like a number': '123456789012345678901234567890',
+  'after a word': `"key: ${body.join(' ')}"`,
+  'as the key of a map': `{${body.join('')}: x}`,
+  'behind an anchor': `&${body.join('')} x`,
+  'an alias': `*${body.join('')}`,
+  'behind a tag': `!${body.join('')} x`,
+  'behind a quote that is not closed': `"${body.join('')}`,
+  'in a list': `[${body.join('')}]`,
+};
+/** Where somebody might put it. */
+const fields: Readonly<Record<string, (key: string) => string>> = {
+  'the private key': (key) => `identity:\n  issuer:\n    certificate: x.pem\n    privateKey: ${key}\n`,
+  'the certificate': (key) => `identity:\n  issuer:\n    privateKey: x.pem\n    certificate: ${key}\n`,
+  'a key on the gateway': (key) => `identity:\n  files:\n    certificate: /x.pem\n    privateKey: ${key}\n`,
+  'an unknown key': (key) =>
+    `identity:\n  issuer:\n    certificate: x.pem\n    privateKey: y.pem\n    password: ${key}\n`,
+  'a trust bundle': (key) =>
+    `${ISSUER}peers:\n  b:\n    trustDomain: b.example\n    gatewayIdentities: [a]\n    trustBundle: ${key}\n`,
+  'a name': (key) =>
+    `${ISSUER}peers:\n  b:\n    trustDomain: ${key}\n    gatewayIdentities:\n    - ${key}\n    sni: ${key}\n`,
+  'a backend': (key) => `${ISSUER}exports:\n- name: ${key}\n  backend: ${key}\n  consumers:\n  - peer: ${key}\n`,
+  'a peer': (key) => `${ISSUER}gateways: {egress: {address: 127.0.0.1}}\nimports:\n- peer: ${key}\n  as: ${key}\n`,
+};
+const ISSUER = 'identity: {issuer: {certificate: x.pem, privateKey: y.pem}}\n';
+
+describe('a key without its PEM lines', () => {
+  for (const [where, around] of Object.entries(fields)) {
+    for (const [what, key] of Object.entries(bare)) {
+      test(`${what} in the place of ${where} is repeated nowhere`, async (t) => {
+        const text = `apiVersion: postern/v1\nmesh: {name: a, trustDomain: a.example}\n${around(key)}`;
+        const loaded = await loadConfig(folder(t).write('postern.yaml', text), { inline: true });
+        const diagnostics = loaded.diagnostics();
+        const said = [...diagnostics.map(formatDiagnostic), JSON.stringify(diagnostics)].join('\n').toLowerCase();
+        assert.ok(diagnostics.length > 0);
+        const secret = key.replaceAll(/[^\w+/=-]|^key: /g, '').toLowerCase();
+        const heard = said.replaceAll(/[^\w+/=-]/g, '');
+        for (let at = 0; at + 12 <= secret.length; at += 4)
+          assert.ok(!heard.includes(secret.slice(at, at + 12)), `${secret.slice(at, at + 12)} in ${said}`);
+      });
+    }
+  }
+
+  test('what is no key is repeated as it is', () => {
+    for (const plain of [
+      'reviews.default.svc.cluster.local',
+      'etc/gateway/certificates/tls.pem',
+      'a-label-of-a-host-name-that-is-long',
+    ])
+      assert.equal(shown(plain), `"${plain}"`);
+    assert.equal(shown('a'.repeat(23)), `"${'a'.repeat(23)}"`);
+    assert.equal(shown('a'.repeat(24)), '"…"');
+  });
+});
 
 describe('a pasted key', () => {
   for (const [what, written] of Object.entries(notations)) {

@@ -31,12 +31,32 @@ const HOST_NAME: Pick<Field, 'good' | 'bad'> = {
   ],
 };
 const DIALLED: Pick<Field, 'good' | 'bad'> = {
-  good: ['gw.example:1', 'gw:65535', '10.0.0.1:80', '"[2001:db8::1]:80"', '"[::1]:443"'],
+  good: [
+    'gw.example:1',
+    'gw:65535',
+    '10.0.0.1:80',
+    '"[2001:db8::1]:80"',
+    '"[::1]:443"',
+    'gw_a:80',
+    '_http._tcp.gw.example:80',
+    'gw.example.:80',
+  ],
   bad: [
     ['EMPTY', '""'],
     ['WRONG_TYPE', '80'],
     ['INVALID_ADDRESS', 'gw.example', 'gw.example:0', 'gw.example:65536', 'gw.example:080', 'gw.example:+80'],
-    ['INVALID_ADDRESS', 'GW.example:80', 'gw_a:80', '"*:80"', '":80"', 'http://gw:80', 'gw:80/x', '"2001:db8::1:80"'],
+    [
+      'INVALID_ADDRESS',
+      'GW.example:80',
+      '-_:80',
+      'gw..:80',
+      '.:80',
+      '"*:80"',
+      '":80"',
+      'http://gw:80',
+      'gw:80/x',
+      '"2001:db8::1:80"',
+    ],
     [
       'INVALID_ADDRESS',
       '"[10.0.0.1]:80"',
@@ -45,6 +65,29 @@ const DIALLED: Pick<Field, 'good' | 'bad'> = {
       '"[::]:80"',
       '256.0.0.1:80',
       '127.1:80',
+    ],
+    // Nobody can be dialled there, in whatever spelling; and IPv4 is written as IPv4.
+    [
+      'INVALID_ADDRESS',
+      ...[
+        '0.1.2.3:80',
+        '224.0.0.1:80',
+        '239.255.255.255:80',
+        '240.0.0.1:80',
+        '255.255.255.255:80',
+        '169.254.169.254:80',
+      ],
+      ...[
+        '::ffff:0.0.0.0',
+        '::FFFF:0:0',
+        '0:0:0:0:0:ffff:10.0.0.1',
+        '::ffff:a00:1',
+        '::ffff:7f00:1',
+        '0::0',
+        '::0.0.0.0',
+      ]
+        .concat(['::1.2.3.4', 'ff02::1', 'FF0E:0::1', 'fe80::1', 'febf::1', '0:0:0:0:0:0:0:0'])
+        .map((host) => `"[${host}]:80"`),
     ],
   ],
 };
@@ -105,6 +148,7 @@ const FIELDS: readonly Field[] = [
       [
         'INVALID_TRUST_DOMAIN',
         'spiffe://core.bank.example',
+        ...['core.exports.example', 'core.peers.example', 'peers.example', 'core.exports', 'peers'],
         'core.bank.example/x',
         'core:80',
         'Core',

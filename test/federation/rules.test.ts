@@ -35,6 +35,31 @@ const EXPORTS = YAML.slice(YAML.indexOf('exports:'), YAML.indexOf('imports:'));
 const IMPORTS = YAML.slice(YAML.indexOf('imports:'));
 
 const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  IDENTITY_SHARED: [
+    {
+      title: 'both gateways have one identity',
+      change: [['egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, identity: gateway/ingress}']],
+      finds: ['IDENTITY_SHARED at gateways.egress.identity: egress: {address: 127.0.0.1, identity: gateway/ingress}'],
+    },
+    {
+      title: 'the gateways have each other’s usual identities',
+      change: [
+        ['egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, identity: gateway/ingress}'],
+        ['"0.0.0.0:15443"}', '"0.0.0.0:15443", identity: gateway/egress}'],
+      ],
+    },
+  ],
+  IDENTITY_RESERVED: [
+    {
+      title: 'a gateway has the identity of the control plane',
+      change: [['egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, identity: control-plane}']],
+      finds: ['IDENTITY_RESERVED at gateways.egress.identity: egress: {address: 127.0.0.1, identity: control-plane}'],
+    },
+    {
+      title: 'a gateway has an identity below that name',
+      change: [['egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, identity: control-plane/egress}']],
+    },
+  ],
   TRUST_DOMAIN_OURS: [
     {
       title: 'a peer has our own trust domain',
