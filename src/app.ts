@@ -14,31 +14,23 @@ import type { Logger, LogLevel } from './log.ts';
 import { processStatus, type Rejected, servedGauges } from './process-views.ts';
 import { type Applied, Publication, ROLES } from './publication.ts';
 import { type Serving, serveHere } from './serving.ts';
-import {
-  type ControlPlaneCa,
-  controlPlaneId,
-  issueServerCertificate,
-  openControlPlaneCa,
-} from './trust/control-plane-ca.ts';
+import { loadFirst, openState, type StartOptions } from './start.ts';
+import { type ControlPlaneCa, controlPlaneId, issueServerCertificate } from './trust/control-plane-ca.ts';
 import { RejectedConfig } from './turn.ts';
 import { WorkerPool } from './workers/pool.ts';
 import { certificateAdmission, claimAdmission, type GatewayRegistry } from './xds/node.ts';
 import type { ServerTls } from './xds/server.ts';
 import { serverObserver } from './xds-events.ts';
 
-export interface AppOptions {
-  readonly file: string;
+export interface AppOptions extends StartOptions {
   readonly xds: HostPort;
   readonly admin: HostPort;
-  /** Folder of the control plane's own CA. */
-  readonly stateFolder: string;
   /** Plaintext xDS, for benches: who asks is taken for whom it claims to be. */
   readonly insecureXds: boolean;
   /** How long the code is made hot before gateways may connect. */
   readonly warmUpMs: number;
   /** Processes that serve; 1: this one. */
   readonly workers: number;
-  readonly logger: Logger;
   /** The logger's, for workers. */
   readonly logLevel: LogLevel;
 }
@@ -75,7 +67,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   let rejected: Rejected | undefined;
   let stopping = false;
 
-  const first = await loadConfig(file);
+  const first = await loadFirst(options);
   let applied = publication.apply(first, Date.now());
   const serve = (next: Applied): void => {
     applied = next;
@@ -84,7 +76,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   gauges.update(applied.at);
   reloads.add({ result: 'applied' });
   const { mesh } = applied.resolved.federation;
-  const ca = openControlPlaneCa(options.stateFolder, mesh.trustDomain, Date.now());
+  const ca = openState(options, mesh.trustDomain);
   const serving = servingOf(options, publication, metrics, {
     tls: options.insecureXds ? undefined : serverTls(ca, options.xds),
     controlPlane: controlPlaneId(mesh.trustDomain),
@@ -106,7 +98,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const before = applied;
     try {
       const started = performance.now();
-      const loaded = await loadConfig(file);
+      const loaded = await loadConfig(file, { groupKeys: options.groupKeys });
       const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
       watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])], loaded.digests);
@@ -187,7 +179,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
     status: async () => {
       const [ends, state] = [await lookAtEnds(), await serving.status()];
-      return processStatus(publication, applied, rejected, state, ends);
+      return processStatus(publication, applied, ca, rejected, state, ends);
     },
   }).catch(async (error: unknown) => {
     await stop();

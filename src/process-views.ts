@@ -8,6 +8,7 @@ import type { CertificateEnd } from './certificate-ends.ts';
 import type { Peer } from './federation/model.ts';
 import type { Applied, Publication } from './publication.ts';
 import type { ServingStatus } from './serving.ts';
+import type { ControlPlaneCa } from './trust/control-plane-ca.ts';
 import { VERSION } from './version.ts';
 
 export type Rejected = NonNullable<Status['config']['rejected']>;
@@ -15,6 +16,7 @@ export type Rejected = NonNullable<Status['config']['rejected']>;
 export function processStatus(
   publication: Publication,
   applied: Applied,
+  ca: ControlPlaneCa,
   rejected: Rejected | undefined,
   { streams, workers }: ServingStatus,
   ends: readonly CertificateEnd[],
@@ -24,6 +26,11 @@ export function processStatus(
     mesh: federation.mesh.name,
     trustDomain: federation.mesh.trustDomain,
     version: VERSION,
+    controlPlaneCa: {
+      fingerprint: ca.issuer.certificate.fingerprint,
+      notAfter: iso(ca.issuer.certificate.notAfter),
+      made: ca.made,
+    },
     config: {
       file: applied.loaded.file,
       appliedAt: iso(applied.at),

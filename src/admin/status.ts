@@ -8,6 +8,14 @@ export interface Status {
   readonly mesh: string;
   readonly trustDomain: string;
   readonly version: string;
+  /** The CA in the state folder, which gateways and the xDS port have in common. */
+  readonly controlPlaneCa: {
+    /** SHA-256, hex. */
+    readonly fingerprint: string;
+    readonly notAfter: string;
+    /** True when this process made it: gateways with certificates of an earlier one are locked out. */
+    readonly made: boolean;
+  };
   readonly config: {
     readonly file: string;
     /** When what is served now was applied (ISO 8601), and the SHA-256 of that file's text. */
@@ -68,6 +76,12 @@ export function statusRows(status: Status): readonly (readonly string[])[] {
         ]),
   );
   return [['GATEWAY', 'NODE', ...COLUMNS, 'CONNECTED SINCE'], ...rows];
+}
+
+/** Which CA gateways must have a certificate of. */
+export function caLine({ controlPlaneCa: ca }: Status): string {
+  const made = ca.made ? '; made at this start: gateways with certificates of an earlier CA are locked out' : '';
+  return `control-plane CA SHA-256 ${ca.fingerprint}, until ${ca.notAfter}${made}`;
 }
 
 /** What is wrong with the workers, if anything. */

@@ -11,7 +11,7 @@ import { issueGatewayCertificate, openControlPlaneCa, writeAtomically } from '..
 import { makeFolder } from '../trust/folder.ts';
 import { createCa } from '../trust/issue.ts';
 import { parseTrustDomain } from '../trust/spiffe.ts';
-import { type Command, FILE, oneOf, required } from './command.ts';
+import { type Command, FILE, GROUP_KEYS, isOn, oneOf, REQUIRE_STATE, required } from './command.ts';
 import { resolvedConfiguration, stateFolder } from './configuration.ts';
 
 const OUT = { name: 'out', value: 'DIR', summary: 'the folder to write to', required: true } as const;
@@ -23,6 +23,8 @@ export const certsGateway: Command = {
   flags: [
     FILE,
     OUT,
+    REQUIRE_STATE,
+    GROUP_KEYS,
     { name: 'mount', value: 'PATH', summary: 'where the gateway will see DIR; DIR itself unless said otherwise' },
   ],
   run: async (invocation) => {
@@ -33,7 +35,11 @@ export const certsGateway: Command = {
     const { federation } = await resolvedConfiguration(file, now);
     const gateway = federation[role];
     if (gateway === undefined) throw new PosternError('USAGE', `${file} has no ${role} gateway; add gateways.${role}`);
-    const ca = openControlPlaneCa(stateFolder(file, invocation.env), federation.mesh.trustDomain, now);
+    const state = stateFolder(file, invocation.env);
+    const ca = openControlPlaneCa(state, federation.mesh.trustDomain, now, {
+      groupKeys: isOn(invocation, GROUP_KEYS),
+      required: isOn(invocation, REQUIRE_STATE),
+    });
     const issued = issueGatewayCertificate(ca, gateway.identity, now);
     writeFiles(out, [
       ['tls-key.pem', issued.privateKey.reveal(), 0o600],
@@ -46,6 +52,10 @@ export const certsGateway: Command = {
     invocation.stderr(
       `${out}: tls.pem, tls-key.pem, ca.pem for ${gateway.identity}, valid until ${new Date(issued.notAfter).toISOString()}\n`,
     );
+    if (ca.made)
+      invocation.stderr(
+        `${state}: a new control-plane CA, SHA-256 ${ca.issuer.certificate.fingerprint}; keep this folder\n`,
+      );
     return EXIT.ok;
   },
 };

@@ -7,7 +7,7 @@ import { PosternError } from '../errors.ts';
 export interface Flag {
   readonly name: string;
   readonly short?: string;
-  /** What follows it; absent for a switch. */
+  /** What follows it; absent for a switch, which is set in the environment only where it has a `variable`. */
   readonly value?: string;
   readonly summary: string;
   readonly default?: string;
@@ -39,6 +39,16 @@ export interface Command {
 }
 
 export const FILE: Flag = { name: 'file', short: 'f', value: 'FILE', summary: 'the configuration', required: true };
+export const GROUP_KEYS: Flag = {
+  name: 'group-keys',
+  summary: "lets the group of key files and of the state folder use them (Kubernetes' fsGroup)",
+  variable: 'POSTERN_GROUP_KEYS',
+};
+export const REQUIRE_STATE: Flag = {
+  name: 'require-state',
+  summary: 'fails when the state folder holds no CA, instead of making one',
+  variable: 'POSTERN_REQUIRE_STATE',
+};
 export const ADMIN = '127.0.0.1:19000';
 export const XDS = '127.0.0.1:18000';
 
@@ -47,6 +57,15 @@ export function required({ flag }: Invocation, name: string): string {
   const value = flag(name);
   if (value === undefined) throw new PosternError('USAGE', `--${name} is missing`);
   return value;
+}
+
+/** Whether a switch is given, or its variable says so. Errors: USAGE for a variable that says neither. */
+export function isOn({ flag, env }: Invocation, { name, variable = '' }: Flag): boolean {
+  if (flag(name) !== undefined) return true;
+  const value = env[variable] ?? '';
+  if (['', 'false', '0'].includes(value)) return false;
+  if (['true', '1'].includes(value)) return true;
+  throw new PosternError('USAGE', `${variable} is true or false, not ${value}`);
 }
 
 /** HOST:PORT; port 0, "any that is free", only for what listens. */

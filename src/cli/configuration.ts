@@ -19,8 +19,8 @@ export interface ReadConfiguration {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export async function readConfiguration(file: string, now: number): Promise<ReadConfiguration> {
-  const loaded = await loadConfig(file, { inline: true });
+export async function readConfiguration(file: string, now: number, groupKeys = false): Promise<ReadConfiguration> {
+  const loaded = await loadConfig(file, { inline: true, groupKeys });
   const { config } = loaded.parsed;
   if (config === undefined || hasBlockingErrors(loaded.findings)) return { loaded, diagnostics: loaded.diagnostics() };
   const { resolved, findings } = resolve({ config, files: loaded.files, now });

@@ -32,7 +32,7 @@ export function commandHelp(command: Command): string {
     ...command.flags.map((flag, index) => {
       const more = [
         flag.default === undefined ? '' : `default ${flag.default}`,
-        flag.value === undefined ? '' : variableOf(flag),
+        flag.value === undefined && flag.variable === undefined ? '' : variableOf(flag),
       ].filter((part) => part !== '');
       return `  ${(heads[index] ?? '').padEnd(width)}  ${flag.summary}${more.length === 0 ? '' : ` (${more.join('; ')})`}`;
     }),

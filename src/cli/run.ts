@@ -6,7 +6,18 @@ import { type App, startApp } from '../app.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import { createLogger, LOG_LEVELS } from '../log.ts';
 import { WARM_UP_MS } from '../xds/warm-up.ts';
-import { ADMIN, addressFlag, type Command, FILE, oneOf, required, XDS } from './command.ts';
+import {
+  ADMIN,
+  addressFlag,
+  type Command,
+  FILE,
+  GROUP_KEYS,
+  isOn,
+  oneOf,
+  REQUIRE_STATE,
+  required,
+  XDS,
+} from './command.ts';
 import { stateFolder } from './configuration.ts';
 import { nodeWarning } from './node-version.ts';
 
@@ -18,6 +29,8 @@ export const run: Command = {
   summary: 'serves; reloads when a file changes and on SIGHUP, drains on SIGTERM',
   flags: [
     FILE,
+    REQUIRE_STATE,
+    GROUP_KEYS,
     { name: 'xds', value: 'HOST:PORT', summary: 'where gateways connect (mutual TLS)', default: XDS },
     { name: 'admin', value: 'HOST:PORT', summary: 'where people and Prometheus ask', default: ADMIN },
     {
@@ -53,23 +66,32 @@ export const run: Command = {
     if (warning !== undefined) invocation.stderr(`postern: ${warning}\n`);
     // Node opens its inspector on SIGUSR1 unless somebody listens to it; the inspector could read every key.
     process.on('SIGUSR1', () => {});
+    const ending = new AbortController();
     const stopped = new Promise<void>((fulfil) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => fulfil());
-    });
+    }).then(() => ending.abort());
     // SIGHUP before there is anything to reload: it is being read anyway.
     let app: App | undefined;
     process.on('SIGHUP', () => void app?.reload());
-    app = await startApp({
+    const starting = startApp({
       file,
       xds,
       admin,
       stateFolder: stateFolder(file, invocation.env),
+      requireState: isOn(invocation, REQUIRE_STATE),
+      groupKeys: isOn(invocation, GROUP_KEYS),
       insecureXds,
       warmUpMs,
       workers,
       logger,
       logLevel,
+      ending: ending.signal,
     });
+    app = await starting.catch((error: unknown) => {
+      if (error instanceof Error && error.name === 'AbortError') return undefined;
+      throw error;
+    });
+    if (app === undefined) return EXIT.ok;
     await stopped;
     logger.info({}, 'stopping');
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(EXIT.failed));

@@ -1,7 +1,7 @@
 // `postern status`: what is connected and acknowledged, asked of the running process.
 // In: the admin address. Out: a table or JSON. Must not: change anything.
 
-import { deniedLines, endRows, nackLines, type Status, statusRows, workerLines } from '../admin/status.ts';
+import { caLine, deniedLines, endRows, nackLines, type Status, statusRows, workerLines } from '../admin/status.ts';
 import { formatDiagnostic } from '../config/parse.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import { ADMIN, type Command, oneOf, required } from './command.ts';
@@ -45,7 +45,13 @@ async function fetchStatus(admin: string): Promise<Status> {
 /** Enough to tell ours from whatever else answers on that port. */
 function isStatus(value: unknown): value is Status {
   if (typeof value !== 'object' || value === null) return false;
-  return 'mesh' in value && 'config' in value && 'gateways' in value && Array.isArray(value.gateways);
+  return (
+    'mesh' in value &&
+    'config' in value &&
+    'controlPlaneCa' in value &&
+    'gateways' in value &&
+    Array.isArray(value.gateways)
+  );
 }
 
 function text(value: Status, now: number): string {
@@ -59,6 +65,7 @@ function text(value: Status, now: number): string {
         ];
   return [
     `mesh ${value.mesh} (${value.trustDomain}), ${config.file} applied ${config.appliedAt}`,
+    caLine(value),
     '',
     table(statusRows(value)),
     table(endRows(value, now)),

@@ -3,18 +3,22 @@
 
 import { formatDiagnostic } from '../config/parse.ts';
 import { EXIT } from '../errors.ts';
-import { type Command, FILE, oneOf, required } from './command.ts';
+import { type Command, FILE, GROUP_KEYS, isOn, oneOf, required } from './command.ts';
 import { compileOnce, readConfiguration } from './configuration.ts';
 
 export const validate: Command = {
   name: 'validate',
   summary: 'says all that is wrong with a configuration, offline',
-  flags: [FILE, { name: 'output', short: 'o', value: 'text|json', summary: 'how to print', default: 'text' }],
+  flags: [
+    FILE,
+    GROUP_KEYS,
+    { name: 'output', short: 'o', value: 'text|json', summary: 'how to print', default: 'text' },
+  ],
   run: async (invocation) => {
     const output = oneOf(invocation.flag('output'), ['text', 'json'], '--output');
     const file = required(invocation, 'file');
     const now = Date.now();
-    const { resolved, diagnostics } = await readConfiguration(file, now);
+    const { resolved, diagnostics } = await readConfiguration(file, now, isOn(invocation, GROUP_KEYS));
     if (resolved !== undefined) compileOnce(resolved);
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
     const warnings = diagnostics.length - errors;

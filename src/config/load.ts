@@ -5,11 +5,13 @@
 import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
 import { type Diagnostic, errorAt, type Finding, type Path, PosternError, warningAt } from '../errors.ts';
+import { exposure, type KeyAccess } from './key-access.ts';
 import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, toDiagnostics, tooLarge } from './parse.ts';
 import { parseInWorker } from './parse-in-worker.ts';
 import type { Place } from './positions.ts';
-import { type FileContent, readAll, readRegular } from './regular-file.ts';
+import { type FileContent, ownUser, readAll, readRegular } from './regular-file.ts';
 import type { Config } from './schema.ts';
+import { shown } from './text.ts';
 
 /** Far more than a bundle of 32 certificates needs. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -36,6 +38,8 @@ export interface LoadOptions {
   /** Parses on this thread, unless the file is large: right for a command that has nothing else to do. */
   readonly inline?: boolean;
   readonly deadlineMs?: number;
+  /** Whether the group of the issuer's key file may use it. */
+  readonly groupKeys?: boolean;
 }
 
 /** Errors: CONFIG_UNREADABLE when the file itself cannot be read. */
@@ -44,7 +48,8 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const content = await readRegular(path, MAX_CONFIG_BYTES);
   if (content.bytes === undefined && !content.tooLarge)
     throw new PosternError('CONFIG_UNREADABLE', `${file} cannot be read: ${content.reason}`);
-  const text = content.bytes?.toString('utf8') ?? '';
+  // Editors on Windows begin a file with a byte order mark, which means nothing in UTF-8.
+  const text = (content.bytes?.toString('utf8') ?? '').replace(/^\ufeff/, '');
   const parsed = content.bytes === undefined ? tooLarge() : await parseBytes(content.bytes, text, options);
   const named = parsed.config === undefined ? [] : namedFiles(parsed.config);
   const absolute = (name: string): string => resolve(dirname(path), name);
@@ -58,7 +63,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   for (const one of named) {
     const found = read.get(absolute(one.name));
     if (found === undefined) continue;
-    findings.push(...fileFindings(one, found));
+    findings.push(...fileFindings(one, found, { groupAllowed: options.groupKeys ?? false, user: ownUser() }));
     if (found.bytes !== undefined) files.set(one.name, found.bytes);
   }
   return {
@@ -75,19 +80,16 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
 
 async function parseBytes(bytes: Buffer, text: string, options: LoadOptions): Promise<ParsedConfig> {
   if (!isUtf8(bytes)) {
-    const hint = 'save the file as UTF-8 (without a byte order mark)';
-    return refused(
-      errorAt('YAML_SYNTAX', [], 'the file is not UTF-8 text from here on', hint),
-      firstBroken(bytes, text),
-    );
+    const hint = 'save the file as UTF-8';
+    return refused(errorAt('YAML_SYNTAX', [], 'the file is not UTF-8 text from here on', hint), firstBroken(bytes));
   }
   if (options.inline && bytes.length <= MAX_INLINE_BYTES) return parseConfig(text);
   return parseInWorker(text, options.deadlineMs ?? DEADLINE_MS);
 }
 
 /** Where decoding went wrong: what is decoded and encoded again is the same up to there. */
-function firstBroken(bytes: Buffer, text: string): Place {
-  const again = Buffer.from(text, 'utf8');
+function firstBroken(bytes: Buffer): Place {
+  const again = Buffer.from(bytes.toString('utf8'), 'utf8');
   let same = 0;
   while (same < bytes.length && bytes[same] === again[same]) same += 1;
   const lines = bytes.subarray(0, same).toString('utf8').split('\n');
@@ -123,14 +125,18 @@ function namedFiles({ identity, peers }: Config): readonly NamedFile[] {
 
 function fileFindings(
   { name, path, secret, peer }: NamedFile,
-  { bytes, mode = 0, reason }: FileContent,
+  { bytes, access, reason }: FileContent,
+  keys: KeyAccess,
 ): readonly Finding[] {
   if (bytes === undefined) {
     const hint = 'write the name of a file, relative to this one';
-    const finding = errorAt('FILE_UNREADABLE', path, `${name} cannot be read: ${reason}`, hint);
+    // What stands in the place of the name may be a key, and then there is no such file.
+    const what = secret ? 'the private key file' : shown(name);
+    const finding = errorAt('FILE_UNREADABLE', path, `${what} cannot be read: ${reason}`, hint);
     return [peer === undefined ? finding : { ...finding, concernsPeer: peer }];
   }
-  if (!secret || (mode & 0o077) === 0) return [];
-  const message = `the private key file ${name} can be used by others (mode ${(mode & 0o777).toString(8)})`;
-  return [warningAt('KEY_FILE_EXPOSED', path, message, `chmod 600 ${name}`)];
+  const exposed = secret && access !== undefined ? exposure(access, keys) : undefined;
+  if (exposed === undefined) return [];
+  const message = `the private key file is not Postern's alone: ${exposed.who}`;
+  return [warningAt('KEY_FILE_EXPOSED', path, message, exposed.cure)];
 }

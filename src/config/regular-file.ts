@@ -3,13 +3,14 @@
 
 import { createHash } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import type { Access } from './key-access.ts';
 
 /** What a file held when it was looked at. */
 export interface FileContent {
   /** Absent when it could not be read. */
   readonly bytes?: Buffer;
-  /** Permission bits; absent with the bytes. */
-  readonly mode?: number;
+  /** Absent with the bytes. */
+  readonly access?: Access;
   /** Why there are no bytes, for people. */
   readonly reason?: string;
   readonly tooLarge: boolean;
@@ -20,6 +21,11 @@ export interface FileContent {
 /** How many files are open at once: far below any limit of descriptors. */
 const AT_ONCE = 16;
 
+/** The user of this process; where there are no users, files have none either. */
+export function ownUser(): number {
+  return process.getuid?.() ?? 0;
+}
+
 /** Never throws. */
 export async function readRegular(path: string, limit: number): Promise<FileContent> {
   let handle: FileHandle | undefined;
@@ -27,13 +33,18 @@ export async function readRegular(path: string, limit: number): Promise<FileCont
     // Not blocking: opening a FIFO that nobody writes to would wait for ever.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     // One descriptor from here on: a swap by name cannot mix two files.
-    const { mode, size, mtimeMs, ino } = await handle.stat();
+    const { mode, uid: owner, size, mtimeMs, ino } = await handle.stat();
     if ((mode & constants.S_IFMT) !== constants.S_IFREG) return unread('not a regular file');
     const bytes = size > limit ? undefined : await readUpTo(handle, limit + 1, size + 1);
     if (bytes === undefined || bytes.length > limit) {
       return { ...unread('the file is too large'), tooLarge: true, digest: `too large ${ino} ${size} ${mtimeMs}` };
     }
-    return { bytes, mode, tooLarge: false, digest: createHash('sha256').update(bytes).digest('base64') };
+    return {
+      bytes,
+      access: { mode, owner },
+      tooLarge: false,
+      digest: createHash('sha256').update(bytes).digest('base64'),
+    };
   } catch (error) {
     return unread(reasonOf(error));
   } finally {

@@ -17,6 +17,7 @@ function status(nodes: readonly StreamStatus[]): Status {
     mesh: 'bank',
     trustDomain: 'bank.example',
     version: '1.2.3',
+    controlPlaneCa: { fingerprint: 'ab', notAfter: '2036-01-01T00:00:00.000Z', made: false },
     config: { file: 'bank.yaml', appliedAt: '', sha256: '', warnings: [] },
     gateways: [
       { gateway: 'ingress', snapshotVersion: 'v', nodes },

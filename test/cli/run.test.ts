@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
@@ -10,7 +10,7 @@ import type { Status } from '../../src/admin/status.ts';
 import { nodeWarning } from '../../src/cli/node-version.ts';
 import { expositionProblems, samplesIn } from '../admin/exposition.ts';
 import { codeOf, type Ended, postern, refusal, scene } from './postern.ts';
-import { ANY, get, served } from './served.ts';
+import { ANY, get, Served, served } from './served.ts';
 
 describe('run', () => {
   test('serves until SIGTERM, and then ends with 0', async (t) => {
@@ -78,6 +78,59 @@ describe('run', () => {
     const metrics = samplesIn(await (await get(admin, '/metrics')).text());
     assert.equal(metrics.get('postern_config_reloads_total{result="rejected"}'), 1);
     assert.equal(metrics.get('postern_config_reloads_total{result="applied"}'), 1);
+  });
+});
+
+describe('a first file that is not parsed in time', () => {
+  const hostile = `a: [${'"",'.repeat(2_000_000)}1]\n`;
+
+  test('ends nothing: it is read again, and what stands there by then is served', async (t) => {
+    const here = scene(t);
+    writeFileSync(here.file, hostile);
+    const process = new Served(t, ['-f', here.file, ...ANY]);
+    const { diagnostics } = await process.said('it is read again');
+    assert.match(String(diagnostics), /YAML_TIMEOUT/);
+    writeFileSync(here.file, here.yaml);
+    await process.said('ready');
+    assert.equal(await process.stop('SIGTERM'), 0);
+  });
+
+  test('SIGTERM ends the waiting', async (t) => {
+    const here = scene(t);
+    writeFileSync(here.file, hostile);
+    const process = new Served(t, ['-f', here.file, ...ANY]);
+    await process.said('it is read again');
+    assert.equal(await process.stop('SIGTERM'), 0);
+  });
+});
+
+describe('the state folder', () => {
+  test('a CA that is made at start is warned of, and its fingerprint shown; one that was there is not', async (t) => {
+    const { here, process, admin } = await served(t);
+    const { caFingerprint } = await process.said('a new one was made');
+    const [shown, table] = [await process.status(), await postern(['status', '--admin', admin])];
+    assert.deepEqual([shown.controlPlaneCa.fingerprint, shown.controlPlaneCa.made], [caFingerprint, true]);
+    assert.ok(table.stdout.includes(String(caFingerprint)));
+    await process.stop('SIGTERM');
+    const again = (await served(t, here, ['--require-state'])).process;
+    const { controlPlaneCa } = await again.status();
+    assert.deepEqual([controlPlaneCa.fingerprint, controlPlaneCa.made], [caFingerprint, false]);
+    assert.deepEqual(again.all('a new one was made'), []);
+  });
+
+  test('that must be there and is not is STATE_UNUSABLE, by flag and by variable, and nothing is made', async (t) => {
+    const here = scene(t);
+    const run = ['run', '-f', here.file, ...ANY];
+    for (const ended of [
+      await postern([...run, '--require-state']),
+      await postern(run, { env: { POSTERN_REQUIRE_STATE: 'true' } }),
+      await postern(['certs', 'gateway', 'ingress', '-f', here.file, '--out', `${here.folder}/out`, '--require-state']),
+    ]) {
+      assert.equal(ended.status, 1);
+      assert.match(ended.stderr, /^postern: STATE_UNUSABLE /m);
+    }
+    assert.equal(existsSync(`${here.folder}/bank.state`), false);
+    assert.equal((await postern(run, { env: { POSTERN_REQUIRE_STATE: 'yes' } })).status, 64);
   });
 });
 

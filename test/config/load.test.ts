@@ -1,7 +1,7 @@
 // Loading: the file and what it names, in a worker with a deadline; what cannot be read is one clear finding.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { type LoadedConfig, loadConfig } from '../../src/config/load.ts';
@@ -34,6 +34,17 @@ describe('a configuration file', () => {
     const expected = ['postern.yaml', 'pki/ca.pem', 'pki/ca-key.pem', 'bundles/partner.pem'];
     assert.deepEqual([...loaded.dependencies].sort(), expected.map((name) => join(here.path, name)).sort());
     assert.deepEqual([...loaded.digests.keys()].sort(), [...loaded.dependencies].sort());
+  });
+
+  test('may begin with a byte order mark, which changes neither its meaning nor its places', async (t) => {
+    const here = folder(t);
+    writeGood(here);
+    for (const text of [GOOD, changed('port: 8080', 'port: 0'), `{}\n${GOOD}`]) {
+      const [plain, marked] = [here.write('plain.yaml', text), here.write('marked.yaml', `\ufeff${text}`)];
+      assert.deepEqual(codes(await loadConfig(marked, INLINE)), codes(await loadConfig(plain, INLINE)));
+    }
+    const inside = here.write('inside.yaml', GOOD.replace('\n', '\n\ufeff'));
+    assert.ok(codes(await loadConfig(inside, INLINE)).includes('2:1 YAML_SYNTAX'));
   });
 
   test('may name files by absolute paths, and through symbolic links', async (t) => {
@@ -159,6 +170,22 @@ describe('a file that the configuration names', () => {
       chmodSync(join(here.path, 'pki/ca-key.pem'), mode);
       assert.deepEqual(codes(await loadConfig(file, INLINE)), []);
     }
+    // A group is fine where it is allowed; everybody and other users never are.
+    for (const [mode, owner, expected] of [
+      [0o440, 0, 0],
+      [0o640, 0, 0],
+      [0o660, 0, 0],
+      [0o644, 0, 1],
+      [0o642, 0, 1],
+      [0o600, 4711, 1],
+    ] as const) {
+      chmodSync(join(here.path, 'pki/ca-key.pem'), mode);
+      chownSync(join(here.path, 'pki/ca-key.pem'), owner, 0);
+      const found = codes(await loadConfig(file, { ...INLINE, groupKeys: true }));
+      assert.equal(found.length, expected, `${mode.toString(8)} of ${owner}`);
+    }
+    chownSync(join(here.path, 'pki/ca-key.pem'), 0, 0);
+    chmodSync(join(here.path, 'pki/ca-key.pem'), 0o600);
     // A certificate is public.
     chmodSync(join(here.path, 'pki/ca.pem'), 0o644);
     assert.deepEqual(codes(await loadConfig(file, INLINE)), []);

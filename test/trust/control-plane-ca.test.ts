@@ -6,7 +6,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  appendFileSync,
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -149,11 +151,52 @@ describe('a later start', () => {
 
   test('takes a CA that an operator put there', () => {
     const folder = newPlace();
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const made = openssl.ca(DOMAIN, { key: 'rsa2048' });
     writeFileSync(join(folder, CERTIFICATE), made.pem);
     writeFileSync(join(folder, KEY), made.keyPem, { mode: 0o600 });
     assert.deepEqual(open(folder, WHILE_VALID).issuer.certificate.der, made.der);
+  });
+});
+
+describe('a group that is allowed', () => {
+  const allowed = { groupKeys: true } as const;
+
+  test('opens what a volume of Kubernetes makes of modes, and what is new is closed to all others', () => {
+    for (const mode of [0o440, 0o640, 0o660]) {
+      const folder = newState();
+      chmodSync(folder, 0o2770);
+      chmodSync(join(folder, KEY), mode);
+      const { certificatePem } = openControlPlaneCa(folder, DOMAIN, NOW, allowed);
+      assert.equal(certificatePem, readFileSync(join(folder, CERTIFICATE), 'utf8'));
+    }
+    const folder = newPlace();
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o2777);
+    openControlPlaneCa(folder, DOMAIN, NOW, allowed);
+    assert.deepEqual([statSync(folder).mode & 0o7777, modeOf(folder, KEY)], [0o2770, 0o600]);
+  });
+
+  test('does not open what everybody or another user can reach', () => {
+    for (const open of [0o644, 0o664, 0o642]) {
+      const folder = newState();
+      chmodSync(join(folder, KEY), open);
+      assert.throws(() => openControlPlaneCa(folder, DOMAIN, NOW, allowed), { code: 'STATE_UNUSABLE' });
+    }
+    const folder = newState();
+    chownSync(join(folder, KEY), 4711, 0);
+    assert.throws(() => openControlPlaneCa(folder, DOMAIN, NOW, allowed), { code: 'STATE_UNUSABLE' });
+  });
+});
+
+describe('a state that is required', () => {
+  test('is opened where it is, and never made where it is not', () => {
+    const there = newState();
+    assert.equal(openControlPlaneCa(there, DOMAIN, NOW, { required: true }).made, false);
+    const lost = newPlace();
+    assert.throws(() => openControlPlaneCa(lost, DOMAIN, NOW, { required: true }), { code: 'STATE_UNUSABLE' });
+    assert.equal(existsSync(lost), false);
+    assert.equal(openControlPlaneCa(lost, DOMAIN, NOW).made, true);
   });
 });
 
@@ -162,6 +205,11 @@ describe('a state that cannot be used is refused, kept as it is, and told withou
     'a key without its certificate': (folder) => rmSync(join(folder, CERTIFICATE)),
     'a certificate without its key': (folder) => rmSync(join(folder, KEY)),
     'a key that the group may read': (folder) => chmodSync(join(folder, KEY), 0o640),
+    'a folder that everybody may read': (folder) => chmodSync(folder, 0o755),
+    'a folder that the group may write': (folder) => chmodSync(folder, 0o770),
+    'a folder that is somebody else’s': (folder) => chownSync(folder, 4711, 0),
+    'a key that is somebody else’s': (folder) => chownSync(join(folder, KEY), 4711, 0),
+    'a second certificate beside the CA': (folder) => appendFileSync(join(folder, CERTIFICATE), openssl.ca(DOMAIN).pem),
     'a key that everybody may write': (folder) => chmodSync(join(folder, KEY), 0o602),
     'a key that everybody may read': (folder) => chmodSync(join(folder, KEY), 0o644),
     'an empty certificate': (folder) => writeFileSync(join(folder, CERTIFICATE), ''),
