@@ -1,0 +1,17 @@
+// Who may reach a key: the rule itself, for every owner and mode; that it is asked is tested where keys are read.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exposure } from '../../src/config/key-access.ts';
+
+const US = 65532;
+
+test('the owner is us or root, others have nothing, and a group only what is allowed', () => {
+  for (const groupAllowed of [false, true])
+    for (const owner of [US, 0, 4711])
+      for (let mode = 0; mode <= 0o777; mode += 1) {
+        const fine = owner !== 4711 && (mode & 0o007) === 0 && (groupAllowed || (mode & 0o070) === 0);
+        const found = exposure({ mode: 0o100000 | mode, owner }, { groupAllowed, user: US });
+        assert.equal(found === undefined, fine, `${mode.toString(8)} of ${owner}, group ${groupAllowed}`);
+      }
+});
