@@ -128,9 +128,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     running = running.then(turn);
     return running;
   };
+  let serverTlsAt = Date.now();
+  /** Also when the clock was set back: what was issued ahead of time is not valid yet, and no gateway would come in. */
+  const renewServerTls = (now: number): void => {
+    if (options.insecureXds || (now < serverTlsAt + SERVER_RENEWAL && now >= serverTlsAt - CLOCK_STEP_MS)) return;
+    serverTlsAt = now;
+    serving.setTls(serverTls(ca, options.xds));
+  };
   let timer: NodeJS.Timeout | undefined;
   const waitUntil = (due: number, before: number): void => {
     const now = Date.now();
+    renewServerTls(now);
     // A clock that was set back: grants are in force again, and what was issued ahead of time is not valid yet.
     if (now >= due || now < before - CLOCK_STEP_MS) return void reload();
     timer = setTimeout(() => waitUntil(due, now), Math.min(due - now, CLOCK_LOOK_MS));
@@ -158,13 +166,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     lookAtEnds().catch((error: unknown) => logger.error({ err: error }, 'the ends of certificates are not known'));
   }, ENDS_LOOK_MS);
   endsLook.unref();
-  const renewal = setInterval(() => serving.setTls(serverTls(ca, options.xds)), SERVER_RENEWAL);
-  renewal.unref();
   const stop = async (): Promise<void> => {
     stopping = true;
     watching.close();
     clearTimeout(timer);
-    clearInterval(renewal);
     clearInterval(endsLook);
     await running;
     await serving.stop();

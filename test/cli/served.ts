@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import type { Status } from '../../src/admin/status.ts';
-import { type Scene, scene, start } from './postern.ts';
+import { type Scene, type Setting, scene, start } from './postern.ts';
 
 /** Ports that nobody else has. */
 export const ANY = ['--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'] as const;
@@ -22,8 +22,8 @@ export class Served {
   private readonly lines: Line[] = [];
   private rest = '';
 
-  constructor(t: TestContext, args: readonly string[]) {
-    this.child = start(['run', ...args]);
+  constructor(t: TestContext, args: readonly string[], setting: Setting = {}) {
+    this.child = start(['run', ...args], setting);
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
