@@ -30,6 +30,7 @@ const PAYLOADS = [
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
   'envoy.extensions.filters.network.rbac.v3.RBAC',
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
   'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
   'envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput',
   'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',

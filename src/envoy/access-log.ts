@@ -56,6 +56,20 @@ const REQUEST = {
   verdict: '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_engine_result)%',
 };
 
+const TUNNEL = {
+  peer: CONNECTION.peer,
+  conn_id: CONNECTION.conn_id,
+  upstream: REQUEST.upstream,
+  upstream_peer_uri: REQUEST.upstream_peer_uri,
+  upstream_fail: REQUEST.upstream_fail,
+  attempts: REQUEST.attempts,
+  flags: CONNECTION.flags,
+  flags_long: CONNECTION.flags_long,
+  rx: CONNECTION.rx,
+  tx: CONNECTION.tx,
+  dur_ms: CONNECTION.dur_ms,
+};
+
 /** One line for each connection: also those whose handshake failed, and those that no chain matched. */
 export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
   return jsonLog({ ...head(mesh, role, 'listener'), ...CONNECTION });
@@ -82,7 +96,12 @@ const NO_HEALTH_CHECK: NonNullable<AccessLog['filter']> = {
   },
 };
 
-function head(mesh: Mesh, role: GatewayRole, layer: 'listener' | 'http'): Record<string, string> {
+/** One line for each connection of an egress gateway to a peer: with whom, or why it failed. */
+export function tunnelLog(mesh: Mesh): AccessLog {
+  return jsonLog({ ...head(mesh, 'egress', 'tunnel'), ...TUNNEL });
+}
+
+function head(mesh: Mesh, role: GatewayRole, layer: 'listener' | 'http' | 'tunnel'): Record<string, string> {
   return { ts: '%START_TIME%', gateway: `${mesh.name}/${role}`, layer };
 }
 

@@ -61,7 +61,7 @@ export function bootstrap(options: BootstrapOptions): string {
     `# envoy -c bootstrap.yaml ${FLAGS}`,
     `# An ${options.role} gateway of Postern. Certificates are read from ${options.certsDir}, again when they are replaced.`,
   ];
-  const content = { ...fixedParts(options), ...BOUNDED_DNS };
+  const content = { ...fixedParts(options), ...(options.role === 'egress' && TUNNELS), ...BOUNDED_DNS };
   return `${head.join('\n')}\n${stringify(content, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
 }
 
@@ -237,6 +237,18 @@ function overload(connections: number): OverloadManager {
     ],
   };
 }
+
+/** An egress gateway's connections to peers pass listeners inside it (tunnel.ts). Not among the vendored protos, so not typed. */
+const TUNNELS = {
+  bootstrap_extensions: [
+    {
+      name: 'envoy.bootstrap.internal_listener',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+      },
+    },
+  ],
+};
 
 /**
  * A name that its owner's name servers do not answer for would otherwise hold the start of the whole gateway for as

@@ -5,7 +5,7 @@ import type { GatewayRole } from '../federation/model.ts';
 import { demand, type Facts, type Subject, type TlsUse } from './boundary.ts';
 import { checkHttpFilters } from './boundary-filters.ts';
 import { checkHeaders } from './boundary-headers.ts';
-import { chainLabel, labelText } from './boundary-names.ts';
+import { chainLabel, dialLabel, importLabel, type Label, labelText } from './boundary-names.ts';
 import { checkDownstream, isServerName } from './boundary-tls.ts';
 import type { Any, Message } from './draft.ts';
 import { ALPN, INGRESS_LISTENER } from './names.ts';
@@ -16,6 +16,7 @@ type Mapper = Message<'envoy.extensions.filters.network.http_connection_manager.
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
 
 const MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
@@ -31,6 +32,9 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
     const tls = chains.map((chain) => checkPeerChain(chain, `${subject}, chain ${chain.name ?? ''}`));
     return { subject, name, kind: 'listener', role: 'ingress', tls };
   }
+  const tunnel = importLabel(name);
+  if (tunnel !== undefined)
+    return { subject, name, kind: 'listener', role: 'egress', tunnel, dials: [dialled(listener, tunnel, subject)] };
   demand(/^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
   const routes = chains.map((chain) => {
     const manager = onlyManager(chain, subject, 0);
@@ -63,6 +67,21 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   const routes = `ingress/${labelText(label)}`;
   demand(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
   return { ...use, routes };
+}
+
+/** The cluster that everything which enters a tunnel goes to: one, by name, of the same peer. */
+function dialled(listener: Listener, { peer }: Label, subject: Subject): string {
+  const [chain, ...others] = listener.filter_chains ?? [];
+  const [filter, ...more] = chain?.filters ?? [];
+  const config = filter?.typed_config;
+  const alone = others.length === 0 && more.length === 0 && (listener.listener_filters ?? []).length === 0;
+  const inside = listener.internal_listener !== undefined && listener.address === undefined;
+  demand(alone && inside && config?.['@type'] === TCP_PROXY, 'TUNNEL', subject);
+  const { cluster, weighted_clusters: weighted, tunneling_config: tunneling, on_demand: onDemand } = config;
+  const fixed = weighted === undefined && tunneling === undefined && onDemand === undefined;
+  // The chain is named like the cluster, so that another cluster is another chain, and the old one's connections end.
+  demand(fixed && dialLabel(cluster)?.peer === peer && chain?.name === cluster, 'TUNNEL', subject);
+  return cluster ?? '';
 }
 
 /** The filters of a chain end in one connection manager, after exactly so many others. */

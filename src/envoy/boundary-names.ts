@@ -13,6 +13,7 @@ const ROUTES = new RegExp(`^ingress/${LABEL}$`);
 const BUNDLE = new RegExp(`^bundle/${LABEL}$`);
 const CERTIFICATE = new RegExp(`^cert/(ingress|egress)(?:/${LABEL})?$`);
 const IMPORT = new RegExp(`^import/${LABEL}$`);
+const DIAL = new RegExp(`^dial/${LABEL}$`);
 const EXPORT = new RegExp(`^export/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
 
 export function labelText({ peer, key }: Label): string {
@@ -27,8 +28,13 @@ export function routesLabel(name: string | undefined): Label | undefined {
   return labelOf(ROUTES.exec(name ?? ''));
 }
 
+/** Of a peer's tunnel: its key is the digest of the trust domain. */
 export function importLabel(name: string | undefined): Label | undefined {
   return labelOf(IMPORT.exec(name ?? ''));
+}
+
+export function dialLabel(name: string | undefined): Label | undefined {
+  return labelOf(DIAL.exec(name ?? ''));
 }
 
 export function isBundleName(name: string): boolean {

@@ -4,7 +4,7 @@
 import { X509Certificate } from 'node:crypto';
 import { exportKey } from '../federation/meaning.ts';
 import { demand, type Facts, type Subject } from './boundary.ts';
-import { certificateRole, grantLabel, importLabel, isBundleName } from './boundary-names.ts';
+import { certificateRole, dialLabel, grantLabel, importLabel, isBundleName } from './boundary-names.ts';
 import { checkUpstream } from './boundary-tls.ts';
 import type { Message } from './draft.ts';
 
@@ -59,12 +59,26 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   demand(fixed, 'FIXED_DESTINATION', subject);
   const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
   demand(endpoints.length > 0, 'FIXED_DESTINATION', subject);
+  const tunnel = importLabel(name);
+  if (tunnel !== undefined) {
+    // Without TLS, so that it may lead nowhere but into its own tunnel.
+    const inside = endpoints.every(
+      ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
+    );
+    demand(inside && type === 'STATIC' && socket === undefined, 'TUNNEL', subject);
+    return { subject, name, kind: 'cluster', role: 'egress', tunnel };
+  }
+  demand(
+    endpoints.every(({ endpoint }) => endpoint?.address?.socket_address !== undefined),
+    'FIXED_DESTINATION',
+    subject,
+  );
   const grant = grantLabel(name);
   if (grant !== undefined) {
     demand(grant.meaning === digestOfDestination(cluster, endpoints), 'MEANING', subject);
     return { subject, name, kind: 'cluster', role: 'ingress' };
   }
-  const label = importLabel(name);
+  const label = dialLabel(name);
   demand(label !== undefined, 'KNOWN_NAME', subject);
   return { subject, name, kind: 'cluster', role: 'egress', tls: [checkUpstream(subject, socket, label)] };
 }

@@ -3,6 +3,7 @@
 
 import { PosternError } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
+import type { Label } from './boundary-names.ts';
 
 /** Every rule: its identifier and what it demands. A snapshot that breaks one is not published. */
 export const RULES = {
@@ -30,6 +31,9 @@ export const RULES = {
   CHAIN_MATCH: 'is chosen by server name, TLS and ALPN',
   NETWORK_RBAC: 'begins with a network RBAC that allows exactly its identities and denies the rest',
   ROUTES_PRESENT: 'finds its routes in the snapshot',
+  // tunnels
+  TUNNEL: 'is inside the gateway, and carries the connections of one peer to that peer alone',
+  TUNNEL_PRESENT: 'finds its tunnel in the snapshot',
   // HTTP
   HTTP_RBAC: 'denies every request that has no policy of its own',
   UNEXPECTED_BODY: 'refuses a body on methods that define none, whether its length is declared or not',
@@ -49,7 +53,7 @@ export const RULES = {
   OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
   // clusters
-  NO_STRAY_CLUSTER: 'is asked for by a route',
+  NO_STRAY_CLUSTER: 'is asked for by a route or a tunnel',
   MEANING: 'has a name with the digest of where it leads',
   FIXED_DESTINATION: 'has the destinations of the configuration, not what a request names',
   // secrets
@@ -108,6 +112,10 @@ export interface Facts {
   readonly routes?: readonly string[];
   /** Identities that a policy admits. */
   readonly principals?: readonly string[];
+  /** Of a tunnel, and of the cluster of requests that leads to it: the peer, and the digest of its trust domain. */
+  readonly tunnel?: Label;
+  /** Of a tunnel: the cluster that its connections go to. */
+  readonly dials?: readonly string[];
   /** A private key that is in the resource itself. */
   readonly key?: string;
 }

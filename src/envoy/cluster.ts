@@ -30,13 +30,19 @@ export function grantClusters(peers: readonly Peer[], grants: readonly Grant[]):
   });
 }
 
-/** One cluster for each peer, whatever is imported from it: its gateways are the same, and so is whether they answer. */
+/**
+ * Two clusters for each peer, whatever is imported from it: one for requests, which leads to the peer's tunnel (egress.ts),
+ * and one for the tunnel's connections, with the peer's gateways and whether they answer.
+ */
 export function importClusters(source: IdentitySource, peers: readonly Peer[]): readonly Draft[] {
-  return peers.map((peer) => {
-    const name = names.importCluster(peer);
+  return peers.flatMap((peer) => {
+    const [requests, connections] = [names.importCluster(peer), names.dialCluster(peer)];
     const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
     const inputs = [source, trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
-    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => importCluster(name, source, peer));
+    return [
+      draft('envoy.config.cluster.v3.Cluster', requests, [addresses], () => importCluster(requests, peer)),
+      draft('envoy.config.cluster.v3.Cluster', connections, inputs, () => dialCluster(connections, source, peer)),
+    ];
   });
 }
 
@@ -53,14 +59,32 @@ function grantCluster(name: string, peer: string, { name: exported, protocol, ba
   };
 }
 
-function importCluster(name: string, source: IdentitySource, peer: DialledPeer): Cluster {
+/** As many ways into the tunnel as the peer has addresses: each is a connection of its own, and the tunnel spreads them. */
+function importCluster(name: string, peer: DialledPeer): Cluster {
+  const lbEndpoints = peer.addresses.map(
+    (_, index): LbEndpoint => ({
+      endpoint: { address: { envoy_internal_address: { server_listener_name: name, endpoint_id: String(index) } } },
+    }),
+  );
   return {
     name,
     alt_stat_name: names.statName('import', peer.name),
-    ...endpoints(name, peer.addresses, hostHeader),
+    type: 'STATIC',
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: lbEndpoints }] },
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.BUFFER_BYTES,
     typed_extension_protocol_options: PEER_GATEWAY,
+    circuit_breakers: limits.BREAKERS,
+  };
+}
+
+function dialCluster(name: string, source: IdentitySource, peer: DialledPeer): Cluster {
+  return {
+    name,
+    alt_stat_name: names.statName('dial', peer.name),
+    ...endpoints(name, peer.addresses, hostHeader),
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: limits.BUFFER_BYTES,
     transport_socket: upstreamTls(peer, source),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
     circuit_breakers: limits.BREAKERS,
@@ -69,16 +93,16 @@ function importCluster(name: string, source: IdentitySource, peer: DialledPeer):
   };
 }
 
-/** Requests go to the gateways of a peer that answer; a check passes TLS on both sides, which a TCP check does not. */
+/** Connections go to the gateways of a peer that answer; a check passes TLS on both sides, which a TCP check does not. */
 function chooseHealthy(peer: DialledPeer): Cluster {
   return {
     ignore_health_on_host_removal: true,
     common_lb_config: { healthy_panic_threshold: { value: 0 } },
     outlier_detection: {
+      // This cluster has connections alone: what counts is whether they come about.
       consecutive_5xx: 0,
-      consecutive_gateway_failure: 5,
-      enforcing_consecutive_gateway_failure: 100,
       enforcing_consecutive_5xx: 0,
+      enforcing_consecutive_gateway_failure: 0,
       enforcing_success_rate: 0,
       interval: '5s',
       base_ejection_time: '10s',

@@ -5,6 +5,7 @@
 import { demand, type Facts, type TlsUse, violation } from './boundary.ts';
 import { holdsKey } from './boundary-keys.ts';
 import { checkListener } from './boundary-listener.ts';
+import { importLabel } from './boundary-names.ts';
 import { checkRoutes } from './boundary-routes.ts';
 import { checkCluster, checkSecret } from './boundary-secret.ts';
 import { trustDomainOf } from './boundary-tls.ts';
@@ -47,9 +48,12 @@ function checkTogether(facts: readonly Facts[]): void {
   const named = (kind: Facts['kind']): ReadonlyMap<string, Facts> =>
     new Map(facts.filter((fact) => fact.kind === kind).map((fact) => [fact.name, fact]));
   const [secrets, routes, clusters] = [named('secret'), named('routes'), named('cluster')];
+  const listeners = named('listener');
   const role = facts.find((fact) => fact.role !== undefined)?.role;
   const keys = new Set<string>();
-  const routed = new Set(facts.flatMap((fact) => (fact.targets ?? []).map(({ cluster }) => cluster)));
+  const asked = new Set(
+    facts.flatMap(({ targets = [], dials = [] }) => [...targets.map(({ cluster }) => cluster), ...dials]),
+  );
   for (const fact of facts) {
     demand(fact.role === undefined || fact.role === role, 'ONE_GATEWAY', fact.subject);
     demand(fact.key === undefined || !keys.has(fact.key), 'DISTINCT_KEYS', fact.subject);
@@ -65,11 +69,26 @@ function checkTogether(facts: readonly Facts[]): void {
       demand(use.routes === undefined || routes.has(use.routes), 'ROUTES_PRESENT', use.subject);
     }
   }
-  for (const { name, subject } of clusters.values()) demand(routed.has(name), 'NO_STRAY_CLUSTER', subject);
+  checkTunnels(listeners, clusters);
+  for (const { name, subject } of clusters.values()) demand(asked.has(name), 'NO_STRAY_CLUSTER', subject);
   const uses = facts.flatMap((fact) => fact.tls ?? []);
   checkTrustDomains(uses);
-  checkTargets(uses, routes, clusters);
+  checkTargets(uses, routes);
   checkPrincipals(uses, routes);
+}
+
+/** Requests for a peer enter its own tunnel, and what enters a tunnel goes to the mesh that the tunnel is named after. */
+function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyMap<string, Facts>): void {
+  for (const { name, subject, tunnel } of clusters.values())
+    demand(tunnel === undefined || listeners.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
+  for (const { name, subject, tunnel, dials = [] } of listeners.values()) {
+    if (tunnel === undefined) continue;
+    demand(clusters.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
+    for (const dialled of dials) {
+      demand(clusters.has(dialled), 'CLUSTER_PRESENT', subject);
+      demand(clusters.get(dialled)?.tls?.[0]?.domainKey === tunnel.key, 'OWN_MESH', subject);
+    }
+  }
 }
 
 /** One trust domain, one peer: otherwise one chain would trust what another peer's CA says. */
@@ -89,18 +108,15 @@ function checkTrustDomains(uses: readonly TlsUse[]): void {
  * Where routes lead is of the same mesh as who comes (ingress), or as the name that is asked for there (egress): a name
  * of its own trust domain, and no other mesh's service by way of this one.
  */
-function checkTargets(
-  uses: readonly TlsUse[],
-  routes: ReadonlyMap<string, Facts>,
-  clusters: ReadonlyMap<string, Facts>,
-): void {
+function checkTargets(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
   const meshes = new Map(uses.map(({ peer, domainKey }) => [peer, domainKey]));
+  const domains = new Map(uses.map(({ domainKey, identities }) => [domainKey, trustDomainOf(identities[0])]));
   for (const { subject, role, peer = '', targets = [] } of routes.values()) {
     for (const { cluster, authority } of targets) {
       if (role === 'ingress') {
         demand(cluster.startsWith(`export/${peer}@${meshes.get(peer) ?? ''}/`), 'OWN_MESH', subject);
       } else {
-        const domain = trustDomainOf(clusters.get(cluster)?.tls?.[0]?.identities[0]);
+        const domain = domains.get(importLabel(cluster)?.key ?? '');
         const isTheirs = domain !== undefined && authority?.endsWith(`.exports.${domain}`) === true;
         demand(isTheirs, 'OWN_EXPORT', subject);
       }

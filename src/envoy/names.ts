@@ -55,9 +55,14 @@ export function egressPort(port: number): string {
   return `egress/${port}`;
 }
 
-/** One cluster for each peer that anything is imported from. */
-export function importCluster(peer: KeyedPeer): string {
-  return `import/${labelOf(peer)}`;
+/** Where everything that is imported from a peer goes: a cluster, and the internal listener (tunnel) that it leads to. */
+export function importCluster({ name, domainKey }: Pick<Peer, 'name' | 'domainKey'>): string {
+  return `import/${name}@${domainKey}`;
+}
+
+/** The cluster with the peer's gateways, and the filter chain of the tunnel that leads there. */
+export function dialCluster(peer: KeyedPeer): string {
+  return `dial/${labelOf(peer)}`;
 }
 
 /** What logs call the way to an import. */

@@ -38,7 +38,7 @@ export function deniedRoutes(peers: readonly names.KeyedPeer[]): readonly Draft[
 /** One route configuration for each port of the egress gateway. */
 export function egressRoutes(
   ports: ReadonlyMap<number, readonly Import[]>,
-  peers: readonly names.KeyedPeer[],
+  peers: readonly Pick<Peer, 'name' | 'domainKey'>[],
 ): readonly Draft[] {
   const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
   return [...ports].map(([port, all]) => {

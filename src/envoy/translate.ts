@@ -11,6 +11,7 @@ import { ingressListener } from './ingress.ts';
 import { type KeyedPeer, peerChain } from './names.ts';
 import { deniedRoutes, egressRoutes, ingressRoutes } from './route.ts';
 import { bundleSecrets, certificateSecrets, retiredBundles } from './secret.ts';
+import { tunnels } from './tunnel.ts';
 
 export type { Draft } from './draft.ts';
 
@@ -59,6 +60,7 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
     ...bundleSecrets(peers),
     ...egressRoutes(ports, peers),
     ...egressListeners(mesh, gateway, ports),
+    ...tunnels(mesh, peers),
   ];
 }
 

@@ -1921,6 +1921,59 @@ export interface Messages {
     readonly enforcement_type?: 'ONE_TIME_ON_FIRST_BYTE' | 'CONTINUOUS';
     readonly delay_deny?: string;
   };
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': {
+    readonly stat_prefix?: string;
+    readonly cluster?: string;
+    readonly weighted_clusters?: Messages['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster'];
+    readonly on_demand?: Messages['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand'];
+    readonly metadata_match?: Messages['envoy.config.core.v3.Metadata'];
+    readonly idle_timeout?: string;
+    readonly downstream_idle_timeout?: string;
+    readonly upstream_idle_timeout?: string;
+    readonly access_log?: readonly (Messages['envoy.config.accesslog.v3.AccessLog'])[];
+    readonly max_connect_attempts?: number;
+    readonly backoff_options?: Messages['envoy.config.core.v3.BackoffStrategy'];
+    readonly hash_policy?: readonly (Messages['envoy.type.v3.HashPolicy'])[];
+    readonly tunneling_config?: Messages['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig'];
+    readonly max_downstream_connection_duration?: string;
+    readonly max_downstream_connection_duration_jitter_percentage?: Messages['envoy.type.v3.Percent'];
+    readonly access_log_options?: Messages['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions'];
+    readonly proxy_protocol_tlvs?: readonly (Messages['envoy.config.core.v3.TlvEntry'])[];
+    readonly proxy_protocol_tlv_merge_policy?: 'ADD_IF_ABSENT' | 'OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD' | 'APPEND_IF_EXISTS_OR_ADD';
+    readonly upstream_connect_mode?: 'IMMEDIATE' | 'ON_DOWNSTREAM_DATA' | 'ON_DOWNSTREAM_TLS_HANDSHAKE';
+    readonly max_early_data_bytes?: number;
+    readonly check_drain_close?: boolean;
+  };
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand': {
+    readonly odcds_config?: Messages['envoy.config.core.v3.ConfigSource'];
+    readonly resources_locator?: string;
+    readonly timeout?: string;
+  };
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions': {
+    readonly access_log_flush_interval?: string;
+    readonly flush_access_log_on_connected?: boolean;
+    readonly flush_access_log_on_start?: boolean;
+  };
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig': {
+    readonly hostname?: string;
+    readonly use_post?: boolean;
+    readonly headers_to_add?: readonly (Messages['envoy.config.core.v3.HeaderValueOption'])[];
+    readonly propagate_response_headers?: boolean;
+    readonly post_path?: string;
+    readonly propagate_response_trailers?: boolean;
+    readonly request_id_extension?: Messages['envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension'];
+    readonly request_id_header?: string;
+    readonly request_id_metadata_key?: string;
+    readonly formatters?: readonly (Messages['envoy.config.core.v3.TypedExtensionConfig'])[];
+  };
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster': {
+    readonly clusters?: readonly (Messages['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight'])[];
+  };
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight': {
+    readonly name?: string;
+    readonly weight?: number;
+    readonly metadata_match?: Messages['envoy.config.core.v3.Metadata'];
+  };
   'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation': {
     readonly mutations?: readonly (Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'])[];
   };
@@ -2248,6 +2301,15 @@ export interface Messages {
     readonly numerator?: number;
     readonly denominator?: 'HUNDRED' | 'TEN_THOUSAND' | 'MILLION';
   };
+  'envoy.type.v3.HashPolicy': {
+    readonly source_ip?: Messages['envoy.type.v3.HashPolicy.SourceIp'];
+    readonly filter_state?: Messages['envoy.type.v3.HashPolicy.FilterState'];
+  };
+  'envoy.type.v3.HashPolicy.FilterState': {
+    readonly key?: string;
+  };
+  'envoy.type.v3.HashPolicy.SourceIp': {
+  };
   'envoy.type.v3.Int32Range': {
     readonly start?: number;
     readonly end?: number;
@@ -2480,6 +2542,7 @@ export type PayloadType =
   | 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'
   | 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
   | 'envoy.extensions.filters.network.rbac.v3.RBAC'
+  | 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
   | 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation'
   | 'envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput'
   | 'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig'

@@ -17,6 +17,8 @@ export interface Reference {
   readonly together?: readonly string[];
 }
 
+const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+
 type Json = { readonly [key: string]: unknown };
 
 /** Each once, with its last source, and secrets with all that they ever stand together with. */
@@ -80,6 +82,7 @@ function collect(node: unknown, add: Add, context?: readonly string[]): void {
   const json = node as Json;
   // SdsSecretConfig; without a source it names a secret of the bootstrap.
   if (json['sds_config'] !== undefined) add(TYPE.secret, json['name'], json['sds_config'], context);
+  if (json['@type'] === TCP_PROXY) add(TYPE.cluster, json['cluster'], null);
   // HttpConnectionManager.rds.
   if (json['route_config_name'] !== undefined) add(TYPE.route, json['route_config_name'], json['config_source']);
   for (const [key, value] of Object.entries(json)) {

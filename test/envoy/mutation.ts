@@ -69,8 +69,18 @@ export class Copy {
     return Object.values(this.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac.rules.policies)[0];
   }
 
-  get cluster(): Data {
+  /** Where requests for the shop go. */
+  get tunnelled(): Data {
     return this.named('Cluster', 'import/shop');
+  }
+
+  get tunnel(): Data {
+    return this.named('Listener', 'import/shop');
+  }
+
+  /** The shop's gateways. */
+  get cluster(): Data {
+    return this.named('Cluster', 'dial/shop');
   }
 
   get upstream(): Data {

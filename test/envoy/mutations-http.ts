@@ -196,6 +196,44 @@ export const HTTP_MUTATIONS: Mutations = {
     ['HTTP/1', 'ingress', (c) => void (c.manager.codec_type = 'AUTO')],
   ],
   NO_INTERNAL_ADDRESSES: [['even empty', 'ingress', (c) => void (c.manager.internal_address_config = {})]],
+  TUNNEL: [
+    [
+      'open to the network',
+      'egress',
+      (c) => void (c.tunnel.address = { socket_address: { address: '0.0.0.0', port_value: 1 } }),
+    ],
+    ['a second filter', 'egress', (c) => c.tunnel.filter_chains[0].filters.push(c.tunnel.filter_chains[0].filters[0])],
+    [
+      'to two clusters',
+      'egress',
+      (c) => void (c.tunnel.filter_chains[0].filters[0].typed_config.weighted_clusters = {}),
+    ],
+    [
+      'to another peer',
+      'egress',
+      (c) => {
+        const other = c.named('Cluster', 'dial/partner').name;
+        c.tunnel.filter_chains[0].name = other;
+        c.tunnel.filter_chains[0].filters[0].typed_config.cluster = other;
+      },
+    ],
+    [
+      'a chain that keeps its name when its cluster changes',
+      'egress',
+      (c) => void (c.tunnel.filter_chains[0].name = 'chain'),
+    ],
+    [
+      'requests that leave the gateway without TLS',
+      'egress',
+      (c) => void (c.tunnelled.load_assignment = c.cluster.load_assignment),
+    ],
+    [
+      'requests into another peer’s tunnel',
+      'egress',
+      (c) => void (c.tunnelled.load_assignment = c.named('Cluster', 'import/partner').load_assignment),
+    ],
+  ],
+  TUNNEL_PRESENT: [['no listener', 'egress', (c) => c.resources.splice(c.resources.indexOf(c.tunnel), 1)]],
   REFUSALS_ALIKE: [
     ['Envoy’s own words', 'ingress', (c) => void delete c.manager.local_reply_config],
     [
@@ -271,7 +309,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'egress',
       (c) => {
         const route = c.named('RouteConfiguration', 'egress/8080').virtual_hosts.at(-1).routes[0];
-        route.route = { cluster: c.cluster.name };
+        route.route = { cluster: c.tunnelled.name };
         delete route.direct_response;
       },
     ],
@@ -303,7 +341,7 @@ export const HTTP_MUTATIONS: Mutations = {
         void (c
           .named('RouteConfiguration', 'egress/8080')
           .virtual_hosts.find(
-            (host: Data) => host.routes[0].route.cluster === c.cluster.name,
+            (host: Data) => host.routes[0].route.cluster === c.tunnelled.name,
           ).routes[0].route.host_rewrite_literal = 'cart.exports.partner.example'),
     ],
     [
@@ -335,6 +373,19 @@ export const HTTP_MUTATIONS: Mutations = {
         const cluster = c.named('Cluster', 'export/shop/accounts');
         cluster.name = cluster.name.replace(/@[0-9a-f]{16}/, `@${'0'.repeat(16)}`);
         for (const { route } of c.host.routes) route.cluster = cluster.name;
+      },
+    ],
+    [
+      'a tunnel that is named after another mesh',
+      'egress',
+      (c) => {
+        const name = `import/shop@${'0'.repeat(16)}`;
+        for (const host of c.named('RouteConfiguration', 'egress/8080').virtual_hosts)
+          for (const { route } of host.routes) if (route?.cluster === c.tunnelled.name) route.cluster = name;
+        const { tunnelled, tunnel } = c;
+        tunnelled.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.envoy_internal_address.server_listener_name =
+          name;
+        tunnelled.name = tunnel.name = name;
       },
     ],
   ],

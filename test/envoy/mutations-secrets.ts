@@ -38,6 +38,11 @@ export const SECRETS_MUTATIONS: Mutations = {
   ],
   FIXED_DESTINATION: [
     [
+      'a listener of the gateway itself',
+      'egress',
+      (c) => void (c.cluster.load_assignment = c.tunnelled.load_assignment),
+    ],
+    [
       'the original destination',
       'ingress',
       (c) => void (c.named('Cluster', 'export/shop/loans').type = 'ORIGINAL_DST'),

@@ -105,8 +105,8 @@ describe('a resource in parts', () => {
         assert.deepEqual(body, encodeMessage(typeUrl, withoutType(resource)));
         if (parts !== undefined) inParts += 1;
       }
-    // Two listeners, and the routes of two peers and of one port.
-    assert.equal(inParts, 5);
+    // Two listeners and two tunnels, and the routes of two peers and of one port.
+    assert.equal(inParts, 7);
   });
 
   test('has its parts encoded once', () => {

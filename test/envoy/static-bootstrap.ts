@@ -24,6 +24,14 @@ export function staticBootstrap(resources: readonly ResourceJson[], adminPort?: 
   };
   return JSON.stringify({
     ...(adminPort && { admin: { address: { socket_address: { address: '127.0.0.1', port_value: adminPort } } } }),
+    bootstrap_extensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+        },
+      },
+    ],
     static_resources: {
       listeners: inline(ofType('Listener')),
       clusters: inline(ofType('Cluster')),

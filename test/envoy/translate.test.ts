@@ -65,12 +65,7 @@ describe('translate', () => {
         'RouteConfiguration ingress/shop',
         'Listener ingress',
       ],
-      egress: [
-        'Cluster import/shop',
-        'Secret cert/egress/shop',
-        'Secret bundle/shop',
-        'RouteConfiguration egress/8080',
-      ],
+      egress: ['Cluster dial/shop', 'Secret cert/egress/shop', 'Secret bundle/shop', 'Listener import/shop'],
     });
   });
 
@@ -110,9 +105,12 @@ describe('translate', () => {
     });
   });
 
-  test('another address of a peer changes its cluster alone', () => {
+  test('another address of a peer changes its clusters, and how often its tunnel tries', () => {
     const changed = changedBy((yaml) => yaml.replace('127.0.0.1:15445', '127.0.0.1:15446'));
-    assert.deepEqual(changed, { ingress: [], egress: ['Cluster import/partner'] });
+    assert.deepEqual(changed, {
+      ingress: [],
+      egress: ['Cluster import/partner', 'Cluster dial/partner', 'Listener import/partner'],
+    });
   });
 
   test('another identity of a peer gives everything that trusts it another name', () => {
@@ -127,10 +125,10 @@ describe('translate', () => {
         'Listener ingress',
       ],
       egress: [
-        'Cluster import/partner',
+        'Cluster dial/partner',
         'Secret cert/egress/partner',
         'Secret bundle/partner',
-        'RouteConfiguration egress/8081',
+        'Listener import/partner',
       ],
     });
   });
