@@ -4,10 +4,10 @@
 
 import { encodeResource } from './envoy/codec.ts';
 import { checkInvariants } from './envoy/invariants.ts';
-import type { KeyedPeer } from './envoy/names.ts';
 import { checkResource } from './envoy/rules.ts';
 import { translate } from './envoy/translate.ts';
 import type { Federation, GatewayRole } from './federation/model.ts';
+import type { Ended } from './federation/transition.ts';
 import { SnapshotBuilder } from './snapshot/builder.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 import type { GatewayIdentity } from './trust/identities.ts';
@@ -16,8 +16,8 @@ export interface CompileInput {
   readonly federation: Federation;
   /** The certificate and key with which a gateway meets a peer; undefined when they are files on its own disk. */
   readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
-  /** Peers that were removed while this process lives: their routes deny, their bundle is a root that nobody holds. */
-  readonly retired: readonly KeyedPeer[];
+  /** Names that ended while this process lives (federation/transition.ts). */
+  readonly retired: readonly Ended[];
   readonly throwawayRootPem: string;
 }
 

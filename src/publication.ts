@@ -5,10 +5,10 @@
 import { nextAuthorityNotice } from './certificate-ends.ts';
 import { Compiler } from './compile.ts';
 import type { LoadedConfig } from './config/load.ts';
-import type { KeyedPeer } from './envoy/names.ts';
 import { type Diagnostic, errorAt, type Finding, hasBlockingErrors } from './errors.ts';
 import type { Federation, GatewayRole } from './federation/model.ts';
 import { type Resolved, resolve } from './federation/resolve.ts';
+import { during, nextSettled, type Retired, retire, type Transitions, transitionsTo } from './federation/transition.ts';
 import { SnapshotCache } from './snapshot/cache.ts';
 import { emptySnapshot, type Snapshot } from './snapshot/snapshot.ts';
 import { GatewayIdentities } from './trust/identities.ts';
@@ -32,8 +32,11 @@ export class Publication {
   private readonly compiler: Pick<Compiler, 'compile'>;
   private held = new GatewayIdentities();
   private readonly throwawayRootPem: string;
-  /** Peers that were removed, or mean something else, since this process started. */
-  private retired: readonly KeyedPeer[] = [];
+  /** Names that ended since this process started, because their peer was removed or means something else. */
+  private retired: readonly Retired[] = [];
+  private transitions: Transitions = new Map();
+  /** The last model with its transitions. */
+  private served: Federation | undefined;
   private last: Applied | undefined;
   /** When the last turn that succeeded was, refreshes included. */
   private lastTurn: number;
@@ -88,9 +91,11 @@ export class Publication {
       identities.ensure(issuer, lifetime, identityNeeds(federation), now);
     }
     const warnings = loaded.diagnostics(findings);
-    const retired = retiredPeers(this.retired, before?.federation, federation);
+    const transitions = transitionsTo(this.transitions, this.served, federation, now);
+    const served = during(federation, transitions);
+    const retired = retire(this.retired, this.served, served, now);
     const snapshots = this.compiler.compile({
-      federation,
+      federation: served,
       identity: (role, peer) => identities.get(role, peer),
       retired,
       throwawayRootPem: this.throwawayRootPem,
@@ -98,6 +103,8 @@ export class Publication {
     // From here on nothing fails.
     this.held = identities;
     this.retired = retired;
+    this.transitions = transitions;
+    this.served = served;
     const at = refresh ? (this.last?.at ?? now) : now;
     this.last = { loaded, resolved, at, warnings };
     this.lastTurn = now;
@@ -109,7 +116,13 @@ export class Publication {
   nextDue(): number | undefined {
     const resolved = this.last?.resolved;
     const notice = this.last === undefined ? undefined : nextAuthorityNotice(this.last, this.lastTurn);
-    const times = [this.identities.nextRenewal(), resolved?.federation.nextExpiry, resolved?.nextTrustChange, notice];
+    const times = [
+      this.identities.nextRenewal(),
+      resolved?.federation.nextExpiry,
+      resolved?.nextTrustChange,
+      notice,
+      nextSettled(this.transitions),
+    ];
     const due = times.filter((time) => time !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
   }
@@ -121,19 +134,6 @@ export class Publication {
       if (snapshot !== undefined) this.cache.set(role, snapshot);
     }
   }
-}
-
-function retiredPeers(
-  before: readonly KeyedPeer[],
-  previous: Federation | undefined,
-  next: Federation,
-): readonly KeyedPeer[] {
-  const labelOf = ({ name, key }: KeyedPeer): string => `${name}@${key}`;
-  const present = new Set(next.peers.map(labelOf));
-  const known = new Map(
-    [...before, ...(previous?.peers ?? [])].map(({ name, key }) => [labelOf({ name, key }), { name, key }]),
-  );
-  return [...known].filter(([label]) => !present.has(label)).map(([, peer]) => peer);
 }
 
 /** What a running process cannot change: its port, its CA and every identity are made for one trust domain. */

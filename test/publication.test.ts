@@ -196,6 +196,32 @@ interface Routes {
   }[];
 }
 
+test('without a root that is not the oldest, the peer’s chain is another one for a while, and then as after a restart', async (t) => {
+  const file = scene(t);
+  const bundle = join(dirname(file), 'north', 'ca.pem');
+  const older = readFileSync(bundle, 'utf8');
+  const newer = createCa({
+    trustDomain: 'north.example' as TrustDomain,
+    commonName: 'newer',
+    now: now + 60_000,
+    lifetimeSeconds: 90 * 86_400,
+  });
+  writeFileSync(bundle, `${older}${newer.certificate}`);
+  const publication = new Publication(now + DAY / 4);
+  publication.apply(await loadConfig(file), now + DAY / 4);
+  const chains = (): string => resourceText(publication, 'ingress', 'ingress');
+  const before = chains();
+  writeFileSync(bundle, older);
+  publication.apply(await loadConfig(file), now + DAY / 4);
+  assert.notEqual(chains(), before);
+  const due = publication.nextDue() ?? 0;
+  assert.ok(due > now + DAY / 4 + 5000 && due < now + DAY / 4 + 60_000);
+  publication.refresh(due - 1);
+  assert.notEqual(chains(), before);
+  publication.refresh(due);
+  assert.equal(chains(), before);
+});
+
 /** A resource as JSON. */
 function resourceText(publication: Publication, gateway: GatewayRole, name: string): string {
   const resource = [...(publication.cache.get(gateway)?.types.values() ?? [])]

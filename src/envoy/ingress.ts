@@ -18,7 +18,7 @@ import { downstreamTls } from './tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 /** What a chain is made of: everything of a peer but its trust, which changes more often. */
-type ChainPeer = Pick<Peer, 'name' | 'key' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName'>;
+type ChainPeer = Pick<Peer, 'name' | 'key' | 'mark' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName'>;
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 
 /** No peer, no listener: there is nobody to let in. */
@@ -57,13 +57,13 @@ export function ingressListener(
 }
 
 function chainInputs(peer: ChainPeer): readonly unknown[] {
-  return [peer.name, peer.key, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
+  return [peer.name, peer.key, peer.mark, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
 }
 
 function peerChain(mesh: Mesh, source: IdentitySource, peer: ChainPeer): FilterChain {
   return {
     name: names.peerChain(peer),
-    metadata: { filter_metadata: { [names.METADATA]: { peer: peer.name } } },
+    metadata: { filter_metadata: { [names.METADATA]: { peer: peer.name, ...(peer.mark && { mark: peer.mark }) } } },
     filter_chain_match: {
       server_names: [peer.inboundServerName],
       transport_protocol: 'tls',

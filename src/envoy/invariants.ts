@@ -124,11 +124,11 @@ function checkTargets(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts
   }
 }
 
-/** Routes without a chain are those of a removed peer: they admit nobody. */
+/** Routes without a chain are of a name that ended: they admit nobody whom the peer's chain does not accept, and nobody if there is none. */
 function checkPrincipals(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
-  const accepted = new Map(uses.map((use) => [use.routes, use.identities]));
-  for (const [name, { subject, principals = [] }] of routes) {
-    const identities = accepted.get(name) ?? [];
+  const accepted = new Map(uses.map((use) => [use.peer, use.identities]));
+  for (const { subject, peer = '', principals = [] } of routes.values()) {
+    const identities = accepted.get(peer) ?? [];
     demand(
       principals.every((principal) => identities.includes(principal)),
       'PRINCIPALS',

@@ -3,6 +3,7 @@
 // Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
 
 import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../federation/model.ts';
+import type { Ended } from '../federation/transition.ts';
 import { BODIES_ALLOWED } from './bodies.ts';
 import { type Draft, draft, type Message } from './draft.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from './headers.ts';
@@ -30,9 +31,13 @@ export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Gra
   return ingressDraft(peer, [mesh, gatewayIdentities, ...grants], granted);
 }
 
-/** Removed peers: the chain that is still draining finds nothing, ten milliseconds after this arrives. */
-export function deniedRoutes(peers: readonly names.KeyedPeer[]): readonly Draft[] {
-  return peers.map((peer) => ingressDraft(peer, [], () => []));
+/** Names that ended: the chain that is still draining finds what is left of them or nothing, ten milliseconds after this arrives. */
+export function endedRoutes(mesh: Mesh, peers: readonly Ended[]): readonly Draft[] {
+  return peers.map(({ name, key, meet }) =>
+    meet === undefined
+      ? ingressDraft({ name, key }, [], () => [])
+      : ingressRoutes(mesh, { name, key, ...meet }, meet.grants),
+  );
 }
 
 /** One route configuration for each port of the egress gateway. */

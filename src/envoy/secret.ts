@@ -5,6 +5,7 @@
 
 import { dirname } from 'node:path';
 import type { GatewayRole, IdentitySource, Peer } from '../federation/model.ts';
+import type { Ended } from '../federation/transition.ts';
 import type { GatewayIdentity } from '../trust/identities.ts';
 import { type Draft, draft, type Message } from './draft.ts';
 import * as names from './names.ts';
@@ -30,11 +31,14 @@ export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
 }
 
 /**
- * The bundles of removed peers. A secret that is deleted or emptied revokes nothing (Envoy keeps the old one), so that
- * until the chain is gone its bundle is a root that nobody holds.
+ * The bundles of names that ended: what is left of them, or nothing. A secret that is deleted or emptied revokes nothing (Envoy keeps the old one), so that
+ * until the chain is gone, no root is a root that nobody holds.
  */
-export function retiredBundles(peers: readonly names.KeyedPeer[], throwawayRootPem: string): readonly Draft[] {
-  return peers.map((peer) => secret(names.bundleSecret(peer), [throwawayRootPem], () => trusting(throwawayRootPem)));
+export function retiredBundles(peers: readonly Ended[], throwawayRootPem: string): readonly Draft[] {
+  return peers.map((peer) => {
+    const pem = peer.meet?.roots || throwawayRootPem;
+    return secret(names.bundleSecret(peer), [pem], () => trusting(pem));
+  });
 }
 
 type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;

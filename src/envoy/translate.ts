@@ -3,13 +3,14 @@
 // Must not: build a resource here (drafts do, and only when their inputs changed), encode, or check.
 
 import type { Federation, Gateway, GatewayRole, Grant, Import, Peer } from '../federation/model.ts';
+import type { Ended } from '../federation/transition.ts';
 import type { GatewayIdentity } from '../trust/identities.ts';
 import { grantClusters, importClusters } from './cluster.ts';
 import type { Draft } from './draft.ts';
 import { egressListeners } from './egress.ts';
 import { ingressListener } from './ingress.ts';
-import { type KeyedPeer, peerChain } from './names.ts';
-import { deniedRoutes, egressRoutes, ingressRoutes } from './route.ts';
+import { peerChain } from './names.ts';
+import { egressRoutes, endedRoutes, ingressRoutes } from './route.ts';
 import { bundleSecrets, certificateSecrets, retiredBundles } from './secret.ts';
 import { tunnels } from './tunnel.ts';
 
@@ -20,8 +21,8 @@ export interface TranslateInput {
   readonly role: GatewayRole;
   /** The certificate and key that this gateway meets a peer with; asked only when `identitySource` is the issuer. */
   readonly identity: (peer: string) => GatewayIdentity | undefined;
-  /** Peers that were removed while this process lives: their routes deny, their bundle is a root that nobody holds. */
-  readonly retired: readonly KeyedPeer[];
+  /** Names that ended while this process lives: their routes and bundles are what is left of them, or deny. */
+  readonly retired: readonly Ended[];
   /** The certificate (PEM) of that root. */
   readonly throwawayRootPem: string;
 }
@@ -44,7 +45,7 @@ function translateIngress({ federation, identity, ...input }: TranslateInput, ga
     ...bundleSecrets(peers),
     ...retiredBundles(retired, input.throwawayRootPem),
     ...peers.map((peer) => ingressRoutes(mesh, peer, grants.get(peer.name) ?? [])),
-    ...deniedRoutes(retired),
+    ...endedRoutes(mesh, retired),
     ...ingressListener(mesh, gateway, identitySource, peers),
   ];
 }
