@@ -63,7 +63,7 @@ function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource): Co
 
 /** In the order of preference. RSA only as PSS: TLS 1.3 knows no other, and Envoy would otherwise offer SHA-1 too. */
 const ALGORITHMS: readonly (readonly [LeafKey, readonly string[]])[] = [
-  ['ecdsa', ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384']],
+  ['ecdsa', ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512']],
   ['ed25519', ['ed25519']],
   ['rsa', ['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512']],
 ];

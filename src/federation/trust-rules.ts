@@ -5,7 +5,8 @@
 
 import { errorAt, type Finding } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
-import { type Certificate, isSignedBy } from '../trust/certificate.ts';
+import type { Certificate } from '../trust/certificate.ts';
+import { isSelfSigned, type Keys, signersAmong } from '../trust/signers.ts';
 
 export interface HeldBundle {
   readonly peer: string;
@@ -41,6 +42,10 @@ const SERVED = 2;
 /** `ours`: the certificates of our own issuing CA and those above it. */
 export function trustRules(held: readonly HeldBundle[], ours: readonly Certificate[]): readonly Conflict[] {
   const anchors = held.flatMap(anchorsOf);
+  const all = [...anchors.map(({ certificate }) => certificate), ...ours];
+  const keys: Keys = new Map(all.map((certificate) => [certificate.publicKeyFingerprint, certificate.publicKey]));
+  const ourKeys = new Set(ours.map(({ publicKeyFingerprint }) => publicKeyFingerprint));
+  const aboveUs = new Set(ours.flatMap((certificate) => signersAmong(certificate, keys)));
   const conflicts = new Map<Anchor, Conflict>();
   const refuse = (anchor: Anchor, code: 'CA_OURS' | 'CA_SHARED', message: string, hint: string): void => {
     if (conflicts.has(anchor)) return;
@@ -49,7 +54,7 @@ export function trustRules(held: readonly HeldBundle[], ours: readonly Certifica
     conflicts.set(anchor, { peer, fingerprint: certificate.fingerprint, finding });
   };
   for (const anchor of anchors) {
-    const relation = relationToOurs(anchor, ours);
+    const relation = relationToOurs(anchor.certificate, keys, ourKeys, aboveUs);
     if (relation === undefined) continue;
     const hint = "write the peer's CA certificate here; ours goes to the peer, as the bundle in its file";
     refuse(anchor, 'CA_OURS', `the trust bundle of ${anchor.peer} holds ${relation}`, hint);
@@ -60,7 +65,10 @@ export function trustRules(held: readonly HeldBundle[], ours: readonly Certifica
     const hint = 'give each peer only the CA of its own mesh; a CA that two meshes share cannot tell them apart';
     refuse(loser, 'CA_SHARED', message, hint);
   }
-  for (const { below, above } of signatures(others.filter((anchor) => !conflicts.has(anchor)))) {
+  for (const { below, above } of signatures(
+    others.filter((anchor) => !conflicts.has(anchor)),
+    keys,
+  )) {
     const relation = `a CA of ${below.peer} is signed by one in the trust bundle of ${above.peer}`;
     const message = `${relation}, so ${below.peer} could speak as ${above.peer}`;
     const hint = `write the CA that signs only the gateways of ${above.peer} in its bundle, instead of the one above both`;
@@ -74,19 +82,25 @@ function anchorsOf({ peer, bundle, before }: HeldBundle): readonly Anchor[] {
   const served = new Set(before?.certificates.map(({ publicKeyFingerprint }) => publicKeyFingerprint));
   return bundle.certificates.map((certificate) => {
     const names = certificate.uris.includes(`spiffe://${bundle.trustDomain}`);
-    const isNamed = names && isSignedBy(certificate, certificate);
+    const isNamed = names && isSelfSigned(certificate);
     const claim = served.has(certificate.publicKeyFingerprint) ? SERVED : isNamed ? NAMED : LISTED;
     return { peer, certificate, claim };
   });
 }
 
-function relationToOurs({ certificate }: Anchor, ours: readonly Certificate[]): string | undefined {
-  for (const own of ours) {
-    if (own.publicKeyFingerprint === certificate.publicKeyFingerprint) return 'our own issuing CA, or one above it';
-    if (isSignedBy(certificate, own)) return 'a CA that our own issuing CA, or one above it, has signed';
-    if (isSignedBy(own, certificate)) return 'a CA that has signed our own issuing CA';
-  }
-  return undefined;
+function relationToOurs(
+  certificate: Certificate,
+  keys: Keys,
+  ourKeys: ReadonlySet<string>,
+  aboveUs: ReadonlySet<string>,
+): string | undefined {
+  const key = certificate.publicKeyFingerprint;
+  if (ourKeys.has(key)) return 'our own issuing CA, or one above it';
+  if (aboveUs.has(key)) return 'a CA that has signed our own issuing CA';
+  const signers = signersAmong(certificate, keys);
+  return signers.some((signer) => ourKeys.has(signer))
+    ? 'a CA that our own issuing CA, or one above it, has signed'
+    : undefined;
 }
 
 /** Of the anchors with one key in several bundles: those that must go, each with one of another peer. */
@@ -108,15 +122,14 @@ interface Signature {
   readonly above: Anchor;
 }
 
-function signatures(anchors: readonly Anchor[]): readonly Signature[] {
-  const bySubject = groupBy(anchors, ({ certificate }) => certificate.subject);
-  return anchors.flatMap((below) => {
-    const candidates = (bySubject.get(below.certificate.issuer) ?? []).filter(({ peer }) => peer !== below.peer);
-    if (candidates.length === 0 || isSignedBy(below.certificate, below.certificate)) return [];
-    return candidates
-      .filter((above) => isSignedBy(below.certificate, above.certificate))
-      .map((above) => ({ below, above }));
-  });
+/** By key, whatever names stand in the certificates. */
+function signatures(anchors: readonly Anchor[], keys: Keys): readonly Signature[] {
+  const byKey = groupBy(anchors, ({ certificate }) => certificate.publicKeyFingerprint);
+  return anchors.flatMap((below) =>
+    signersAmong(below.certificate, keys).flatMap((signer) =>
+      (byKey.get(signer) ?? []).filter(({ peer }) => peer !== below.peer).map((above) => ({ below, above })),
+    ),
+  );
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {

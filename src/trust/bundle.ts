@@ -3,12 +3,13 @@
 // Must not: hand on a certificate that Envoy would accept and then trust although it is no CA of this trust domain.
 
 import type { FindingCode } from '../errors.ts';
-import { type Certificate, isSignedBy, parseCertificate, sha256 } from './certificate.ts';
+import { type Certificate, parseCertificate, sha256 } from './certificate.ts';
 import { DerError } from './der.ts';
 import { endNotice } from './expiry.ts';
 import { keyWeakness } from './keys.ts';
 import { type PemBlock, readPem } from './pem.ts';
 import { caution, type Problem, problem } from './problem.ts';
+import { isSelfSigned } from './signers.ts';
 import type { TrustDomain } from './spiffe.ts';
 
 export interface TrustBundle {
@@ -118,12 +119,12 @@ function readBlocks(bytes: Buffer, asks: string): Blocks {
 }
 
 /** Certificates that were read lately: many peers may name one file, and every turn reads all of them again. */
-const MAX_PARSED = 2048;
+const MAX_PARSED = 16_384;
 const parsed = new Map<string, Certificate>();
 
 /** The certificate, or what is wrong with it. */
 function tryParse(der: Buffer): Certificate | string {
-  const key = der.toString('base64');
+  const key = sha256(der);
   const known = parsed.get(key);
   if (known !== undefined) return known;
   try {
@@ -183,12 +184,12 @@ function judge(certificate: Certificate, what: string, trustDomain: TrustDomain,
       problem(
         'BUNDLE_WEAK_KEY',
         `${what} has ${weakness}`,
-        'ask the peer for a CA with an RSA key of 2048 bits or more, or P-256, P-384, P-521 or Ed25519',
+        'ask the peer for a CA with an RSA key of 2048 to 8192 bits, or P-256, P-384, P-521 or Ed25519',
       ),
     );
   }
   // The signature of a self-signed anchor is never checked, so it cannot weaken anything.
-  if (BROKEN_SIGNATURES.has(certificate.signatureAlgorithm) && !isSignedBy(certificate, certificate)) {
+  if (BROKEN_SIGNATURES.has(certificate.signatureAlgorithm) && !isSelfSigned(certificate)) {
     problems.push(
       problem(
         'BUNDLE_WEAK_KEY',

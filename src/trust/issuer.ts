@@ -103,7 +103,7 @@ function certificateProblems(certificate: Certificate, trustDomain: TrustDomain,
       problem(
         'ISSUER_WEAK_KEY',
         `the issuing CA has ${weakness}`,
-        'use RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519',
+        'use RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519',
       ),
     );
   if (certificate.uris.some((uri) => uri.startsWith('spiffe:') && uri !== `spiffe://${trustDomain}`)) {

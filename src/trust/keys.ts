@@ -4,6 +4,10 @@
 import type { KeyObject } from 'node:crypto';
 
 const MIN_RSA_BITS = 2048;
+/** Envoy's TLS library verifies no larger ones. */
+const MAX_RSA_BITS = 8192;
+/** FIPS 186-5, 5.4 (e): odd, at least 65537 in new keys; 3 and 17 are old and not broken for PKCS #1 signatures. It verifies 33 bits at most. */
+const MAX_RSA_EXPONENT = 2n ** 33n - 1n;
 /** BoringSSL verifies chains over these; secp256k1 and the Brainpool curves it does not know. */
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
@@ -13,7 +17,11 @@ export function keyWeakness(key: KeyObject): string | undefined {
   switch (key.asymmetricKeyType) {
     case 'rsa': {
       const bits = details.modulusLength ?? 0;
-      return bits >= MIN_RSA_BITS ? undefined : `an RSA key of ${bits} bits`;
+      const exponent = details.publicExponent ?? 0n;
+      if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) return `an RSA key of ${bits} bits`;
+      // With the exponent 1 every number is its own signature, and an even one has no signatures.
+      const isUsable = exponent >= 3n && exponent % 2n === 1n && exponent <= MAX_RSA_EXPONENT;
+      return isUsable ? undefined : 'an RSA key whose public exponent is 1, even or larger than 33 bits';
     }
     case 'ec':
       return CURVES.has(details.namedCurve ?? '') ? undefined : `an EC key on the curve ${details.namedCurve ?? '?'}`;

@@ -233,7 +233,7 @@ describe('the boundary on a real Envoy', () => {
     });
   }
 
-  for (const kind of ['ecdsa', 'p384', 'ed25519'] as const) {
+  for (const kind of ['ecdsa', 'p384', 'p521', 'ed25519'] as const) {
     test(`a peer with the default leafKeys may come with ${kind}`, async () => {
       const client = scene.certificate('shop.example', [SHOP_EGRESS], kind);
       assert.equal((await call(scene.fromShop({ client }))).status, 200);

@@ -48,7 +48,7 @@ export function certify(issuer: Issuer, uris: readonly string[], now: number, ki
   return { cert: pemOf(der), key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
 }
 
-export type KeyKind = 'ecdsa' | 'p384' | 'rsa' | 'ed25519';
+export type KeyKind = 'ecdsa' | 'p384' | 'p521' | 'rsa' | 'ed25519';
 
 export function keyPair(kind: KeyKind): {
   readonly publicKey: KeyObject;
@@ -59,6 +59,8 @@ export function keyPair(kind: KeyKind): {
       return generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     case 'p384':
       return generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
+    case 'p521':
+      return generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
     case 'rsa':
       return generateKeyPairSync('rsa', { modulusLength: 2048 });
     case 'ed25519':

@@ -68,7 +68,7 @@ imports:
     return (await callLocally(local.get(kinds) ?? 0, 'accounts.bank', '/')).status;
   };
 
-  for (const kind of ['ecdsa', 'p384', 'ed25519'] as const) {
+  for (const kind of ['ecdsa', 'p384', 'p521', 'ed25519'] as const) {
     test(`it talks to a gateway with the right name and ${kind}`, async () => {
       assert.equal(await ask(shown([RIGHT], kind)), 200);
     });

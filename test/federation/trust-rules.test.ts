@@ -70,6 +70,22 @@ describe('CA_SHARED is found', () => {
   });
 });
 
+test('CA_SHARED is found whatever the names are written in: the key that signed decides', () => {
+  const root = newCa({ commonName: 'Root of both' });
+  const shared = ['CA_SHARED b', 'CA_SHARED a'];
+  const renamed = [
+    { commonName: 'root  OF both' },
+    { commonName: 'somebody else' },
+    { commonName: 'Root of both', stringMask: 'MASK:0x2' },
+    { commonName: 'Root of both', stringMask: 'MASK:0x800' },
+    { commonName: 'Root of both', stringMask: 'MASK:0x4' },
+  ];
+  for (const other of renamed) {
+    const signer = newCa({ key: root, ...other });
+    assert.deepEqual(findings({ b: [newCa({ signer })], a: [root] }), shared, JSON.stringify(other));
+  }
+});
+
 describe('CA_SHARED is not found', () => {
   test('when each bundle has its own CAs, even with one name', () => {
     assert.deepEqual(findings({ a: [newCa(), newCa()], b: [newCa(), newCa()] }), []);
@@ -101,6 +117,14 @@ describe('CA_OURS', () => {
 
   test('is found at each bundle, instead of saying that they share it', () => {
     assert.deepEqual(findings({ a: [ours], b: [ours] }, ours), ['CA_OURS a', 'CA_OURS b']);
+  });
+
+  test('is found for a CA that ours signed, and for one that signed ours', () => {
+    const root = newCa({ commonName: 'our root' });
+    const issuing = newCa({ signer: root, commonName: 'our issuing CA' });
+    assert.deepEqual(findings({ a: [newCa({ signer: issuing })] }, issuing), ['CA_OURS a']);
+    assert.deepEqual(findings({ a: [newCa(), root] }, issuing), ['CA_OURS a']);
+    assert.deepEqual(findings({ a: [newCa({ signer: root })] }, issuing), []);
   });
 
   test('is not found for a CA that only has our name, nor when we issue nothing', () => {

@@ -21,6 +21,19 @@ describe('a key', () => {
   for (const kind of ['rsa1024', 'rsa2047', 'rsaPss', 'p224', 'secp256k1', 'brainpool', 'ed448'] as const)
     test(`of the kind ${kind} is not`, () => assert.equal(typeof weaknessOf(kind), 'string'));
 
+  test('of RSA with an exponent that gives no protection, or that Envoy does not take, is not; nor one of more than 8192 bits', () => {
+    const rsa = (bits: number, exponent: string): string | undefined => {
+      const modulus = Buffer.alloc(bits / 8, 0xff).toString('base64url');
+      const e = Buffer.from(exponent, 'hex').toString('base64url');
+      return keyWeakness(createPublicKey({ key: { kty: 'RSA', n: modulus, e }, format: 'jwk' }));
+    };
+    for (const exponent of ['03', '11', '010001', '01ffffffff']) assert.equal(rsa(2048, exponent), undefined, exponent);
+    for (const exponent of ['01', '02', '010000', '0200000001', '01'.repeat(16)])
+      assert.equal(typeof rsa(2048, exponent), 'string', exponent);
+    assert.equal(rsa(8192, '010001'), undefined);
+    assert.equal(typeof rsa(8200, '010001'), 'string');
+  });
+
   test('for signatures of another age, or for none, is not', () => {
     const dsa = generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 });
     for (const { publicKey } of [dsa, generateKeyPairSync('x25519'), generateKeyPairSync('x448')])

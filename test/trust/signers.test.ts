@@ -1,0 +1,102 @@
+// Who signed a certificate, names aside: what is computed from an ECDSA signature, what is asked, and what is remembered.
+// In: keys of every kind and certificates that they signed. Out: the keys that are found.
+
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { type Certificate, parseCertificate, sha256 } from '../../src/trust/certificate.ts';
+import { signCertificate } from '../../src/trust/certificate-der.ts';
+import { recoverKeys } from '../../src/trust/ecdsa-recovery.ts';
+import { isSelfSigned, signersAmong } from '../../src/trust/signers.ts';
+
+const KINDS = {
+  p256: () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),
+  p384: () => generateKeyPairSync('ec', { namedCurve: 'secp384r1' }),
+  p521: () => generateKeyPairSync('ec', { namedCurve: 'secp521r1' }),
+  ed25519: () => generateKeyPairSync('ed25519'),
+  rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+} as const;
+
+interface Pair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+/** A CA with a name that is nobody else's. */
+function ca({ publicKey, privateKey }: Pair, signer?: Pair): Certificate {
+  const times = { notBefore: Date.UTC(2026, 0), notAfter: Date.UTC(2036, 0) };
+  const name = `CA ${Math.random()}`;
+  const signedBy = { privateKey: signer?.privateKey ?? privateKey };
+  const fields = { serial: '4a', commonName: name, ...times, publicKey, isCa: true, uris: [], signer: signedBy };
+  return parseCertificate(signCertificate(fields));
+}
+
+const fingerprint = (key: KeyObject): string => sha256(key.export({ type: 'spki', format: 'der' }));
+const keysOf = (pairs: readonly Pair[]): ReadonlyMap<string, KeyObject> =>
+  new Map(pairs.map(({ publicKey }) => [fingerprint(publicKey), publicKey]));
+
+describe('the signers of a certificate', () => {
+  // Two of each kind, so that a key of the right kind is not enough.
+  const pairs = Object.values(KINDS).flatMap((make): readonly Pair[] => [make(), make()]);
+
+  test('are the keys under which node:crypto verifies it, for every kind of signer, whatever its names', () => {
+    for (const signer of pairs) {
+      const certificate = ca(KINDS.p256(), signer);
+      const expected = pairs.filter(({ publicKey }) => new X509Certificate(certificate.der).verify(publicKey));
+      assert.equal(expected.length, 1);
+      assert.deepEqual(
+        signersAmong(certificate, keysOf(pairs)),
+        expected.map(({ publicKey }) => fingerprint(publicKey)),
+      );
+      assert.deepEqual(signersAmong(certificate, keysOf(pairs.filter((pair) => pair !== signer))), []);
+      assert.equal(isSelfSigned(certificate), false);
+    }
+  });
+
+  test('are found among keys that came later: a verdict is about one key', () => {
+    for (const signer of pairs) {
+      const certificate = ca(KINDS.p256(), signer);
+      assert.deepEqual(signersAmong(certificate, new Map()), []);
+      assert.deepEqual(signersAmong(certificate, keysOf([signer])), [fingerprint(signer.publicKey)]);
+    }
+  });
+
+  test('of one that signed itself are its own key alone', () => {
+    for (const pair of pairs) {
+      const certificate = ca(pair);
+      assert.equal(isSelfSigned(certificate), true);
+      assert.deepEqual(signersAmong(certificate, keysOf(pairs)), [fingerprint(pair.publicKey)]);
+    }
+  });
+});
+
+describe('the keys that are computed from a signature', () => {
+  test('hold the one that made it, for every curve and digest, many times', () => {
+    for (const curve of ['prime256v1', 'secp384r1', 'secp521r1'])
+      for (const digest of ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'])
+        for (let round = 0; round < 8; round += 1) {
+          const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: curve });
+          const bytes = Buffer.from(`${curve} ${digest} ${round}`);
+          const raw = sign(digest, bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+          const half = raw.length / 2;
+          const number = (part: Buffer): bigint => BigInt(`0x${part.toString('hex')}`);
+          const keys = recoverKeys(digest, bytes, { r: number(raw.subarray(0, half)), s: number(raw.subarray(half)) });
+          const info = publicKey.export({ type: 'spki', format: 'der' });
+          assert.ok(
+            keys.some((key) => key.equals(info)),
+            `${curve} ${digest}`,
+          );
+          assert.ok(keys.length <= 4);
+        }
+  });
+
+  test('are none for numbers that are no signature', () => {
+    for (const numbers of [
+      { r: 0n, s: 1n },
+      { r: 1n, s: 0n },
+      { r: 2n ** 600n, s: 2n ** 600n },
+      { r: 5n, s: 5n },
+    ])
+      assert.deepEqual(recoverKeys('sha256', Buffer.from('a'), numbers), []);
+  });
+});
