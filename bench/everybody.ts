@@ -15,6 +15,7 @@ export const LIMITS: NonNullable<XdsServerOptions['limits']> = {
   ratesPerStream: UNLIMITED,
   ratesPerGateway: UNLIMITED,
   streamsPerGateway: 100_000,
+  openings: { streamsPerConnection: { burst: 200, perSecond: 20 }, streamsPerGateway: ENDLESS },
   bytesPerGateway: Number.MAX_SAFE_INTEGER,
 };
 

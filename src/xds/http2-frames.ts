@@ -1,10 +1,12 @@
 // I/O: the HTTP/2 stream below grpc-js, and requests from it without a promise and a pause for each (perf.md: njs2raw).
 // In: a call of grpc-js. Out: its stream; its messages.
-// Must not: be known elsewhere: this is the one file that reaches below grpc-js's public interface (1.14.7, pinned).
+// Must not: be known elsewhere: this is the one file that reaches below the public interface of grpc-js (1.14.7, pinned).
 
-import type { ServerHttp2Stream } from 'node:http2';
-import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { Metadata, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
 import { RequestFrames } from './request-frames.ts';
+import { XdsError } from './status.ts';
 
 export type RawCall = ServerDuplexStream<Buffer, Buffer>;
 
@@ -33,32 +35,28 @@ export interface RequestSink {
 
 /**
  * Has the messages of a call come here rather than through grpc-js, which reads no more from it. A call whose messages may be
- * compressed is read by grpc-js, which knows how.
+ * compressed is refused: a few bytes could become gigabytes.
  */
 export function readRequests(call: RawCall, maxBytes: number, sink: RequestSink): void {
   const stream = http2StreamOf(call);
-  const { incomingEncoding } = (call as unknown as Below).call ?? {};
+  const { incomingEncoding = 'identity' } = (call as unknown as Below).call ?? {};
+  stream.removeAllListeners('data');
+  if (incomingEncoding !== 'identity') {
+    stream.resume();
+    sink.error(new XdsError('UNIMPLEMENTED', 'compressed requests are not taken'));
+    return;
+  }
   let held = 0;
   const keep = (bytes: number): void => {
     if (bytes === held) return;
     held = bytes;
     sink.partial(bytes);
   };
-  if (incomingEncoding !== 'identity') {
-    stream.on('data', (chunk: Buffer) => keep(held + chunk.length));
-    call.on('data', (message: Buffer) => {
-      keep(0);
-      sink.message(message);
-    });
-    call.on('end', () => sink.end());
-    return;
-  }
   const frames = new RequestFrames(maxBytes);
   const take = (message: Buffer): void => {
     keep(frames.held);
     sink.message(message);
   };
-  stream.removeAllListeners('data');
   stream.on('data', (chunk: Buffer) => {
     try {
       frames.push(chunk, take);
@@ -71,7 +69,42 @@ export function readRequests(call: RawCall, maxBytes: number, sink: RequestSink)
   stream.resume();
 }
 
-/** grpc-js sends the response headers with the first message, which here goes past it. */
+/** grpc-js sends the response headers with the first message, which here goes past it; and says that it takes what it would inflate. */
 export function sendHeaders(call: RawCall): void {
-  call.sendMetadata(new Metadata());
+  const headers = new Metadata();
+  headers.set('grpc-accept-encoding', 'identity');
+  call.sendMetadata(headers);
+}
+
+/**
+ * Asks for each stream of each connection before grpc-js sees it; false ends the connection. Streams that are reset at once,
+ * or that no service answers, are asked for as well.
+ */
+export function guardStreams(server: Server, isAllowed: (socket: Socket) => boolean): void {
+  const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
+  const [http2] = http2Servers?.keys() ?? [];
+  const handlers = http2?.listeners('stream') ?? [];
+  if (http2 === undefined || handlers.length === 0)
+    throw new Error('grpc-js keeps its HTTP/2 server elsewhere than in 1.14.7; xds/http2-frames.ts has to be adapted');
+  const sockets = new WeakMap<ServerHttp2Session, Socket>();
+  let accepted: Socket | undefined;
+  // What node:http2 shows as the socket of a session is a proxy; the session is made while the connection is announced.
+  http2.prependListener('connection', (socket: Socket) => {
+    accepted = socket;
+  });
+  http2.prependListener('session', (session: ServerHttp2Session) => {
+    if (accepted !== undefined) sockets.set(session, accepted);
+    accepted = undefined;
+  });
+  http2.removeAllListeners('stream');
+  http2.on('stream', (stream: ServerHttp2Stream, ...rest: unknown[]) => {
+    const { session } = stream;
+    const socket = session === undefined ? undefined : sockets.get(session as ServerHttp2Session);
+    if (session === undefined || socket === undefined || !isAllowed(socket)) {
+      stream.on('error', () => {});
+      session?.destroy();
+      return;
+    }
+    for (const handler of handlers) handler.call(http2, stream, ...rest);
+  });
 }

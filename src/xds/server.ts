@@ -10,9 +10,10 @@ import type { HostPort } from '../config/host-port.ts';
 import { PosternError } from '../errors.ts';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { TYPE } from '../snapshot/types.ts';
-import { http2StreamOf, type RawCall } from './http2-frames.ts';
+import { guardStreams, http2StreamOf, type RawCall } from './http2-frames.ts';
 import type { Admission } from './node.ts';
 import type { XdsObserver } from './observer.ts';
+import { type Opening, type OpeningRates, Openings } from './openings.ts';
 import { type GatewayLimits, Places } from './places.ts';
 import { type StreamStatus, XdsError } from './status.ts';
 import { DiscoveryStream, type StreamLimits } from './stream.ts';
@@ -43,6 +44,7 @@ export interface XdsServerOptions {
 }
 
 interface ServerLimits extends GatewayLimits {
+  readonly openings: OpeningRates;
   readonly connections: number;
   /** How long a connection may take until its TLS handshake is done. */
   readonly handshakeMs: number;
@@ -61,6 +63,10 @@ const LIMITS: StreamLimits & ServerLimits = {
   ratesPerGateway: {
     requests: { burst: 200_000, perSecond: 20_000 },
     names: { burst: 10_000_000, perSecond: 500_000 },
+  },
+  openings: {
+    streamsPerConnection: { burst: 200, perSecond: 20 },
+    streamsPerGateway: { burst: 4000, perSecond: 200 },
   },
   connections: 20_000,
   handshakeMs: 5000,
@@ -87,6 +93,8 @@ export class XdsServer {
   private readonly streams = new Set<DiscoveryStream>();
   private readonly sockets = new Set<Socket>();
   private readonly places: Places;
+  private readonly openings: Openings;
+  private readonly allowed = new WeakMap<Socket, Opening>();
   private listener: TcpServer | TlsServer | undefined;
   private draining = false;
 
@@ -95,6 +103,7 @@ export class XdsServer {
     this.limits = { ...LIMITS, ...options.limits };
     this.clock = options.clock ?? Date.now;
     this.places = new Places(this.limits);
+    this.openings = new Openings(this.limits.openings);
     this.grpc = new Server({
       'grpc.max_receive_message_length': this.limits.requestBytes,
       'grpc.keepalive_time_ms': 30_000,
@@ -110,7 +119,14 @@ export class XdsServer {
   async listen(): Promise<number> {
     const { address, tls } = this.options;
     const injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    guardStreams(this.grpc, (socket) => this.allowed.get(socket)?.(this.clock()) === true);
     const accept = (socket: Socket): void => {
+      const opening = this.openingOf(socket);
+      if (opening === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.allowed.set(socket, opening);
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
       socket.setNoDelay(true);
@@ -168,6 +184,18 @@ export class XdsServer {
     await closed;
   }
 
+  /** Undefined: the connection is not a gateway's, or its gateway has opened too much. */
+  private openingOf(socket: Socket): Opening | undefined {
+    const { tls, admission, observer } = this.options;
+    const now = this.clock();
+    if (tls === undefined) return this.openings.connection(undefined, now);
+    const caller = admission(leafOf(socket as TLSSocket)).identify(undefined);
+    const opening = caller.ok ? this.openings.connection(caller.gateway, now) : undefined;
+    if (opening === undefined)
+      observer.denied(caller.ok ? `too many streams of ${caller.gateway}` : caller.reason, addressOf(socket), '');
+    return opening;
+  }
+
   private createTls(tls: ServerTls, accept: (socket: Socket) => void): TlsServer {
     const server = createTlsServer({
       ...secureContext(tls),
@@ -219,7 +247,7 @@ export class XdsServer {
         observer,
         controlPlane,
         limits: this.limits,
-        admission: admission(tls === undefined ? undefined : leafOf(call)),
+        admission: admission(tls === undefined ? undefined : leafOf(socketOf(call))),
         admit: (gateway, now) => this.places.admit(gateway, now),
         encrypted: tls !== undefined,
         clock: this.clock,
@@ -254,7 +282,14 @@ function secureContext(tls: ServerTls) {
  * The DER of the client's leaf; TLS has verified its chain, or there would be no connection. Not by `getPeerCertificate`,
  * which decodes and hashes what nobody reads.
  */
-function leafOf(call: RawCall): Buffer | undefined {
-  const socket = http2StreamOf(call).session?.socket as TLSSocket | undefined;
+function leafOf(socket: TLSSocket | undefined): Buffer | undefined {
   return socket?.authorized === true ? socket.getPeerX509Certificate()?.raw : undefined;
+}
+
+function socketOf(call: RawCall): TLSSocket | undefined {
+  return http2StreamOf(call).session?.socket as TLSSocket | undefined;
+}
+
+function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
 }

@@ -87,15 +87,15 @@ export class DiscoveryStream {
       this.release();
       onEnd(this);
     });
+    // grpc-js reports a broken call here; the stream's close does the rest.
+    call.on('error', () => {});
+    sendHeaders(call);
     readRequests(call, context.limits.requestBytes, {
       message: (bytes) => this.guard(() => this.onRequest(bytes)),
       partial: (bytes) => this.guard(() => this.onPartial(bytes)),
       end: () => this.finish(),
       error: (error) => this.fail(error),
     });
-    // grpc-js reports a broken call here; the stream's close does the rest.
-    call.on('error', () => {});
-    sendHeaders(call);
     this.guard(() => this.open());
   }
 

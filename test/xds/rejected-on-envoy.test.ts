@@ -94,7 +94,8 @@ for (const ads of ADS) {
     /** The mesh's resources, with a bundle that Envoy refuses in the place of one peer's. */
     const poisoned = (mesh: MeshUnderTest, role: GatewayRole = 'ingress', peer = 'bad'): readonly Resource[] =>
       mesh.resources(role).map((json) => {
-        if ((json as { readonly name?: string }).name !== `bundle/${peer}`) return unchecked(json);
+        const { name = '' } = json as { readonly name?: string };
+        if (!name.startsWith(`bundle/${peer}`)) return unchecked(json);
         const content = { validation_context: { trusted_ca: { inline_string: POISON } } };
         return unchecked({ ...json, ...content } as typeof json);
       });
