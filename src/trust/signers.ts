@@ -22,6 +22,7 @@ export function signersAmong(certificate: Certificate, keys: Keys): readonly str
   const own = certificate.publicKeyFingerprint;
   if (isSelfSigned(certificate)) return keys.has(own) ? [own] : [];
   const known = knownOf(certificate);
+  known.candidates ??= known.compute?.();
   const candidates = known.candidates ?? keys.keys();
   let read: X509Certificate | undefined;
   // Reading costs as much as asking one key.
@@ -40,8 +41,9 @@ export function signersAmong(certificate: Certificate, keys: Keys): readonly str
 interface Known {
   readonly kind: 'ecdsa' | 'rsa' | 'ed25519' | 'other';
   readonly signatureBytes: number;
-  /** The only keys that can have signed it, where that can be computed (ECDSA). */
-  readonly candidates?: readonly string[];
+  /** The only keys that can have signed it, where that can be computed (ECDSA): only for one that did not sign itself. */
+  readonly compute?: () => readonly string[];
+  candidates?: readonly string[] | undefined;
   readonly verdicts: Map<string, boolean>;
 }
 
@@ -91,10 +93,12 @@ function read({ der, signatureAlgorithm }: Certificate): Known {
         : 'other';
     return { kind, signatureBytes: signature.length, verdicts };
   }
-  const numbers = ecdsaNumbers(signature);
-  const keys = numbers === undefined || tbs === undefined ? [] : recoverKeys(digest, tbs.bytes, numbers);
-  const candidates = keys.map((info) => createHash('sha256').update(info).digest('hex'));
-  return { kind: 'ecdsa', signatureBytes: signature.length, candidates, verdicts };
+  const compute = (): readonly string[] => {
+    const numbers = ecdsaNumbers(signature);
+    const keys = numbers === undefined || tbs === undefined ? [] : recoverKeys(digest, tbs.bytes, numbers);
+    return keys.map((info) => createHash('sha256').update(info).digest('hex'));
+  };
+  return { kind: 'ecdsa', signatureBytes: signature.length, compute, verdicts };
 }
 
 /** Undefined for bytes that are no ECDSA signature: nobody made it. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nackLines, type Status, statusRows, workerLines } from '../../src/admin/status.ts';
+import { deniedLines, nackLines, type Status, statusRows, workerLines } from '../../src/admin/status.ts';
 import type { StreamStatus, TypeStatus } from '../../src/xds/status.ts';
 
 const SINCE = Date.parse('2026-11-24T12:00:00Z');
@@ -79,4 +79,11 @@ test('every rejection that is in force is told in Envoy’s own words, with who 
   assert.equal(lines.length, 2);
   for (const part of ['ingress', 'i-1', 'LDS', '33333333', 'duplicate listener']) assert.ok(lines[0]?.includes(part));
   for (const part of ['i-2', 'RDS', 'no such cluster']) assert.ok(lines[1]?.includes(part));
+});
+
+test('a denied peer is told with every reason, and nothing is told of none', () => {
+  const reasons = ['BUNDLE_EXPIRED certificate 1 expired', 'BUNDLE_FOREIGN certificate 2 is of b.example'];
+  const deniedPeers = [{ name: 'a', trustDomain: 'a.example', reasons }];
+  assert.deepEqual(deniedLines({ deniedPeers }), [`peer a is denied: ${reasons.join('; ')}`]);
+  assert.deepEqual(deniedLines({ deniedPeers: [] }), []);
 });
