@@ -110,7 +110,7 @@ function readBlocks(bytes: Buffer, asks: string): Blocks {
   if (fault !== undefined) return refuse('BUNDLE_UNPARSABLE', `${fault}; it is not a PEM file`);
   if (blocks.length === 0) return refuse('BUNDLE_EMPTY', 'holds no certificate');
   const foreign = blocks.find(({ type }) => type !== 'CERTIFICATE');
-  if (foreign !== undefined) return refuse('BUNDLE_UNPARSABLE', `holds a ${foreign.type}`);
+  if (foreign !== undefined) return refuse('BUNDLE_UNPARSABLE', `holds a ${foreign.type.slice(0, 40)}`);
   if (blocks.length > MAX_CERTIFICATES) {
     const message = `holds ${blocks.length} certificates, more than ${MAX_CERTIFICATES}`;
     return refuse('BUNDLE_TOO_LARGE', message, 'keep only the CAs that sign the gateways of this peer');

@@ -18,8 +18,8 @@ export type Pem =
 const BEGIN = /^-----BEGIN ([A-Z0-9][A-Z0-9 ]*)-----$/;
 /** The next block may begin on the same line. */
 const END = /^-----END ([A-Z0-9][A-Z0-9 ]*)-----(-----BEGIN [^-]*-----)?$/;
-/** Whitespace, and a byte order mark in either decoding of the file. */
-const MARGIN = /^(?:\s|\ufeff|\u00ef\u00bb\u00bf)+|\s+$/g;
+/** A byte order mark, in a file that is read as bytes. */
+const BYTE_ORDER_MARK = /^\u00ef\u00bb\u00bf/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** Reads every block; none of a file that is blank. */
@@ -28,7 +28,8 @@ export function readPem(text: string): Pem {
   let open: { readonly type: string; readonly line: number; readonly text: string[] } | undefined;
   const lines = text.split(/\r\n|\n|\r/);
   for (const [index, raw] of lines.entries()) {
-    const line = raw.replace(MARGIN, '');
+    // trim knows the byte order mark of text, and is linear, which a pattern for the end of a line is not.
+    const line = raw.replace(BYTE_ORDER_MARK, '').trim();
     const number = index + 1;
     let begin = open === undefined && line.startsWith('-----BEGIN') ? line : undefined;
     if (open !== undefined && line.startsWith('-----')) {

@@ -138,6 +138,20 @@ describe('text between the certificates', () => {
   });
 });
 
+test('a bundle file of a megabyte that is made to be slow is read at once', () => {
+  const size = 1024 * 1024;
+  const slow = [
+    `x${' '.repeat(size)}x`,
+    `-----BEGIN ${'A '.repeat(size / 2)}`,
+    `-----BEGIN ${'PRIVATE KEY'.repeat(size / 11)}`,
+    `-----BEGIN CERTIFICATE-----\n${'A'.repeat(size)}=\n-----END CERTIFICATE-----\n`,
+    `${'-----BEGIN '.repeat(size / 11)}`,
+    pemOf(Buffer.alloc(size / 2, 0x30)),
+  ];
+  // What is quadratic takes minutes here, and the run's limit ends it.
+  for (const text of slow) assert.equal(parse(text).bundle, undefined);
+});
+
 test('what is wrong with a certificate is said', () => {
   const indefinite = Buffer.concat([Buffer.of(0x30, 0x80), ca.der.subarray(4), Buffer.alloc(2)]);
   const { problems } = parse(pemOf(indefinite));
