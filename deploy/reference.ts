@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { bootstrap } from '../src/cli/bootstrap.ts';
 import { certsDev, certsGateway } from '../src/cli/certs.ts';
 import type { Command } from '../src/cli/command.ts';
+import { drain } from '../src/cli/drain.ts';
 import { peerShow } from '../src/cli/peer.ts';
 import { run } from '../src/cli/run.ts';
 import { schema } from '../src/cli/schema.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly (readonly [Command, readonly Exit[]])[] = [
   [bootstrap, ['ok', 'usage', 'badConfig']],
   [peerShow, ['ok', 'usage', 'badConfig']],
   [status, ['ok', 'usage', 'unreachable']],
+  [drain, ['ok', 'failed', 'usage', 'unreachable']],
   [schema, ['ok', 'usage']],
 ];
 
@@ -64,6 +66,7 @@ const BESIDE_A_USABLE_CA: ReadonlySet<FindingCode> = new Set([
 ]);
 
 const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
+  DRAIN_INCOMPLETE: 'Requests were still open when the time of `drain` was over.',
   USAGE: 'The command line is wrong; the message names the flag.',
   CONFIG_UNREADABLE: 'The configuration file itself cannot be read.',
   CONFIG_INVALID:

@@ -122,6 +122,7 @@ export const ERROR_CODES = {
   STATE_UNUSABLE: EXIT.failed,
   LISTEN_FAILED: EXIT.failed,
   ADMIN_UNREACHABLE: EXIT.unreachable,
+  DRAIN_INCOMPLETE: EXIT.failed,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

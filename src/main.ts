@@ -6,6 +6,7 @@ import { parseArguments } from './cli/arguments.ts';
 import { bootstrap } from './cli/bootstrap.ts';
 import { certsDev, certsGateway } from './cli/certs.ts';
 import type { Command } from './cli/command.ts';
+import { drain } from './cli/drain.ts';
 import { commandHelp, overview } from './cli/help.ts';
 import { peerShow } from './cli/peer.ts';
 import { run } from './cli/run.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   bootstrap,
   peerShow,
   status,
+  drain,
   schema,
 ];
 

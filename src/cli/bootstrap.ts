@@ -6,7 +6,7 @@ import { bootstrap as bootstrapYaml } from '../envoy/bootstrap.ts';
 import { EXIT, PosternError } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { controlPlaneId } from '../trust/control-plane-ca.ts';
-import { addressFlag, type Command, FILE, type Invocation, oneOf, required, XDS } from './command.ts';
+import { addressFlag, type Command, ENVOY_ADMIN, FILE, type Invocation, oneOf, required, XDS } from './command.ts';
 import { resolvedConfiguration } from './configuration.ts';
 
 export const bootstrap: Command = {
@@ -23,14 +23,7 @@ export const bootstrap: Command = {
       required: true,
     },
     { name: 'xds', value: 'HOST:PORT', summary: 'where the control plane listens', default: XDS },
-    {
-      name: 'admin',
-      value: 'HOST:PORT',
-      summary: "Envoy's own admin port",
-      default: '127.0.0.1:9901',
-      // POSTERN_ADMIN says where Postern answers; Envoy on the same address would not start, or be open to others.
-      variable: 'POSTERN_ENVOY_ADMIN',
-    },
+    ENVOY_ADMIN,
   ],
   run: async (invocation) => {
     const role = oneOf<GatewayRole>(invocation.positionals[0], ['ingress', 'egress'], 'the gateway');

@@ -49,6 +49,14 @@ export const REQUIRE_STATE: Flag = {
   summary: 'fails when the state folder holds no CA, instead of making one',
   variable: 'POSTERN_REQUIRE_STATE',
 };
+/** POSTERN_ADMIN says where Postern answers; Envoy on the same address would not start, or be open to others. */
+export const ENVOY_ADMIN: Flag = {
+  name: 'admin',
+  value: 'HOST:PORT',
+  summary: "Envoy's own admin port",
+  default: '127.0.0.1:9901',
+  variable: 'POSTERN_ENVOY_ADMIN',
+};
 export const ADMIN = '127.0.0.1:19000';
 export const XDS = '127.0.0.1:18000';
 

@@ -93,7 +93,10 @@ function fixedParts(options: BootstrapOptions): Bootstrap {
   return {
     node: { id: options.nodeId, cluster: options.role },
     ...(options.admin && {
-      admin: { address: listeningAddress(options.admin.host, options.admin.port), allow_paths: ADMIN_PATHS },
+      admin: {
+        address: listeningAddress(options.admin.host, options.admin.port),
+        allow_paths: adminPaths(options.admin),
+      },
     }),
     static_resources: { clusters: [controlPlane(options)] },
     dynamic_resources: {
@@ -200,8 +203,18 @@ function addressOf({ host, port }: HostPort): Message<'envoy.config.core.v3.Addr
   return { socket_address: { address: host, port_value: port } };
 }
 
-/** Reading only: nobody changes log levels, drains or ends a gateway over its admin port. */
-const ADMIN_PATHS: readonly Message<'envoy.type.matcher.v3.StringMatcher'>[] = [
+/** Reading, and on loopback what `postern drain` asks. Nobody changes log levels or ends a gateway over its admin port. */
+function adminPaths({ host }: HostPort): typeof READING {
+  return isLoopback(host) ? [...READING, ...DRAINING] : READING;
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+const DRAINING = [{ exact: '/healthcheck/fail' }, { exact: '/drain_listeners?graceful' }] as const;
+
+const READING: readonly Message<'envoy.type.matcher.v3.StringMatcher'>[] = [
   ...['/ready', '/server_info', '/certs', '/listeners', '/memory', '/init_dump'].map((exact) => ({ exact })),
   ...['/stats', '/config_dump', '/clusters'].map((prefix) => ({ prefix })),
 ];

@@ -73,12 +73,12 @@ export const CALLERS: HttpCommon = { max_headers_count: HEADER_FIELDS.first, idl
 export const PEERS: HttpCommon = { max_headers_count: HEADER_FIELDS.next, idle_timeout: '300s' };
 
 /**
- * The egress closes idle connections before the ingress does. nghttp2 ends a connection on which more than 1,000
+ * The egress closes idle connections before the ingress does, and soon enough that a gateway that drains is left. nghttp2 ends a connection on which more than 1,000
  * streams were reset (33 more for each second), so none carries more streams than that: the callers who give up, however
  * many they are, never end the calls of others.
  */
 export const TOWARDS_PEER: HttpCommon = {
-  idle_timeout: '240s',
+  idle_timeout: '60s',
   max_requests_per_connection: 1000,
   max_headers_count: HEADER_FIELDS.next,
   max_response_headers_kb: RESPONSE_HEADERS_KB.fromPeer,
