@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { parse } from 'yaml';
 import { freePorts } from '../../deploy/demo/ports.ts';
@@ -23,6 +24,48 @@ const ca = newCa('bank.example', now);
 const issuer = issuerOf(ca, 'bank.example', now);
 const GATEWAY = 'spiffe://bank.example/gateway/ingress';
 const CONTROL_PLANE = 'spiffe://bank.example/control-plane' as SpiffeId;
+
+const options: BootstrapOptions = {
+  role: 'ingress',
+  nodeId: 'a',
+  certsDir: '/certs',
+  xds: { host: '127.0.0.1', port: 18000 },
+  controlPlaneId: CONTROL_PLANE,
+};
+
+/** The part of a bootstrap at a path of keys. */
+function part(text: string, path: string): unknown {
+  return path.split('.').reduce((value, key) => (value as Record<string, unknown>)[key], parse(text) as unknown);
+}
+
+test('only an ingress, whose callers are gateways, takes any number of requests that are given up', () => {
+  const layer = 'layered_runtime.layers.0.static_layer';
+  const ingress = part(bootstrap(options), layer) as Record<string, unknown>;
+  const { overload, ...rest } = ingress;
+  assert.deepEqual(overload, { premature_reset_total_stream_count: 1_000_000_000 });
+  assert.deepEqual(part(bootstrap({ ...options, role: 'egress' }), layer), rest);
+});
+
+test('a gateway asks for its control plane again within a second, and for its address as often', () => {
+  const grpc = 'dynamic_resources.ads_config.grpc_services.0.envoy_grpc.retry_policy.retry_back_off';
+  assert.deepEqual(part(bootstrap(options), grpc), { base_interval: '0.2s', max_interval: '1s' });
+  const named = bootstrap({ ...options, xds: { host: 'cp.example', port: 18000 } });
+  const dns = part(named, 'static_resources.clusters.0.cluster_type.typed_config') as Record<string, unknown>;
+  assert.equal(dns['dns_refresh_rate'], '1s');
+});
+
+test('only an admin port on loopback takes what postern drain asks', () => {
+  const paths = (host: string): string =>
+    JSON.stringify(part(bootstrap({ ...options, admin: { host, port: 9901 } }), 'admin.allow_paths'));
+  for (const host of ['127.0.0.1', '127.9.8.7', '::1']) assert.match(paths(host), /drain_listeners/);
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.example.com'])
+    assert.doesNotMatch(paths(host), /drain|healthcheck/);
+});
+
+test('an admin port at :: is at every address of IPv4 too', () => {
+  const text = bootstrap({ ...options, admin: { host: '::', port: 9901 } });
+  assert.equal(part(text, 'admin.address.socket_address.ipv4_compat'), true);
+});
 
 test('the first line says how to start Envoy, and the rest is YAML without a key', () => {
   const text = bootstrap({
@@ -57,6 +100,18 @@ describe('a bootstrap on a real Envoy', () => {
       });
     });
   }
+
+  test('a gateway is back soon after its control plane, which was away for long enough for a back-off to grow', async () => {
+    await withControlPlane(certify(issuer, [CONTROL_PLANE], now), {}, async ({ next, away }) => {
+      await next();
+      const back = await away(32_000);
+      const from = performance.now();
+      await back();
+      await next();
+      // Envoy's own back-off would by now be up to 30 seconds; a busy machine is given time.
+      assert.ok(performance.now() - from < 10_000, `${performance.now() - from} ms`);
+    });
+  });
 
   test('a server with another name of our trust domain is not the control plane', async () => {
     await withControlPlane(
@@ -112,6 +167,8 @@ describe('a bootstrap on a real Envoy', () => {
         ['/quitquitquit', 403],
         ['/logging?level=trace', 403],
         ['/drain_listeners', 403],
+        ['/drain_listeners?graceful&skip_exit', 403],
+        ['/healthcheck/ok', 403],
       ] as const) {
         const answer = await fetch(`http://127.0.0.1:${envoy.adminPort}${path}`, {
           method: path.startsWith('/q') ? 'POST' : 'GET',
@@ -127,6 +184,8 @@ interface Scene {
   /** Resolves with the next call to the control plane. */
   next(): Promise<void>;
   disconnect(): void;
+  /** Nobody listens where the control plane was, for so many milliseconds; what it returns brings it back. */
+  away(ms: number): Promise<() => Promise<void>>;
   readonly folder: string;
   readonly envoy: RealEnvoy;
 }
@@ -179,6 +238,17 @@ async function withControlPlane(
       next: async () => {
         while (calls.length <= heard) await once(server, 'called');
         heard = calls.length;
+      },
+      away: async (ms) => {
+        for (const stream of streams) stream.session?.destroy();
+        streams.clear();
+        server.close();
+        await once(server, 'close');
+        await sleep(ms);
+        return async () => {
+          server.listen(port, '127.0.0.1');
+          await once(server, 'listening');
+        };
       },
       disconnect: () => {
         for (const stream of streams) stream.session?.destroy();

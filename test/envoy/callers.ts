@@ -190,7 +190,7 @@ export class Backend {
       // A string would have its encoding imposed on the headers.
       response.end(Buffer.from('served\n'));
     };
-    this.server = protocol === 'http' ? createServer(answer) : createHttp2Server({}, answer);
+    this.server = protocol === 'http' ? createServer({ maxHeaderSize: 65536 }, answer) : createHttp2Server({}, answer);
   }
 
   async listen(): Promise<number> {

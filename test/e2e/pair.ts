@@ -1,0 +1,117 @@
+// Two meshes with real gateways and the bootstraps of `postern bootstrap`: a shop that calls one export of a bank.
+// Must not: know the backend; each test brings one of its own that behaves as the test needs.
+
+import { once } from 'node:events';
+import { type Agent, request } from 'node:http';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import type { Testbed, TestMesh } from '../support/mesh.ts';
+
+export const LOCAL_NAME = 'accounts.bank.svc.cluster.local';
+
+export interface PairOptions {
+  readonly protocol?: 'http' | 'grpc';
+  /** Where the shop dials instead of the bank's ingress. */
+  readonly front?: HostPort;
+  /** The egress's address in the YAML, when it is not the one that is called. */
+  readonly egressAddress?: string;
+}
+
+export interface Pair {
+  readonly bank: TestMesh;
+  readonly shop: TestMesh;
+  readonly egress: HostPort;
+}
+
+export async function startPair(
+  bed: Testbed,
+  ingress: HostPort,
+  backend: HostPort,
+  { protocol = 'http', front = ingress, egressAddress }: PairOptions = {},
+): Promise<Pair> {
+  await Promise.all(['bank.example', 'shop.example'].map((name) => bed.ca(name)));
+  const methods = protocol === 'grpc' ? '' : 'methods: [GET, HEAD, POST], ';
+  const bank = await bed.mesh(
+    'bank',
+    `apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example}
+identity: {issuer: {certificate: pki/bank.example/ca.pem, privateKey: pki/bank.example/ca-key.pem}}
+gateways: {ingress: {address: "${formatHostPort(ingress)}"}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: pki/shop.example/ca.pem, gatewayIdentities: [gateway/egress]}
+exports:
+- {name: accounts, protocol: ${protocol}, backend: "${formatHostPort(backend)}", consumers: [{peer: shop, ${methods}paths: [/*]}]}
+`,
+  );
+  const egress = await bed.address();
+  const shop = await bed.mesh(
+    'shop',
+    `apiVersion: postern/v1
+mesh: {name: shop, trustDomain: shop.example}
+identity: {issuer: {certificate: pki/shop.example/ca.pem, privateKey: pki/shop.example/ca-key.pem}}
+gateways: {egress: {address: "${egressAddress ?? egress.host}", clients: plaintext}}
+peers:
+  bank: {trustDomain: bank.example, trustBundle: pki/bank.example/ca.pem, gatewayIdentities: [gateway/ingress], addresses: ["${formatHostPort(front)}"]}
+imports:
+- {peer: bank, name: accounts, as: ${LOCAL_NAME}, port: ${egress.port}, protocol: ${protocol}}
+`,
+  );
+  await Promise.all([bank.start('ingress'), shop.start('egress')]);
+  return { bank, shop, egress };
+}
+
+/** The status of one HTTP/1.1 call through the egress, or what ended it. */
+export function statusOf(
+  egress: HostPort,
+  method: string,
+  path: string,
+  agent: Agent | false = false,
+): Promise<number | string> {
+  return new Promise((done) => {
+    const sent = request({ ...egress, method, path, agent, headers: { host: LOCAL_NAME } }, (response) => {
+      response.resume();
+      response.on('end', () => done(response.statusCode ?? 0));
+      response.on('error', (error) => done(error.message));
+    });
+    sent.on('error', (error) => done(error.message));
+    sent.end(method === 'POST' ? 'a body' : undefined);
+  });
+}
+
+/** What a load balancer does: new connections go where `to` points now, open ones stay. `cut` ends them all at once. */
+export class Front {
+  to: HostPort;
+  private readonly server: Server;
+  private readonly open = new Set<Socket>();
+
+  constructor(to: HostPort) {
+    this.to = to;
+    this.server = createServer((down) => {
+      const up = connect(this.to);
+      down.pipe(up).pipe(down);
+      const ends: readonly (readonly [Socket, Socket])[] = [
+        [down, up],
+        [up, down],
+      ];
+      for (const [one, other] of ends) {
+        this.open.add(one);
+        one.on('error', () => other.destroy()).on('close', () => other.destroy());
+        one.on('close', () => this.open.delete(one));
+      }
+    });
+  }
+
+  async listen({ host, port }: HostPort): Promise<void> {
+    this.server.listen(port, host);
+    await once(this.server, 'listening');
+  }
+
+  cut(): void {
+    for (const socket of this.open) socket.destroy();
+  }
+
+  close(): void {
+    this.server.close();
+    this.cut();
+  }
+}
