@@ -92,6 +92,14 @@ function bootstrap(ads: Ads, xdsPort: number, adminPort: number): string {
   return JSON.stringify({
     node: { id: `${GATEWAY}-1`, cluster: GATEWAY },
     admin: { address: at(adminPort) },
+    bootstrap_extensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+        },
+      },
+    ],
     dynamic_resources: {
       ads_config: {
         api_type: ads === 'delta' ? 'DELTA_GRPC' : 'GRPC',

@@ -8,8 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { freePorts } from '../../deploy/demo/ports.ts';
+import { decodeResource } from '../../src/envoy/codec.ts';
+import type { ResourceJson } from '../../src/envoy/types.gen.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
-import type { Resource } from '../../src/snapshot/resource.ts';
+import { anyBody, type Resource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/types.ts';
 import { Backend, type Certificate, call, certify, issuerOf } from '../envoy/callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../envoy/pipeline.ts';
 import { ADS, eventually } from '../support/mesh.ts';
@@ -166,17 +169,21 @@ imports:
 
     test('a listener that was rejected because of a bad secret is taken when the secret is mended', async () => {
       const cas = newCas();
-      // Another identity is another TLS context, in which the secrets are those that Envoy has.
-      const yaml = (identity: string) =>
-        ingressYaml(port, backendPort, ISSUED).replace(/(bad\.pem, .*egress)\]/, `$1, ${identity}]`);
-      const mesh = new MeshUnderTest(yaml('gateway/a'), cas, now);
+      const mesh = new MeshUnderTest(ingressYaml(port, backendPort, ISSUED), cas, now);
       gateway.set(poisoned(mesh));
       await gateway.start(isLive);
       await rejected('SDS');
-      mesh.update(yaml('gateway/b'));
-      gateway.set(poisoned(mesh));
+      // Other filter chains are other TLS contexts, made of the secrets that Envoy has.
+      const rebuilt = (resources: readonly Resource[]): readonly Resource[] =>
+        resources.map((one) => {
+          if (one.typeUrl !== TYPE.listener) return one;
+          const json = decodeResource(one.typeUrl, anyBody(one)) as ResourceJson & { filter_chains: readonly object[] };
+          const chains = json.filter_chains.map((chain) => ({ ...chain, transport_socket_connect_timeout: '4s' }));
+          return unchecked({ ...json, filter_chains: chains } as ResourceJson);
+        });
+      gateway.set(rebuilt(poisoned(mesh)));
       await rejected('LDS');
-      gateway.set(sound(mesh));
+      gateway.set(rebuilt(sound(mesh)));
       await accepted();
       await served(PEERS, cas);
     });
