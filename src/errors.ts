@@ -57,7 +57,7 @@ export const FINDING_CODES = {
     'The issuing CA, or one above it, forbids what Postern signs with it: every handshake would fail.',
   ISSUER_ROOT_RESTRICTED:
     'A root of ours restricts what it is for in a way that Envoy ignores in a root, and other verifiers do not.',
-  ISSUER_WEAK_KEY: 'The issuing CA has a weak key.',
+  ISSUER_WEAK_KEY: 'The issuing CA, or one above it, has a weak key or signature.',
   ISSUER_FOREIGN: 'The issuing CA names another trust domain.',
   ISSUER_KEY_MISMATCH: 'The private key is not the one of the issuing certificate.',
   FILE_UNREADABLE: 'A file that the configuration names cannot be read.',

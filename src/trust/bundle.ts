@@ -6,7 +6,7 @@ import type { FindingCode } from '../errors.ts';
 import { type Certificate, parseCertificate, sha256 } from './certificate.ts';
 import { DerError } from './der.ts';
 import { endNotice } from './expiry.ts';
-import { keyWeakness } from './keys.ts';
+import { BROKEN_SIGNATURES, keyWeakness } from './keys.ts';
 import { type PemBlock, readPem } from './pem.ts';
 import { caution, type Problem, problem } from './problem.ts';
 import { isSelfSigned } from './signers.ts';
@@ -23,13 +23,6 @@ export interface TrustBundle {
 }
 
 const MAX_CERTIFICATES = 32;
-/** Signatures that nobody should rely on: MD5 and SHA-1, with RSA and ECDSA. */
-const BROKEN_SIGNATURES = new Set([
-  '1.2.840.113549.1.1.4',
-  '1.2.840.113549.1.1.5',
-  '1.2.840.10045.4.1',
-  '1.3.14.3.2.29',
-]);
 
 export interface ParsedBundle {
   /** The usable certificates; absent when there is none. */

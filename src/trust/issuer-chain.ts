@@ -5,7 +5,7 @@
 
 import { type Certificate, isSignedBy } from './certificate.ts';
 import { commonNameDer } from './certificate-der.ts';
-import { keyWeakness } from './keys.ts';
+import { BROKEN_SIGNATURES, keyWeakness } from './keys.ts';
 import { leafCommonName } from './leaf-name.ts';
 import { forbiddenName, type Name, printableText } from './name-constraints.ts';
 import { isIssuedBy, namesOf, type PathFacts, pathFacts } from './path-facts.ts';
@@ -55,7 +55,7 @@ export function chainProblems(
   const broken = links.slice(1).flatMap((link, index) => linkProblems(link, links[index] as Link, now));
   // What stands above a certificate that signed nothing here says nothing about our leaves.
   if (broken.some(({ code }) => code === 'ISSUER_CHAIN')) return broken;
-  return [...broken, ...pathProblems(links, samples)];
+  return [...broken, ...links.flatMap(signatureProblems), ...pathProblems(links, samples)];
 }
 
 function tryFacts(certificate: Certificate): PathFacts | undefined {
@@ -91,6 +91,13 @@ function linkProblems({ certificate, what }: Link, below: Link, now: number): re
           ),
         ]),
   ];
+}
+
+/** The signature of a root on itself is never checked. */
+function signatureProblems({ certificate, isRoot, what }: Link): readonly Problem[] {
+  if (isRoot || !BROKEN_SIGNATURES.has(certificate.signatureAlgorithm)) return [];
+  const hint = 'use a CA that is signed with SHA-256 or better';
+  return [problem('ISSUER_WEAK_KEY', `${what} is signed with MD5 or SHA-1`, hint)];
 }
 
 export function outsideValidity(what: string, { notBefore, notAfter }: Certificate): Problem {

@@ -11,6 +11,14 @@ const MAX_RSA_EXPONENT = 2n ** 33n - 1n;
 /** BoringSSL verifies chains over these; secp256k1 and the Brainpool curves it does not know. */
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
+/** Signatures that nobody should rely on: MD5 and SHA-1, with RSA and ECDSA. */
+export const BROKEN_SIGNATURES: ReadonlySet<string> = new Set([
+  '1.2.840.113549.1.1.4',
+  '1.2.840.113549.1.1.5',
+  '1.2.840.10045.4.1',
+  '1.3.14.3.2.29',
+]);
+
 /** Why a CA's key is not good enough, as the end of a sentence. */
 export function keyWeakness(key: KeyObject): string | undefined {
   const details = key.asymmetricKeyDetails ?? {};

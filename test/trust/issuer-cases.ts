@@ -309,6 +309,17 @@ export const ISSUER_CASES: readonly IssuerCase[] = [
     })),
   },
   {
+    name: 'an issuing CA that is signed with SHA-1',
+    expected: ['ISSUER_WEAK_KEY'],
+    // Node does not load such a chain, so that it cannot be shown to Envoy.
+    stricter: true,
+    build: (openssl, domain) => {
+      const root = openssl.ca(domain, { commonName: `root of ${domain}` });
+      const issuing = openssl.ca(domain, { commonName: `issuing of ${domain}`, signer: root, digest: 'sha1' });
+      return { chain: [issuing], issuing, root };
+    },
+  },
+  {
     name: 'a middle CA that has ended',
     expected: ['ISSUER_EXPIRED'],
     build: ended,
