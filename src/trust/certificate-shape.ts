@@ -3,7 +3,8 @@
 // and with it the response in which the certificate stands.
 // Must not: decide about trust, or look into extensions that it does not know: they may hold anything.
 
-import { DerError, type DerNode, isOid, oidText, readDer, TAG } from './der.ts';
+import { DerError, type DerNode, oidText, readDer } from './der.ts';
+import { isOid, TAG, timeOf } from './der-content.ts';
 
 export interface CertificateShape {
   readonly issuer: Buffer;
@@ -122,24 +123,11 @@ function checkPublicKeyInfo(node: DerNode | undefined): void {
   if (more.length > 0 || key.content[0] !== 0) throw new DerError('has a public key that is not whole bytes');
 }
 
-/** RFC 5280, 4.1.2.5: seconds, Z, no fraction; a moment that the calendar has. */
 function readTime({ tag, content }: DerNode): number {
-  const text = content.toString('latin1');
-  const match = (tag === TAG.utcTime ? UTC_TIME : tag === TAG.generalizedTime ? GENERALIZED_TIME : NEVER).exec(text);
-  if (match === null) throw new DerError('has a time in a form that RFC 5280 forbids');
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  const date = new Date(0);
-  date.setUTCFullYear(tag === TAG.utcTime ? year + (year < 50 ? 2000 : 1900) : year, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  const parsed = [date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes()];
-  const isReal = parsed.every((part, index) => part === [month, day, hour, minute][index]);
-  if (!isReal || date.getUTCSeconds() !== second) throw new DerError('has a time that the calendar does not have');
-  return date.getTime();
+  const time = timeOf(tag, content);
+  if (time === undefined) throw new DerError('has a validity that is no time');
+  return time;
 }
-
-const UTC_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const NEVER = /(?!)/;
 
 function readExtensions({ children: [list, ...more] }: DerNode): ReadonlyMap<string, DerNode> {
   const items = expect(list, TAG.sequence, 'has extensions that are none').children;

@@ -2,7 +2,7 @@
 // Envoy's TLS library refuses BER, and whoever accepts several encodings of one value can be shown another one than Envoy.
 // Must not: guess, recover, read without a bound on depth, or look into an OCTET STRING.
 
-import { isUtf8 } from 'node:buffer';
+import { isBitString, isMinimalInteger, isOid, isText, TAG, timeOf } from './der-content.ts';
 
 /** What is wrong with the bytes, as the end of a sentence that begins with what they are. */
 export class DerError extends Error {}
@@ -16,27 +16,6 @@ export interface DerNode {
   /** The values inside, if it is constructed. */
   readonly children: readonly DerNode[];
 }
-
-export const TAG = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  null: 0x05,
-  oid: 0x06,
-  utf8String: 0x0c,
-  numericString: 0x12,
-  printableString: 0x13,
-  t61String: 0x14,
-  ia5String: 0x16,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  visibleString: 0x1a,
-  universalString: 0x1c,
-  bmpString: 0x1e,
-  sequence: 0x30,
-  set: 0x31,
-} as const;
 
 /** Certificates are no deeper than ten. */
 const MAX_DEPTH = 32;
@@ -108,70 +87,22 @@ function checkUniversal({ tag, content, children }: DerNode): void {
     case TAG.set:
       if (!isSorted(children)) throw new DerError('has a SET that is not sorted');
       return;
-    case TAG.octetString:
-    case TAG.sequence:
     case TAG.utcTime:
     case TAG.generalizedTime:
+      if (timeOf(tag, content) === undefined)
+        throw new DerError('has a time in a form that RFC 5280 forbids, or that the calendar does not have');
+      return;
+    case TAG.octetString:
+    case TAG.sequence:
       return;
     default:
       if (!isText(tag, content)) throw new DerError(`has a value of the type ${tag} that is not valid`);
   }
 }
 
-function isMinimalInteger(content: Buffer): boolean {
-  const [one, two = 0] = content;
-  if (one === undefined) return false;
-  return content.length === 1 || !((one === 0 && two < 0x80) || (one === 0xff && two >= 0x80));
-}
-
-/** The content of a BIT STRING: a count of unused bits, which are zero. */
-export function isBitString(content: Buffer): boolean {
-  const unused = content[0] ?? 8;
-  const last = content.length === 1 ? 0xff : (content.at(-1) ?? 0);
-  return unused < 8 && (last & ((1 << unused) - 1)) === 0;
-}
-
-/** The content of an OBJECT IDENTIFIER: numbers in groups of seven bits, none of which begins with an empty group. */
-export function isOid(content: Buffer): boolean {
-  let isFirst = true;
-  for (const byte of content) {
-    if (isFirst && byte === 0x80) return false;
-    isFirst = byte < 0x80;
-  }
-  return content.length > 0 && isFirst;
-}
-
 /** X.690, 11.6: the encodings in ascending order. */
 function isSorted(nodes: readonly DerNode[]): boolean {
   return nodes.every(({ bytes }, index) => Buffer.compare(nodes[index - 1]?.bytes ?? bytes, bytes) <= 0);
-}
-
-/** Whether a string's bytes are text of its type; false for types that are no string. */
-export function isText(tag: number, content: Buffer): boolean {
-  switch (tag) {
-    case TAG.utf8String:
-      return isUtf8(content);
-    case TAG.numericString:
-    case TAG.printableString:
-    case TAG.ia5String:
-    case TAG.visibleString:
-      return content.every((byte) => byte < 0x80);
-    case TAG.t61String:
-      return true;
-    case TAG.bmpString:
-      return content.length % 2 === 0 && pairs(content, 2).every((unit) => unit < 0xd800 || unit > 0xdfff);
-    case TAG.universalString:
-      return (
-        content.length % 4 === 0 &&
-        pairs(content, 4).every((unit) => unit <= 0x10ffff && (unit < 0xd800 || unit > 0xdfff))
-      );
-    default:
-      return false;
-  }
-}
-
-function pairs(content: Buffer, size: 2 | 4): readonly number[] {
-  return Array.from({ length: content.length / size }, (_, index) => content.readUIntBE(index * size, size));
 }
 
 /** The dotted form of an OBJECT IDENTIFIER's content; a very long one keeps its bytes, in hex. */

@@ -25,7 +25,7 @@ const STRICTER: readonly (readonly [RegExp, string])[] = [
   [/algorithm (out|in)side$|^(0\.2|1)\.0 with a further byte/, 'RFC 5280, 4.1.1.2: the same algorithm on both sides'],
   [/^a signature with an unused bit$/, 'a signature is whole bytes'],
   [/^2 with a longer length$/, 'X.690, 10.1: lengths are minimal, that of the signature as well'],
-  [/^an end with an offset$/, 'RFC 5280, 4.1.2.5.1: UTCTime ends in Z'],
+  [/^an end with an offset$|^an algorithm with a time with offset$/, 'RFC 5280, 4.1.2.5.1: UTCTime ends in Z'],
   [/^attributes out of order$/, 'X.690, 11.6: a SET OF is sorted'],
   [/^an? (Printable|IA5)String with é$/, 'these strings are ASCII'],
   [/^an? .* as a name$|^0\.[35]\.0\.0\.1 with another class$/, 'RFC 5280, 4.1.2.4: an attribute of a name is a string'],
