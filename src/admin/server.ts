@@ -71,14 +71,15 @@ class Connections {
   }
 
   add(socket: Socket): void {
+    // Before the new one counts: where all others are being answered, it would be the only one that is idle.
+    const [oldest] = [...this.idle, ...this.open];
+    if (this.open.size >= this.most && oldest !== undefined) {
+      this.forget(oldest);
+      oldest.destroy();
+    }
     this.open.add(socket);
     this.idle.add(socket);
     socket.once('close', () => this.forget(socket));
-    if (this.open.size <= this.most) return;
-    const [oldest] = [...this.idle, ...this.open];
-    if (oldest === undefined) return;
-    this.forget(oldest);
-    oldest.destroy();
   }
 
   /** Not idle until its answer is out, or it is gone. */

@@ -90,6 +90,29 @@ describe('the admin server', () => {
     assert.equal((await asked).body, 'postern_peers 3\n');
   });
 
+  test('a new connection gets in although all others wait for answers', async (t) => {
+    let asked = 0;
+    let allAsked = (): void => undefined;
+    const waiting = new Promise<void>((fulfil) => {
+      allAsked = fulfil;
+    });
+    const metrics = (): Promise<string> => {
+      asked += 1;
+      if (asked === 100) allAsked();
+      return new Promise(() => undefined);
+    };
+    const views = { ready: () => true, metrics, status: () => undefined };
+    const server = await startAdminServer({ host: '127.0.0.1', port: 0 }, views);
+    t.after(() => server.stop());
+    for (let count = 0; count < 100; count += 1) {
+      const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
+      t.after(() => socket.destroy());
+      socket.write('GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+    }
+    await waiting;
+    assert.equal((await ask(server.port, '/readyz')).status, 200);
+  });
+
   test('stops although a client keeps its connection, and answers nobody after that', async (t) => {
     const server = await serving(t);
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/healthz`)).status, 200);
