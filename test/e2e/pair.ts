@@ -13,8 +13,8 @@ export interface PairOptions {
   readonly protocol?: 'http' | 'grpc';
   /** Where the shop dials instead of the bank's ingress. */
   readonly front?: HostPort;
-  /** The egress's address in the YAML, when it is not the one that is called. */
-  readonly egressAddress?: string;
+  /** Where the egress listens, when it is not an address of the testbed. */
+  readonly egress?: HostPort;
 }
 
 export interface Pair {
@@ -27,7 +27,7 @@ export async function startPair(
   bed: Testbed,
   ingress: HostPort,
   backend: HostPort,
-  { protocol = 'http', front = ingress, egressAddress }: PairOptions = {},
+  { protocol = 'http', front = ingress, egress: asked }: PairOptions = {},
 ): Promise<Pair> {
   await Promise.all(['bank.example', 'shop.example'].map((name) => bed.ca(name)));
   const methods = protocol === 'grpc' ? '' : 'methods: [GET, HEAD, POST], ';
@@ -43,13 +43,13 @@ exports:
 - {name: accounts, protocol: ${protocol}, backend: "${formatHostPort(backend)}", consumers: [{peer: shop, ${methods}paths: [/*]}]}
 `,
   );
-  const egress = await bed.address();
+  const egress = asked ?? (await bed.address());
   const shop = await bed.mesh(
     'shop',
     `apiVersion: postern/v1
 mesh: {name: shop, trustDomain: shop.example}
 identity: {issuer: {certificate: pki/shop.example/ca.pem, privateKey: pki/shop.example/ca-key.pem}}
-gateways: {egress: {address: "${egressAddress ?? egress.host}", clients: plaintext}}
+gateways: {egress: {address: "${egress.host}", clients: plaintext}}
 peers:
   bank: {trustDomain: bank.example, trustBundle: pki/bank.example/ca.pem, gatewayIdentities: [gateway/ingress], addresses: ["${formatHostPort(front)}"]}
 imports:

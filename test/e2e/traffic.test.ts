@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { HostPort } from '../../src/config/host-port.ts';
 import { eventually, Testbed } from '../support/mesh.ts';
@@ -42,6 +42,16 @@ describe('real traffic', () => {
 
   const passes = (egress: HostPort): Promise<void> =>
     eventually('a call passes', async () => (await statusOf(egress, 'GET', '/')) === 200);
+
+  /** A port that is free at every address; the testbed's ports are claimed at one, and so are not. */
+  async function anyAddress(): Promise<HostPort> {
+    const server = createServer().listen(0, '::');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return { host: '::', port };
+  }
 
   /** A caller with a connection of its own that sends a request and reads nothing. */
   async function sendOnly({ host, port }: HostPort, path: string): Promise<Socket> {
@@ -169,14 +179,15 @@ describe('real traffic', () => {
   });
 
   test('the address :: listens for IPv4 and for IPv6', async () => {
-    const { egress } = await pair(
+    const { port } = await anyAddress();
+    await pair(
       (asked, response) => {
         asked.resume();
         response.end();
       },
-      { egressAddress: '::' },
+      { egress: { host: '::', port } },
     );
-    await passes(egress);
-    assert.equal(await statusOf({ host: '::1', port: egress.port }, 'GET', '/'), 200);
+    await passes({ host: '127.0.0.1', port });
+    assert.equal(await statusOf({ host: '::1', port }, 'GET', '/'), 200);
   });
 });
