@@ -109,7 +109,7 @@ const COMMON: Manager = {
   request_timeout: '0s',
   drain_timeout: '5s',
   delayed_close_timeout: '1s',
-  // A malformed request ends its connection: no gateway of ours or theirs ever sends one.
+  // Over HTTP/1, where a malformed request leaves no boundary to the next one. Over HTTP/2 see limits.ts.
   stream_error_on_invalid_http_message: false,
   http_protocol_options: HTTP1,
   early_header_mutation_extensions: [

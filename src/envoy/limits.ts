@@ -35,6 +35,9 @@ const LOCAL_WINDOWS = windows(256 * 1024);
 
 const FLOODS: Http2 = {
   allow_connect: false,
+  // A malformed request ends its own stream (RFC 9113, 8.1.1). By default it ends the connection, and with it the
+  // requests of all other callers behind the same gateway or proxy. A broken frame still ends the connection.
+  override_stream_error_on_invalid_http_message: true,
   max_outbound_frames: 10000,
   max_outbound_control_frames: 1000,
   max_consecutive_inbound_frames_with_empty_payload: 1,
