@@ -39,12 +39,22 @@ export const WITH_HOSTS: Readonly<Record<string, Change>> = {
   nel: 'hide',
   'expect-ct': 'hide',
   'x-xss-protection': 'hide',
+  'x-debug-token-link': 'relative',
+  'x-inertia-location': 'relative',
+  'x-pingback': 'relative',
+  warning: 'hide',
 };
 
 /** A longer value is removed, a longer host is taken for an internal one, and so is a header with more values. */
 export const MAX_VALUE = 8192;
 const MAX_HOST = 255;
 const MAX_VALUES = 64;
+
+/**
+ * How much longer all values of a response may become: a name of one letter becomes one of twelve, and the next gateway
+ * ends the connection, with all its callers, over a header block that is far too large.
+ */
+const MAX_GROWTH = 4096;
 
 /**
  * A URL whose host is internal becomes a path of the same service. Internal: no dot, an IP address in any spelling,
@@ -58,7 +68,7 @@ const MAX_VALUES = 64;
  * (test/envoy/lua-patterns.test.ts counts the steps). Values are bounded before any pattern sees them.
  */
 export const SCRIPT = `local SUFFIXES = {}
-for suffix in ("local svc internal localhost localdomain lan home corp intranet private arpa"):gmatch("%a+") do SUFFIXES[suffix] = true end
+for suffix in ("local svc internal localhost localdomain lan home corp intranet private arpa consul cluster docker k8s mesh nomad test"):gmatch("%w+") do SUFFIXES[suffix] = true end
 
 local function internal(host, own)
   if #host > ${MAX_HOST} then return true end
@@ -72,6 +82,8 @@ local function relative(value, own)
   local host, rest = url:match("^%s*%a[%w+.-]*:[/\\\\]*([^/\\\\?#]*)(.*)$")
   if host == nil then host, rest = url:match("^%s*[/\\\\][/\\\\]+([^/\\\\?#]*)(.*)$") end
   if host == nil or not internal(host, own) then return value end
+  -- A URL in a URL (view-source:http://host): what looks like the path is a host.
+  if host:find(":$") and rest:find("^[/\\\\][/\\\\]") then return "/" end
   return "/" .. rest:gsub("^[/\\\\]+", "")
 end
 
@@ -116,23 +128,27 @@ end
 
 local CHANGES = {${changes()}}
 
-local function rewrite(handle, headers, name, change, own)
+local function rewrite(headers, name, change, own, growth)
   local count, values = headers:getNumValues(name), {}
   if count > ${MAX_VALUES} then count = 0 end
   for index = 0, count - 1 do
     local value = headers:getAtIndex(name, index)
     local changed = #value <= ${MAX_VALUE} and change(value, own) or ""
-    if changed ~= "" then values[#values + 1] = changed end
+    local longer = math.max(0, #changed - #value)
+    if changed ~= "" and longer <= growth.left then
+      growth.left = growth.left - longer
+      values[#values + 1] = changed
+    end
   end
   headers:remove(name)
   for _, value in ipairs(values) do headers:add(name, value) end
 end
 
 function envoy_on_response(handle)
-  local headers, own = handle:headers(), {}
+  local headers, own, growth = handle:headers(), {}, { left = ${MAX_GROWTH} }
   for _, host in ipairs(handle:metadata():get("hosts") or {}) do own[host] = true end
   for name, change in pairs(CHANGES) do
-    if headers:get(name) ~= nil and not pcall(rewrite, handle, headers, name, change, own) then headers:remove(name) end
+    if headers:get(name) ~= nil and not pcall(rewrite, headers, name, change, own, growth) then headers:remove(name) end
   end
 end
 `;

@@ -19,7 +19,8 @@ x-goog-authenticated-user-email x-goog-authenticated-user-id x-goog-iap-jwt-asse
 x-amzn-oidc-identity x-amzn-mtls-clientcert x-ms-client-principal x-ms-client-principal-name x-ms-token-aad-id-token
 x-appengine-user-email x-apigateway-api-userinfo x-endpoint-api-userinfo tailscale-user-login impersonate-user
 impersonate-extra-x oidc-claim-sub shib-session-id sec-istio-auth-userinfo x-jwt-assertion x-jwt-claim-sub x-userinfo
-sm-user iv-user iv-groups wl-proxy-client-cert $wsra teleport-jwt-assertion x-arr-clientcert l5d-client-id
+cf-cert-verified cf-client-cert-der-base64 sslclientcertsubject x-clientcert x-client-s-dn kubeflow-userid kubeflow-groups
+osso-user-dn oam-remote-user x-true-client-ip forwarded-for sm-user iv-user iv-groups wl-proxy-client-cert $wsra teleport-jwt-assertion x-arr-clientcert l5d-client-id
 x-original-url x-original-uri x-rewrite-url x-http-method-override x-method-override x-host x-middleware-subrequest
 x-accel-redirect x-accel-mapping x-sendfile x-sendfile-type x-reproxy-url x-lighttpd-send-file
 x-real-ip true-client-ip cf-connecting-ip forwarded via x-request-id traceparent tracestate baggage b3 x-b3-traceid

@@ -73,6 +73,11 @@ describe('a response on a real Envoy', () => {
       'http://2130706433/x': '/x',
       'http://db.svc//evil.example/x': '/evil.example/x',
       'http://a%2elocal/x': '/x',
+      'http://db.service.consul/x': '/x',
+      'http://db.test/x': '/x',
+      'view-source:http://db.svc/x': '/',
+      'jdbc:postgresql://db.svc/x': '/',
+      'http://db.svc:/x': '/x',
       'https://login.partner.example/start?to=x': 'https://login.partner.example/start?to=x',
       '/v1/accounts/7': '/v1/accounts/7',
       next: 'next',
@@ -141,6 +146,19 @@ describe('a response on a real Envoy', () => {
     const longest = `https://a.example/${'x'.repeat(8192 - 'https://a.example/'.length)}`;
     const answer = await call(scene.fromShop({ headers: { 'want-location': longest } }));
     assert.equal(answer.headers['location'], longest);
+  });
+
+  test('no reflected value makes a response much longer than it was', async () => {
+    const said = 'a@'.repeat(2048);
+    const names = ['link', 'www-authenticate', 'content-security-policy', 'report-to', 'nel', 'expect-ct', 'warning'];
+    const headers = Object.fromEntries(names.map((name) => [`want-${name}`, said]));
+    const answer = await call(scene.fromShop({ headers: { ...headers, 'want-x-app': 'kept' } }));
+    const length = names.reduce((sum, name) => sum + String(answer.headers[name] ?? '').length, 0);
+    assert.ok(length <= names.length * said.length + 4096, `${length} bytes`);
+    assert.equal(answer.headers['x-app'], 'kept');
+    const policy = { 'want-content-security-policy': "default-src 'self' http://db.svc" };
+    const usual = await call(scene.fromShop({ headers: policy }));
+    assert.equal(usual.headers['content-security-policy'], "default-src 'self' http://name.invalid");
   });
 
   test('a response without any of these headers runs no script', async () => {
