@@ -27,12 +27,14 @@ interface Anchor {
   readonly peer: string;
   readonly certificate: Certificate;
   readonly claim: Claim;
+  /** The key itself says whose it is. That alone cannot be written by another peer, nor by who was there first. */
+  readonly isNamed: boolean;
 }
 
 /**
  * How well it is known that a CA is its peer's own. Certificates are public, so that a peer may list those of another. Of
- * two conflicting anchors the better claim stays: a peer that is served with the key already, then a peer whose trust
- * domain stands in a certificate that the key has signed for itself. With equal claims both anchors go.
+ * two anchors where one signed the other, the better claim stays: a peer that is served with the key already, then a peer
+ * whose trust domain stands in a certificate that the key has signed for itself. With equal claims both anchors go.
  */
 type Claim = 0 | 1 | 2;
 const LISTED = 0;
@@ -84,7 +86,7 @@ function anchorsOf({ peer, bundle, before }: HeldBundle): readonly Anchor[] {
     const names = certificate.uris.includes(`spiffe://${bundle.trustDomain}`);
     const isNamed = names && isSelfSigned(certificate);
     const claim = served.has(certificate.publicKeyFingerprint) ? SERVED : isNamed ? NAMED : LISTED;
-    return { peer, certificate, claim };
+    return { peer, certificate, claim, isNamed };
   });
 }
 
@@ -107,8 +109,12 @@ function relationToOurs(
 function sharedKeys(anchors: readonly Anchor[]): readonly { readonly loser: Anchor; readonly other: Anchor }[] {
   const byKey = groupBy(anchors, ({ certificate }) => certificate.publicKeyFingerprint);
   return [...byKey.values()].flatMap((group) => {
+    // Anybody can sign another's key and list that in advance: being served first proves less than the key's own word.
+    const named = group.filter(({ isNamed }) => isNamed);
     const best = Math.max(...group.map(({ claim }) => claim));
-    const claimants = new Set(group.filter(({ claim }) => claim === best).map(({ peer }) => peer));
+    const claimants = new Set(
+      (named.length > 0 ? named : group.filter(({ claim }) => claim === best)).map(({ peer }) => peer),
+    );
     const isWinner = ({ peer }: Anchor): boolean => claimants.size === 1 && claimants.has(peer);
     return group.flatMap((loser) => {
       const other = group.find(({ peer }) => peer !== loser.peer);

@@ -86,6 +86,26 @@ test('CA_SHARED is found whatever the names are written in: the key that signed 
   }
 });
 
+test("CA_SHARED at whom the key does not name, although that peer was served with it before the key's owner came", () => {
+  const named = openssl.ca('a.example');
+  const root = newCa();
+  const parsed = (peer: string, ...made: readonly Made[]) => {
+    const pem = Buffer.from(made.map((one) => one.pem).join(''));
+    const { bundle } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
+    assert.ok(bundle);
+    return { peer, bundle };
+  };
+  const b = parsed('b', root, newCa({ key: named, signer: root }));
+  for (const before of [undefined, b.bundle]) {
+    const conflicts = trustRules([{ ...b, ...(before && { before }) }, parsed('a', named)], []);
+    const stolen = b.bundle.certificates[1]?.fingerprint;
+    assert.deepEqual(
+      conflicts.map(({ peer, fingerprint }) => [peer, fingerprint]),
+      [['b', stolen]],
+    );
+  }
+});
+
 describe('CA_SHARED is not found', () => {
   test('when each bundle has its own CAs, even with one name', () => {
     assert.deepEqual(findings({ a: [newCa(), newCa()], b: [newCa(), newCa()] }), []);
