@@ -5,7 +5,7 @@ import type { GatewayRole } from '../federation/model.ts';
 import { demand, type Subject } from './boundary.ts';
 import { configOf } from './boundary-filters.ts';
 import type { Any, Message } from './draft.ts';
-import { STRIP_REQUEST, STRIP_RESPONSE } from './headers.ts';
+import { STRIP_REQUEST, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers.ts';
 import { SCRIPT, WITH_HOSTS } from './lua.ts';
 
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
@@ -30,7 +30,7 @@ function strips(config: Any | undefined): boolean {
   if (config?.['@type'] !== MUTATIONS) return false;
   const { mutations = {} } = config;
   return (
-    removesAll(mutations.request_trailers_mutations, STRIP_REQUEST) &&
+    removesAll(mutations.request_trailers_mutations, STRIP_REQUEST_TRAILERS) &&
     removesAll(mutations.response_mutations, STRIP_RESPONSE) &&
     removesAll(mutations.response_trailers_mutations, STRIP_RESPONSE) &&
     removesAll(

@@ -14,7 +14,7 @@ export interface Removal {
   readonly names: readonly string[];
 }
 
-/** At both gateways; of requests before Envoy writes any header of its own. Trailers are treated alike. */
+/** At both gateways; of requests before Envoy writes any header of its own. Trailers are treated alike, or more strictly. */
 export const REMOVALS: readonly Removal[] = [
   {
     why: 'what proxies and meshes tell each other',
@@ -37,11 +37,8 @@ export const REMOVALS: readonly Removal[] = [
       'x-ot-span-context',
       'x-amzn-trace-id',
       'x-cloud-trace-context',
-      'x-datadog-trace-id',
-      'x-datadog-parent-id',
-      'x-datadog-origin',
-      'x-datadog-sampling-priority',
-      'x-datadog-tags',
+      ...['x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-origin'],
+      ...['x-datadog-sampling-priority', 'x-datadog-tags'],
     ],
   },
   {
@@ -140,10 +137,8 @@ export const REMOVALS: readonly Removal[] = [
       'sm-userdn',
       'iv-creds',
       'iv-groups',
-      'iv-user',
-      'iv-user-l',
-      'kubeflow-groups',
-      'kubeflow-userid',
+      ...['iv-user', 'iv-user-l'],
+      ...['kubeflow-groups', 'kubeflow-userid'],
       'eppn',
     ],
   },
@@ -256,6 +251,12 @@ const ADDED_BY_ENVOY = [
 /** Runs on a request before Envoy writes headers of its own, so that Envoy's own survive it and the caller's do not. */
 export const STRIP_REQUEST: readonly Mutation[] = removals('requests');
 
+/**
+ * In a request's trailers whole families go (`x-original-…`): hardly any application sends trailers, and each peer's
+ * filter chain holds this list once more.
+ */
+export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = families(listed('requests'));
+
 /** Runs on a response and its trailers. Envoy writes its own `server` after it. */
 export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
 
@@ -271,16 +272,25 @@ export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   PEER_HEADER,
 ];
 
-/** Only a mutation has a prefix form; `request_headers_to_remove` of a route has none. */
+function listed(from: 'requests' | 'responses'): readonly string[] {
+  return REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(({ names }) => names);
+}
+
+/** Only a mutation has a prefix form; `request_headers_to_remove` of a route has none. Names are in lower case by now. */
 function removals(from: 'requests' | 'responses'): readonly Mutation[] {
-  const names = REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(
-    (removal) => removal.names,
-  );
-  return names.map((name) =>
-    name.endsWith('*')
-      ? { remove_on_match: { key_matcher: { prefix: name.slice(0, -1), ignore_case: true } } }
-      : { remove: name },
-  );
+  return listed(from).map((name) => (name.endsWith('*') ? withPrefix(name.slice(0, -1)) : { remove: name }));
+}
+
+/** The first word of each name, without those that a shorter one covers. gRPC's trailers are no family. */
+function families(names: readonly string[]): readonly Mutation[] {
+  const words = new Set(names.map((name) => /^(?:x-|grpc-)?[^-*]+-?/.exec(name)?.[0] ?? name));
+  return [...words]
+    .filter((word) => ![...words].some((other) => other !== word && word.startsWith(other)))
+    .map(withPrefix);
+}
+
+function withPrefix(prefix: string): Mutation {
+  return { remove_on_match: { key_matcher: { prefix } } };
 }
 
 /** Headers with host names, which a response may have and its trailers need not. */

@@ -6,7 +6,7 @@
 import type { GatewayRole, Mesh } from '../federation/model.ts';
 import { requestLog } from './access-log.ts';
 import { extension, type Message } from './draft.ts';
-import { removed, STRIP_REQUEST, STRIP_RESPONSE } from './headers.ts';
+import { removed, STRIP_REQUEST, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers.ts';
 import * as limits from './limits.ts';
 import { localReplies } from './local-reply.ts';
 import { WITH_HOSTS } from './lua.ts';
@@ -126,7 +126,7 @@ const STRIP: HttpFilter = extension(
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
   {
     mutations: {
-      request_trailers_mutations: STRIP_REQUEST,
+      request_trailers_mutations: STRIP_REQUEST_TRAILERS,
       response_mutations: STRIP_RESPONSE,
       // In trailers there is nothing to rewrite: no application sends a redirect there.
       response_trailers_mutations: [...STRIP_RESPONSE, ...removed(Object.keys(WITH_HOSTS))],

@@ -67,7 +67,7 @@ const MAX_GROWTH = 4096;
  * Every pattern is anchored, or begins with a character that the rest of it cannot run over: matching it is linear
  * (test/envoy/lua-patterns.test.ts counts the steps). Values are bounded before any pattern sees them.
  */
-export const SCRIPT = `local SUFFIXES = {}
+export const SCRIPT = compact(`local SUFFIXES = {}
 for suffix in ("local svc internal localhost localdomain lan home corp intranet private arpa consul cluster docker k8s mesh nomad test"):gmatch("%w+") do SUFFIXES[suffix] = true end
 
 local function internal(host, own)
@@ -151,7 +151,12 @@ function envoy_on_response(handle)
     if headers:get(name) ~= nil and not pcall(rewrite, headers, name, change, own, growth) then headers:remove(name) end
   end
 end
-`;
+`);
+
+/** Without what only readers need: each peer's filter chain holds the script, and one listener holds all of them. */
+function compact(script: string): string {
+  return script.replace(/^ *(?:--.*\n)?/gm, '');
+}
 
 function changes(): string {
   return Object.entries(WITH_HOSTS)

@@ -99,6 +99,22 @@ describe('headers on real Envoys', () => {
     );
   });
 
+  test('no trailer of a request says what a proxy would, and those of applications arrive', async () => {
+    const listed = REMOVALS.filter(({ from }) => from !== 'responses').flatMap(({ names }) => names);
+    // HTTP/2 has no proxy-connection, and node sends none.
+    listed.splice(listed.indexOf('proxy-connection'), 1);
+    const kept = ['x-app', 'x-checksum-crc32c', 'x-amz-checksum-sha256', 'content-md5', 'digest', 'grpc-status', 't1'];
+    const names = [...BELIEVED, ...listed.map((name) => name.replace('*', 'x'))];
+    const arrived: string[] = [];
+    for (let from = 0; from < names.length; from += 40) {
+      const trailers = Object.fromEntries([...names.slice(from, from + 40), ...kept].map((name) => [name, 'sent']));
+      const rates = { authority: 'rates.exports.bank.example', path: '/fx.Rates/Get', method: 'POST', trailers };
+      await call(scene.fromShop({ ...rates, headers: { te: 'trailers' } }));
+      arrived.push(...Object.keys(scene.rates.last?.trailers ?? {}));
+    }
+    assert.deepEqual([...new Set(arrived)].sort(), [...kept].sort());
+  });
+
   test('no trailer names a host', async () => {
     const { trailers } = await call(
       scene.fromShop({

@@ -159,6 +159,11 @@ export const HTTP_MUTATIONS: Mutations = {
     ['rewriting disabled', 'ingress', (c) => void (c.manager.http_filters[3].disabled = true)],
     ['nothing stripped', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
     [
+      'one family of request trailers kept',
+      'ingress',
+      (c) => c.manager.http_filters[4].typed_config.mutations.request_trailers_mutations.pop(),
+    ],
+    [
       'nothing stripped from trailers',
       'egress',
       (c) =>
