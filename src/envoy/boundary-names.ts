@@ -28,7 +28,7 @@ export function routesLabel(name: string | undefined): Label | undefined {
   return labelOf(ROUTES.exec(name ?? ''));
 }
 
-/** Of a peer's tunnel: its key is the digest of the trust domain. */
+/** Of a peer's tunnel. */
 export function importLabel(name: string | undefined): Label | undefined {
   return labelOf(IMPORT.exec(name ?? ''));
 }

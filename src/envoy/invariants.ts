@@ -5,7 +5,7 @@
 import { demand, type Facts, type TlsUse, violation } from './boundary.ts';
 import { holdsKey } from './boundary-keys.ts';
 import { checkListener } from './boundary-listener.ts';
-import { importLabel } from './boundary-names.ts';
+import { importLabel, labelText } from './boundary-names.ts';
 import { checkRoutes } from './boundary-routes.ts';
 import { checkCluster, checkSecret } from './boundary-secret.ts';
 import { trustDomainOf } from './boundary-tls.ts';
@@ -77,7 +77,7 @@ function checkTogether(facts: readonly Facts[]): void {
   checkPrincipals(uses, routes);
 }
 
-/** Requests for a peer enter its own tunnel, and what enters a tunnel goes to the mesh that the tunnel is named after. */
+/** Requests for a peer enter its own tunnel, and what enters a tunnel is led with the trust that the tunnel is named after. */
 function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyMap<string, Facts>): void {
   for (const { name, subject, tunnel } of clusters.values())
     demand(tunnel === undefined || listeners.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
@@ -86,7 +86,8 @@ function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyM
     demand(clusters.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
     for (const dialled of dials) {
       demand(clusters.has(dialled), 'CLUSTER_PRESENT', subject);
-      demand(clusters.get(dialled)?.tls?.[0]?.domainKey === tunnel.key, 'OWN_MESH', subject);
+      const [use] = clusters.get(dialled)?.tls ?? [];
+      demand(use !== undefined && labelText(use) === labelText(tunnel), 'OWN_MESH', subject);
     }
   }
 }
@@ -110,13 +111,14 @@ function checkTrustDomains(uses: readonly TlsUse[]): void {
  */
 function checkTargets(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
   const meshes = new Map(uses.map(({ peer, domainKey }) => [peer, domainKey]));
-  const domains = new Map(uses.map(({ domainKey, identities }) => [domainKey, trustDomainOf(identities[0])]));
+  const domains = new Map(uses.map((use) => [labelText(use), trustDomainOf(use.identities[0])]));
   for (const { subject, role, peer = '', targets = [] } of routes.values()) {
     for (const { cluster, authority } of targets) {
       if (role === 'ingress') {
         demand(cluster.startsWith(`export/${peer}@${meshes.get(peer) ?? ''}/`), 'OWN_MESH', subject);
       } else {
-        const domain = domains.get(importLabel(cluster)?.key ?? '');
+        const label = importLabel(cluster);
+        const domain = label && domains.get(labelText(label));
         const isTheirs = domain !== undefined && authority?.endsWith(`.exports.${domain}`) === true;
         demand(isTheirs, 'OWN_EXPORT', subject);
       }

@@ -55,9 +55,12 @@ export function egressPort(port: number): string {
   return `egress/${port}`;
 }
 
-/** Where everything that is imported from a peer goes: a cluster, and the internal listener (tunnel) that it leads to. */
-export function importCluster({ name, domainKey }: Pick<Peer, 'name' | 'domainKey'>): string {
-  return `import/${name}@${domainKey}`;
+/**
+ * Where everything that is imported from a peer goes: a cluster, and the internal listener (tunnel) that it leads to. With
+ * other trust in the peer both are others, so that a route that is new never finds the connections of the old trust.
+ */
+export function importCluster(peer: KeyedPeer): string {
+  return `import/${labelOf(peer)}`;
 }
 
 /** The cluster with the peer's gateways, and the filter chain of the tunnel that leads there. */

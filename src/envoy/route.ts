@@ -43,7 +43,7 @@ export function endedRoutes(mesh: Mesh, peers: readonly Ended[]): readonly Draft
 /** One route configuration for each port of the egress gateway. */
 export function egressRoutes(
   ports: ReadonlyMap<number, readonly Import[]>,
-  peers: readonly Pick<Peer, 'name' | 'domainKey'>[],
+  peers: readonly names.KeyedPeer[],
 ): readonly Draft[] {
   const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
   return [...ports].map(([port, all]) => {

@@ -10,7 +10,7 @@ import { type Draft, draft, extension, type Message } from './draft.ts';
 import { BUFFER_BYTES } from './limits.ts';
 import * as names from './names.ts';
 
-type TunnelPeer = Pick<Peer, 'name' | 'key' | 'mark' | 'domainKey' | 'addresses'>;
+type TunnelPeer = Pick<Peer, 'name' | 'key' | 'mark' | 'addresses'>;
 
 export function tunnels(mesh: Mesh, peers: readonly TunnelPeer[]): readonly Draft[] {
   return peers.map((peer) => {

@@ -118,8 +118,8 @@ export function transitionsTo(
 type Between = Omit<Transition, 'until' | 'target'>;
 
 function between(served: Federation, before: Peer, next: Federation, peer: Peer): Between | undefined {
-  const isRenamed = before.key !== peer.key;
-  if (!isRenamed && before.bundle.fingerprint === peer.bundle.fingerprint) return undefined;
+  // Under another key the peer has other names, which no connection has, and the ended ones their meet (retire).
+  if (before.key !== peer.key || before.bundle.fingerprint === peer.bundle.fingerprint) return undefined;
   const [had, has] = [grantsOf(served, peer.name), grantsOf(next, peer.name)];
   const [imported, imports] = [importsOf(served, peer.name), importsOf(next, peer.name)];
   const kept = peer.bundle.certificates.filter((one) => includes(before.bundle, one.fingerprint));
@@ -127,8 +127,6 @@ function between(served: Federation, before: Peer, next: Federation, peer: Peer)
   const grants = meetOfGrants(had, has);
   const sameImports = imports.filter((one) => imported.some((other) => isEqual(one, other)));
   const importsChange = sameImports.length < imports.length || sameImports.length < imported.length;
-  // Under another key the peer has other names here, and the ended ones their meet (retire).
-  if (isRenamed) return importsChange ? { bundle: peer.bundle, grants: has, imports: sameImports } : undefined;
   const losesGrants = grants.length < had.length || !isEqual(grants, had);
   if (!losesRoots && !losesGrants && !importsChange) return undefined;
   return {

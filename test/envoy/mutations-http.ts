@@ -381,7 +381,7 @@ export const HTTP_MUTATIONS: Mutations = {
       },
     ],
     [
-      'a tunnel that is named after another mesh',
+      'a tunnel that is named after other trust',
       'egress',
       (c) => {
         const name = `import/shop@${'0'.repeat(16)}`;

@@ -65,7 +65,14 @@ describe('translate', () => {
         'RouteConfiguration ingress/shop',
         'Listener ingress',
       ],
-      egress: ['Cluster dial/shop', 'Secret cert/egress/shop', 'Secret bundle/shop', 'Listener import/shop'],
+      egress: [
+        'Cluster import/shop',
+        'Cluster dial/shop',
+        'Secret cert/egress/shop',
+        'Secret bundle/shop',
+        'RouteConfiguration egress/8080',
+        'Listener import/shop',
+      ],
     });
   });
 
@@ -125,9 +132,11 @@ describe('translate', () => {
         'Listener ingress',
       ],
       egress: [
+        'Cluster import/partner',
         'Cluster dial/partner',
         'Secret cert/egress/partner',
         'Secret bundle/partner',
+        'RouteConfiguration egress/8081',
         'Listener import/partner',
       ],
     });

@@ -171,26 +171,28 @@ describe('an update', () => {
     });
   }
 
-  test('ingress: also when the control plane dies on the way, and a new one goes on from what the gateway has', () => {
-    fc.assert(
-      fc.property(choice, choice, fc.integer({ min: 0, max: 4 }), (one, other, pushed) => {
-        const first = federationOf(one, undefined);
-        const second = federationOf(other, first);
-        // What a new process cannot know: which roots of a bundle that keeps its key the last one trusted.
-        fc.pre(
-          second.peers.every((peer) =>
-            first.peers.every(({ key, bundle }) => key !== peer.key || bundle === peer.bundle),
-          ),
-        );
-        const allowed = new Set([...admittedBy(first, 'ingress'), ...admittedBy(second, 'ingress')]);
-        const [before = new Map(), served = new Map()] = statesBetween(first, second, 'ingress');
-        const left = prefixes(before, served)[pushed] ?? before;
-        const restarted = viewOf(resourcesOf(second, 'ingress'));
-        assert.deepEqual(forbidden([before, left, restarted], allowed), []);
-      }),
-      { numRuns: 60 },
-    );
-  });
+  for (const role of ['ingress', 'egress'] as const) {
+    test(`${role}: also when the control plane dies on the way, and a new one goes on from what the gateway has`, () => {
+      fc.assert(
+        fc.property(choice, choice, fc.integer({ min: 0, max: 4 }), (one, other, pushed) => {
+          const first = federationOf(one, undefined);
+          const second = federationOf(other, first);
+          // What a new process cannot know: which roots of a bundle that keeps its key the last one trusted.
+          fc.pre(
+            second.peers.every((peer) =>
+              first.peers.every(({ key, bundle }) => key !== peer.key || bundle === peer.bundle),
+            ),
+          );
+          const allowed = new Set([...admittedBy(first, role), ...admittedBy(second, role)]);
+          const [before = new Map(), served = new Map()] = statesBetween(first, second, role);
+          const left = prefixes(before, served)[pushed] ?? before;
+          const restarted = viewOf(resourcesOf(second, role));
+          assert.deepEqual(forbidden([before, left, restarted], allowed), []);
+        }),
+        { numRuns: 60 },
+      );
+    });
+  }
 
   test('the evaluator sees what an update in one step would admit', () => {
     const base = {
