@@ -13,6 +13,14 @@ import { VERSION } from './version.ts';
 
 export type Rejected = NonNullable<Status['config']['rejected']>;
 
+/** The file as a whole, or what of it concerns the trust of single peers. */
+function rejectedParts(applied: Applied, rejected: Rejected | undefined): { readonly rejected?: Rejected } {
+  if (rejected !== undefined) return { rejected };
+  const diagnostics = applied.warnings.filter(({ severity }) => severity === 'error');
+  if (diagnostics.length === 0) return {};
+  return { rejected: { at: iso(applied.at), reason: 'CONFIG_INVALID', diagnostics, partly: true } };
+}
+
 export function processStatus(
   publication: Publication,
   applied: Applied,
@@ -35,8 +43,8 @@ export function processStatus(
       file: applied.loaded.file,
       appliedAt: iso(applied.at),
       sha256: createHash('sha256').update(applied.loaded.text).digest('hex'),
-      ...(rejected !== undefined && { rejected }),
-      warnings: applied.warnings,
+      ...rejectedParts(applied, rejected),
+      warnings: applied.warnings.filter(({ severity }) => severity === 'warning'),
     },
     ...(workers !== undefined && { workers }),
     gateways: [...publication.cache.entries()].map(([gateway, { version }]) => ({

@@ -22,7 +22,13 @@ export interface Status {
     readonly appliedAt: string;
     readonly sha256: string;
     /** Why the file as it is now is not served, if so. */
-    readonly rejected?: { readonly at: string; readonly reason: string; readonly diagnostics: readonly Diagnostic[] };
+    readonly rejected?: {
+      readonly at: string;
+      readonly reason: string;
+      readonly diagnostics: readonly Diagnostic[];
+      /** True when only the trust of single peers was rejected, and the rest of the file is served. */
+      readonly partly?: boolean;
+    };
     readonly warnings: readonly Diagnostic[];
   };
   /** With `run --workers`: the gateways of a silent one are missing below. */

@@ -60,7 +60,9 @@ function text(value: Status, now: number): string {
     config.rejected === undefined
       ? []
       : [
-          `The file as it is now was rejected at ${config.rejected.at} (${config.rejected.reason}); what was served before is still served:`,
+          config.rejected.partly === true
+            ? `Parts of the file were rejected at ${config.rejected.at} (${config.rejected.reason}); the rest of it is served:`
+            : `The file as it is now was rejected at ${config.rejected.at} (${config.rejected.reason}); what was served before is still served:`,
           ...config.rejected.diagnostics.map(formatDiagnostic),
         ];
   return [

@@ -1,6 +1,6 @@
 // The trust bundle of each peer, from its file: what is usable of it, and which peers have none.
 // A bundle is a function of its file, with one exception: a file that cannot be read as certificates says nothing about
-// whom to trust, so that the peer keeps the bundle that this process took from that file before.
+// whom to trust, so that the peer keeps the bundle that this process serves for it, whatever file that came from.
 // Must not: let a finding about one peer's file change the bundle of another peer that is served already.
 
 import type { Config } from '../config/schema.ts';
@@ -16,9 +16,7 @@ export interface BundleInput {
   readonly files: ReadonlyMap<string, Buffer>;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  readonly previous?:
-    | { readonly federation: Federation; readonly bundleFiles: ReadonlyMap<string, string> }
-    | undefined;
+  readonly previous?: { readonly federation: Federation } | undefined;
 }
 
 export interface Bundles {
@@ -59,10 +57,9 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
 
 type ConfigPeer = Config['peers'][number];
 
-/** What this process took from the same file for the same trust domain, and still serves. */
+/** What this process serves for the same peer and trust domain. */
 function previousBundle({ previous }: BundleInput, peer: ConfigPeer): TrustBundle | undefined {
-  if (previous?.bundleFiles.get(peer.name) !== peer.trustBundle.file) return undefined;
-  const bundle = previous.federation.peers.find(({ name }) => name === peer.name)?.bundle;
+  const bundle = previous?.federation.peers.find(({ name }) => name === peer.name)?.bundle;
   return bundle?.trustDomain === peer.trustDomain ? bundle : undefined;
 }
 

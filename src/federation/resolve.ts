@@ -36,8 +36,6 @@ export interface Resolved {
   readonly federation: Federation;
   /** Present when `identity.issuer` is: it signs the certificates of our gateways. */
   readonly issuer?: Issuer;
-  /** The file of each peer's bundle, by the name that the configuration uses. */
-  readonly bundleFiles: ReadonlyMap<string, string>;
   /** When a CA in one of these files becomes valid or expires next (milliseconds since the epoch). */
   readonly nextTrustChange?: number;
 }
@@ -93,7 +91,6 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
   const resolved: Resolved = {
     federation,
     ...(issuer === undefined ? {} : { issuer }),
-    bundleFiles: new Map(config.peers.map((peer) => [peer.name, peer.trustBundle.file])),
     ...(trust.nextChange === undefined ? {} : { nextTrustChange: trust.nextChange }),
   };
   return { resolved, findings };

@@ -102,7 +102,7 @@ ${importLines.join('\n')}
     config,
     files,
     now: NOW,
-    ...(previous && { previous: { federation: previous, bundleFiles: new Map() } }),
+    ...(previous && { previous: { federation: previous } }),
   });
   assert.ok(resolved, JSON.stringify(findings));
   return resolved.federation;

@@ -116,12 +116,13 @@ describe('while it runs', () => {
     assert.deepEqual(trustedWith({ 'bank.pem': 'oops' }, { previous: denied }), WITHOUT_BANK);
   });
 
-  test('a bundle is kept neither for another trust domain nor for another file', () => {
+  test('a bundle is kept when another file is named that cannot be read, but not for another trust domain', () => {
     const files = { 'bank.pem': namelessCa().certificate };
     const served = resolved(PLAIN, { files });
     const moved = PLAIN.replace('trustBundle: bank.pem', 'trustBundle: other.pem');
     const renamed = PLAIN.replace('trustDomain: bank.example', 'trustDomain: bank.test');
-    assert.deepEqual(trustedWith({ 'other.pem': 'oops' }, { previous: served }, moved), WITHOUT_BANK);
+    const kept = trustedWith({ 'other.pem': 'oops' }, { previous: served }, moved);
+    assert.deepEqual(kept, { ...BOTH, bank: files['bank.pem'] });
     assert.deepEqual(trustedWith({ 'bank.pem': 'oops' }, { previous: served }, renamed), WITHOUT_BANK);
   });
 
