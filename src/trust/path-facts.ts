@@ -6,6 +6,7 @@ import type { Certificate } from './certificate.ts';
 import { childrenOf, contextTag, DER, type DerValue, oidOf, readDer } from './der-reader.ts';
 import { canonicalName, emailsOf, printableName } from './distinguished-name.ts';
 import { type Name, type NameConstraints, readName, readNameConstraints } from './name-constraints.ts';
+import { hasItsShape } from './policy-shape.ts';
 
 export interface PathFacts {
   /** The subject, for people. */
@@ -46,6 +47,7 @@ export function pathFacts(certificate: Certificate): PathFacts {
   const [issuer, subject] = [tbs[offset + 2] ?? missing(), tbs[offset + 4] ?? missing()];
   const extensions = extensionsOf(tbs.find(({ tag }) => tag === contextTag(3, true)));
   const content = (oid: string): Buffer | undefined => extensions.find((extension) => extension.oid === oid)?.content;
+  if (!extensions.every(({ oid, content: value }) => hasItsShape(oid, value))) throw new Error('a broken extension');
   const constraints = content(OID.nameConstraints);
   const usage = content(OID.extendedKeyUsage);
   const pathLength = pathLengthOf(content(OID.basicConstraints));

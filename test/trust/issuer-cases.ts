@@ -60,6 +60,7 @@ const constraints = (text: string): string => `nameConstraints = critical,${text
 const CONSTRAINED = ['ISSUER_CONSTRAINED'];
 const RESTRICTED = ['ISSUER_ROOT_RESTRICTED'];
 const CHAIN = ['ISSUER_CHAIN'];
+const UNPARSABLE = ['ISSUER_UNPARSABLE'];
 const LEAF_CN = 'gateway gateway/ingress';
 
 export const ISSUER_CASES: readonly IssuerCase[] = [
@@ -300,6 +301,54 @@ export const ISSUER_CASES: readonly IssuerCase[] = [
     expected: CONSTRAINED,
     openssl: 'accepts',
     build: three(() => ({ issuing: ['nsCertType = critical,sslCA'] })),
+  },
+  {
+    name: 'CRL distribution points that cannot be read',
+    // node:crypto takes no certificate for a CA that has such an extension.
+    expected: ['ISSUER_NOT_A_CA', ...UNPARSABLE],
+    build: three(() => ({ issuing: ['2.5.29.31 = DER:0500'] })),
+  },
+  {
+    name: 'a distribution point that is none',
+    // node:crypto takes no certificate for a CA that has such an extension.
+    expected: ['ISSUER_NOT_A_CA', ...UNPARSABLE],
+    build: three(() => ({ issuing: ['2.5.29.31 = DER:3003020101'] })),
+  },
+  {
+    name: 'certificate policies that cannot be read',
+    expected: UNPARSABLE,
+    openssl: 'accepts',
+    build: three(() => ({ issuing: ['2.5.29.32 = DER:0500'] })),
+  },
+  {
+    name: 'no certificate policy in the list',
+    expected: UNPARSABLE,
+    openssl: 'accepts',
+    build: three(() => ({ issuing: ['2.5.29.32 = DER:3000'] })),
+  },
+  {
+    name: 'one certificate policy twice',
+    expected: UNPARSABLE,
+    openssl: 'accepts',
+    build: three(() => ({ issuing: ['2.5.29.32 = DER:300e3005060329030430050603290304'] })),
+  },
+  {
+    name: 'policy mappings that cannot be read',
+    expected: UNPARSABLE,
+    openssl: 'accepts',
+    build: three(() => ({ issuing: ['2.5.29.33 = DER:0500'] })),
+  },
+  {
+    name: 'policy constraints without one',
+    expected: UNPARSABLE,
+    openssl: 'accepts',
+    build: three(() => ({ issuing: ['2.5.29.36 = DER:3000'] })),
+  },
+  {
+    name: 'an inhibition of any policy that is no number',
+    expected: UNPARSABLE,
+    openssl: 'accepts',
+    build: three(() => ({ issuing: ['2.5.29.54 = DER:0500'] })),
   },
   {
     name: 'a bounded subtree',
