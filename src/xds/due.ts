@@ -5,18 +5,10 @@ import { diff } from '../snapshot/diff.ts';
 import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
+import { type Reply, repliesOf } from './replies.ts';
 import { responses } from './responses.ts';
 import { all, subset, subsetOf, withLingering } from './shared-sets.ts';
 import { isAsked, NOTHING_LINGERS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
-
-export interface Reply {
-  /** Shared by every stream that is sent the same: the bytes are cached by this very array. */
-  readonly resources: readonly Resource[];
-  readonly removed: readonly string[];
-  readonly version: string;
-  /** Whether others may be sent the very same; not with names that this client made up. */
-  readonly isShared: boolean;
-}
 
 export interface Due {
   readonly replies: readonly Reply[];
@@ -45,30 +37,7 @@ function duePartial(state: Subscription, current: TypeSnapshot): Due {
   const resources = candidates(state, current, changes(state, current));
   if (resources.length === 0) return NOTHING_DUE;
   const { parts, later } = responses(state, resources);
-  const replies = parts.map((part, index) => ({
-    resources: part,
-    removed: NONE,
-    version: index === parts.length - 1 ? lastVersion(part, current) : partVersion(part, index, current),
-    isShared: true,
-  }));
-  return { replies, later, lingering: NOTHING_LINGERS };
-}
-
-/** Rule 15: each part has a version of its own, and the last has that of the state, unless its bytes are other ones. */
-function lastVersion(part: readonly Resource[], current: TypeSnapshot): string {
-  const [only] = part;
-  const isRespelled = only !== undefined && current.resources.get(only.name)?.version !== only.version;
-  return isRespelled ? partVersion(part, 0, current) : current.version;
-}
-
-function partVersion(part: readonly Resource[], index: number, { version }: TypeSnapshot): string {
-  const [only] = part;
-  return `${version}-${part.length === 1 && only !== undefined ? digestOf(only) : index + 1}`;
-}
-
-/** The same for the same name and bytes, in whatever part of whatever response. */
-function digestOf({ digest }: Resource): string {
-  return BigInt.asUintN(64, digest).toString(16);
+  return { replies: repliesOf('sotw', parts, current), later, lingering: NOTHING_LINGERS };
 }
 
 function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
@@ -106,9 +75,10 @@ function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => b
   const { version } = current;
   const isShared = missing.length === 0 && (!goes || [...gone.values()].every((resource) => resource !== undefined));
   const { parts, later } = responses(state, resources);
+  if (removed.length === 0) return { replies: repliesOf('delta', parts, current), later, lingering };
   // Removals do not ride with what was rejected.
   const [first] = parts;
-  const isApart = removed.length > 0 && first?.some(({ name }) => state.rejected.has(name)) === true;
+  const isApart = first?.some(({ name }) => state.rejected.has(name)) === true;
   const replies = (isApart ? [NONE, ...parts] : parts).map((part, index) => ({
     resources: part,
     removed: index === 0 ? removed : NONE,

@@ -21,6 +21,13 @@ import { isTransient } from './transient.ts';
 
 export type Answer = 'ack' | 'nack' | undefined;
 
+export interface Received {
+  readonly state: Subscription;
+  readonly answer: Answer;
+  /** The responses that the request answered. A NACK rejects the last, and accepts those before it. */
+  readonly told: readonly Pending[];
+}
+
 const WILDCARD = '*';
 
 /** The first request of a type on a stream, whatever its nonce says: nonces of another stream mean nothing (rule 14). */
@@ -60,16 +67,13 @@ function openDelta(state: Subscription, request: XdsRequest): Subscription {
 }
 
 /** Any later request: perhaps an ACK or NACK, perhaps another subscription, perhaps both. */
-export function receive(
-  state: Subscription,
-  request: XdsRequest,
-): { readonly state: Subscription; readonly answer: Answer } {
+export function receive(state: Subscription, request: XdsRequest): Received {
   const wasPending = state.pending.length > 0;
-  const { state: answered, answer } = acknowledge(state, request);
+  const { state: answered, answer, told } = acknowledge(state, request);
   if (state.variant === 'delta') {
     // Rule 36: no nonce, stale or not, is a reason to lose a subscription.
     const changed = changeDelta(answered, request.subscribe, request.unsubscribe);
-    return { state: changed === answered ? answered : withoutMemory(changed, request), answer };
+    return { state: changed === answered ? answered : withoutMemory(changed, request), answer, told };
   }
   const changed = changeSotw(answered, request.names);
   // Rule 22: the response was acknowledged before, and nothing else changed: Envoy asks again for a new watcher.
@@ -82,36 +86,38 @@ export function receive(
   return {
     state: again && !isFullState(state.typeUrl) ? evolve(changed, { owed: changed.names }) : changed,
     answer,
+    told,
   };
 }
 
-function acknowledge(
-  state: Subscription,
-  request: XdsRequest,
-): { readonly state: Subscription; readonly answer: Answer } {
+function acknowledge(state: Subscription, request: XdsRequest): Received {
   const index = request.nonce === '' ? -1 : state.pending.findIndex(({ nonce }) => nonce === request.nonce);
   const response = state.pending[index];
   // Rule 20: a stale nonce is neither ACK nor NACK.
-  if (response === undefined) return { state, answer: undefined };
+  if (response === undefined) return { state, answer: undefined, told: NONE_PENDING };
   const pending = unanswered(state, index);
   const { version } = response;
   const message = request.errorDetail;
-  const accepted = state.variant === 'sotw' ? state.pending.slice(0, index) : NONE_PENDING;
+  const told = state.variant === 'sotw' && index > 0 ? state.pending.slice(0, index + 1) : [response];
+  if (message === undefined && state.nack === undefined && state.rejected.size === 0) {
+    // Most answers, and there may be hundreds of responses in flight.
+    const change = pending.length > 0 ? { pending } : { pending, ackedVersion: version };
+    return { state: evolve(state, change), answer: 'ack', told };
+  }
   const answers = [
     ...state.answers,
-    ...accepted.map((told) => ({ told, message: undefined })),
-    { told: response, message },
+    ...told.map((one) => ({ told: one, message: one === response ? message : undefined })),
   ];
   // Rules 18, 47: what is rejected is parked, and sent again only together with a change.
   const nack = message === undefined ? state.nack : { version, message };
   const answer = message === undefined ? 'ack' : 'nack';
   if (pending.length > 0 && state.rejected.size > FEW_REJECTED)
-    return { state: evolve(state, { pending, nack, answers }), answer };
+    return { state: evolve(state, { pending, nack, answers }), answer, told };
   const rejected = rejectedAfter(state, answers);
   const isComplete = answer === 'ack' && pending.length === 0 && rejected.size === 0;
   const next = { pending, rejected, answers: NO_ANSWERS };
-  if (!isComplete) return { state: evolve(state, { ...next, nack }), answer };
-  return { state: evolve(state, { ...next, ackedVersion: version, nack: undefined }), answer };
+  if (!isComplete) return { state: evolve(state, { ...next, nack }), answer, told };
+  return { state: evolve(state, { ...next, ackedVersion: version, nack: undefined }), answer, told };
 }
 
 /** With more rejections than these, they are made anew when all parts are answered. */

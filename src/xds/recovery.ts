@@ -5,7 +5,7 @@
 
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { REFERRERS, TYPE } from '../snapshot/types.ts';
-import type { Subscription } from './subscription.ts';
+import type { Pending, Subscription } from './subscription.ts';
 import { backOff } from './transient.ts';
 
 interface Answered {
@@ -24,7 +24,8 @@ export function retryAt(
   answer: 'ack' | 'nack',
   now: number,
 ): Retries {
-  const isLeft = [...state.rejected.values()].some(({ isTransient }) => isTransient);
+  if (state.rejected.size === 0 && state.pending.length > 0) return { retryAt: at, attempts };
+  const isLeft = state.rejected.size > 0 && [...state.rejected.values()].some(({ isTransient }) => isTransient);
   if (!isLeft) return state.pending.length > 0 ? { retryAt: at, attempts } : { retryAt: undefined, attempts: 0 };
   if (answer === 'ack' || at !== undefined) return { retryAt: at, attempts };
   return { retryAt: now + backOff(attempts + 1), attempts: attempts + 1 };
@@ -37,8 +38,8 @@ export interface Again {
 }
 
 interface Answer extends Answered {
-  /** The subscription before the answer. */
-  readonly before: Subscription;
+  /** The responses that it answered. */
+  readonly told: readonly Pending[];
   readonly answer: 'ack' | 'nack';
 }
 
@@ -59,17 +60,16 @@ export class Recoveries {
 
   /** What an answer has to be sent again. `all` are the subscriptions of the stream after it. */
   answered(answered: Answer, all: readonly Answered[], snapshot: Snapshot): readonly Again[] {
-    const { typeUrl, state, before, answer } = answered;
+    const { typeUrl, state, told, answer } = answered;
     if (answer === 'nack') {
       // The secret may have been accepted while what is rejected now was on its way.
       const since = this.known.get(typeUrl) ?? 0;
       return since === this.count ? NONE : needing(answered, (name) => (this.renewed.get(name) ?? 0) > since, snapshot);
     }
     if (typeUrl !== TYPE.secret) return NONE;
-    const names = new Set<string>();
-    for (const told of before.pending)
-      if (told.isNews && !state.pending.includes(told)) for (const { name } of told.resources) names.add(name);
-    if (names.size === 0) return NONE;
+    const news = told.filter(({ isNews }) => isNews);
+    if (news.length === 0) return NONE;
+    const names = new Set(news.flatMap(({ resources }) => resources.map(({ name }) => name)));
     this.remember(names, all);
     if (all.every((one) => one.state.rejected.size === 0)) return NONE;
     return [

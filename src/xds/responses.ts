@@ -19,13 +19,16 @@ export interface Responses {
 }
 
 const NONE: readonly never[] = [];
+const NOTHING: Responses = { parts: [NONE], later: NONE };
+const alones = new WeakMap<readonly Resource[], Responses>();
 
 /** The resources of one state, by the responses in which they go. */
 export function responses(state: Subscription, resources: readonly Resource[]): Responses {
   const { variant, typeUrl, rejected } = state;
   const isSecret = typeUrl === TYPE.secret;
   if (!isSecret && rejected.size === 0) return { parts: split(resources, variant), later: NONE };
-  if (isSecret && resources.length === 0) return { parts: [NONE], later: NONE };
+  if (isSecret && rejected.size === 0) return eachAlone(resources);
+  if (isSecret && resources.length === 0) return NOTHING;
   const isAlone = ({ name }: Resource): boolean => isSecret || rejected.has(name);
   const together = isSecret ? NONE : resources.filter((resource) => !isAlone(resource));
   const single = isSecret ? certificatesFirst(resources) : resources.filter(isAlone);
@@ -35,6 +38,19 @@ export function responses(state: Subscription, resources: readonly Resource[]): 
     parts: together.length === 0 && parts.length > 0 ? parts : [...split(together, variant), ...parts],
     later: single.length > MOST_ALONE ? single.slice(MOST_ALONE).map(({ name }) => name) : NONE,
   };
+}
+
+/** Without what this client rejected: the same for all that are sent the same resources. */
+function eachAlone(resources: readonly Resource[]): Responses {
+  const before = alones.get(resources);
+  if (before !== undefined) return before;
+  const ordered = certificatesFirst(resources);
+  const made: Responses = {
+    parts: ordered.length === 0 ? NOTHING.parts : ordered.slice(0, MOST_ALONE).map(alone),
+    later: ordered.length > MOST_ALONE ? ordered.slice(MOST_ALONE).map(({ name }) => name) : NONE,
+  };
+  alones.set(resources, made);
+  return made;
 }
 
 /**

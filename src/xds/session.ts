@@ -11,16 +11,7 @@ import { type Answer, open, receive } from './receive.ts';
 import { Recoveries, retryAt } from './recovery.ts';
 import type { XdsRequest } from './request.ts';
 import { type TypeStatus, XdsError } from './status.ts';
-import {
-  disregard,
-  isAsked,
-  NO_NAMES,
-  reread,
-  retried,
-  type Subscription,
-  touch,
-  type Variant,
-} from './subscription.ts';
+import { disregard, isAsked, NO_NAMES, type Pending, reread, retried, touch, type Variant } from './subscription.ts';
 import { isIdle, next, type Outgoing } from './turn.ts';
 import { weightOfState } from './weight.ts';
 
@@ -84,10 +75,9 @@ export class Session {
     else {
       const received = receive(entry.state, request);
       if (received.state !== entry.state) this.walked += rebuilding(entry.state, received.state);
-      const before = entry.state;
       entry.state = received.state;
       answer = received.answer;
-      if (answer !== undefined) this.onAnswer(entry, before, answer, now);
+      if (answer !== undefined) this.onAnswer(entry, received.told, answer, now);
     }
     const names = this.entries.get(typeUrl)?.state.names.size ?? 0;
     if (names > this.limits.names) {
@@ -115,11 +105,14 @@ export class Session {
     this.inOrder = PUSH_ORDER.flatMap((type) => this.entries.get(type) ?? []);
   }
 
-  private onAnswer(entry: Entry, before: Subscription, answer: 'ack' | 'nack', now: number): void {
+  private onAnswer(entry: Entry, told: readonly Pending[], answer: 'ack' | 'nack', now: number): void {
     if (answer === 'nack') entry.nackedAt = now;
-    Object.assign(entry, retryAt(entry, answer, now));
+    const next = retryAt(entry, answer, now);
+    entry.retryAt = next.retryAt;
+    entry.attempts = next.attempts;
     if (this.snapshot === undefined) return;
-    const again = this.recoveries.answered({ ...entry, before, answer }, this.inOrder, this.snapshot);
+    const { typeUrl: type, state } = entry;
+    const again = this.recoveries.answered({ typeUrl: type, state, told, answer }, this.inOrder, this.snapshot);
     for (const { typeUrl, names } of again) {
       const target = this.entries.get(typeUrl);
       if (target !== undefined) target.state = reread(target.state, names);

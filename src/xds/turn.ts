@@ -2,10 +2,12 @@
 // In: a subscription, the current state of the type, what other types allow. Out: the next state, and replies with nonces.
 // Must not: send while a response is un-acknowledged (rule 21).
 
+import type { Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { Form } from '../snapshot/ttl.ts';
 import { isFullState } from '../snapshot/types.ts';
-import { covers, due, type Reply } from './due.ts';
+import { covers, due } from './due.ts';
+import type { Reply } from './replies.ts';
 import { caughtUp, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
 
 /** What else decides; asked only when it matters. */
@@ -62,11 +64,11 @@ function awaited(
   to: TypeSnapshot,
   sent: TypeSnapshot | undefined,
 ): Pending {
-  const isNews = resources.some((resource) => {
-    const before = sent?.resources.get(resource.name);
-    return before !== undefined && before.version !== resource.version;
-  });
-  return { nonce, version, resources, removed, from, to, isNews };
+  return { nonce, version, resources, removed, from, to, isNews: sent !== undefined && replaces(resources, sent) };
+}
+
+function replaces(resources: readonly Resource[], sent: TypeSnapshot): boolean {
+  return resources.some(({ name, version }) => (sent.resources.get(name)?.version ?? version) !== version);
 }
 
 /** Whether nothing can be due: most types, at most turns. */

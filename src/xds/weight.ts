@@ -21,7 +21,9 @@ export function weightOfState({ names, owed, initial, lingering, rejected, pendi
   if (initial !== undefined) weight += once(initial, () => weightOf(initial.keys()) + weightOf(initial.values()));
   if (lingering.size > 0) weight += once(lingering, () => weightOf(lingering.keys()));
   if (rejected.size > 0) weight += once(rejected, () => weightOf(rejected.keys()));
-  for (const { removed } of pending) if (removed.length > 0) weight += once(removed, () => weightOf(removed));
+  // Removals go with the first response of a state.
+  const removed = pending[0]?.removed;
+  if (removed !== undefined && removed.length > 0) weight += once(removed, () => weightOf(removed));
   if (nack !== undefined) weight += 2 * nack.message.length;
   return weight;
 }
