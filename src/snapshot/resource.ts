@@ -31,7 +31,31 @@ export function createResource(
   references: readonly Reference[] = [],
   ttlMs?: number,
 ): Resource {
-  const version = createHash('sha256').update(body).digest('hex').slice(0, 32);
+  return encode({ typeUrl, name, version: hash(body), references, ...(ttlMs !== undefined && { ttlMs }) }, body);
+}
+
+/** The same resource in other bytes that mean the same. Its version begins with the resource's own, so that both are known by it. */
+export function respelledAs(resource: Resource, body: Uint8Array): Resource {
+  const { typeUrl, name, references, ttlMs } = resource;
+  const version = `${resource.version}${RESPELLED}${hash(body)}`;
+  return encode({ typeUrl, name, version, references, ...(ttlMs !== undefined && { ttlMs }) }, body);
+}
+
+/** Whether a client that says that it has this version has the resource, in whatever bytes. */
+export function isVersionOf({ version }: Resource, told: string | undefined): boolean {
+  return told === version || told?.startsWith(`${version}${RESPELLED}`) === true;
+}
+
+const RESPELLED = '~';
+
+function hash(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 32);
+}
+
+type Described = Pick<Resource, 'typeUrl' | 'name' | 'version' | 'references' | 'ttlMs'>;
+
+function encode(described: Described, body: Uint8Array): Resource {
+  const { typeUrl, name, version } = described;
   const digest = createHash('sha256').update(`${name}\n${version}`).digest('hex');
   const any = [stringField(1, typeUrl), fieldHead(2, body.length), body];
   const anyLength = lengthOf(any);
@@ -40,15 +64,11 @@ export function createResource(
   const deltaField = Buffer.concat([fieldHead(2, lengthOf(head) + lengthOf(sotw)), ...head, ...sotw]);
   const sotwField = deltaField.subarray(deltaField.length - lengthOf(sotw));
   return {
-    typeUrl,
-    name,
-    version,
+    ...described,
     any: sotwField.subarray(sotwField.length - anyLength),
     sotwField,
     deltaField,
     digest: BigInt(`0x${digest}`),
-    references,
-    ...(ttlMs !== undefined && { ttlMs }),
   };
 }
 

@@ -2,10 +2,10 @@
 // In: a subscription, the current state of the type. Out: replies, and what lingers. Must not: change the subscription.
 
 import { diff } from '../snapshot/diff.ts';
-import type { Resource } from '../snapshot/resource.ts';
+import { isVersionOf, type Resource } from '../snapshot/resource.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isFullState } from '../snapshot/types.ts';
-import { type Reply, repliesOf } from './replies.ts';
+import { isOfState, type Reply, repliesOf } from './replies.ts';
 import { responses } from './responses.ts';
 import { all, subset, subsetOf, withLingering } from './shared-sets.ts';
 import { isAsked, NOTHING_LINGERS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
@@ -83,14 +83,14 @@ function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => b
     resources: part,
     removed: index === 0 ? removed : NONE,
     version,
-    isShared: isShared || index > 0,
+    isShared: index === 0 ? isShared && isOfState(part, current) : isOfState(part, current),
   }));
   return { replies, later, lingering };
 }
 
 /** Rule 38: equal versions are what the client has. */
 function unlessHad(found: readonly Resource[], initial: ReadonlyMap<string, string>): readonly Resource[] {
-  const news = found.filter((resource) => initial.get(resource.name) !== resource.version);
+  const news = found.filter((resource) => !isVersionOf(resource, initial.get(resource.name)));
   return news.length === found.length ? found : news;
 }
 

@@ -2,7 +2,7 @@
 // read, and have the server send more and more.
 // In: nothing. Out: nonces of ASCII, shorter than 128 characters. Must not: cost a system call each.
 
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 
 /** Nine random bytes: never twice, and short enough that a part of `text` is a copy, not a reference to all of it. */
 const CHARACTERS = 12;
@@ -17,4 +17,9 @@ export function unpredictable(): string {
   }
   used += CHARACTERS;
   return text.slice(used - CHARACTERS, used);
+}
+
+/** Eight hexadecimal digits. */
+export function randomMark(): string {
+  return randomBytes(4).toString('hex');
 }

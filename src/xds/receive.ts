@@ -36,8 +36,9 @@ export function open(
   typeUrl: string,
   request: XdsRequest,
   current: TypeSnapshot | undefined,
+  mark: string | undefined,
 ): Subscription {
-  const state = blank(variant, typeUrl);
+  const state = typeUrl === TYPE.secret ? evolve(blank(variant, typeUrl), { mark }) : blank(variant, typeUrl);
   return variant === 'sotw' ? openSotw(state, request, current) : openDelta(state, request);
 }
 

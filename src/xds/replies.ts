@@ -33,17 +33,22 @@ export function repliesOf(variant: Variant, parts: Parts, current: TypeSnapshot)
     resources: part,
     removed: NONE,
     version: variant === 'delta' ? version : sotwVersion(part, index, index === parts.length - 1, current),
-    isShared: true,
+    isShared: isOfState(part, current),
   }));
   made[variant].set(parts, { version, replies });
   return replies;
 }
 
+/** Whether a response holds nothing that was made for one client alone. */
+export function isOfState(part: readonly Resource[], { resources }: TypeSnapshot): boolean {
+  const [only] = part;
+  return part.length !== 1 || only === undefined || resources.get(only.name)?.version === only.version;
+}
+
 /** Rule 15: each part has a version of its own, and the last has that of the state, unless its bytes are other ones. */
 function sotwVersion(part: readonly Resource[], index: number, isLast: boolean, current: TypeSnapshot): string {
   const [only] = part;
-  const isRespelled = only !== undefined && current.resources.get(only.name)?.version !== only.version;
-  if (isLast && !isRespelled) return current.version;
+  if (isLast && isOfState(part, current)) return current.version;
   // The same for the same name and bytes, in whatever part of whatever response.
   return `${current.version}-${part.length === 1 && only !== undefined ? digestOf(only) : index + 1}`;
 }

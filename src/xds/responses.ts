@@ -4,7 +4,7 @@
 
 import type { Resource } from '../snapshot/resource.ts';
 import { TYPE } from '../snapshot/types.ts';
-import { isCertificate, namesFiles, respelled } from './secret-reading.ts';
+import { isCertificate, respelled } from './secret-reading.ts';
 import { alone, split } from './shared-sets.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -24,10 +24,10 @@ const alones = new WeakMap<readonly Resource[], Responses>();
 
 /** The resources of one state, by the responses in which they go. */
 export function responses(state: Subscription, resources: readonly Resource[]): Responses {
-  const { variant, typeUrl, rejected } = state;
+  const { variant, typeUrl, rejected, mark } = state;
   const isSecret = typeUrl === TYPE.secret;
   if (!isSecret && rejected.size === 0) return { parts: split(resources, variant), later: NONE };
-  if (isSecret && rejected.size === 0) return eachAlone(resources);
+  if (isSecret && rejected.size === 0 && mark === undefined) return eachAlone(resources);
   if (isSecret && resources.length === 0) return NOTHING;
   const isAlone = ({ name }: Resource): boolean => isSecret || rejected.has(name);
   const together = isSecret ? NONE : resources.filter((resource) => !isAlone(resource));
@@ -63,11 +63,14 @@ function certificatesFirst(resources: readonly Resource[]): readonly Resource[] 
 }
 
 /**
- * A secret that the client has to read again comes in other bytes than those that it rejected: it would acknowledge these
- * unread. Anything else that was rejected comes as it was.
+ * A secret never comes in the bytes that the client rejected: Envoy compares it with the last one that it was sent, and would
+ * acknowledge these unread. What it rejected on an earlier stream nobody knows any more, so that all that a returning client
+ * asks for and does not say that it has comes in bytes that it has not seen. Anything else comes as it was.
  */
-function spelling({ rejected }: Subscription, resource: Resource): Resource {
-  const rejection = rejected.get(resource.name);
-  if (rejection?.version !== resource.version || !(rejection.isReread || namesFiles(resource))) return resource;
-  return respelled(resource);
+function spelling({ typeUrl, rejected, mark, base, owed }: Subscription, resource: Resource): Resource {
+  if (typeUrl !== TYPE.secret) return resource;
+  const isUnsure = mark !== undefined && (base === undefined || owed.has(resource.name));
+  const wanted = isUnsure ? respelled(resource, mark) : resource;
+  if (rejected.get(resource.name)?.version !== wanted.version) return wanted;
+  return wanted === resource ? respelled(resource) : resource;
 }

@@ -4,7 +4,7 @@
 // Must not: change what a secret means, or keep or show what is in it.
 
 import { bytesField, stringField } from '../snapshot/protobuf.ts';
-import { anyBody, createResource, type Resource } from '../snapshot/resource.ts';
+import { anyBody, type Resource, respelledAs } from '../snapshot/resource.ts';
 import { TYPE } from '../snapshot/types.ts';
 import { Fields } from './fields.ts';
 
@@ -31,11 +31,15 @@ const NO_TRAITS: Traits = { isCertificate: false, isFile: false };
 const traits = new WeakMap<Resource, Traits>();
 const respellings = new WeakMap<Resource, Resource>();
 
-/** The same for the same resource. Itself when there is no other spelling. */
-export function respelled(resource: Resource): Resource {
+/**
+ * The resource in other bytes; itself when there is no other spelling. Without `mark`, the same for the same resource; with
+ * it, bytes that are as unlikely to have been sent before as the mark is, which is 8 hexadecimal digits.
+ */
+export function respelled(resource: Resource, mark?: string): Resource {
+  if (mark !== undefined) return respell(resource, mark);
   const known = respellings.get(resource);
   if (known !== undefined) return known;
-  const made = respell(resource);
+  const made = respell(resource, '');
   respellings.set(resource, made);
   return made;
 }
@@ -61,26 +65,34 @@ function traitsOf(resource: Resource): Traits {
 }
 
 /** What is appended to a message is merged into it: a string that comes again replaces the first. */
-function respell(resource: Resource): Resource {
+function respell(resource: Resource, mark: string): Resource {
   if (resource.typeUrl !== TYPE.secret) return resource;
   const body = anyBody(resource);
   const reading = readSecret(body);
-  const { typeUrl, name, references, ttlMs } = resource;
-  const more = reading && (reading.isFile ? otherFolder(reading) : otherPem(reading));
-  return more === undefined ? resource : createResource(typeUrl, name, Buffer.concat([body, more]), references, ttlMs);
+  const more = reading && (reading.isFile ? otherFolder(reading, mark) : otherPem(reading, mark));
+  return more === undefined ? resource : respelledAs(resource, Buffer.concat([body, more]));
 }
 
-/** A line more at the end of the PEM. */
-function otherPem({ kind, pem }: Reading): Buffer | undefined {
+/** A line more at the end of the PEM; what is outside of its blocks means nothing. */
+function otherPem({ kind, pem }: Reading, mark: string): Buffer | undefined {
   if (pem === undefined) return undefined;
-  return bytesField(kind.field, bytesField(kind.pem, stringField(INLINE_STRING, `${pem}\n`)));
+  return bytesField(kind.field, bytesField(kind.pem, stringField(INLINE_STRING, `${pem}\n${mark}`)));
 }
 
 /** The same folder by another path. */
-function otherFolder({ kind, folder }: Reading): Buffer | undefined {
+function otherFolder({ kind, folder }: Reading, mark: string): Buffer | undefined {
   if (folder === undefined) return undefined;
-  return bytesField(kind.field, bytesField(kind.watched, stringField(1, `${folder}/.`)));
+  return bytesField(kind.field, bytesField(kind.watched, stringField(1, `${folder}/.${pathOf(mark)}`)));
 }
+
+/** A path to the folder where it begins: each bit of the mark is a slash more or less. */
+function pathOf(mark: string): string {
+  return [...mark].map((digit) => FOUR_BITS[Number.parseInt(digit, 16)] ?? '').join('');
+}
+
+const FOUR_BITS = Array.from({ length: 16 }, (_, digit) =>
+  [8, 4, 2, 1].map((bit) => ((digit & bit) === 0 ? '/.' : '//.')).join(''),
+);
 
 function readSecret(body: Buffer): Reading | undefined {
   try {

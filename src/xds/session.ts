@@ -7,6 +7,7 @@ import { PUSH_ORDER, shortName } from '../snapshot/types.ts';
 import { burden, type Entry, newEntry, rebuilding, statusOf } from './entry.ts';
 import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './make-before-break.ts';
+import { randomMark } from './nonces.ts';
 import { type Answer, open, receive } from './receive.ts';
 import { Recoveries, retryAt } from './recovery.ts';
 import type { XdsRequest } from './request.ts';
@@ -35,6 +36,8 @@ export class Session {
   /** When the turn under way began, or the last one. */
   private now = Number.NEGATIVE_INFINITY;
   private snapshot: Snapshot | undefined;
+  /** Of a client that was here before: it says of some type what it has. */
+  private mark: string | undefined;
   private readonly recoveries = new Recoveries();
   /** How many names the steps since the last request began went through, beside those that it named. */
   private walked = 0;
@@ -91,8 +94,9 @@ export class Session {
   }
 
   private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
+    if (request.initialVersions.size > 0 || request.versionInfo !== '') this.mark ??= randomMark();
     const state = disregard(
-      open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl)),
+      open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl), this.mark),
       this.needed.get(typeUrl) ?? NO_NAMES,
     );
     const entry: Entry = newEntry(state, now, {

@@ -60,6 +60,8 @@ export interface Subscription {
   readonly owedAnswer: boolean;
   /** What the client said that it has from an earlier stream (delta), until the first response. */
   readonly initial: ReadonlyMap<string, string> | undefined;
+  /** Of a client that had secrets on an earlier stream: the mark of those that it is sent on this one (secret-reading.ts). */
+  readonly mark: string | undefined;
   /** Resources that are gone, and that the client keeps until nothing points there any more. */
   readonly lingering: ReadonlyMap<string, Resource | undefined>;
   readonly pending: readonly Pending[];
@@ -91,6 +93,7 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
     owedAll: false,
     owedAnswer: false,
     initial: undefined,
+    mark: undefined,
     lingering: NOTHING_LINGERS,
     pending: NONE_PENDING,
     rejected: NOTHING_REJECTED,
@@ -118,6 +121,7 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
     owedAll: state.owedAll,
     owedAnswer: state.owedAnswer,
     initial: state.initial,
+    mark: state.mark,
     lingering: state.lingering,
     pending: state.pending,
     rejected: state.rejected,
@@ -160,6 +164,7 @@ export function caughtUp(
     owedAll: false,
     owedAnswer: false,
     initial: undefined,
+    mark: state.mark,
     lingering,
     pending: sent === undefined ? state.pending : sent.pending,
     rejected: sent === undefined ? state.rejected : stillRejected(state, base, lingering),

@@ -25,14 +25,18 @@ export class GatewayOnXds {
   readonly answers: string[] = [];
   envoy: RealEnvoy | undefined;
   private readonly cache = new SnapshotCache();
-  private readonly server: XdsServer;
+  private server: XdsServer;
   private readonly ads: Ads;
   private xdsPort = 0;
 
   constructor(ads: Ads) {
     this.ads = ads;
-    this.server = new XdsServer({
-      address: { host: '127.0.0.1', port: 0 },
+    this.server = this.newServer();
+  }
+
+  private newServer(): XdsServer {
+    return new XdsServer({
+      address: { host: '127.0.0.1', port: this.xdsPort },
       tls: undefined,
       cache: this.cache,
       observer: {
@@ -61,6 +65,14 @@ export class GatewayOnXds {
 
   async listen(): Promise<void> {
     this.xdsPort = await this.server.listen();
+  }
+
+  /** Restarts the control plane, which knows nothing then of what its gateway said before. */
+  async restartServer(): Promise<void> {
+    await this.server.stop(0);
+    this.answers.length = 0;
+    this.server = this.newServer();
+    await this.server.listen();
   }
 
   /** Starts the gateway, or restarts it; `isReady` judges what `/ready` says. */

@@ -138,6 +138,32 @@ for (const ads of ADS) {
       });
     }
 
+    test('rule 47: what the gateway rejected is rejected again after a restart of the control plane, until it is mended', async () => {
+      const cas = newCas();
+      const mesh = new MeshUnderTest(ingressYaml(port, backendPort, ISSUED), cas, now);
+      gateway.set(poisoned(mesh));
+      await gateway.start(isLive);
+      await rejected('SDS');
+      for (let restart = 0; restart < 3; restart += 1) {
+        await gateway.restartServer();
+        await rejected('SDS');
+        // Nothing else was, and nobody is refused.
+        assert.deepEqual(
+          gateway
+            .types()
+            .filter(({ state }) => state === 'NACKED')
+            .map(({ type }) => type),
+          ['SDS'],
+        );
+        await served(INNOCENT, cas);
+      }
+      gateway.set(sound(mesh));
+      await served(PEERS, cas);
+      await accepted();
+      await gateway.restartServer();
+      await accepted();
+    });
+
     test('a cluster that was rejected because of a bad secret is taken when both are mended in one turn', async () => {
       const cas = newCas();
       const [local = 0, far = 0, other = 0] = await freePorts('127.0.0.1', 3);
