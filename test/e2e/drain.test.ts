@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request, type Server } from 'node:http';
-import { connect, createServer as createRelay, type Server as Relay } from 'node:net';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
 import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
+import { Front } from './pair.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const HOST = 'accounts.bank.svc.cluster.local';
@@ -16,7 +17,7 @@ const HOST = 'accounts.bank.svc.cluster.local';
 describe('a gateway that is drained, then stopped', () => {
   let bed: Testbed;
   let backend: Server;
-  let relay: Relay | undefined;
+  let front: Front | undefined;
   let slowAsked = 0;
 
   beforeEach(async () => {
@@ -33,8 +34,8 @@ describe('a gateway that is drained, then stopped', () => {
 
   afterEach(async () => {
     await bed.close();
-    relay?.close();
-    relay = undefined;
+    front?.close();
+    front = undefined;
     backend.close();
     backend.closeAllConnections();
   });
@@ -75,6 +76,13 @@ imports:
     return address;
   }
 
+  async function frontOf(to: HostPort): Promise<{ front: Front; address: HostPort }> {
+    const address = await bed.address();
+    front = new Front(to);
+    await front.listen(address);
+    return { front, address };
+  }
+
   function ask(egress: HostPort, method: string, path: string, agent: Agent | false = false): Promise<string> {
     return new Promise((done) => {
       const sent = request({ ...egress, method, path, agent, headers: { host: HOST } }, (response) => {
@@ -84,6 +92,15 @@ imports:
       });
       sent.on('error', (error) => done(error.message));
       sent.end(method === 'POST' ? 'a body' : undefined);
+    });
+  }
+
+  function askHttp2(session: ClientHttp2Session, method: string, path: string): Promise<string> {
+    return new Promise((done) => {
+      const stream = session.request({ ':method': method, ':path': path, ':authority': HOST });
+      stream.on('response', (headers) => done(String(headers[':status'])));
+      stream.on('error', (error) => done(error.message));
+      stream.resume().end(method === 'POST' ? 'a body' : undefined);
     });
   }
 
@@ -143,31 +160,16 @@ imports:
   });
 
   test('the ingress gateway behind one address, replaced by its successor there: no request is lost', async () => {
-    const [accounts, a, b, egress, front] = [
-      await backendAt(),
-      await bed.address(),
-      await bed.address(),
-      await bed.address(),
-      await bed.address(),
-    ];
+    const [accounts, a, b, egress] = [await backendAt(), await bed.address(), await bed.address(), await bed.address()];
     const first = await bank('bank-a', a, accounts);
-    // What a load balancer does: new connections go to whoever is ready, open ones stay.
-    let to = a;
-    relay = createRelay((down) => {
-      const up = connect(to);
-      down.pipe(up).pipe(down);
-      for (const [one, other] of [[down, up] as const, [up, down] as const])
-        one.on('error', () => other.destroy()).on('close', () => other.destroy());
-    });
-    relay.listen(front.port, front.host);
-    await once(relay, 'listening');
-    await shop(egress, [front]);
+    const balancer = await frontOf(a);
+    await shop(egress, [balancer.address]);
     await eventually('the first call passes', async () => (await ask(egress, 'GET', '/fast')) === '200');
     let slow: readonly string[] = [];
     const { lost } = await during(egress, async () => {
       slow = await inFlight(egress, async () => {
         await bank('bank-b', b, accounts);
-        to = b;
+        balancer.front.to = b;
         await stop(first, 'ingress');
       });
     });
@@ -199,5 +201,36 @@ imports:
     });
     agent.destroy();
     assert.deepEqual([...new Set(slow)], ['200']);
+  });
+
+  test('the egress gateway: what comes on open connections after its ports are closed is served, on new connections to the peer', async () => {
+    const [accounts, a, egress] = [await backendAt(), await bed.address(), await bed.address()];
+    await bank('bank-a', a, accounts);
+    const balancer = await frontOf(a);
+    const mesh = await shop(egress, [balancer.address]);
+    await eventually('the first call passes', async () => (await ask(egress, 'GET', '/fast')) === '200');
+    const methods = ['GET', 'POST', 'GET', 'POST'];
+    const kept = methods.map((method) => ({ method, agent: new Agent({ keepAlive: true, maxSockets: 1 }) }));
+    const sessions = methods.map((method) => ({ method, session: connectHttp2(`http://${formatHostPort(egress)}`) }));
+    for (const { session } of sessions) session.on('error', () => undefined);
+    const all = (path: string): Promise<readonly string[]> =>
+      Promise.all([
+        ...kept.map(({ method, agent }) => ask(egress, method, path, agent)),
+        ...sessions.map(({ method, session }) => askHttp2(session, method, path)),
+      ]);
+    assert.deepEqual([...new Set(await all('/fast'))], ['200']);
+    const draining = stop(mesh, 'egress');
+    await eventually('the port is closed', async () => (await ask(egress, 'GET', '/fast')).includes('ECONNREFUSED'));
+    balancer.front.cut();
+    await eventually('no connection to the peer is left', async () => {
+      const active = await mesh.envoyAdmin('egress', '/stats?filter=^cluster.(import|dial).*upstream_cx_active');
+      return active.match(/upstream_cx_active: \d+/g)?.every((gauge) => gauge.endsWith(': 0')) === true;
+    });
+    // They last longer than anything that the gateway may still wait for.
+    const slow = all('/slow');
+    await draining;
+    assert.deepEqual([...new Set(await slow)], ['200']);
+    for (const { agent } of kept) agent.destroy();
+    for (const { session } of sessions) session.destroy();
   });
 });

@@ -26,8 +26,8 @@ describe('real traffic', () => {
 
   type Answer = (asked: IncomingMessage, response: ServerResponse) => void;
 
-  async function pair(answer: Answer, options: PairOptions = {}) {
-    const [ingress, backend] = [await bed.address(), await bed.address()];
+  async function pair(answer: Answer, { ingress: asked, ...options }: PairOptions & { ingress?: HostPort } = {}) {
+    const [ingress, backend] = [asked ?? (await bed.address()), await bed.address()];
     const server = createServer(answer);
     server.keepAliveTimeout = 600_000;
     server.listen(backend.port, backend.host, 4096);
@@ -178,16 +178,24 @@ describe('real traffic', () => {
     assert.deepEqual(asked.sort(), ['GET', 'GET', 'POST']);
   });
 
-  test('the address :: listens for IPv4 and for IPv6', async () => {
+  test('the address :: listens for IPv4 and for IPv6, at both gateways', async () => {
     const { port } = await anyAddress();
+    const ingress = await anyAddress();
+    const address = await bed.address();
+    const front = new Front({ host: '127.0.0.1', port: ingress.port });
+    closing.push(() => front.close());
+    await front.listen(address);
     await pair(
       (asked, response) => {
         asked.resume();
         response.end();
       },
-      { egress: { host: '::', port } },
+      { egress: { host: '::', port }, ingress, front: address },
     );
     await passes({ host: '127.0.0.1', port });
     assert.equal(await statusOf({ host: '::1', port }, 'GET', '/'), 200);
+    front.to = { host: '::1', port: ingress.port };
+    front.cut();
+    await passes({ host: '::1', port });
   });
 });

@@ -1,4 +1,4 @@
-// Answers that no HTTP/2 peer should send, from a gRPC backend: what its caller gets, and that nobody else notices.
+// Answers and trailers that no HTTP/2 peer should send, to and from a gRPC backend: what the caller gets, and that nobody else notices.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -16,7 +16,19 @@ interface Ended {
   readonly error?: string;
 }
 
-describe('an answer with a grpc-message', () => {
+interface Extra {
+  /** Of the answer's trailers: how many fields there are beside the two of gRPC, and of what size all of them are. */
+  readonly fields?: number;
+  readonly bytes?: number;
+  readonly trailers?: Readonly<Record<string, string>>;
+}
+
+const many = (count: number, bytes = 0): Record<string, string> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`t${index}`, 'v'.repeat(Math.max(1, Math.floor(bytes / count)))]),
+  );
+
+describe('a gRPC call', () => {
   const waiting: ServerHttp2Stream[] = [];
   const running: RealEnvoy[] = [];
   const backend = createServer();
@@ -26,8 +38,10 @@ describe('an answer with a grpc-message', () => {
     backend.on('stream', (stream, headers) => {
       stream.on('error', () => 0);
       const respond = (message: string): void => {
-        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '5', 'grpc-message': message }));
-        stream.end();
+        const extra = many(Number(headers['fields']), Number(headers['bytes']));
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '5', 'grpc-message': message, ...extra }));
+        // With a body: without one the trailers would come as headers.
+        stream.resume().end('body');
       };
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       if (headers[':path'] === '/a.B/Wait') waiting.push(stream);
@@ -75,15 +89,19 @@ imports: [{peer: bank, name: rates, as: rates.bank, port: ${local}, protocol: gr
     backend.close();
   });
 
-  function ask(path: string, message = ''): Promise<Ended> {
-    const stream = session.request({
+  function ask(path: string, message = '', { fields = 0, bytes = 0, trailers: own }: Extra = {}): Promise<Ended> {
+    const headers = {
       ':method': 'POST',
       ':path': path,
       ':authority': 'rates.bank',
       'content-type': 'application/grpc',
       te: 'trailers',
       message: encodeURIComponent(message),
-    });
+      fields,
+      bytes,
+    };
+    const stream = session.request(headers, { waitForTrailers: own !== undefined });
+    stream.on('wantTrailers', () => stream.sendTrailers({ ...own }));
     return new Promise((done) => {
       let status = 0;
       let trailers: Record<string, unknown> = {};
@@ -95,38 +113,70 @@ imports: [{peer: bank, name: rates, as: rates.bank, port: ${local}, protocol: gr
       stream.on('trailers', (headers) => (trailers = { ...headers }));
       stream.on('error', ({ message: text }) => (error = text));
       stream.on('close', () => done({ status, trailers, ...(error !== undefined && { error }) }));
-      stream.resume();
-      stream.end();
+      stream.resume().end('body');
     });
   }
 
-  test('that ends in an escaped line feed arrives as it is', async () => {
+  test('whose grpc-message ends in an escaped line feed arrives as it is', async () => {
     const { trailers } = await ask('/a.B/Get', 'not found%0A');
     assert.deepEqual([trailers['grpc-status'], trailers['grpc-message']], ['5', 'not found%0A']);
   });
+
+  /** That this call fails; a call that is open on the same connections, and the next one, do not. */
+  async function failsAlone(path: string, message: string, extra?: Extra): Promise<void> {
+    const other = ask('/a.B/Wait');
+    while (waiting.length === 0) await new Promise((done) => setTimeout(done, 10));
+    const bad = await ask(path, message, extra);
+    assert.ok(bad.error !== undefined || bad.trailers['grpc-status'] === '14', JSON.stringify(bad).slice(0, 500));
+    const good = await ask('/a.B/Get', 'good');
+    assert.equal(good.trailers['grpc-message'], 'good');
+    const stream = waiting.pop();
+    stream?.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream?.end();
+    const { trailers, error } = await other;
+    assert.deepEqual([trailers['grpc-status'], error], ['0', undefined]);
+  }
 
   for (const [what, message] of [
     ['a line feed', 'not found\n'],
     ['a carriage return', 'not found\r'],
     ['a line feed inside', 'not\nfound'],
   ] as const) {
-    test(`that has ${what} fails that call alone`, async () => {
-      const other = ask('/a.B/Wait');
-      while (waiting.length === 0) await new Promise((done) => setTimeout(done, 10));
-      const bad = await ask('/a.B/Get', message);
-      assert.notEqual(bad.trailers['grpc-message'], message);
-      assert.ok(bad.error !== undefined || bad.trailers['grpc-status'] === '14', JSON.stringify(bad));
-      const good = await ask('/a.B/Get', 'good');
-      assert.equal(good.trailers['grpc-message'], 'good');
-      const stream = waiting.pop();
-      stream?.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-      stream?.end();
-      const { trailers, error } = await other;
-      assert.deepEqual([trailers['grpc-status'], error], ['0', undefined]);
-    });
+    test(`whose grpc-message has ${what} fails alone`, () => failsAlone('/a.B/Get', message));
   }
 
-  test('of the gateway itself has no line feed', async () => {
+  test('whose answer has 100 trailers, or 58 KiB of them, passes both gateways', async () => {
+    for (const [fields, bytes] of [
+      [90, 0],
+      [98, 0],
+      [50, 40 * 1024],
+      [50, 57 * 1024],
+    ] as const) {
+      const { trailers } = await ask('/a.B/Get', 'good', { fields, bytes });
+      assert.deepEqual([trailers['grpc-status'], trailers['grpc-message']], ['5', 'good'], `${fields}, ${bytes}`);
+      assert.equal(Object.keys(trailers).filter((name) => name.startsWith('t')).length, fields);
+    }
+  });
+
+  // 110 fields and 64 KiB are within what the egress takes from a peer: the ingress is the one that must refuse them.
+  for (const [fields, bytes] of [
+    [99, 0],
+    [110, 0],
+    [140, 0],
+    [50, 64 * 1024],
+    [50, 90 * 1024],
+  ] as const) {
+    test(`whose answer has trailers beyond the limit fails alone (${fields} fields, ${bytes} bytes)`, () =>
+      failsAlone('/a.B/Get', 'good', { fields, bytes }));
+  }
+
+  for (const trailers of [many(101), many(140), many(50, 40 * 1024), many(50, 60 * 1024)]) {
+    const bytes = JSON.stringify(trailers).length;
+    test(`whose own trailers are beyond the limit fails alone (${Object.keys(trailers).length} fields, ${bytes} bytes)`, () =>
+      failsAlone('/a.B/Get', 'good', { trailers }));
+  }
+
+  test('that the gateway refuses has no line feed in its grpc-message', async () => {
     const { trailers } = await ask('/c.D/Get');
     assert.deepEqual([trailers['grpc-status'], trailers['grpc-message']], ['7', 'gateway: 403']);
   });
