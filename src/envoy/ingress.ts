@@ -7,7 +7,7 @@ import { connectionLog } from './access-log.ts';
 import { bodyGuard } from './bodies.ts';
 import { type Draft, draft, extension, type Message } from './draft.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { BUFFER_BYTES } from './limits.ts';
+import { HOP_BUFFER_BYTES } from './limits.ts';
 import { listeningAddress } from './listening.ts';
 import { internalHosts } from './lua.ts';
 import * as names from './names.ts';
@@ -37,7 +37,7 @@ export function ingressListener(
     address: listeningAddress(address, port),
     // Two processes on one address would share its connections in silence.
     enable_reuse_port: false,
-    per_connection_buffer_limit_bytes: BUFFER_BYTES,
+    per_connection_buffer_limit_bytes: HOP_BUFFER_BYTES,
     listener_filters: [
       extension(
         'envoy.filters.listener.tls_inspector',

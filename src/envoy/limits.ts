@@ -16,6 +16,13 @@ const STREAMS = 100;
 export const BUFFER_BYTES = 32768;
 
 /**
+ * The same between gateways, where a hundred streams share it: each time that it fills, Envoy stops all of them, and wakes
+ * all of them when it has drained. With little room that is all that an ingress does for a thousand callers who read
+ * nothing, and everybody else waits.
+ */
+export const HOP_BUFFER_BYTES = 8 * BUFFER_BYTES;
+
+/**
  * A connection's window holds the windows of all its streams: a caller who reads nothing never stops the other callers
  * of that connection. What is buffered meanwhile is bounded by the heap limit of the bootstrap, which resets the streams
  * that hold the most.

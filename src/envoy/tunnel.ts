@@ -7,7 +7,7 @@
 import type { Mesh, Peer } from '../federation/model.ts';
 import { tunnelLog } from './access-log.ts';
 import { type Draft, draft, extension, type Message } from './draft.ts';
-import { BUFFER_BYTES } from './limits.ts';
+import { HOP_BUFFER_BYTES } from './limits.ts';
 import * as names from './names.ts';
 
 type TunnelPeer = Pick<Peer, 'name' | 'key' | 'mark' | 'addresses'>;
@@ -27,7 +27,7 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
     name,
     stat_prefix: statPrefix,
     internal_listener: {},
-    per_connection_buffer_limit_bytes: BUFFER_BYTES,
+    per_connection_buffer_limit_bytes: HOP_BUFFER_BYTES,
     filter_chains: [
       {
         name: cluster,
