@@ -197,7 +197,7 @@ describe('on the wire', () => {
     };
     const [options] = Object.values(fixed.clusters[0]?.typed_extension_protocol_options ?? {});
     assert.deepEqual(options?.explicit_http_config.http2_protocol_options.connection_keepalive, {
-      interval: '30s',
+      interval: '10s',
       timeout: '5s',
     });
   });

@@ -74,8 +74,15 @@ test('a client that has a long list looked through again and again is cut, howev
   const stream = client.delta().send({ node: NODE, type_url: TYPE.cluster });
   const { nonce } = await stream.next();
   stream.send({ type_url: TYPE.cluster, response_nonce: nonce, error_detail: { message: 'no' } });
-  for (let count = 0; count < 100; count += 1) {
-    stream.send({ type_url: TYPE.cluster, resource_names_subscribe: [`new${count}`] });
-  }
+  // Each answer is acknowledged, so that the next request makes the server look for what is due.
+  const asking = (async () => {
+    let answered: unknown;
+    for (let count = 0; count < 100; count += 1) {
+      const names = [`new${count}`];
+      stream.send({ type_url: TYPE.cluster, resource_names_subscribe: names, response_nonce: answered });
+      ({ nonce: answered } = await stream.next());
+    }
+  })();
+  await assert.rejects(asking);
   assert.equal((await stream.end).code, 8 /* RESOURCE_EXHAUSTED */);
 });
