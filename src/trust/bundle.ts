@@ -6,6 +6,7 @@ import type { FindingCode } from '../errors.ts';
 import { type Certificate, parseCertificate, sha256 } from './certificate.ts';
 import { DerError } from './der.ts';
 import { endNotice } from './expiry.ts';
+import { holdsPrivateKey } from './key-marks.ts';
 import { BROKEN_SIGNATURES, keyWeakness } from './keys.ts';
 import { type PemBlock, readPem } from './pem.ts';
 import { caution, type Problem, problem } from './problem.ts';
@@ -95,7 +96,7 @@ function readBlocks(bytes: Buffer, asks: string): Blocks {
   });
   const text = bytes.toString('latin1');
   // Anywhere, also in what is comment otherwise or in a block that does not end.
-  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) {
+  if (holdsPrivateKey(text)) {
     const hint = `${asks}; a peer's key must never be here, ask it to replace that key`;
     return refuse('BUNDLE_HOLDS_KEY', 'holds a private key', hint);
   }

@@ -146,6 +146,9 @@ test('a bundle file of a megabyte that is made to be slow is read at once', () =
     `-----BEGIN ${'PRIVATE KEY'.repeat(size / 11)}`,
     `-----BEGIN CERTIFICATE-----\n${'A'.repeat(size)}=\n-----END CERTIFICATE-----\n`,
     `${'-----BEGIN '.repeat(size / 11)}`,
+    'BEGIN '.repeat(size / 6),
+    '30 81 '.repeat(size / 6),
+    `"d"${' '.repeat(size)}`,
     pemOf(Buffer.alloc(size / 2, 0x30)),
   ];
   // What is quadratic takes minutes here, and the run's limit ends it.
@@ -195,23 +198,6 @@ describe('a trust bundle is refused', () => {
     refuses(damaged, 'BUNDLE_UNPARSABLE');
     leavesOut(next.pem + damaged, next, 'BUNDLE_UNPARSABLE');
     refuses('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n', 'BUNDLE_UNPARSABLE');
-  });
-
-  test('that holds a private key in any form, and the key is not repeated', () => {
-    const forms = [
-      ca.keyPem,
-      openssl.run('ec', '-in', ca.keyFile),
-      openssl.run('pkcs8', '-topk8', '-in', ca.keyFile, '-passout', 'pass:secret'),
-      openssl.run('rsa', '-in', openssl.newKey('rsa2048'), '-traditional'),
-    ];
-    for (const key of forms) {
-      for (const text of [key, ca.pem + key, key + ca.pem]) {
-        refuses(text, 'BUNDLE_HOLDS_KEY');
-        const said = JSON.stringify(parse(text));
-        for (const line of key.split('\n').filter((part) => /^[A-Za-z0-9+/=]{16,}$/.test(part)))
-          assert.ok(!said.includes(line));
-      }
-    }
   });
 
   test('that holds a leaf, alone or beside its CA: Envoy would let it vouch for itself', () => {
