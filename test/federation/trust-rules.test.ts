@@ -17,19 +17,22 @@ after(() => openssl.close());
 const newCa = (wanted: Partial<Parameters<Openssl['certificate']>[0]> = {}): Made =>
   openssl.certificate({ extensions: CA_EXTENSIONS, commonName: 'CA', ...wanted });
 
+/** The bundle of a peer that lists these. */
+function parsed(peer: string, ...made: readonly Made[]) {
+  const pem = Buffer.from(made.map((one) => one.pem).join(''));
+  const { bundle, problems } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
+  assert.ok(bundle, JSON.stringify(problems));
+  return { peer, bundle };
+}
+
 /** `CODE peer` of each finding about these bundles. */
 function findings(bundles: Readonly<Record<string, readonly Made[]>>, issuer?: Made): readonly string[] {
-  const parsed = Object.entries(bundles).map(([peer, made]) => {
-    const pem = Buffer.from(made.map((one) => one.pem).join(''));
-    const { bundle, problems } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
-    assert.ok(bundle, JSON.stringify(problems));
-    return { peer, bundle };
-  });
   const ours =
     issuer && parseIssuer(Buffer.from(issuer.pem), Buffer.from(issuer.keyPem), 'o' as TrustDomain, WHILE_VALID);
   const { certificate, intermediates = [] } = ours?.issuer ?? {};
   const chain = certificate === undefined ? [] : [certificate, ...intermediates];
-  return trustRules(parsed, chain).map(({ finding: { code, severity, path, concernsPeer } }) => {
+  const held = Object.entries(bundles).map(([peer, made]) => parsed(peer, ...made));
+  return trustRules(held, chain).map(({ finding: { code, severity, path, concernsPeer } }) => {
     assert.equal(severity, 'error');
     assert.equal(concernsPeer, path[1]);
     assert.deepEqual([path[0], path[2]], ['peers', 'trustBundle']);
@@ -89,12 +92,6 @@ test('CA_SHARED is found whatever the names are written in: the key that signed 
 test("CA_SHARED at whom the key does not name, although that peer was served with it before the key's owner came", () => {
   const named = openssl.ca('a.example');
   const root = newCa();
-  const parsed = (peer: string, ...made: readonly Made[]) => {
-    const pem = Buffer.from(made.map((one) => one.pem).join(''));
-    const { bundle } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
-    assert.ok(bundle);
-    return { peer, bundle };
-  };
   const b = parsed('b', root, newCa({ key: named, signer: root }));
   for (const before of [undefined, b.bundle]) {
     const conflicts = trustRules([{ ...b, ...(before && { before }) }, parsed('a', named)], []);
@@ -103,6 +100,22 @@ test("CA_SHARED at whom the key does not name, although that peer was served wit
       conflicts.map(({ peer, fingerprint }) => [peer, fingerprint]),
       [['b', stolen]],
     );
+  }
+});
+
+test('CA_SHARED at a peer that joins with the root above a CA that another is served with, until that is removed', () => {
+  for (const root of [newCa(), openssl.ca('b.example')]) {
+    const intermediate = newCa({ signer: root });
+    const own = newCa();
+    const isNamed = root.der.includes('spiffe://b.example');
+    const join = (listed: readonly Made[], isServed: boolean): readonly string[] => {
+      const a = parsed('a', ...listed);
+      const before = isServed ? { before: parsed('a', own, intermediate).bundle } : {};
+      return trustRules([{ ...a, ...before }, parsed('b', root)], []).map(({ peer }) => peer);
+    };
+    assert.deepEqual(join([own, intermediate], true), ['b']);
+    assert.deepEqual(join([own, intermediate], false), isNamed ? ['a'] : ['a', 'b']);
+    assert.deepEqual(join([own], true), []);
   }
 });
 
