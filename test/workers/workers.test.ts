@@ -40,18 +40,22 @@ async function running(t: TestContext) {
       assert.deepEqual(expositionProblems(text), []);
       return samplesIn(text);
     },
-    /** Writes the file with the backend of an export on another port: a cluster of ingress is another. */
+    /** Writes the file with a peer's gateway on another port: one cluster of the egress gateway changes, and no name. */
     move: (port: number): void => {
-      writeFileSync(`${here.file}.new`, here.yaml.replace('127.0.0.1:11001', `127.0.0.1:${port}`));
+      const moved = here.yaml.replace(/(addresses: \[")[^"]+/, `$1127.0.0.1:${port}`);
+      assert.notEqual(moved, here.yaml);
+      writeFileSync(`${here.file}.new`, moved);
       renameSync(`${here.file}.new`, here.file);
     },
   };
 }
 
-const ingressOf = (status: Status) => status.gateways.find(({ gateway }) => gateway === 'ingress');
-const nodesOf = (status: Status) => ingressOf(status)?.nodes ?? [];
-const shownOf = (status: Status) =>
-  nodesOf(status)
+const gatewayOf = (status: Status, role: string) => status.gateways.find(({ gateway }) => gateway === role);
+const ingressOf = (status: Status) => gatewayOf(status, 'ingress');
+const egressOf = (status: Status) => gatewayOf(status, 'egress');
+const nodesOf = (status: Status, role = 'ingress') => gatewayOf(status, role)?.nodes ?? [];
+const shownOf = (status: Status, role?: string) =>
+  nodesOf(status, role)
     .map(({ nodeId }) => nodeId)
     .sort();
 const namesOf = (gateways: readonly Gateway[]) => gateways.map(({ node }) => node).sort();
@@ -96,22 +100,22 @@ describe('two workers', () => {
 
   test('are told of an edit, each stream of both; a rejection on one is shown, and SIGHUP has it sent again', async (t) => {
     const { process, client, metrics, move } = await running(t);
-    const gateways = await crowd(process, client, 'ingress');
+    const gateways = await crowd(process, client, 'egress');
     const before = gateways[0]?.snapshotVersion();
     move(11901);
     const [first, ...rest] = gateways as [Gateway, ...Gateway[]];
     await Promise.all([first.take(TYPE.cluster, 'not today'), takenBy(rest)]);
-    const after = ingressOf(await process.status())?.snapshotVersion;
+    const after = egressOf(await process.status())?.snapshotVersion;
     assert.notEqual(after, before);
     assert.deepEqual(new Set(gateways.map((gateway) => gateway.snapshotVersion())), new Set([after]));
 
     const rejecting = async (): Promise<readonly string[]> =>
-      nodesOf(await process.status()).flatMap(({ nodeId, types }) =>
+      nodesOf(await process.status(), 'egress').flatMap(({ nodeId, types }) =>
         types.flatMap(({ type, nack }) => (nack === undefined ? [] : [`${nodeId} ${type} ${nack.message}`])),
       );
     await eventually('the rejection is shown', async () => (await rejecting()).length > 0);
     assert.deepEqual(await rejecting(), [`${first.node} CDS not today`]);
-    assert.equal((await metrics()).get('postern_xds_nacks_total{gateway="ingress",type="CDS"}'), 1);
+    assert.equal((await metrics()).get('postern_xds_nacks_total{gateway="egress",type="CDS"}'), 1);
     process.child.kill('SIGHUP');
     await first.take(TYPE.cluster);
     await eventually('it is accepted', async () => (await rejecting()).length === 0);
@@ -165,7 +169,7 @@ describe('a worker', { concurrency: 2 }, () => {
 
   test('that is killed takes its own streams along and no other; another takes its place, with what is served by then', async (t) => {
     const { process, client, workers, children, metrics, move } = await running(t);
-    const gateways = await crowd(process, client, 'ingress');
+    const gateways = await crowd(process, client, 'egress');
     const before = await metrics();
     globalThis.process.kill(workers[0] ?? 0, 'SIGKILL');
     const worker = (await process.said(REPLACED))['worker'] as number;
@@ -175,29 +179,29 @@ describe('a worker', { concurrency: 2 }, () => {
     assert.deepEqual(await endsOf(lost), new Set([UNAVAILABLE]));
     const [down, shown] = await Promise.all([metrics(), process.status()]);
     assert.deepEqual(fallen(before, down), []);
-    assert.equal(down.get('postern_xds_streams{gateway="ingress"}'), kept.length);
-    assert.deepEqual(shownOf(shown), namesOf(kept));
+    assert.equal(down.get('postern_xds_streams{gateway="egress"}'), kept.length);
+    assert.deepEqual(shownOf(shown, 'egress'), namesOf(kept));
 
     move(11902);
     await takenBy(kept);
-    const version = ingressOf(await process.status())?.snapshotVersion;
+    const version = egressOf(await process.status())?.snapshotVersion;
     assert.notEqual(version, lost[0]?.snapshotVersion());
     await eventually('another has its place', () => children().length === 2);
     assert.equal(
       children().some((pid) => pid === workers[0]),
       false,
     );
-    const later = await crowd(process, client, 'ingress', [worker]);
+    const later = await crowd(process, client, 'egress', [worker]);
     for (const gateway of [...kept, ...later]) assert.equal(gateway.snapshotVersion(), version);
     // It hears what comes after, as the others do.
     move(11903);
     await takenBy([...kept, ...later]);
-    const next = ingressOf(await process.status())?.snapshotVersion;
+    const next = egressOf(await process.status())?.snapshotVersion;
     assert.notEqual(next, version);
     for (const gateway of [...kept, ...later]) assert.equal(gateway.snapshotVersion(), next);
     const end = await metrics();
     assert.deepEqual(fallen(down, end), []);
-    assert.equal(end.get('postern_xds_streams{gateway="ingress"}'), kept.length + later.length);
+    assert.equal(end.get('postern_xds_streams{gateway="egress"}'), kept.length + later.length);
     assert.equal(process.all(REPLACED).length, 1);
   });
 
