@@ -33,9 +33,11 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
   const findings: Finding[] = [];
   const held: HeldBundle[] = [];
   let nextChange: number | undefined;
+  const kept = new Set<string>();
   for (const peer of input.config.peers) {
     const before = previousBundle(input, peer);
-    const { bundle, times, found } = readBundle(input, peer, before);
+    const { bundle, times, found, saysNothing } = readBundle(input, peer, before);
+    if (saysNothing) kept.add(peer.name);
     for (const time of times) if (time > input.now) nextChange = Math.min(nextChange ?? time, time);
     findings.push(...found);
     if (bundle !== undefined) held.push({ peer: peer.name, bundle, ...(before && { before }) });
@@ -45,12 +47,12 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
   const bundles = new Map<string, TrustBundle>();
   for (const { peer, bundle, before } of held) {
     const refused = new Set(conflicts.filter((one) => one.peer === peer).map(({ fingerprint }) => fingerprint));
-    const kept = bundle.certificates.filter(({ fingerprint }) => !refused.has(fingerprint));
-    if (kept.length > 0) bundles.set(peer, sameOr(before, bundleOf(bundle.trustDomain, kept)));
+    const left = bundle.certificates.filter(({ fingerprint }) => !refused.has(fingerprint));
+    if (left.length > 0) bundles.set(peer, sameOr(before, bundleOf(bundle.trustDomain, left)));
   }
   return {
     bundles,
-    findings: findings.map((finding) => withConsequence(finding, bundles)),
+    findings: findings.map((finding) => withConsequence(finding, bundles, kept)),
     ...(nextChange === undefined ? {} : { nextChange }),
   };
 }
@@ -68,6 +70,8 @@ interface Read {
   /** When its certificates begin and end, in milliseconds since the epoch. */
   readonly times: readonly number[];
   readonly found: readonly Finding[];
+  /** The file is missing, or cannot be read as certificates; the bundle is the previous one. */
+  readonly saysNothing?: boolean;
 }
 
 function readBundle({ files, now }: BundleInput, peer: ConfigPeer, before: TrustBundle | undefined): Read {
@@ -86,8 +90,8 @@ function readBundle({ files, now }: BundleInput, peer: ConfigPeer, before: Trust
 function keep(before: TrustBundle | undefined, now: number, found: readonly Finding[]): Read {
   const valid = (before?.certificates ?? []).filter(({ notBefore, notAfter }) => notBefore <= now && now < notAfter);
   const times = valid.map(({ notAfter }) => notAfter);
-  if (before === undefined || valid.length === 0) return { times, found };
-  return { times, found, bundle: bundleOf(before.trustDomain, valid) };
+  if (before === undefined || valid.length === 0) return { times, found, saysNothing: true };
+  return { times, found, saysNothing: true, bundle: bundleOf(before.trustDomain, valid) };
 }
 
 /** The previous object where nothing changed, so that nothing that is made of it is built again. */
@@ -95,8 +99,15 @@ function sameOr(before: TrustBundle | undefined, next: TrustBundle): TrustBundle
   return before?.fingerprint === next.fingerprint ? before : next;
 }
 
-function withConsequence(finding: Finding, bundles: ReadonlyMap<string, TrustBundle>): Finding {
+function withConsequence(
+  finding: Finding,
+  bundles: ReadonlyMap<string, TrustBundle>,
+  kept: ReadonlySet<string>,
+): Finding {
   const { concernsPeer: peer, severity, hint } = finding;
-  if (severity !== 'error' || peer === undefined || bundles.has(peer)) return finding;
-  return { ...finding, hint: `${hint}; until then ${peer} is denied` };
+  if (severity !== 'error' || peer === undefined) return finding;
+  if (!bundles.has(peer)) return { ...finding, hint: `${hint}; until then ${peer} is denied` };
+  return kept.has(peer)
+    ? { ...finding, hint: `${hint}; until then ${peer} keeps the bundle that was read before` }
+    : finding;
 }
