@@ -1,4 +1,4 @@
-// What a resource refers to: the clusters, endpoints, secrets and routes that must be there for it to work.
+// What a resource refers to: the clusters, endpoints, secrets, routes and internal listeners that must be there for it to work.
 // In: a resource in ProtoJSON. Out: references. Must not: follow them (snapshot.ts checks that they resolve).
 
 import { PARTS, remembered } from '../envoy/part.ts';
@@ -83,6 +83,8 @@ function collect(node: unknown, add: Add, context?: readonly string[]): void {
   // SdsSecretConfig; without a source it names a secret of the bootstrap.
   if (json['sds_config'] !== undefined) add(TYPE.secret, json['name'], json['sds_config'], context);
   if (json['@type'] === TCP_PROXY) add(TYPE.cluster, json['cluster'], null);
+  // EnvoyInternalAddress.
+  add(TYPE.listener, json['server_listener_name'], null);
   // HttpConnectionManager.rds.
   if (json['route_config_name'] !== undefined) add(TYPE.route, json['route_config_name'], json['config_source']);
   for (const [key, value] of Object.entries(json)) {

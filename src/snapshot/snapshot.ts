@@ -80,7 +80,8 @@ export function updateSnapshot(previous: Snapshot, { changed, removed }: Diff): 
   return { version: snapshotVersion(types), types };
 }
 
-function updateType(type: TypeSnapshot, { changed, removed }: Diff): TypeSnapshot {
+/** The next state of one type; the same object when nothing differs. */
+export function updateType(type: TypeSnapshot, { changed, removed }: Diff): TypeSnapshot {
   const other = changed.filter((resource) => type.resources.get(resource.name)?.version !== resource.version);
   if (other.length === 0 && removed.length === 0) return type;
   let { sum } = type;

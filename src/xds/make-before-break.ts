@@ -8,9 +8,10 @@ import type { Resource } from '../snapshot/resource.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { REFERRERS, TYPE } from '../snapshot/types.ts';
 import { covers } from './due.ts';
+import { awaitsListeners, listenersDue, missingListeners, removesListeners } from './internal-listeners.ts';
 import { isSettled, type Subscription } from './subscription.ts';
 
-/** How long routes wait for new clusters to be acknowledged: a revocation in the same change must not wait for a slow one. */
+/** How long routes wait for new clusters, or internal listeners, to be acknowledged: a revocation in the same change must not wait for a slow one. */
 const HOLD_MS = 1000;
 /** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
 const LINGER_MS = 30_000;
@@ -49,11 +50,32 @@ export function mayRemove(
   });
 }
 
-/** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged. */
+/** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged, and their listeners. */
 export function isHeld(all: Standings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
   if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
   const clusters = all.get(TYPE.cluster);
-  return clusters !== undefined && now < holdsUntil(clusters, snapshot);
+  if (clusters !== undefined && now < holdsUntil(clusters, snapshot)) return true;
+  return now < (typeUrl === TYPE.route ? routesWaitUntil(all, snapshot) : listenersWaitUntil(all, snapshot));
+}
+
+/** Until when routes wait for new internal listeners; Infinity: until these are sent, for which they themselves wait. */
+function routesWaitUntil(all: Standings, snapshot: Snapshot): number {
+  const listeners = all.get(TYPE.listener);
+  if (listeners === undefined) return Number.NEGATIVE_INFINITY;
+  const { state, sentAt } = listeners;
+  const isMissing = missingListeners(state, snapshot).length > 0;
+  if (state.pending.length === 0) return isMissing ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  return isMissing || awaitsListeners(state, snapshot) ? sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
+}
+
+/** Until when the removal of internal listeners waits for routes that are not even sent yet, because earlier ones are in flight. */
+function listenersWaitUntil(all: Standings, snapshot: Snapshot): number {
+  const [clusters, routes, listeners] = [all.get(TYPE.cluster), all.get(TYPE.route), all.get(TYPE.listener)];
+  if (clusters === undefined || routes === undefined || listeners === undefined) return Number.NEGATIVE_INFINITY;
+  const isLate = routes.state.pending.length > 0 && routes.state.base !== snapshot.types.get(TYPE.route);
+  const due = isLate ? listenersDue(listeners.state, routes.state, snapshot) : undefined;
+  const waits = due !== undefined && removesListeners(listeners.state, clusters.state, due);
+  return waits ? routes.sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
 }
 
 /** Until when clusters on their way hold up what may lead to them; -Infinity: they do not. */
@@ -87,11 +109,19 @@ export function awaitsBurst(
 
 /** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
 export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
-  const { typeUrl, openedAt, lingersSince } = standing;
-  const holds = typeUrl === TYPE.cluster ? holdsUntil(standing, snapshot) : Number.NEGATIVE_INFINITY;
+  const { openedAt, lingersSince } = standing;
+  const holds = othersWaitUntil(all, standing, snapshot);
   const held = holds === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : holds;
   if (lingersSince !== undefined) return Math.min(held, lingersSince + LINGER_MS);
   return awaitsBurst(all, standing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
+}
+
+function othersWaitUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
+  const { typeUrl } = standing;
+  if (typeUrl === TYPE.cluster) return holdsUntil(standing, snapshot);
+  if (snapshot === undefined) return Number.NEGATIVE_INFINITY;
+  if (typeUrl === TYPE.listener) return routesWaitUntil(all, snapshot);
+  return typeUrl === TYPE.route ? listenersWaitUntil(all, snapshot) : Number.NEGATIVE_INFINITY;
 }
 
 /**

@@ -3,9 +3,10 @@
 
 import type { Reference } from '../snapshot/references.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
-import { PUSH_ORDER, shortName } from '../snapshot/types.ts';
+import { PUSH_ORDER, shortName, TYPE } from '../snapshot/types.ts';
 import { burden, type Entry, newEntry, rebuilding, statusOf } from './entry.ts';
 import { heartbeat, heartbeatEvery, takesTtl } from './heartbeat.ts';
+import { listenersDue } from './internal-listeners.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './make-before-break.ts';
 import { randomMark } from './nonces.ts';
 import { type Answer, open, receive } from './receive.ts';
@@ -207,7 +208,7 @@ export class Session {
 
   /** One subscription's turn; returns `out` with its replies, made when there is one. */
   private turn(entry: Entry, snapshot: Snapshot, out: Outgoing[] | undefined): Outgoing[] | undefined {
-    const current = snapshot.types.get(entry.typeUrl);
+    const current = this.target(entry, snapshot);
     if (current === undefined || isIdle(entry.state, current) || this.rests(entry, current)) return out;
     if (awaitsBurst(this.entries, entry, snapshot, this.now)) return out;
     const before = entry.state;
@@ -229,6 +230,12 @@ export class Session {
     const all = out ?? [];
     all.push(...replies);
     return all;
+  }
+
+  /** The state of its type to send next. */
+  private target({ typeUrl, state }: Entry, snapshot: Snapshot): TypeSnapshot | undefined {
+    if (typeUrl !== TYPE.listener) return snapshot.types.get(typeUrl);
+    return listenersDue(state, this.entries.get(TYPE.route)?.state, snapshot);
   }
 
   /** Whether it had nothing to say, and nothing is different since: then only what lingers may have to go. */

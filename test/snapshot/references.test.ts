@@ -80,7 +80,7 @@ test('the source is part of a reference: Envoy subscribes anew when it changes, 
   assert.notEqual(one?.[0]?.source, other?.[0]?.source);
 });
 
-test('of real resources every reference is found: each name of a cluster, secret or route that stands in them', () => {
+test('of real resources every reference is found: each name of a cluster, secret, route or internal listener that stands in them', () => {
   for (const role of ['ingress', 'egress'] as const) {
     const resources = mesh.resources(role);
     const all = new Set(resources.map((json) => `${json['@type']} ${(json as { readonly name: string }).name}`));
@@ -88,7 +88,11 @@ test('of real resources every reference is found: each name of a cluster, secret
       const texts = new Set<string>();
       // Log formats have a `cluster` too: that one is a %COMMAND%.
       JSON.stringify(json, (key, value: unknown) => {
-        if (/^(cluster|route_config_name)$/.test(key) && typeof value === 'string' && !value.startsWith('%'))
+        if (
+          /^(cluster|route_config_name|server_listener_name)$/.test(key) &&
+          typeof value === 'string' &&
+          !value.startsWith('%')
+        )
           texts.add(value);
         const secret = value as { readonly sds_config?: unknown; readonly name?: string } | null;
         if (typeof secret === 'object' && secret?.sds_config !== undefined) texts.add(secret.name ?? '');
