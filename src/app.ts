@@ -13,7 +13,7 @@ import { PosternError } from './errors.ts';
 import type { Logger, LogLevel } from './log.ts';
 import { processStatus, type Rejected, servedGauges } from './process-views.ts';
 import { type Applied, Publication, ROLES } from './publication.ts';
-import { type Serving, serveHere } from './serving.ts';
+import { type Serving, type ServingStatus, serveHere } from './serving.ts';
 import { loadFirst, openState, type StartOptions } from './start.ts';
 import { type ControlPlaneCa, controlPlaneId, issueServerCertificate } from './trust/control-plane-ca.ts';
 import { RejectedConfig } from './turn.ts';
@@ -156,11 +156,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   // What changed since it was read, while the port was opened, counts as a change.
   const watching = watchFiles(first.dependencies, () => void reload(), { seen: first.digests });
   const announcements = new EndAnnouncements(logger);
-  const lookAtEnds = async (): Promise<readonly CertificateEnd[]> => {
-    const ends = certificateEnds(publication, (await serving.status()).streams, ca.issuer.certificate);
+  const lookAtEnds = async (): Promise<{ readonly state: ServingStatus; readonly ends: readonly CertificateEnd[] }> => {
+    const state = await serving.status();
+    const ends = certificateEnds(publication, state.streams, ca.issuer.certificate);
     gauges.updateEnds(ends);
     announcements.update(ends, Date.now());
-    return ends;
+    return { state, ends };
   };
   const endsLook = setInterval(() => {
     lookAtEnds().catch((error: unknown) => logger.error({ err: error }, 'the ends of certificates are not known'));
@@ -183,7 +184,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       return metrics.text(await serving.samples());
     },
     status: async () => {
-      const [ends, state] = [await lookAtEnds(), await serving.status()];
+      const { state, ends } = await lookAtEnds();
       return processStatus(publication, applied, ca, rejected, state, ends);
     },
   }).catch(async (error: unknown) => {
