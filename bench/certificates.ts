@@ -3,8 +3,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createCa, issueLeaf } from '../src/trust/issue.ts';
-import { parseIssuer } from '../src/trust/issuer.ts';
+import { createCa, issueLeaf } from '../src/trust/issuing/issue.ts';
+import { parseIssuer } from '../src/trust/issuing/issuer.ts';
 import { spiffeId, type TrustDomain } from '../src/trust/spiffe.ts';
 
 /** Paths of PEM files. */

@@ -2,8 +2,8 @@
 // In: which snapshot a node has. Out: an admission and limits for the server. Must not: be part of the product, or lift a limit
 // that no load of a bench meets: what a single client may do to the others stays as it is.
 
-import type { Admission } from '../src/xds/node.ts';
-import type { XdsServerOptions } from '../src/xds/server.ts';
+import type { Admission } from '../src/xds/transport/admission.ts';
+import type { XdsServerOptions } from '../src/xds/transport/xds-server.ts';
 
 /** The gateway of a dump: it is one gateway's. */
 export const GATEWAY = 'ingress';

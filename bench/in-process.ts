@@ -2,15 +2,15 @@
 // In: sizes. Out: milliseconds for each step, the median of several turns. Must not: open a socket.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { loadConfig } from '../src/config/load.ts';
-import { Publication } from '../src/publication.ts';
+import { loadConfig } from '../src/config/files/load.ts';
+import { Publication } from '../src/pipeline/publisher.ts';
 import { bytesField, stringField } from '../src/snapshot/protobuf.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
 import { TYPE } from '../src/snapshot/types.ts';
-import { parseDeltaRequest } from '../src/xds/request.ts';
-import { frame, responseBody } from '../src/xds/response.ts';
-import { Session } from '../src/xds/session.ts';
+import { Session } from '../src/xds/protocol/session.ts';
+import { parseDeltaRequest } from '../src/xds/wire/discovery-request.ts';
+import { frame, responseBody } from '../src/xds/wire/discovery-response.ts';
 import { median } from './load.ts';
 import { makeMesh } from './meshes.ts';
 

@@ -4,8 +4,9 @@
 
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
-import { parseDeltaRequest, parseSotwRequest, type XdsRequest } from '../src/xds/request.ts';
-import { frame, responseBody } from '../src/xds/response.ts';
+import { parseDeltaRequest, parseSotwRequest } from '../src/xds/wire/discovery-request.ts';
+import { frame, responseBody } from '../src/xds/wire/discovery-response.ts';
+import type { XdsRequest } from '../src/xds/wire/messages.ts';
 import { bumped } from './dump.ts';
 import { readyLine, serveArguments, serveTrigger } from './serving.ts';
 

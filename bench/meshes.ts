@@ -3,7 +3,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createCa } from '../src/trust/issue.ts';
+import { createCa } from '../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../src/trust/spiffe.ts';
 
 export interface BenchMesh {

@@ -3,17 +3,17 @@
 // Must not: be part of the product.
 
 import { fileURLToPath } from 'node:url';
-import { Metrics } from '../src/admin/metrics.ts';
-import { decodeResource } from '../src/envoy/codec.ts';
+import { decodeResource } from '../src/envoy/proto/codec.ts';
 import { createLogger } from '../src/log.ts';
-import { type Serving, serveHere } from '../src/serving.ts';
+import { referencesOf } from '../src/pipeline/references.ts';
+import { WorkerPool } from '../src/serving/pool.ts';
+import { type Serving, serveHere } from '../src/serving/serving.ts';
 import { SnapshotCache } from '../src/snapshot/cache.ts';
-import { type Reference, referencesOf } from '../src/snapshot/references.ts';
-import { createResource, type Resource } from '../src/snapshot/resource.ts';
+import { createResource, type Reference, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
-import { WorkerPool } from '../src/workers/pool.ts';
-import { UNOBSERVED } from '../src/xds/observer.ts';
-import { WARM_UP_MS } from '../src/xds/warm-up.ts';
+import { Metrics } from '../src/telemetry/metrics.ts';
+import { UNOBSERVED } from '../src/xds/transport/observer.ts';
+import { WARM_UP_MS } from '../src/xds/transport/warm-up.ts';
 import { bumped } from './dump.ts';
 import { everybody, GATEWAY, LIMITS } from './everybody.ts';
 import { readyLine, serveArguments, serveTrigger } from './serving.ts';

@@ -4,19 +4,19 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bootstrap } from '../src/cli/bootstrap.ts';
-import { certsDev, certsGateway } from '../src/cli/certs.ts';
 import type { Command } from '../src/cli/command.ts';
-import { drain } from '../src/cli/drain.ts';
-import { peerShow } from '../src/cli/peer.ts';
-import { run } from '../src/cli/run.ts';
-import { schema } from '../src/cli/schema.ts';
-import { status } from '../src/cli/status.ts';
-import { translate } from '../src/cli/translate.ts';
-import { validate } from '../src/cli/validate.ts';
-import { jsonSchema } from '../src/config/json-schema.ts';
-import { REMOVALS } from '../src/envoy/headers.ts';
-import { type Change, WITH_HOSTS } from '../src/envoy/lua.ts';
+import { bootstrap } from '../src/cli/commands/bootstrap.ts';
+import { certsDev, certsGateway } from '../src/cli/commands/certs.ts';
+import { drain } from '../src/cli/commands/drain.ts';
+import { peerShow } from '../src/cli/commands/peer.ts';
+import { run } from '../src/cli/commands/run.ts';
+import { schema } from '../src/cli/commands/schema.ts';
+import { status } from '../src/cli/commands/status.ts';
+import { translate } from '../src/cli/commands/translate.ts';
+import { validate } from '../src/cli/commands/validate.ts';
+import { jsonSchema } from '../src/config/schema/json-schema.ts';
+import { REMOVALS } from '../src/envoy/http/headers.ts';
+import { type Change, WITH_HOSTS } from '../src/envoy/http/lua.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, FINDING_CODES, type FindingCode } from '../src/errors.ts';
 
 export const README = fileURLToPath(new URL('../../README.md', import.meta.url));

@@ -1,5 +1,5 @@
 // Build step: every vendored .proto in one JSON file, dist/proto/xds.json, which loads in a third of the time.
-// Of the options, only `deprecated` and Envoy's `(validate.rules)` are kept, the latter as objects: src/envoy/rules.ts reads them.
+// Of the options, only `deprecated` and Envoy's `(validate.rules)` are kept, the latter as objects: src/envoy/proto/pgv.ts reads them.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

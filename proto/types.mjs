@@ -1,4 +1,4 @@
-// Writes src/envoy/types.gen.ts: the ProtoJSON types of the messages that Postern builds, by reflection over the vendored protos.
+// Writes src/envoy/proto/types.gen.ts: the ProtoJSON types of the messages that Postern builds, by reflection over the vendored protos.
 // Deprecated fields are left out, so that they cannot be used; a nested Any is a union over PAYLOADS, so that a typo inside one does not compile.
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -130,5 +130,8 @@ function valueType(field, enqueue) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'envoy', 'types.gen.ts'), generateTypes());
+  writeFileSync(
+    join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'envoy', 'proto', 'types.gen.ts'),
+    generateTypes(),
+  );
 }

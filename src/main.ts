@@ -3,19 +3,19 @@
 // In: the process. Out: output and an exit status. Must not: do a command's work.
 
 import { parseArguments } from './cli/arguments.ts';
-import { bootstrap } from './cli/bootstrap.ts';
-import { certsDev, certsGateway } from './cli/certs.ts';
 import type { Command } from './cli/command.ts';
-import { drain } from './cli/drain.ts';
+import { bootstrap } from './cli/commands/bootstrap.ts';
+import { certsDev, certsGateway } from './cli/commands/certs.ts';
+import { drain } from './cli/commands/drain.ts';
+import { peerShow } from './cli/commands/peer.ts';
+import { run } from './cli/commands/run.ts';
+import { schema } from './cli/commands/schema.ts';
+import { status } from './cli/commands/status.ts';
+import { translate } from './cli/commands/translate.ts';
+import { validate } from './cli/commands/validate.ts';
 import { commandHelp, overview } from './cli/help.ts';
-import { peerShow } from './cli/peer.ts';
-import { run } from './cli/run.ts';
-import { schema } from './cli/schema.ts';
-import { status } from './cli/status.ts';
-import { translate } from './cli/translate.ts';
-import { validate } from './cli/validate.ts';
 import { EXIT, PosternError } from './errors.ts';
-import { RejectedConfig } from './turn.ts';
+import { RejectedConfig } from './pipeline/identity-needs.ts';
 import { VERSION } from './version.ts';
 
 export const COMMANDS: readonly Command[] = [

@@ -10,18 +10,37 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The data flows from left to right; a folder imports from those left of it. */
-const FLOW = ['config', 'trust', 'federation', 'envoy', 'snapshot', 'xds'];
-/** Everybody may import these. */
-const FOUNDATION = ['src/errors.ts', 'src/log.ts', 'src/version.ts'];
-/** These folders stand right of the flow, as do the files of src/ itself. */
-const EDGES = ['admin', 'workers', 'cli'];
+/** Which folders of src/ a folder may import from: the arrows of the picture in ARCHITECTURE.md. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  config: [],
+  trust: ['config'],
+  federation: ['config', 'trust'],
+  envoy: ['trust', 'federation'],
+  snapshot: [],
+  pipeline: ['config', 'trust', 'federation', 'envoy', 'snapshot'],
+  xds: ['trust', 'snapshot'],
+  telemetry: ['xds'],
+  serving: ['snapshot', 'xds', 'telemetry'],
+  admin: ['xds'],
+  runtime: ['config', 'trust', 'federation', 'pipeline', 'xds', 'telemetry', 'serving', 'admin'],
+  cli: ['config', 'trust', 'federation', 'envoy', 'snapshot', 'pipeline', 'xds', 'admin', 'runtime'],
+};
+/** The rooms of a folder; each imports only from those before it. A folder that is not here has no rooms. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  config: ['config/schema', 'config/yaml', 'config/checks', 'config', 'config/files'],
+  trust: ['trust/x509', 'trust/keys', 'trust', 'trust/issuing'],
+  envoy: ['envoy/proto', 'envoy', 'envoy/http', 'envoy/resources', 'envoy/boundary'],
+  xds: ['xds', 'xds/wire', 'xds/limits', 'xds/protocol', 'xds/transport'],
+  cli: ['cli', 'cli/commands'],
+};
+/** Every folder may import these; beside them only main.ts lies in src/ itself. */
+const FOUNDATIONS = ['errors.ts', 'host-port.ts', 'log.ts', 'memoize.ts', 'token-bucket.ts', 'version.ts'];
 /** Where time, randomness and the world come in as arguments. */
 const PURE = ['config', 'trust', 'federation', 'envoy', 'snapshot'];
 const WORLD =
   /^node:(fs|fs\/promises|http|http2|https|tls|dgram|dns|child_process|worker_threads|timers|timers\/promises)$/;
 /** It reads what the build wrote beside it, once: a constant that is too large to be a source file. */
-const READS_ITS_TYPES = 'src/envoy/codec.ts';
+const READS_ITS_TYPES = 'src/envoy/proto/codec.ts';
 const MAX_LINES = 300;
 const FORBIDDEN_NAME = /^(utils?|helpers?|managers?|handlers?|common|misc|shared|lib)$/i;
 
@@ -60,9 +79,13 @@ function targetOf({ from, specifier }: Import): string | undefined {
     : undefined;
 }
 
-function folderOf(file: string): string | undefined {
-  const [top, folder, rest] = file.split('/');
-  return top === 'src' && rest !== undefined ? folder : undefined;
+/** `envoy/http` of src/envoy/http/headers.ts; empty for the files of src/ itself. */
+function roomOf(file: string): string {
+  return dirname(file).split('/').slice(1).join('/');
+}
+
+function folderOf(file: string): string {
+  return roomOf(file).split('/')[0] ?? '';
 }
 
 function packageOf(specifier: string): string {
@@ -74,46 +97,82 @@ const src = sources('src');
 const written = src.filter((file) => !file.endsWith('.gen.ts'));
 const ours = [...written, ...sources('test'), ...sources('bench'), ...sources('deploy')];
 
-/** Whether the rule of the flow lets `from` import `to`. */
+/** Whether the walls let `from` import `to`, both files of src/. */
 function mayImport(from: string, to: string): boolean {
-  if (FOUNDATION.includes(to)) return true;
+  if (from === 'src/main.ts') return true;
+  if (folderOf(to) === '') return FOUNDATIONS.includes(basename(to));
   const [here, there] = [folderOf(from), folderOf(to)];
-  // The files of src/ itself put everything together, and the edges may use them.
-  if (here === undefined) return true;
-  if (here === there) return true;
-  if (EDGES.includes(here)) return there !== 'cli' && !(here === 'admin' && there === undefined);
-  return there !== undefined && FLOW.includes(there) && FLOW.indexOf(there) < FLOW.indexOf(here);
+  if (here !== there) return MAY_IMPORT[here]?.includes(there) === true;
+  const rooms = ROOMS[here] ?? [here];
+  return rooms.indexOf(roomOf(to)) <= rooms.indexOf(roomOf(from));
 }
 
-describe('the rule of the flow itself', () => {
-  test('lets nothing run backwards, and knows every folder', () => {
-    assert.equal(mayImport('src/trust/svid.ts', 'src/config/values.ts'), true);
-    assert.equal(mayImport('src/config/values.ts', 'src/trust/svid.ts'), false);
-    assert.equal(mayImport('src/xds/server.ts', 'src/app.ts'), false);
-    assert.equal(mayImport('src/envoy/draft.ts', 'src/admin/routes.ts'), false);
+describe('the walls themselves', () => {
+  test('let nothing run backwards', () => {
+    assert.equal(mayImport('src/trust/svid.ts', 'src/config/schema/values.ts'), true);
+    assert.equal(mayImport('src/config/schema/values.ts', 'src/trust/svid.ts'), false);
+    assert.equal(mayImport('src/xds/transport/xds-server.ts', 'src/runtime/control-plane.ts'), false);
+    assert.equal(mayImport('src/snapshot/resource.ts', 'src/envoy/draft.ts'), false);
+    assert.equal(mayImport('src/envoy/http/headers.ts', 'src/envoy/draft.ts'), true);
+    assert.equal(mayImport('src/envoy/draft.ts', 'src/envoy/http/headers.ts'), false);
     assert.equal(mayImport('src/envoy/draft.ts', 'src/errors.ts'), true);
-    const folders = new Set(src.map(folderOf).filter((folder) => folder !== undefined));
+    assert.equal(mayImport('src/errors.ts', 'src/envoy/draft.ts'), false);
+  });
+
+  test('know every folder, every room, and every file of src/ itself', () => {
+    const rooms = new Set(Object.keys(MAY_IMPORT).flatMap((folder) => ROOMS[folder] ?? [folder]));
     assert.deepEqual(
-      [...folders].filter((folder) => ![...FLOW, ...EDGES].includes(folder)),
+      [...new Set(src.map(roomOf))].filter((room) => room !== '' && !rooms.has(room)),
+      [],
+    );
+    assert.deepEqual(
+      src.filter((file) => roomOf(file) === '').filter((file) => ![...FOUNDATIONS, 'main.ts'].includes(basename(file))),
       [],
     );
   });
 
+  test('have no door that nobody uses', () => {
+    const used = new Set(
+      src.flatMap(importsOf).flatMap((one) => {
+        const to = targetOf(one);
+        return to === undefined ? [] : [`${folderOf(one.from)} ${folderOf(to)}`];
+      }),
+    );
+    const unused = Object.entries(MAY_IMPORT).flatMap(([from, all]) =>
+      all.filter((to) => !used.has(`${from} ${to}`)).map((to) => `${from} imports nothing of ${to}`),
+    );
+    assert.deepEqual(unused, []);
+  });
+
   test('finds the imports of a file at all', () => {
-    const found = importsOf('src/compile.ts').flatMap((one) => targetOf(one) ?? []);
-    assert.ok(found.includes('src/envoy/translate.ts'));
+    const found = importsOf('src/pipeline/compile.ts').flatMap((one) => targetOf(one) ?? []);
+    assert.ok(found.includes('src/envoy/resources/gateway-resources.ts'));
   });
 });
 
 describe('imports', () => {
   const all = src.flatMap(importsOf);
 
-  test('a folder imports only from those left of it', () => {
+  test('pass only the doors between folders, and the rooms of a folder in their order', () => {
     const wrong = all.flatMap((one) => {
       const to = targetOf(one);
       return to?.startsWith('src/') && !mayImport(one.from, to) ? [`${one.from} imports ${to}`] : [];
     });
     assert.deepEqual(wrong, []);
+  });
+
+  test('make no circle of files', () => {
+    const targets = new Map(src.map((file) => [file, importsOf(file).flatMap((one) => targetOf(one) ?? [])]));
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (path.includes(file) || done.has(file)) return;
+      for (const next of targets.get(file) ?? []) visit(next, [...path, file]);
+      done.add(file);
+    };
+    for (const file of src) visit(file, []);
+    assert.deepEqual(circles, []);
   });
 
   test('the product imports nothing of test, bench or deploy', () => {
@@ -161,7 +220,7 @@ describe('imports', () => {
 });
 
 describe('pure folders', () => {
-  const pure = written.filter((file) => PURE.includes(folderOf(file) ?? ''));
+  const pure = written.filter((file) => PURE.includes(folderOf(file)));
   const declared = (file: string): boolean => textOf(file).startsWith('// I/O');
 
   test('reach the world only in files whose first word is I/O', () => {
@@ -201,13 +260,20 @@ describe('files', () => {
     assert.deepEqual(odd, []);
   });
 
+  test('have a name of their own, except the commands, which are called as on the command line', () => {
+    const twice = src
+      .filter((file) => roomOf(file) !== 'cli/commands')
+      .filter((file, _, all) => all.some((other) => other !== file && basename(other) === basename(file)));
+    assert.deepEqual(twice, []);
+  });
+
   test('export by name only', () => {
     const wrong = ours.filter((file) => /^\s*export\s+default\b/m.test(withoutComments(textOf(file))));
     assert.deepEqual(wrong, []);
   });
 
   test('of test/ lie where their subject lies', () => {
-    const subjects = new Set([...FLOW, ...EDGES, 'e2e', 'support', 'golden']);
+    const subjects = new Set([...Object.keys(MAY_IMPORT), 'e2e', 'support', 'golden']);
     const strays = sources('test').filter((file) => {
       const [, folder, rest] = file.split('/');
       return rest !== undefined && !subjects.has(folder ?? '');

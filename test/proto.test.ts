@@ -94,7 +94,7 @@ describe('what is made of the protos is fresh', () => {
   test('the TypeScript types', async () => {
     const { generateTypes } = (await import(join(PROTO, 'types.mjs'))) as { readonly generateTypes: () => string };
     const made = generateTypes();
-    assert.equal(made, readFileSync(join(ROOT, 'src/envoy/types.gen.ts'), 'utf8'));
+    assert.equal(made, readFileSync(join(ROOT, 'src/envoy/proto/types.gen.ts'), 'utf8'));
     assert.equal(made.includes('google.protobuf.Any'), false, 'an Any is a union of what may stand in it');
   });
 

@@ -4,7 +4,7 @@
 
 import { request } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import type { HostPort } from '../../src/config/host-port.ts';
+import type { HostPort } from '../../src/host-port.ts';
 import { LIMIT_MS } from './limit.ts';
 
 export interface Answer {

@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { issueLeaf } from '../../src/trust/issue.ts';
-import { parseIssuer } from '../../src/trust/issuer.ts';
+import { issueLeaf } from '../../src/trust/issuing/issue.ts';
+import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import { parseTrustDomain, spiffeId } from '../../src/trust/spiffe.ts';
 import type { Credentials } from './calls.ts';
 

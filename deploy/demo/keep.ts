@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatHostPort } from '../../src/config/host-port.ts';
+import { formatHostPort } from '../../src/host-port.ts';
 import { certify } from './certificates.ts';
 import type { Stage } from './stage.ts';
 

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
-import type { HostPort } from '../../src/config/host-port.ts';
+import type { HostPort } from '../../src/host-port.ts';
 import { freeShift, portsIn, shiftPorts } from './ports.ts';
 import { type Place, postern } from './postern.ts';
 import type { Processes } from './processes.ts';

@@ -3,7 +3,7 @@
 // Must not: listen where the port is to be used.
 
 import { createServer } from 'node:net';
-import type { HostPort } from '../../src/config/host-port.ts';
+import type { HostPort } from '../../src/host-port.ts';
 
 /** Whether this process could listen there now. */
 export function isFree({ host, port }: HostPort): Promise<boolean> {

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { LIMIT_MS } from './limit.ts';
 import { lastLines, type Processes, type Running } from './processes.ts';
 

@@ -1,8 +1,8 @@
 // What a command is: its words and flags as data, and what it does.
 // In: nothing. Out: types, and settings read in one order: flag, POSTERN_<FLAG>, default. Must not: run anything.
 
-import { type HostPort, parseHostPort } from '../config/host-port.ts';
 import { PosternError } from '../errors.ts';
+import { type HostPort, parseHostPort } from '../host-port.ts';
 
 export interface Flag {
   readonly name: string;

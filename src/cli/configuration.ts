@@ -2,15 +2,15 @@
 // In: a file. Out: the model and its snapshots, or all diagnostics. Must not: serve, or write anything.
 
 import { dirname, join, parse } from 'node:path';
-import { Compiler } from '../compile.ts';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import { type Diagnostic, hasBlockingErrors } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import { type Resolved, resolve } from '../federation/resolve.ts';
+import { Compiler } from '../pipeline/compile.ts';
+import { RejectedConfig } from '../pipeline/identity-needs.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { GatewayIdentity } from '../trust/identities.ts';
-import { Private } from '../trust/private.ts';
-import { RejectedConfig } from '../turn.ts';
+import type { GatewayIdentity } from '../trust/issuing/identities.ts';
+import { Private } from '../trust/keys/private-key.ts';
 
 export interface ReadConfiguration {
   readonly loaded: LoadedConfig;

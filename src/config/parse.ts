@@ -2,17 +2,17 @@
 // In: text. Out: plain data only (it may come from a worker): Config, findings, places. Must not: touch files or the clock.
 
 import { type Diagnostic, errorAt, type Finding, hasErrors, type Path, warningAt, withoutKeys } from '../errors.ts';
-import { foreignIdentity } from './foreign-identity.ts';
-import { isLabel } from './host-port.ts';
-import { toFindings } from './issues.ts';
+import { isLabel } from '../host-port.ts';
+import { foreignIdentity } from './checks/foreign-identity.ts';
+import { togetherRules } from './checks/key-combinations.ts';
+import { spelled } from './checks/misspelled-keys.ts';
+import { toFindings } from './checks/zod-findings.ts';
 import { normalize } from './normalize.ts';
-import { NO_POSITIONS, type Place, type PositionIndex, Positions } from './positions.ts';
-import { type Config, configSchema } from './schema.ts';
-import { spelled } from './spelling.ts';
-import { shown } from './text.ts';
-import { togetherRules } from './together.ts';
-import { type ParsedYaml, parseItems, parseYaml } from './yaml.ts';
-import type { ReadItems } from './yaml-items.ts';
+import { type Config, configSchema } from './schema/config-schema.ts';
+import { shown } from './schema/string-checks.ts';
+import type { ReadItems } from './yaml/incremental.ts';
+import { NO_POSITIONS, type Place, type PositionIndex, Positions } from './yaml/positions.ts';
+import { type ParsedYaml, parseItems, parseYaml } from './yaml/read-yaml.ts';
 
 export interface ParsedConfig {
   /** Absent when there is an error among the findings. */

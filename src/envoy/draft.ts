@@ -2,9 +2,9 @@
 // In: a resource's type, name, inputs and builder. Out: a Draft; and protobuf's Any in ProtoJSON.
 // Must not: know any resource in particular.
 
-import type { Any, Messages, PayloadType, ResourceJson, ResourceType } from './types.gen.ts';
+import type { Any, Messages, PayloadType, ResourceJson, ResourceType } from './proto/types.gen.ts';
 
-export type { Any } from './types.gen.ts';
+export type { Any } from './proto/types.gen.ts';
 
 /** A message in ProtoJSON, by its full name. */
 export type Message<N extends keyof Messages> = Messages[N];

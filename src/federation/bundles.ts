@@ -3,11 +3,11 @@
 // whom to trust, so that the peer keeps the bundle that this process serves for it, whatever file that came from.
 // Must not: let a finding about one peer's file change the bundle of another peer that is served already.
 
-import type { Config } from '../config/schema.ts';
+import type { Config } from '../config/schema/config-schema.ts';
 import { errorAt, type Finding } from '../errors.ts';
 import { bundleOf, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
-import type { Certificate } from '../trust/certificate.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
+import type { Certificate } from '../trust/x509/certificate.ts';
 import type { Federation } from './model.ts';
 import { type HeldBundle, trustRules } from './trust-rules.ts';
 

@@ -1,8 +1,8 @@
 // The resolved model: what this mesh grants, to whom, and what it reaches. Everything right of here reads only this.
 // In: nothing. Out: readonly types. Must not: hold configuration syntax, files, or Envoy's names.
 
-import type { HostPort } from '../config/host-port.ts';
-import type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema.ts';
+import type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema/config-schema.ts';
+import type { HostPort } from '../host-port.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
 
@@ -12,13 +12,13 @@ export interface Mesh {
   readonly trustDomain: TrustDomain;
 }
 
-export type { HostPort } from '../config/host-port.ts';
-export type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema.ts';
+export type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema/config-schema.ts';
+export type { HostPort } from '../host-port.ts';
 
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
 export interface Peer {
   readonly name: string;
-  /** A digest of whom its connections are opened with (meaning.ts): part of the name of everything that trusts it. */
+  /** A digest of whom its connections are opened with (meaning-digest.ts): part of the name of everything that trusts it. */
   readonly key: string;
   /** A digest of its trust domain alone. */
   readonly domainKey: string;

@@ -2,20 +2,20 @@
 // In: a Config, the bytes of the files that it names, the time, the previous model. Out: a Federation, or findings.
 // Must not: read files or the clock, or build anything of Envoy's.
 
-import type { Config } from '../config/schema.ts';
+import type { Config } from '../config/schema/config-schema.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
-import type { Certificate } from '../trust/certificate.ts';
 import { endNotice } from '../trust/expiry.ts';
-import { type Issuer, parseIssuer } from '../trust/issuer.ts';
-import type { Sample } from '../trust/issuer-chain.ts';
+import { type Issuer, parseIssuer } from '../trust/issuing/issuer.ts';
+import type { Sample } from '../trust/issuing/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
+import type { Certificate } from '../trust/x509/certificate.ts';
 import { resolveBundles } from './bundles.ts';
-import { domainKey, exportKey, peerKey } from './meaning.ts';
+import { domainKey, exportKey, peerKey } from './meaning-digest.ts';
 import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
-import { exportAuthority, localNames, serverName } from './names.ts';
-import { crossRules } from './rules.ts';
-import { share, shareByKey } from './share.ts';
+import { crossRules } from './object-rules.ts';
+import { share, shareByKey } from './structural-sharing.ts';
+import { exportAuthority, localNames, serverName } from './wire-names.ts';
 
 export interface ResolveInput {
   readonly config: Config;

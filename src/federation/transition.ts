@@ -5,7 +5,7 @@
 
 import { bundleOf, type TrustBundle } from '../trust/bundle.ts';
 import type { Federation, Grant, Import, Peer } from './model.ts';
-import { share } from './share.ts';
+import { share } from './structural-sharing.ts';
 
 /** How long the meet is served: until no connection is left of those that began before it (drain time and some more). */
 export const SETTLE_MS = 8000;

@@ -5,8 +5,8 @@
 
 import { errorAt, type Finding } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
-import type { Certificate } from '../trust/certificate.ts';
-import { isSelfSigned, type Keys, signersAmong } from '../trust/signers.ts';
+import { isSelfSigned, type Keys, signersAmong } from '../trust/keys/signers.ts';
+import type { Certificate } from '../trust/x509/certificate.ts';
 
 export interface HeldBundle {
   readonly peer: string;

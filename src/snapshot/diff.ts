@@ -2,7 +2,7 @@
 // In: two TypeSnapshots. Out: resources that are new or other, and those that are gone. Must not: look at what a stream subscribed to.
 
 import type { Resource } from './resource.ts';
-import type { TypeSnapshot } from './snapshot.ts';
+import type { TypeSnapshot } from './type-snapshot.ts';
 
 export interface Diff {
   readonly changed: readonly Resource[];

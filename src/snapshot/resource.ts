@@ -3,7 +3,19 @@
 
 import { createHash } from 'node:crypto';
 import { fieldHead, stringField } from './protobuf.ts';
-import type { Reference } from './references.ts';
+
+/** A resource that must be there for another one to work. */
+export interface Reference {
+  readonly typeUrl: string;
+  readonly name: string;
+  /**
+   * What the client keys its subscription by besides the name. When it changes, Envoy makes a new subscription without
+   * a word on the wire (delta), so the server has to send the resource again (envoyproxy/envoy 47309).
+   */
+  readonly source: string;
+  /** Secrets alone: the others of the same TLS contexts, which a client accepts or rejects together. */
+  readonly together?: readonly string[];
+}
 
 export interface Resource {
   readonly typeUrl: string;

@@ -7,16 +7,8 @@ import { PosternError } from '../errors.ts';
 import { type Diff, remember } from './diff.ts';
 import type { Resource } from './resource.ts';
 import { ResourceSet } from './resource-set.ts';
+import type { TypeSnapshot } from './type-snapshot.ts';
 import { PUSH_ORDER, REFERRERS, shortName } from './types.ts';
-
-/** All resources of one type, by name, in the order of their names. */
-export interface TypeSnapshot {
-  readonly typeUrl: string;
-  readonly version: string;
-  readonly resources: ResourceSet;
-  /** The sum of the resources' digests, modulo 2^256. */
-  readonly sum: bigint;
-}
 
 export interface Snapshot {
   readonly version: string;

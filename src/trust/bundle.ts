@@ -3,15 +3,15 @@
 // Must not: hand on a certificate that Envoy would accept and then trust although it is no CA of this trust domain.
 
 import type { FindingCode } from '../errors.ts';
-import { type Certificate, parseCertificate, sha256 } from './certificate.ts';
-import { DerError } from './der.ts';
 import { endNotice } from './expiry.ts';
-import { holdsPrivateKey } from './key-marks.ts';
-import { BROKEN_SIGNATURES, keyWeakness } from './keys.ts';
-import { type PemBlock, readPem } from './pem.ts';
+import { holdsPrivateKey } from './keys/key-marks.ts';
+import { BROKEN_SIGNATURES, keyWeakness } from './keys/key-strength.ts';
+import { isSelfSigned } from './keys/signers.ts';
 import { caution, type Problem, problem } from './problem.ts';
-import { isSelfSigned } from './signers.ts';
 import type { TrustDomain } from './spiffe.ts';
+import { type Certificate, parseCertificate, sha256 } from './x509/certificate.ts';
+import { DerError } from './x509/der.ts';
+import { type PemBlock, readPem } from './x509/pem.ts';
 
 export interface TrustBundle {
   readonly trustDomain: TrustDomain;

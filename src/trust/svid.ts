@@ -2,8 +2,8 @@
 // In: the DER of a certificate whose chain TLS has verified, the time. Out: the one SPIFFE ID that it proves, or why none.
 // Must not: verify the chain (TLS did), nor accept two names: the first of two is not who it is.
 
-import { parseCertificate } from './certificate.ts';
 import { parseSpiffeId, type SpiffeId } from './spiffe.ts';
+import { parseCertificate } from './x509/certificate.ts';
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';

@@ -4,7 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
-import type { Status } from '../../src/admin/status.ts';
+import type { Status } from '../../src/admin/status-view.ts';
 import { type Scene, type Setting, scene, start } from './postern.ts';
 
 /** Ports that nobody else has. */

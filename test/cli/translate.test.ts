@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { encodeResource } from '../../src/envoy/codec.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import { encodeResource } from '../../src/envoy/proto/codec.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { postern, refusal, scene } from './postern.ts';
 
 type Both = Readonly<Record<'ingress' | 'egress', readonly ResourceJson[]>>;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatDiagnostic, parseConfig, toDiagnostics } from '../../src/config/parse.ts';
-import { Positions } from '../../src/config/positions.ts';
+import { Positions } from '../../src/config/yaml/positions.ts';
 import { errorAt, type Path, warningAt } from '../../src/errors.ts';
 import { changed, diagnose, GOOD, placeOf } from './documents.ts';
 

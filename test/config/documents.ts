@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
-import type { Config } from '../../src/config/schema.ts';
+import type { Config } from '../../src/config/schema/config-schema.ts';
 import type { Diagnostic } from '../../src/errors.ts';
 
 /** Good, and with every key that this version carries out. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatHostPort, isHostName, isIpAddress, isLabel, isPort, parseHostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, isHostName, isIpAddress, isLabel, isPort, parseHostPort } from '../../src/host-port.ts';
 
 describe('HOST:PORT', () => {
   for (const [text, host, port] of [

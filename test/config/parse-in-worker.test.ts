@@ -10,8 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { LIMIT_MS } from '../../deploy/demo/limit.ts';
+import { parseInWorker } from '../../src/config/files/parse-in-worker.ts';
 import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig } from '../../src/config/parse.ts';
-import { parseInWorker } from '../../src/config/parse-in-worker.ts';
 import { changed, GOOD } from './documents.ts';
 import { folder } from './folder.ts';
 
@@ -56,7 +56,7 @@ test('a text of any depth is a finding with its place, in a thread whose code wa
   // Where V8 runs out of stack depends on what it has compiled; 4,000 to 5,000 ended the whole process once.
   for (const depth of [200, 3000, 4000, 4500, 5000, 30_000])
     for (const shape of shapes) {
-      const worker = new Worker(new URL('../../src/config/parse-worker.js', import.meta.url), { env: {} });
+      const worker = new Worker(new URL('../../src/config/files/parse-worker.js', import.meta.url), { env: {} });
       // It says that it has started.
       await once(worker, 'message');
       worker.postMessage(shape(depth));
@@ -80,7 +80,7 @@ test('texts at the same time do not wait for each other, nor mix their answers',
 });
 
 test('a process that has parsed ends when it has nothing else to do, after an answer as after a deadline', async (t) => {
-  const module = new URL('../../src/config/parse-in-worker.js', import.meta.url);
+  const module = new URL('../../src/config/files/parse-in-worker.js', import.meta.url);
   const here = folder(t);
   for (const [source, deadline, code] of [
     [JSON.stringify(GOOD), LIMIT_MS, ''],
@@ -100,7 +100,7 @@ test('a process that has parsed ends when it has nothing else to do, after an an
 });
 
 test('a process that gets no CPU for far longer than the deadline has its file parsed all the same', async (t) => {
-  const module = new URL('../../src/config/parse-in-worker.js', import.meta.url);
+  const module = new URL('../../src/config/files/parse-in-worker.js', import.meta.url);
   const deadline = 400;
   const script = [
     `import { parseInWorker } from ${JSON.stringify(module.href)};`,
@@ -123,7 +123,7 @@ test('a process that gets no CPU for far longer than the deadline has its file p
 });
 
 test('a worker holds on to no text that it has parsed', async (t: TestContext) => {
-  const worker = new Worker(new URL('../../src/config/parse-worker.js', import.meta.url), { env: {} });
+  const worker = new Worker(new URL('../../src/config/files/parse-worker.js', import.meta.url), { env: {} });
   t.after(() => worker.terminate());
   await once(worker, 'message');
   // The last host is what a regular expression matches last, and long enough to be a part of the text, not a copy.

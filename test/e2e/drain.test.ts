@@ -7,7 +7,7 @@ import { Agent, createServer, request, type Server } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
 import { Front } from './pair.ts';
 

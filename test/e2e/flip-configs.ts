@@ -1,7 +1,7 @@
 // Random configurations of one mesh, and what each of them allows: everything that an edit can change, small enough that
 // two of them meet often. In: a seed. Out: choices, their YAML, and an oracle. Must not: share code with src/.
 
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 
 export const DOMAINS = ['x.example', 'y.example'] as const;
 export type Domain = (typeof DOMAINS)[number];

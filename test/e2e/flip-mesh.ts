@@ -9,7 +9,7 @@ import { createServer as createHttp2Server, createSecureServer, type IncomingHtt
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Credentials } from '../../deploy/demo/calls.ts';
-import type { HostPort } from '../../src/config/host-port.ts';
+import type { HostPort } from '../../src/host-port.ts';
 import { newCa } from '../envoy/pipeline.ts';
 import { leaf } from '../support/leaf.ts';
 import type { Testbed } from '../support/mesh.ts';

@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Credentials } from '../../deploy/demo/calls.ts';
 import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
 import { envoyArguments } from '../../deploy/demo/postern.ts';
-import { formatHostPort } from '../../src/config/host-port.ts';
+import { formatHostPort } from '../../src/host-port.ts';
 import { leaf } from '../support/leaf.ts';
 import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
 import { type RawTls, rawTls } from '../support/raw-tls.ts';

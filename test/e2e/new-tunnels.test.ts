@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callLocally } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
 import { bundleFile, type Domain, labelOf } from './flip-configs.ts';
 import { type FlipMesh, startFlipMesh } from './flip-mesh.ts';

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { type Agent, request } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import type { Testbed, TestMesh } from '../support/mesh.ts';
 
 export const LOCAL_NAME = 'accounts.bank.svc.cluster.local';

@@ -3,7 +3,7 @@
 
 import type { Backend } from '../../deploy/demo/backends.ts';
 import { type Answer, type Credentials, callGateway, callLocally, type Request } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { type Leaf, leaf } from '../support/leaf.ts';
 import type { Ads, Testbed, TestMesh } from '../support/mesh.ts';
 

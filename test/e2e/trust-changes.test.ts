@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, callLocally } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { Held } from '../support/held.ts';
 import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
 import { ACCOUNTS, servername, startThreeMeshes } from './three-meshes.ts';

@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type Answer, callGateway, callLocally } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { leaf, rsaCa } from '../support/leaf.ts';
 import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
 import { rawTls } from '../support/raw-tls.ts';

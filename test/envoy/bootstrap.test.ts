@@ -12,7 +12,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { parse } from 'yaml';
 import { freePorts } from '../../deploy/demo/ports.ts';
-import { type BootstrapOptions, bootstrap, CERTIFICATE_FILES, sdsFiles } from '../../src/envoy/bootstrap.ts';
+import {
+  type BootstrapOptions,
+  bootstrap,
+  CERTIFICATE_FILES,
+  sdsFiles,
+} from '../../src/envoy/resources/gateway-bootstrap.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
 import { eventually } from '../support/mesh.ts';
 import { type Certificate, certify, issuerOf } from './callers.ts';

@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
 import { connect, createServer as createHttp2Server, type Http2Server, type Http2ServerRequest } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { pemOf } from '../../src/trust/certificate.ts';
-import { signCertificate } from '../../src/trust/certificate-der.ts';
-import { type Issuer, parseIssuer } from '../../src/trust/issuer.ts';
+import { type Issuer, parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { pemOf } from '../../src/trust/x509/certificate.ts';
+import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
 import type { Ca } from './pipeline.ts';
 
 export interface Certificate {

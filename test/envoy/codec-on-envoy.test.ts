@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
 import { freePorts } from '../../deploy/demo/ports.ts';
-import { encodeMessage } from '../../src/envoy/codec.ts';
+import { encodeMessage } from '../../src/envoy/proto/codec.ts';
 
 const LIMIT = 'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig';
 const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';

@@ -6,8 +6,14 @@ import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader';
-import { decodeMessage, decodeResource, encodeMessage, encodeResource, messageType } from '../../src/envoy/codec.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import {
+  decodeMessage,
+  decodeResource,
+  encodeMessage,
+  encodeResource,
+  messageType,
+} from '../../src/envoy/proto/codec.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { mesh } from './mutation.ts';
 
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';

@@ -2,7 +2,7 @@
 // It knows Envoy's behaviour that matters: a connection lives on when its secrets or routes change, and until the end of
 // the drain time when its filter chain does; requests on it are judged by the routes and clusters of the moment.
 
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: resources are read as plain data here
 type Data = any;

@@ -3,15 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { parseConfig } from '../../src/config/parse.ts';
-import type { Config } from '../../src/config/schema.ts';
+import type { Config } from '../../src/config/schema/config-schema.ts';
 import type { Draft } from '../../src/envoy/draft.ts';
-import type { KeyedPeer } from '../../src/envoy/names.ts';
-import { translate } from '../../src/envoy/translate.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
+import type { KeyedPeer } from '../../src/envoy/resource-names.ts';
+import { translate } from '../../src/envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../../src/federation/model.ts';
 import { type Resolved, resolve } from '../../src/federation/resolve.ts';
-import { GatewayIdentities } from '../../src/trust/identities.ts';
-import { createCa, createThrowawayRoot } from '../../src/trust/issue.ts';
+import { GatewayIdentities } from '../../src/trust/issuing/identities.ts';
+import { createCa, createThrowawayRoot } from '../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 
 /** A name without its digests, as tests write it. */

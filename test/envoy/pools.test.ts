@@ -8,7 +8,7 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { freePorts } from '../../deploy/demo/ports.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { type Answer, type Call, type Certificate, call, callLocally, certify, issuerOf } from './callers.ts';
 import { type Ca, MeshUnderTest, newCa } from './pipeline.ts';
 import { RealEnvoy } from './real-envoy.ts';

@@ -1,7 +1,7 @@
 // A whole gateway as one static Envoy configuration: to try resources on a real Envoy without a control plane.
 // In: resources. Out: a bootstrap (JSON) in which everything that would come over ADS stands in place.
 
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 
 type Json = Record<string, unknown>;
 

@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { checkInvariants } from '../../src/envoy/invariants.ts';
-import { translate } from '../../src/envoy/translate.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import { checkInvariants } from '../../src/envoy/boundary/boundary-check.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
+import { translate } from '../../src/envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../../src/federation/model.ts';
 import { resolve } from '../../src/federation/resolve.ts';
 import { during, type Retired, retire, SETTLE_MS, transitionsTo } from '../../src/federation/transition.ts';
-import { createThrowawayRoot } from '../../src/trust/issue.ts';
+import { createThrowawayRoot } from '../../src/trust/issuing/issue.ts';
 import { admits, begin, type Connection, prefixes, surviving, type View, viewOf } from './gateway-view.ts';
 import { configOf, NOW, newCa } from './pipeline.ts';
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { createCa } from '../../src/trust/issue.ts';
+import { createCa } from '../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { BANK, changed, federationOf, NOW, OURS, resolved, resolveText, SHOP, shown, YAML } from './two-peers.ts';
 

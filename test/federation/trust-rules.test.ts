@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { trustRules } from '../../src/federation/trust-rules.ts';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
-import { parseIssuer } from '../../src/trust/issuer.ts';
+import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 import { BANK, changed, namelessCa, OURS, resolveText, SHOP, shown, YAML } from './two-peers.ts';

@@ -4,15 +4,15 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
-import type { Config } from '../../src/config/schema.ts';
+import type { Config } from '../../src/config/schema/config-schema.ts';
 import type { Finding } from '../../src/errors.ts';
 import type { Federation } from '../../src/federation/model.ts';
 import { type Resolved, resolve } from '../../src/federation/resolve.ts';
-import { pemOf } from '../../src/trust/certificate.ts';
-import { signCertificate } from '../../src/trust/certificate-der.ts';
-import { createCa } from '../../src/trust/issue.ts';
-import { Private } from '../../src/trust/private.ts';
+import { createCa } from '../../src/trust/issuing/issue.ts';
+import { Private } from '../../src/trust/keys/private-key.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { pemOf } from '../../src/trust/x509/certificate.ts';
+import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
 
 export const NOW = Date.UTC(2026, 10, 25, 12);
 const YEAR = 365 * 24 * 60 * 60;

@@ -1,11 +1,11 @@
 // Small resources for the tests of snapshots: they care about names, bytes and references, not about what Envoy does with them.
 // In: names and contents. Out: resources, drafts and steps that count what they did.
 
-import type { EncodedResource } from '../../src/envoy/codec.ts';
 import type { Draft } from '../../src/envoy/draft.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
-import type { BuildSteps } from '../../src/snapshot/builder.ts';
-import type { Reference } from '../../src/snapshot/references.ts';
+import type { EncodedResource } from '../../src/envoy/proto/codec.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
+import type { BuildSteps } from '../../src/pipeline/snapshot-builder.ts';
+import type { Reference } from '../../src/snapshot/resource.ts';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { diff } from '../../src/snapshot/diff.ts';
 import type { Resource } from '../../src/snapshot/resource.ts';
-import { createSnapshot, type TypeSnapshot } from '../../src/snapshot/snapshot.ts';
+import { createSnapshot } from '../../src/snapshot/snapshot.ts';
+import type { TypeSnapshot } from '../../src/snapshot/type-snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
 import { made } from './content.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { encodeMessage, messageType } from '../../src/envoy/codec.ts';
+import { encodeMessage, messageType } from '../../src/envoy/proto/codec.ts';
 import { bytesField, fieldHead, stringField, varintLength, writeVarint } from '../../src/snapshot/protobuf.ts';
 import { anyBody, createResource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/types.ts';

@@ -5,10 +5,10 @@ import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Credentials } from '../../deploy/demo/calls.ts';
-import { pemOf } from '../../src/trust/certificate.ts';
-import { signCertificate } from '../../src/trust/certificate-der.ts';
-import { parseIssuer } from '../../src/trust/issuer.ts';
+import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { pemOf } from '../../src/trust/x509/certificate.ts';
+import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
 
 export type KeyKind = 'p256' | 'p384' | 'ed25519' | 'rsa2048' | 'rsa1024';
 

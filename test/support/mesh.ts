@@ -13,8 +13,8 @@ import { freePorts } from '../../deploy/demo/ports.ts';
 import { type GatewayOptions, type Place, type Role, startGateway, startPostern } from '../../deploy/demo/postern.ts';
 import { Processes, type Running } from '../../deploy/demo/processes.ts';
 import { type LogLine, parseLog } from '../../deploy/demo/why.ts';
-import type { Status } from '../../src/admin/status.ts';
-import { formatHostPort, type HostPort } from '../../src/config/host-port.ts';
+import type { Status } from '../../src/admin/status-view.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 
 /** An address of the loopback network that no other process of this test run uses. */
 const HOST = `127.${((process.pid >> 16) & 0x3f) + 64}.${(process.pid >> 8) & 0xff}.${process.pid & 0xff || 1}`;

@@ -4,7 +4,7 @@
 import { type ConnectionOptions, connect, type DetailedPeerCertificate } from 'node:tls';
 import type { Credentials } from '../../deploy/demo/calls.ts';
 import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import type { HostPort } from '../../src/config/host-port.ts';
+import type { HostPort } from '../../src/host-port.ts';
 
 const LISTEN_MS = 300;
 

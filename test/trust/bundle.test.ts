@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
-import { pemOf } from '../../src/trust/certificate.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { pemOf } from '../../src/trust/x509/certificate.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 
 const openssl = new Openssl();

@@ -11,8 +11,8 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../../deploy/demo/ports.ts';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
-import { pemOf } from '../../src/trust/certificate.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { pemOf } from '../../src/trust/x509/certificate.ts';
 import { RealEnvoy } from '../envoy/real-envoy.ts';
 import { TRUST_DOMAIN, type Variant, variants } from './der-variants.ts';
 

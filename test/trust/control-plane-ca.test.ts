@@ -32,7 +32,7 @@ import {
   issueServerCertificate,
   openControlPlaneCa,
   writeAtomically,
-} from '../../src/trust/control-plane-ca.ts';
+} from '../../src/trust/issuing/control-plane-ca.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { readSvid } from '../../src/trust/svid.ts';
 import { Openssl, WHILE_VALID } from '../support/openssl.ts';
@@ -67,7 +67,7 @@ function newState(): string {
 
 /** A process that says that it is ready, opens the folder (at once, or when it is told to), and prints whose CA it got. */
 function opening(folder: string, whenTold: boolean): ChildProcessWithoutNullStreams {
-  const module = new URL('../../src/trust/control-plane-ca.js', import.meta.url).href;
+  const module = new URL('../../src/trust/issuing/control-plane-ca.js', import.meta.url).href;
   const script = `
     const { openControlPlaneCa } = await import(${JSON.stringify(module)});
     const { readSync, writeSync } = await import('node:fs');

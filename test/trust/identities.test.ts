@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { GatewayIdentities, type IdentityNeed } from '../../src/trust/identities.ts';
-import { createCa } from '../../src/trust/issue.ts';
-import { type Issuer, parseIssuer } from '../../src/trust/issuer.ts';
+import { GatewayIdentities, type IdentityNeed } from '../../src/trust/issuing/identities.ts';
+import { createCa } from '../../src/trust/issuing/issue.ts';
+import { type Issuer, parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { Openssl, WHILE_VALID } from '../support/openssl.ts';
 

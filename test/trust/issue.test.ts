@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
-import { keyIdentifier } from '../../src/trust/certificate-der.ts';
-import { createCa, createThrowawayRoot, type Issued, issueLeaf } from '../../src/trust/issue.ts';
-import { type Issuer, parseIssuer } from '../../src/trust/issuer.ts';
+import { createCa, createThrowawayRoot, type Issued, issueLeaf } from '../../src/trust/issuing/issue.ts';
+import { type Issuer, parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { keyIdentifier } from '../../src/trust/x509/certificate-writer.ts';
 import { CA_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 import { derFaults } from './der-faults.ts';
 

@@ -4,11 +4,11 @@
 // but for name constraints, which is why those of roots are warnings.
 
 import { createPrivateKey } from 'node:crypto';
-import { parseCertificate, pemOf } from '../../src/trust/certificate.ts';
-import { signCertificate } from '../../src/trust/certificate-der.ts';
-import { issueLeaf } from '../../src/trust/issue.ts';
-import type { Issuer } from '../../src/trust/issuer.ts';
+import { issueLeaf } from '../../src/trust/issuing/issue.ts';
+import type { Issuer } from '../../src/trust/issuing/issuer.ts';
 import { type SpiffeId, spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { parseCertificate, pemOf } from '../../src/trust/x509/certificate.ts';
+import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, type Openssl } from '../support/openssl.ts';
 
 export interface IssuerCase {

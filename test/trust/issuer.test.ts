@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
-import { issueLeaf } from '../../src/trust/issue.ts';
-import { parseIssuer } from '../../src/trust/issuer.ts';
-import type { Purpose } from '../../src/trust/issuer-chain.ts';
+import { issueLeaf } from '../../src/trust/issuing/issue.ts';
+import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
+import type { Purpose } from '../../src/trust/issuing/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/openssl.ts';
 

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import type { XdsServerOptions } from '../../src/xds/server.ts';
+import type { XdsServerOptions } from '../../src/xds/transport/xds-server.ts';
 import { leaf, rsaCa } from '../support/leaf.ts';
 import { eventually } from '../support/mesh.ts';
 import { state } from './fixtures.ts';

@@ -1,12 +1,11 @@
 // Small resources, snapshots and requests for the protocol tests: the session does not care what a resource holds.
 
-import type { Reference } from '../../src/snapshot/references.ts';
+import type { Reference } from '../../src/snapshot/resource.ts';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import type { XdsRequest } from '../../src/xds/request.ts';
-import { type Outgoing, Session } from '../../src/xds/session.ts';
-import type { Variant } from '../../src/xds/subscription.ts';
+import { Session } from '../../src/xds/protocol/session.ts';
+import type { Outgoing, Variant, XdsRequest } from '../../src/xds/wire/messages.ts';
 
 export type Kind = keyof typeof TYPE;
 

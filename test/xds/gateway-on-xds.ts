@@ -2,14 +2,14 @@
 // Must not: use a fixed port, or leave a process behind.
 
 import { freePorts } from '../../deploy/demo/ports.ts';
-import { encodeResource } from '../../src/envoy/codec.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
+import { encodeResource } from '../../src/envoy/proto/codec.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
+import { referencesOf } from '../../src/pipeline/references.ts';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
-import { referencesOf } from '../../src/snapshot/references.ts';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
-import { XdsServer } from '../../src/xds/server.ts';
-import type { TypeStatus } from '../../src/xds/status.ts';
+import type { TypeStatus } from '../../src/xds/stream-status.ts';
+import { XdsServer } from '../../src/xds/transport/xds-server.ts';
 import { RealEnvoy } from '../envoy/real-envoy.ts';
 import type { Ads } from '../support/mesh.ts';
 

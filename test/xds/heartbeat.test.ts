@@ -3,13 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { messageType } from '../../src/envoy/codec.ts';
+import { messageType } from '../../src/envoy/proto/codec.ts';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { responseBody } from '../../src/xds/response.ts';
-import type { Outgoing } from '../../src/xds/session.ts';
-import type { Variant } from '../../src/xds/subscription.ts';
+import { responseBody } from '../../src/xds/wire/discovery-response.ts';
+import type { Outgoing, Variant } from '../../src/xds/wire/messages.ts';
 import { shown, Talk } from './fixtures.ts';
 
 const FEATURES = ['xds.config.supports-resource-ttl', 'xds.config.supports-resource-in-sotw'];

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import type { Outgoing } from '../../src/xds/session.ts';
+import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { type Kind, resource, shown, Talk } from './fixtures.ts';
 
 /** A public listener, a route to each peer, and the peer's cluster with its internal listener of the same name. */

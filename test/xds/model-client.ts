@@ -4,8 +4,8 @@
 import type { Resource } from '../../src/snapshot/resource.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { type Outgoing, Session } from '../../src/xds/session.ts';
-import type { Variant } from '../../src/xds/subscription.ts';
+import { Session } from '../../src/xds/protocol/session.ts';
+import type { Outgoing, Variant } from '../../src/xds/wire/messages.ts';
 import { type Kind, request } from './fixtures.ts';
 import { type Change, KINDS, type Memory, type OtherNonce } from './model-histories.ts';
 import { Ledger } from './model-ledger.ts';

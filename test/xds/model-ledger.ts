@@ -3,9 +3,8 @@
 // Must not: share code with src/xds, or look at other types (model-order.ts does). Rules are those of CONTRIBUTING.md.
 
 import type { Resource } from '../../src/snapshot/resource.ts';
-import type { TypeSnapshot } from '../../src/snapshot/snapshot.ts';
-import type { Outgoing } from '../../src/xds/session.ts';
-import type { Variant } from '../../src/xds/subscription.ts';
+import type { TypeSnapshot } from '../../src/snapshot/type-snapshot.ts';
+import type { Outgoing, Variant } from '../../src/xds/wire/messages.ts';
 import type { Kind } from './fixtures.ts';
 
 /** A response in flight. */

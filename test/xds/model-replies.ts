@@ -4,8 +4,8 @@
 
 import assert from 'node:assert/strict';
 import type { Resource } from '../../src/snapshot/resource.ts';
-import type { TypeSnapshot } from '../../src/snapshot/snapshot.ts';
-import type { Outgoing } from '../../src/xds/session.ts';
+import type { TypeSnapshot } from '../../src/snapshot/type-snapshot.ts';
+import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import type { Due, Ledger } from './model-ledger.ts';
 
 /** Each name once, in its newest version, and nothing that nobody asked for. Whether what is gone went as well. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { Resource } from '../../src/snapshot/resource.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import type { Outgoing } from '../../src/xds/session.ts';
+import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { type Kind, kindOf } from './fixtures.ts';
 import { KINDS } from './model-histories.ts';
 import type { Ledger } from './model-ledger.ts';

@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { bootstrap } from '../../src/envoy/bootstrap.ts';
+import { bootstrap } from '../../src/envoy/resources/gateway-bootstrap.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { controlPlaneId } from '../../src/trust/control-plane-ca.ts';
+import { controlPlaneId } from '../../src/trust/issuing/control-plane-ca.ts';
 import { parseTrustDomain } from '../../src/trust/spiffe.ts';
-import { responseBody } from '../../src/xds/response.ts';
+import { responseBody } from '../../src/xds/wire/discovery-response.ts';
 import { eventually } from '../support/mesh.ts';
 import { resource, shown, state, Talk } from './fixtures.ts';
 import { NODE } from './grpc-client.ts';

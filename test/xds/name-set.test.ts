@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { NameSet } from '../../src/xds/name-set.ts';
-import { responseBody } from '../../src/xds/response.ts';
+import { NameSet } from '../../src/xds/protocol/name-set.ts';
+import { responseBody } from '../../src/xds/wire/discovery-response.ts';
 import { shown, state, Talk } from './fixtures.ts';
 
 const name = fc.constantFrom('a', 'b', 'c', 'a\nb', 'b\nc', '', '"', 'a","b');

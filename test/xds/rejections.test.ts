@@ -3,16 +3,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeResource, encodeResource } from '../../src/envoy/codec.ts';
-import type { ResourceJson } from '../../src/envoy/types.gen.ts';
-import { referencesOf } from '../../src/snapshot/references.ts';
+import { decodeResource, encodeResource } from '../../src/envoy/proto/codec.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
+import { referencesOf } from '../../src/pipeline/references.ts';
 import { anyBody, createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { joined } from '../../src/xds/response.ts';
-import { MOST_ALONE } from '../../src/xds/responses.ts';
-import { respelled } from '../../src/xds/secret-reading.ts';
-import type { Outgoing } from '../../src/xds/session.ts';
+import { MOST_ALONE } from '../../src/xds/protocol/response-grouping.ts';
+import { joined } from '../../src/xds/wire/discovery-response.ts';
+import type { Outgoing } from '../../src/xds/wire/messages.ts';
+import { respelled } from '../../src/xds/wire/secret-facts.ts';
 import { resource, shown, state, Talk } from './fixtures.ts';
 
 const VARIANTS = ['delta', 'sotw'] as const;

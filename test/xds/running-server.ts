@@ -4,8 +4,8 @@
 import type { TestContext } from 'node:test';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import type { Admission } from '../../src/xds/node.ts';
-import { XdsServer, type XdsServerOptions } from '../../src/xds/server.ts';
+import type { Admission } from '../../src/xds/transport/admission.ts';
+import { XdsServer, type XdsServerOptions } from '../../src/xds/transport/xds-server.ts';
 import { XdsClient } from './grpc-client.ts';
 
 export interface RunningServer {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHook } from 'node:async_hooks';
 import { test } from 'node:test';
-import { AT_ONCE, warmUp } from '../../src/xds/warm-up.ts';
+import { AT_ONCE, warmUp } from '../../src/xds/transport/warm-up.ts';
 import { eventually } from '../support/mesh.ts';
 
 /** How many TCP connections were made or accepted meanwhile: each counts at both ends. */

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { NameSet } from '../../src/xds/name-set.ts';
-import type { Session } from '../../src/xds/session.ts';
+import { NameSet } from '../../src/xds/protocol/name-set.ts';
+import type { Session } from '../../src/xds/protocol/session.ts';
 import { request, state, Talk } from './fixtures.ts';
 import { NODE } from './grpc-client.ts';
 import { runningServer } from './running-server.ts';

@@ -1,0 +1,58 @@
+// The admin port's answers, as a function of the request and the process's views.
+// In: method, path, host. Out: status, type, body. Must not: change anything; there is nothing to change here.
+
+import type { Status } from './status-view.ts';
+
+export interface AdminViews {
+  /** Whether the first snapshot is being served, and no shutdown has begun. */
+  readonly ready: () => boolean;
+  /** These two may have to be asked of other processes. */
+  readonly metrics: () => string | Promise<string>;
+  readonly status: () => Status | undefined | Promise<Status | undefined>;
+}
+
+export interface AdminRequest {
+  readonly method: string;
+  readonly path: string;
+  /** The Host header: a web page that resolves its own name to 127.0.0.1 is not answered. */
+  readonly host: string;
+}
+
+export interface AdminResponse {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  /** The methods that there are, where another was asked for. */
+  readonly allow?: string;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+export async function answer({ method, path, host }: AdminRequest, views: AdminViews): Promise<AdminResponse> {
+  if (!isAddressed(host)) return text(403, 'ask by IP address or localhost\n');
+  if (method !== 'GET' && method !== 'HEAD') return { ...text(405, 'only GET\n'), allow: 'GET, HEAD' };
+  switch (path.split('?', 1)[0]) {
+    case '/healthz':
+      return text(200, 'ok\n');
+    case '/readyz':
+      return views.ready() ? text(200, 'ok\n') : text(503, 'not ready\n');
+    case '/metrics':
+      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await views.metrics() };
+    case '/status': {
+      const status = await views.status();
+      return status === undefined
+        ? text(503, 'not ready\n')
+        : { status: 200, type: 'application/json', body: `${JSON.stringify(status)}\n` };
+    }
+    default:
+      return text(404, 'there are /healthz, /readyz, /metrics and /status\n');
+  }
+}
+
+function text(status: number, body: string): AdminResponse {
+  return { status, type: TEXT, body };
+}
+
+function isAddressed(host: string): boolean {
+  return /^(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\])(:\d{1,5})?$/i.test(host);
+}

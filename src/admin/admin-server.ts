@@ -1,0 +1,104 @@
+// I/O: the admin port, plain HTTP, read-only, on loopback unless asked otherwise.
+// In: an address and the views. Out: a listening server. Must not: decide an answer (admin-routes.ts does).
+
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { PosternError } from '../errors.ts';
+import type { HostPort } from '../host-port.ts';
+import { type AdminViews, answer } from './admin-routes.ts';
+
+const MAX_CONNECTIONS = 100;
+
+export interface AdminServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Errors: LISTEN_FAILED. */
+export async function startAdminServer(address: HostPort, views: AdminViews): Promise<AdminServer> {
+  const connections = new Connections(MAX_CONNECTIONS);
+  const server = createServer(
+    { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 },
+    (request, response) => {
+      const { method = '', url: path = '' } = request;
+      connections.answering(request.socket, response);
+      answer({ method, path, host: request.headers.host ?? '' }, views).then(
+        (reply) => {
+          const headers = {
+            'content-type': reply.type,
+            'cache-control': 'no-store',
+            'x-content-type-options': 'nosniff',
+            ...(reply.allow !== undefined && { allow: reply.allow }),
+          };
+          response.writeHead(reply.status, headers).end(method === 'HEAD' ? undefined : reply.body);
+        },
+        () => response.writeHead(500).end(),
+      );
+    },
+  );
+  server.on('connection', (socket) => connections.add(socket));
+  // Who asks a thousand things and reads no answer loses the connection, not everybody else theirs.
+  server.maxRequestsPerSocket = 100;
+  server.timeout = 5000;
+  await new Promise<void>((fulfil, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new PosternError(
+          'LISTEN_FAILED',
+          `cannot listen on ${address.host}:${address.port} for admin: ${error.code ?? error.message}`,
+          { cause: error },
+        ),
+      ),
+    );
+    server.listen(address.port, address.host, fulfil);
+  });
+  const bound = server.address();
+  return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port, stop: () => stop(server) };
+}
+
+/**
+ * The open connections. A new one always gets in: where there is no room, the one that has been idle for longest goes, and
+ * only when none is idle the oldest. Somebody who holds connections open keeps Prometheus and probes out otherwise.
+ */
+class Connections {
+  private readonly most: number;
+  /** Both with the oldest first. */
+  private readonly open = new Set<Socket>();
+  private readonly idle = new Set<Socket>();
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  add(socket: Socket): void {
+    // Before the new one counts: where all others are being answered, it would be the only one that is idle.
+    const [oldest] = [...this.idle, ...this.open];
+    if (this.open.size >= this.most && oldest !== undefined) {
+      this.forget(oldest);
+      oldest.destroy();
+    }
+    this.open.add(socket);
+    this.idle.add(socket);
+    socket.once('close', () => this.forget(socket));
+  }
+
+  /** Not idle until its answer is out, or it is gone. */
+  answering(socket: Socket, response: NodeJS.EventEmitter): void {
+    this.idle.delete(socket);
+    response.once('close', () => {
+      if (this.open.has(socket)) this.idle.add(socket);
+    });
+  }
+
+  private forget(socket: Socket): void {
+    this.open.delete(socket);
+    this.idle.delete(socket);
+  }
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((fulfil) => {
+    server.close(() => fulfil());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,104 @@
+// `postern peer show`: what we hand to a peer, ready for its file.
+// In: our configuration. Out: an entry of `peers:` as YAML, the same as JSON, or our trust bundle as PEM.
+// Must not: print a key, a backend, or what concerns another peer.
+
+import { stringify } from 'yaml';
+import { EXIT, PosternError } from '../../errors.ts';
+import { type OfferedExport, type PeerSheet, peerSheet } from '../../federation/peer-sheet.ts';
+import { RejectedConfig } from '../../pipeline/identity-needs.ts';
+import { type Command, FILE, oneOf, required } from '../command.ts';
+import { readConfiguration } from '../configuration.ts';
+
+export const peerShow: Command = {
+  name: 'peer show',
+  summary: 'prints what a peer needs to know of us, ready for its file',
+  flags: [
+    FILE,
+    { name: 'ours', summary: 'of our own mesh: the only sheet that there is', required: true },
+    { name: 'to', value: 'PEER', summary: 'with the names that this peer uses, and what it is granted' },
+    {
+      name: 'output',
+      short: 'o',
+      value: 'yaml|json|pem',
+      summary: 'how to print; pem: our trust bundle alone',
+      default: 'yaml',
+    },
+  ],
+  run: async (invocation) => {
+    const output = oneOf(invocation.flag('output'), ['yaml', 'json', 'pem'], '--output');
+    const file = required(invocation, 'file');
+    const { loaded, resolved, diagnostics } = await readConfiguration(file, Date.now());
+    const { config } = loaded.parsed;
+    if (resolved === undefined || config === undefined) throw new RejectedConfig(diagnostics);
+    const to = invocation.flag('to');
+    const sheet = peerSheet(config, resolved, to);
+    if (sheet === undefined) throw new PosternError('USAGE', `${file} has no peer ${to}; --to takes a key of peers`);
+    if (output === 'pem' && sheet.trustBundle === undefined)
+      throw new PosternError('USAGE', `${file} has identity.files: only you know which CA signs those certificates`);
+    switch (output) {
+      case 'pem':
+        invocation.stdout(sheet.trustBundle?.pem ?? '');
+        break;
+      case 'json':
+        invocation.stdout(`${JSON.stringify(sheet, null, 2)}\n`);
+        break;
+      case 'yaml':
+        invocation.stdout(yamlOf(sheet));
+    }
+    return EXIT.ok;
+  },
+};
+
+function yamlOf(sheet: PeerSheet): string {
+  const { mesh, trustDomain, trustBundle, gatewayIdentities, addresses, to } = sheet;
+  const bundleFile = `${mesh}-ca.pem`;
+  const entry = {
+    trustDomain,
+    trustBundle: bundleFile,
+    gatewayIdentities,
+    ...(addresses.length > 0 && { addresses }),
+    ...(to?.sni !== undefined && { sni: to.sni }),
+  };
+  return [
+    ...comment([
+      `The mesh ${mesh}, for the file of ${to === undefined ? 'a peer' : `the peer ${to.peer} (${to.trustDomain})`}.`,
+      ...(trustBundle === undefined
+        ? [`Write the CA that signs the gateways of ${mesh} to ${bundleFile}, beside your file.`]
+        : [
+            `Write the certificate at the end to ${bundleFile}, beside your file, and compare its fingerprint by another way:`,
+            `SHA-256 ${trustBundle.fingerprint}, valid until ${trustBundle.notAfter}`,
+          ]),
+      ...(addresses.length > 0
+        ? []
+        : ['There is no address to dial: set gateways.ingress.advertise, or do not import.']),
+    ]),
+    stringify({ peers: { [mesh]: entry } }).trimEnd(),
+    ...(to === undefined ? [] : comment(['', ...contractOf(sheet, to)])),
+    ...(trustBundle === undefined ? [] : comment(['', ...trustBundle.pem.trimEnd().split('\n')])),
+    '',
+  ].join('\n');
+}
+
+function contractOf({ mesh }: PeerSheet, { serverNames, exports }: NonNullable<PeerSheet['to']>): readonly string[] {
+  return [
+    `Server name (SNI) of calls to ${mesh}: ${serverNames.inbound}`,
+    `Server name (SNI) of calls from ${mesh}: ${serverNames.outbound}`,
+    ...(exports.length === 0
+      ? ['Nothing is granted now.']
+      : ['Granted now; `as` and `port` are yours to choose:', 'imports:']),
+    ...exports.flatMap((offered) => importLines(mesh, offered)),
+  ];
+}
+
+function importLines(mesh: string, { name, protocol, allow, expires, authority }: OfferedExport): readonly string[] {
+  const kind = protocol === 'http' ? '' : `, protocol: ${protocol}`;
+  return [
+    `- {peer: ${mesh}, name: ${name}, as: ${name}.local, port: 8080${kind}}`,
+    `  # ${authority}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}`,
+    ...allow.map(({ methods, paths }) => `  # ${methods.join(', ')} ${paths.join(', ')}`),
+  ];
+}
+
+function comment(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => `# ${line}`.trimEnd());
+}

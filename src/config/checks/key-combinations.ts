@@ -1,0 +1,103 @@
+// Keys that belong together in one object: exactly one of these, those only with that.
+// In: the file as plain data of any shape. Out: findings. Must not: relate two objects (federation/object-rules.ts does).
+
+import { errorAt, type Finding, type Path } from '../../errors.ts';
+
+const SOURCES = ['issuer', 'files', 'sds'];
+
+/**
+ * Findings about keys that belong together; they need only the outline of the value, so that they are reported beside
+ * everything else that is wrong.
+ */
+export function togetherRules(root: unknown): readonly Finding[] {
+  const written = record(root);
+  const findings: Finding[] = [...identityRules(written['identity'])];
+  for (const key of ['peers', 'gateways']) {
+    if (isRecord(written[key]) && Object.keys(record(written[key])).length === 0) {
+      findings.push(errorAt('EMPTY', [key], `${key}: an empty map`, 'add one, or leave the key out'));
+    }
+  }
+  items(written['exports']).forEach((exported, index) => {
+    items(record(exported)['consumers']).forEach((consumer, position) => {
+      if (!isRecord(consumer)) return;
+      const path = ['exports', index, 'consumers', position];
+      findings.push(...consumerRules(consumer, record(exported)['protocol'], path));
+    });
+  });
+  return findings;
+}
+
+function identityRules(identity: unknown): readonly Finding[] {
+  if (!isRecord(identity)) return [];
+  const given = SOURCES.filter((source) => identity[source] !== undefined);
+  const hint = 'keep exactly one: issuer (we issue) or files (on the gateways)';
+  if (given.length > 1) return [errorAt('INVALID_VALUE', ['identity'], `identity names ${given.join(' and ')}`, hint)];
+  // A key that is none of them is most likely one of them, mistyped: unknown, and enough to say.
+  return Object.keys(identity).length > 0
+    ? []
+    : [errorAt('MISSING_KEY', ['identity'], 'identity names no source', hint)];
+}
+
+function consumerRules(consumer: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {
+  // For TCP, naming the peer is the policy; that the protocol is not carried yet is said elsewhere.
+  if (protocol === 'tcp') return [];
+  const short = consumer['methods'] !== undefined || consumer['paths'] !== undefined;
+  if (consumer['allow'] !== undefined) {
+    if (short)
+      return [
+        errorAt('INVALID_VALUE', path, 'methods or paths stand beside allow', 'put them into one of the allow rules'),
+      ];
+    return items(consumer['allow']).flatMap((rule, index) =>
+      isRecord(rule) ? ruleRules(rule, protocol, [...path, 'allow', index]) : [],
+    );
+  }
+  return ruleRules(consumer, protocol, path);
+}
+
+function ruleRules(rule: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (rule['paths'] === undefined)
+    findings.push(
+      errorAt(
+        'MISSING_KEY',
+        [...path, 'paths'],
+        'paths is missing',
+        'add the paths that are allowed, such as paths: [/v1/accounts/*]; everything is [/*]',
+      ),
+    );
+  if (protocol === 'grpc') {
+    items(rule['methods']).forEach((method, index) => {
+      if (method !== 'POST')
+        findings.push(
+          errorAt(
+            'INVALID_METHOD',
+            [...path, 'methods', index],
+            'gRPC calls are always POST',
+            'leave methods out; paths such as /package.Service/Method say what may be called',
+          ),
+        );
+    });
+  } else if (rule['methods'] === undefined) {
+    findings.push(
+      errorAt(
+        'MISSING_KEY',
+        [...path, 'methods'],
+        'methods is missing',
+        'add the methods that are allowed, such as methods: [GET]',
+      ),
+    );
+  }
+  return findings;
+}
+
+function items(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return isRecord(value) ? value : {};
+}

@@ -1,0 +1,164 @@
+// What zod says of a wrong shape, as findings in the operator's words.
+// In: zod issues and the value that they are about. Out: findings with codes and hints. Must not: let zod's own texts through.
+
+import type { z } from 'zod';
+import { errorAt, type Finding, type Path } from '../../errors.ts';
+import { type CheckParams, holdsKey, shown } from '../schema/string-checks.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** What the issues are about. */
+export interface Written {
+  readonly root: unknown;
+  /** A scalar as it is written: 0123 is the number 123, and neither is the text. */
+  readonly sourceOf: (path: Path) => string;
+}
+
+export function toFindings(issues: readonly Issue[], written: Written, base: Path = []): readonly Finding[] {
+  return issues.flatMap((issue) => toFinding(issue, written, [...base, ...(issue.path as (string | number)[])]));
+}
+
+function toFinding(issue: Issue, written: Written, path: Path): readonly Finding[] {
+  const value = valueAt(written.root, path);
+  const key = nameOf(path);
+  switch (issue.code) {
+    case 'custom': {
+      const { finding, hint } = issue.params as unknown as CheckParams;
+      return [errorAt(finding, path, `${key}: ${issue.message}`, hint)];
+    }
+    case 'unrecognized_keys':
+      return issue.keys.map((name) => ({
+        ...errorAt('UNKNOWN_KEY', [...path, name], `unknown key ${shown(name)}`, 'remove it, or correct its spelling'),
+        atKey: true,
+      }));
+    case 'invalid_type':
+      return [
+        value === undefined || value === null
+          ? missing(path, key, issue.expected, value)
+          : wrongType(path, key, issue.expected, value, written),
+      ];
+    case 'invalid_value':
+      if (value === undefined || value === null) return [missing(path, key, 'string', value)];
+      return [
+        errorAt(
+          'INVALID_VALUE',
+          path,
+          `${key}: ${shown(String(value))} is not one of its values`,
+          `write ${issue.values.map(String).join(' or ')}`,
+        ),
+      ];
+    case 'too_small':
+      return [
+        Array.isArray(value)
+          ? errorAt(
+              'EMPTY',
+              path,
+              `${key}: an empty list`,
+              'list at least one, or leave the key out; empty never means all',
+            )
+          : errorAt(
+              'INVALID_VALUE',
+              path,
+              `${key}: ${shown(String(value))} is too small`,
+              `write at least ${issue.minimum}`,
+            ),
+      ];
+    case 'too_big':
+      return [
+        errorAt(
+          'INVALID_VALUE',
+          path,
+          `${key}: ${shown(String(value))} is too large`,
+          `write at most ${issue.maximum}`,
+        ),
+      ];
+    case 'invalid_union':
+      return branch(issue.errors, written, path, key, value);
+    case 'invalid_key':
+    case 'invalid_element':
+      return toFindings(issue.issues, written, path);
+    default:
+      return [errorAt('INVALID_VALUE', path, `${key}: not a valid value`, 'see `postern schema` for what it takes')];
+  }
+}
+
+/** Of several forms, the one that was meant is the one whose outermost type fits. */
+function branch(
+  errors: readonly (readonly Issue[])[],
+  written: Written,
+  path: Path,
+  key: string,
+  value: unknown,
+): readonly Finding[] {
+  const meant = errors.find(
+    (issues) => !issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type'),
+  );
+  if (meant !== undefined) return toFindings(meant, written, path);
+  if (value === undefined || value === null) return [missing(path, key, 'string', value)];
+  return [
+    errorAt(
+      'WRONG_TYPE',
+      path,
+      `${key}: ${kindOf(value)} does not fit here`,
+      'write a text, or one of the longer forms of the reference',
+    ),
+  ];
+}
+
+function missing(path: Path, key: string, expected: string, value: unknown): Finding {
+  if (value === null)
+    return errorAt('EMPTY', path, `${key} has no value`, `write ${article(expected)}, or leave the key out`);
+  return errorAt('MISSING_KEY', path, `${key} is missing`, `add ${key}: ${article(expected)}`);
+}
+
+function wrongType(path: Path, key: string, expected: string, value: unknown, { sourceOf }: Written): Finding {
+  const scalar = typeof value === 'number' || typeof value === 'boolean';
+  const hint =
+    expected === 'string' && scalar
+      ? `put it in quotes: ${quotable(sourceOf(path), path)}`
+      : `write ${article(expected)}`;
+  return errorAt('WRONG_TYPE', path, `${key} is ${kindOf(value)}, not ${article(expected)}`, hint);
+}
+
+/** A key of digits alone is a number to YAML. */
+function quotable(source: string, path: Path): string {
+  return path.at(-1) === 'privateKey' || holdsKey(source) ? '"…"' : `"${source}"`;
+}
+
+function article(expected: string): string {
+  const names: Readonly<Record<string, string>> = {
+    string: 'a text',
+    array: 'a list',
+    object: 'a map',
+    record: 'a map',
+    number: 'a number',
+    int: 'a whole number',
+  };
+  return names[expected] ?? `a value of type ${expected}`;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : 'no finite number';
+  return typeof value === 'string' ? 'a text' : 'true or false';
+}
+
+function nameOf(path: Path): string {
+  const last = path.at(-1);
+  if (last === undefined) return 'the file';
+  return typeof last === 'number' ? `${String(path.at(-2) ?? '')}[${last}]` : shownKey(last);
+}
+
+/** A key is the operator's text too: it is repeated only when it is plain. */
+function shownKey(key: string): string {
+  return /^[\w.-]{1,60}$/.test(key) && !holdsKey(key) ? key : shown(key);
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[step] : undefined,
+    root,
+  );
+}

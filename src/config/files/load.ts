@@ -1,0 +1,142 @@
+// I/O: a configuration file and the files that it names.
+// In: a path. Out: the parsed configuration, the bytes of its files, and every path that it depends on.
+// Must not: judge what the files hold (trust/ does), nor let a huge or hostile file stall the process.
+
+import { isUtf8 } from 'node:buffer';
+import { dirname, resolve } from 'node:path';
+import { type Diagnostic, errorAt, type Finding, type Path, PosternError, warningAt } from '../../errors.ts';
+import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, toDiagnostics, tooLarge } from '../parse.ts';
+import type { Config } from '../schema/config-schema.ts';
+import { shown } from '../schema/string-checks.ts';
+import type { Place } from '../yaml/positions.ts';
+import { exposure, type KeyAccess } from './key-access.ts';
+import { parseInWorker } from './parse-in-worker.ts';
+import { type FileContent, ownUser, readAll, readRegular } from './regular-file.ts';
+
+/** Far more than a bundle of 32 certificates needs. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** What is parsed in a moment even at its worst. */
+const MAX_INLINE_BYTES = 256 * 1024;
+const DEADLINE_MS = 5000;
+
+export interface LoadedConfig {
+  readonly file: string;
+  readonly text: string;
+  readonly parsed: ParsedConfig;
+  /** Those of parsing, and of reading the files that it names. */
+  readonly findings: readonly Finding[];
+  /** Bytes by the name that the configuration uses. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** Absolute paths of the file and of all that it names. */
+  readonly dependencies: readonly string[];
+  /** What each of the dependencies held when it was read: `watchFiles` reports what differs from it. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly diagnostics: (more?: readonly Finding[]) => readonly Diagnostic[];
+}
+
+export interface LoadOptions {
+  /** Parses on this thread, unless the file is large: right for a command that has nothing else to do. */
+  readonly inline?: boolean;
+  readonly deadlineMs?: number;
+  /** Whether the group of the issuer's key file may use it. */
+  readonly groupKeys?: boolean;
+}
+
+/** Errors: CONFIG_UNREADABLE when the file itself cannot be read. */
+export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const path = resolve(file);
+  const content = await readRegular(path, MAX_CONFIG_BYTES);
+  if (content.bytes === undefined && !content.tooLarge)
+    throw new PosternError('CONFIG_UNREADABLE', `${file} cannot be read: ${content.reason}`);
+  // Editors on Windows begin a file with a byte order mark, which means nothing in UTF-8.
+  const text = (content.bytes?.toString('utf8') ?? '').replace(/^\ufeff/, '');
+  const parsed = content.bytes === undefined ? tooLarge() : await parseBytes(content.bytes, text, options);
+  const named = parsed.config === undefined ? [] : namedFiles(parsed.config);
+  const absolute = (name: string): string => resolve(dirname(path), name);
+  const read = await readAll(
+    named.map(({ name }) => absolute(name)),
+    MAX_FILE_BYTES,
+    (found) => found,
+  );
+  const findings: Finding[] = [...parsed.findings];
+  const files = new Map<string, Buffer>();
+  for (const one of named) {
+    const found = read.get(absolute(one.name));
+    if (found === undefined) continue;
+    findings.push(...fileFindings(one, found, { groupAllowed: options.groupKeys ?? false, user: ownUser() }));
+    if (found.bytes !== undefined) files.set(one.name, found.bytes);
+  }
+  return {
+    file,
+    text,
+    parsed,
+    findings,
+    files,
+    dependencies: [...new Set([path, ...read.keys()])],
+    digests: new Map([...read, [path, content] as const].map(([key, { digest }]) => [key, digest])),
+    diagnostics: (more = []) => toDiagnostics([...findings, ...more], parsed, text, file),
+  };
+}
+
+async function parseBytes(bytes: Buffer, text: string, options: LoadOptions): Promise<ParsedConfig> {
+  if (!isUtf8(bytes)) {
+    const hint = 'save the file as UTF-8';
+    return refused(errorAt('YAML_SYNTAX', [], 'the file is not UTF-8 text from here on', hint), firstBroken(bytes));
+  }
+  if (options.inline && bytes.length <= MAX_INLINE_BYTES) return parseConfig(text);
+  return parseInWorker(text, options.deadlineMs ?? DEADLINE_MS);
+}
+
+/** Where decoding went wrong: what is decoded and encoded again is the same up to there. */
+function firstBroken(bytes: Buffer): Place {
+  const again = Buffer.from(bytes.toString('utf8'), 'utf8');
+  let same = 0;
+  while (same < bytes.length && bytes[same] === again[same]) same += 1;
+  const lines = bytes.subarray(0, same).toString('utf8').split('\n');
+  // The bytes of a broken character count as one column.
+  const column = (lines.at(-1) ?? '').replace(/\ufffd+$/, '').length + 1;
+  return { line: lines.length, column };
+}
+
+interface NamedFile {
+  readonly name: string;
+  readonly path: Path;
+  readonly secret: boolean;
+  /** The peer whose trust bundle it is. */
+  readonly peer?: string;
+}
+
+function namedFiles({ identity, peers }: Config): readonly NamedFile[] {
+  const issuer = 'issuer' in identity ? identity.issuer : undefined;
+  const own = (name: string, key: string, secret: boolean): NamedFile => {
+    return { name, path: ['identity', 'issuer', key], secret };
+  };
+  return [
+    ...(issuer === undefined
+      ? []
+      : [own(issuer.certificate, 'certificate', false), own(issuer.privateKey, 'privateKey', true)]),
+    // In the short form, the path's last step does not exist, and its parent is the place.
+    ...peers.map((peer) => {
+      const path = ['peers', peer.name, 'trustBundle', 'file'];
+      return { name: peer.trustBundle.file, path, secret: false, peer: peer.name };
+    }),
+  ];
+}
+
+function fileFindings(
+  { name, path, secret, peer }: NamedFile,
+  { bytes, access, reason }: FileContent,
+  keys: KeyAccess,
+): readonly Finding[] {
+  if (bytes === undefined) {
+    const hint = 'write the name of a file, relative to this one';
+    // What stands in the place of the name may be a key, and then there is no such file.
+    const what = secret ? 'the private key file' : shown(name);
+    const finding = errorAt('FILE_UNREADABLE', path, `${what} cannot be read: ${reason}`, hint);
+    return [peer === undefined ? finding : { ...finding, concernsPeer: peer }];
+  }
+  const exposed = secret && access !== undefined ? exposure(access, keys) : undefined;
+  if (exposed === undefined) return [];
+  const message = `the private key file is not Postern's alone: ${exposed.who}`;
+  return [warningAt('KEY_FILE_EXPOSED', path, message, exposed.cure)];
+}

@@ -1,0 +1,15 @@
+// The configuration's JSON Schema, for editors and for `postern schema`.
+// In: the zod schema. Out: draft-07 JSON Schema. Must not: differ from what is accepted, as far as JSON Schema can say it.
+
+import { z } from 'zod';
+import { configSchema } from './config-schema.ts';
+
+export function jsonSchema(): object {
+  const schema = z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input' });
+  return { $schema: 'http://json-schema.org/draft-07/schema#', title: 'Postern configuration', ...schema };
+}
+
+/** The schema as the text of deploy/config.schema.json. */
+export function jsonSchemaText(): string {
+  return `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+}

@@ -1,0 +1,41 @@
+// Fields and values of the contract that this version does not carry out: known, and refused.
+// In: a description. Out: zod schemas that report NOT_YET. Must not: let one of them through, or pass for unknown.
+
+import { z } from 'zod';
+import { issueOf } from './string-checks.ts';
+
+const HINT = 'it comes in a later version: remove it; nothing that stands here would be enforced';
+
+function refusal(hint: string) {
+  return issueOf({ code: 'NOT_YET', message: 'this version of Postern does not carry it out', hint });
+}
+
+/** A field that comes later, whatever its value. */
+export const later = (what: string) =>
+  z
+    .unknown()
+    .optional()
+    .describe(`${what} Comes in a later version; until then it is refused.`)
+    .meta({ not: {} })
+    .superRefine((given, context) => {
+      if (given !== undefined) context.addIssue(refusal(HINT));
+    });
+
+/** A map in the place of a shorter form. */
+export const laterMap = (what: string) =>
+  z
+    .record(z.string(), z.unknown())
+    .describe(`${what} Comes in a later version; until then it is refused.`)
+    .meta({ not: {} })
+    .superRefine((_given, context) => context.addIssue(refusal('write HOST:PORT, or a list of them')));
+
+/** One value of several that comes later. */
+export function notYet<T extends Readonly<Record<string, string>>>(
+  schema: z.ZodEnum<T>,
+  refused: string,
+  hint: string,
+) {
+  return schema.meta({ enum: schema.options.filter((option) => option !== refused) }).superRefine((given, context) => {
+    if (given === refused) context.addIssue(refusal(hint));
+  });
+}

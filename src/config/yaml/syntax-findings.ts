@@ -1,0 +1,58 @@
+// What the YAML parser says, as findings in the operator's words.
+// In: the errors of `yaml`. Out: findings with offsets, one for each line. Must not: let the parser's own texts through unseen.
+
+import type { ErrorCode, YAMLParseError, YAMLWarning } from 'yaml';
+import { errorAt, type Finding } from '../../errors.ts';
+
+/** A finding and where in the text it stands. */
+export interface Found {
+  readonly finding: Finding;
+  readonly offset: number;
+  /** Given way to when the value's key has a finding of its own about it. */
+  readonly weak?: boolean;
+}
+
+const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  BAD_INDENT: 'line up the keys of one map, and the dashes of one list, in one column',
+  BAD_DQ_ESCAPE: 'write the character itself, or use single quotes',
+  BAD_SCALAR_START: 'put the text in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'put a text that holds ": " in quotes, or start the nested map on a line of its own',
+  MULTILINE_IMPLICIT_KEY: 'write key: value on one line; a colon may be missing',
+  MISSING_CHAR: 'add the quote, bracket, comma or colon that is missing here, or before here',
+  UNEXPECTED_TOKEN: 'remove what stands here, or put the text in quotes',
+};
+/** One mistake makes the parser stumble again and again. */
+const MOST = 5;
+
+export function syntaxFindings(text: string, errors: readonly (YAMLParseError | YAMLWarning)[]): readonly Found[] {
+  const found: Found[] = [];
+  let lineEnd = -1;
+  for (const { name, code, message, pos } of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
+    const offset = Math.min(Math.max(pos[0], 0), text.length);
+    // The walk reports every tag, known or not.
+    if ((name === 'YAMLWarning' && code === 'TAG_RESOLVE_FAILED') || offset < lineEnd) continue;
+    const next = text.indexOf('\n', offset);
+    lineEnd = next < 0 ? text.length + 1 : next + 1;
+    const what = /call stack/i.test(message)
+      ? 'maps and lists stand too deep in each other'
+      : `not valid YAML: ${plain(message)}`;
+    found.push({
+      finding: errorAt('YAML_SYNTAX', [], what, hint(code, message)),
+      offset,
+    });
+    if (found.length >= MOST) break;
+  }
+  return found;
+}
+
+function hint(code: ErrorCode, message: string): string {
+  // The same code as for columns that differ, at the first line that the bracket was not meant to reach.
+  if (code === 'BAD_INDENT' && message.startsWith('Flow')) return 'close the { or [ that stands open above this line';
+  return HINTS[code] ?? 'correct the syntax at this place';
+}
+
+/** The parser repeats parts of the file; what is not plain is not repeated to a terminal. */
+function plain(message: string): string {
+  return (message.split('\n', 1)[0] ?? '').slice(0, 200).replace(/[^\x20-\x7e]/g, '?');
+}

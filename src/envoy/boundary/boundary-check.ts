@@ -1,0 +1,144 @@
+// The boundary invariants of a whole gateway, checked on every snapshot before it is published (spec section 4).
+// In: all resources of one gateway. Out: nothing, or BOUNDARY_VIOLATED with the resource and the rule.
+// Must not: know the model. It looks at what Envoy will get, so that a mistake of the builders cannot hide here too.
+
+import type { ResourceJson } from '../proto/types.gen.ts';
+import { demand, type Facts, type TlsUse, violation } from './boundary-rules.ts';
+import { checkListener } from './listener-rules.ts';
+import { importLabel, labelText } from './name-rules.ts';
+import { holdsKey } from './private-key-rule.ts';
+import { checkRoutes } from './route-rules.ts';
+import { checkCluster, checkSecret } from './secret-rules.ts';
+import { trustDomainOf } from './tls-rules.ts';
+
+/** A resource that passed by itself passes again: only what changed is walked, only what lies between is always checked. */
+const checked = new WeakMap<ResourceJson, Facts>();
+
+/** Errors: BOUNDARY_VIOLATED. */
+export function checkInvariants(resources: readonly ResourceJson[]): void {
+  const facts = resources.map((resource) => {
+    const known = checked.get(resource) ?? checkAlone(resource);
+    checked.set(resource, known);
+    return known;
+  });
+  checkTogether(facts);
+}
+
+function checkAlone(resource: ResourceJson): Facts {
+  const kind = resource['@type'].split('.').at(-1) ?? '';
+  const name = 'name' in resource ? (resource.name ?? '') : '';
+  const subject = `${kind} ${name}`;
+  const isCertificate = kind === 'Secret' && name.startsWith('cert/');
+  demand(isCertificate || !holdsKey(resource), 'KEY_ONLY_IN_CERTIFICATES', subject);
+  switch (resource['@type']) {
+    case 'type.googleapis.com/envoy.config.listener.v3.Listener':
+      return checkListener(resource, subject);
+    case 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration':
+      return checkRoutes(resource, subject);
+    case 'type.googleapis.com/envoy.config.cluster.v3.Cluster':
+      return checkCluster(resource, subject);
+    case 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret':
+      return checkSecret(resource, subject);
+    default:
+      throw violation('KNOWN_NAME', subject);
+  }
+}
+
+function checkTogether(facts: readonly Facts[]): void {
+  const named = (kind: Facts['kind']): ReadonlyMap<string, Facts> =>
+    new Map(facts.filter((fact) => fact.kind === kind).map((fact) => [fact.name, fact]));
+  const [secrets, routes, clusters] = [named('secret'), named('routes'), named('cluster')];
+  const listeners = named('listener');
+  const role = facts.find((fact) => fact.role !== undefined)?.role;
+  const keys = new Set<string>();
+  const asked = new Set(
+    facts.flatMap(({ targets = [], dials = [] }) => [...targets.map(({ cluster }) => cluster), ...dials]),
+  );
+  for (const fact of facts) {
+    demand(fact.role === undefined || fact.role === role, 'ONE_GATEWAY', fact.subject);
+    demand(fact.key === undefined || !keys.has(fact.key), 'DISTINCT_KEYS', fact.subject);
+    if (fact.key !== undefined) keys.add(fact.key);
+    demand(
+      (fact.targets ?? []).every(({ cluster }) => clusters.has(cluster)),
+      'CLUSTER_PRESENT',
+      fact.subject,
+    );
+    demand(allIn(routes, fact.routes), 'ROUTES_PRESENT', fact.subject);
+    for (const use of fact.tls ?? []) {
+      demand(allIn(secrets, use.secrets), 'SECRET_PRESENT', use.subject);
+      demand(use.routes === undefined || routes.has(use.routes), 'ROUTES_PRESENT', use.subject);
+    }
+  }
+  checkTunnels(listeners, clusters);
+  for (const { name, subject } of clusters.values()) demand(asked.has(name), 'NO_STRAY_CLUSTER', subject);
+  const uses = facts.flatMap((fact) => fact.tls ?? []);
+  checkTrustDomains(uses);
+  checkTargets(uses, routes);
+  checkPrincipals(uses, routes);
+}
+
+/** Requests for a peer enter its own tunnel, and what enters a tunnel is led with the trust that the tunnel is named after. */
+function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyMap<string, Facts>): void {
+  for (const { name, subject, tunnel } of clusters.values())
+    demand(tunnel === undefined || listeners.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
+  for (const { name, subject, tunnel, dials = [] } of listeners.values()) {
+    if (tunnel === undefined) continue;
+    demand(clusters.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
+    for (const dialled of dials) {
+      demand(clusters.has(dialled), 'CLUSTER_PRESENT', subject);
+      const [use] = clusters.get(dialled)?.tls ?? [];
+      demand(use !== undefined && labelText(use) === labelText(tunnel), 'OWN_MESH', subject);
+    }
+  }
+}
+
+/** One trust domain, one peer: otherwise one chain would trust what another peer's CA says. */
+function checkTrustDomains(uses: readonly TlsUse[]): void {
+  const owners = new Map<string | undefined, string>();
+  const keys = new Map<string, string>();
+  for (const { subject, peer, key, identities } of uses) {
+    demand((keys.get(peer) ?? key) === key, 'ONE_KEY', subject);
+    keys.set(peer, key);
+    const domain = trustDomainOf(identities[0]);
+    demand((owners.get(domain) ?? peer) === peer, 'ONE_TRUST_DOMAIN', subject);
+    owners.set(domain, peer);
+  }
+}
+
+/**
+ * Where routes lead is of the same mesh as who comes (ingress), or as the name that is asked for there (egress): a name
+ * of its own trust domain, and no other mesh's service by way of this one.
+ */
+function checkTargets(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
+  const meshes = new Map(uses.map(({ peer, domainKey }) => [peer, domainKey]));
+  const domains = new Map(uses.map((use) => [labelText(use), trustDomainOf(use.identities[0])]));
+  for (const { subject, role, peer = '', targets = [] } of routes.values()) {
+    for (const { cluster, authority } of targets) {
+      if (role === 'ingress') {
+        demand(cluster.startsWith(`export/${peer}@${meshes.get(peer) ?? ''}/`), 'OWN_MESH', subject);
+      } else {
+        const label = importLabel(cluster);
+        const domain = label && domains.get(labelText(label));
+        const isTheirs = domain !== undefined && authority?.endsWith(`.exports.${domain}`) === true;
+        demand(isTheirs, 'OWN_EXPORT', subject);
+      }
+    }
+  }
+}
+
+/** Routes without a chain are of a name that ended: they admit nobody whom the peer's chain does not accept, and nobody if there is none. */
+function checkPrincipals(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
+  const accepted = new Map(uses.map((use) => [use.peer, use.identities]));
+  for (const { subject, peer = '', principals = [] } of routes.values()) {
+    const identities = accepted.get(peer) ?? [];
+    demand(
+      principals.every((principal) => identities.includes(principal)),
+      'PRINCIPALS',
+      subject,
+    );
+  }
+}
+
+function allIn(known: ReadonlyMap<string, unknown>, names: readonly string[] = []): boolean {
+  return names.every((name) => known.has(name));
+}

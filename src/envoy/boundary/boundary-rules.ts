@@ -1,0 +1,121 @@
+// The rules of the boundary (spec section 4), once, and what the checks of one resource hand to those across resources.
+// In: nothing. Out: the table of rules, `require`, Facts. Must not: put any content of a resource into a message.
+
+import { PosternError } from '../../errors.ts';
+import type { GatewayRole } from '../../federation/model.ts';
+import type { Label } from './name-rules.ts';
+
+/** Every rule: its identifier and what it demands. A snapshot that breaks one is not published. */
+export const RULES = {
+  // names: nothing is published that no rule here looks at
+  KNOWN_NAME: 'is of a kind and has a name that envoy/resource-names.ts makes',
+  ONE_GATEWAY: 'belongs to the same gateway as the rest of its snapshot',
+  // TLS, both directions
+  TLS: 'speaks TLS to peers, and only through a context that these rules look at',
+  CLIENT_CERTIFICATE: 'requires a client certificate',
+  TLS_1_3: 'speaks TLS 1.3 and nothing else',
+  NO_RESUMPTION: 'never resumes a TLS session',
+  SIGNATURES: 'lists its signature algorithms, none of them SHA-1 or PKCS#1',
+  HTTP2_ONLY: 'agrees on h2 alone',
+  HANDSHAKE_TIMEOUT: 'limits the time of a handshake',
+  COMBINED_VALIDATION: 'validates by a combined context: SAN matchers in place, the CA by secret',
+  EXACT_SAN: 'matches URI SANs exactly, at least one',
+  ONE_KEY: 'is the only one of its peer: two keys would be two meanings of one name',
+  ONE_TRUST_DOMAIN: 'accepts identities of one trust domain, which no other peer shares',
+  OWN_BUNDLE: 'trusts the bundle of its own peer alone',
+  OWN_CERTIFICATE: 'shows the certificate of its own gateway, made for this peer',
+  SERVER_NAME: 'has a server name of the form <label>.peers.<trust domain>',
+  SECRET_PRESENT: 'finds its secrets in the snapshot',
+  // chains
+  NO_DEFAULT_CHAIN: 'has no default filter chain',
+  CHAIN_MATCH: 'is chosen by server name, TLS and ALPN',
+  NETWORK_RBAC: 'begins with a network RBAC that allows exactly its identities and denies the rest',
+  ROUTES_PRESENT: 'finds its routes in the snapshot',
+  // tunnels
+  TUNNEL: 'is inside the gateway, and carries the connections of one peer to that peer alone',
+  TUNNEL_PRESENT: 'finds its tunnel in the snapshot',
+  // HTTP
+  HTTP_RBAC: 'denies every request that has no policy of its own',
+  UNEXPECTED_BODY: 'refuses a body on methods that define none, whether its length is declared or not',
+  HARMLESS_PATHS: 'refuses paths that a backend might read as others, on every export and below every prefix',
+  CLEAN_REQUESTS: 'normalizes paths and refuses what it cannot, and trusts no header of the caller',
+  CLEAN_RESPONSES: 'removes from responses and trailers what names infrastructure, and rewrites internal hosts',
+  NO_INTERNAL_ADDRESSES: 'never sets internal_address_config',
+  REFUSALS_ALIKE: 'answers every refusal in the same words',
+  // routes
+  POLICY: 'has one ALLOW policy for its one authority, with explicit principals and conditions',
+  POLICY_NOT_OVERRIDDEN: 'has its policy at the virtual host and nowhere else',
+  PRINCIPALS: 'admits only identities that its filter chain accepts',
+  DENY_ALL: 'ends in a virtual host that denies everything else',
+  OWN_EXPORT: 'routes an authority to its own export',
+  PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
+  SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
+  OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
+  CLUSTER_PRESENT: 'finds its clusters in the snapshot',
+  // clusters
+  NO_STRAY_CLUSTER: 'is asked for by a route or a tunnel',
+  MEANING: 'has a name with the digest of where it leads',
+  FIXED_DESTINATION: 'has the destinations of the configuration, not what a request names',
+  // secrets
+  BUNDLE_ONLY_CA: 'holds CA certificates (and CRLs), at least one, and nothing else',
+  KEY_ONLY_IN_CERTIFICATES: 'holds no private key',
+  DISTINCT_KEYS: 'has a key that no other certificate has',
+} as const;
+
+export type Rule = keyof typeof RULES;
+
+/** What a resource is called in a message: `Listener ingress`. */
+export type Subject = string;
+
+/** BOUNDARY_VIOLATED with the resource, the rule and what it demands. */
+export function violation(rule: Rule, subject: Subject): PosternError {
+  return new PosternError('BOUNDARY_VIOLATED', `${subject} breaks ${rule}; it must be one that ${RULES[rule]}`);
+}
+
+/** Errors: BOUNDARY_VIOLATED. */
+export function demand(holds: boolean, rule: Rule, subject: Subject): asserts holds {
+  if (!holds) throw violation(rule, subject);
+}
+
+/** One TLS context towards a peer. */
+export interface TlsUse {
+  readonly subject: Subject;
+  readonly peer: string;
+  /** What its names say that the peer means. */
+  readonly key: string;
+  readonly identities: readonly string[];
+  /** The digest of their trust domain. */
+  readonly domainKey: string;
+  readonly secrets: readonly string[];
+  /** The route configuration of the chain; ingress only. */
+  readonly routes?: string;
+}
+
+export interface Target {
+  readonly cluster: string;
+  readonly authority?: string;
+}
+
+/** What one resource says that others must agree with. */
+export interface Facts {
+  readonly subject: Subject;
+  readonly name: string;
+  readonly kind: 'listener' | 'cluster' | 'routes' | 'secret';
+  /** Whose it is; a bundle may be at either gateway. */
+  readonly role?: GatewayRole;
+  readonly tls?: readonly TlsUse[];
+  /** Clusters that a route leads to, and the name that it gives the request there, if it gives one. */
+  readonly targets?: readonly Target[];
+  /** The peer of an ingress gateway's routes. */
+  readonly peer?: string;
+  /** Route configurations that a listener without TLS asks for. */
+  readonly routes?: readonly string[];
+  /** Identities that a policy admits. */
+  readonly principals?: readonly string[];
+  /** Of a tunnel, and of the cluster of requests that leads to it: the peer, and the digest of its trust domain. */
+  readonly tunnel?: Label;
+  /** Of a tunnel: the cluster that its connections go to. */
+  readonly dials?: readonly string[];
+  /** A private key that is in the resource itself. */
+  readonly key?: string;
+}

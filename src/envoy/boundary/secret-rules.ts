@@ -1,0 +1,96 @@
+// Boundary rules for secrets and clusters.
+// In: one resource. Out: its facts, or BOUNDARY_VIOLATED. Must not: put key material into a message.
+
+import { X509Certificate } from 'node:crypto';
+import { exportKey } from '../../federation/meaning-digest.ts';
+import type { Message } from '../draft.ts';
+import { demand, type Facts, type Subject } from './boundary-rules.ts';
+import { certificateRole, dialLabel, grantLabel, importLabel, isBundleName } from './name-rules.ts';
+import { checkUpstream } from './tls-rules.ts';
+
+type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;
+type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
+type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
+
+const HTTP_OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+export function checkSecret(secret: Secret, subject: Subject): Facts {
+  const { name = '', ...content } = secret;
+  const role = certificateRole(name);
+  if (role !== undefined) {
+    const only = fieldsOf(content) === 'tls_certificate';
+    demand(only && content.tls_certificate?.private_key !== undefined, 'KNOWN_NAME', subject);
+    const key = content.tls_certificate.private_key.inline_string;
+    return { subject, name, kind: 'secret', role, ...(key !== undefined && { key }) };
+  }
+  demand(isBundleName(name), 'KNOWN_NAME', subject);
+  const { trusted_ca: trusted, crl: _, ...others } = content.validation_context ?? {};
+  const only = fieldsOf(content) === 'validation_context' && Object.keys(others).length === 0;
+  demand(only && holdsOnlyCas(trusted?.inline_string ?? ''), 'BUNDLE_ONLY_CA', subject);
+  return { subject, name, kind: 'secret' };
+}
+
+/** The fields of a resource, without the name of its type. */
+function fieldsOf(content: object): string {
+  return Object.keys(content)
+    .filter((field) => field !== '@type')
+    .join();
+}
+
+function holdsOnlyCas(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [];
+  return blocks.length > 0 && blocks.every(isCa);
+}
+
+function isCa(pem: string): boolean {
+  try {
+    return pem.startsWith('-----BEGIN CERTIFICATE-----') && new X509Certificate(pem).ca;
+  } catch {
+    return false;
+  }
+}
+
+export function checkCluster(cluster: Cluster, subject: Subject): Facts {
+  const { name = '', type, load_assignment: assignment, transport_socket: socket } = cluster;
+  const fixed =
+    (type === 'STATIC' || type === 'STRICT_DNS') &&
+    cluster.cluster_type === undefined &&
+    cluster.transport_socket_matches === undefined;
+  demand(fixed, 'FIXED_DESTINATION', subject);
+  const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
+  demand(endpoints.length > 0, 'FIXED_DESTINATION', subject);
+  const tunnel = importLabel(name);
+  if (tunnel !== undefined) {
+    // Without TLS, so that it may lead nowhere but into its own tunnel.
+    const inside = endpoints.every(
+      ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
+    );
+    demand(inside && type === 'STATIC' && socket === undefined, 'TUNNEL', subject);
+    return { subject, name, kind: 'cluster', role: 'egress', tunnel };
+  }
+  demand(
+    endpoints.every(({ endpoint }) => endpoint?.address?.socket_address !== undefined),
+    'FIXED_DESTINATION',
+    subject,
+  );
+  const grant = grantLabel(name);
+  if (grant !== undefined) {
+    demand(grant.meaning === digestOfDestination(cluster, endpoints), 'MEANING', subject);
+    return { subject, name, kind: 'cluster', role: 'ingress' };
+  }
+  const label = dialLabel(name);
+  demand(label !== undefined, 'KNOWN_NAME', subject);
+  return { subject, name, kind: 'cluster', role: 'egress', tls: [checkUpstream(subject, socket, label)] };
+}
+
+/** What the cluster itself says of its backends, as the digest in its name has it. */
+function digestOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]): string {
+  const options = cluster.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
+  const speaksHttp2 =
+    options?.['@type'] === HTTP_OPTIONS && options.explicit_http_config?.http2_protocol_options !== undefined;
+  const backends = endpoints.map(({ endpoint }) => {
+    const { address: host = '', port_value: port = 0 } = endpoint?.address?.socket_address ?? {};
+    return { host, port };
+  });
+  return exportKey({ protocol: speaksHttp2 ? 'grpc' : 'http', backends });
+}

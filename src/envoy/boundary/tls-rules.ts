@@ -1,0 +1,100 @@
+// Boundary rules for TLS contexts, towards peers and from them.
+// In: a transport socket and the peer whose it is. Out: who it accepts and which secrets it needs, or BOUNDARY_VIOLATED.
+// Must not: believe a name; what a context really trusts is what its validation says.
+
+import { domainKey } from '../../federation/meaning-digest.ts';
+import type { GatewayRole } from '../../federation/model.ts';
+import type { Message } from '../draft.ts';
+import { ALPN } from '../resource-names.ts';
+import { demand, type Subject, type TlsUse } from './boundary-rules.ts';
+import { type Label, labelText } from './name-rules.ts';
+
+type TransportSocket = Message<'envoy.config.core.v3.TransportSocket'>;
+type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
+
+const DOWNSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
+const UPSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
+const SERVER_NAME = /^[a-z0-9._-]+\.peers\.([a-z0-9._-]+)$/;
+const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/[A-Za-z0-9._/-]+$/;
+
+/** What a context may consist of. An unknown field may switch off what the others demand. */
+const COMMON_FIELDS = [
+  'tls_params',
+  'alpn_protocols',
+  'tls_certificate_sds_secret_configs',
+  'combined_validation_context',
+];
+
+export function checkDownstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
+  const context = socket?.typed_config;
+  demand(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
+  demand(context.require_client_certificate === true, 'CLIENT_CERTIFICATE', subject);
+  const resumes = !context.disable_stateless_session_resumption || !context.disable_stateful_session_resumption;
+  const tickets = context.session_ticket_keys ?? context.session_ticket_keys_sds_secret_config;
+  demand(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
+  return checkCommon(subject, 'ingress', context.common_tls_context ?? {}, label);
+}
+
+export function checkUpstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
+  const context = socket?.typed_config;
+  demand(context?.['@type'] === UPSTREAM, 'TLS', subject);
+  demand(context.max_session_keys === 0 && context.allow_renegotiation !== true, 'NO_RESUMPTION', subject);
+  const use = checkCommon(subject, 'egress', context.common_tls_context ?? {}, label);
+  const [, calledDomain] = SERVER_NAME.exec(context.sni ?? '') ?? [];
+  demand(calledDomain !== undefined && calledDomain === trustDomainOf(use.identities[0]), 'SERVER_NAME', subject);
+  return use;
+}
+
+export function isServerName(name: string): boolean {
+  return SERVER_NAME.test(name);
+}
+
+export function trustDomainOf(identity: string | undefined): string | undefined {
+  return SPIFFE_ID.exec(identity ?? '')?.[1];
+}
+
+function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsContext, label: Label): TlsUse {
+  demand(
+    Object.keys(context).every((field) => COMMON_FIELDS.includes(field)),
+    'COMBINED_VALIDATION',
+    subject,
+  );
+  const { tls_params: params = {}, alpn_protocols: alpn = [] } = context;
+  const { tls_minimum_protocol_version: least, tls_maximum_protocol_version: most } = params;
+  demand(least === 'TLSv1_3' && most === 'TLSv1_3', 'TLS_1_3', subject);
+  const signatures = params.signature_algorithms ?? [];
+  const modern = signatures.every((algorithm) => !/sha1|pkcs1/.test(algorithm));
+  demand(signatures.length > 0 && modern, 'SIGNATURES', subject);
+  demand(alpn.length === 1 && alpn[0] === ALPN, 'HTTP2_ONLY', subject);
+
+  const identities = checkValidation(subject, context);
+  const bundle = context.combined_validation_context?.validation_context_sds_secret_config;
+  demand(bundle?.name === `bundle/${labelText(label)}` && bundle.sds_config?.ads !== undefined, 'OWN_BUNDLE', subject);
+  const [certificate, ...others] = context.tls_certificate_sds_secret_configs ?? [];
+  const own = [`cert/${role}`, `cert/${role}/${labelText(label)}`];
+  demand(
+    certificate?.sds_config?.ads !== undefined && others.length === 0 && own.includes(certificate.name ?? ''),
+    'OWN_CERTIFICATE',
+    subject,
+  );
+  const mesh = domainKey(trustDomainOf(identities[0]) ?? '');
+  return { subject, ...label, identities, domainKey: mesh, secrets: [bundle.name ?? '', certificate.name ?? ''] };
+}
+
+/**
+ * A context without `trusted_ca` lets everybody in, and one with SAN matchers refuses a secret without a CA: so the
+ * matchers stand here, the CA comes by secret, and no other switch of the validation is set.
+ */
+function checkValidation(subject: Subject, context: CommonTlsContext): readonly string[] {
+  const { default_validation_context: own = {}, ...rest } = context.combined_validation_context ?? {};
+  const plain = Object.keys(own).join() === 'match_typed_subject_alt_names';
+  demand(plain && Object.keys(rest).join() === 'validation_context_sds_secret_config', 'COMBINED_VALIDATION', subject);
+  const identities = (own.match_typed_subject_alt_names ?? []).map(({ san_type: type, matcher = {} }) => {
+    const exact = Object.keys(matcher).join() === 'exact' ? matcher.exact : undefined;
+    demand(type === 'URI' && exact !== undefined && trustDomainOf(exact) !== undefined, 'EXACT_SAN', subject);
+    return exact;
+  });
+  demand(identities.length > 0, 'EXACT_SAN', subject);
+  demand(new Set(identities.map(trustDomainOf)).size === 1, 'ONE_TRUST_DOMAIN', subject);
+  return identities;
+}

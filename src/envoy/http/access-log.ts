@@ -1,0 +1,112 @@
+// Access logs of the gateways: one JSON line for each request and for each connection, refused ones included.
+// In: the gateway's name. Out: Envoy's access log configuration, to its own stdout.
+// Must not: log a query string, a header's value that may be a secret, or a body.
+
+import type { GatewayRole, Mesh } from '../../federation/model.ts';
+import { extension, type Message } from '../draft.ts';
+import { METADATA } from '../resource-names.ts';
+
+type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
+
+/** Who is at the other end. When `tls_fail` is present, `peer_uri` is only what the certificate claimed. */
+const CONNECTION = {
+  chain: '%FILTER_CHAIN_NAME%',
+  peer: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:peer)%`,
+  conn_id: '%CONNECTION_ID%',
+  peer_uri: '%DOWNSTREAM_PEER_URI_SAN%',
+  peer_subject: '%DOWNSTREAM_PEER_SUBJECT%',
+  peer_serial: '%DOWNSTREAM_PEER_SERIAL%',
+  peer_fp: '%DOWNSTREAM_PEER_FINGERPRINT_256%',
+  tls: '%DOWNSTREAM_TLS_VERSION%',
+  sni: '%REQUESTED_SERVER_NAME%',
+  tls_fail: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
+  client: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
+  local: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  close: '%DOWNSTREAM_LOCAL_CLOSE_REASON%',
+  close_type: '%DOWNSTREAM_DETECTED_CLOSE_TYPE%',
+  flags: '%RESPONSE_FLAGS%',
+  flags_long: '%RESPONSE_FLAGS_LONG%',
+  conn_term: '%CONNECTION_TERMINATION_DETAILS%',
+  rx: '%BYTES_RECEIVED%',
+  tx: '%BYTES_SENT%',
+  dur_ms: '%DURATION%',
+  net_policy: '%DYNAMIC_METADATA(envoy.filters.network.rbac)%',
+};
+
+const REQUEST = {
+  exported: `%METADATA(VIRTUAL_HOST:${METADATA}:exported)%`,
+  service: `%METADATA(ROUTE:${METADATA}:service)%`,
+  route_peer: `%METADATA(ROUTE:${METADATA}:peer)%`,
+  reason: `%METADATA(ROUTE:${METADATA}:reason)%`,
+  request_id: '%STREAM_ID%',
+  method: '%REQ(:METHOD)%',
+  authority: '%REQ(:AUTHORITY)%',
+  path: '%PATH(NQ)%',
+  proto: '%PROTOCOL%',
+  route: '%ROUTE_NAME%',
+  cluster: '%UPSTREAM_CLUSTER%',
+  upstream: '%UPSTREAM_HOST%',
+  upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%',
+  upstream_fail: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+  code: '%RESPONSE_CODE%',
+  code_details: '%RESPONSE_CODE_DETAILS%',
+  grpc: '%GRPC_STATUS%',
+  attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+  policy: '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%',
+  verdict: '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_engine_result)%',
+};
+
+const TUNNEL = {
+  peer: CONNECTION.peer,
+  conn_id: CONNECTION.conn_id,
+  upstream: REQUEST.upstream,
+  upstream_peer_uri: REQUEST.upstream_peer_uri,
+  upstream_fail: REQUEST.upstream_fail,
+  attempts: REQUEST.attempts,
+  flags: CONNECTION.flags,
+  flags_long: CONNECTION.flags_long,
+  rx: CONNECTION.rx,
+  tx: CONNECTION.tx,
+  dur_ms: CONNECTION.dur_ms,
+};
+
+/** One line for each connection: also those whose handshake failed, and those that no chain matched. */
+export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
+  return jsonLog({ ...head(mesh, role, 'listener'), ...CONNECTION });
+}
+
+/** One line for each request, but for the health checks of peers that were answered: every two seconds from each gateway. */
+export function requestLog(mesh: Mesh, role: GatewayRole): AccessLog {
+  const log = jsonLog({ ...head(mesh, role, 'http'), ...CONNECTION, ...REQUEST });
+  return role === 'ingress' ? { ...log, filter: NO_HEALTH_CHECK } : log;
+}
+
+/**
+ * By the policy that allowed the request, which only the gateway's own filter can write: any but `gateway-health/…`, the
+ * one kind that begins with a g. (Envoy does not look at `invert` here, and RE2 has no other "not".)
+ */
+const NO_HEALTH_CHECK: NonNullable<AccessLog['filter']> = {
+  metadata_filter: {
+    matcher: {
+      filter: 'envoy.filters.http.rbac',
+      path: [{ key: 'enforced_effective_policy_id' }],
+      value: { string_match: { safe_regex: { regex: '[^g].*' } } },
+    },
+    match_if_key_not_found: true,
+  },
+};
+
+/** One line for each connection of an egress gateway to a peer: with whom, or why it failed. */
+export function tunnelLog(mesh: Mesh): AccessLog {
+  return jsonLog({ ...head(mesh, 'egress', 'tunnel'), ...TUNNEL });
+}
+
+function head(mesh: Mesh, role: GatewayRole, layer: 'listener' | 'http' | 'tunnel'): Record<string, string> {
+  return { ts: '%START_TIME%', gateway: `${mesh.name}/${role}`, layer };
+}
+
+function jsonLog(fields: Record<string, string>): AccessLog {
+  return extension('envoy.access_loggers.stdout', 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {
+    log_format: { json_format: fields, omit_empty_values: true },
+  });
+}

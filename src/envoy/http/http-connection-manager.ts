@@ -1,0 +1,139 @@
+// The HTTP connection manager of both gateways: how a request is read, cleaned, limited and logged.
+// In: the role, route configuration and filters of one. Out: the network filter.
+// Must not: set `internal_address_config` (present, even empty, it makes private addresses trusted again), nor append
+// the caller's address to anything.
+
+import type { GatewayRole, Mesh } from '../../federation/model.ts';
+import { ADS } from '../config-source.ts';
+import { extension, type Message } from '../draft.ts';
+import * as limits from '../limits.ts';
+import { requestLog } from './access-log.ts';
+import { removed, STRIP_REQUEST, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers.ts';
+import { localReplies } from './local-reply.ts';
+import { WITH_HOSTS } from './lua.ts';
+
+type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
+type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
+type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
+
+export interface HttpChain {
+  readonly mesh: Mesh;
+  readonly role: GatewayRole;
+  readonly statPrefix: string;
+  readonly routes: string;
+  /** What runs before the strip lists and the router. */
+  readonly filters: readonly HttpFilter[];
+}
+
+export function httpConnectionManager(chain: HttpChain): NetworkFilter {
+  return extension(
+    'envoy.filters.network.http_connection_manager',
+    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    { ...COMMON, ...(chain.role === 'ingress' ? FROM_PEER : FROM_LOCAL), ...own(chain) },
+  );
+}
+
+function own({ mesh, role, statPrefix, routes, filters }: HttpChain): Manager {
+  return {
+    stat_prefix: statPrefix,
+    rds: { route_config_name: routes, config_source: ADS },
+    access_log: [requestLog(mesh, role)],
+    http_filters: [...filters, STRIP, ROUTER],
+    local_reply_config: localReplies(role),
+  };
+}
+
+const COMMON_HTTP: Manager['common_http_protocol_options'] = {
+  // A certificate that expired or was revoked lives on in its connections, but not for longer than this.
+  max_connection_duration: '3600s',
+  headers_with_underscores_action: 'REJECT_REQUEST',
+  max_stream_duration: '0s',
+};
+
+/** HTTP/1.1, where it is spoken at all: no 1.0, no absolute URLs (a gateway is no forward proxy), no trailers. */
+const HTTP1: Manager['http_protocol_options'] = {
+  accept_http_10: false,
+  allow_absolute_url: false,
+  enable_trailers: false,
+};
+
+/**
+ * RFC 2817, which Apache HttpClient offers with every request. A server may ignore an offer to upgrade, and Envoy then
+ * removes it; any other upgrade (WebSocket) is refused, and one to h2c is always ignored.
+ */
+const UPGRADE_TO_TLS = { prefix: 'TLS/', ignore_case: true };
+
+/** HTTP/2 alone: the ways to smuggle requests in HTTP/1 do not exist at the boundary. */
+const FROM_PEER: Manager = {
+  codec_type: 'HTTP2',
+  forward_client_cert_details: 'SANITIZE_SET',
+  set_current_client_cert_details: { uri: true },
+  strip_trailing_host_dot: false,
+  generate_request_id: true,
+  max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
+  common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS },
+  http2_protocol_options: limits.FROM_PEERS,
+  // `:scheme` says how the backend is spoken to, whatever the peer wrote: servers such as Kestrel refuse a request
+  // whose scheme contradicts its transport. `x-forwarded-proto` tells the backend that the peer came over TLS.
+  scheme_header_transformation: { match_upstream: true },
+};
+
+/** HTTP/1.1 and HTTP/2 without TLS, whichever the caller speaks. */
+const FROM_LOCAL: Manager = {
+  codec_type: 'AUTO',
+  forward_client_cert_details: 'SANITIZE',
+  strip_trailing_host_dot: true,
+  generate_request_id: false,
+  // A peer's gateway is reached over TLS, however the local caller came.
+  scheme_header_transformation: { scheme_to_overwrite: 'https' },
+  max_request_headers_kb: limits.REQUEST_HEADERS_KB.egress,
+  common_http_protocol_options: { ...COMMON_HTTP, ...limits.CALLERS },
+  http2_protocol_options: limits.FROM_CALLERS,
+  http_protocol_options: { ...HTTP1, ignore_http_11_upgrade: [UPGRADE_TO_TLS] },
+};
+
+const COMMON: Manager = {
+  server_header_transformation: 'OVERWRITE',
+  server_name: 'gateway',
+  use_remote_address: true,
+  xff_num_trusted_hops: 0,
+  skip_xff_append: true,
+  normalize_path: true,
+  merge_slashes: true,
+  path_with_escaped_slashes_action: 'REJECT_REQUEST',
+  strip_any_host_port: true,
+  preserve_external_request_id: false,
+  always_set_request_id_in_response: false,
+  stream_idle_timeout: '300s',
+  request_headers_timeout: '10s',
+  request_timeout: '0s',
+  drain_timeout: '5s',
+  delayed_close_timeout: '1s',
+  // Over HTTP/1, where a malformed request leaves no boundary to the next one. Over HTTP/2 see limits.ts.
+  stream_error_on_invalid_http_message: false,
+  http_protocol_options: HTTP1,
+  early_header_mutation_extensions: [
+    extension(
+      'envoy.http.early_header_mutation.header_mutation',
+      'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+      { mutations: STRIP_REQUEST },
+    ),
+  ],
+};
+
+const STRIP: HttpFilter = extension(
+  'envoy.filters.http.header_mutation',
+  'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
+  {
+    mutations: {
+      request_trailers_mutations: STRIP_REQUEST_TRAILERS,
+      response_mutations: STRIP_RESPONSE,
+      // In trailers there is nothing to rewrite: no application sends a redirect there.
+      response_trailers_mutations: [...STRIP_RESPONSE, ...removed(Object.keys(WITH_HOSTS))],
+    },
+  },
+);
+
+const ROUTER: HttpFilter = extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', {
+  suppress_envoy_headers: true,
+});

@@ -1,0 +1,140 @@
+// Who may pass: the network filter that wants exactly the peer, and one allow policy for each export.
+// In: identities, authorities, allow rules. Out: RBAC filters and per-route policies.
+// Must not: deny by a list. Everything is denied, and a policy allows; the two lists of "never" only narrow a policy.
+
+import type { AllowRule, PathRule, Peer, RequestBodies } from '../../federation/model.ts';
+import { type Any, any, extension, type Message } from '../draft.ts';
+import { statName } from '../resource-names.ts';
+import { BODY_METHODS } from './bodies.ts';
+import { BAD_PLACES } from './paths.ts';
+
+type Permission = Message<'envoy.config.rbac.v3.Permission'>;
+type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
+type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
+
+/** What access control needs to know of a peer. */
+export type ProvenPeer = Pick<Peer, 'name' | 'gatewayIdentities'>;
+
+export const HTTP_RBAC = 'envoy.filters.http.rbac';
+
+/** What a virtual host admits. */
+export interface AllowedHost {
+  readonly authority: string;
+  readonly allow: readonly AllowRule[];
+  readonly requestBodies: RequestBodies;
+}
+
+/** Methods that nobody can be granted: they turn a server or a proxy into something else. */
+const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
+
+/**
+ * Closes a connection whose certificate's URI SANs are not exactly one of the peer's gateway identities. TLS has
+ * checked that one matches; a certificate with two would still pass there (the matcher sees them joined by a comma).
+ */
+export function peerOnly(peer: ProvenPeer): NetworkFilter {
+  const allow = {
+    action: extension('action', 'envoy.config.rbac.v3.Action', { name: `peer/${peer.name}`, action: 'ALLOW' }),
+  };
+  const deny = extension('action', 'envoy.config.rbac.v3.Action', { name: 'not-exactly-the-peer', action: 'DENY' });
+  return extension('envoy.filters.network.rbac', 'envoy.extensions.filters.network.rbac.v3.RBAC', {
+    stat_prefix: statName('peer', peer.name),
+    matcher: {
+      matcher_tree: {
+        input: extension(
+          'envoy.matching.inputs.uri_san',
+          'envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput',
+          {},
+        ),
+        exact_match_map: { map: Object.fromEntries(peer.gatewayIdentities.map((id) => [id, allow])) },
+      },
+      on_no_match: { action: deny },
+    },
+  });
+}
+
+/** The filter of a chain: no policy at all, so that it denies whatever has no policy of its own in the routes. */
+export function denyByDefault(): HttpFilter {
+  return extension(HTTP_RBAC, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
+    rules: { action: 'ALLOW', policies: {} },
+    track_per_rule_stats: true,
+  });
+}
+
+/** The one policy of a virtual host: this peer, this authority, no unexpected body, and one of these rules. */
+export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): Any {
+  const permission = all([
+    // A host name has no case (RFC 9110, 4.2.3), and the virtual host was chosen without regard to it.
+    header(':authority', { exact: host.authority, ignore_case: true }),
+    { not_rule: header(':method', { safe_regex: { regex: NEVER_METHODS } }) },
+    ...(host.requestBodies === 'any-method' ? [] : [{ not_rule: UNEXPECTED_BODY }]),
+    rulesPermission(host.allow),
+  ]);
+  const principals = peer.gatewayIdentities.map((id) => ({ authenticated: { principal_name: { exact: id } } }));
+  return any('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
+    rbac: {
+      rules: { action: 'ALLOW', policies: { [policy]: { permissions: [permission], principals } } },
+      track_per_rule_stats: true,
+    },
+  });
+}
+
+/**
+ * Exact rules stand for themselves. A prefix rule admits what the configuration does not spell out, so the path has to
+ * be one that no backend reads as a path outside the prefix. The check is there once for all prefix rules.
+ */
+function rulesPermission(allow: readonly AllowRule[]): Permission {
+  const exact = allow.flatMap((rule) => rulePermission(rule, rule.paths.filter(isExact)));
+  const prefixes = allow.flatMap((rule) =>
+    rulePermission(
+      rule,
+      rule.paths.filter((path) => !isExact(path)),
+    ),
+  );
+  return one([...exact, ...(prefixes.length === 0 ? [] : [all([NO_BAD_PLACE, one(prefixes)])])]);
+}
+
+function isExact(rule: PathRule): boolean {
+  return 'exact' in rule;
+}
+
+function rulePermission({ methods }: AllowRule, paths: readonly PathRule[]): readonly Permission[] {
+  if (paths.length === 0) return [];
+  return [all([one(methods.map((method) => header(':method', { exact: method }))), one(paths.map(pathPermission))])];
+}
+
+function pathPermission(rule: PathRule): Permission {
+  return path('exact' in rule ? { exact: rule.exact } : { prefix: rule.prefix });
+}
+
+type StringMatcher = Message<'envoy.type.matcher.v3.StringMatcher'>;
+
+function header(name: string, match: StringMatcher): Permission {
+  return { header: { name, string_match: match } };
+}
+
+/** The path without its query. */
+function path(match: StringMatcher): Permission {
+  return { url_path: { path: match } };
+}
+
+function all(rules: readonly Permission[]): Permission {
+  return { and_rules: { rules } };
+}
+
+/** At least one of them. An empty list would be a policy that matches nothing; the model has none. */
+function one(rules: readonly Permission[]): Permission {
+  const [only] = rules;
+  return only !== undefined && rules.length === 1 ? only : { or_rules: { rules } };
+}
+
+/**
+ * A method without a defined body, and a content length other than 0. The filter before this one has counted the body
+ * of a request that did not say how long it is (bodies.ts).
+ */
+const UNEXPECTED_BODY: Permission = all([
+  { not_rule: one(BODY_METHODS.map((method) => header(':method', { exact: method }))) },
+  { header: { name: 'content-length', present_match: true } },
+  { not_rule: header('content-length', { exact: '0' }) },
+]);
+
+const NO_BAD_PLACE: Permission = { not_rule: path({ safe_regex: { regex: BAD_PLACES } }) };

@@ -1,0 +1,53 @@
+// What is sent again after a failure, and for which requests.
+// Must not: send a request again that may have been processed, unless repeating it is safe (GET and HEAD).
+
+import type { HttpProtocol } from '../../federation/model.ts';
+import { extension, type Message } from '../draft.ts';
+
+type Route = Message<'envoy.config.route.v3.Route'>;
+type RouteMatch = Message<'envoy.config.route.v3.RouteMatch'>;
+type RetryPolicy = Message<'envoy.config.route.v3.RetryPolicy'>;
+
+/** These failures prove that no application has seen the request. */
+const UNPROCESSED = ['connect-failure', 'refused-stream', 'reset-before-request'] as const;
+
+const ANY: RouteMatch = { prefix: '/' };
+const SAFE: RouteMatch = {
+  prefix: '/',
+  headers: [{ name: ':method', string_match: { safe_regex: { regex: 'GET|HEAD' } } }],
+};
+
+/**
+ * The routes of one target. A retry policy cannot ask for the method by condition, so GET and HEAD have a route of their
+ * own: they are also sent again when the connection ends without an answer, as it does when a server closes it for being
+ * idle in the moment of the request. gRPC calls are all POST.
+ */
+export function retried(protocol: HttpProtocol, { route, ...rest }: Omit<Route, 'match'>): readonly Route[] {
+  const again = (match: RouteMatch, retryOn: readonly string[]): Route => ({
+    ...rest,
+    match,
+    route: { ...route, retry_policy: retryPolicy(retryOn) },
+  });
+  const any = again(ANY, UNPROCESSED);
+  return protocol === 'grpc' ? [any] : [again(SAFE, [...UNPROCESSED, 'reset']), any];
+}
+
+function retryPolicy(retryOn: readonly string[]): RetryPolicy {
+  return {
+    retry_on: retryOn.join(','),
+    num_retries: 3,
+    retry_priority: extension(
+      'envoy.retry_priorities.previous_priorities',
+      'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
+      { update_frequency: 1 },
+    ),
+    retry_host_predicate: [
+      extension(
+        'envoy.retry_host_predicates.previous_hosts',
+        'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
+        {},
+      ),
+    ],
+    host_selection_retry_max_attempts: 3,
+  };
+}

@@ -1,0 +1,195 @@
+// Strict ProtoJSON to bytes and back, for every message that Postern speaks.
+// In: resources as Envoy's documentation writes them. Out: protobuf bytes; or RESOURCE_INVALID for any typo in them.
+// Must not: print what a resource holds (it may be a private key), nor accept what the schema does not know.
+
+import { readFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+import protojson from 'protobufjs/ext/protojson.js';
+import { PosternError } from '../../errors.ts';
+import { PARTS, remembered } from '../../memoize.ts';
+import type { ResourceJson } from './types.gen.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const LENGTH_DELIMITED = 2;
+const TYPE_PREFIX = 'type.googleapis.com/';
+const root = protobuf.Root.fromJSON(
+  JSON.parse(readFileSync(new URL('../../../proto/xds.json', import.meta.url), 'utf8')),
+);
+root.resolveAll();
+
+/** One resource, encoded: `body` is the value of the Any that carries it. */
+export interface EncodedResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly body: Buffer;
+  /** Of a type that has parts: what `body` is made of, each a message of its own. */
+  readonly parts?: EncodedParts;
+}
+
+export interface EncodedParts {
+  /** The field that holds them. */
+  readonly field: string;
+  /** The message without them. */
+  readonly frame: Buffer;
+  readonly list: readonly EncodedPart[];
+}
+
+/** A part, and the same with the tag and the length that go before it. */
+export interface EncodedPart {
+  readonly bytes: Buffer;
+  readonly tagged: Buffer;
+}
+
+/** Looks a message type up by its full name (`envoy.config.cluster.v3.Cluster`) or type URL. Errors: RESOURCE_INVALID. */
+export function messageType(name: string): protobuf.Type {
+  try {
+    return root.lookupType(name.startsWith(TYPE_PREFIX) ? name.slice(TYPE_PREFIX.length) : name);
+  } catch (error) {
+    throw new PosternError('RESOURCE_INVALID', `no message type ${name.slice(0, 300)}`, { cause: error });
+  }
+}
+
+/**
+ * Encodes one resource. Same JSON, same bytes: fields go out in the order of their numbers and maps sorted by key.
+ * Errors: RESOURCE_INVALID with the resource's name and the type at fault, for an unknown field, enum value or type, a
+ * wrong value, or two members of one oneof (ProtoJSON's own rules, without its permission to ignore unknown fields).
+ */
+export function encodeResource(json: ResourceJson): EncodedResource {
+  const typeUrl = json['@type'];
+  const name = resourceName(json);
+  const what = `${typeUrl.split('.').at(-1)} ${name}`;
+  const content = withoutType(json);
+  const field = PARTS.get(typeUrl);
+  const list = field === undefined ? undefined : content[field];
+  if (field === undefined || !Array.isArray(list) || !list.every(isObject))
+    return { typeUrl, name, body: encodeMessage(typeUrl, content, what) };
+  return { typeUrl, name, ...encodeInParts(typeUrl, content, messageField(typeUrl, field), list, what) };
+}
+
+/** The same bytes as in one piece: fields in the order of their numbers. */
+function encodeInParts(
+  typeUrl: string,
+  content: Json,
+  field: protobuf.Field,
+  list: readonly object[],
+  what: string,
+): Pick<Required<EncodedResource>, 'body' | 'parts'> {
+  const { fields } = messageType(typeUrl);
+  const comesBefore = ([name]: readonly [string, unknown]): boolean => (fields[name]?.id ?? field.id) < field.id;
+  const entries = Object.entries(content).filter(([name]) => name !== field.name);
+  const head = encodeMessage(typeUrl, Object.fromEntries(entries.filter(comesBefore)), what);
+  const tail = encodeMessage(typeUrl, Object.fromEntries(entries.filter((entry) => !comesBefore(entry))), what);
+  const parts = list.map((one) => encodePart(one, field, `${what}: ${field.name}`));
+  return {
+    body: Buffer.concat([head, ...parts.map(({ tagged }) => tagged), tail]),
+    parts: { field: field.name, frame: Buffer.concat([head, tail]), list: parts },
+  };
+}
+
+const encodePart = remembered((json: object, field: protobuf.Field, what: string): EncodedPart => {
+  const type = field.resolvedType?.fullName.slice(1) ?? '';
+  const writer = protobuf.Writer.create();
+  const bytes = encodeMessage(type, json, what);
+  const tagged = Buffer.from(
+    writer
+      .uint32((field.id << 3) | LENGTH_DELIMITED)
+      .bytes(bytes)
+      .finish(),
+  );
+  return { bytes: tagged.subarray(tagged.length - bytes.length), tagged };
+});
+
+function messageField(typeUrl: string, name: string): protobuf.Field {
+  const field = messageType(typeUrl).fields[name]?.resolve();
+  if (field === undefined || !field.repeated || !(field.resolvedType instanceof protobuf.Type))
+    throw new Error(`${name} of ${typeUrl} is no list of messages`);
+  return field;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The bytes of a message of any type of ours, from ProtoJSON; `what` names it in an error. */
+export function encodeMessage(type: string, json: unknown, what = type): Buffer {
+  const reflected = messageType(type);
+  try {
+    return Buffer.from(reflected.encode(protojson.fromJson(reflected, sortMaps(json))).finish());
+  } catch (error) {
+    throw new PosternError('RESOURCE_INVALID', `${what}: ${withoutValue(error instanceof Error ? error.message : '')}`);
+  }
+}
+
+/** A resource as ProtoJSON again, nested Anys expanded. Errors: RESOURCE_INVALID for bytes that are not of that type. */
+export function decodeResource(typeUrl: string, body: Uint8Array): ResourceJson {
+  return { '@type': typeUrl, ...(decodeMessage(typeUrl, body) as object) } as ResourceJson;
+}
+
+/** ProtoJSON of a message of any type of ours. */
+export function decodeMessage(type: string, bytes: Uint8Array): unknown {
+  const reflected = messageType(type);
+  try {
+    return toSnakeCase(reflected, protojson.toJson(reflected, reflected.decode(bytes)));
+  } catch (error) {
+    throw new PosternError('RESOURCE_INVALID', `not a ${type}`, { cause: error });
+  }
+}
+
+/** The name by which a resource is subscribed to. */
+export function resourceName(json: ResourceJson): string {
+  const name = 'cluster_name' in json ? json.cluster_name : 'name' in json ? json.name : undefined;
+  if (name === undefined || name === '')
+    throw new PosternError('RESOURCE_INVALID', `a ${json['@type']} without a name`);
+  return name;
+}
+
+function withoutType({ '@type': _, ...rest }: ResourceJson): Json {
+  return rest;
+}
+
+/** Map entries are encoded in insertion order, so keys are sorted once here; the order of message fields is by number anyway. */
+function sortMaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortMaps);
+  if (typeof value !== 'object' || value === null) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, sortMaps((value as Record<string, unknown>)[key])]));
+}
+
+/** Of these the reader's message ends with a name; of all others with the value, and that may be a private key. */
+const NAMES_WHAT_IT_QUOTES: ReadonlySet<string> = new Set(['unknown field', 'duplicate field', 'unknown enum value']);
+
+/** The reader's message, `where: what: value`, without the value. */
+function withoutValue(message: string): string {
+  const [where = '', what = '', ...value] = message.split(': ');
+  if (message.includes('-----')) return 'not of its type';
+  return (value.length === 0 || NAMES_WHAT_IT_QUOTES.has(what) ? message : `${where}: ${what}`).slice(0, 300);
+}
+
+/** protojson prints lowerCamelCase, which is right ProtoJSON; Envoy's documentation and our builders use the proto names. */
+function toSnakeCase(type: protobuf.Type, json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json;
+  if (type.fullName.startsWith('.google.protobuf.')) return type.name === 'Any' ? anyToSnakeCase(json) : json;
+  const fields = new Map(type.fieldsArray.map((field) => [protobuf.util.camelCase(field.name), field]));
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => {
+      const field = fields.get(key) ?? type.fields[key];
+      return field === undefined ? [key, value] : [field.name, fieldToSnakeCase(field, value)];
+    }),
+  );
+}
+
+function fieldToSnakeCase(field: protobuf.Field, value: unknown): unknown {
+  const type = field.resolve().resolvedType;
+  if (!(type instanceof protobuf.Type)) return value;
+  if (Array.isArray(value)) return value.map((item) => toSnakeCase(type, item));
+  if (field instanceof protobuf.MapField) {
+    return Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, toSnakeCase(type, item)]));
+  }
+  return toSnakeCase(type, value);
+}
+
+function anyToSnakeCase(json: object): unknown {
+  const { '@type': typeUrl, ...rest } = json as { '@type': string };
+  return { '@type': typeUrl, ...(toSnakeCase(messageType(typeUrl), rest) as object) };
+}

@@ -1,0 +1,99 @@
+// Envoy's own validation rules: the `(validate.rules)` options that its protos carry, checked by reflection.
+// In: one encoded resource. Out: nothing, or RESOURCE_INVALID with the field and the rule that it breaks.
+// Must not: skip a rule that it does not know (it throws), nor print a value (it may be a private key).
+
+import protobuf from 'protobufjs';
+import { PosternError } from '../../errors.ts';
+import { remembered } from '../../memoize.ts';
+import { type EncodedPart, type EncodedResource, messageType } from './codec.ts';
+import { breaks, type Rules } from './pgv-rules.ts';
+
+export interface RuleBreach {
+  /** The field, from the resource's root; an Any's payload continues the path. */
+  readonly path: string;
+  readonly rule: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Every rule of Envoy's that the resource breaks. */
+export function ruleBreaches(resource: EncodedResource): readonly RuleBreach[] {
+  const type = messageType(resource.typeUrl);
+  const { parts } = resource;
+  if (parts === undefined) return walkBytes(type, resource.body, '');
+  const partType = type.fields[parts.field]?.resolve().resolvedType;
+  if (!(partType instanceof protobuf.Type)) throw new Error(`${parts.field} of ${resource.typeUrl} is no message`);
+  return [
+    ...walkBytes(type, parts.frame, ''),
+    ...parts.list.flatMap((one, index) =>
+      breachesOf(one, partType).map(({ path, rule }) => ({ path: `${parts.field}[${index}].${path}`, rule })),
+    ),
+  ];
+}
+
+const breachesOf = remembered(({ bytes }: EncodedPart, type: protobuf.Type) => walkBytes(type, bytes, ''));
+
+function walkBytes(type: protobuf.Type, bytes: Buffer, at: string): readonly RuleBreach[] {
+  return walk(type, type.decode(bytes) as unknown as Fields, at);
+}
+
+/** What Envoy would reject for its rules is not published. Errors: RESOURCE_INVALID. */
+export function checkResource(resource: EncodedResource): void {
+  const [first, ...more] = ruleBreaches(resource);
+  if (first === undefined) return;
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  const kind = resource.typeUrl.split('.').at(-1);
+  throw new PosternError('RESOURCE_INVALID', `${kind} ${resource.name}: ${first.path} breaks ${first.rule}${rest}`);
+}
+
+function walk(type: protobuf.Type, message: Fields, at: string): readonly RuleBreach[] {
+  if (type.fullName === '.google.protobuf.Any') return walkAny(message, at);
+  return [
+    ...type.oneofsArray.flatMap((oneof) =>
+      oneof.options?.['(validate.required)'] === true && !oneof.fieldsArray.some((field) => isSet(message, field))
+        ? [{ path: join(at, oneof.name), rule: 'required' }]
+        : [],
+    ),
+    ...type.fieldsArray.flatMap((field) => walkField(field.resolve(), message, join(at, field.name))),
+  ];
+}
+
+function walkAny(message: Fields, at: string): readonly RuleBreach[] {
+  const typeUrl = message['type_url'];
+  // Envoy would take it for an extension that is not configured; ProtoJSON drops all else that stands in it.
+  if (typeof typeUrl !== 'string' || typeUrl === '') return [{ path: at, rule: 'any.type_url' }];
+  const payload = messageType(typeUrl);
+  return walkBytes(payload, message['value'] as Buffer, at);
+}
+
+function walkField(field: protobuf.Field, message: Fields, path: string): readonly RuleBreach[] {
+  const set = isSet(message, field);
+  const rules = (field.options?.['(validate.rules)'] ?? {}) as Rules;
+  // A member of a oneof that is not the one that is set has no value to check.
+  if (!set && field.partOf !== null) return [];
+  const value = set ? message[field.name] : undefined;
+  const broken = breaks(rules, { value, set, field }).map((rule) => ({ path, rule }));
+  if (!set || skips(rules) || !(field.resolvedType instanceof protobuf.Type)) return broken;
+  const type = field.resolvedType;
+  const items = field.repeated ? (value as readonly Fields[]) : field.map ? Object.values(value as object) : [value];
+  return [
+    ...broken,
+    ...items.flatMap((item, index) => walk(type, item as Fields, items.length > 1 ? `${path}[${index}]` : path)),
+  ];
+}
+
+function skips(rules: Rules): boolean {
+  return (rules['message'] as Fields | undefined)?.['skip'] === true;
+}
+
+function isSet(message: Fields, field: protobuf.Field): boolean {
+  if (!Object.hasOwn(message, field.name)) return false;
+  const value = message[field.name];
+  if (value === null || value === undefined) return false;
+  if (Array.isArray(value)) return value.length > 0;
+  return field.map ? Object.keys(value).length > 0 : true;
+}
+
+function join(at: string, name: string): string {
+  return at === '' ? name : `${at}.${name}`;
+}

@@ -1,0 +1,176 @@
+// Clusters: the backends of each grant (ingress), the gateways of each peer that something is imported from (egress).
+// In: grants, or peers. Out: drafts of Cluster resources.
+// Must not: send anything to a peer outside TLS, nor give an ingress gateway a cluster that no grant asks for.
+
+import { isIP, isIPv6 } from 'node:net';
+import type { Export, Grant, HostPort, IdentitySource, Peer } from '../../federation/model.ts';
+import { type Any, any, type Draft, draft, type Message } from '../draft.ts';
+import * as limits from '../limits.ts';
+import * as names from '../resource-names.ts';
+import { upstreamTls } from './tls.ts';
+
+/** What a cluster is made of: everything of a peer but its trust, which changes more often. */
+type DialledPeer = Omit<Peer, 'bundle' | 'inboundServerName'>;
+type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
+type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
+
+/**
+ * One cluster for each grant: its connections and its limits are one peer's own, so that no peer can use up another's,
+ * and no answer on a connection to a backend can be taken for that of another peer.
+ */
+export function grantClusters(peers: readonly Peer[], grants: readonly Grant[]): readonly Draft[] {
+  const byName = new Map(peers.map((peer) => [peer.name, peer]));
+  return grants.flatMap((grant) => {
+    const peer = byName.get(grant.peer);
+    if (peer === undefined) return [];
+    const name = names.grantCluster(peer, grant.export);
+    return draft('envoy.config.cluster.v3.Cluster', name, [grant.export], () =>
+      grantCluster(name, peer.name, grant.export),
+    );
+  });
+}
+
+/**
+ * Two clusters for each peer, whatever is imported from it: one for requests, which leads to the peer's tunnel (egress-listener.ts),
+ * and one for the tunnel's connections, with the peer's gateways and whether they answer.
+ */
+export function importClusters(source: IdentitySource, peers: readonly Peer[]): readonly Draft[] {
+  return peers.flatMap((peer) => {
+    const [requests, connections] = [names.importCluster(peer), names.dialCluster(peer)];
+    const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
+    const inputs = [source, trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
+    return [
+      draft('envoy.config.cluster.v3.Cluster', requests, [addresses], () => importCluster(requests, peer)),
+      draft('envoy.config.cluster.v3.Cluster', connections, inputs, () => dialCluster(connections, source, peer)),
+    ];
+  });
+}
+
+function grantCluster(name: string, peer: string, { name: exported, protocol, backends }: Export): Cluster {
+  return {
+    name,
+    alt_stat_name: names.statName('export', peer, exported),
+    ...endpoints(name, backends, hostHeader),
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
+    typed_extension_protocol_options: protocol === 'grpc' ? GRPC_BACKEND : HTTP1_BACKEND,
+    upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
+    circuit_breakers: limits.BREAKERS,
+  };
+}
+
+/** As many ways into the tunnel as the peer has addresses: each is a connection of its own, and the tunnel spreads them. */
+function importCluster(name: string, peer: DialledPeer): Cluster {
+  const lbEndpoints = peer.addresses.map(
+    (_, index): LbEndpoint => ({
+      endpoint: { address: { envoy_internal_address: { server_listener_name: name, endpoint_id: String(index) } } },
+    }),
+  );
+  return {
+    name,
+    alt_stat_name: names.statName('import', peer.name),
+    type: 'STATIC',
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: lbEndpoints }] },
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
+    typed_extension_protocol_options: PEER_GATEWAY,
+    circuit_breakers: limits.BREAKERS,
+  };
+}
+
+function dialCluster(name: string, source: IdentitySource, peer: DialledPeer): Cluster {
+  return {
+    name,
+    alt_stat_name: names.statName('dial', peer.name),
+    ...endpoints(name, peer.addresses, hostHeader),
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
+    transport_socket: upstreamTls(peer, source),
+    upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
+    circuit_breakers: limits.BREAKERS,
+    // One address has no alternative: ejecting it, or finding it unhealthy, only turns one 503 into another.
+    ...(peer.addresses.length > 1 && chooseHealthy(peer)),
+  };
+}
+
+/** Connections go to the gateways of a peer that answer; a check passes TLS on both sides, which a TCP check does not. */
+function chooseHealthy(peer: DialledPeer): Cluster {
+  return {
+    ignore_health_on_host_removal: true,
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    outlier_detection: {
+      // This cluster has connections alone: what counts is whether they come about.
+      consecutive_5xx: 0,
+      enforcing_consecutive_5xx: 0,
+      enforcing_consecutive_gateway_failure: 0,
+      enforcing_success_rate: 0,
+      interval: '5s',
+      base_ejection_time: '10s',
+      max_ejection_percent: 50,
+      split_external_local_origin_errors: true,
+      consecutive_local_origin_failure: 3,
+      enforcing_consecutive_local_origin_failure: 100,
+      enforcing_local_origin_success_rate: 0,
+    },
+    health_checks: [
+      {
+        timeout: '1s',
+        interval: '2s',
+        interval_jitter: '0.2s',
+        unhealthy_threshold: 2,
+        healthy_threshold: 1,
+        // The default of a minute would leave an idle cluster blind for as long.
+        no_traffic_interval: '2s',
+        unhealthy_interval: '1s',
+        always_log_health_check_failures: true,
+        http_health_check: {
+          host: names.healthAuthority(peer.trustDomain),
+          path: names.HEALTH_PATH,
+          codec_client_type: 'HTTP2',
+          expected_statuses: [{ start: 200, end: 201 }],
+        },
+      },
+    ],
+  };
+}
+
+/** IP addresses are taken as they are; a name is resolved by the gateway, and every address it has is used. */
+function endpoints(name: string, targets: readonly HostPort[], hostname: (target: HostPort) => string): Cluster {
+  const literal = targets.every(({ host }) => isIP(host) !== 0);
+  const lbEndpoints = targets.map((target): LbEndpoint => {
+    const address = { socket_address: { address: target.host, port_value: target.port } };
+    return { endpoint: { address, hostname: hostname(target) } };
+  });
+  return {
+    ...(literal
+      ? { type: 'STATIC' as const }
+      : { type: 'STRICT_DNS' as const, dns_lookup_family: 'V4_PREFERRED' as const }),
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: lbEndpoints }] },
+  };
+}
+
+function hostHeader({ host }: HostPort): string {
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
+type Options = Message<'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'>;
+
+function httpOptions(
+  common: NonNullable<Options['common_http_protocol_options']>,
+  explicit: NonNullable<Options['explicit_http_config']>,
+): { readonly [name: string]: Any } {
+  const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+  return { [type]: any(type, { explicit_http_config: explicit, common_http_protocol_options: common }) };
+}
+
+/**
+ * A malformed answer (a line feed in grpc-message, which some servers do not escape) ends its own stream. By default it
+ * ends the connection, and with it the streams of all other callers.
+ */
+const MALFORMED = { override_stream_error_on_invalid_http_message: true };
+
+const HTTP1_BACKEND = httpOptions(limits.TOWARDS_HTTP1_BACKEND, { http_protocol_options: limits.TO_BACKENDS_HTTP1 });
+const GRPC_BACKEND = httpOptions(limits.TOWARDS_HTTP2_BACKEND, {
+  http2_protocol_options: { ...limits.TO_BACKENDS, ...MALFORMED },
+});
+const PEER_GATEWAY = httpOptions(limits.TOWARDS_PEER, { http2_protocol_options: { ...limits.TO_PEERS, ...MALFORMED } });

@@ -1,0 +1,279 @@
+// What an Envoy is started with to become a gateway of ours: where the control plane is and how both prove who they are.
+// In: the role, a node id, folders, addresses. Out: the text of a bootstrap, and of the two SDS files beside its certificates.
+// Must not: hold a key (they are read from files, again when they are replaced), nor anything that comes over ADS.
+
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { GatewayRole, HostPort } from '../../federation/model.ts';
+import type { SpiffeId } from '../../trust/spiffe.ts';
+import { any, extension, type Message } from '../draft.ts';
+import { BUFFER_BYTES } from '../limits.ts';
+import { listeningAddress } from './listen-address.ts';
+
+export interface BootstrapOptions {
+  readonly role: GatewayRole;
+  /** Free text that tells replicas apart; the certificate alone says who a gateway is. */
+  readonly nodeId: string;
+  /** Absolute path of the folder that `postern certs gateway` wrote. */
+  readonly certsDir: string;
+  readonly xds: HostPort;
+  /** The SPIFFE ID that the control plane must show. */
+  readonly controlPlaneId: SpiffeId;
+  /** Where Envoy's own admin interface listens; absent: nowhere. */
+  readonly admin?: HostPort;
+  /** Default: delta. */
+  readonly ads?: 'delta' | 'sotw';
+  /** How many connections from callers the whole process holds; default 10000. */
+  readonly maxConnections?: number;
+}
+
+type Bootstrap = Message<'envoy.config.bootstrap.v3.Bootstrap'>;
+type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
+type OverloadManager = Message<'envoy.config.overload.v3.OverloadManager'>;
+type SdsSecretConfig = Message<'envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig'>;
+type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;
+
+/** The files of a gateway's certificate folder. */
+export const CERTIFICATE_FILES = { certificate: 'tls.pem', privateKey: 'tls-key.pem', ca: 'ca.pem' } as const;
+const SDS_FILES = { client: 'client-sds.yaml', ca: 'ca-sds.yaml' } as const;
+
+const CONTROL_PLANE = 'control-plane';
+const CLIENT_SECRET = 'control-plane/client';
+const CA_SECRET = 'control-plane/ca';
+
+/**
+ * Why each flag: a removed peer's streams end five seconds after its chain is gone, and at once when idle; two Envoys
+ * on one machine do not disturb each other; the access log is there in time; a field that this Envoy does not know is
+ * refused rather than ignored (an ignored one may have been a guard).
+ */
+const FLAGS = [
+  '--drain-time-s 5',
+  '--drain-strategy immediate',
+  '--disable-hot-restart',
+  '--file-flush-interval-msec 200',
+  '--reject-unknown-dynamic-fields',
+].join(' ');
+
+/** YAML; its first line is a comment with the command line to start Envoy with. */
+export function bootstrap(options: BootstrapOptions): string {
+  const head = [
+    `# envoy -c bootstrap.yaml ${FLAGS}`,
+    `# An ${options.role} gateway of Postern. Certificates are read from ${options.certsDir}, again when they are replaced.`,
+  ];
+  const content = { ...fixedParts(options), ...(options.role === 'egress' && TUNNELS), ...BOUNDED_DNS };
+  return `${head.join('\n')}\n${stringify(content, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+}
+
+/** The two SDS files that `bootstrap` refers to, by file name: they name the PEM files beside them. */
+export function sdsFiles(certsDir: string): Readonly<Record<string, string>> {
+  const watched = { watched_directory: { path: certsDir } };
+  const client: Secret = {
+    name: CLIENT_SECRET,
+    tls_certificate: {
+      certificate_chain: { filename: join(certsDir, CERTIFICATE_FILES.certificate) },
+      private_key: { filename: join(certsDir, CERTIFICATE_FILES.privateKey) },
+      ...watched,
+    },
+  };
+  const ca: Secret = {
+    name: CA_SECRET,
+    validation_context: { trusted_ca: { filename: join(certsDir, CERTIFICATE_FILES.ca) }, ...watched },
+  };
+  return { [SDS_FILES.client]: sdsFile(client), [SDS_FILES.ca]: sdsFile(ca) };
+}
+
+function sdsFile(secret: Secret): string {
+  const type = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+  return stringify({ resources: [{ '@type': type, ...secret }] });
+}
+
+function fixedParts(options: BootstrapOptions): Bootstrap {
+  const ads = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } as const;
+  return {
+    node: { id: options.nodeId, cluster: options.role },
+    ...(options.admin && {
+      admin: {
+        address: listeningAddress(options.admin.host, options.admin.port),
+        allow_paths: adminPaths(options.admin),
+      },
+    }),
+    static_resources: { clusters: [controlPlane(options)] },
+    dynamic_resources: {
+      ads_config: {
+        api_type: options.ads === 'sotw' ? 'GRPC' : 'DELTA_GRPC',
+        transport_api_version: 'V3',
+        set_node_on_first_message_only: true,
+        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT }, timeout: '0s' }],
+      },
+      // Without the control plane there is nothing to serve: wait, rather than come up empty and look alive.
+      lds_config: ads,
+      cds_config: ads,
+    },
+    layered_runtime: {
+      layers: [{ name: 'static', static_layer: { ...RUNTIME, ...(options.role === 'ingress' && FOR_PEERS) } }],
+    },
+    overload_manager: overload(options.maxConnections ?? 10000),
+  };
+}
+
+/** A gateway is back within two seconds of its control plane; Envoy's own back-off grows to 30 seconds. */
+const RECONNECT: Message<'envoy.config.core.v3.RetryPolicy'> = {
+  retry_back_off: { base_interval: '0.2s', max_interval: '1s' },
+};
+/** A control plane that comes back may have another address. Not among the vendored protos, so not typed. */
+const BY_NAME: object = {
+  cluster_type: {
+    name: 'envoy.clusters.dns',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster',
+      dns_lookup_family: 'V4_PREFERRED',
+      dns_refresh_rate: '1s',
+      dns_failure_refresh_rate: { base_interval: '0.5s', max_interval: '1s' },
+    },
+  },
+};
+
+const RUNTIME = {
+  re2: { max_program_size: { error_level: 1000 } },
+  // A connection on which a thousand requests come at once does not keep the others waiting.
+  http: { max_requests_per_io_cycle: 100 },
+} as const;
+
+/**
+ * Envoy ends a connection when half of its first 500 streams were given up within a second: a limit meant for one
+ * client. The callers of an ingress are gateways, and a gateway's connection is many callers; each egress keeps the
+ * limit for its own callers. What bounds a hostile peer is said in SECURITY.md.
+ */
+const FOR_PEERS = { overload: { premature_reset_total_stream_count: 1_000_000_000 } } as const;
+
+function controlPlane({ xds, controlPlaneId, certsDir }: BootstrapOptions): Cluster {
+  const literal = isIP(xds.host) !== 0;
+  const http = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+  return {
+    name: CONTROL_PLANE,
+    ...(literal ? { type: 'STATIC' } : BY_NAME),
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: BUFFER_BYTES,
+    load_assignment: {
+      cluster_name: CONTROL_PLANE,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: addressOf(xds) } }] }],
+    },
+    typed_extension_protocol_options: {
+      [http]: any(http, {
+        explicit_http_config: {
+          http2_protocol_options: { connection_keepalive: { interval: '10s', timeout: '5s' } },
+        },
+      }),
+    },
+    transport_socket: extension(
+      'envoy.transport_sockets.tls',
+      'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      {
+        ...(literal ? {} : { sni: xds.host }),
+        max_session_keys: 0,
+        common_tls_context: {
+          tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
+          alpn_protocols: ['h2'],
+          tls_certificate_sds_secret_configs: [fromFile(CLIENT_SECRET, certsDir, SDS_FILES.client)],
+          combined_validation_context: {
+            default_validation_context: {
+              match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: controlPlaneId } }],
+            },
+            validation_context_sds_secret_config: fromFile(CA_SECRET, certsDir, SDS_FILES.ca),
+          },
+        },
+      },
+    ),
+  };
+}
+
+function fromFile(name: string, folder: string, file: string): SdsSecretConfig {
+  return {
+    name,
+    sds_config: {
+      path_config_source: { path: join(folder, file), watched_directory: { path: folder } },
+      resource_api_version: 'V3',
+      initial_fetch_timeout: '0s',
+    },
+  };
+}
+
+function addressOf({ host, port }: HostPort): Message<'envoy.config.core.v3.Address'> {
+  return { socket_address: { address: host, port_value: port } };
+}
+
+/** Reading, and on loopback what `postern drain` asks. Nobody changes log levels or ends a gateway over its admin port. */
+function adminPaths({ host }: HostPort): typeof READING {
+  return isLoopback(host) ? [...READING, ...DRAINING] : READING;
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+const DRAINING = [{ exact: '/healthcheck/fail' }, { exact: '/drain_listeners?graceful' }] as const;
+
+const READING: readonly Message<'envoy.type.matcher.v3.StringMatcher'>[] = [
+  ...['/ready', '/server_info', '/certs', '/listeners', '/memory', '/init_dump'].map((exact) => ({ exact })),
+  ...['/stats', '/config_dump', '/clusters'].map((prefix) => ({ prefix })),
+];
+
+const HEAP = 'envoy.resource_monitors.fixed_heap';
+const CONNECTIONS = 'envoy.resource_monitors.global_downstream_max_connections';
+
+/** Under pressure: give memory back, then reset the hungriest streams, then refuse requests, then connections. */
+function overload(connections: number): OverloadManager {
+  const above = (value: number) => [{ name: HEAP, threshold: { value } }];
+  return {
+    refresh_interval: '0.25s',
+    // From 64 KiB on, so that the eight classes that Envoy has reach a whole window of a stream between gateways.
+    buffer_factory_config: { minimum_account_to_track_power_of_two: 16 },
+    resource_monitors: [
+      extension(HEAP, 'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig', {
+        max_heap_size_bytes: 536870912,
+      }),
+      extension(
+        CONNECTIONS,
+        'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+        { max_active_downstream_connections: connections },
+      ),
+    ],
+    actions: [
+      { name: 'envoy.overload_actions.shrink_heap', triggers: above(0.9) },
+      {
+        name: 'envoy.overload_actions.reset_high_memory_stream',
+        triggers: [{ name: HEAP, scaled: { scaling_threshold: 0.85, saturation_threshold: 0.95 } }],
+      },
+      { name: 'envoy.overload_actions.stop_accepting_requests', triggers: above(0.95) },
+      { name: 'envoy.overload_actions.reject_incoming_connections', triggers: above(0.97) },
+    ],
+  };
+}
+
+/** An egress gateway's connections to peers pass listeners inside it (tunnel.ts). Not among the vendored protos, so not typed. */
+const TUNNELS = {
+  bootstrap_extensions: [
+    {
+      name: 'envoy.bootstrap.internal_listener',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+      },
+    },
+  ],
+};
+
+/**
+ * A name that its owner's name servers do not answer for would otherwise hold the start of the whole gateway for as
+ * long as c-ares tries. Not among the vendored protos, so not typed.
+ */
+const BOUNDED_DNS = {
+  typed_dns_resolver_config: {
+    name: 'envoy.network.dns_resolver.cares',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
+      query_timeout_seconds: 1,
+      query_tries: 2,
+    },
+  },
+};

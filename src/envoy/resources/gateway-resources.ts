@@ -1,0 +1,76 @@
+// From the resolved model to the resources of one gateway: the table of contents of this folder.
+// In: a Federation, the gateway's role and identities, the peers removed lately. Out: drafts of all its resources.
+// Must not: build a resource here (drafts do, and only when their inputs changed), encode, or check.
+
+import type { Federation, Gateway, GatewayRole, Grant, Import, Peer } from '../../federation/model.ts';
+import type { Ended } from '../../federation/transition.ts';
+import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
+import type { Draft } from '../draft.ts';
+import { peerChain } from '../resource-names.ts';
+import { grantClusters, importClusters } from './cluster.ts';
+import { egressListeners } from './egress-listener.ts';
+import { ingressListener } from './ingress-listener.ts';
+import { egressRoutes, endedRoutes, ingressRoutes } from './route.ts';
+import { bundleSecrets, certificateSecrets, retiredBundles } from './secret.ts';
+import { tunnels } from './tunnel.ts';
+
+export type { Draft } from '../draft.ts';
+
+export interface TranslateInput {
+  readonly federation: Federation;
+  readonly role: GatewayRole;
+  /** The certificate and key that this gateway meets a peer with; asked only when `identitySource` is the issuer. */
+  readonly identity: (peer: string) => GatewayIdentity | undefined;
+  /** Names that ended while this process lives: their routes and bundles are what is left of them, or deny. */
+  readonly retired: readonly Ended[];
+  /** The certificate (PEM) of that root. */
+  readonly throwawayRootPem: string;
+}
+
+/** The drafts of every resource of one gateway; none when the model has no such gateway. */
+export function translate(input: TranslateInput): readonly Draft[] {
+  const gateway = input.federation[input.role];
+  if (gateway === undefined) return [];
+  return input.role === 'ingress' ? translateIngress(input, gateway) : translateEgress(input, gateway);
+}
+
+function translateIngress({ federation, identity, ...input }: TranslateInput, gateway: Gateway): readonly Draft[] {
+  const { mesh, peers, identitySource } = federation;
+  const grants = groupBy(federation.grants, (grant: Grant) => grant.peer);
+  const known = new Set(peers.map(peerChain));
+  const retired = input.retired.filter((peer) => !known.has(peerChain(peer)));
+  return [
+    ...grantClusters(peers, federation.grants),
+    ...certificateSecrets('ingress', identitySource, peers, identity),
+    ...bundleSecrets(peers),
+    ...retiredBundles(retired, input.throwawayRootPem),
+    ...peers.map((peer) => ingressRoutes(mesh, peer, grants.get(peer.name) ?? [])),
+    ...endedRoutes(mesh, retired),
+    ...ingressListener(mesh, gateway, identitySource, peers),
+  ];
+}
+
+function translateEgress({ federation, identity }: TranslateInput, gateway: Gateway): readonly Draft[] {
+  const { mesh, imports, identitySource } = federation;
+  const ports = groupBy(imports, (imported: Import) => imported.port);
+  const wanted = new Set(imports.filter(({ denied }) => !denied).map((imported) => imported.peer));
+  const peers = federation.peers.filter((peer: Peer) => wanted.has(peer.name));
+  return [
+    ...importClusters(identitySource, peers),
+    ...certificateSecrets('egress', identitySource, peers, identity),
+    ...bundleSecrets(peers),
+    ...egressRoutes(ports, peers),
+    ...egressListeners(mesh, gateway, ports),
+    ...tunnels(mesh, peers),
+  ];
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,179 @@
+// Routes: what a peer may reach here (ingress), and which local names lead to which peer (egress).
+// In: a peer with its grants, or the imports of a port. Out: drafts of RouteConfiguration resources.
+// Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
+
+import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../../federation/model.ts';
+import type { Ended } from '../../federation/transition.ts';
+import { part } from '../../memoize.ts';
+import { type Draft, draft, type Message } from '../draft.ts';
+import { BODIES_ALLOWED } from '../http/bodies.ts';
+import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from '../http/headers.ts';
+import { LUA_METADATA, ownHosts } from '../http/lua.ts';
+import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/rbac.ts';
+import { retried } from '../http/retry.ts';
+import * as names from '../resource-names.ts';
+
+type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
+type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
+type Route = Message<'envoy.config.route.v3.Route'>;
+type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
+/** What routes need to know of a peer. */
+type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey'>;
+
+/** What one peer may reach: a virtual host for each export that it was granted. */
+export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Grant[]): Draft {
+  const { domainKey, gatewayIdentities } = peer;
+  const granted = (): readonly VirtualHost[] => [
+    ...grants.map((grant) => part(grant, [domainKey, gatewayIdentities], () => grantedHost(peer, grant))),
+    // Also to a peer without a grant: its gateways would otherwise find us dead, and answer 503 where we say 403.
+    healthHost(mesh, peer),
+  ];
+  return ingressDraft(peer, [mesh, gatewayIdentities, ...grants], granted);
+}
+
+/** Names that ended: the chain that is still draining finds what is left of them or nothing, ten milliseconds after this arrives. */
+export function endedRoutes(mesh: Mesh, peers: readonly Ended[]): readonly Draft[] {
+  return peers.map(({ name, key, meet }) =>
+    meet === undefined
+      ? ingressDraft({ name, key }, [], () => [])
+      : ingressRoutes(mesh, { name, key, ...meet }, meet.grants),
+  );
+}
+
+/** One route configuration for each port of the egress gateway. */
+export function egressRoutes(
+  ports: ReadonlyMap<number, readonly Import[]>,
+  peers: readonly names.KeyedPeer[],
+): readonly Draft[] {
+  const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
+  return [...ports].map(([port, all]) => {
+    const imports = all.map((imported) => ({
+      imported,
+      cluster: imported.denied ? undefined : clusters.get(imported.peer),
+    }));
+    const inputs = imports.flatMap(({ imported, cluster }) => [imported, cluster]);
+    return routes(names.egressPort(port), inputs, () => ({
+      virtual_hosts: [
+        ...imports.map(({ imported, cluster }) => part(imported, [cluster], () => importedHost(imported, cluster))),
+        denyAll('unknown-name', 404),
+      ],
+      request_headers_to_remove: REMOVE_FROM_EGRESS_REQUEST,
+      ignore_port_in_host_matching: true,
+    }));
+  });
+}
+
+function ingressDraft(peer: names.KeyedPeer, inputs: readonly unknown[], hosts: () => readonly VirtualHost[]): Draft {
+  return routes(names.ingressRoutes(peer), inputs, () => ({
+    virtual_hosts: [...hosts(), denyAll('not-exported', 403)],
+    request_headers_to_add: [
+      { header: { key: names.PEER_HEADER, value: peer.name }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+    ],
+    request_headers_to_remove: REMOVE_FROM_INGRESS_REQUEST,
+    most_specific_header_mutations_wins: true,
+  }));
+}
+
+function routes(name: string, inputs: readonly unknown[], content: () => RouteConfiguration): Draft {
+  return draft('envoy.config.route.v3.RouteConfiguration', name, inputs, () => ({ name, ...content() }));
+}
+
+function grantedHost(peer: RoutedPeer, { export: exported, allow }: Grant): VirtualHost {
+  const { name, authority, protocol, backends, requestBodies } = exported;
+  const policy = names.exportPolicy(peer.name, name);
+  return {
+    name: `${peer.name}/${names.statName(name)}`,
+    domains: [authority],
+    metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
+    typed_per_filter_config: {
+      [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
+      ...(requestBodies === 'any-method' && BODIES_ALLOWED),
+    },
+    routes: retried(protocol, {
+      name: names.exportRoute(name),
+      // The endpoint's hostname becomes the authority: the backend's own name.
+      route: { ...forward(names.grantCluster(peer, exported), protocol, BACKEND_IDLE), auto_host_rewrite: true },
+      metadata: {
+        filter_metadata: {
+          [names.METADATA]: { service: name, peer: peer.name },
+          [LUA_METADATA]: { hosts: ownHosts(backends) },
+        },
+      },
+    }),
+    virtual_clusters: [countedAs(peer.name, name)],
+  };
+}
+
+function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
+  const authority = names.healthAuthority(mesh.trustDomain);
+  const policy = names.healthPolicy(peer.name);
+  const allow = [{ methods: ['GET'], paths: [{ exact: names.HEALTH_PATH }] }];
+  return {
+    name: `${peer.name}/gateway-health`,
+    domains: [authority],
+    typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies: 'standard' }) },
+    routes: [{ name: policy, match: { path: names.HEALTH_PATH }, direct_response: { status: 200 } }],
+  };
+}
+
+function importedHost(
+  { peer, name, authority, localNames, protocol }: Import,
+  cluster: string | undefined,
+): VirtualHost {
+  const route = names.importRoute(peer, name);
+  const [local = name] = localNames;
+  const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
+  return {
+    name: `import/${names.statName(local)}`,
+    domains: localNames,
+    metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
+    // A denied peer has no cluster. Its names stay, so that callers are told 503 and not that the name is unknown.
+    routes:
+      cluster === undefined
+        ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
+        : retried(protocol, {
+            name: route,
+            route: { ...forward(cluster, protocol, GATEWAY_IDLE), host_rewrite_literal: authority },
+            metadata,
+          }),
+    virtual_clusters: [countedAs(peer, name)],
+  };
+}
+
+function denyAll(reason: string, status: number): VirtualHost {
+  const route: Route = {
+    name: names.DENY_ALL,
+    match: { prefix: '/' },
+    direct_response: { status },
+    metadata: { filter_metadata: { [names.METADATA]: { service: '-', reason } } },
+  };
+  return {
+    name: names.DENY_ALL,
+    domains: ['*'],
+    metadata: { filter_metadata: { [names.METADATA]: { exported: '-' } } },
+    routes: [route],
+  };
+}
+
+/** HTTP: how long nothing may move in either direction. The caller's side waits a little longer, so that the callee, who knows why, answers. */
+const BACKEND_IDLE = '60s';
+const GATEWAY_IDLE = '70s';
+/** gRPC: a stream may be silent for long (a watch). Pings find a dead peer, TCP keepalive a dead backend. */
+const GRPC_IDLE = '3600s';
+
+/**
+ * No limit on the whole exchange, since a long download is a good one; a limit on silence, since a hung backend would
+ * otherwise hold the request for ever. A gRPC call's own deadline (grpc-timeout) holds at every hop.
+ */
+function forward(cluster: string, protocol: HttpProtocol, idle: string): RouteAction {
+  return {
+    cluster,
+    timeout: '0s',
+    idle_timeout: protocol === 'grpc' ? GRPC_IDLE : idle,
+    ...(protocol === 'grpc' && { max_stream_duration: { grpc_timeout_header_max: '0s' } }),
+  };
+}
+
+function countedAs(peer: string, service: string): Message<'envoy.config.route.v3.VirtualCluster'> {
+  return { name: names.statName(peer, service), headers: [{ name: ':path', string_match: { prefix: '/' } }] };
+}

@@ -1,0 +1,72 @@
+// Secrets: our certificates (one key for each peer and gateway, or files on the gateway's disk) and the peers' bundles.
+// In: the identity source, identities, peers. Out: drafts of Secret resources, delivered over SDS on ADS.
+// Must not: put anything but CA certificates into a bundle (SAN lists of a secret widen those of the chain, by OR), or a
+// private key into anything that is not named `cert/…`.
+
+import { dirname } from 'node:path';
+import type { GatewayRole, IdentitySource, Peer } from '../../federation/model.ts';
+import type { Ended } from '../../federation/transition.ts';
+import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
+import { type Draft, draft, type Message } from '../draft.ts';
+import * as names from '../resource-names.ts';
+
+/** The certificates of a gateway: one secret for each peer, or one secret for all when they are files (identity.files). */
+export function certificateSecrets(
+  role: GatewayRole,
+  source: IdentitySource,
+  peers: readonly Peer[],
+  identity: (peer: string) => GatewayIdentity | undefined,
+): readonly Draft[] {
+  if (peers.length === 0) return [];
+  if (source.kind === 'files') return [secret(names.certificateSecret(role), [source], () => fromFiles(source))];
+  return peers.map((peer) => {
+    const own = identity(peer.name);
+    if (own === undefined) throw new Error(`no ${role} identity was issued for peer ${peer.name}`);
+    return secret(names.certificateSecret(role, peer), [own], () => issued(own));
+  });
+}
+
+export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
+  return peers.map((peer) => secret(names.bundleSecret(peer), [peer.bundle], () => trusting(peer.bundle.pem)));
+}
+
+/**
+ * The bundles of names that ended: what is left of them, or nothing. A secret that is deleted or emptied revokes nothing (Envoy keeps the old one), so that
+ * until the chain is gone, no root is a root that nobody holds.
+ */
+export function retiredBundles(peers: readonly Ended[], throwawayRootPem: string): readonly Draft[] {
+  return peers.map((peer) => {
+    const pem = peer.meet?.roots || throwawayRootPem;
+    return secret(names.bundleSecret(peer), [pem], () => trusting(pem));
+  });
+}
+
+type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;
+
+function secret(name: string, inputs: readonly unknown[], content: () => Secret): Draft {
+  return draft('envoy.extensions.transport_sockets.tls.v3.Secret', name, inputs, () => ({ name, ...content() }));
+}
+
+function trusting(pem: string): Secret {
+  return { validation_context: { trusted_ca: { inline_string: pem } } };
+}
+
+function issued({ certificateChain, privateKey }: GatewayIdentity): Secret {
+  return {
+    tls_certificate: {
+      certificate_chain: { inline_string: certificateChain },
+      private_key: { inline_string: privateKey.reveal() },
+    },
+  };
+}
+
+/** The gateway reads its own files, and again when something is moved into their folder (renewal by rename). */
+function fromFiles({ certificate, privateKey }: Extract<IdentitySource, { kind: 'files' }>): Secret {
+  return {
+    tls_certificate: {
+      certificate_chain: { filename: certificate },
+      private_key: { filename: privateKey },
+      watched_directory: { path: dirname(certificate) },
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// Tunnels: the internal listeners through which all connections of an egress gateway to one peer pass.
+// Nothing that happens to a cluster or a secret ends a connection to a peer that is open; what happens to a listener does.
+// So each connection to a peer passes a listener of that peer inside the gateway. When the peer's key changes, the filter
+// chain does, and Envoy ends what passes the old one within its drain time; when the peer goes, the listener does.
+// Must not: carry more than one peer's connections, which would all end with those of one.
+
+import type { Mesh, Peer } from '../../federation/model.ts';
+import { type Draft, draft, extension, type Message } from '../draft.ts';
+import { tunnelLog } from '../http/access-log.ts';
+import { HOP_BUFFER_BYTES } from '../limits.ts';
+import * as names from '../resource-names.ts';
+
+type TunnelPeer = Pick<Peer, 'name' | 'key' | 'mark' | 'addresses'>;
+
+export function tunnels(mesh: Mesh, peers: readonly TunnelPeer[]): readonly Draft[] {
+  return peers.map((peer) => {
+    const name = names.importCluster(peer);
+    const inputs = [mesh, peer.name, peer.key, peer.mark, peer.addresses];
+    return draft('envoy.config.listener.v3.Listener', name, inputs, () => tunnel(name, mesh, peer));
+  });
+}
+
+function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.config.listener.v3.Listener'> {
+  const statPrefix = names.statName('tunnel', peer.name);
+  const cluster = names.dialCluster(peer);
+  return {
+    name,
+    stat_prefix: statPrefix,
+    internal_listener: {},
+    per_connection_buffer_limit_bytes: HOP_BUFFER_BYTES,
+    filter_chains: [
+      {
+        name: cluster,
+        metadata: { filter_metadata: { [names.METADATA]: { peer: peer.name, ...(peer.mark && { mark: peer.mark }) } } },
+        filters: [
+          extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
+            stat_prefix: statPrefix,
+            cluster,
+            // A gateway of the peer that does not answer, or fails the handshake: the next address, before any request is lost.
+            max_connect_attempts: Math.min(2 * peer.addresses.length, MAX_ATTEMPTS),
+            // The requests' cluster closes what is idle, and an honest peer ends a connection after an hour.
+            idle_timeout: '0s',
+            max_downstream_connection_duration: '3700s',
+            access_log: [tunnelLog(mesh)],
+          }),
+        ],
+      },
+    ],
+  };
+}
+
+/** Of a connection, with two seconds each: callers do not wait longer than for a request that is retried. */
+const MAX_ATTEMPTS = 6;

@@ -1,0 +1,107 @@
+// What a peer has to know of us, and may know: the sheet that two teams exchange, as data.
+// In: our configuration, resolved. Out: what stands in the peer's file about us, and what it is granted.
+// Must not: name another peer, a backend, a private key, or anything else that the peer does not need.
+
+import type { Config } from '../config/schema/config-schema.ts';
+import type { HostPort } from '../host-port.ts';
+import type { TrustDomain } from '../trust/spiffe.ts';
+import type { Certificate } from '../trust/x509/certificate.ts';
+import type { Resolved } from './resolve.ts';
+import { serverName } from './wire-names.ts';
+
+export interface PeerSheet {
+  readonly mesh: string;
+  readonly trustDomain: string;
+  /** Absent with `identity.files`: which CA signs there, Postern does not know. */
+  readonly trustBundle?: {
+    readonly pem: string;
+    /** SHA-256 of the certificate, hex: to be compared over another channel. */
+    readonly fingerprint: string;
+    readonly notAfter: string;
+  };
+  /** SPIFFE paths of our gateways. */
+  readonly gatewayIdentities: readonly string[];
+  /** HOST:PORT; empty when nothing says what to dial. */
+  readonly addresses: readonly string[];
+  /** Present with `--to`. */
+  readonly to?: {
+    readonly peer: string;
+    readonly trustDomain: string;
+    /** The label, where it is not the trust domain of the caller; both files have the same. */
+    readonly sni?: string;
+    /** The server name that the peer sends to us, and the one that we send to the peer. */
+    readonly serverNames: { readonly inbound: string; readonly outbound: string };
+    readonly exports: readonly OfferedExport[];
+  };
+}
+
+export interface OfferedExport {
+  readonly name: string;
+  readonly authority: string;
+  readonly protocol: 'http' | 'grpc';
+  readonly allow: readonly { readonly methods: readonly string[]; readonly paths: readonly string[] }[];
+  /** The last day of the grant (UTC). */
+  readonly expires?: string;
+}
+
+/** Without `to`, what every peer may know. `undefined` when there is no such peer. */
+export function peerSheet(config: Config, resolved: Resolved, to: string | undefined): PeerSheet | undefined {
+  const { mesh, gateways } = config;
+  const recipient = to === undefined ? undefined : offeredTo(config, resolved, to);
+  if (to !== undefined && recipient === undefined) return undefined;
+  const anchor = resolved.issuer?.chain.at(-1);
+  return {
+    mesh: mesh.name,
+    trustDomain: mesh.trustDomain,
+    ...(anchor !== undefined && { trustBundle: bundleOf(anchor) }),
+    gatewayIdentities: [gateways.ingress, gateways.egress].flatMap((gateway) => gateway?.identity ?? []),
+    addresses: addressesOf(gateways.ingress).map(shown),
+    ...(recipient !== undefined && { to: recipient }),
+  };
+}
+
+/** The last CA of the issuer's file: everything below it comes with each certificate. */
+function bundleOf({ pem, fingerprint, notAfter }: Certificate): NonNullable<PeerSheet['trustBundle']> {
+  return { pem, fingerprint, notAfter: new Date(notAfter).toISOString() };
+}
+
+function addressesOf(ingress: Config['gateways']['ingress']): readonly HostPort[] {
+  if (ingress === undefined) return [];
+  if (ingress.advertise.length > 0) return ingress.advertise;
+  // What a wildcard listens on is no address that anybody could dial.
+  return /^[0:.]*$/.test(ingress.address.host) ? [] : [ingress.address];
+}
+
+function shown({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function offeredTo(config: Config, { federation }: Resolved, name: string): PeerSheet['to'] {
+  const peer = config.peers.find((one) => one.name === name);
+  if (peer === undefined) return undefined;
+  const { trustDomain, sni } = peer;
+  const ours = federation.mesh.trustDomain;
+  return {
+    peer: name,
+    trustDomain,
+    ...(sni !== undefined && { sni }),
+    serverNames: {
+      inbound: serverName(sni ?? trustDomain, ours),
+      outbound: serverName(sni ?? ours, trustDomain as TrustDomain),
+    },
+    exports: federation.grants
+      .filter((grant) => grant.peer === name)
+      .map(({ export: { name: exported, authority, protocol } }) => {
+        const consumer = config.exports
+          .find((one) => one.name === exported)
+          ?.consumers.find((one) => one.peer === name);
+        return {
+          name: exported,
+          authority,
+          protocol,
+          allow: consumer?.allow ?? [],
+          ...(consumer?.expires !== undefined && { expires: consumer.expires }),
+        };
+      }),
+  };
+}

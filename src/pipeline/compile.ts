@@ -1,0 +1,47 @@
+// From the resolved model to what each gateway is served: translate, encode, check, and only then a snapshot.
+// In: a Federation, the identities of our gateways, who was removed lately. Out: one Snapshot for each gateway.
+// Must not: publish, log, or read the clock. A resource that breaks a rule throws, and nothing of the call counts.
+
+import { checkInvariants } from '../envoy/boundary/boundary-check.ts';
+import { encodeResource } from '../envoy/proto/codec.ts';
+import { checkResource } from '../envoy/proto/pgv.ts';
+import { translate } from '../envoy/resources/gateway-resources.ts';
+import type { Federation, GatewayRole } from '../federation/model.ts';
+import type { Ended } from '../federation/transition.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { GatewayIdentity } from '../trust/issuing/identities.ts';
+import { SnapshotBuilder } from './snapshot-builder.ts';
+
+export interface CompileInput {
+  readonly federation: Federation;
+  /** The certificate and key with which a gateway meets a peer; undefined when they are files on its own disk. */
+  readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
+  /** Names that ended while this process lives (federation/transition.ts). */
+  readonly retired: readonly Ended[];
+  readonly throwawayRootPem: string;
+}
+
+/** Compiles again and again, doing only what changed: resources whose inputs are the same objects keep their bytes. */
+export class Compiler {
+  private builders: ReadonlyMap<GatewayRole, SnapshotBuilder> = new Map();
+
+  /** Errors: RESOURCE_INVALID, BOUNDARY_VIOLATED, SNAPSHOT_INCONSISTENT; the next call starts from the last good one. */
+  compile(input: CompileInput): ReadonlyMap<GatewayRole, Snapshot> {
+    const roles = (['ingress', 'egress'] as const).filter((role) => input.federation[role] !== undefined);
+    // Copies: the ingress gateway's builder must not move on when the egress gateway's resources turn out to be wrong.
+    const builders = new Map(this.builders);
+    const snapshots = new Map<GatewayRole, Snapshot>();
+    for (const role of roles) {
+      const builder = builders.get(role)?.copy() ?? new SnapshotBuilder();
+      builders.set(role, builder);
+      snapshots.set(role, compileGateway(builder, role, input));
+    }
+    this.builders = builders;
+    return snapshots;
+  }
+}
+
+function compileGateway(builder: SnapshotBuilder, role: GatewayRole, input: CompileInput): Snapshot {
+  const drafts = translate({ ...input, role, identity: (peer) => input.identity(role, peer) });
+  return builder.build(drafts, { encode: encodeResource, checkResource, checkAll: checkInvariants });
+}

@@ -1,0 +1,98 @@
+// What a resource refers to: the clusters, endpoints, secrets, routes and internal listeners that must be there for it to work.
+// In: a resource in ProtoJSON. Out: references. Must not: follow them (snapshot.ts checks that they resolve).
+
+import type { ResourceJson } from '../envoy/proto/types.gen.ts';
+import { PARTS, remembered } from '../memoize.ts';
+import type { Reference } from '../snapshot/resource.ts';
+import { TYPE } from '../snapshot/types.ts';
+
+const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+
+type Json = { readonly [key: string]: unknown };
+
+/** Each once, with its last source, and secrets with all that they ever stand together with. */
+class Found {
+  private readonly references = new Map<string, Reference>();
+
+  readonly add = (typeUrl: string, name: unknown, source: unknown, context: readonly string[] = NONE): void => {
+    if (typeof name !== 'string' || name === '') return;
+    const others = context.filter((other) => other !== name);
+    this.put({ typeUrl, name, source: JSON.stringify(source ?? null), ...(others.length > 0 && { together: others }) });
+  };
+
+  addAll(references: readonly Reference[]): void {
+    for (const one of references) this.put(one);
+  }
+
+  list(): readonly Reference[] {
+    return [...this.references.values()];
+  }
+
+  private put(reference: Reference): void {
+    const key = `${reference.typeUrl} ${reference.name}`;
+    const before = this.references.get(key)?.together ?? NONE;
+    const now = reference.together ?? NONE;
+    const isMore = before.length > 0 && before !== now;
+    this.references.set(key, isMore ? { ...reference, together: [...new Set([...before, ...now])] } : reference);
+  }
+}
+
+const NONE: readonly never[] = [];
+
+export function referencesOf(json: ResourceJson): readonly Reference[] {
+  const found = new Found();
+  const { add } = found;
+  const field = PARTS.get(json['@type']) ?? '';
+  const { [field]: parts, ...rest } = json as Json;
+  collect(rest, add);
+  if (Array.isArray(parts)) for (const part of parts) found.addAll(referencesOfPart(part));
+  if (json['@type'] === TYPE.cluster && (json as Json)['type'] === 'EDS') {
+    const eds = ((json as Json)['eds_cluster_config'] ?? {}) as Json;
+    add(TYPE.endpoint, eds['service_name'] || (json as Json)['name'], eds['eds_config']);
+  }
+  return found.list();
+}
+
+const referencesOfPart = remembered((part: object): readonly Reference[] => {
+  const found = new Found();
+  collect(part, found.add);
+  return found.list();
+});
+
+type Add = (typeUrl: string, name: unknown, source: unknown, context?: readonly string[]) => void;
+
+/** `context`: the secrets of the TLS context that this is a part of. */
+function collect(node: unknown, add: Add, context?: readonly string[]): void {
+  if (Array.isArray(node)) {
+    for (const item of node) collect(item, add, context);
+    return;
+  }
+  if (typeof node !== 'object' || node === null) return;
+  const json = node as Json;
+  // SdsSecretConfig; without a source it names a secret of the bootstrap.
+  if (json['sds_config'] !== undefined) add(TYPE.secret, json['name'], json['sds_config'], context);
+  if (json['@type'] === TCP_PROXY) add(TYPE.cluster, json['cluster'], null);
+  // EnvoyInternalAddress.
+  add(TYPE.listener, json['server_listener_name'], null);
+  // HttpConnectionManager.rds.
+  if (json['route_config_name'] !== undefined) add(TYPE.route, json['route_config_name'], json['config_source']);
+  for (const [key, value] of Object.entries(json)) {
+    if (key === 'route' || key === 'weighted_clusters') addClusters(value, add);
+    collect(value, add, key === 'common_tls_context' ? secretsOf(value) : context);
+  }
+}
+
+function secretsOf(context: unknown): readonly string[] {
+  const names: string[] = [];
+  collect(context, (typeUrl, name) => {
+    if (typeUrl === TYPE.secret && typeof name === 'string') names.push(name);
+  });
+  return names;
+}
+
+function addClusters(action: unknown, add: Add): void {
+  const json = (action ?? {}) as Json;
+  add(TYPE.cluster, json['cluster'], null);
+  const weighted = json['clusters'];
+  if (Array.isArray(weighted)) for (const entry of weighted) add(TYPE.cluster, (entry as Json)['name'], null);
+}

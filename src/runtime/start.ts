@@ -1,0 +1,49 @@
+// I/O: what `postern run` needs before it can serve: the first configuration, and the control plane's CA.
+// Must not: end the process for want of CPU, or make a CA without a word.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
+import { formatDiagnostic } from '../config/parse.ts';
+import type { Logger } from '../log.ts';
+import { type ControlPlaneCa, openControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
+import type { TrustDomain } from '../trust/spiffe.ts';
+
+export interface StartOptions {
+  readonly file: string;
+  /** Folder of the control plane's own CA. */
+  readonly stateFolder: string;
+  /** No CA is made where the folder holds none. */
+  readonly requireState: boolean;
+  /** The group of key files and of the state folder may use them. */
+  readonly groupKeys: boolean;
+  readonly logger: Logger;
+  /** Aborted when the process is told to end before it serves. */
+  readonly ending: AbortSignal;
+}
+
+/** Before the first configuration is read again: a hostile file keeps a third of one CPU busy, no more. */
+const FIRST_RETRY_MS = 10_000;
+
+/** At start there is nothing else to serve: a file that was not parsed in time is read again, until it is. Errors: `ending`. */
+export async function loadFirst({ file, logger, ending, groupKeys }: StartOptions): Promise<LoadedConfig> {
+  for (;;) {
+    const loaded = await loadConfig(file, { groupKeys });
+    if (!loaded.findings.some(({ code }) => code === 'YAML_TIMEOUT')) return loaded;
+    const diagnostics = loaded.diagnostics().map(formatDiagnostic);
+    logger.error({ file, diagnostics }, 'the configuration was not parsed in time; it is read again');
+    await sleep(FIRST_RETRY_MS, undefined, { signal: ending });
+  }
+}
+
+export function openState(
+  { stateFolder, requireState, groupKeys, logger }: StartOptions,
+  trustDomain: TrustDomain,
+): ControlPlaneCa {
+  const ca = openControlPlaneCa(stateFolder, trustDomain, Date.now(), { groupKeys, required: requireState });
+  if (ca.made)
+    logger.warn(
+      { stateFolder, caFingerprint: ca.issuer.certificate.fingerprint },
+      'the state folder held no CA, and a new one was made: gateways with a certificate of an earlier CA are locked out until they have new ones (postern certs gateway)',
+    );
+  return ca;
+}

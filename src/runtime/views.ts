@@ -1,0 +1,122 @@
+// What the running process shows of itself: /status, and the gauges of what is served.
+// In: what is applied, what was rejected, the streams. Out: plain data. Must not: hold key material.
+
+import { createHash } from 'node:crypto';
+import type { Status } from '../admin/status-view.ts';
+import type { Peer } from '../federation/model.ts';
+import type { CertificateEnd } from '../pipeline/authority-ends.ts';
+import type { Applied, Publication } from '../pipeline/publisher.ts';
+import type { ServingStatus } from '../serving/serving.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { ControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
+import { VERSION } from '../version.ts';
+
+export type Rejected = NonNullable<Status['config']['rejected']>;
+
+/** The file as a whole, or what of it concerns the trust of single peers. */
+function rejectedParts(applied: Applied, rejected: Rejected | undefined): { readonly rejected?: Rejected } {
+  if (rejected !== undefined) return { rejected };
+  const diagnostics = applied.warnings.filter(({ severity }) => severity === 'error');
+  if (diagnostics.length === 0) return {};
+  return { rejected: { at: iso(applied.at), reason: 'CONFIG_INVALID', diagnostics, partly: true } };
+}
+
+export function processStatus(
+  publication: Publication,
+  applied: Applied,
+  ca: ControlPlaneCa,
+  rejected: Rejected | undefined,
+  { streams, workers }: ServingStatus,
+  ends: readonly CertificateEnd[],
+): Status {
+  const { federation } = applied.resolved;
+  return {
+    mesh: federation.mesh.name,
+    trustDomain: federation.mesh.trustDomain,
+    version: VERSION,
+    controlPlaneCa: {
+      fingerprint: ca.issuer.certificate.fingerprint,
+      notAfter: iso(ca.issuer.certificate.notAfter),
+      made: ca.made,
+    },
+    config: {
+      file: applied.loaded.file,
+      appliedAt: iso(applied.at),
+      sha256: createHash('sha256').update(applied.loaded.text).digest('hex'),
+      ...rejectedParts(applied, rejected),
+      warnings: applied.warnings.filter(({ severity }) => severity === 'warning'),
+    },
+    ...(workers !== undefined && { workers }),
+    gateways: [...publication.cache.entries()].map(([gateway, { version }]) => ({
+      gateway,
+      snapshotVersion: version,
+      nodes: streams.filter((stream) => stream.gateway === gateway),
+    })),
+    peers: federation.peers.map((peer) => ({
+      name: peer.name,
+      trustDomain: peer.trustDomain,
+      bundleFingerprint: peer.bundle.fingerprint,
+      bundleNotAfter: iso(bundleEnd(peer)),
+    })),
+    deniedPeers: federation.deniedPeers.map(({ name, trustDomain }) => ({
+      name,
+      trustDomain,
+      reasons: applied.warnings
+        .filter(({ concernsPeer, severity }) => concernsPeer === name && severity === 'error')
+        .map(({ code, message }) => `${code} ${message}`),
+    })),
+    certificates: publication.identities
+      .list()
+      .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
+    certificateEnds: ends.map((end) => ({ ...end, notAfter: iso(end.notAfter) })),
+  };
+}
+
+export interface ServedGauges {
+  /** After each publication. */
+  update(now: number): void;
+  /** The ends of certificates, the earliest first. */
+  updateEnds(ends: readonly CertificateEnd[]): void;
+}
+
+/** Gauges that follow what is served. */
+export function servedGauges(metrics: Metrics, publication: Publication): ServedGauges {
+  const lastSuccess = metrics.gauge(
+    'postern_config_last_success_timestamp_seconds',
+    'When the file that is served was applied.',
+  );
+  const expiries = metrics.gauge(
+    'postern_certificate_expiry_timestamp_seconds',
+    'Expiry of certificates, by kind; the earliest of each kind and peer.',
+  );
+  const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
+  const peers = metrics.gauge('postern_peers', 'Configured peers.');
+  const denied = metrics.gauge('postern_peers_denied', 'Configured peers without a usable trust bundle.');
+  metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
+  return {
+    update: (now) => {
+      lastSuccess.set({}, now / 1000);
+      const { peers: served = [], deniedPeers = [] } = publication.applied?.resolved.federation ?? {};
+      peers.set({}, served.length + deniedPeers.length);
+      denied.set({}, deniedPeers.length);
+      for (const [gateway, snapshot] of publication.cache.entries()) {
+        for (const [typeUrl, type] of snapshot.types)
+          resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);
+      }
+    },
+    updateEnds: (ends) => {
+      expiries.clear();
+      // Of several with the same labels, the earliest is written last.
+      for (const { kind, peer, notAfter } of [...ends].reverse())
+        expiries.set({ kind, ...(peer !== undefined && { peer }) }, notAfter / 1000);
+    },
+  };
+}
+
+function bundleEnd(peer: Peer): number {
+  return Math.min(...peer.bundle.certificates.map(({ notAfter }) => notAfter));
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

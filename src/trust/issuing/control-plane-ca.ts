@@ -1,0 +1,205 @@
+// I/O: the CA of the control channel, which is not the federation's: no peer's trust reaches the xDS port.
+// In: a state folder. Out: the CA, opened or made; certificates for the server and for gateways.
+// Must not: overwrite a CA, use a key or a folder that others can reach, trust a second certificate, or go on with half a state.
+
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { exposure, type KeyAccess } from '../../config/files/key-access.ts';
+import { ownUser } from '../../config/files/regular-file.ts';
+import { PosternError } from '../../errors.ts';
+import { type SpiffeId, spiffeId, type TrustDomain } from '../spiffe.ts';
+import { parsePem } from '../x509/certificate.ts';
+import { createCa, type Issued, issueLeaf } from './issue.ts';
+import { type Issuer, parseIssuer } from './issuer.ts';
+import { makeFolder } from './state-folder.ts';
+
+const DAY = 24 * 60 * 60;
+const CERTIFICATE = 'control-plane-ca.pem';
+const KEY = 'control-plane-ca-key.pem';
+
+export interface ControlPlaneCa {
+  readonly certificatePem: string;
+  readonly issuer: Issuer;
+  readonly trustDomain: TrustDomain;
+  /** Made just now: no gateway that has a certificate of an earlier one can connect. */
+  readonly made: boolean;
+}
+
+export interface StateOptions {
+  /** Whether the group of the folder and of the key may use them. */
+  readonly groupKeys?: boolean;
+  /** Makes no CA where there is none. */
+  readonly required?: boolean;
+}
+
+/** The SPIFFE ID that a gateway expects of the server that it dials. */
+export function controlPlaneId(trustDomain: TrustDomain): SpiffeId {
+  return spiffeId(trustDomain, 'control-plane');
+}
+
+/** Errors: STATE_UNUSABLE with the cure. */
+export function openControlPlaneCa(
+  folder: string,
+  trustDomain: TrustDomain,
+  now: number,
+  { groupKeys = false, required = false }: StateOptions = {},
+): ControlPlaneCa {
+  const paths = { certificate: join(folder, CERTIFICATE), key: join(folder, KEY) };
+  const access: KeyAccess = { groupAllowed: groupKeys, user: ownUser() };
+  if (required && !existsSync(paths.certificate) && !existsSync(paths.key))
+    throw unusable(
+      `${folder} holds no control-plane CA, and one is required`,
+      'restore the folder or mount it; without --require-state (POSTERN_REQUIRE_STATE) a new CA is made, and every gateway needs a new certificate',
+    );
+  try {
+    makeFolder(folder, 0o700);
+  } catch (error) {
+    throw unusable(
+      `cannot make the state folder ${folder}`,
+      'set POSTERN_STATE to a folder that Postern may write',
+      error,
+    );
+  }
+  const made =
+    !existsSync(paths.certificate) && !existsSync(paths.key) && writeCa(folder, paths, trustDomain, now, access);
+  demandOurs(folder, statSync(folder), access);
+  if (!existsSync(paths.key) || !comesToExist(paths.certificate))
+    throw unusable(
+      `${folder} holds half of a control-plane CA`,
+      `restore ${CERTIFICATE} and ${KEY} together, or move both away`,
+    );
+  return { ...readCa(paths, trustDomain, now, access), made };
+}
+
+/** A key without its certificate is what another process leaves for a moment, when two start at once. */
+function comesToExist(path: string): boolean {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < 50 && !existsSync(path); tries += 1) Atomics.wait(clock, 0, 0, 20);
+  return existsSync(path);
+}
+
+/** What the xDS server presents: valid 30 days, renewed by the process that serves. */
+export function issueServerCertificate(ca: ControlPlaneCa, hosts: readonly string[], now: number): Issued {
+  const addresses = hosts.filter((host) => /^\d+(\.\d+){3}$/.test(host));
+  const names = hosts.filter((host) => !addresses.includes(host) && !host.includes(':'));
+  return issueLeaf({
+    issuer: ca.issuer,
+    id: controlPlaneId(ca.trustDomain),
+    dnsNames: [...new Set(['localhost', ...names])],
+    ipAddresses: [...new Set(['127.0.0.1', ...addresses])],
+    now,
+    lifetimeSeconds: 30 * DAY,
+  });
+}
+
+/** What a gateway dials the xDS server with: valid 90 days. */
+export function issueGatewayCertificate(ca: ControlPlaneCa, id: SpiffeId, now: number): Issued {
+  return issueLeaf({ issuer: ca.issuer, id, now, lifetimeSeconds: 90 * DAY });
+}
+
+function writeCa(
+  folder: string,
+  paths: { readonly certificate: string; readonly key: string },
+  trustDomain: TrustDomain,
+  now: number,
+  access: KeyAccess,
+): boolean {
+  const ca = createCa({ commonName: 'Postern control plane', trustDomain, now, lifetimeSeconds: 10 * 365 * DAY });
+  try {
+    restrict(folder, access);
+    // The key first, and only where there is none: of two processes that start at once, one makes the CA for both.
+    writeFileSync(paths.key, ca.privateKey.reveal(), { mode: 0o600, flag: 'wx' });
+    writeAtomically(paths.certificate, ca.certificate, 0o644);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw unusable(
+      `cannot write the control-plane CA to ${folder}`,
+      'set POSTERN_STATE to a folder that Postern may write',
+      error,
+    );
+  }
+}
+
+function readCa(
+  paths: { readonly certificate: string; readonly key: string },
+  trustDomain: TrustDomain,
+  now: number,
+  access: KeyAccess,
+): Omit<ControlPlaneCa, 'made'> {
+  const certificates = readState(paths.certificate);
+  // Whoever holds the key of a further certificate in this file could pose as any gateway.
+  if (parsePem(certificates.toString('latin1'))?.length !== 1)
+    throw unusable(
+      `${paths.certificate} holds more than one certificate, or something else`,
+      'leave the CA alone in it',
+    );
+  const { issuer, problems } = parseIssuer(certificates, readState(paths.key, access), trustDomain, now);
+  if (issuer === undefined) {
+    throw unusable(
+      `the control-plane CA cannot be used: ${problems.map(({ message }) => message).join('; ')}`,
+      `move ${paths.certificate} and its key away to have new ones made; gateways then need new certificates`,
+    );
+  }
+  return { certificatePem: issuer.certificate.pem, issuer, trustDomain };
+}
+
+/** With `access` the file holds a key: who can reach it is asked of the very file that is read. */
+function readState(path: string, access?: KeyAccess): Buffer {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    if (access !== undefined) demandOurs(path, fstatSync(file), access);
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof PosternError) throw error;
+    throw unusable(`${path} cannot be read`, 'make it a file that Postern may read', error);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+function demandOurs(
+  path: string,
+  { mode, uid }: { readonly mode: number; readonly uid: number },
+  access: KeyAccess,
+): void {
+  const exposed = exposure({ mode, owner: uid }, access);
+  if (exposed !== undefined) throw unusable(`${path} is not Postern's alone: ${exposed.who}`, exposed.cure);
+}
+
+/** Takes away what the rule does not allow, before a key is written; a folder of root's is refused later if it does not fit. */
+function restrict(folder: string, { groupAllowed, user }: KeyAccess): void {
+  const { mode, uid } = statSync(folder);
+  if (uid === user) chmodSync(folder, groupAllowed ? (mode & 0o2770) | 0o700 : 0o700);
+}
+
+/** A reader sees the old content or the new one, never a part. */
+export function writeAtomically(path: string, content: string, mode: number): void {
+  // A name that nobody can know before, and a file that nobody made before.
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, content, { mode, flag: 'wx' });
+    chmodSync(temporary, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function unusable(what: string, cure: string, cause?: unknown): PosternError {
+  return new PosternError('STATE_UNUSABLE', `${what}; ${cure}`, { cause });
+}

@@ -1,0 +1,179 @@
+// Whether what we sign can be verified at all: the path from a sample of our leaf certificates up to the last certificate of
+// the issuer's file, with the rules that Envoy's TLS library applies to each chain (RFC 5280, 6.1).
+// In: the issuing CA and those above it, what will be signed, the time. Out: what forbids it, each with its cause.
+// Must not: use a private key, or look at names only: each certificate must have signed the one before it.
+
+import { BROKEN_SIGNATURES, keyWeakness } from '../keys/key-strength.ts';
+import { caution, type Problem, problem } from '../problem.ts';
+import type { SpiffeId } from '../spiffe.ts';
+import { type Certificate, isSignedBy } from '../x509/certificate.ts';
+import { commonNameDer } from '../x509/certificate-writer.ts';
+import { leafCommonName } from './leaf-name.ts';
+import { forbiddenName, type Name, printableText } from './name-constraints.ts';
+import { isIssuedBy, namesOf, type PathFacts, pathFacts } from './path-facts.ts';
+
+/** What a certificate that we sign is shown for. */
+export type Purpose = 'server' | 'client';
+
+export interface Sample {
+  readonly id: SpiffeId;
+  readonly purposes: readonly Purpose[];
+}
+
+const USAGE: Readonly<Record<Purpose, { readonly oid: string; readonly shown: string }>> = {
+  server: { oid: '1.3.6.1.5.5.7.3.1', shown: 'serverAuth' },
+  client: { oid: '1.3.6.1.5.5.7.3.2', shown: 'clientAuth' },
+};
+
+interface Link {
+  readonly certificate: Certificate;
+  readonly facts: PathFacts;
+  /** Self-signed: it is in the peers' bundles, or nowhere. */
+  readonly isRoot: boolean;
+  /** How a message calls it. */
+  readonly what: string;
+}
+
+/** The problems of the chain as a whole; the issuing certificate itself (the first one) is judged by issuer.ts. */
+export function chainProblems(
+  chain: readonly Certificate[],
+  samples: readonly Sample[],
+  now: number,
+): readonly Problem[] {
+  const links: Link[] = [];
+  for (const [index, certificate] of chain.entries()) {
+    const facts = tryFacts(certificate);
+    const what = index === 0 ? 'the issuing certificate' : `certificate ${index + 1} of the issuer's file`;
+    if (facts === undefined) return [unreadable(what)];
+    links.push({
+      certificate,
+      facts,
+      isRoot: isSignedBy(certificate, certificate),
+      what: index === 0 ? what : `${what} (${facts.shown})`,
+    });
+  }
+  const broken = links.slice(1).flatMap((link, index) => linkProblems(link, links[index] as Link, now));
+  // What stands above a certificate that signed nothing here says nothing about our leaves.
+  if (broken.some(({ code }) => code === 'ISSUER_CHAIN')) return broken;
+  return [...broken, ...links.flatMap(signatureProblems), ...pathProblems(links, samples)];
+}
+
+function tryFacts(certificate: Certificate): PathFacts | undefined {
+  try {
+    return pathFacts(certificate);
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable(what: string): Problem {
+  const hint = 'replace it: Envoy refuses certificates whose extensions it cannot read';
+  return problem('ISSUER_UNPARSABLE', `${what} has an extension that cannot be read`, hint);
+}
+
+/** A certificate above the issuing one: it is sent to every peer (unless it is a root), so that it must belong there. */
+function linkProblems({ certificate, what }: Link, below: Link, now: number): readonly Problem[] {
+  const remedy = 'write the issuing CA first, then the one that signed it, and so on; nothing else is sent to peers';
+  if (!isIssuedBy(below.certificate, certificate))
+    return [problem('ISSUER_CHAIN', `${what} did not sign ${below.what}`, remedy)];
+  if (!certificate.isCa || certificate.keyUsage?.keyCertSign === false)
+    return [problem('ISSUER_CHAIN', `${what} is not a CA`, remedy)];
+  const weakness = keyWeakness(certificate.publicKey);
+  return [
+    ...(certificate.notAfter <= now || certificate.notBefore > now ? [outsideValidity(what, certificate)] : []),
+    ...(weakness === undefined
+      ? []
+      : [
+          problem(
+            'ISSUER_WEAK_KEY',
+            `${what} has ${weakness}`,
+            'use RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519',
+          ),
+        ]),
+  ];
+}
+
+/** The signature of a root on itself is never checked. */
+function signatureProblems({ certificate, isRoot, what }: Link): readonly Problem[] {
+  if (isRoot || !BROKEN_SIGNATURES.has(certificate.signatureAlgorithm)) return [];
+  const hint = 'use a CA that is signed with SHA-256 or better';
+  return [problem('ISSUER_WEAK_KEY', `${what} is signed with MD5 or SHA-1`, hint)];
+}
+
+export function outsideValidity(what: string, { notBefore, notAfter }: Certificate): Problem {
+  return problem(
+    'ISSUER_EXPIRED',
+    `${what} is valid from ${day(notBefore)} to ${day(notAfter)}`,
+    'renew the CA, or check the clock of this machine',
+  );
+}
+
+function pathProblems(links: readonly Link[], samples: readonly Sample[]): readonly Problem[] {
+  const purposes = new Set(samples.flatMap((sample) => sample.purposes));
+  const problems = links.flatMap((link, index) => {
+    const { facts, what } = link;
+    const { unknownCritical, extendedKeyUsage, nameConstraints, asksForPolicy } = facts;
+    const lacks = [...purposes].filter((purpose) => extendedKeyUsage?.includes(USAGE[purpose].oid) === false);
+    return [
+      ...unknownCritical.map((oid) => restricts(link, `has the critical extension ${oid}, which Envoy does not know`)),
+      ...lacks.map((purpose) =>
+        restricts(link, `has an extended key usage without ${USAGE[purpose].shown}, which our gateways need`),
+      ),
+      ...(asksForPolicy ? [restricts(link, 'asks for certificate policies, and Postern writes none')] : []),
+      ...(nameConstraints === undefined
+        ? []
+        : forbiddenNames(links.slice(0, index), samples).flatMap(({ owner, names }) => {
+            const name = forbiddenName(names, nameConstraints);
+            return name === undefined
+              ? []
+              : [forbids(`the name constraints of ${what} do not allow ${printableText(name)} of ${owner}`)];
+          })),
+    ];
+  });
+  return [...problems, ...pathLengthProblems(links)];
+}
+
+/** All names below a CA. Self-issued certificates are exempt. */
+function forbiddenNames(
+  below: readonly Link[],
+  samples: readonly Sample[],
+): readonly { readonly owner: string; readonly names: readonly Name[] }[] {
+  return [
+    ...samples.map(({ id }) => ({ owner: "our gateways' certificates", names: sampleNames(id) })),
+    ...below.filter(({ facts }) => !facts.selfIssued).map(({ what, facts }) => ({ owner: what, names: facts.names })),
+  ];
+}
+
+function sampleNames(id: SpiffeId): readonly Name[] {
+  return [...namesOf(commonNameDer(leafCommonName(id)), undefined), { kind: 'uri', text: id }];
+}
+
+/** `pathLength` counts the CAs between a CA and the leaf that are not self-issued. */
+function pathLengthProblems(links: readonly Link[]): readonly Problem[] {
+  let below = 0;
+  return links.flatMap((link) => {
+    const { pathLength, selfIssued } = link.facts;
+    const exceeded = pathLength !== undefined && below > pathLength;
+    const found = exceeded
+      ? [restricts(link, `allows ${pathLength} CAs below it (pathlen), and there are ${below}`)]
+      : [];
+    if (!selfIssued) below += 1;
+    return found;
+  });
+}
+
+/** Of a trust anchor, Envoy looks at names and validity alone. Other verifiers may look at everything. */
+function restricts({ what, isRoot }: Link, message: string): Problem {
+  if (!isRoot) return forbids(`${what} ${message}`);
+  const hint = 'use another root, unless the peers are Envoys: they do not look at this in a root';
+  return caution('ISSUER_ROOT_RESTRICTED', `${what} ${message}`, hint);
+}
+
+function forbids(message: string): Problem {
+  const hint = 'use a CA that may sign our gateways; every peer would refuse what this one signs';
+  return problem('ISSUER_CONSTRAINED', message, hint);
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}

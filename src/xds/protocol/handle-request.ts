@@ -1,0 +1,244 @@
+// What a request makes of a subscription: it opens it, acknowledges or rejects a response, or changes what is asked for.
+// In: a subscription's state, a request, the current state of the type. Out: the next state, and whether it was an ACK or a
+// NACK. Must not: do I/O, or change a state in place. Rule numbers are those of CONTRIBUTING.md, "Protocol rules".
+
+import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { isFullState, TYPE } from '../../snapshot/types.ts';
+import type { Variant, XdsRequest } from '../wire/messages.ts';
+import { NameSet } from './name-set.ts';
+import {
+  type Answered,
+  blank,
+  evolve,
+  NO_ANSWERS,
+  NONE_PENDING,
+  type Pending,
+  type Rejection,
+  type Subscription,
+} from './subscription.ts';
+import { isTransient } from './transient-rejections.ts';
+
+export type Answer = 'ack' | 'nack' | undefined;
+
+export interface Received {
+  readonly state: Subscription;
+  readonly answer: Answer;
+  /** The responses that the request answered. A NACK rejects the last, and accepts those before it. */
+  readonly told: readonly Pending[];
+}
+
+const WILDCARD = '*';
+
+/** The first request of a type on a stream, whatever its nonce says: nonces of another stream mean nothing (rule 14). */
+export function open(
+  variant: Variant,
+  typeUrl: string,
+  request: XdsRequest,
+  current: TypeSnapshot | undefined,
+  mark: string | undefined,
+): Subscription {
+  const state = typeUrl === TYPE.secret ? evolve(blank(variant, typeUrl), { mark }) : blank(variant, typeUrl);
+  return variant === 'sotw' ? openSotw(state, request, current) : openDelta(state, request);
+}
+
+function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapshot | undefined): Subscription {
+  const explicit = request.names.includes(WILDCARD);
+  // Rule 26: only LDS and CDS know the wildcard; for the others an empty list is no subscription.
+  const wildcard = explicit || (request.names.length === 0 && isFullState(state.typeUrl));
+  const names = NameSet.of(withoutWildcard(request.names));
+  const opened = evolve(state, { wildcard, names, everNamed: request.names.length > 0 });
+  // Rule 23: the client has this very state, and asks for all of it.
+  const has =
+    wildcard && isFullState(state.typeUrl) && current !== undefined && request.versionInfo === current.version;
+  if (has) return evolve(opened, { base: current, sentVersion: current.version, ackedVersion: current.version });
+  return evolve(opened, {
+    owedAll: wildcard,
+    owed: names,
+    owedAnswer: wildcard || isFullState(state.typeUrl),
+  });
+}
+
+function openDelta(state: Subscription, request: XdsRequest): Subscription {
+  // Rule 37: a first request that names nothing is the legacy wildcard.
+  const legacy = request.subscribe.length === 0 && request.unsubscribe.length === 0;
+  const opened = evolve(state, { initial: request.initialVersions.size > 0 ? request.initialVersions : undefined });
+  const subscribed = changeDelta(opened, legacy ? [WILDCARD] : request.subscribe, request.unsubscribe);
+  return evolve(subscribed, { owedAnswer: subscribed.wildcard && opened.initial === undefined });
+}
+
+/** Any later request: perhaps an ACK or NACK, perhaps another subscription, perhaps both. */
+export function receive(state: Subscription, request: XdsRequest): Received {
+  const wasPending = state.pending.length > 0;
+  const { state: answered, answer, told } = acknowledge(state, request);
+  if (state.variant === 'delta') {
+    // Rule 36: no nonce, stale or not, is a reason to lose a subscription.
+    const changed = changeDelta(answered, request.subscribe, request.unsubscribe);
+    return { state: changed === answered ? answered : withoutMemory(changed, request), answer, told };
+  }
+  const changed = changeSotw(answered, request.names);
+  // Rule 22: the response was acknowledged before, and nothing else changed: Envoy asks again for a new watcher.
+  const again =
+    !wasPending &&
+    request.nonce === state.lastNonce &&
+    request.errorDetail === undefined &&
+    state.lastNonce !== '' &&
+    changed === answered;
+  return {
+    state: again && !isFullState(state.typeUrl) ? evolve(changed, { owed: changed.names }) : changed,
+    answer,
+    told,
+  };
+}
+
+function acknowledge(state: Subscription, request: XdsRequest): Received {
+  const index = request.nonce === '' ? -1 : state.pending.findIndex(({ nonce }) => nonce === request.nonce);
+  const response = state.pending[index];
+  // Rule 20: a stale nonce is neither ACK nor NACK.
+  if (response === undefined) return { state, answer: undefined, told: NONE_PENDING };
+  const pending = unanswered(state, index);
+  const { version } = response;
+  const message = request.errorDetail;
+  const told = state.variant === 'sotw' && index > 0 ? state.pending.slice(0, index + 1) : [response];
+  if (message === undefined && state.nack === undefined && state.rejected.size === 0) {
+    // Most answers, and there may be hundreds of responses in flight.
+    const change = pending.length > 0 ? { pending } : { pending, ackedVersion: version };
+    return { state: evolve(state, change), answer: 'ack', told };
+  }
+  const answers = [
+    ...state.answers,
+    ...told.map((one) => ({ told: one, message: one === response ? message : undefined })),
+  ];
+  // Rules 18, 47: what is rejected is parked, and sent again only together with a change.
+  const nack = message === undefined ? state.nack : { version, message };
+  const answer = message === undefined ? 'ack' : 'nack';
+  if (pending.length > 0 && state.rejected.size > FEW_REJECTED)
+    return { state: evolve(state, { pending, nack, answers }), answer, told };
+  const rejected = rejectedAfter(state, answers);
+  const isComplete = answer === 'ack' && pending.length === 0 && rejected.size === 0;
+  const next = { pending, rejected, answers: NO_ANSWERS };
+  if (!isComplete) return { state: evolve(state, { ...next, nack }), answer, told };
+  return { state: evolve(state, { ...next, ackedVersion: version, nack: undefined }), answer, told };
+}
+
+/** With more rejections than these, they are made anew when all parts are answered. */
+const FEW_REJECTED = 64;
+
+/** A SotW client answers its newest response; that answers the earlier parts of the state too (rules 9, 20). */
+function unanswered({ variant, pending }: Subscription, index: number): readonly Pending[] {
+  if (pending.length === 1) return NONE_PENDING;
+  return variant === 'sotw' || index === 0 ? pending.slice(index + 1) : pending.filter((_, at) => at !== index);
+}
+
+/** Rule 47: what is rejected after these answers, in their order. */
+function rejectedAfter(
+  { variant, typeUrl, rejected }: Subscription,
+  answers: readonly Answered[],
+): ReadonlyMap<string, Rejection> {
+  if (rejected.size === 0 && answers.every(({ message }) => message === undefined)) return rejected;
+  const left = new Map(rejected);
+  const isWhole = variant === 'sotw' && isFullState(typeUrl);
+  for (const { told, message } of answers) {
+    if (message !== undefined) reject(left, told, message);
+    else if (isWhole) left.clear();
+    else accept(left, typeUrl, told);
+  }
+  return left;
+}
+
+function reject(rejected: Map<string, Rejection>, { resources, removed }: Pending, message: string): void {
+  for (const resource of resources) {
+    const { name, version } = resource;
+    rejected.set(name, { version, isTransient: isTransient(resource, message), isReread: false });
+  }
+  for (const name of removed) rejected.set(name, { version: undefined, isTransient: false, isReread: false });
+}
+
+function accept(rejected: Map<string, Rejection>, typeUrl: string, { resources, removed }: Pending): void {
+  for (const { name, version } of resources) {
+    // Envoy compares a secret with the last one that it was sent, rejected or not, and acknowledges the same bytes unread.
+    if (typeUrl === TYPE.secret && rejected.get(name)?.version === version) continue;
+    rejected.delete(name);
+  }
+  for (const name of removed) rejected.delete(name);
+}
+
+function changeSotw(state: Subscription, requested: readonly string[]): Subscription {
+  const everNamed = state.everNamed || requested.length > 0;
+  // Rules 24, 25: the empty list is the wildcard only as long as no name was ever sent.
+  const wildcard = requested.includes(WILDCARD) || (requested.length === 0 && !everNamed && state.wildcard);
+  if (wildcard === state.wildcard && sameNames(state.names, requested))
+    return everNamed === state.everNamed ? state : evolve(state, { everNamed });
+  const names = NameSet.of(withoutWildcard(requested));
+  // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
+  const added = [...names].filter((name) => !state.names.has(name));
+  const kept = [...state.owed].filter((name) => wildcard || names.has(name));
+  const owed = kept.length === 0 && added.length === names.size ? names : NameSet.of([...kept, ...added]);
+  return evolve(state, { everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) });
+}
+
+function changeDelta(state: Subscription, subscribe: readonly string[], unsubscribe: readonly string[]): Subscription {
+  if (subscribe.length === 0 && unsubscribe.length === 0) return state;
+  let { wildcard, owedAll } = state;
+  const added = withoutWildcard(subscribe);
+  if (added.length < subscribe.length) {
+    owedAll ||= !wildcard;
+    wildcard = true;
+  }
+  // Rule 45: subscriptions first, so that subscribing to and leaving one name in one message means leaving it.
+  const dropped = withoutWildcard(unsubscribe);
+  if (dropped.length < unsubscribe.length) {
+    wildcard = false;
+    owedAll = false;
+  }
+  const names = state.names.change(added, dropped);
+  return evolve(state, {
+    wildcard,
+    names,
+    owed: within(owedAfter(state, wildcard, names, added, dropped), state.wildcard && !wildcard ? names : undefined),
+    owedAll,
+    everNamed: true,
+  });
+}
+
+function owedAfter(
+  { owed, names: before }: Subscription,
+  wildcard: boolean,
+  names: NameSet,
+  added: readonly string[],
+  dropped: readonly string[],
+): NameSet {
+  // Rule 43: under the wildcard, the client has to hear whether it still gets what it left.
+  if (wildcard) return owed.change(dropped.length === 0 ? added : [...added, ...dropped], []);
+  // The first names of a subscription: all of them are owed, and one set serves for both.
+  if (owed === before) return names;
+  // Rule 40: sent again, even if it was subscribed to and is unchanged.
+  return owed.change(added, dropped);
+}
+
+/** Rule 29: what was owed under the wildcard goes with it. */
+function within(owed: NameSet, names: NameSet | undefined): NameSet {
+  if (names === undefined || owed.size === 0) return owed;
+  return owed.change(
+    [],
+    [...owed].filter((name) => !names.has(name)),
+  );
+}
+
+/** Rules 40, 57: what a client names anew or drops, before it was answered, it does not have from an earlier stream any more. */
+function withoutMemory(state: Subscription, { subscribe, unsubscribe }: XdsRequest): Subscription {
+  if (state.initial === undefined) return state;
+  const named = new Set([...subscribe, ...unsubscribe]);
+  const kept = [...state.initial].filter(([name]) => !named.has(name) && (state.wildcard || state.names.has(name)));
+  return evolve(state, { initial: new Map(kept) });
+}
+
+function withoutWildcard(names: readonly string[]): readonly string[] {
+  return names.includes(WILDCARD) ? names.filter((name) => name !== WILDCARD) : names;
+}
+
+function sameNames(names: NameSet, requested: readonly string[]): boolean {
+  const wanted = withoutWildcard(requested);
+  if (!wanted.every((name) => names.has(name))) return false;
+  // A request may repeat a name; then the sets are compared the long way.
+  return wanted.length === names.size || new Set(wanted).size === names.size;
+}

@@ -1,0 +1,97 @@
+// Internal listeners, to which clusters lead: a connection to a cluster fails while its listener is not there. So new ones
+// go to the client ahead of the routes to their clusters, and of all else that changes of listeners; those that are gone
+// leave after the routes. Must not: hold up anything but what has to do with internal listeners, or change a subscription.
+
+import { diff } from '../../snapshot/diff.ts';
+import type { Resource } from '../../snapshot/resource.ts';
+import { type Snapshot, updateType } from '../../snapshot/snapshot.ts';
+import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { TYPE } from '../../snapshot/types.ts';
+import { covers } from './response-set.ts';
+import type { Subscription } from './subscription.ts';
+
+const NONE: readonly never[] = [];
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** The state of listeners to send next. While the client's routes are not those of the snapshot: no more than the new internal ones. */
+export function listenersDue(
+  listeners: Subscription,
+  routes: Subscription | undefined,
+  snapshot: Snapshot,
+): TypeSnapshot | undefined {
+  const current = snapshot.types.get(TYPE.listener);
+  const { base } = listeners;
+  if (base === undefined || current === undefined || base === current) return current;
+  if (routes === undefined || routes.base === snapshot.types.get(TYPE.route)) return current;
+  const added = missingListeners(listeners, snapshot);
+  return added.length === 0 ? current : extended(base, current, added);
+}
+
+/** The new internal listeners that were not sent yet. */
+export function missingListeners(listeners: Subscription, snapshot: Snapshot): readonly Resource[] {
+  const current = snapshot.types.get(TYPE.listener);
+  const { base } = listeners;
+  if (base === undefined || current === undefined || base === current) return NONE;
+  return newTargets(listeners, base, current, snapshot);
+}
+
+/** Whether new internal listeners were sent, and not acknowledged yet. */
+export function awaitsListeners(listeners: Subscription, snapshot: Snapshot): boolean {
+  return listeners.pending.some(({ from, to, resources }) => {
+    if (from !== undefined) return newTargets(listeners, from, to, snapshot).length > 0;
+    return resources.some(({ name }) => targetsIn(snapshot).has(name));
+  });
+}
+
+/** Whether what is due of listeners removes one that a cluster leads to which the client still has. */
+export function removesListeners(listeners: Subscription, clusters: Subscription, due: TypeSnapshot): boolean {
+  const { base } = listeners;
+  if (base === undefined || base === due || clusters.lingering.size === 0) return false;
+  const { removed } = diff(base, due);
+  if (removed.length === 0) return false;
+  const targets = targetsOf(clusters.lingering.values());
+  return removed.some(({ name }) => targets.has(name));
+}
+
+function newTargets(
+  state: Subscription,
+  from: TypeSnapshot,
+  to: TypeSnapshot,
+  snapshot: Snapshot,
+): readonly Resource[] {
+  const added = diff(from, to).changed.filter(({ name }) => !from.resources.has(name) && covers(state, name));
+  return added.length === 0 ? NONE : added.filter(({ name }) => targetsIn(snapshot).has(name));
+}
+
+const targetSets = new WeakMap<TypeSnapshot, ReadonlySet<string>>();
+
+/** The listeners to which clusters lead; found once for all streams. */
+function targetsIn(snapshot: Snapshot): ReadonlySet<string> {
+  const clusters = snapshot.types.get(TYPE.cluster);
+  if (clusters === undefined) return NO_NAMES;
+  const targets = targetSets.get(clusters) ?? targetsOf(clusters.resources.values());
+  targetSets.set(clusters, targets);
+  return targets;
+}
+
+function targetsOf(clusters: Iterable<Resource | undefined>): ReadonlySet<string> {
+  const targets = new Set<string>();
+  for (const cluster of clusters)
+    for (const { typeUrl, name } of cluster?.references ?? NONE) if (typeUrl === TYPE.listener) targets.add(name);
+  return targets;
+}
+
+const extensions = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, TypeSnapshot>>();
+
+/** `base` with these of `current`: the same object for every stream with the same names, so that it is encoded once. */
+function extended(base: TypeSnapshot, current: TypeSnapshot, added: readonly Resource[]): TypeSnapshot {
+  const { changed, removed } = diff(base, current);
+  if (removed.length === 0 && changed.length === added.length) return current;
+  const ofCurrent = extensions.get(current) ?? new WeakMap<TypeSnapshot, TypeSnapshot>();
+  const next = updateType(base, { changed: added, removed: NONE });
+  const known = ofCurrent.get(base);
+  if (known?.version === next.version) return known;
+  ofCurrent.set(base, next);
+  extensions.set(current, ofCurrent);
+  return next;
+}

@@ -1,0 +1,167 @@
+// The order between the types of one stream (rules 51 to 56): what leads somewhere waits for what it leads to, and what is
+// gone stays until nothing points there. In: the subscriptions of a stream, its snapshot, the time. Out: whether one has to
+// wait, what has to be sent again. Must not: change a subscription.
+
+import { diff } from '../../snapshot/diff.ts';
+import type { Reference, Resource } from '../../snapshot/resource.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { REFERRERS, TYPE } from '../../snapshot/types.ts';
+import { awaitsListeners, listenersDue, missingListeners, removesListeners } from './internal-listeners.ts';
+import { covers } from './response-set.ts';
+import { isSettled, type Subscription } from './subscription.ts';
+
+/** How long routes wait for new clusters, or internal listeners, to be acknowledged: a revocation in the same change must not wait for a slow one. */
+const HOLD_MS = 1000;
+/** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
+const LINGER_MS = 30_000;
+/**
+ * How long a client that still has what is gone is given to subscribe to what may point there: one that reconnects sends
+ * all its subscriptions in one burst, CDS first.
+ */
+const BURST_MS = 20;
+
+/** One subscription of a stream, and when what happened to it (milliseconds). */
+export interface Standing {
+  readonly state: Subscription;
+  readonly typeUrl: string;
+  readonly openedAt: number;
+  /** When the response in flight was sent, and since when something lingers. */
+  readonly sentAt: number;
+  readonly lingersSince: number | undefined;
+}
+
+export type Standings = ReadonlyMap<string, Standing>;
+
+/** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
+export function mayRemove(
+  all: Standings,
+  { typeUrl, lingersSince }: Standing,
+  snapshot: Snapshot,
+  now: number,
+): boolean {
+  if (lingersSince !== undefined && now - lingersSince >= LINGER_MS) return true;
+  return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
+    const other = all.get(referrer);
+    const current = snapshot.types.get(referrer);
+    // What lingers there may still point here: endpoints go after their cluster, a cluster after its route.
+    if (other === undefined || current === undefined) return true;
+    return other.state.lingering.size === 0 && isSettled(other.state, current);
+  });
+}
+
+/** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged, and their listeners. */
+export function isHeld(all: Standings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
+  if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
+  const clusters = all.get(TYPE.cluster);
+  if (clusters !== undefined && now < holdsUntil(clusters, snapshot)) return true;
+  return now < (typeUrl === TYPE.route ? routesWaitUntil(all, snapshot) : listenersWaitUntil(all, snapshot));
+}
+
+/** Until when routes wait for new internal listeners; Infinity: until these are sent, for which they themselves wait. */
+function routesWaitUntil(all: Standings, snapshot: Snapshot): number {
+  const listeners = all.get(TYPE.listener);
+  if (listeners === undefined) return Number.NEGATIVE_INFINITY;
+  const { state, sentAt } = listeners;
+  const isMissing = missingListeners(state, snapshot).length > 0;
+  if (state.pending.length === 0) return isMissing ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  return isMissing || awaitsListeners(state, snapshot) ? sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
+}
+
+/** Until when the removal of internal listeners waits for routes that are not even sent yet, because earlier ones are in flight. */
+function listenersWaitUntil(all: Standings, snapshot: Snapshot): number {
+  const [clusters, routes, listeners] = [all.get(TYPE.cluster), all.get(TYPE.route), all.get(TYPE.listener)];
+  if (clusters === undefined || routes === undefined || listeners === undefined) return Number.NEGATIVE_INFINITY;
+  const isLate = routes.state.pending.length > 0 && routes.state.base !== snapshot.types.get(TYPE.route);
+  const due = isLate ? listenersDue(listeners.state, routes.state, snapshot) : undefined;
+  const waits = due !== undefined && removesListeners(listeners.state, clusters.state, due);
+  return waits ? routes.sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
+}
+
+/** Until when clusters on their way hold up what may lead to them; -Infinity: they do not. */
+function holdsUntil({ state, sentAt }: Standing, snapshot: Snapshot | undefined): number {
+  if (state.pending.length === 0) return Number.NEGATIVE_INFINITY;
+  const until = sentAt + HOLD_MS;
+  if (addsClusters(state)) return until;
+  // A change that is not even sent yet, because an earlier one is in flight.
+  const current = snapshot?.types.get(TYPE.cluster);
+  const { base } = state;
+  const isMore = base !== undefined && current !== undefined && adds(state, base, current);
+  return isMore ? until : Number.NEGATIVE_INFINITY;
+}
+
+/** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
+export function awaitsBurst(
+  all: Standings,
+  { typeUrl, state, openedAt }: Standing,
+  snapshot: Snapshot | undefined,
+  now: number,
+): boolean {
+  const { initial } = state;
+  if (initial === undefined || now - openedAt >= BURST_MS) return false;
+  const referrers = REFERRERS.get(typeUrl) ?? [];
+  if (referrers.length === 0 || referrers.some((referrer) => all.has(referrer))) return false;
+  const current = snapshot?.types.get(typeUrl);
+  return (
+    current !== undefined && [...initial.keys()].some((name) => covers(state, name) && !current.resources.has(name))
+  );
+}
+
+/** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
+export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
+  const { openedAt, lingersSince } = standing;
+  const holds = othersWaitUntil(all, standing, snapshot);
+  const held = holds === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : holds;
+  if (lingersSince !== undefined) return Math.min(held, lingersSince + LINGER_MS);
+  return awaitsBurst(all, standing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
+}
+
+function othersWaitUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
+  const { typeUrl } = standing;
+  if (typeUrl === TYPE.cluster) return holdsUntil(standing, snapshot);
+  if (snapshot === undefined) return Number.NEGATIVE_INFINITY;
+  if (typeUrl === TYPE.listener) return routesWaitUntil(all, snapshot);
+  return typeUrl === TYPE.route ? listenersWaitUntil(all, snapshot) : Number.NEGATIVE_INFINITY;
+}
+
+/**
+ * Rules 54 to 56: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
+ * it already has; it waits for them to be sent again. What was `sent` needs these, of a client that was where `before` says.
+ */
+export function neededAgain(before: Subscription, sent: readonly Resource[]): readonly Reference[] {
+  const { base, initial, rejected } = before;
+  // Who has nothing yet asks for what it needs.
+  if (base === undefined && initial === undefined) return NONE;
+  return sent.flatMap((resource): readonly Reference[] => {
+    const { name, version, references } = resource;
+    const had = base?.resources.get(name);
+    const known = had?.version ?? initial?.get(name);
+    if (!rejected.has(name) && known === version) return NONE;
+    // Of an earlier stream only the version is known, not what the resource referred to: it may have been another source.
+    const sources = known === undefined ? 'asked' : had === undefined ? 'unknown' : had.references;
+    return references.filter((reference) => needsPush(reference, sources));
+  });
+}
+
+const NONE: readonly never[] = [];
+
+/** Whether clusters are in flight that the client has not got yet. */
+function addsClusters(state: Subscription): boolean {
+  return state.pending.some(({ from, to, resources }) =>
+    from === undefined ? resources.length > 0 : adds(state, from, to),
+  );
+}
+
+/** Whether there are more of what is subscribed to. */
+function adds(state: Subscription, from: TypeSnapshot, to: TypeSnapshot): boolean {
+  return diff(from, to).changed.some(({ name }) => covers(state, name) && !from.resources.has(name));
+}
+
+/** `before` are the references of what the client has by that name; `asked`: it has none, and asks for its secrets itself. */
+function needsPush({ typeUrl, name, source }: Reference, before: readonly Reference[] | 'asked' | 'unknown'): boolean {
+  if (typeUrl === TYPE.endpoint) return true;
+  if (typeUrl !== TYPE.secret || before === 'asked') return false;
+  if (before === 'unknown') return true;
+  const known = before.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
+  return known !== undefined && known.source !== source;
+}

@@ -1,0 +1,124 @@
+// What is sent again although it did not change: what time alone may cure, and what was rejected because of a secret that the
+// client has accepted since. Envoy builds a cluster's or listener's TLS from the secrets that it holds, so that a good
+// cluster is rejected as long as its secret is a bad one, and secrets come after clusters.
+// Must not: send anything again for any other reason (rule 18), or twice for the same reason.
+
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { REFERRERS, TYPE } from '../../snapshot/types.ts';
+import type { Pending, Subscription } from './subscription.ts';
+import { backOff } from './transient-rejections.ts';
+
+interface Answered {
+  readonly typeUrl: string;
+  readonly state: Subscription;
+}
+
+interface Retries {
+  readonly retryAt: number | undefined;
+  readonly attempts: number;
+}
+
+/** When what time alone may cure is sent again, after an answer to it (milliseconds). */
+export function retryAt(
+  { state, retryAt: at, attempts }: Retries & Answered,
+  answer: 'ack' | 'nack',
+  now: number,
+): Retries {
+  if (state.rejected.size === 0 && state.pending.length > 0) return { retryAt: at, attempts };
+  const isLeft = state.rejected.size > 0 && [...state.rejected.values()].some(({ isTransient }) => isTransient);
+  if (!isLeft) return state.pending.length > 0 ? { retryAt: at, attempts } : { retryAt: undefined, attempts: 0 };
+  if (answer === 'ack' || at !== undefined) return { retryAt: at, attempts };
+  return { retryAt: now + backOff(attempts + 1), attempts: attempts + 1 };
+}
+
+/** Names of one type that are to be sent again. */
+export interface Again {
+  readonly typeUrl: string;
+  readonly names: ReadonlySet<string>;
+}
+
+interface Answer extends Answered {
+  /** The responses that it answered. */
+  readonly told: readonly Pending[];
+  readonly answer: 'ack' | 'nack';
+}
+
+const NONE: readonly Again[] = [];
+/** Those that refer to secrets. */
+const USERS = REFERRERS.get(TYPE.secret) ?? [];
+
+export class Recoveries {
+  /** Secrets of which other bytes were accepted while what may refer to them was in flight, and the number of that answer. */
+  private readonly renewed = new Map<string, number>();
+  /** By type: how many such answers there had been when the response in flight was sent. */
+  private readonly known = new Map<string, number>();
+  private count = 0;
+
+  sent({ typeUrl }: Answered): void {
+    if (USERS.includes(typeUrl)) this.known.set(typeUrl, this.count);
+  }
+
+  /** What an answer has to be sent again. `all` are the subscriptions of the stream after it. */
+  answered(answered: Answer, all: readonly Answered[], snapshot: Snapshot): readonly Again[] {
+    const { typeUrl, state, told, answer } = answered;
+    if (answer === 'nack') {
+      // The secret may have been accepted while what is rejected now was on its way.
+      const since = this.known.get(typeUrl) ?? 0;
+      return since === this.count ? NONE : needing(answered, (name) => (this.renewed.get(name) ?? 0) > since, snapshot);
+    }
+    if (typeUrl !== TYPE.secret) return NONE;
+    const news = told.filter(({ isNews }) => isNews);
+    if (news.length === 0) return NONE;
+    const names = new Set(news.flatMap(({ resources }) => resources.map(({ name }) => name)));
+    this.remember(names, all);
+    if (all.every((one) => one.state.rejected.size === 0)) return NONE;
+    return [
+      ...all.flatMap((one) => needing(one, (name) => names.has(name), snapshot)),
+      ...beside(state, names, snapshot),
+    ];
+  }
+
+  private remember(names: ReadonlySet<string>, all: readonly Answered[]): void {
+    const isInFlight = all.some(({ typeUrl, state }) => USERS.includes(typeUrl) && state.pending.length > 0);
+    if (!isInFlight) {
+      this.renewed.clear();
+      return;
+    }
+    this.count += 1;
+    for (const name of names) this.renewed.set(name, this.count);
+  }
+}
+
+/** What was rejected and refers to such a secret. */
+function needing(
+  { typeUrl, state: { rejected } }: Answered,
+  isSuch: (secret: string) => boolean,
+  snapshot: Snapshot,
+): readonly Again[] {
+  const resources = snapshot.types.get(typeUrl)?.resources;
+  if (rejected.size === 0 || resources === undefined || !USERS.includes(typeUrl)) return NONE;
+  const names = [...rejected.keys()].filter((name) =>
+    resources.get(name)?.references.some((reference) => reference.typeUrl === TYPE.secret && isSuch(reference.name)),
+  );
+  return names.length === 0 ? NONE : [{ typeUrl, names: new Set(names) }];
+}
+
+/**
+ * The rejected secrets that stand in one TLS context with others that were accepted now: Envoy rejects whichever of a context
+ * comes last, so that it may be a good one.
+ */
+function beside(
+  { typeUrl, rejected }: Subscription,
+  accepted: ReadonlySet<string>,
+  snapshot: Snapshot,
+): readonly Again[] {
+  if (rejected.size === 0) return NONE;
+  const names = new Set<string>();
+  for (const user of USERS)
+    for (const { references } of snapshot.types.get(user)?.resources.values() ?? [])
+      for (const reference of references) {
+        if (reference.typeUrl !== TYPE.secret || !accepted.has(reference.name)) continue;
+        for (const other of reference.together ?? []) if (rejected.has(other)) names.add(other);
+      }
+  return names.size === 0 ? NONE : [{ typeUrl, names }];
+}

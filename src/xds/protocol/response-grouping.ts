@@ -1,0 +1,76 @@
+// Which resources share a response. A client may drop the whole of a response for one resource in it, so that secrets, which
+// hold what peers chose, go alone, and so does what was rejected.
+// Must not: make the client wait for as many round trips as there are responses, or let it have any number of them in flight.
+
+import type { Resource } from '../../snapshot/resource.ts';
+import { TYPE } from '../../snapshot/types.ts';
+import { isCertificate, respelled } from '../wire/secret-facts.ts';
+import { alone, split } from './resource-subsets.ts';
+import type { Subscription } from './subscription.ts';
+
+/** Responses of one resource each that may be in flight; every answer is looked for among them. */
+export const MOST_ALONE = 512;
+
+export interface Responses {
+  /** At least one; the last may be empty. */
+  readonly parts: readonly (readonly Resource[])[];
+  /** The names of what has to wait for the next turn. */
+  readonly later: readonly string[];
+}
+
+const NONE: readonly never[] = [];
+const NOTHING: Responses = { parts: [NONE], later: NONE };
+const alones = new WeakMap<readonly Resource[], Responses>();
+
+/** The resources of one state, by the responses in which they go. */
+export function responses(state: Subscription, resources: readonly Resource[]): Responses {
+  const { variant, typeUrl, rejected, mark } = state;
+  const isSecret = typeUrl === TYPE.secret;
+  if (!isSecret && rejected.size === 0) return { parts: split(resources, variant), later: NONE };
+  if (isSecret && rejected.size === 0 && mark === undefined) return eachAlone(resources);
+  if (isSecret && resources.length === 0) return NOTHING;
+  const isAlone = ({ name }: Resource): boolean => isSecret || rejected.has(name);
+  const together = isSecret ? NONE : resources.filter((resource) => !isAlone(resource));
+  const single = isSecret ? certificatesFirst(resources) : resources.filter(isAlone);
+  const now = single.length > MOST_ALONE ? single.slice(0, MOST_ALONE) : single;
+  const parts = now.map((resource) => alone(spelling(state, resource)));
+  return {
+    parts: together.length === 0 && parts.length > 0 ? parts : [...split(together, variant), ...parts],
+    later: single.length > MOST_ALONE ? single.slice(MOST_ALONE).map(({ name }) => name) : NONE,
+  };
+}
+
+/** Without what this client rejected: the same for all that are sent the same resources. */
+function eachAlone(resources: readonly Resource[]): Responses {
+  const before = alones.get(resources);
+  if (before !== undefined) return before;
+  const ordered = certificatesFirst(resources);
+  const made: Responses = {
+    parts: ordered.length === 0 ? NOTHING.parts : ordered.slice(0, MOST_ALONE).map(alone),
+    later: ordered.length > MOST_ALONE ? ordered.slice(MOST_ALONE).map(({ name }) => name) : NONE,
+  };
+  alones.set(resources, made);
+  return made;
+}
+
+/**
+ * Envoy rebuilds every TLS context that a secret is part of, up to the first that fails. A certificate may be part of all, a
+ * bundle only of its peer's; so a bad bundle comes when the certificates are there, and spoils its own context alone.
+ */
+function certificatesFirst(resources: readonly Resource[]): readonly Resource[] {
+  if (resources.length === 1 || !resources.some(isCertificate)) return resources;
+  return [...resources.filter(isCertificate), ...resources.filter((resource) => !isCertificate(resource))];
+}
+
+/**
+ * A secret never comes in the bytes that the client rejected: Envoy compares it with the last one that it was sent, and would
+ * acknowledge these unread. What it rejected on an earlier stream nobody knows any more, so that all that a returning client
+ * asks for and does not say that it has comes in bytes that it has not seen. Anything else comes as it was.
+ */
+function spelling({ typeUrl, rejected, mark, base, owed }: Subscription, resource: Resource): Resource {
+  if (typeUrl !== TYPE.secret) return resource;
+  const isUnsure = mark !== undefined && (base === undefined || owed.has(resource.name));
+  const wanted = isUnsure ? respelled(resource, mark) : resource;
+  if (rejected.get(resource.name)?.version !== wanted.version) return wanted;
+  return wanted === resource ? respelled(resource) : resource;
+}

@@ -1,0 +1,161 @@
+// What a stream is owed of one type: the difference between what it has and what there is, within its subscription.
+// In: a subscription, the current state of the type. Out: replies, and what lingers. Must not: change the subscription.
+
+import { diff } from '../../snapshot/diff.ts';
+import { isVersionOf, type Resource } from '../../snapshot/resource.ts';
+import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { isFullState } from '../../snapshot/types.ts';
+import type { Reply } from '../wire/messages.ts';
+import { all, subset, subsetOf, withLingering } from './resource-subsets.ts';
+import { isOfState, repliesOf } from './response-batches.ts';
+import { responses } from './response-grouping.ts';
+import { isAsked, NOTHING_LINGERS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
+
+export interface Due {
+  readonly replies: readonly Reply[];
+  /** The names of resources that are due as well, but have to wait until these replies are answered. */
+  readonly later: readonly string[];
+  readonly lingering: Subscription['lingering'];
+}
+
+interface Changes {
+  readonly changed: readonly Resource[];
+  readonly removed: readonly Resource[];
+}
+
+const UNCHANGED: Changes = { changed: [], removed: [] };
+const NONE: readonly never[] = [];
+const NOTHING_DUE: Due = { replies: NONE, later: NONE, lingering: NOTHING_LINGERS };
+
+/** `mayRemove` is asked only when something is to go. */
+export function due(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
+  if (state.variant === 'delta') return dueDelta(state, current, mayRemove);
+  return isFullState(state.typeUrl) ? dueFullState(state, current, mayRemove) : duePartial(state, current);
+}
+
+/** Rule 32: partial; absence means nothing. Rule 34: what is missing is sent when it exists. */
+function duePartial(state: Subscription, current: TypeSnapshot): Due {
+  const resources = candidates(state, current, changes(state, current));
+  if (resources.length === 0) return NOTHING_DUE;
+  const { parts, later } = responses(state, resources);
+  return { replies: repliesOf('sotw', parts, current), later, lingering: NOTHING_LINGERS };
+}
+
+function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
+  const { changed, removed } = changes(state, current);
+  const gone = linger(state, current, removed);
+  const goes = gone.size > 0 && mayRemove();
+  const lingering = goes ? NOTHING_LINGERS : gone;
+  if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, later: NONE, lingering };
+  // Rule 31: the full subscribed state; what lingers is still part of it.
+  const kept = [...lingering.values()].filter((resource) => resource !== undefined);
+  const subscribed = state.wildcard ? all(current) : subsetOf(current, state.names);
+  const resources = kept.length === 0 ? subscribed : withLingering(subscribed, kept);
+  // Rules 15, 23: a part of the state must not be taken for all of it when the client comes back and asks for more.
+  const part = subscribed.length === current.resources.size ? '' : `/${subscribed.length}`;
+  const more = kept.length === 0 ? '' : `+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
+  const version = `${current.version}${part}${more}`;
+  return { replies: [{ resources, removed: NONE, version, isShared: true }], later: NONE, lingering };
+}
+
+function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
+  const since = changes(state, current);
+  const found = candidates(state, current, since);
+  const { initial } = state;
+  const resources = initial === undefined ? found : unlessHad(found, initial);
+  // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
+  const isComplete =
+    found.length === state.owed.size && since === UNCHANGED && !state.owedAll && state.rejected.size === 0;
+  const missing = isComplete ? NONE : state.owed.list().filter((name) => !current.resources.has(name));
+  const gone = goneDelta(state, current, since, missing);
+  const goes = gone.size > 0 && mayRemove();
+  const removed = goes ? [...missing, ...gone.keys()] : missing;
+  const lingering = goes ? NOTHING_LINGERS : gone;
+  if (resources.length === 0 && removed.length === 0 && !state.owedAnswer)
+    return { replies: NONE, later: NONE, lingering };
+  const { version } = current;
+  const isShared = missing.length === 0 && (!goes || [...gone.values()].every((resource) => resource !== undefined));
+  const { parts, later } = responses(state, resources);
+  if (removed.length === 0) return { replies: repliesOf('delta', parts, current), later, lingering };
+  // Removals do not ride with what was rejected.
+  const [first] = parts;
+  const isApart = first?.some(({ name }) => state.rejected.has(name)) === true;
+  const replies = (isApart ? [NONE, ...parts] : parts).map((part, index) => ({
+    resources: part,
+    removed: index === 0 ? removed : NONE,
+    version,
+    isShared: index === 0 ? isShared && isOfState(part, current) : isOfState(part, current),
+  }));
+  return { replies, later, lingering };
+}
+
+/** Rule 38: equal versions are what the client has. */
+function unlessHad(found: readonly Resource[], initial: ReadonlyMap<string, string>): readonly Resource[] {
+  const news = found.filter((resource) => !isVersionOf(resource, initial.get(resource.name)));
+  return news.length === found.length ? found : news;
+}
+
+/** What the client has, or may have, and is to lose; without what is answered as missing at once. */
+function goneDelta(
+  state: Subscription,
+  current: TypeSnapshot,
+  { changed, removed }: Changes,
+  missing: readonly string[],
+): Subscription['lingering'] {
+  const { initial } = state;
+  const lingering = linger(state, current, removed);
+  // Rule 47: a removal that was rejected is sent again with the next change, like everything that was.
+  const again = state.rejected.size > 0 && changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;
+  if (initial === undefined && again.size === 0 && missing.length === 0) return lingering;
+  const gone = new Map(lingering);
+  for (const name of initial?.keys() ?? [])
+    if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
+  for (const name of again.keys()) if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
+  for (const name of missing) gone.delete(name);
+  return gone;
+}
+
+/** The changes since what the client has, within its subscription. */
+function changes(state: Subscription, current: TypeSnapshot): Changes {
+  // A stream that was never sent anything has everything owed by name; a difference to nothing would be all there is.
+  if (state.base === undefined || state.base === current) return UNCHANGED;
+  const since = diff(state.base, current);
+  if (state.wildcard) return since;
+  const mine = (resource: Resource): boolean => state.names.has(resource.name);
+  const { changed, removed } = since;
+  return {
+    changed: changed.every(mine) ? changed : subset(current, changed.filter(mine).map(nameOf)),
+    removed: removed.every(mine) ? removed : removed.filter(mine),
+  };
+}
+
+/** What may have to be sent: what changed, what is owed, and, if anything changed, what was rejected (rule 47). */
+function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): readonly Resource[] {
+  if (state.owedAll && state.wildcard) return all(current);
+  const again = changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;
+  const rejected = again.size === 0 ? NONE : [...again.keys()].filter((name) => covers(state, name));
+  const owed = state.owedAll ? state.names : state.owed;
+  if (owed.size === 0 && rejected.length === 0) return changed;
+  if (changed.length === 0 && rejected.length === 0) return subsetOf(current, owed);
+  return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);
+}
+
+function linger(
+  state: Subscription,
+  current: TypeSnapshot,
+  removed: readonly Resource[],
+): ReadonlyMap<string, Resource | undefined> {
+  if (removed.length === 0 && state.lingering.size === 0) return NOTHING_LINGERS;
+  const kept = new Map([...state.lingering].filter(([name]) => !current.resources.has(name) && covers(state, name)));
+  for (const resource of removed) kept.set(resource.name, resource);
+  return kept;
+}
+
+/** Whether a name is within the subscription. */
+export function covers(state: Subscription, name: string): boolean {
+  return state.wildcard || state.names.has(name);
+}
+
+function nameOf({ name }: Resource): string {
+  return name;
+}

@@ -1,0 +1,272 @@
+// One stream: its subscriptions, and the order in which they are served.
+// In: requests, snapshots, the time. Out: replies in the order in which they go on the wire. Must not: do I/O.
+
+import type { Reference } from '../../snapshot/resource.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { PUSH_ORDER, shortName, TYPE } from '../../snapshot/types.ts';
+import { type TypeStatus, XdsError } from '../stream-status.ts';
+import type { XdsRequest } from '../wire/messages.ts';
+import { type Outgoing, takesTtl, type Variant } from '../wire/messages.ts';
+import { randomMark } from '../wire/nonces.ts';
+import { type Answer, open, receive } from './handle-request.ts';
+import { heartbeat, heartbeatEvery } from './heartbeat.ts';
+import { listenersDue } from './internal-listeners.ts';
+import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './ordering.ts';
+import { Recoveries, retryAt } from './resending.ts';
+import { weightOfState } from './retained-bytes.ts';
+import { isIdle, next } from './step.ts';
+import { disregard, isAsked, NO_NAMES, type Pending, reread, retried, touch } from './subscription.ts';
+import { burden, type Entry, newEntry, rebuilding, statusOf } from './type-state.ts';
+
+export type { Outgoing };
+
+export interface SessionLimits {
+  /** Names that one stream may subscribe to, of one type. */
+  readonly names: number;
+}
+
+const NOTHING: readonly never[] = [];
+
+export class Session {
+  private readonly variant: Variant;
+  private readonly limits: SessionLimits;
+  private readonly entries = new Map<string, Entry>();
+  /** What was needed again of types that the client has not asked for yet: one that reconnects asks for CDS first. */
+  private readonly needed = new Map<string, Set<string>>();
+  /** In the order of pushes. */
+  private inOrder: readonly Entry[] = [];
+  /** When the turn under way began, or the last one. */
+  private now = Number.NEGATIVE_INFINITY;
+  private snapshot: Snapshot | undefined;
+  /** Of a client that was here before: it says of some type what it has. */
+  private mark: string | undefined;
+  private readonly recoveries = new Recoveries();
+  /** How many names the steps since the last request began went through, beside those that it named. */
+  private walked = 0;
+  private readonly takesTtl: boolean;
+  private readonly nonce: () => string;
+
+  /** `features` are those that the client's node names; `nonce` makes nonces, each unique on the stream (rule 14). */
+  constructor(
+    variant: Variant,
+    snapshot: Snapshot | undefined,
+    limits: SessionLimits,
+    features: readonly string[] = [],
+    nonce: () => string = counted(),
+  ) {
+    this.nonce = nonce;
+    this.variant = variant;
+    this.takesTtl = takesTtl(variant, features);
+    this.snapshot = snapshot;
+    this.limits = limits;
+  }
+
+  /**
+   * Takes in one request. Errors: XdsError for what the protocol or the limits forbid. `walked` is how many names had to be
+   * gone through, beside those that the request has: a short one may be much work.
+   */
+  request(
+    typeUrl: string,
+    request: XdsRequest,
+    now: number,
+  ): { readonly answer: Answer; readonly replies: readonly Outgoing[]; readonly walked: number } {
+    if (typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
+    // Rule 3: a type that is not served leaves the others alone; it is never answered.
+    if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [], walked: 0 };
+    const entry = this.entries.get(typeUrl);
+    this.walked = 0;
+    let answer: Answer;
+    if (entry === undefined) this.subscribe(typeUrl, request, now);
+    else {
+      const received = receive(entry.state, request);
+      if (received.state !== entry.state) this.walked += rebuilding(entry.state, received.state);
+      entry.state = received.state;
+      answer = received.answer;
+      if (answer !== undefined) this.onAnswer(entry, received.told, answer, now);
+    }
+    const names = this.entries.get(typeUrl)?.state.names.size ?? 0;
+    if (names > this.limits.names) {
+      throw new XdsError(
+        'RESOURCE_EXHAUSTED',
+        `${names} names of ${shortName(typeUrl)}, more than ${this.limits.names}`,
+      );
+    }
+    const replies = this.pump(now);
+    return { answer, replies, walked: this.walked };
+  }
+
+  private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
+    if (request.initialVersions.size > 0 || request.versionInfo !== '') this.mark ??= randomMark();
+    const state = disregard(
+      open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl), this.mark),
+      this.needed.get(typeUrl) ?? NO_NAMES,
+    );
+    const entry: Entry = newEntry(state, now, {
+      mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
+      isHeld: () => this.snapshot !== undefined && isHeld(this.entries, typeUrl, this.snapshot, this.now),
+      nonce: this.nonce,
+      form: this.takesTtl ? 'ttl' : 'resource',
+    });
+    this.entries.set(typeUrl, entry);
+    this.inOrder = PUSH_ORDER.flatMap((type) => this.entries.get(type) ?? []);
+  }
+
+  private onAnswer(entry: Entry, told: readonly Pending[], answer: 'ack' | 'nack', now: number): void {
+    if (answer === 'nack') entry.nackedAt = now;
+    const next = retryAt(entry, answer, now);
+    entry.retryAt = next.retryAt;
+    entry.attempts = next.attempts;
+    if (this.snapshot === undefined) return;
+    const { typeUrl: type, state } = entry;
+    const again = this.recoveries.answered({ typeUrl: type, state, told, answer }, this.inOrder, this.snapshot);
+    for (const { typeUrl, names } of again) {
+      const target = this.entries.get(typeUrl);
+      if (target !== undefined) target.state = reread(target.state, names);
+    }
+  }
+
+  update(snapshot: Snapshot, now: number): readonly Outgoing[] {
+    this.snapshot = snapshot;
+    return this.pump(now);
+  }
+
+  /** Sends what was rejected once more: the cause may be gone, and an operator asks for it (rule 18 parks it till then). */
+  retry(now: number): readonly Outgoing[] {
+    for (const entry of this.entries.values()) entry.state = retried(entry.state);
+    return this.pump(now);
+  }
+
+  /** What has become due by the passing of time alone. */
+  tick(now: number): readonly Outgoing[] {
+    for (const entry of this.inOrder) {
+      if (entry.retryAt === undefined || now < entry.retryAt) continue;
+      entry.retryAt = undefined;
+      entry.state = retried(entry.state, ({ isTransient }) => isTransient);
+    }
+    return [...this.pump(now), ...this.heartbeats(now)];
+  }
+
+  /** When `tick` should be called next (milliseconds), if waiting ends something. */
+  wakeAt(): number | undefined {
+    let at = Number.POSITIVE_INFINITY;
+    for (const entry of this.inOrder) {
+      const until = waitsUntil(this.entries, entry, this.snapshot);
+      // What was over at the last turn waits for the client's answer, and for no time: to be woken for it would never end.
+      const again = entry.retryAt ?? Number.POSITIVE_INFINITY;
+      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.heartbeatAt(entry), again);
+    }
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  /** About how many bytes are kept of what the client sent. */
+  weight(): number {
+    let weight = 0;
+    for (const { state } of this.inOrder) weight += weightOfState(state);
+    return weight;
+  }
+
+  private heartbeatAt({ state, heardAt }: Entry): number {
+    const { base } = state;
+    if (!this.takesTtl || base === undefined || heartbeat(state, base).length === 0) return Number.POSITIVE_INFINITY;
+    return heardAt + heartbeatEvery(base);
+  }
+
+  private heartbeats(now: number): readonly Outgoing[] {
+    return [...this.entries].flatMap(([typeUrl, entry]) => {
+      const { base, sentVersion: version = '' } = entry.state;
+      if (base === undefined || now < this.heartbeatAt(entry)) return [];
+      entry.heardAt = now;
+      const resources = heartbeat(entry.state, base);
+      return [{ typeUrl, resources, removed: [], version, isShared: true, nonce: this.nonce(), form: 'heartbeat' }];
+    });
+  }
+
+  status(): readonly TypeStatus[] {
+    return PUSH_ORDER.flatMap((typeUrl) => {
+      const entry = this.entries.get(typeUrl);
+      return entry === undefined ? [] : [statusOf(entry, this.snapshot?.types.get(typeUrl))];
+    });
+  }
+
+  private pump(now: number): readonly Outgoing[] {
+    const { snapshot, inOrder } = this;
+    // Rule 31: nothing is said before there is a state: an empty one would delete everything.
+    if (snapshot === undefined) return NOTHING;
+    this.now = now;
+    let out: Outgoing[] | undefined;
+    let isMoreDue = false;
+    for (const entry of inOrder) out = this.turn(entry, snapshot, out);
+    for (const { state } of inOrder) isMoreDue ||= state.lingering.size > 0 || isAsked(state);
+    if (!isMoreDue) return out ?? NOTHING;
+    // What waited for others may go now, in the order of removals: what points first; and what was touched meanwhile.
+    for (let index = inOrder.length - 1; index >= 0; index -= 1) {
+      const entry = inOrder[index];
+      if (entry === undefined) continue;
+      if (entry.state.lingering.size > 0 || isAsked(entry.state)) out = this.turn(entry, snapshot, out);
+    }
+    return out ?? NOTHING;
+  }
+
+  /** One subscription's turn; returns `out` with its replies, made when there is one. */
+  private turn(entry: Entry, snapshot: Snapshot, out: Outgoing[] | undefined): Outgoing[] | undefined {
+    const current = this.target(entry, snapshot);
+    if (current === undefined || isIdle(entry.state, current) || this.rests(entry, current)) return out;
+    if (awaitsBurst(this.entries, entry, snapshot, this.now)) return out;
+    const before = entry.state;
+    this.walked += burden(before);
+    const { state, replies } = next(entry.state, current, entry.turn);
+    entry.state = state;
+    entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? this.now);
+    if (replies.length === 0) {
+      // One that has to wait for other types has not looked yet, and is as it was.
+      entry.rested = state === before ? undefined : state;
+      entry.restedAt = current;
+      return out;
+    }
+    entry.sentAt = this.now;
+    this.recoveries.sent(entry);
+    if (this.variant === 'delta') {
+      for (const { resources } of replies) this.touch(neededAgain(before, resources));
+    }
+    const all = out ?? [];
+    all.push(...replies);
+    return all;
+  }
+
+  /** The state of its type to send next. */
+  private target({ typeUrl, state }: Entry, snapshot: Snapshot): TypeSnapshot | undefined {
+    if (typeUrl !== TYPE.listener) return snapshot.types.get(typeUrl);
+    return listenersDue(state, this.entries.get(TYPE.route)?.state, snapshot);
+  }
+
+  /** Whether it had nothing to say, and nothing is different since: then only what lingers may have to go. */
+  private rests({ state, rested, restedAt, turn }: Entry, current: TypeSnapshot): boolean {
+    return rested === state && restedAt === current && (state.lingering.size === 0 || !turn.mayRemove());
+  }
+
+  private touch(references: readonly Reference[]): void {
+    const byType = new Map<string, Set<string>>();
+    for (const { typeUrl, name } of references) byType.set(typeUrl, (byType.get(typeUrl) ?? new Set()).add(name));
+    for (const [typeUrl, names] of byType) {
+      const target = this.entries.get(typeUrl);
+      if (target !== undefined) target.state = touch(target.state, names);
+      else this.needed.set(typeUrl, this.existing(typeUrl, [...(this.needed.get(typeUrl) ?? NOTHING), ...names]));
+    }
+  }
+
+  /** So that what a long stream never asks for does not pile up. */
+  private existing(typeUrl: string, names: readonly string[]): Set<string> {
+    const resources = this.snapshot?.types.get(typeUrl)?.resources;
+    return new Set(names.filter((name) => resources?.has(name)));
+  }
+}
+
+/** For those whom nobody wants to deceive. */
+function counted(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return String(count);
+  };
+}

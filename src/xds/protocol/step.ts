@@ -1,0 +1,90 @@
+// One turn of a subscription: what is to be sent now, and the state after it.
+// In: a subscription, the current state of the type, what other types allow. Out: the next state, and replies with nonces.
+// Must not: send while a response is un-acknowledged (rule 21).
+
+import type { Resource } from '../../snapshot/resource.ts';
+import type { Form } from '../../snapshot/ttl.ts';
+import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { isFullState } from '../../snapshot/types.ts';
+import type { Outgoing, Reply } from '../wire/messages.ts';
+import { covers, due } from './response-set.ts';
+import { caughtUp, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
+
+/** What else decides; asked only when it matters. */
+export interface Turn {
+  /** Whether nothing points any more to what is gone. */
+  readonly mayRemove: () => boolean;
+  /** Whether other types must first catch up: then only what the client asked for is sent. */
+  readonly isHeld: () => boolean;
+  readonly nonce: () => string;
+  readonly form: Form;
+}
+
+export interface Taken {
+  readonly state: Subscription;
+  readonly replies: readonly Outgoing[];
+}
+
+const NO_REPLIES: readonly never[] = [];
+
+/** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
+export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Taken {
+  if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
+  const { replies, later, lingering } = due(state, current, turn.mayRemove);
+  if (replies.length === 0)
+    return { state: quiet(state, caughtUp(state, current, lingering, undefined), current), replies: NO_REPLIES };
+  const outgoing = replies.map((reply) => send(state, reply, turn));
+  const last = outgoing.at(-1);
+  // After a rejection nobody knows what the client had before.
+  const had = state.rejected.size === 0 ? state.base : undefined;
+  const sent = {
+    pending: outgoing.map((reply) => awaited(reply, had, current, state.base)),
+    version: last?.version ?? current.version,
+    lastNonce: last?.nonce ?? '',
+    later,
+  };
+  return { state: caughtUp(state, current, lingering, sent), replies: outgoing };
+}
+
+function send({ typeUrl }: Subscription, reply: Reply, { nonce, form }: Turn): Outgoing {
+  const { resources, removed, version, isShared } = reply;
+  return { typeUrl, resources, removed, version, isShared, nonce: nonce(), form };
+}
+
+function awaited(
+  { nonce, version, resources, removed }: Outgoing,
+  from: TypeSnapshot | undefined,
+  to: TypeSnapshot,
+  sent: TypeSnapshot | undefined,
+): Pending {
+  return { nonce, version, resources, removed, from, to, isNews: sent !== undefined && replaces(resources, sent) };
+}
+
+function replaces(resources: readonly Resource[], sent: TypeSnapshot): boolean {
+  return resources.some(({ name, version }) => (sent.resources.get(name)?.version ?? version) !== version);
+}
+
+/** Whether nothing can be due: most types, at most turns. */
+export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
+  if (state.pending.length > 0) return true;
+  return state.base === current && state.lingering.size === 0 && state.nack === undefined && !isAsked(state);
+}
+
+/** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
+function quiet(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
+  const subscribes = state.wildcard || state.names.size > 0;
+  if (state.nack !== undefined && subscribes && stillStands(state, after, current)) return after;
+  const clear = evolve(after, { nack: undefined, rejected: NOTHING_REJECTED });
+  return subscribes ? evolve(clear, { sentVersion: current.version, ackedVersion: current.version }) : clear;
+}
+
+/** Whether a rejection is not overtaken yet: by a change, or because the client asks no more for what it rejected. */
+function stillStands(state: Subscription, { lingering }: Subscription, current: TypeSnapshot): boolean {
+  // LDS and CDS are rejected as a whole (SotW); or an empty response was, and there is still nothing.
+  if ((state.variant === 'sotw' && isFullState(state.typeUrl)) || state.rejected.size === 0) return true;
+  const unchanged = state.base?.version === current.version;
+  // A rejected removal of a delta stream is still due; a SotW stream has no words for it.
+  const isWanted = (name: string): boolean =>
+    unchanged || current.resources.has(name) || (state.variant === 'delta' && !lingering.has(name));
+  return [...state.rejected.keys()].some((name) => covers(state, name) && isWanted(name));
+}

@@ -1,0 +1,73 @@
+// One subscription of a stream as it changes over time, and what there is to say about it.
+// Must not: decide what is sent.
+
+import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { shortName } from '../../snapshot/types.ts';
+import type { TypeStatus } from '../stream-status.ts';
+import type { Standing } from './ordering.ts';
+import { MOST_ALONE } from './response-grouping.ts';
+import type { Turn } from './step.ts';
+import { isSettled, type Subscription } from './subscription.ts';
+
+export interface Entry extends Standing {
+  state: Subscription;
+  sentAt: number;
+  lingersSince: number | undefined;
+  /** Made once: what decides beside the subscription itself. */
+  readonly turn: Turn;
+  /** When the last heartbeat was sent. */
+  heardAt: number;
+  nackedAt: number;
+  /** When what time alone may cure is sent again, and how often it was rejected in a row. */
+  retryAt: number | undefined;
+  attempts: number;
+  /** The state that had nothing to say at its last turn, and of which snapshot of the type. */
+  rested: Subscription | undefined;
+  restedAt: TypeSnapshot | undefined;
+}
+
+export function newEntry(state: Subscription, now: number, turn: Turn): Entry {
+  return {
+    state,
+    typeUrl: state.typeUrl,
+    turn,
+    openedAt: now,
+    heardAt: now,
+    sentAt: now,
+    lingersSince: undefined,
+    nackedAt: 0,
+    retryAt: undefined,
+    attempts: 0,
+    rested: undefined,
+    restedAt: undefined,
+  };
+}
+
+export function statusOf({ typeUrl, state, nackedAt }: Entry, current: TypeSnapshot | undefined): TypeStatus {
+  const settled = current !== undefined && isSettled(state, current);
+  const { nack, sentVersion, ackedVersion } = state;
+  return {
+    type: shortName(typeUrl),
+    state: nack !== undefined ? 'NACKED' : sentVersion === undefined ? 'NOT SENT' : settled ? 'SYNCED' : 'STALE',
+    ...(sentVersion !== undefined && { sentVersion }),
+    ...(ackedVersion !== undefined && { ackedVersion }),
+    ...(nack !== undefined && { nack: { ...nack, at: nackedAt } }),
+  };
+}
+
+/** How many names a turn of a subscription may have to go through. */
+export function burden({ lingering, rejected, initial, owed }: Subscription): number {
+  const waiting = owed.size > MOST_ALONE ? owed.size : 0;
+  return lingering.size + rejected.size + (initial?.size ?? 0) + waiting;
+}
+
+/**
+ * How many names a request had gone through that changed a subscription. A set of names that is made anew costs a quarter of
+ * what its names cost when they came.
+ */
+export function rebuilding(before: Subscription, after: Subscription): number {
+  const names = after.names.isOf(before.names) ? 0 : after.names.size;
+  const owed = after.owed.isOf(before.owed) || after.owed === after.names ? 0 : after.owed.size;
+  const rejected = after.rejected === before.rejected ? 0 : before.rejected.size;
+  return before.lingering.size + (before.initial?.size ?? 0) + rejected + (names + owed) / 4;
+}

@@ -1,0 +1,295 @@
+// I/O: the xDS port. TLS and its limits, the gRPC services, the streams, and the way down.
+// In: addresses, certificates, the snapshot cache. Out: discovery streams. Must not: answer anybody without a client
+// certificate, resume a TLS session (a ticket outlives the certificate that it was given for), or keep a dead connection.
+
+import { constants } from 'node:crypto';
+import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { PosternError } from '../../errors.ts';
+import type { HostPort } from '../../host-port.ts';
+import type { SnapshotCache } from '../../snapshot/cache.ts';
+import { TYPE } from '../../snapshot/types.ts';
+import { type GatewayLimits, Places } from '../limits/gateway-quota.ts';
+import { type Opening, type OpeningRates, Openings } from '../limits/opening-rate.ts';
+import { type StreamStatus, XdsError } from '../stream-status.ts';
+import type { Variant } from '../wire/messages.ts';
+import type { Admission } from './admission.ts';
+import { DiscoveryStream, type StreamLimits } from './discovery-stream.ts';
+import { guardStreams, http2StreamOf, type RawCall } from './grpc-js-internals.ts';
+import type { XdsObserver } from './observer.ts';
+
+/** PEM; replaced as a whole. */
+export interface ServerTls {
+  readonly certificateChain: string;
+  readonly privateKey: string;
+  /** Whom clients must chain to: the control plane's own CA. */
+  readonly clientCa: string;
+}
+
+export interface XdsServerOptions {
+  readonly address: HostPort;
+  /** Undefined: plaintext, for benches on loopback. */
+  readonly tls: ServerTls | undefined;
+  readonly cache: SnapshotCache;
+  readonly observer: XdsObserver;
+  /** Who may have a stream, by the DER of the client's leaf; undefined without TLS. */
+  readonly admission: (leaf: Buffer | undefined) => Admission;
+  /** Which of several servers answered: control_plane.identifier. */
+  readonly controlPlane: string;
+  readonly limits?: Partial<StreamLimits & ServerLimits>;
+  readonly clock?: () => number;
+  /** Whether the port is this process's alone, also in a worker, which otherwise shares it with the others. */
+  readonly exclusive?: boolean;
+}
+
+interface ServerLimits extends GatewayLimits {
+  readonly openings: OpeningRates;
+  readonly connections: number;
+  /** How long a connection may take until its TLS handshake is done. */
+  readonly handshakeMs: number;
+  /** How long it may be without a stream. */
+  readonly idleMs: number;
+}
+
+const LIMITS: StreamLimits & ServerLimits = {
+  requestBytes: 4 * 1024 * 1024,
+  namesPerType: 20_000,
+  ratesPerStream: { requests: { burst: 2000, perSecond: 500 }, names: { burst: 1_000_000, perSecond: 25_000 } },
+  drainMs: 15_000,
+  firstRequestMs: 15_000,
+  streamsPerGateway: 2000,
+  bytesPerGateway: 128 * 1024 * 1024,
+  ratesPerGateway: {
+    requests: { burst: 200_000, perSecond: 20_000 },
+    names: { burst: 10_000_000, perSecond: 500_000 },
+  },
+  openings: {
+    streamsPerConnection: { burst: 200, perSecond: 20 },
+    streamsPerGateway: { burst: 4000, perSecond: 200 },
+  },
+  connections: 20_000,
+  handshakeMs: 5000,
+  idleMs: 60_000,
+};
+
+/** SYNs that may wait: a thousand gateways reconnect at once, and Node's 511 drops the rest. */
+const BACKLOG = 4096;
+const PACKAGE = 'envoy.service';
+const SERVICES: readonly { readonly name: string; readonly kind: string; readonly typeUrl: string | undefined }[] = [
+  { name: `${PACKAGE}.discovery.v3.AggregatedDiscoveryService`, kind: 'AggregatedResources', typeUrl: undefined },
+  { name: `${PACKAGE}.cluster.v3.ClusterDiscoveryService`, kind: 'Clusters', typeUrl: TYPE.cluster },
+  { name: `${PACKAGE}.endpoint.v3.EndpointDiscoveryService`, kind: 'Endpoints', typeUrl: TYPE.endpoint },
+  { name: `${PACKAGE}.listener.v3.ListenerDiscoveryService`, kind: 'Listeners', typeUrl: TYPE.listener },
+  { name: `${PACKAGE}.route.v3.RouteDiscoveryService`, kind: 'Routes', typeUrl: TYPE.route },
+  { name: `${PACKAGE}.secret.v3.SecretDiscoveryService`, kind: 'Secrets', typeUrl: TYPE.secret },
+];
+
+export class XdsServer {
+  private readonly options: XdsServerOptions;
+  private readonly limits: StreamLimits & ServerLimits;
+  private readonly clock: () => number;
+  private readonly grpc: Server;
+  private readonly streams = new Set<DiscoveryStream>();
+  private readonly sockets = new Set<Socket>();
+  private readonly places: Places;
+  private readonly openings: Openings;
+  private readonly allowed = new WeakMap<Socket, Opening>();
+  private listener: TcpServer | TlsServer | undefined;
+  private draining = false;
+
+  constructor(options: XdsServerOptions) {
+    this.options = options;
+    this.limits = { ...LIMITS, ...options.limits };
+    this.clock = options.clock ?? Date.now;
+    this.places = new Places(this.limits);
+    this.openings = new Openings(this.limits.openings);
+    this.grpc = new Server({
+      'grpc.max_receive_message_length': this.limits.requestBytes,
+      'grpc.keepalive_time_ms': 30_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.max_concurrent_streams': 100,
+      'grpc.max_connection_idle_ms': this.limits.idleMs,
+      'grpc.enable_channelz': 0,
+    });
+    for (const service of SERVICES) this.addService(service);
+  }
+
+  /** Errors: LISTEN_FAILED. Returns the bound port. */
+  async listen(): Promise<number> {
+    const { address, tls } = this.options;
+    const injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    guardStreams(this.grpc, (socket) => this.allowed.get(socket)?.(this.clock()) === true);
+    const accept = (socket: Socket): void => {
+      const opening = this.openingOf(socket);
+      if (opening === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.allowed.set(socket, opening);
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+      socket.setNoDelay(true);
+      injector.injectConnection(socket);
+    };
+    const listener = tls === undefined ? createTcpServer(accept) : this.createTls(tls, accept);
+    listener.maxConnections = this.limits.connections;
+    this.listener = listener;
+    await new Promise<void>((fulfil, reject) => {
+      listener.once('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          new PosternError(
+            'LISTEN_FAILED',
+            `cannot listen on ${address.host}:${address.port} for xDS: ${error.code ?? error.message}`,
+            { cause: error },
+          ),
+        ),
+      );
+      const { exclusive = false } = this.options;
+      listener.listen({ host: address.host, port: address.port, backlog: BACKLOG, exclusive }, fulfil);
+    });
+    const bound = listener.address();
+    return typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  }
+
+  /** Another certificate or client CA, for new connections; every option is set again, because a context holds them all. */
+  setTls(tls: ServerTls): void {
+    (this.listener as TlsServer | undefined)?.setSecureContext(secureContext(tls));
+  }
+
+  status(): readonly StreamStatus[] {
+    return [...this.streams].flatMap((stream) => stream.status() ?? []);
+  }
+
+  /** Sends every client what it rejected once more. */
+  retry(): void {
+    for (const stream of [...this.streams]) stream.retry();
+  }
+
+  /** Ends the streams of those who lost their place: after the gateways changed, and now and then. */
+  recheck(): void {
+    for (const stream of [...this.streams]) stream.recheck();
+  }
+
+  /** Ends every stream with UNAVAILABLE (clients reconnect, and say what they have), then every connection. */
+  async stop(graceMs = 1000): Promise<void> {
+    this.draining = true;
+    const { listener } = this;
+    const closed = new Promise<void>((fulfil) => (listener === undefined ? fulfil() : listener.close(() => fulfil())));
+    for (const stream of [...this.streams]) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+    const ended = new Promise<void>((fulfil) => this.grpc.tryShutdown(() => fulfil()));
+    await Promise.race([Promise.all([closed, ended]), new Promise((fulfil) => setTimeout(fulfil, graceMs).unref())]);
+    this.grpc.forceShutdown();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  /** Undefined: the connection is not a gateway's, or its gateway has opened too much. */
+  private openingOf(socket: Socket): Opening | undefined {
+    const { tls, admission, observer } = this.options;
+    const now = this.clock();
+    if (tls === undefined) return this.openings.connection(undefined, now);
+    const caller = admission(leafOf(socket as TLSSocket)).identify(undefined);
+    const opening = caller.ok ? this.openings.connection(caller.gateway, now) : undefined;
+    if (opening === undefined)
+      observer.denied(caller.ok ? `too many streams of ${caller.gateway}` : caller.reason, addressOf(socket), '');
+    return opening;
+  }
+
+  private createTls(tls: ServerTls, accept: (socket: Socket) => void): TlsServer {
+    const server = createTlsServer({
+      ...secureContext(tls),
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['h2'],
+      handshakeTimeout: this.limits.handshakeMs,
+    });
+    server.on('secureConnection', accept);
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      this.options.observer.denied(
+        `TLS: ${refusal(socket) ?? (error as NodeJS.ErrnoException).code ?? error.message}`,
+        socket.remoteAddress ?? '',
+        '',
+      );
+      socket.destroy();
+    });
+    return server;
+  }
+
+  private addService({ name, kind, typeUrl }: (typeof SERVICES)[number]): void {
+    const method = (path: string, variant: Variant): [ServiceDefinition, Record<string, (call: RawCall) => void>] => [
+      {
+        [path]: {
+          path: `/${name}/${path}`,
+          requestStream: true,
+          responseStream: true,
+          requestSerialize: (bytes: Buffer) => bytes,
+          requestDeserialize: (bytes: Buffer) => bytes,
+          responseSerialize: (bytes: Buffer) => bytes,
+          responseDeserialize: (bytes: Buffer) => bytes,
+        },
+      },
+      { [path]: (call) => this.onStream(call, variant, typeUrl) },
+    ];
+    const sotw = method(`Stream${kind}`, 'sotw');
+    const delta = method(`Delta${kind}`, 'delta');
+    this.grpc.addService({ ...sotw[0], ...delta[0] } as ServiceDefinition, { ...sotw[1], ...delta[1] });
+  }
+
+  private onStream(call: RawCall, variant: Variant, typeUrl: string | undefined): void {
+    const { cache, observer, controlPlane, admission, tls } = this.options;
+    const stream = new DiscoveryStream(
+      call,
+      variant,
+      typeUrl,
+      {
+        cache,
+        observer,
+        controlPlane,
+        limits: this.limits,
+        admission: admission(tls === undefined ? undefined : leafOf(socketOf(call))),
+        admit: (gateway, now) => this.places.admit(gateway, now),
+        encrypted: tls !== undefined,
+        clock: this.clock,
+      },
+      (ended) => this.streams.delete(ended),
+    );
+    this.streams.add(stream);
+    if (this.draining) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+  }
+}
+
+/** Why the client's certificate was refused, where it was; what is reported is then only that the connection is over. */
+function refusal(socket: TLSSocket): string | undefined {
+  // An Error by its type, the code of OpenSSL's reason in fact.
+  const reason = socket.authorizationError as unknown;
+  return typeof reason === 'string' ? `the client certificate is refused: ${reason}` : undefined;
+}
+
+/** Everything that a TLS context holds, in one place: an update that leaves something out would lose it. */
+function secureContext(tls: ServerTls) {
+  return {
+    cert: tls.certificateChain,
+    key: tls.privateKey,
+    ca: tls.clientCa,
+    minVersion: 'TLSv1.3' as const,
+    maxVersion: 'TLSv1.3' as const,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+/**
+ * The DER of the client's leaf; TLS has verified its chain, or there would be no connection. Not by `getPeerCertificate`,
+ * which decodes and hashes what nobody reads.
+ */
+function leafOf(socket: TLSSocket | undefined): Buffer | undefined {
+  return socket?.authorized === true ? socket.getPeerX509Certificate()?.raw : undefined;
+}
+
+function socketOf(call: RawCall): TLSSocket | undefined {
+  return http2StreamOf(call).session?.socket as TLSSocket | undefined;
+}
+
+function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
+}

@@ -1,0 +1,58 @@
+// What clients and this server say to each other, as plain data: requests as parsed, responses before they are encoded.
+// Must not: know a subscription, or how any of it is encoded.
+
+import type { Resource } from '../../snapshot/resource.ts';
+import type { Form } from '../../snapshot/ttl.ts';
+
+export type Variant = 'sotw' | 'delta';
+
+const TTL = 'xds.config.supports-resource-ttl';
+const WRAPPED = 'xds.config.supports-resource-in-sotw';
+
+/** What a client may say that it can do, as far as it makes a difference here. */
+export const CLIENT_FEATURES: readonly string[] = [TTL, WRAPPED];
+
+/** Whether a client may be sent TTLs: by the features that its node names. */
+export function takesTtl(variant: Variant, features: readonly string[]): boolean {
+  return features.includes(TTL) && (variant === 'delta' || features.includes(WRAPPED));
+}
+
+export interface NodeClaims {
+  readonly id: string;
+  readonly cluster: string;
+  readonly userAgent: string;
+  /** Those of CLIENT_FEATURES that the node names. */
+  readonly clientFeatures: readonly string[];
+}
+
+export interface XdsRequest {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  /** What the client said was wrong with the response of `nonce`; absent: nothing. */
+  readonly errorDetail: string | undefined;
+  /** SotW: version_info and resource_names. */
+  readonly versionInfo: string;
+  readonly names: readonly string[];
+  /** Delta. */
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  readonly initialVersions: ReadonlyMap<string, string>;
+  /** Parses the node of this message, if it has one. */
+  readonly node: () => NodeClaims | undefined;
+}
+
+export interface Reply {
+  /** Shared by every stream that is sent the same: the bytes are cached by this very array. */
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+  readonly version: string;
+  /** Whether others may be sent the very same; not with names that this client made up. */
+  readonly isShared: boolean;
+}
+
+/** A reply on its way. */
+export interface Outgoing extends Reply {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly form: Form;
+}

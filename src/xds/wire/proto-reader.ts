@@ -1,0 +1,92 @@
+// The length-delimited fields of a protobuf message, one after the other; everything that a discovery request holds is one.
+// In: the bytes of a message. Out: field numbers and contents; XdsError INVALID_ARGUMENT for what is cut short.
+// Must not: copy, or make an object for a field that nobody reads.
+
+import { XdsError } from '../stream-status.ts';
+
+const LENGTH_DELIMITED = 2;
+
+export class Fields {
+  /** The number of the field that was reached. */
+  field = 0;
+  private readonly buffer: Buffer;
+  private from = 0;
+  private to = 0;
+
+  constructor(buffer: Buffer) {
+    this.buffer = buffer;
+  }
+
+  /** Goes to the next length-delimited field, past others; false when there is none. Errors: XdsError. */
+  next(): boolean {
+    const { buffer } = this;
+    while (this.to < buffer.length) {
+      this.from = this.to;
+      const tag = this.varint();
+      const wireType = tag % 8;
+      if (wireType !== LENGTH_DELIMITED) {
+        this.skip(wireType);
+        continue;
+      }
+      const length = this.varint();
+      this.to = this.from + length;
+      if (this.to > buffer.length) throw malformed();
+      this.field = Math.floor(tag / 8);
+      return true;
+    }
+    return false;
+  }
+
+  /** At most the first `maxBytes` of it: cut before it is a string, since a part of a string keeps the whole. */
+  text(maxBytes = Number.POSITIVE_INFINITY): string {
+    return this.buffer.toString('utf8', this.from, Math.min(this.to, this.from + maxBytes));
+  }
+
+  /** Its bytes. */
+  get length(): number {
+    return this.to - this.from;
+  }
+
+  /** For what is compared with ASCII alone. */
+  latin1(): string {
+    return this.buffer.toString('latin1', this.from, this.to);
+  }
+
+  bytes(): Buffer {
+    return this.buffer.subarray(this.from, this.to);
+  }
+
+  /** Reads at `from`, and moves it. */
+  private varint(): number {
+    const { buffer } = this;
+    const first = buffer[this.from];
+    if (first !== undefined && first < 0x80) {
+      this.from += 1;
+      return first;
+    }
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 10; count += 1) {
+      const byte = buffer[this.from];
+      if (byte === undefined) break;
+      this.from += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw malformed();
+  }
+
+  private skip(wireType: number): void {
+    if (wireType === 0) this.varint();
+    else if (wireType === 1) this.from += 8;
+    else if (wireType === 5) this.from += 4;
+    else throw malformed();
+    if (this.from > this.buffer.length) throw malformed();
+    this.to = this.from;
+  }
+}
+
+function malformed(): XdsError {
+  return new XdsError('INVALID_ARGUMENT', 'the request is not a discovery request');
+}

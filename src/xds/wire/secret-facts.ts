@@ -1,0 +1,133 @@
+// What the server has to know of a secret: whether it is a certificate, whether it names files, and the same in other bytes.
+// Envoy compares a secret with the last one that it was sent, also when it rejected that one, and acknowledges the same
+// bytes without reading them; so what is to be read again has to be other bytes.
+// Must not: change what a secret means, or keep or show what is in it.
+
+import { bytesField, stringField } from '../../snapshot/protobuf.ts';
+import { anyBody, type Resource, respelledAs } from '../../snapshot/resource.ts';
+import { TYPE } from '../../snapshot/types.ts';
+import { Fields } from './proto-reader.ts';
+
+/** Of Secret: the field of each kind, and in it the field of the PEM, and of the folder that is watched. */
+const CERTIFICATE = { field: 2, pem: 1, watched: 7 } as const;
+const KINDS = [CERTIFICATE, { field: 4, pem: 1, watched: 11 }] as const;
+/** Of DataSource. */
+const FILENAME = 1;
+const INLINE_STRING = 3;
+
+interface Reading {
+  readonly kind: (typeof KINDS)[number];
+  readonly isFile: boolean;
+  readonly pem: string | undefined;
+  readonly folder: string | undefined;
+}
+
+interface Traits {
+  readonly isCertificate: boolean;
+  readonly isFile: boolean;
+}
+
+const NO_TRAITS: Traits = { isCertificate: false, isFile: false };
+const traits = new WeakMap<Resource, Traits>();
+const respellings = new WeakMap<Resource, Resource>();
+
+/**
+ * The resource in other bytes; itself when there is no other spelling. Without `mark`, the same for the same resource; with
+ * it, bytes that are as unlikely to have been sent before as the mark is, which is 8 hexadecimal digits.
+ */
+export function respelled(resource: Resource, mark?: string): Resource {
+  if (mark !== undefined) return respell(resource, mark);
+  const known = respellings.get(resource);
+  if (known !== undefined) return known;
+  const made = respell(resource, '');
+  respellings.set(resource, made);
+  return made;
+}
+
+/** Whether the gateway reads the content from files on its own disk. */
+export function namesFiles(resource: Resource): boolean {
+  return traitsOf(resource).isFile;
+}
+
+/** Whether it is a certificate with its key, and not what peers are verified by. */
+export function isCertificate(resource: Resource): boolean {
+  return traitsOf(resource).isCertificate;
+}
+
+function traitsOf(resource: Resource): Traits {
+  if (resource.typeUrl !== TYPE.secret) return NO_TRAITS;
+  const known = traits.get(resource);
+  if (known !== undefined) return known;
+  const reading = readSecret(anyBody(resource));
+  const made = { isCertificate: reading?.kind === CERTIFICATE, isFile: reading?.isFile === true };
+  traits.set(resource, made);
+  return made;
+}
+
+/** What is appended to a message is merged into it: a string that comes again replaces the first. */
+function respell(resource: Resource, mark: string): Resource {
+  if (resource.typeUrl !== TYPE.secret) return resource;
+  const body = anyBody(resource);
+  const reading = readSecret(body);
+  const more = reading && (reading.isFile ? otherFolder(reading, mark) : otherPem(reading, mark));
+  return more === undefined ? resource : respelledAs(resource, Buffer.concat([body, more]));
+}
+
+/** A line more at the end of the PEM; what is outside of its blocks means nothing. */
+function otherPem({ kind, pem }: Reading, mark: string): Buffer | undefined {
+  if (pem === undefined) return undefined;
+  return bytesField(kind.field, bytesField(kind.pem, stringField(INLINE_STRING, `${pem}\n${mark}`)));
+}
+
+/** The same folder by another path. */
+function otherFolder({ kind, folder }: Reading, mark: string): Buffer | undefined {
+  if (folder === undefined) return undefined;
+  return bytesField(kind.field, bytesField(kind.watched, stringField(1, `${folder}/.${pathOf(mark)}`)));
+}
+
+/** A path to the folder where it begins: each bit of the mark is a slash more or less. */
+function pathOf(mark: string): string {
+  return [...mark].map((digit) => FOUR_BITS[Number.parseInt(digit, 16)] ?? '').join('');
+}
+
+const FOUR_BITS = Array.from({ length: 16 }, (_, digit) =>
+  [8, 4, 2, 1].map((bit) => ((digit & bit) === 0 ? '/.' : '//.')).join(''),
+);
+
+function readSecret(body: Buffer): Reading | undefined {
+  try {
+    return parseSecret(body);
+  } catch {
+    // Not a secret that anybody could read.
+    return undefined;
+  }
+}
+
+function parseSecret(body: Buffer): Reading | undefined {
+  const secret = new Fields(body);
+  while (secret.next()) {
+    const kind = KINDS.find(({ field }) => field === secret.field);
+    if (kind === undefined) continue;
+    const reading = {
+      kind,
+      isFile: false,
+      pem: undefined as string | undefined,
+      folder: undefined as string | undefined,
+    };
+    const content = new Fields(secret.bytes());
+    while (content.next()) {
+      if (content.field === kind.watched) reading.folder = textOf(content.bytes(), 1);
+      if (content.field !== kind.pem) continue;
+      reading.isFile = textOf(content.bytes(), FILENAME) !== undefined;
+      reading.pem = textOf(content.bytes(), INLINE_STRING);
+    }
+    return reading;
+  }
+  return undefined;
+}
+
+function textOf(message: Buffer, field: number): string | undefined {
+  const fields = new Fields(message);
+  while (fields.next()) if (fields.field === field) return fields.text();
+  return undefined;
+}

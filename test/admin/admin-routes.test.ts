@@ -1,0 +1,79 @@
+// The admin port's answers, one by one: paths, methods, content types, and who is not answered.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type AdminRequest, type AdminResponse, type AdminViews, answer } from '../../src/admin/admin-routes.ts';
+import type { Status } from '../../src/admin/status-view.ts';
+
+const STATUS: Status = {
+  mesh: 'bank',
+  trustDomain: 'bank.example',
+  version: '1.2.3',
+  controlPlaneCa: { fingerprint: 'ab', notAfter: '2036-01-01T00:00:00.000Z', made: false },
+  config: { file: 'bank.yaml', appliedAt: '2026-11-24T12:00:00.000Z', sha256: 'ab', warnings: [] },
+  gateways: [],
+  peers: [],
+  deniedPeers: [],
+  certificates: [],
+  certificateEnds: [],
+};
+const VIEWS: AdminViews = { ready: () => true, metrics: () => 'postern_peers 2\n', status: () => STATUS };
+const NOT_YET: AdminViews = { ...VIEWS, ready: () => false, status: () => undefined };
+
+const ask = (request: Partial<AdminRequest>, views = VIEWS): Promise<AdminResponse> =>
+  answer({ method: 'GET', path: '/healthz', host: '127.0.0.1:19000', ...request }, views);
+
+describe('the four paths', () => {
+  test('/healthz is fine as long as anything answers', async () => {
+    assert.deepEqual([(await ask({})).status, (await ask({}, NOT_YET)).status], [200, 200]);
+  });
+
+  test('/readyz is 503 until the first snapshot is served, and when a shutdown has begun', async () => {
+    assert.equal((await ask({ path: '/readyz' })).status, 200);
+    assert.equal((await ask({ path: '/readyz' }, NOT_YET)).status, 503);
+  });
+
+  test('/metrics is Prometheus’ text format, by its content type too', async () => {
+    const { status, type, body } = await ask({ path: '/metrics' });
+    assert.deepEqual([status, type, body], [200, 'text/plain; version=0.0.4; charset=utf-8', 'postern_peers 2\n']);
+  });
+
+  test('/status is JSON, and 503 until there is one', async () => {
+    const { status, type, body } = await ask({ path: '/status' });
+    assert.deepEqual([status, type, JSON.parse(body)], [200, 'application/json', STATUS]);
+    assert.equal((await ask({ path: '/status' }, NOT_YET)).status, 503);
+  });
+
+  test('a query does not change which path it is', async () => {
+    assert.equal((await ask({ path: '/status?verbose' })).type, 'application/json');
+  });
+});
+
+test('there is nothing else: 404, also for what only looks like one of the four', async () => {
+  for (const path of ['/', '', '*', '/healthz/', '/HEALTHZ', '/metrics/x', '//healthz', '/%68ealthz', '/debug/pprof'])
+    assert.equal((await ask({ path })).status, 404, path);
+});
+
+test('there is nothing to change: every method but GET and HEAD is 405, and is told so, wherever it goes', async () => {
+  for (const path of ['/healthz', '/readyz', '/metrics', '/status', '/nowhere']) {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'get', '']) {
+      const { status, allow } = await ask({ method, path });
+      assert.deepEqual([status, allow], [405, 'GET, HEAD'], `${method} ${path}`);
+    }
+    assert.equal((await ask({ method: 'HEAD', path })).status, (await ask({ path })).status);
+  }
+});
+
+test('who asks by a name other than localhost is a web page that resolves its own name to us, and gets nothing', async () => {
+  const metrics = (host: string): Promise<AdminResponse> => ask({ path: '/metrics', host });
+  for (const host of ['127.0.0.1', '127.0.0.1:19000', 'localhost', 'LOCALHOST:1', '[::1]:19000', '10.0.0.7:19000'])
+    assert.equal((await metrics(host)).status, 200, host);
+  for (const host of [
+    ...['', 'evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', 'evil.example:19000'],
+    ...['127.0.0.1@evil.example', '127.0.0.1:19000.evil.example', 'localhost\nx', '[evil]', '1:2:3'],
+  ]) {
+    const { status, body } = await metrics(host);
+    assert.equal(status, 403, host);
+    assert.equal(body.includes('postern_peers'), false);
+  }
+});

@@ -1,0 +1,148 @@
+// Envoy's own validation rules: each kind that its protos use has a value that breaks it and one that does not.
+// In: the cases of rule-cases.ts. Out: the breaches, by field and rule. A kind without a case fails here.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import protobuf from 'protobufjs';
+import { type EncodedResource, encodeMessage, messageType } from '../../src/envoy/proto/codec.ts';
+import { checkResource, type RuleBreach, ruleBreaches } from '../../src/envoy/proto/pgv.ts';
+import { breaks } from '../../src/envoy/proto/pgv-rules.ts';
+import { BOOTSTRAP, CASES, CLUSTER, UNBREAKABLE } from './pgv-cases.ts';
+import { validate } from './real-envoy.ts';
+
+function encoded(type: string, json: unknown): EncodedResource {
+  return { typeUrl: `type.googleapis.com/${type}`, name: 'x', body: encodeMessage(type, json) };
+}
+
+/** These change what other rules ask for. */
+const MODIFIERS = /\.(strict|ignore_empty|skip)$/;
+
+const breachesOf = (type: string, json: unknown): readonly RuleBreach[] => ruleBreaches(encoded(type, json));
+
+/** The kinds of rules that stand in the protos: `string.min_len`, `repeated.items.uint32.lt`, `oneof.required`. */
+function kindsInProtos(object: protobuf.ReflectionObject, into = new Set<string>()): ReadonlySet<string> {
+  if (object instanceof protobuf.OneOf && object.options?.['(validate.required)'] === true) into.add('oneof.required');
+  const rules: unknown = object.options?.['(validate.rules)'];
+  if (rules !== undefined) for (const kind of kindsIn(rules as object)) into.add(kind);
+  const members = object instanceof protobuf.Type ? [...object.fieldsArray, ...object.oneofsArray] : [];
+  const nested = object instanceof protobuf.Namespace ? object.nestedArray : [];
+  for (const child of [...members, ...nested]) kindsInProtos(child, into);
+  return into;
+}
+
+function kindsIn(rules: object, at = ''): readonly string[] {
+  return Object.entries(rules).flatMap(([kind, rule]) =>
+    Object.entries(rule as object).flatMap(([name, bound]) =>
+      name === 'items' || name === 'keys'
+        ? kindsIn(bound as object, `${at}${kind}.${name}.`)
+        : [`${at}${kind}.${name}`],
+    ),
+  );
+}
+
+describe('each kind of rule', () => {
+  for (const [rule, { type, path, bad, good }] of CASES) {
+    test(`${rule}: a value that breaks it is found, and nothing else`, () => {
+      const found = breachesOf(type, bad);
+      assert.deepEqual([...new Set(found.map((breach) => breach.path))], [path]);
+      const names = new Set(found.map((breach) => breach.rule));
+      assert.ok(MODIFIERS.test(rule) || names.has(rule.replace('oneof.', '')), [...names].join(', '));
+      assert.deepEqual(breachesOf(type, good), []);
+    });
+  }
+
+  test('of the protos has a case here', () => {
+    const used = kindsInProtos(messageType(CLUSTER).root);
+    assert.ok(used.size > 50);
+    assert.deepEqual(
+      [...used].filter((kind) => !CASES.has(kind) && !UNBREAKABLE.has(kind)),
+      [],
+    );
+    assert.deepEqual(
+      [...CASES.keys()].filter((kind) => !used.has(kind)),
+      [],
+    );
+  });
+
+  test('that Postern does not know is a crash, for a rule that is passed over would be a silent pass', () => {
+    const field = messageType(CLUSTER).fields['name'];
+    const list = messageType(CLUSTER).fields['health_checks'];
+    assert.ok(field && list);
+    for (const rules of [
+      ...[{ string: { email: true } }, { string: { well_known_regex: 'URI' } }, { uint32: { multiple_of: 2 } }],
+      ...[{ bytes: { prefix: 'a' } }, { timestamp: { gt_now: true } }, { nonsense: { a: 1 } }],
+    ])
+      assert.throws(() => breaks(rules, { value: 'a\u0001', set: true, field }), JSON.stringify(rules));
+    for (const rules of [
+      { repeated: { ignore_empty: true } },
+      { map: { no_sparse: true } },
+      { duration: { within: {} } },
+    ])
+      assert.throws(() => breaks(rules, { value: [], set: true, field: list }), JSON.stringify(rules));
+  });
+
+  for (const [rule, { type, bad, good }] of CASES) {
+    if (type !== CLUSTER && type !== BOOTSTRAP) continue;
+    test(`${rule}: Envoy judges the same`, async () => {
+      const bootstrap = (json: unknown): string =>
+        JSON.stringify(
+          type === BOOTSTRAP ? json : { static_resources: { clusters: [{ name: 'a', ...(json as object) }] } },
+        );
+      assert.notEqual(await validate(bootstrap(bad)), '');
+      assert.equal(await validate(bootstrap(good)), '');
+    });
+  }
+});
+
+describe('where the rules are looked for', () => {
+  const inAny = (typed: object): unknown => ({ name: 'a', typed_extension_protocol_options: { x: typed } });
+  const OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+  test('in lists, in maps, and inside an Any, with a path that leads there', () => {
+    const endpoint = (port: number): unknown => ({
+      endpoint: { address: { socket_address: { address: 'a', port_value: port } } },
+    });
+    const assignment = { cluster_name: 'a', endpoints: [{ lb_endpoints: [endpoint(1), endpoint(70000)] }] };
+    assert.deepEqual(breachesOf(CLUSTER, { name: 'a', load_assignment: assignment }), [
+      {
+        path: 'load_assignment.endpoints.lb_endpoints[1].endpoint.address.socket_address.port_value',
+        rule: 'uint32.lte',
+      },
+    ]);
+    const inside = inAny({ '@type': OPTIONS, explicit_http_config: {} });
+    assert.deepEqual(breachesOf(CLUSTER, inside), [
+      { path: 'typed_extension_protocol_options.explicit_http_config.protocol_config', rule: 'required' },
+    ]);
+  });
+
+  test('an Any without a type is one of them: whatever stood in it is lost', () => {
+    assert.deepEqual(breachesOf(CLUSTER, inAny({ explicit_http_config: {} })), [
+      { path: 'typed_extension_protocol_options', rule: 'any.type_url' },
+    ]);
+    assert.throws(() => ruleBreaches(encoded(CLUSTER, inAny({ '@type': OPTIONS.split('/')[1], auto_config: {} }))), {
+      code: 'RESOURCE_INVALID',
+    });
+  });
+
+  test('every breach is found, not the first alone', () => {
+    const found = breachesOf(CLUSTER, { connect_timeout: '0s', lb_policy: 99 });
+    assert.deepEqual(found.map(({ path }) => path).sort(), ['connect_timeout', 'lb_policy', 'name']);
+  });
+});
+
+test('a resource that breaks a rule is RESOURCE_INVALID, with its name and the field, without the value', () => {
+  checkResource(encoded(CLUSTER, { name: 'a', connect_timeout: '1s' }));
+  const header = { header: { key: 'TOP\nSECRET' } };
+  const check = { path: '/', request_headers_to_add: [header] };
+  const bad = { name: 'a', health_checks: [{ http_health_check: check }] };
+  assert.throws(
+    () => checkResource(encoded(CLUSTER, bad)),
+    (error: Error & { readonly code?: string }) => {
+      assert.equal(error.code, 'RESOURCE_INVALID');
+      assert.ok(error.message.includes('Cluster x: '));
+      assert.ok(error.message.includes('health_checks'));
+      assert.doesNotMatch(error.message, /TOP|SECRET/);
+      return true;
+    },
+  );
+});

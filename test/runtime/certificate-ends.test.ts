@@ -1,0 +1,77 @@
+// The ends of certificates: which there are, and that each notice is given once, thirty days, seven days and one day before.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { CertificateEnd } from '../../src/pipeline/authority-ends.ts';
+import { Publication } from '../../src/pipeline/publisher.ts';
+import { certificateEnds, EndAnnouncements } from '../../src/runtime/certificate-ends.ts';
+import type { StreamStatus } from '../../src/xds/stream-status.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+const now = Date.UTC(2027, 0, 1);
+
+class Recorded {
+  readonly lines: string[] = [];
+  readonly warn = (fields: object, message: string): void =>
+    void this.lines.push(`${JSON.stringify(fields)} ${message}`);
+  readonly info = this.warn;
+  readonly error = this.warn;
+}
+
+function stream(gateway: string, nodeId: string, days?: number): StreamStatus {
+  const certificate = days === undefined ? {} : { certificateNotAfter: now + days * DAY };
+  return { gateway, nodeId, userAgent: '', address: '', variant: 'delta', since: now, types: [], ...certificate };
+}
+
+describe('the announcements of ends', () => {
+  const notices = ['ends within 30 days', 'ends within 7 days', 'ends within a day', 'has ended'];
+
+  test('are one for each notice, whenever they are looked at, and whether the gateway comes and goes', () => {
+    const [log, end] = [new Recorded(), { kind: 'client-ingress', node: 'i1', notAfter: now + 40 * DAY } as const];
+    const announcements = new EndAnnouncements(log);
+    for (let time = now; time < now + 42 * DAY; time += DAY / 4) {
+      announcements.update([end], time);
+      if (time < end.notAfter) announcements.update([], time);
+    }
+    assert.deepEqual(
+      log.lines.map((line) => notices.find((notice) => line.endsWith(notice))),
+      notices,
+    );
+  });
+
+  test('are one each for certificates of different ends, gateways and kinds', () => {
+    const log = new Recorded();
+    const notAfter = now + 5 * DAY;
+    const ends: readonly CertificateEnd[] = [
+      { kind: 'client-ingress', node: 'i1', notAfter },
+      { kind: 'client-egress', node: 'e1', notAfter },
+      { kind: 'control-plane-ca', notAfter },
+    ];
+    const announcements = new EndAnnouncements(log);
+    announcements.update(ends, now);
+    announcements.update([...ends, { kind: 'client-ingress', node: 'i1', notAfter: notAfter + DAY }], now);
+    assert.equal(log.lines.length, 4);
+  });
+
+  test('say nothing of what is renewed by itself, unless it has ended, or of what a finding speaks', () => {
+    const log = new Recorded();
+    const announcements = new EndAnnouncements(log);
+    const at = (kind: CertificateEnd['kind'], notAfter: number): CertificateEnd => ({ kind, peer: 'p', notAfter });
+    announcements.update([at('bundle', now), at('issuer', now), at('cert-ingress', now + 1000)], now);
+    assert.deepEqual(log.lines, []);
+    announcements.update([at('cert-ingress', now)], now);
+    assert.equal(log.lines.length, 1);
+  });
+});
+
+test('of the Envoys of a gateway, the one whose certificate ends first is listed, and none that has none', () => {
+  const streams = [
+    stream('ingress', 'a', 9),
+    stream('ingress', 'b', 3),
+    stream('egress', 'c'),
+    stream('ingress', 'd', 5),
+  ];
+  assert.deepEqual(certificateEnds(new Publication(now), streams, undefined), [
+    { kind: 'client-ingress', node: 'b', notAfter: now + 3 * DAY },
+  ]);
+});

@@ -1,0 +1,187 @@
+// Counters and gauges as text that Prometheus reads: names, labels, escaping, and every event counted once.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Logger } from '../../src/log.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
+import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
+import { expositionProblems, samplesIn } from './exposition.ts';
+
+const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe('the text format', () => {
+  test('each metric has HELP, then TYPE, then its samples, in an order that does not change', () => {
+    const metrics = new Metrics();
+    const requests = metrics.counter('requests_total', 'Requests.');
+    const open = metrics.gauge('open', 'Open now.');
+    requests.add({ peer: 'shop' });
+    open.set({}, 3);
+    requests.add({ peer: 'bank' }, 2);
+    assert.equal(
+      metrics.text(),
+      [
+        '# HELP requests_total Requests.',
+        '# TYPE requests_total counter',
+        'requests_total{peer="bank"} 2',
+        'requests_total{peer="shop"} 1',
+        '# HELP open Open now.',
+        '# TYPE open gauge',
+        'open 3',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('a metric without samples is still announced, and nothing at all is an empty text', () => {
+    const metrics = new Metrics();
+    assert.equal(metrics.text(), '');
+    metrics.counter('requests_total', 'Requests.');
+    assert.deepEqual(expositionProblems(metrics.text()), []);
+    assert.equal(samplesIn(metrics.text()).size, 0);
+  });
+
+  test('backslash, quote and line feed in a label are escaped, each once', () => {
+    const metrics = new Metrics();
+    metrics.gauge('open', 'Open now.').set({ a: 'x\\n', b: '"', c: 'line\nfeed' }, 1);
+    assert.deepEqual(expositionProblems(metrics.text()), []);
+    assert.ok(metrics.text().includes('open{a="x\\\\n",b="\\"",c="line\\nfeed"} 1\n'));
+  });
+
+  test('numbers are those that Prometheus reads, from the smallest to times in seconds', () => {
+    const metrics = new Metrics();
+    const gauge = metrics.gauge('some', 'Some.');
+    for (const [index, value] of [0, -1, 0.25, 1e-9, 1.5e300, 1795478400.123].entries())
+      gauge.set({ at: `${index}` }, value);
+    assert.deepEqual(expositionProblems(metrics.text()), []);
+    assert.deepEqual([...samplesIn(metrics.text()).values()], [0, -1, 0.25, 1e-9, 1.5e300, 1795478400.123]);
+  });
+});
+
+describe('counting', () => {
+  test('a counter adds up by its labels; a gauge is what was set last, and is empty when cleared', () => {
+    const metrics = new Metrics();
+    const counter = metrics.counter('a_total', 'A.');
+    const gauge = metrics.gauge('b', 'B.');
+    for (const peer of ['shop', 'bank', 'shop']) {
+      counter.add({ peer });
+      gauge.set({ peer }, 1);
+      gauge.set({ peer }, 5);
+    }
+    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), {
+      'a_total{peer="bank"}': 1,
+      'a_total{peer="shop"}': 2,
+      'b{peer="bank"}': 5,
+      'b{peer="shop"}': 5,
+    });
+    gauge.clear();
+    assert.equal(
+      [...samplesIn(metrics.text()).keys()].some((name) => name.startsWith('b')),
+      false,
+    );
+  });
+
+  test('two metrics of one name are a mistake, not one of them', () => {
+    const metrics = new Metrics();
+    metrics.counter('a_total', 'A.');
+    assert.throws(() => metrics.gauge('a_total', 'Another.'));
+  });
+
+  test('streams, responses, their answers and refusals are counted as they happen', () => {
+    const metrics = new Metrics();
+    const observer = serverObserver(SILENT, metrics);
+    // From the beginning, at 0: of a series that begins at 1, nobody sees an increase.
+    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), { postern_xds_denied_total: 0 });
+    observer.pushed('egress', 'CDS');
+    assert.equal(samplesIn(metrics.text()).get('postern_xds_nacks_total{gateway="egress",type="CDS"}'), 0);
+    observer.opened('ingress', 'i-1', '127.0.0.1:1', 'delta');
+    observer.opened('ingress', 'i-2', '127.0.0.1:2', 'sotw');
+    observer.closed('ingress', 'i-1', '127.0.0.1:1');
+    observer.pushed('ingress', 'LDS');
+    observer.pushed('ingress', 'LDS');
+    observer.answered('ingress', 'i-2', 'LDS', 'ack', undefined);
+    observer.answered('ingress', 'i-2', 'LDS', 'nack', 'no');
+    observer.denied('no client certificate', '127.0.0.1:3', '"}\n');
+    assert.deepEqual(expositionProblems(metrics.text()), []);
+    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), {
+      'postern_xds_streams{gateway="ingress"}': 1,
+      'postern_xds_responses_total{gateway="ingress",type="LDS"}': 2,
+      'postern_xds_acks_total{gateway="ingress",type="LDS"}': 1,
+      'postern_xds_nacks_total{gateway="ingress",type="LDS"}': 1,
+      'postern_xds_responses_total{gateway="egress",type="CDS"}': 1,
+      'postern_xds_acks_total{gateway="egress",type="CDS"}': 0,
+      'postern_xds_nacks_total{gateway="egress",type="CDS"}': 0,
+      postern_xds_denied_total: 1,
+    });
+  });
+});
+
+describe('what several processes count', () => {
+  /** Two processes of one kind, that counted something. */
+  function counting(add: number, open: number) {
+    const metrics = new Metrics();
+    const counter = metrics.counter('a_total', 'A.');
+    counter.add({ peer: 'shop' }, add);
+    if (add > 1) counter.add({ peer: 'bank' });
+    metrics.gauge('b', 'B.').set({}, open);
+    metrics.counter('never_total', 'Never.');
+    return metrics;
+  }
+
+  test('crosses as samples: name, labels as they are written, value; what never was is none', () => {
+    assert.deepEqual(counting(2, 5).samples(), [
+      ['a_total', '{peer="shop"}', 2],
+      ['a_total', '{peer="bank"}', 1],
+      ['b', '', 5],
+    ]);
+    assert.deepEqual(new Metrics().samples(), []);
+  });
+
+  test('is added up in the text, by name and labels, and added to no process for good', () => {
+    const here = counting(1, 3);
+    const before = here.text();
+    const text = here.text([...counting(2, 5).samples(), ...counting(4, 0).samples()]);
+    assert.deepEqual(expositionProblems(text), []);
+    assert.deepEqual(Object.fromEntries(samplesIn(text)), {
+      'a_total{peer="bank"}': 2,
+      'a_total{peer="shop"}': 7,
+      b: 8,
+    });
+    assert.equal(here.text(), before);
+    assert.equal(here.text([]), before);
+  });
+
+  test('is announced here: a metric that only another process knows is a mistake', () => {
+    const other = new Metrics();
+    other.gauge('c', 'C.').set({}, 1);
+    assert.throws(() => counting(1, 1).text(other.samples()));
+  });
+
+  test('outlives the process that counted it when it is a counter', () => {
+    const metrics = counting(1, 1);
+    assert.deepEqual(
+      ['a_total', 'never_total', 'b', 'c'].map((name) => metrics.isCounter(name)),
+      [true, true, false, false],
+    );
+  });
+});
+
+describe('the checks of these tests', () => {
+  const HEAD = '# HELP a A.\n# TYPE a gauge\n';
+  for (const [what, text] of Object.entries({
+    'a name that begins with a digit': '# HELP 1a A.\n# TYPE 1a gauge\n1a 1\n',
+    'a label name with a hyphen': `${HEAD}a{b-c="d"} 1\n`,
+    'a quote that is not escaped': `${HEAD}a{b="""} 1\n`,
+    'an escape that there is not': `${HEAD}a{b="\\t"} 1\n`,
+    'a sample twice': `${HEAD}a 1\na 2\n`,
+    'a label twice': `${HEAD}a{b="1",b="2"} 1\n`,
+    'a type twice': `${HEAD}${HEAD}`,
+    'a sample without a type': 'a 1\n',
+    'no help': '# TYPE a gauge\na 1\n',
+    'a counter without _total': '# HELP a A.\n# TYPE a counter\na 1\n',
+    'a value that is no number': `${HEAD}a undefined\n`,
+    'a last line that does not end': `${HEAD}a 1`,
+  }))
+    test(`see ${what}`, () => {
+      assert.notDeepEqual(expositionProblems(text), []);
+    });
+});

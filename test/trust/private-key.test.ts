@@ -1,0 +1,91 @@
+// A private key cannot be printed by accident: not in text, JSON or a log, nor in what an issuer or an identity shows.
+// In: values that hold keys. Out: texts without them.
+
+import assert from 'node:assert/strict';
+import { createPrivateKey } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { format, inspect } from 'node:util';
+import pino from 'pino';
+import { GatewayIdentities } from '../../src/trust/issuing/identities.ts';
+import { createCa, issueLeaf } from '../../src/trust/issuing/issue.ts';
+import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
+import { Private } from '../../src/trust/keys/private-key.ts';
+import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+
+const DOMAIN = 'a.example' as TrustDomain;
+const NOW = Date.UTC(2026, 10, 25);
+const ID = spiffeId(DOMAIN, 'gateway/ingress');
+
+const ca = createCa({ commonName: 'CA', trustDomain: DOMAIN, now: NOW, lifetimeSeconds: 86400 });
+const { issuer } = parseIssuer(Buffer.from(ca.certificate), Buffer.from(ca.privateKey.reveal()), DOMAIN, NOW);
+assert.ok(issuer);
+const issued = issueLeaf({ issuer, id: ID, now: NOW, lifetimeSeconds: 3600 });
+const identities = new GatewayIdentities();
+identities.ensure(issuer, 3600, [{ role: 'ingress', peer: 'p', trustDomain: 'p.example', id: ID }], NOW);
+const held = identities.get('ingress', 'p');
+assert.ok(held);
+
+/** Everything that turns a value into text. */
+function texts(value: unknown): readonly string[] {
+  const logged: string[] = [];
+  pino({}, { write: (line: string) => void logged.push(line) }).info({ value }, 'value %o', value as object);
+  return [
+    String(value),
+    `${JSON.stringify(value)}`,
+    inspect(value, { depth: null, showHidden: true, getters: true }),
+    inspect(value, { customInspect: false, depth: null, showHidden: true }),
+    format('%s %o %O %j', value, value, value, value),
+    JSON.stringify(Object.entries(value as object)),
+    JSON.stringify({ ...(value as object) }),
+    new Error('a cause', { cause: value }).stack ?? '',
+    inspect(new Error('a cause', { cause: value })),
+    ...logged,
+  ];
+}
+
+/** What must not appear: the lines of the PEM, the DER in hex and in decimal, and the secret number itself. */
+function traces(pem: string): readonly string[] {
+  const key = createPrivateKey(pem);
+  const der = key.export({ type: 'pkcs8', format: 'der' });
+  const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
+  const lines = pem.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
+  const forms = (bytes: Buffer): readonly string[] => [bytes.toString('hex'), [...bytes.subarray(0, 8)].join(',')];
+  return [...lines, ...forms(der), ...forms(secret), secret.toString('base64url'), 'PRIVATE KEY'];
+}
+
+describe('a private key is not in any text of', () => {
+  const values: readonly (readonly [string, unknown, Private])[] = [
+    ['a key', new Private(ca.privateKey.reveal()), ca.privateKey],
+    ['a new CA', ca, ca.privateKey],
+    ['an issuer', issuer, ca.privateKey],
+    ['a new leaf', issued, issued.privateKey],
+    ['the identities of gateways', identities, held.privateKey],
+    ['one identity', held, held.privateKey],
+    ['the list of identities', identities.list(), held.privateKey],
+  ];
+  for (const [what, value, key] of values) {
+    test(what, () => {
+      for (const text of texts(value))
+        for (const trace of traces(key.reveal())) assert.ok(!text.includes(trace), `${what}: ${text}`);
+    });
+  }
+});
+
+test('a private key says that it is there, and gives itself out to whom asks by name', () => {
+  const key = new Private('the content');
+  assert.deepEqual([String(key), JSON.stringify(key), inspect(key)], ['[redacted]', '"[redacted]"', '[redacted]']);
+  assert.equal(key.reveal(), 'the content');
+});
+
+test('what is wrong with the key of an issuer is told without the key', () => {
+  const pem = ca.privateKey.reveal();
+  const body = pem.replace(/-----.*-----|\n/g, '');
+  const wrong = [pem.replace('BEGIN', 'BEGI'), pem.slice(0, -60), body, `{"key":"${body}"}`, pem.replaceAll('A', '#')];
+  for (const text of wrong) {
+    const { issuer: none, problems } = parseIssuer(Buffer.from(ca.certificate), Buffer.from(text), DOMAIN, NOW);
+    assert.equal(none, undefined);
+    assert.ok(problems.length > 0);
+    for (let at = 0; at + 12 < body.length; at += 12)
+      assert.ok(!JSON.stringify(problems).includes(body.slice(at, at + 12)));
+  }
+});
