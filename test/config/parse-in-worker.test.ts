@@ -16,7 +16,7 @@ import { changed, GOOD } from './documents.ts';
 import { folder } from './folder.ts';
 
 /** Two million list items: seconds of work on any machine. */
-const HOSTILE = `a:\n${'- b\n'.repeat(MAX_CONFIG_BYTES / 4 - 1)}`;
+const HOSTILE = `a: [${'b, '.repeat(MAX_CONFIG_BYTES / 3 - 3)}b]`;
 
 function codes({ findings }: ParsedConfig): readonly string[] {
   return findings.map(({ code }) => code);
@@ -85,7 +85,7 @@ test('a process that has parsed ends when it has nothing else to do, after an an
   for (const [source, deadline, code] of [
     [JSON.stringify(GOOD), LIMIT_MS, ''],
     [JSON.stringify('['), LIMIT_MS, 'YAML_SYNTAX'],
-    [`'a:\\n' + '- b\\n'.repeat(${MAX_CONFIG_BYTES / 4 - 1})`, 100, 'YAML_TIMEOUT'],
+    [`'a: [' + 'b, '.repeat(${Math.floor(MAX_CONFIG_BYTES / 3) - 3}) + 'b]'`, 100, 'YAML_TIMEOUT'],
   ] as const) {
     const script = [
       `import { parseInWorker } from ${JSON.stringify(module.href)};`,
