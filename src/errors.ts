@@ -200,6 +200,11 @@ function isGrouped([first = '', ...more]: readonly string[]): boolean {
   return odd.length * 2 > groups.length;
 }
 
+/** `FILE:LINE:COLUMN CODE message`, and the hint on the next line. */
+export function formatDiagnostic({ file, line, column, code, severity, message, hint }: Diagnostic): string {
+  return `${file}:${line}:${column} ${code} ${severity === 'warning' ? 'warning: ' : ''}${message}\n  ${hint}`;
+}
+
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
 }

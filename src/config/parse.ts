@@ -193,8 +193,3 @@ export function toDiagnostics(
     }))
     .sort((a, b) => byPlace(a, b) || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
 }
-
-/** `FILE:LINE:COLUMN CODE message`, and the hint on the next line. */
-export function formatDiagnostic({ file, line, column, code, severity, message, hint }: Diagnostic): string {
-  return `${file}:${line}:${column} ${code} ${severity === 'warning' ? 'warning: ' : ''}${message}\n  ${hint}`;
-}

@@ -1,8 +1,7 @@
 // Parts of a turn of the pipeline that the running process and the one-shot commands share.
 // In: a model. Out: who needs an identity; the error of a configuration that cannot be served. Must not: do I/O.
 
-import { formatDiagnostic } from '../config/parse.ts';
-import { type Diagnostic, PosternError } from '../errors.ts';
+import { type Diagnostic, formatDiagnostic, PosternError } from '../errors.ts';
 import type { Federation, Gateway, Peer } from '../federation/model.ts';
 import type { IdentityNeed } from '../trust/issuing/identities.ts';
 

@@ -5,8 +5,7 @@
 import { startAdminServer } from '../admin/admin-server.ts';
 import { loadConfig } from '../config/files/load.ts';
 import { watchFiles } from '../config/files/watch.ts';
-import { formatDiagnostic } from '../config/parse.ts';
-import { PosternError } from '../errors.ts';
+import { formatDiagnostic, PosternError } from '../errors.ts';
 import type { HostPort } from '../host-port.ts';
 import type { Logger, LogLevel } from '../log.ts';
 import type { CertificateEnd } from '../pipeline/authority-ends.ts';

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
-import { formatDiagnostic } from '../config/parse.ts';
+import { formatDiagnostic } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type ControlPlaneCa, openControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';

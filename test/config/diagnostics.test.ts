@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatDiagnostic, parseConfig, toDiagnostics } from '../../src/config/parse.ts';
+import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
 import { Positions } from '../../src/config/yaml/positions.ts';
-import { errorAt, type Path, warningAt } from '../../src/errors.ts';
+import { errorAt, formatDiagnostic, type Path, warningAt } from '../../src/errors.ts';
 import { changed, diagnose, GOOD, placeOf } from './documents.ts';
 
 function placeOfPath(text: string, path: Path, atKey = false): string {

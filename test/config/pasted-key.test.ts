@@ -5,8 +5,9 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/files/load.ts';
-import { formatDiagnostic, parseConfig, toDiagnostics } from '../../src/config/parse.ts';
+import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
 import { shown } from '../../src/config/schema/string-checks.ts';
+import { formatDiagnostic } from '../../src/errors.ts';
 import { folder } from './folder.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });

@@ -10,8 +10,7 @@ import {
   statusRows,
   workerLines,
 } from '../../admin/status-view.ts';
-import { formatDiagnostic } from '../../config/parse.ts';
-import { EXIT, PosternError } from '../../errors.ts';
+import { EXIT, formatDiagnostic, PosternError } from '../../errors.ts';
 import { ADMIN, type Command, oneOf, required } from '../command.ts';
 import { table } from '../table.ts';
 

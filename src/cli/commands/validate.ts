@@ -1,8 +1,7 @@
 // `postern validate`: everything that can be known without a gateway.
 // In: a file. Out: diagnostics on stdout, the exit status. Must not: write, or dial anybody.
 
-import { formatDiagnostic } from '../../config/parse.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT, formatDiagnostic } from '../../errors.ts';
 import { type Command, FILE, GROUP_KEYS, isOn, oneOf, required } from '../command.ts';
 import { compileOnce, readConfiguration } from '../configuration.ts';
 
