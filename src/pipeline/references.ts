@@ -1,8 +1,9 @@
 // What a resource refers to: the clusters, endpoints, secrets, routes and internal listeners that must be there for it to work.
 // In: a resource in ProtoJSON. Out: references. Must not: follow them (snapshot.ts checks that they resolve).
 
+import { FRAGMENT_FIELDS } from '../envoy/proto/codec.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { PARTS, remembered } from '../memoize.ts';
+import { memoizeByIdentity } from '../memoize.ts';
 import type { Reference } from '../snapshot/resource.ts';
 import { TYPE } from '../snapshot/types.ts';
 
@@ -42,10 +43,10 @@ const NONE: readonly never[] = [];
 export function referencesOf(json: ResourceJson): readonly Reference[] {
   const found = new Found();
   const { add } = found;
-  const field = PARTS.get(json['@type']) ?? '';
-  const { [field]: parts, ...rest } = json as Json;
+  const field = FRAGMENT_FIELDS.get(json['@type']) ?? '';
+  const { [field]: fragments, ...rest } = json as Json;
   collect(rest, add);
-  if (Array.isArray(parts)) for (const part of parts) found.addAll(referencesOfPart(part));
+  if (Array.isArray(fragments)) for (const fragment of fragments) found.addAll(referencesOfFragment(fragment));
   if (json['@type'] === TYPE.cluster && (json as Json)['type'] === 'EDS') {
     const eds = ((json as Json)['eds_cluster_config'] ?? {}) as Json;
     add(TYPE.endpoint, eds['service_name'] || (json as Json)['name'], eds['eds_config']);
@@ -53,9 +54,9 @@ export function referencesOf(json: ResourceJson): readonly Reference[] {
   return found.list();
 }
 
-const referencesOfPart = remembered((part: object): readonly Reference[] => {
+const referencesOfFragment = memoizeByIdentity((fragment: object): readonly Reference[] => {
   const found = new Found();
-  collect(part, found.add);
+  collect(fragment, found.add);
   return found.list();
 });
 

@@ -4,6 +4,7 @@
 import type { Draft } from '../envoy/draft.ts';
 import type { EncodedResource } from '../envoy/proto/codec.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
+import { areIdentical } from '../memoize.ts';
 import { createResource, type Resource } from '../snapshot/resource.ts';
 import { createSnapshot, type Snapshot } from '../snapshot/snapshot.ts';
 import { referencesOf } from './references.ts';
@@ -41,7 +42,7 @@ export class SnapshotBuilder {
     const all = drafts.map((draft) => {
       const key = `${draft.typeUrl} ${draft.name}`;
       const before = this.built.get(key);
-      const keeps = before !== undefined && sameInputs(before.inputs, draft.inputs);
+      const keeps = before !== undefined && areIdentical(before.inputs, draft.inputs);
       changed ||= !keeps;
       const now = keeps ? before : buildOne(draft, steps, before);
       built.set(key, now);
@@ -69,8 +70,4 @@ function buildOne(draft: Draft, steps: BuildSteps, before: Built | undefined): B
   // Other inputs, same bytes: the object that everybody already has.
   const same = before?.resource.version === resource.version ? before.resource : resource;
   return { inputs: draft.inputs, json, resource: same };
-}
-
-function sameInputs(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((input, index) => input === b[index]);
 }

@@ -2,6 +2,7 @@
 // In: all resources of one gateway. Out: nothing, or BOUNDARY_VIOLATED with the resource and the rule.
 // Must not: know the model. It looks at what Envoy will get, so that a mistake of the builders cannot hide here too.
 
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { ResourceJson } from '../proto/types.gen.ts';
 import { demand, type Facts, type TlsUse, violation } from './boundary-rules.ts';
 import { checkListener } from './listener-rules.ts';
@@ -11,20 +12,13 @@ import { checkRoutes } from './route-rules.ts';
 import { checkCluster, checkSecret } from './secret-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
 
-/** A resource that passed by itself passes again: only what changed is walked, only what lies between is always checked. */
-const checked = new WeakMap<ResourceJson, Facts>();
-
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkInvariants(resources: readonly ResourceJson[]): void {
-  const facts = resources.map((resource) => {
-    const known = checked.get(resource) ?? checkAlone(resource);
-    checked.set(resource, known);
-    return known;
-  });
-  checkTogether(facts);
+  checkTogether(resources.map((resource) => checkAlone(resource)));
 }
 
-function checkAlone(resource: ResourceJson): Facts {
+/** A resource that passed by itself passes again: only changed ones are walked, only the rules between them always run. */
+const checkAlone = memoizeByIdentity((resource: ResourceJson): Facts => {
   const kind = resource['@type'].split('.').at(-1) ?? '';
   const name = 'name' in resource ? (resource.name ?? '') : '';
   const subject = `${kind} ${name}`;
@@ -42,7 +36,7 @@ function checkAlone(resource: ResourceJson): Facts {
     default:
       throw violation('KNOWN_NAME', subject);
   }
-}
+});
 
 function checkTogether(facts: readonly Facts[]): void {
   const named = (kind: Facts['kind']): ReadonlyMap<string, Facts> =>

@@ -1,7 +1,7 @@
 // Private keys, wherever a resource could hold one. In: a resource. Out: whether it does. Must not: look at one field less
 // because of what the field is called, except that no field is meant for a key but `private_key`.
 
-import { remembered } from '../../memoize.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 
 /** No text of a resource is a private key, and no field is meant for one, outside `cert/…`. */
 export function holdsKey(resource: object): boolean {
@@ -13,10 +13,10 @@ export function holdsKey(resource: object): boolean {
 const KEY_FIELD = 'private_key';
 
 function itemHoldsKey(item: unknown): boolean {
-  return typeof item === 'object' && item !== null ? partHoldsKey(item) : within(item);
+  return typeof item === 'object' && item !== null ? objectHoldsKey(item) : within(item);
 }
 
-const partHoldsKey = remembered((part: object) => within(part));
+const objectHoldsKey = memoizeByIdentity((item: object) => within(item));
 
 function fieldHoldsKey(field: string, value: unknown): boolean {
   return field === KEY_FIELD || within(value);

@@ -1,7 +1,7 @@
 // Boundary rules for route configurations: one policy for each authority, and nothing beside the exports and imports.
 // In: one RouteConfiguration. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
 
-import { remembered } from '../../memoize.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { Any, Message } from '../draft.ts';
 import { BODY_GUARD, BODY_METHODS } from '../http/bodies.ts';
 import { BAD_PLACES } from '../http/paths.ts';
@@ -59,7 +59,7 @@ function deniesEverything(host: VirtualHost): boolean {
 }
 
 /** Where a virtual host leads. A route goes to one cluster by name or is answered here; nothing else is looked at. */
-const checkTargets = remembered((host: VirtualHost, subject: Subject): readonly Target[] => {
+const checkTargets = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly Target[] => {
   demand(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
   demand(retriesSafely(host), 'SAFE_RETRY', subject);
   return (host.routes ?? []).flatMap((route) => {
@@ -81,7 +81,7 @@ function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subj
 }
 
 /** The one policy of a granted virtual host; returns whom it admits. */
-const checkPolicy = remembered((host: VirtualHost, subject: Subject): readonly string[] => {
+const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly string[] => {
   const [authority, ...others] = host.domains ?? [];
   demand(authority !== undefined && others.length === 0 && !authority.includes('*'), 'POLICY', subject);
   const [, exported] = EXPORTED.exec(authority) ?? [];

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import protojson from 'protobufjs/ext/protojson.js';
 import { PosternError } from '../../errors.ts';
-import { PARTS, remembered } from '../../memoize.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { ResourceJson } from './types.gen.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -23,23 +23,32 @@ export interface EncodedResource {
   readonly typeUrl: string;
   readonly name: string;
   readonly body: Buffer;
-  /** Of a type that has parts: what `body` is made of, each a message of its own. */
-  readonly parts?: EncodedParts;
+  /** Of a type in FRAGMENT_FIELDS: what `body` consists of. */
+  readonly fragments?: EncodedFragments;
 }
 
-export interface EncodedParts {
-  /** The field that holds them. */
+export interface EncodedFragments {
+  /** The field that holds the fragments. */
   readonly field: string;
-  /** The message without them. */
+  /** The message without that field. */
   readonly frame: Buffer;
-  readonly list: readonly EncodedPart[];
+  readonly list: readonly EncodedFragment[];
 }
 
-/** A part, and the same with the tag and the length that go before it. */
-export interface EncodedPart {
+/** One item of the field, and the same with the tag and the length that go before it on the wire. */
+export interface EncodedFragment {
   readonly bytes: Buffer;
   readonly tagged: Buffer;
 }
+
+/**
+ * The repeated field of each large resource whose items (fragments) are built, encoded, checked and searched one by one,
+ * so that a change of one grant, import or peer does not cost all of them. A fragment must not be changed once built.
+ */
+export const FRAGMENT_FIELDS: ReadonlyMap<string, string> = new Map([
+  ['type.googleapis.com/envoy.config.route.v3.RouteConfiguration', 'virtual_hosts'],
+  ['type.googleapis.com/envoy.config.listener.v3.Listener', 'filter_chains'],
+]);
 
 /** Looks a message type up by its full name (`envoy.config.cluster.v3.Cluster`) or type URL. Errors: RESOURCE_INVALID. */
 export function messageType(name: string): protobuf.Type {
@@ -60,34 +69,34 @@ export function encodeResource(json: ResourceJson): EncodedResource {
   const name = resourceName(json);
   const what = `${typeUrl.split('.').at(-1)} ${name}`;
   const content = withoutType(json);
-  const field = PARTS.get(typeUrl);
+  const field = FRAGMENT_FIELDS.get(typeUrl);
   const list = field === undefined ? undefined : content[field];
   if (field === undefined || !Array.isArray(list) || !list.every(isObject))
     return { typeUrl, name, body: encodeMessage(typeUrl, content, what) };
-  return { typeUrl, name, ...encodeInParts(typeUrl, content, messageField(typeUrl, field), list, what) };
+  return { typeUrl, name, ...encodeInFragments(typeUrl, content, messageField(typeUrl, field), list, what) };
 }
 
 /** The same bytes as in one piece: fields in the order of their numbers. */
-function encodeInParts(
+function encodeInFragments(
   typeUrl: string,
   content: Json,
   field: protobuf.Field,
   list: readonly object[],
   what: string,
-): Pick<Required<EncodedResource>, 'body' | 'parts'> {
+): Pick<Required<EncodedResource>, 'body' | 'fragments'> {
   const { fields } = messageType(typeUrl);
   const comesBefore = ([name]: readonly [string, unknown]): boolean => (fields[name]?.id ?? field.id) < field.id;
   const entries = Object.entries(content).filter(([name]) => name !== field.name);
   const head = encodeMessage(typeUrl, Object.fromEntries(entries.filter(comesBefore)), what);
   const tail = encodeMessage(typeUrl, Object.fromEntries(entries.filter((entry) => !comesBefore(entry))), what);
-  const parts = list.map((one) => encodePart(one, field, `${what}: ${field.name}`));
+  const fragments = list.map((item) => encodeFragment(item, field, `${what}: ${field.name}`));
   return {
-    body: Buffer.concat([head, ...parts.map(({ tagged }) => tagged), tail]),
-    parts: { field: field.name, frame: Buffer.concat([head, tail]), list: parts },
+    body: Buffer.concat([head, ...fragments.map(({ tagged }) => tagged), tail]),
+    fragments: { field: field.name, frame: Buffer.concat([head, tail]), list: fragments },
   };
 }
 
-const encodePart = remembered((json: object, field: protobuf.Field, what: string): EncodedPart => {
+const encodeFragment = memoizeByIdentity((json: object, field: protobuf.Field, what: string): EncodedFragment => {
   const type = field.resolvedType?.fullName.slice(1) ?? '';
   const writer = protobuf.Writer.create();
   const bytes = encodeMessage(type, json, what);

@@ -4,8 +4,8 @@
 
 import protobuf from 'protobufjs';
 import { PosternError } from '../../errors.ts';
-import { remembered } from '../../memoize.ts';
-import { type EncodedPart, type EncodedResource, messageType } from './codec.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
+import { type EncodedFragment, type EncodedResource, messageType } from './codec.ts';
 import { breaks, type Rules } from './pgv-rules.ts';
 
 export interface RuleBreach {
@@ -19,19 +19,22 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Every rule of Envoy's that the resource breaks. */
 export function ruleBreaches(resource: EncodedResource): readonly RuleBreach[] {
   const type = messageType(resource.typeUrl);
-  const { parts } = resource;
-  if (parts === undefined) return walkBytes(type, resource.body, '');
-  const partType = type.fields[parts.field]?.resolve().resolvedType;
-  if (!(partType instanceof protobuf.Type)) throw new Error(`${parts.field} of ${resource.typeUrl} is no message`);
+  const { fragments } = resource;
+  if (fragments === undefined) return walkBytes(type, resource.body, '');
+  const { field, frame, list } = fragments;
+  const fragmentType = type.fields[field]?.resolve().resolvedType;
+  if (!(fragmentType instanceof protobuf.Type)) throw new Error(`${field} of ${resource.typeUrl} is no message`);
   return [
-    ...walkBytes(type, parts.frame, ''),
-    ...parts.list.flatMap((one, index) =>
-      breachesOf(one, partType).map(({ path, rule }) => ({ path: `${parts.field}[${index}].${path}`, rule })),
+    ...walkBytes(type, frame, ''),
+    ...list.flatMap((fragment, index) =>
+      fragmentBreaches(fragment, fragmentType).map(({ path, rule }) => ({ path: `${field}[${index}].${path}`, rule })),
     ),
   ];
 }
 
-const breachesOf = remembered(({ bytes }: EncodedPart, type: protobuf.Type) => walkBytes(type, bytes, ''));
+const fragmentBreaches = memoizeByIdentity(({ bytes }: EncodedFragment, type: protobuf.Type) =>
+  walkBytes(type, bytes, ''),
+);
 
 function walkBytes(type: protobuf.Type, bytes: Buffer, at: string): readonly RuleBreach[] {
   return walk(type, type.decode(bytes) as unknown as Fields, at);

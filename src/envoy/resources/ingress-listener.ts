@@ -3,7 +3,7 @@
 // that a change of them leaves every connection alone), nor have a default chain.
 
 import type { Gateway, IdentitySource, Mesh, Peer } from '../../federation/model.ts';
-import { part } from '../../memoize.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { connectionLog } from '../http/access-log.ts';
 import { bodyGuard } from '../http/bodies.ts';
@@ -48,8 +48,8 @@ export function ingressListener(
     listener_filters_timeout: '5s',
     continue_on_listener_filters_timeout: false,
     access_log: [connectionLog(mesh, 'ingress')],
-    filter_chains: peers.map((peer) =>
-      part(peer.gatewayIdentities, [mesh, source, ...chainInputs(peer)], () => peerChain(mesh, source, peer)),
+    filter_chains: peers.map(({ name, key, mark, gatewayIdentities, leafKeys, inboundServerName }) =>
+      peerChain(gatewayIdentities, mesh, source, name, key, mark, leafKeys, inboundServerName),
     ),
   });
   const inputs = [mesh, gateway, source, ...peers.flatMap(chainInputs)];
@@ -60,27 +60,40 @@ function chainInputs(peer: ChainPeer): readonly unknown[] {
   return [peer.name, peer.key, peer.mark, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
 }
 
-function peerChain(mesh: Mesh, source: IdentitySource, peer: ChainPeer): FilterChain {
-  return {
-    name: names.peerChain(peer),
-    metadata: { filter_metadata: { [names.METADATA]: { peer: peer.name, ...(peer.mark && { mark: peer.mark }) } } },
-    filter_chain_match: {
-      server_names: [peer.inboundServerName],
-      transport_protocol: 'tls',
-      application_protocols: [names.ALPN],
-    },
-    // Without it a handshake that never ends stays open for ever.
-    transport_socket_connect_timeout: '5s',
-    transport_socket: downstreamTls(peer, source),
-    filters: [
-      peerOnly(peer),
-      httpConnectionManager({
-        mesh,
-        role: 'ingress',
-        statPrefix: names.statName('ingress', peer.name),
-        routes: names.ingressRoutes(peer),
-        filters: [bodyGuard(), pathGuard(), denyByDefault(), internalHosts()],
-      }),
-    ],
-  };
-}
+/** Memoized by the list of identities: the object of a peer that changes least. */
+const peerChain = memoizeByIdentity(
+  (
+    gatewayIdentities: ChainPeer['gatewayIdentities'],
+    mesh: Mesh,
+    source: IdentitySource,
+    name: ChainPeer['name'],
+    key: ChainPeer['key'],
+    mark: ChainPeer['mark'],
+    leafKeys: ChainPeer['leafKeys'],
+    inboundServerName: ChainPeer['inboundServerName'],
+  ): FilterChain => {
+    const peer = { name, key, gatewayIdentities, leafKeys };
+    return {
+      name: names.peerChain(peer),
+      metadata: { filter_metadata: { [names.METADATA]: { peer: name, ...(mark && { mark }) } } },
+      filter_chain_match: {
+        server_names: [inboundServerName],
+        transport_protocol: 'tls',
+        application_protocols: [names.ALPN],
+      },
+      // Without it a handshake that never ends stays open for ever.
+      transport_socket_connect_timeout: '5s',
+      transport_socket: downstreamTls(peer, source),
+      filters: [
+        peerOnly(peer),
+        httpConnectionManager({
+          mesh,
+          role: 'ingress',
+          statPrefix: names.statName('ingress', name),
+          routes: names.ingressRoutes(peer),
+          filters: [bodyGuard(), pathGuard(), denyByDefault(), internalHosts()],
+        }),
+      ],
+    };
+  },
+);

@@ -4,7 +4,7 @@
 
 import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../../federation/model.ts';
 import type { Ended } from '../../federation/transition.ts';
-import { part } from '../../memoize.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
 import { BODIES_ALLOWED } from '../http/bodies.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from '../http/headers.ts';
@@ -22,9 +22,9 @@ type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey'>;
 
 /** What one peer may reach: a virtual host for each export that it was granted. */
 export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Grant[]): Draft {
-  const { domainKey, gatewayIdentities } = peer;
+  const { name, domainKey, gatewayIdentities } = peer;
   const granted = (): readonly VirtualHost[] => [
-    ...grants.map((grant) => part(grant, [domainKey, gatewayIdentities], () => grantedHost(peer, grant))),
+    ...grants.map((grant) => grantedHost(grant, name, domainKey, gatewayIdentities)),
     // Also to a peer without a grant: its gateways would otherwise find us dead, and answer 503 where we say 403.
     healthHost(mesh, peer),
   ];
@@ -54,7 +54,7 @@ export function egressRoutes(
     const inputs = imports.flatMap(({ imported, cluster }) => [imported, cluster]);
     return routes(names.egressPort(port), inputs, () => ({
       virtual_hosts: [
-        ...imports.map(({ imported, cluster }) => part(imported, [cluster], () => importedHost(imported, cluster))),
+        ...imports.map(({ imported, cluster }) => importedHost(imported, cluster)),
         denyAll('unknown-name', 404),
       ],
       request_headers_to_remove: REMOVE_FROM_EGRESS_REQUEST,
@@ -78,31 +78,39 @@ function routes(name: string, inputs: readonly unknown[], content: () => RouteCo
   return draft('envoy.config.route.v3.RouteConfiguration', name, inputs, () => ({ name, ...content() }));
 }
 
-function grantedHost(peer: RoutedPeer, { export: exported, allow }: Grant): VirtualHost {
-  const { name, authority, protocol, backends, requestBodies } = exported;
-  const policy = names.exportPolicy(peer.name, name);
-  return {
-    name: `${peer.name}/${names.statName(name)}`,
-    domains: [authority],
-    metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
-    typed_per_filter_config: {
-      [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
-      ...(requestBodies === 'any-method' && BODIES_ALLOWED),
-    },
-    routes: retried(protocol, {
-      name: names.exportRoute(name),
-      // The endpoint's hostname becomes the authority: the backend's own name.
-      route: { ...forward(names.grantCluster(peer, exported), protocol, BACKEND_IDLE), auto_host_rewrite: true },
-      metadata: {
-        filter_metadata: {
-          [names.METADATA]: { service: name, peer: peer.name },
-          [LUA_METADATA]: { hosts: ownHosts(backends) },
-        },
+const grantedHost = memoizeByIdentity(
+  (
+    { export: exported, allow }: Grant,
+    peerName: string,
+    domainKey: RoutedPeer['domainKey'],
+    gatewayIdentities: RoutedPeer['gatewayIdentities'],
+  ): VirtualHost => {
+    const peer = { name: peerName, domainKey, gatewayIdentities };
+    const { name, authority, protocol, backends, requestBodies } = exported;
+    const policy = names.exportPolicy(peer.name, name);
+    return {
+      name: `${peer.name}/${names.statName(name)}`,
+      domains: [authority],
+      metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
+      typed_per_filter_config: {
+        [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
+        ...(requestBodies === 'any-method' && BODIES_ALLOWED),
       },
-    }),
-    virtual_clusters: [countedAs(peer.name, name)],
-  };
-}
+      routes: retried(protocol, {
+        name: names.exportRoute(name),
+        // The endpoint's hostname becomes the authority: the backend's own name.
+        route: { ...forward(names.grantCluster(peer, exported), protocol, BACKEND_IDLE), auto_host_rewrite: true },
+        metadata: {
+          filter_metadata: {
+            [names.METADATA]: { service: name, peer: peer.name },
+            [LUA_METADATA]: { hosts: ownHosts(backends) },
+          },
+        },
+      }),
+      virtual_clusters: [countedAs(peer.name, name)],
+    };
+  },
+);
 
 function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   const authority = names.healthAuthority(mesh.trustDomain);
@@ -116,29 +124,28 @@ function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   };
 }
 
-function importedHost(
-  { peer, name, authority, localNames, protocol }: Import,
-  cluster: string | undefined,
-): VirtualHost {
-  const route = names.importRoute(peer, name);
-  const [local = name] = localNames;
-  const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
-  return {
-    name: `import/${names.statName(local)}`,
-    domains: localNames,
-    metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
-    // A denied peer has no cluster. Its names stay, so that callers are told 503 and not that the name is unknown.
-    routes:
-      cluster === undefined
-        ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
-        : retried(protocol, {
-            name: route,
-            route: { ...forward(cluster, protocol, GATEWAY_IDLE), host_rewrite_literal: authority },
-            metadata,
-          }),
-    virtual_clusters: [countedAs(peer, name)],
-  };
-}
+const importedHost = memoizeByIdentity(
+  ({ peer, name, authority, localNames, protocol }: Import, cluster: string | undefined): VirtualHost => {
+    const route = names.importRoute(peer, name);
+    const [local = name] = localNames;
+    const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
+    return {
+      name: `import/${names.statName(local)}`,
+      domains: localNames,
+      metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
+      // A denied peer has no cluster. Its names stay, so that callers are told 503 and not that the name is unknown.
+      routes:
+        cluster === undefined
+          ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
+          : retried(protocol, {
+              name: route,
+              route: { ...forward(cluster, protocol, GATEWAY_IDLE), host_rewrite_literal: authority },
+              metadata,
+            }),
+      virtual_clusters: [countedAs(peer, name)],
+    };
+  },
+);
 
 function denyAll(reason: string, status: number): VirtualHost {
   const route: Route = {
