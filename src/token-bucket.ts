@@ -1,33 +1,35 @@
-// So much at once, and so much more each second. In: costs, the time in milliseconds. Out: whether there is that much left.
-// Must not: let what was not used grow without end.
+// A token bucket, for limits on requests, streams and log lines.
+// Must not: save up more than the burst, however long it is idle.
 
 export interface Rate {
   readonly burst: number;
   readonly perSecond: number;
 }
 
-export class Bucket {
+export class TokenBucket {
   private readonly rate: Rate;
-  private left: number;
-  private at: number;
+  private tokens: number;
+  private refilledAt: number;
 
+  /** Full at `now`. Times are in milliseconds. */
   constructor(rate: Rate, now: number) {
     this.rate = rate;
-    this.left = rate.burst;
-    this.at = now;
+    this.tokens = rate.burst;
+    this.refilledAt = now;
   }
 
   has(cost: number, now: number): boolean {
     const { burst, perSecond } = this.rate;
-    if (now > this.at) this.left = Math.min(burst, this.left + ((now - this.at) / 1000) * perSecond);
-    this.at = now;
-    return this.left >= cost;
+    if (now > this.refilledAt)
+      this.tokens = Math.min(burst, this.tokens + ((now - this.refilledAt) / 1000) * perSecond);
+    this.refilledAt = now;
+    return this.tokens >= cost;
   }
 
-  /** Also what there is not: then false, and it has to be made up for first. */
+  /** Always deducts the cost, possibly into debt; returns whether the tokens were available. */
   spend(cost: number, now: number): boolean {
-    const isLeft = this.has(cost, now);
-    this.left -= cost;
-    return isLeft;
+    const isAvailable = this.has(cost, now);
+    this.tokens -= cost;
+    return isAvailable;
   }
 }

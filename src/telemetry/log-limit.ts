@@ -1,20 +1,20 @@
-// How many lines of one kind a log takes: what others can cause at will must not fill the disk, or hide what else there is.
-// In: when a line is due. Out: whether it is written, and how many were not since the last one. Must not: keep what it drops.
+// Limits the log lines of one kind: a client that causes them at will must not fill the disk, or hide other lines.
+// Must not: keep the lines that it drops.
 
-import { Bucket, type Rate } from '../token-bucket.ts';
+import { type Rate, TokenBucket } from '../token-bucket.ts';
 
 export class LogLimit {
-  private readonly lines: Bucket;
+  private readonly lines: TokenBucket;
   private dropped = 0;
 
   /** `now` is in milliseconds, here and below. */
   constructor(rate: Rate, now: number) {
-    this.lines = new Bucket(rate, now);
+    this.lines = new TokenBucket(rate, now);
   }
 
-  /** Fields for the line: how many were dropped before it, if any; undefined: this one is dropped as well. */
+  /** Fields for the line: how many were dropped before it, if any. Undefined: this line is dropped too. */
   take(now: number): { readonly dropped?: number } | undefined {
-    // What is dropped takes no line from those that come later.
+    // A dropped line costs no token, or a flood would silence the log for long after it.
     if (!this.lines.has(1, now)) {
       this.dropped += 1;
       return undefined;

@@ -53,7 +53,7 @@ async function start(
 for (const encrypted of [false, true]) {
   describe(encrypted ? 'with TLS' : 'without TLS', () => {
     test('a client that says it has done, and reads nothing, keeps its place until it is cut', async (t) => {
-      const { dial, events } = await start(t, small, { drainMs: 500, streamsPerGateway: 1 }, encrypted);
+      const { dial, events } = await start(t, small, { stallMs: 500, streamsPerGateway: 1 }, encrypted);
       const raw = dial();
       raw.write(framed(request({ resource_names_subscribe: madeUp })));
       await eventually('answered', () => events.includes('pushed CDS'));
@@ -66,7 +66,7 @@ for (const encrypted of [false, true]) {
     });
 
     test('what it left unread counts, also when its stream was ended for something else', async (t) => {
-      const limits = { drainMs: 60_000, bytesPerGateway: 1_300_000 };
+      const limits = { stallMs: 60_000, bytesPerGateway: 1_300_000 };
       const { dial, server, events } = await start(t, small, limits, encrypted);
       const raw = dial();
       raw.write(framed(request({ resource_names_subscribe: madeUp })));
@@ -84,7 +84,7 @@ for (const encrypted of [false, true]) {
     });
 
     test('rule 65: a stream that is ended is closed, although its client would go on', async (t) => {
-      const { dial, events } = await start(t, small, { drainMs: 60_000 }, encrypted);
+      const { dial, events } = await start(t, small, { stallMs: 60_000 }, encrypted);
       const raw = dial().read();
       raw.write(framed(request()));
       await eventually('served', () => events.includes('pushed CDS'));
@@ -115,8 +115,8 @@ for (const encrypted of [false, true]) {
       const version = (content: number) =>
         createSnapshot([createResource(TYPE.cluster, 'c', Buffer.alloc(bytes, `${content}`))]);
       // The client reads four times as often as it has to: a machine that is busy may hold it up.
-      const drainMs = 2000;
-      const { dial, cache, events } = await start(t, version(0), { drainMs }, encrypted);
+      const stallMs = 2000;
+      const { dial, cache, events } = await start(t, version(0), { stallMs }, encrypted);
       const raw = dial({ initialWindowSize: 16 * 1024 });
       let message = Buffer.alloc(0);
       let messages = 0;
@@ -133,7 +133,7 @@ for (const encrypted of [false, true]) {
       });
       raw.write(framed(request()));
       for (let turn = 0; turn < 12; turn += 1) {
-        await sleep(drainMs / 4);
+        await sleep(stallMs / 4);
         raw.stream.resume();
       }
       assert.ok(messages > 5, `${messages} messages`);

@@ -140,7 +140,7 @@ describe('requests that are too much', () => {
   test('rules 21, 63: a client that reads nothing is cut after a while; meanwhile one state waits for it, not a queue', async (t) => {
     const big = (content: string) =>
       createSnapshot([createResource(TYPE.cluster, 'big', Buffer.alloc(4 << 20, content))]);
-    const { dial, cache, server, events } = await besideAnHonestOne(t, { drainMs: 300 });
+    const { dial, cache, server, events } = await besideAnHonestOne(t, { stallMs: 300 });
     cache.set('ingress', big('a'));
     const before = events.filter((event) => event === 'pushed CDS').length;
     const raw = dial();
@@ -154,8 +154,8 @@ describe('requests that are too much', () => {
   });
 
   test('a client that reads slowly is not cut, however long it takes', async (t) => {
-    const drainMs = 1500;
-    const { dial, cache, server, events } = await besideAnHonestOne(t, { drainMs });
+    const stallMs = 1500;
+    const { dial, cache, server, events } = await besideAnHonestOne(t, { stallMs });
     const size = 4 << 20;
     cache.set('ingress', createSnapshot([createResource(TYPE.cluster, 'big', Buffer.alloc(size, 'a'))]));
     const raw = dial();
@@ -170,7 +170,7 @@ describe('requests that are too much', () => {
       await sleep(40);
       raw.stream.resume();
     }
-    assert.ok(Date.now() - began > drainMs, 'it took longer than who reads nothing may take');
+    assert.ok(Date.now() - began > stallMs, 'it took longer than who reads nothing may take');
     assert.ok(taken >= size);
     assert.equal(server.status().length, 2);
     assert.ok(!events.includes('closed ingress'));

@@ -11,7 +11,7 @@ import { after, describe, type TestContext, test } from 'node:test';
 import type { Credentials } from '../../deploy/demo/calls.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
-import { Openings } from '../../src/xds/limits/opening-rate.ts';
+import { OpeningLimiter } from '../../src/xds/limits/opening-rate.ts';
 import { certificateAdmission, type GatewayRegistry } from '../../src/xds/transport/admission.ts';
 import { leaf, rsaCa } from '../support/leaf.ts';
 import { eventually } from '../support/mesh.ts';
@@ -151,15 +151,15 @@ test('a connection whose certificate is of no gateway ends when it is made, and 
 });
 
 test('what was used up comes back with time, and no connection is a gateway’s last', () => {
-  const openings = new Openings({
+  const openings = new OpeningLimiter({
     streamsPerConnection: { burst: 2, perSecond: 1 },
     streamsPerGateway: { burst: 4, perSecond: 1 },
   });
-  const first = openings.connection('egress', 0);
+  const first = openings.connect('egress', 0);
   assert.ok(first);
   assert.deepEqual([first(0), first(0), first(0)], [true, true, false]);
-  assert.ok(openings.connection('ingress', 0));
-  assert.ok(openings.connection('egress', 0));
-  assert.equal(openings.connection('egress', 0), undefined);
-  assert.ok(openings.connection('egress', 2000));
+  assert.ok(openings.connect('ingress', 0));
+  assert.ok(openings.connect('egress', 0));
+  assert.equal(openings.connect('egress', 0), undefined);
+  assert.ok(openings.connect('egress', 2000));
 });

@@ -2,11 +2,11 @@
 // In: small snapshots. Out: what a client sees. Must not: look into the server, except for what it tells of itself.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { TYPE } from '../../src/snapshot/types.ts';
 import { eventually } from '../support/mesh.ts';
 import { state } from './fixtures.ts';
-import { type Conversation, NODE } from './grpc-client.ts';
+import { type Conversation, NODE, type XdsClient } from './grpc-client.ts';
 import { runningServer } from './running-server.ts';
 
 const STATUS = { OK: 0, INVALID_ARGUMENT: 3, RESOURCE_EXHAUSTED: 8, UNAVAILABLE: 14 };
@@ -126,6 +126,51 @@ describe('streams', () => {
     assert.equal((await ads.end).code, STATUS.UNAVAILABLE);
     assert.equal((await client.sotw().send({ node: NODE, type_url: TYPE.cluster }).end).code, STATUS.UNAVAILABLE);
   });
+});
+
+describe('a client that the server does not open a stream for', () => {
+  const closedWithout = async (t: TestContext, act: (client: XdsClient) => Conversation, code: number) => {
+    const { client, server, events } = await runningServer(t, one, { limits: { streamsPerGateway: 1 } });
+    const { code: ended } = await act(client).end;
+    assert.equal(ended, code);
+    // Its slot is free again, and it never counted as connected.
+    await eventually('the slot is free', async () => {
+      const next = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
+      return next.next().then(
+        () => true,
+        () => false,
+      );
+    });
+    assert.deepEqual(
+      events.filter((event) => /^(opened|closed)/.test(event)),
+      ['opened ingress'],
+    );
+    assert.equal(server.status().length, 1);
+  };
+
+  for (const [service, kind, typeUrl] of SERVICES)
+    test(`A stream of ${kind} whose first request names another type is never counted as connected`, (t) => {
+      const type_url = typeUrl === TYPE.route ? TYPE.cluster : TYPE.route;
+      return closedWithout(
+        t,
+        (client) => client.open(service, `Delta${kind}`).send({ node: NODE, type_url }),
+        STATUS.INVALID_ARGUMENT,
+      );
+    });
+
+  test('An ADS stream whose first request names no type is never counted as connected', (t) =>
+    closedWithout(t, (client) => client.delta().send({ node: NODE, type_url: '' }), STATUS.INVALID_ARGUMENT));
+
+  test('A stream whose client ends it without a request gets OK, and is never counted as connected', (t) =>
+    closedWithout(
+      t,
+      (client) => {
+        const silent = client.delta();
+        silent.finish();
+        return silent;
+      },
+      STATUS.OK,
+    ));
 });
 
 describe('limits', () => {

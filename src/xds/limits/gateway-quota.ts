@@ -1,65 +1,67 @@
-// What the streams of one gateway may take of this process together: how many, how much memory, how many requests.
-// In: gateways, limits. Out: places, each to be left once. Must not: let one gateway take what the others need.
+// What all streams of one gateway may take of this process together: streams, memory, requests.
+// Must not: let one gateway use up what the others need.
 
 import { XdsError } from '../stream-status.ts';
-import { Allowance, type Rates } from './rate-limiter.ts';
-
-/** The place of one stream. */
-export interface Place {
-  /** How many bytes it keeps because of its client. Errors: XdsError when it grows, and the gateway's streams keep too many. */
-  hold(bytes: number): void;
-  /** What all of the gateway's streams may ask for. */
-  readonly allowance: Allowance;
-  leave(): void;
-}
+import { RateLimiter, type Rates } from './rate-limiter.ts';
 
 export interface GatewayLimits {
   readonly streamsPerGateway: number;
-  /** Of what the server keeps because of clients: the names that they subscribe to, and what they alone were sent and not read. */
+  /** Of what the server retains because of clients: the names they subscribe to, and unread responses that no other stream shares. */
   readonly bytesPerGateway: number;
   readonly ratesPerGateway: Rates;
 }
 
-interface Taken {
-  streams: number;
-  bytes: number;
-  readonly allowance: Allowance;
+/** One stream's share of its gateway's quota. */
+export interface Slot {
+  /** Sets how many bytes the stream retains. Errors: XdsError when that grows beyond what the gateway's streams may retain. */
+  retain(bytes: number): void;
+  /** The limiter that all streams of the gateway share. */
+  readonly limiter: RateLimiter;
+  /** Once. */
+  release(): void;
 }
 
-export class Places {
+interface Usage {
+  streams: number;
+  bytes: number;
+  readonly limiter: RateLimiter;
+}
+
+/** The quotas of all gateways. */
+export class GatewayQuota {
   private readonly limits: GatewayLimits;
-  private readonly taken = new Map<string, Taken>();
+  private readonly gateways = new Map<string, Usage>();
 
   constructor(limits: GatewayLimits) {
     this.limits = limits;
   }
 
-  /** Errors: XdsError RESOURCE_EXHAUSTED. */
-  admit(gateway: string, now: number): Place {
+  /** Errors: XdsError RESOURCE_EXHAUSTED when the gateway has too many streams. */
+  reserve(gateway: string, now: number): Slot {
     const { streamsPerGateway, bytesPerGateway, ratesPerGateway } = this.limits;
-    const taken = this.taken.get(gateway) ?? {
+    const usage = this.gateways.get(gateway) ?? {
       streams: 0,
       bytes: 0,
-      allowance: new Allowance('gateway', ratesPerGateway, now),
+      limiter: new RateLimiter('gateway', ratesPerGateway, now),
     };
-    if (taken.streams >= streamsPerGateway)
-      throw new XdsError('RESOURCE_EXHAUSTED', 'too many streams of this gateway');
-    this.taken.set(gateway, taken);
-    taken.streams += 1;
-    let held = 0;
+    if (usage.streams >= streamsPerGateway)
+      throw new XdsError('RESOURCE_EXHAUSTED', 'this gateway has too many streams');
+    this.gateways.set(gateway, usage);
+    usage.streams += 1;
+    let retained = 0;
     return {
-      hold: (bytes) => {
-        const grows = bytes > held;
-        taken.bytes += bytes - held;
-        held = bytes;
-        if (grows && taken.bytes > bytesPerGateway)
+      retain: (bytes) => {
+        const grows = bytes > retained;
+        usage.bytes += bytes - retained;
+        retained = bytes;
+        if (grows && usage.bytes > bytesPerGateway)
           throw new XdsError('RESOURCE_EXHAUSTED', 'the streams of this gateway subscribe to too many names');
       },
-      allowance: taken.allowance,
-      leave: () => {
-        taken.bytes -= held;
-        taken.streams -= 1;
-        if (taken.streams === 0) this.taken.delete(gateway);
+      limiter: usage.limiter,
+      release: () => {
+        usage.bytes -= retained;
+        usage.streams -= 1;
+        if (usage.streams === 0) this.gateways.delete(gateway);
       },
     };
   }

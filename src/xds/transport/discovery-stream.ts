@@ -1,11 +1,11 @@
-// I/O: one discovery stream, from its first request to its end.
-// In: a grpc-js call. Out: frames; events for the observer. Must not: decide what is due (session.ts does), or keep
-// anything once the stream has ended, however it ends.
+// I/O: one discovery stream, from its first request to its close; stream-state.ts has the diagram of its states.
+// Must not: decide which responses are due (session.ts does), or keep anything after the stream is closed, however it ended.
 
 import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../../snapshot/cache.ts';
 import { shortName } from '../../snapshot/types.ts';
-import { Allowance, type Rates } from '../limits/rate-limiter.ts';
+import { RateLimiter, type Rates } from '../limits/rate-limiter.ts';
+import { RequestCost } from '../limits/request-cost.ts';
 import { Session } from '../protocol/session.ts';
 import { GRPC_STATUS, type StreamStatus, XdsError } from '../stream-status.ts';
 import { parseDeltaRequest, parseSotwRequest } from '../wire/discovery-request.ts';
@@ -15,16 +15,17 @@ import { unpredictable } from '../wire/nonces.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './grpc-js-internals.ts';
 import type { XdsObserver } from './observer.ts';
-import { Drain } from './stall-guard.ts';
+import { StallGuard } from './stall-guard.ts';
 import { type OwnerContext, StreamOwner } from './stream-owner.ts';
+import { isActive, nextState, type StreamEvent, type StreamState } from './stream-state.ts';
 
 export interface StreamLimits {
   readonly requestBytes: number;
   readonly namesPerType: number;
   readonly ratesPerStream: Rates;
-  /** How long a client may leave what was sent unread. */
-  readonly drainMs: number;
-  /** How long it may say nothing at first. */
+  /** How long a client may read nothing of what it was sent. */
+  readonly stallMs: number;
+  /** How long a stream may wait for its first request. */
   readonly firstRequestMs: number;
 }
 
@@ -37,10 +38,6 @@ export interface StreamContext extends OwnerContext {
   readonly clock: () => number;
 }
 
-/** So many bytes of a request are as much work as a name; and so much costs nothing beside the request. */
-const BYTES_PER_NAME = 64;
-const FREE_NAMES = 16;
-
 export class DiscoveryStream {
   private readonly call: RawCall;
   private readonly variant: Variant;
@@ -48,29 +45,30 @@ export class DiscoveryStream {
   private readonly context: StreamContext;
   private readonly http2: ServerHttp2Stream;
   private readonly writer: FrameWriter;
-  private readonly drain: Drain;
+  private readonly stallGuard: StallGuard;
   private readonly since: number;
   private readonly address: string;
-  private readonly allowance: Allowance;
+  private readonly limiter: RateLimiter;
+  private state: StreamState = 'waiting';
   private owner: StreamOwner | undefined;
+  private cost: RequestCost | undefined;
   private session: Session | undefined;
   private unwatch: (() => void) | undefined;
-  /** Bytes of a request that has not come as a whole; and of responses that only this client is sent, until it has read. */
-  private partial = 0;
-  private unread = 0;
-  private silence: NodeJS.Timeout | undefined;
-  private wake: NodeJS.Timeout | undefined;
-  private ended = false;
-  /** Whether it was ever a gateway's. */
-  private wasOpen = false;
+  /** Bytes of a request that has not come as a whole. */
+  private partialBytes = 0;
+  /** Bytes of responses that no other stream shares, until the client has read them. */
+  private unreadBytes = 0;
+  private firstRequestTimer: NodeJS.Timeout | undefined;
+  private wakeTimer: NodeJS.Timeout | undefined;
+  private wasConnected = false;
 
-  /** `fixedType` is the one type of a per-type service; undefined on ADS. `onEnd` is called once. */
+  /** `fixedType` is the one type of a per-type service; undefined on ADS. `onClosed` is called once. */
   constructor(
     call: RawCall,
     variant: Variant,
     fixedType: string | undefined,
     context: StreamContext,
-    onEnd: (stream: DiscoveryStream) => void,
+    onClosed: (stream: DiscoveryStream) => void,
   ) {
     this.call = call;
     this.variant = variant;
@@ -80,33 +78,34 @@ export class DiscoveryStream {
     this.writer = new FrameWriter(this.http2, context.encrypted);
     this.since = context.clock();
     this.address = call.getPeer();
-    this.allowance = new Allowance('stream', context.limits.ratesPerStream, this.since);
-    this.drain = new Drain(this.http2, this.writer, context.limits.drainMs, () => this.leave());
+    this.limiter = new RateLimiter('stream', context.limits.ratesPerStream, this.since);
+    this.stallGuard = new StallGuard(this.http2, this.writer, context.limits.stallMs, () => this.enter('abort'));
     this.http2.once('close', () => {
-      this.leave();
-      this.release();
-      onEnd(this);
+      this.close();
+      onClosed(this);
     });
-    // grpc-js reports a broken call here; the stream's close does the rest.
+    // grpc-js reports a broken call here; the close of the HTTP/2 stream does the rest.
     call.on('error', () => {});
     sendHeaders(call);
     readRequests(call, context.limits.requestBytes, {
       message: (bytes) => this.guard(() => this.onRequest(bytes)),
       partial: (bytes) => this.guard(() => this.onPartial(bytes)),
-      end: () => this.finish(),
+      end: () => this.halfClose(),
       error: (error) => this.fail(error),
     });
-    this.guard(() => this.open());
+    this.guard(() => this.reserve());
   }
 
-  /** Whose it is; until its first request a client may take no more than a little time. */
-  private open(): void {
-    this.owner = new StreamOwner(this.context, this.address, (error) => this.end(error));
-    this.silence = setTimeout(
-      () => this.end(new XdsError('DEADLINE_EXCEEDED', 'no request came')),
+  /** Takes a slot of the gateway that the certificate proves, for the little time that the first request may take. */
+  private reserve(): void {
+    const owner = new StreamOwner(this.context, this.address, (error) => this.abort(error));
+    this.owner = owner;
+    this.cost = new RequestCost(this.limiter, () => owner.limiter);
+    this.firstRequestTimer = setTimeout(
+      () => this.abort(new XdsError('DEADLINE_EXCEEDED', 'no request came')),
       this.context.limits.firstRequestMs,
     );
-    this.silence.unref();
+    this.firstRequestTimer.unref();
   }
 
   status(): StreamStatus | undefined {
@@ -124,49 +123,43 @@ export class DiscoveryStream {
     };
   }
 
-  /** Sends what its client rejected once more. */
+  /** Sends again what the client rejected. */
   retry(): void {
     const now = this.context.clock();
     this.guard(() => this.send(this.session?.retry(now) ?? [], now));
   }
 
-  /** Ends the stream if its caller may no longer have it. */
+  /** Aborts the stream if its client may no longer have it. */
   recheck(): void {
     this.guard(() => this.owner?.check());
   }
 
-  /** Ends the stream: the client is told why. */
-  end(error: XdsError): void {
-    if (this.ended) return;
-    this.leave();
-    this.writer.drop();
+  /** Ends the stream with an error, which the client is told. */
+  abort(error: XdsError): void {
+    if (!this.enter('abort')) return;
+    this.writer.discard();
     this.call.emit(
       'error',
       Object.assign(new Error(error.message), { code: GRPC_STATUS[error.status], details: error.message }),
     );
-    this.drain.conclude();
-    // Envoy opens its next stream on the connection that it has, which goes on showing the certificate that is refused.
+    this.stallGuard.awaitClose();
+    // Envoy opens its next stream on the same connection, which would present the refused certificate again.
     if (error.status === 'UNAUTHENTICATED' || error.status === 'PERMISSION_DENIED') this.http2.session?.close();
   }
 
   private onRequest(bytes: Buffer): void {
-    const { owner } = this;
-    if (owner === undefined) return;
+    const { owner, cost } = this;
+    if (owner === undefined || cost === undefined) return;
     const now = this.context.clock();
-    this.allowance.request(now);
-    owner.allowance.request(now);
-    this.work(owner, bytes.length / BYTES_PER_NAME, now);
+    cost.admit(bytes.length, now);
     const parse = this.variant === 'sotw' ? parseSotwRequest : parseDeltaRequest;
     const request = parse(bytes, this.context.limits.namesPerType);
     if (this.session !== undefined) owner.check();
-    const session = this.session ?? this.begin(owner, request);
-    const typeUrl = this.fixedType ?? request.typeUrl;
-    if (this.fixedType !== undefined && request.typeUrl !== '' && request.typeUrl !== this.fixedType) {
-      throw new XdsError('INVALID_ARGUMENT', `this service serves ${shortName(this.fixedType)} alone`);
-    }
-    const { answer, replies, walked } = session.request(typeUrl, request, now);
-    this.work(owner, walked, now);
-    this.hold();
+    const typeUrl = this.typeOf(request);
+    const session = this.session ?? this.open(owner, request);
+    const { answer, replies, walked: scanned } = session.request(typeUrl, request, now);
+    cost.settle(scanned, request, replies, now);
+    this.retain();
     if (answer !== undefined)
       this.context.observer.answered(
         owner.gateway,
@@ -176,24 +169,33 @@ export class DiscoveryStream {
         request.errorDetail,
       );
     this.send(replies, now);
-    this.work(owner, countNames(request) + countResources(replies), now);
+  }
+
+  /** Errors: XdsError INVALID_ARGUMENT for a type that this service does not serve (rule 3). */
+  private typeOf({ typeUrl }: XdsRequest): string {
+    const { fixedType } = this;
+    if (fixedType === undefined && typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
+    if (fixedType !== undefined && typeUrl !== '' && typeUrl !== fixedType)
+      throw new XdsError('INVALID_ARGUMENT', `this service serves ${shortName(fixedType)} only`);
+    return fixedType ?? typeUrl;
   }
 
   private onPartial(bytes: number): void {
-    this.partial = bytes;
-    this.hold();
+    this.partialBytes = bytes;
+    this.retain();
   }
 
-  /** What is kept because of this client alone. */
-  private hold(): void {
-    if (this.unread > 0 && !this.writer.isBlocked) this.unread = 0;
-    this.owner?.hold((this.session?.weight() ?? 0) + this.partial + this.unread);
+  /** Counts against the gateway what is kept because of this client alone. */
+  private retain(): void {
+    if (this.unreadBytes > 0 && !this.writer.isBlocked) this.unreadBytes = 0;
+    this.owner?.retain((this.session?.weight() ?? 0) + this.partialBytes + this.unreadBytes);
   }
 
-  /** The first request: whoever it is, it has to be who its certificate says. */
-  private begin(owner: StreamOwner, request: XdsRequest): Session {
+  /** The first request: from now on, the client counts as connected. */
+  private open(owner: StreamOwner, request: XdsRequest): Session {
     owner.claim(request.node());
-    clearTimeout(this.silence);
+    this.enter('open');
+    clearTimeout(this.firstRequestTimer);
     const { cache, observer, limits, clock } = this.context;
     const { gateway, node } = owner;
     const names = limits.namesPerType;
@@ -205,6 +207,7 @@ export class DiscoveryStream {
         this.send(session.update(snapshot, now), now);
       }),
     );
+    this.wasConnected = true;
     observer.opened(gateway, node?.id ?? '', this.address, this.variant);
     return session;
   }
@@ -213,37 +216,31 @@ export class DiscoveryStream {
     const frames: (readonly Buffer[])[] = [];
     for (const reply of replies) {
       const body = responseBody(this.variant, reply.typeUrl, reply, this.context.controlPlane);
-      if (!reply.isShared) this.unread += body.length;
+      if (!reply.isShared) this.unreadBytes += body.length;
       frames.push(frame(body, reply.nonce));
       this.context.observer.pushed(this.owner?.gateway ?? '', shortName(reply.typeUrl));
     }
     for (const message of joined(frames)) this.writer.write(message);
-    if (replies.length > 0) this.drain.watch();
-    if (this.unread > 0) this.hold();
+    if (replies.length > 0) this.stallGuard.watch();
+    if (this.unreadBytes > 0) this.retain();
     this.scheduleWake(now);
   }
 
   private scheduleWake(now: number): void {
-    if (this.wake !== undefined) clearTimeout(this.wake);
-    this.wake = undefined;
+    if (this.wakeTimer !== undefined) clearTimeout(this.wakeTimer);
+    this.wakeTimer = undefined;
     const at = this.session?.wakeAt();
     if (at === undefined) return;
-    this.wake = setTimeout(
+    this.wakeTimer = setTimeout(
       () => this.guard(() => this.send(this.session?.tick(this.context.clock()) ?? [], this.context.clock())),
       Math.max(at - now, 0),
     );
-    this.wake.unref();
+    this.wakeTimer.unref();
   }
 
-  private work(owner: StreamOwner, names: number, now: number): void {
-    if (names <= FREE_NAMES) return;
-    this.allowance.work(names, now);
-    owner.allowance.work(names, now);
-  }
-
-  /** What goes wrong with one stream ends that stream, and no other. */
+  /** An error on one stream ends that stream and no other. */
   private guard(work: () => void): void {
-    if (this.ended) return;
+    if (!isActive(this.state)) return;
     try {
       work();
     } catch (error) {
@@ -253,46 +250,43 @@ export class DiscoveryStream {
 
   private fail(error: unknown): void {
     if (!(error instanceof XdsError)) this.context.observer.failed(error);
-    this.end(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
+    this.abort(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
   }
 
-  /** The client has said all: it is sent what is on its way, and no more. */
-  private finish(): void {
-    if (this.ended) return;
-    this.leave();
+  /** The client has ended its side: it is sent what is on its way, then OK. */
+  private halfClose(): void {
+    if (!this.enter('halfClose')) return;
     this.writer.whenEmpty(() => this.call.end());
-    this.drain.conclude();
+    this.stallGuard.awaitClose();
   }
 
-  /** Nothing more is taken in or sent. What was sent may still be in our memory: the place is kept for it. */
-  private leave(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.unwatch?.();
-    clearTimeout(this.silence);
-    clearTimeout(this.wake);
-    this.wasOpen = this.session !== undefined;
-    this.session = undefined;
-    this.partial = 0;
-    this.hold();
-  }
-
-  /** The stream is closed. */
-  private release(): void {
-    this.drain.release();
+  /** HTTP/2 has closed the stream: nothing of it is kept. */
+  private close(): void {
+    this.enter('close');
+    this.stallGuard.stop();
     const { owner } = this;
     owner?.release();
-    if (this.wasOpen) this.context.observer.closed(owner?.gateway ?? '', owner?.node?.id ?? '', this.address);
+    if (this.wasConnected) this.context.observer.closed(owner?.gateway ?? '', owner?.node?.id ?? '', this.address);
     this.owner = undefined;
   }
-}
 
-function countNames({ names, subscribe, unsubscribe, initialVersions }: XdsRequest): number {
-  return names.length + subscribe.length + unsubscribe.length + initialVersions.size;
-}
+  /** False: the event changes nothing. */
+  private enter(event: StreamEvent): boolean {
+    const next = nextState(this.state, event);
+    if (next === undefined) return false;
+    const stops = isActive(this.state) && !isActive(next);
+    this.state = next;
+    if (stops) this.stop();
+    return true;
+  }
 
-function countResources(replies: readonly Outgoing[]): number {
-  let count = 0;
-  for (const { resources } of replies) count += resources.length;
-  return count;
+  /** Nothing more is read or pushed. Unread responses may still be in memory, and stay counted. */
+  private stop(): void {
+    this.unwatch?.();
+    clearTimeout(this.firstRequestTimer);
+    clearTimeout(this.wakeTimer);
+    this.session = undefined;
+    this.partialBytes = 0;
+    this.retain();
+  }
 }

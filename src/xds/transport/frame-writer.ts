@@ -59,8 +59,8 @@ export class FrameWriter {
     else done();
   }
 
-  /** Forgets what is not on the stream yet: it ends with an error. */
-  drop(): void {
+  /** Forgets what is not on the stream yet: the stream ends with an error. */
+  discard(): void {
     this.queue.length = 0;
   }
 

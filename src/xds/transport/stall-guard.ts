@@ -1,65 +1,66 @@
-// I/O: whether a client takes what it is sent, and the end of its stream; a stream that stands still is reset.
-// In: an HTTP/2 stream and its writer, how long it may stand still. Out: resets. Must not: mistake slow for dead, or have a
-// stream that has ended for us stay as long as its client likes: what it was sent is kept in our memory until it is closed.
+// I/O: resets a stream whose client does not read what it was sent, or does not close its side after the server ended it.
+// Must not: take a slow client for a stalled one, or keep an ended stream for as long as its client likes: what the client was
+// sent stays in memory until the stream is closed.
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { FrameWriter } from './frame-writer.ts';
 
-export class Drain {
+export class StallGuard {
   private readonly stream: ServerHttp2Stream;
   private readonly writer: FrameWriter;
-  private readonly drainMs: number;
-  private readonly onCut: () => void;
+  private readonly stallMs: number;
+  private readonly onStall: () => void;
   private timer: NodeJS.Timeout | undefined;
-  private hasEnded = false;
+  private awaitsClose = false;
 
-  /** `onCut` is called before the stream is reset. */
-  constructor(stream: ServerHttp2Stream, writer: FrameWriter, drainMs: number, onCut: () => void) {
+  /** `onStall` is called before the stream is reset. */
+  constructor(stream: ServerHttp2Stream, writer: FrameWriter, stallMs: number, onStall: () => void) {
     this.stream = stream;
     this.writer = writer;
-    this.drainMs = drainMs;
-    this.onCut = onCut;
+    this.stallMs = stallMs;
+    this.onStall = onStall;
   }
 
-  /** After something was written. A client that reads nothing still answers pings; what it leaves in our memory is what tells. */
+  /** After a write. A client that reads nothing still answers pings; only the bytes that it leaves in our memory show it. */
   watch(): void {
-    if (this.timer !== undefined || !this.isOwed) return;
+    if (this.timer !== undefined || !this.isWaiting) return;
     const { progress } = this.writer;
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      if (!this.isOwed) return;
-      // Slow is not dead: as long as something is taken, there is more to wait for.
+      if (!this.isWaiting) return;
+      // A slow client makes progress, and gets more time.
       if (this.writer.progress !== progress) this.watch();
-      else this.cut();
-    }, this.drainMs);
+      else this.reset();
+    }, this.stallMs);
     this.timer.unref();
   }
 
-  /** The stream has ended for us, or will when what it was sent is taken: its client has to let go of it as well. */
-  conclude(): void {
-    this.hasEnded = true;
-    // RFC 9113 section 8.1: after a whole response, a client that has more to say is told that nobody listens.
+  /** The server has ended the stream, or will once the client has read what is on its way: the client has to close it too. */
+  awaitClose(): void {
+    this.awaitsClose = true;
+    // RFC 9113 section 8.1: after a complete response, RST_STREAM with NO_ERROR tells a client that is still sending to stop.
+    // Two turns of the event loop: grpc-js sends the trailers in a listener of the same event, and they leave in the next turn.
     this.stream.once('wantTrailers', () =>
-      // The trailers go at the next turn of the loop.
       setImmediate(() => setImmediate(() => this.stream.close(constants.NGHTTP2_NO_ERROR))),
     );
     this.watch();
   }
 
-  /** Once the stream is closed. */
-  release(): void {
+  /** The stream is closed. */
+  stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.hasEnded = false;
+    this.awaitsClose = false;
   }
 
-  private get isOwed(): boolean {
-    return this.hasEnded || this.writer.isBlocked;
+  /** Whether the client has to read or to close something. */
+  private get isWaiting(): boolean {
+    return this.awaitsClose || this.writer.isBlocked;
   }
 
-  private cut(): void {
-    this.onCut();
-    // Trailers would queue behind what is not read: the stream is reset, and what waits for it is freed.
+  private reset(): void {
+    this.onStall();
+    // Trailers would queue behind the unread bytes; a reset frees them.
     this.stream.close(constants.NGHTTP2_CANCEL);
     this.stream.destroy();
   }

@@ -1,9 +1,8 @@
-// Whose a stream is, from its opening to its end: the gateway that its certificate proves, and its place among that gateway's.
-// In: the admission of its connection, the claims of its first request, the time. Out: XdsError for who may not have it.
-// Must not: let anybody keep anything before it is known who it is, or longer than its certificate is good for.
+// Whose stream it is, from its opening to its close: the gateway that the certificate proves, and a slot of its quota.
+// Must not: retain anything for a client before its gateway is known, or serve it after its certificate has expired.
 
-import type { Place } from '../limits/gateway-quota.ts';
-import type { Allowance } from '../limits/rate-limiter.ts';
+import type { Slot } from '../limits/gateway-quota.ts';
+import type { RateLimiter } from '../limits/rate-limiter.ts';
 import { XdsError } from '../stream-status.ts';
 import type { NodeClaims } from '../wire/messages.ts';
 import type { Admission, Caller } from './admission.ts';
@@ -11,8 +10,8 @@ import type { XdsObserver } from './observer.ts';
 
 export interface OwnerContext {
   readonly admission: Admission;
-  /** Counts a stream of a gateway, or throws. */
-  readonly admit: (gateway: string, now: number) => Place;
+  /** Reserves a slot for a stream of a gateway, or throws. */
+  readonly reserve: (gateway: string, now: number) => Slot;
   readonly observer: XdsObserver;
   readonly clock: () => number;
 }
@@ -28,11 +27,11 @@ export class StreamOwner {
   private readonly context: OwnerContext;
   private readonly address: string;
   private readonly onExpired: (error: XdsError) => void;
-  private place: Place;
-  private held = 0;
+  private slot: Slot;
+  private retained = 0;
   private expiry: NodeJS.Timeout | undefined;
 
-  /** By the certificate alone: nothing was said yet. Errors: XdsError. `onExpired` when the certificate has. */
+  /** By the certificate alone, before the first request. Errors: XdsError. `onExpired` is called when the certificate expires. */
   constructor(context: OwnerContext, address: string, onExpired: (error: XdsError) => void) {
     this.context = context;
     this.address = address;
@@ -41,41 +40,41 @@ export class StreamOwner {
     const now = context.clock();
     this.gateway = gateway;
     this.notAfter = notAfter;
-    this.place = context.admit(gateway, now);
-    if (Number.isFinite(notAfter)) this.endAt(notAfter, now);
+    this.slot = context.reserve(gateway, now);
+    if (Number.isFinite(notAfter)) this.expireAt(notAfter, now);
   }
 
-  /** The first request: what it claims has to agree with the certificate. Errors: XdsError. */
+  /** The first request: its claims have to agree with the certificate. Errors: XdsError. */
   claim(claims: NodeClaims | undefined): void {
     if (claims === undefined || claims.id === '')
       throw new XdsError('INVALID_ARGUMENT', 'the first request has no node.id');
     this.node = claims;
     const { gateway } = this.identify();
-    // Only where there is no certificate that has the last word: in plaintext, which is for benches.
+    // Only in plaintext (benchmarks): with a certificate, the gateway is known before the claims.
     if (gateway !== this.gateway) this.move(gateway);
   }
 
-  /** Errors: XdsError when this caller may no longer have the stream. */
+  /** Errors: XdsError when this client may no longer have the stream. */
   check(): void {
     if (this.identify().gateway !== this.gateway) this.deny('the identity is now another gateway');
   }
 
-  /** How many bytes are kept of what the client sent. Errors: XdsError. */
-  hold(bytes: number): void {
-    if (bytes === this.held) return;
-    this.held = bytes;
-    this.place.hold(bytes);
+  /** How many bytes are retained because of the client. Errors: XdsError. */
+  retain(bytes: number): void {
+    if (bytes === this.retained) return;
+    this.retained = bytes;
+    this.slot.retain(bytes);
   }
 
-  /** What all streams of the gateway may ask for. */
-  get allowance(): Allowance {
-    return this.place.allowance;
+  /** The limiter that all streams of the gateway share. */
+  get limiter(): RateLimiter {
+    return this.slot.limiter;
   }
 
   /** Once. */
   release(): void {
     clearTimeout(this.expiry);
-    this.place.leave();
+    this.slot.release();
   }
 
   private identify(): Extract<Caller, { ok: true }> {
@@ -89,17 +88,17 @@ export class StreamOwner {
   }
 
   private move(gateway: string): void {
-    const place = this.context.admit(gateway, this.context.clock());
-    this.place.leave();
-    this.place = place;
+    const slot = this.context.reserve(gateway, this.context.clock());
+    this.slot.release();
+    this.slot = slot;
     this.gateway = gateway;
-    place.hold(this.held);
+    slot.retain(this.retained);
   }
 
-  private endAt(notAfter: number, now: number): void {
+  private expireAt(notAfter: number, now: number): void {
     const wait = Math.min(Math.max(notAfter - now, 0), LONGEST_TIMER);
     this.expiry = setTimeout(() => {
-      if (this.context.clock() < notAfter) this.endAt(notAfter, this.context.clock());
+      if (this.context.clock() < notAfter) this.expireAt(notAfter, this.context.clock());
       else this.onExpired(new XdsError('UNAUTHENTICATED', 'the client certificate has expired'));
     }, wait);
     this.expiry.unref();

@@ -10,8 +10,8 @@ import { PosternError } from '../../errors.ts';
 import type { HostPort } from '../../host-port.ts';
 import type { SnapshotCache } from '../../snapshot/cache.ts';
 import { TYPE } from '../../snapshot/types.ts';
-import { type GatewayLimits, Places } from '../limits/gateway-quota.ts';
-import { type Opening, type OpeningRates, Openings } from '../limits/opening-rate.ts';
+import { type GatewayLimits, GatewayQuota } from '../limits/gateway-quota.ts';
+import { OpeningLimiter, type OpeningRates, type StreamPermit } from '../limits/opening-rate.ts';
 import { type StreamStatus, XdsError } from '../stream-status.ts';
 import type { Variant } from '../wire/messages.ts';
 import type { Admission } from './admission.ts';
@@ -56,7 +56,7 @@ const LIMITS: StreamLimits & ServerLimits = {
   requestBytes: 4 * 1024 * 1024,
   namesPerType: 20_000,
   ratesPerStream: { requests: { burst: 2000, perSecond: 500 }, names: { burst: 1_000_000, perSecond: 25_000 } },
-  drainMs: 15_000,
+  stallMs: 15_000,
   firstRequestMs: 15_000,
   streamsPerGateway: 2000,
   bytesPerGateway: 128 * 1024 * 1024,
@@ -92,9 +92,9 @@ export class XdsServer {
   private readonly grpc: Server;
   private readonly streams = new Set<DiscoveryStream>();
   private readonly sockets = new Set<Socket>();
-  private readonly places: Places;
-  private readonly openings: Openings;
-  private readonly allowed = new WeakMap<Socket, Opening>();
+  private readonly quota: GatewayQuota;
+  private readonly openings: OpeningLimiter;
+  private readonly permits = new WeakMap<Socket, StreamPermit>();
   private listener: TcpServer | TlsServer | undefined;
   private draining = false;
 
@@ -102,8 +102,8 @@ export class XdsServer {
     this.options = options;
     this.limits = { ...LIMITS, ...options.limits };
     this.clock = options.clock ?? Date.now;
-    this.places = new Places(this.limits);
-    this.openings = new Openings(this.limits.openings);
+    this.quota = new GatewayQuota(this.limits);
+    this.openings = new OpeningLimiter(this.limits.openings);
     this.grpc = new Server({
       'grpc.max_receive_message_length': this.limits.requestBytes,
       'grpc.keepalive_time_ms': 30_000,
@@ -119,14 +119,14 @@ export class XdsServer {
   async listen(): Promise<number> {
     const { address, tls } = this.options;
     const injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
-    guardStreams(this.grpc, (socket) => this.allowed.get(socket)?.(this.clock()) === true);
+    guardStreams(this.grpc, (socket) => this.permits.get(socket)?.(this.clock()) === true);
     const accept = (socket: Socket): void => {
-      const opening = this.openingOf(socket);
-      if (opening === undefined) {
+      const permit = this.permitOf(socket);
+      if (permit === undefined) {
         socket.destroy();
         return;
       }
-      this.allowed.set(socket, opening);
+      this.permits.set(socket, permit);
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
       socket.setNoDelay(true);
@@ -176,7 +176,8 @@ export class XdsServer {
     this.draining = true;
     const { listener } = this;
     const closed = new Promise<void>((fulfil) => (listener === undefined ? fulfil() : listener.close(() => fulfil())));
-    for (const stream of [...this.streams]) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+    for (const stream of [...this.streams])
+      stream.abort(new XdsError('UNAVAILABLE', 'the control plane is going down'));
     const ended = new Promise<void>((fulfil) => this.grpc.tryShutdown(() => fulfil()));
     await Promise.race([Promise.all([closed, ended]), new Promise((fulfil) => setTimeout(fulfil, graceMs).unref())]);
     this.grpc.forceShutdown();
@@ -185,15 +186,15 @@ export class XdsServer {
   }
 
   /** Undefined: the connection is not a gateway's, or its gateway has opened too much. */
-  private openingOf(socket: Socket): Opening | undefined {
+  private permitOf(socket: Socket): StreamPermit | undefined {
     const { tls, admission, observer } = this.options;
     const now = this.clock();
-    if (tls === undefined) return this.openings.connection(undefined, now);
+    if (tls === undefined) return this.openings.connect(undefined, now);
     const caller = admission(leafOf(socket as TLSSocket)).identify(undefined);
-    const opening = caller.ok ? this.openings.connection(caller.gateway, now) : undefined;
-    if (opening === undefined)
+    const permit = caller.ok ? this.openings.connect(caller.gateway, now) : undefined;
+    if (permit === undefined)
       observer.denied(caller.ok ? `too many streams of ${caller.gateway}` : caller.reason, addressOf(socket), '');
-    return opening;
+    return permit;
   }
 
   private createTls(tls: ServerTls, accept: (socket: Socket) => void): TlsServer {
@@ -248,14 +249,14 @@ export class XdsServer {
         controlPlane,
         limits: this.limits,
         admission: admission(tls === undefined ? undefined : leafOf(socketOf(call))),
-        admit: (gateway, now) => this.places.admit(gateway, now),
+        reserve: (gateway, now) => this.quota.reserve(gateway, now),
         encrypted: tls !== undefined,
         clock: this.clock,
       },
       (ended) => this.streams.delete(ended),
     );
     this.streams.add(stream);
-    if (this.draining) stream.end(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+    if (this.draining) stream.abort(new XdsError('UNAVAILABLE', 'the control plane is going down'));
   }
 }
 
