@@ -42,3 +42,8 @@ export function spiffeId(trustDomain: TrustDomain, path: string): SpiffeId {
 export function trustDomainOf(id: SpiffeId): TrustDomain {
   return id.slice(SCHEME.length, id.indexOf('/', SCHEME.length)) as TrustDomain;
 }
+
+/** The path of an ID, without the leading slash: `gateway/ingress`. */
+export function pathOf(id: SpiffeId): string {
+  return id.slice(id.indexOf('/', SCHEME.length) + 1);
+}

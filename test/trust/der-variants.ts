@@ -157,8 +157,12 @@ function pad(length: number): readonly number[] {
 
 /** Every value of the certificate in every encoding, by its path. */
 export function systematicVariants(): readonly Variant[] {
-  const tree = treeOf(GOOD);
-  return pathsOf(tree).flatMap((path) =>
+  return variantsOf(treeOf(GOOD));
+}
+
+function variantsOf(tree: Value, below: readonly number[] = []): readonly Variant[] {
+  const paths = pathsOf(tree).filter((path) => below.every((step, index) => path[index] === step));
+  return paths.flatMap((path) =>
     Object.entries(ENCODINGS).map(([what, own]) => ({
       name: `${path.join('.') || 'the certificate'} with ${what}`,
       der: signed(replaced(tree, path, (value) => ({ ...value, ...(own && { write: own }) }))),
@@ -524,6 +528,16 @@ export const PARTS: Readonly<Record<string, Partial<Parts>>> = {
   'permitted names': further(extension('551d1e', seq(all(0xa0, seq(text(0x82, 'a.b')))), TRUE)),
   'permitted names that are empty': further(extension('551d1e', seq(), TRUE)),
 };
+
+/** The value of an extension that only chains are judged by, in every encoding; the first one is good. */
+export function policyVariants(): readonly Variant[] {
+  const cps = seq(oid('2b06010505070201'), text(0x16, 'http://a/'));
+  const notice = seq(oid('2b06010505070202'), seq(seq(text(0x0c, 'a'), seq(prim(0x02, 1))), text(0x1a, 'b')));
+  const policies = extension('551d20', seq(seq(oid('2a0304')), seq(oid('2a0305'), seq(cps, notice))));
+  const parts = { ...GOOD, extensions: [...EXTENSIONS, policies] };
+  const value = [0, 7, 0, EXTENSIONS.length, 1, 0];
+  return [{ name: 'policies', der: certificate(parts) }, ...variantsOf(treeOf(parts), value)];
+}
 
 /** Bytes around the certificate, or others in its place. */
 export function outerVariants(): readonly Variant[] {

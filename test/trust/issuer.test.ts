@@ -8,7 +8,9 @@ import { issueLeaf } from '../../src/trust/issuing/issue.ts';
 import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import type { Purpose } from '../../src/trust/issuing/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { pemOf } from '../../src/trust/x509/certificate.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/openssl.ts';
+import { GOOD, policyVariants, TRUST_DOMAIN as VARIANT_DOMAIN } from './der-variants.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());
@@ -67,6 +69,23 @@ describe('an issuer', () => {
         [second.der, first.der],
       );
     }
+  });
+
+  test('is refused when a value in its certificate policies is written in BER, however deep it is', () => {
+    const keyPem = GOOD.signer.export({ type: 'pkcs8', format: 'pem' }) as string;
+    const codesOf = (der: Buffer): readonly string[] =>
+      parseIssuer(Buffer.from(pemOf(der)), Buffer.from(keyPem), VARIANT_DOMAIN as TrustDomain, NOW).problems.map(
+        ({ code }) => code,
+      );
+    const [good, ...variants] = policyVariants();
+    assert.ok(good);
+    assert.deepEqual(codesOf(good.der), []);
+    const ber = variants.filter(({ name }) => / with (a longer length|a length of|an indef|a tag in)/.test(name));
+    assert.ok(ber.length > 40);
+    assert.deepEqual(
+      ber.filter(({ der }) => !codesOf(der).includes('ISSUER_UNPARSABLE')).map(({ name }) => name),
+      [],
+    );
   });
 
   test('may be allowed to sign leaves only, and need not speak of SPIFFE or usages', () => {

@@ -8,7 +8,7 @@ import type { SpiffeId, TrustDomain } from '../spiffe.ts';
 import { parseCertificate, pemOf } from '../x509/certificate.ts';
 import { signCertificate } from '../x509/certificate-writer.ts';
 import type { Issuer } from './issuer.ts';
-import { leafCommonName } from './leaf-name.ts';
+import { leafCommonName } from './issuer-chain.ts';
 
 export interface Issued {
   /** PEM: the leaf, then what stands between it and the trust anchor. */

@@ -5,10 +5,10 @@
 
 import { BROKEN_SIGNATURES, keyWeakness } from '../keys/key-strength.ts';
 import { caution, type Problem, problem } from '../problem.ts';
-import type { SpiffeId } from '../spiffe.ts';
+import { pathOf, type SpiffeId } from '../spiffe.ts';
 import { type Certificate, isSignedBy } from '../x509/certificate.ts';
 import { commonNameDer } from '../x509/certificate-writer.ts';
-import { leafCommonName } from './leaf-name.ts';
+import { readDer } from '../x509/der.ts';
 import { forbiddenName, type Name, printableText } from './name-constraints.ts';
 import { isIssuedBy, namesOf, type PathFacts, pathFacts } from './path-facts.ts';
 
@@ -145,7 +145,15 @@ function forbiddenNames(
 }
 
 function sampleNames(id: SpiffeId): readonly Name[] {
-  return [...namesOf(commonNameDer(leafCommonName(id)), undefined), { kind: 'uri', text: id }];
+  return [...namesOf(readDer(commonNameDer(leafCommonName(id))), undefined), { kind: 'uri', text: id }];
+}
+
+/**
+ * The subject of the certificates that we sign. It is neither empty nor the issuer's name: a leaf that has the name of its
+ * CA looks self-signed to OpenSSL.
+ */
+export function leafCommonName(id: SpiffeId): string {
+  return `gateway ${pathOf(id)}`.slice(0, 64);
 }
 
 /** `pathLength` counts the CAs between a CA and the leaf that are not self-issued. */

@@ -1,9 +1,10 @@
 // Name constraints of CAs (RFC 5280, 4.2.1.10), as BoringSSL and OpenSSL apply them in chains.
-// In: the names of a certificate, the constraints of a CA above it. Out: the name that they forbid, if any.
-// Must not: pass what a verifier would not understand; that is a refusal there.
+// Must not: allow a name or a constraint that a verifier does not understand; verifiers refuse the chain then.
 
-import { childrenOf, contextTag, type DerValue, readDer } from '../x509/der-reader.ts';
-import { canonicalName } from '../x509/distinguished-name.ts';
+import { GENERAL_NAME } from '../x509/certificate-shape.ts';
+import { DerError, type DerNode } from '../x509/der.ts';
+import { contextTag } from '../x509/der-content.ts';
+import { canonicalName, printable } from '../x509/distinguished-name.ts';
 
 /** A name of a subject or subjectAltName: the kinds with rules of their own, and the others by their tag. */
 export type Name =
@@ -23,36 +24,34 @@ export interface NameConstraints {
 }
 
 const TEXT_KINDS: Readonly<Record<number, 'email' | 'dns' | 'uri'>> = {
-  [contextTag(1, false)]: 'email',
-  [contextTag(2, false)]: 'dns',
-  [contextTag(6, false)]: 'uri',
+  [GENERAL_NAME.rfc822Name]: 'email',
+  [GENERAL_NAME.dNSName]: 'dns',
+  [GENERAL_NAME.uniformResourceIdentifier]: 'uri',
 };
 
 /** A GeneralName. */
-export function readName(value: DerValue): Name {
-  const kind = TEXT_KINDS[value.tag];
-  if (kind !== undefined) return { kind, text: value.content.toString('latin1') };
+export function readName({ tag, content, children: [name] }: DerNode): Name {
+  const kind = TEXT_KINDS[tag];
+  if (kind !== undefined) return { kind, text: content.toString('latin1') };
   // A Name is a CHOICE, so that its tag is explicit.
-  if (value.tag === contextTag(4, true)) return { kind: 'directory', rdns: canonicalName(value.content) };
-  return { kind: 'other', tag: value.tag & 0x1f };
+  if (tag === GENERAL_NAME.directoryName && name !== undefined) return { kind: 'directory', rdns: canonicalName(name) };
+  return { kind: 'other', tag: tag & 0x1f };
 }
 
-/** The content of the extension. Errors: a plain Error. */
-export function readNameConstraints(der: Buffer): NameConstraints {
-  const parts = childrenOf(readDer(der));
+/** The value of the extension. Errors: DerError. */
+export function readNameConstraints({ children: lists }: DerNode): NameConstraints {
   const subtrees = (tag: number): readonly Subtree[] =>
-    parts
-      .filter((part) => part.tag === contextTag(tag, true))
-      .flatMap(childrenOf)
-      .map((subtree) => {
-        const [base, ...bounds] = childrenOf(subtree);
-        if (base === undefined) throw new Error('a subtree without a base');
+    lists
+      .filter((list) => list.tag === tag)
+      .flatMap(({ children }) => children)
+      .map(({ children: [base, ...bounds] }) => {
+        if (base === undefined) throw new DerError('has a name constraint without a base');
         return { base: readName(base), bounded: bounds.length > 0 };
       });
-  return { permitted: subtrees(0), excluded: subtrees(1) };
+  return { permitted: subtrees(contextTag(0, 'constructed')), excluded: subtrees(contextTag(1, 'constructed')) };
 }
 
-/** The first of the names that the constraints do not let pass. */
+/** The first of the names that the constraints do not allow. */
 export function forbiddenName(names: readonly Name[], constraints: NameConstraints): Name | undefined {
   return names.find((name) => {
     const permitted = constraints.permitted.filter(({ base }) => sameKind(name, base));
@@ -64,17 +63,17 @@ export function forbiddenName(names: readonly Name[], constraints: NameConstrain
   });
 }
 
+const KINDS = {
+  email: 'the e-mail address',
+  dns: 'the DNS name',
+  uri: 'the URI',
+  directory: 'the subject',
+};
+
+/** For messages. */
 export function printableText(name: Name): string {
-  const text = name.kind === 'directory' ? name.rdns.join(', ') : name.kind === 'other' ? '' : name.text;
-  const shown = text.slice(0, 120).replace(/[^\x20-\x7e]/g, '?');
-  const kind = {
-    email: 'the e-mail address',
-    dns: 'the DNS name',
-    uri: 'the URI',
-    directory: 'the subject',
-    other: '',
-  };
-  return name.kind === 'other' ? `a name of the kind [${name.tag}]` : `${kind[name.kind]} ${shown}`;
+  if (name.kind === 'other') return `a name of the kind [${name.tag}]`;
+  return `${KINDS[name.kind]} ${printable(name.kind === 'directory' ? name.rdns.join(', ') : name.text)}`;
 }
 
 function sameKind(name: Name, base: Name): boolean {
@@ -83,7 +82,7 @@ function sameKind(name: Name, base: Name): boolean {
   return name.kind === base.kind;
 }
 
-/** Names that verifiers cannot compare with a constraint of their kind; they refuse the chain then. */
+/** False for names that verifiers cannot compare with a constraint of their kind. */
 function isUnderstood(name: Name): boolean {
   if (name.kind === 'uri') return hostOf(name.text) !== undefined;
   if (name.kind === 'email') return name.text.includes('@');

@@ -1,12 +1,14 @@
-// What a verifier of chains looks at in one certificate, beside what certificate.ts reads.
-// In: DER. Out: names, path length, usages, name constraints, extensions that must be understood. Must not: judge.
+// What a verifier of chains reads in one certificate, beside what certificate.ts reads (RFC 5280, 4.2.1.4 to 4.2.1.14).
+// An extension that Postern does not evaluate still has to have the shape that its identifier says: verifiers parse it.
+// Must not: decide whether the chain is good (issuer-chain.ts does).
 
 import { X509Certificate } from 'node:crypto';
 import type { Certificate } from '../x509/certificate.ts';
-import { childrenOf, contextTag, DER, type DerValue, oidOf, readDer } from '../x509/der-reader.ts';
+import { EXTENSION, type Extension, readCertificateShape } from '../x509/certificate-shape.ts';
+import { DerError, type DerNode, oidText, readDer } from '../x509/der.ts';
+import { contextTag, TAG } from '../x509/der-content.ts';
 import { canonicalName, emailsOf, printableName } from '../x509/distinguished-name.ts';
 import { type Name, type NameConstraints, readName, readNameConstraints } from './name-constraints.ts';
-import { hasItsShape } from './policy-shape.ts';
 
 export interface PathFacts {
   /** The subject, for people. */
@@ -24,52 +26,51 @@ export interface PathFacts {
   readonly asksForPolicy: boolean;
 }
 
-const OID = {
-  basicConstraints: '2.5.29.19',
-  keyUsage: '2.5.29.15',
-  subjectAltName: '2.5.29.17',
-  nameConstraints: '2.5.29.30',
-  certificatePolicies: '2.5.29.32',
-  policyMappings: '2.5.29.33',
-  policyConstraints: '2.5.29.36',
-  extendedKeyUsage: '2.5.29.37',
-  inhibitAnyPolicy: '2.5.29.54',
-} as const;
+const CRL_DISTRIBUTION_POINTS = '2.5.29.31';
+const CERTIFICATE_POLICIES = '2.5.29.32';
+const POLICY_MAPPINGS = '2.5.29.33';
+const POLICY_CONSTRAINTS = '2.5.29.36';
+const INHIBIT_ANY_POLICY = '2.5.29.54';
 
 /** BoringSSL's X509_supported_extension. */
-const PROCESSED: ReadonlySet<string> = new Set(Object.values(OID));
+const PROCESSED: ReadonlySet<string> = new Set([
+  EXTENSION.basicConstraints,
+  EXTENSION.keyUsage,
+  EXTENSION.subjectAltName,
+  EXTENSION.nameConstraints,
+  EXTENSION.extendedKeyUsage,
+  CERTIFICATE_POLICIES,
+  POLICY_MAPPINGS,
+  POLICY_CONSTRAINTS,
+  INHIBIT_ANY_POLICY,
+]);
 
-/** Errors: a plain Error for an extension that is not what its identifier says. */
+/** Errors: DerError for an extension that is not what its identifier says. */
 export function pathFacts(certificate: Certificate): PathFacts {
-  const tbs = childrenOf(childrenOf(readDer(certificate.der))[0] ?? missing());
-  // TBSCertificate: the version is explicit [0] and always there in version 3.
-  const offset = tbs[0]?.tag === contextTag(0, true) ? 1 : 0;
-  const [issuer, subject] = [tbs[offset + 2] ?? missing(), tbs[offset + 4] ?? missing()];
-  const extensions = extensionsOf(tbs.find(({ tag }) => tag === contextTag(3, true)));
-  const content = (oid: string): Buffer | undefined => extensions.find((extension) => extension.oid === oid)?.content;
-  if (!extensions.every(({ oid, content: value }) => hasItsShape(oid, value))) throw new Error('a broken extension');
-  const constraints = content(OID.nameConstraints);
-  const usage = content(OID.extendedKeyUsage);
-  const pathLength = pathLengthOf(content(OID.basicConstraints));
+  const { issuer, subject, extensions, values } = readCertificateShape(certificate.der);
+  if (!extensions.every(hasItsShape)) throw new DerError('has an extension that is not what its identifier says');
+  const constraints = values.get(EXTENSION.nameConstraints);
+  const usage = values.get(EXTENSION.extendedKeyUsage);
+  const pathLength = pathLengthOf(values.get(EXTENSION.basicConstraints));
   return {
-    shown: printableName(subject.raw),
-    names: namesOf(subject.raw, content(OID.subjectAltName)),
-    selfIssued: canonicalName(subject.raw).join() === canonicalName(issuer.raw).join(),
+    shown: printableName(subject),
+    names: namesOf(subject, values.get(EXTENSION.subjectAltName)),
+    selfIssued: canonicalName(subject).join() === canonicalName(issuer).join(),
     ...(pathLength !== undefined && { pathLength }),
-    ...(usage !== undefined && { extendedKeyUsage: childrenOf(readDer(usage)).map(oidOf) }),
+    ...(usage !== undefined && { extendedKeyUsage: usage.children.map(({ content }) => oidText(content)) }),
     ...(constraints !== undefined && { nameConstraints: readNameConstraints(constraints) }),
-    unknownCritical: extensions.filter(({ critical, oid }) => critical && !PROCESSED.has(oid)).map(({ oid }) => oid),
-    asksForPolicy: asksForPolicy(content(OID.policyConstraints)),
+    unknownCritical: extensions.filter(({ isCritical, id }) => isCritical && !PROCESSED.has(id)).map(({ id }) => id),
+    asksForPolicy: extensions.some(asksForPolicy),
   };
 }
 
-/** The names of a certificate that is still to be made. */
-export function namesOf(subject: Buffer, subjectAltName: Buffer | undefined): readonly Name[] {
+/** The names of a certificate with this subject and this subjectAltName. */
+export function namesOf(subject: DerNode, subjectAltName: DerNode | undefined): readonly Name[] {
   const rdns = canonicalName(subject);
   return [
     ...(rdns.length === 0 ? [] : [{ kind: 'directory', rdns } as const]),
     ...emailsOf(subject).map((text) => ({ kind: 'email', text }) as const),
-    ...(subjectAltName === undefined ? [] : childrenOf(readDer(subjectAltName)).map(readName)),
+    ...(subjectAltName?.children ?? []).map(readName),
   ];
 }
 
@@ -80,37 +81,66 @@ export function isIssuedBy(certificate: Certificate, above: Certificate): boolea
   return x509.checkIssued(signer) && x509.verify(signer.publicKey);
 }
 
-interface Extension {
-  readonly oid: string;
-  readonly critical: boolean;
-  readonly content: Buffer;
+function pathLengthOf(basicConstraints: DerNode | undefined): number | undefined {
+  const length = basicConstraints?.children.find(({ tag }) => tag === TAG.integer)?.content;
+  return length?.readUIntBE(0, length.length);
 }
 
-function extensionsOf(wrapper: DerValue | undefined): readonly Extension[] {
-  if (wrapper === undefined) return [];
-  return childrenOf(childrenOf(wrapper)[0] ?? missing()).map((extension) => {
-    const parts = childrenOf(extension);
-    const [id, flag] = parts;
-    return {
-      oid: oidOf(id ?? missing()),
-      critical: flag?.tag === DER.boolean && flag.content[0] !== 0,
-      content: (parts.at(-1) ?? missing()).content,
-    };
-  });
+const REQUIRE_EXPLICIT_POLICY = contextTag(0, 'primitive');
+const INHIBIT_POLICY_MAPPING = contextTag(1, 'primitive');
+
+function asksForPolicy({ id, value }: Extension): boolean {
+  return id === POLICY_CONSTRAINTS && readDer(value).children.some(({ tag }) => tag === REQUIRE_EXPLICIT_POLICY);
 }
 
-function pathLengthOf(content: Buffer | undefined): number | undefined {
-  if (content === undefined) return undefined;
-  const length = childrenOf(readDer(content)).find(({ tag }) => tag === DER.integer)?.content;
-  if (length === undefined) return undefined;
-  // Longer than six bytes: no chain reaches it.
-  return length.length > 6 ? Number.MAX_SAFE_INTEGER : length.readUIntBE(0, length.length);
+/** distributionPoint, reasons, cRLIssuer */
+const DISTRIBUTION_POINT: ReadonlySet<number> = new Set([
+  contextTag(0, 'constructed'),
+  contextTag(1, 'primitive'),
+  contextTag(2, 'constructed'),
+]);
+
+const SHAPES: ReadonlyMap<string, (value: DerNode) => boolean> = new Map([
+  [CRL_DISTRIBUTION_POINTS, (value) => isList(value, (point) => isList(point, isPartOfDistributionPoint))],
+  // None of them twice.
+  [CERTIFICATE_POLICIES, (value) => isList(value, isPolicy) && areDifferent(value.children.map(policyOf))],
+  [POLICY_MAPPINGS, (value) => isList(value, (pair) => isList(pair, isOid) && pair.children.length === 2)],
+  [POLICY_CONSTRAINTS, (value) => isList(value, isPolicyConstraint)],
+  [INHIBIT_ANY_POLICY, ({ tag, content: [first = 0x80] }) => tag === TAG.integer && first < 0x80],
+]);
+
+/** True for extensions that have no entry in `SHAPES`. Errors: DerError. */
+function hasItsShape({ id, value }: Extension): boolean {
+  return SHAPES.get(id)?.(readDer(value)) ?? true;
 }
 
-function asksForPolicy(content: Buffer | undefined): boolean {
-  return content !== undefined && childrenOf(readDer(content)).some(({ tag }) => tag === contextTag(0, false));
+/** A sequence of at least one. */
+function isList({ tag, children }: DerNode, isItem: (item: DerNode) => boolean): boolean {
+  return tag === TAG.sequence && children.length > 0 && children.every(isItem);
 }
 
-function missing(): never {
-  throw new Error('a certificate without one of its parts');
+function isOid({ tag }: DerNode): boolean {
+  return tag === TAG.oid;
+}
+
+function isPartOfDistributionPoint({ tag }: DerNode): boolean {
+  return DISTRIBUTION_POINT.has(tag);
+}
+
+function isPolicyConstraint({ tag }: DerNode): boolean {
+  return tag === REQUIRE_EXPLICIT_POLICY || tag === INHIBIT_POLICY_MAPPING;
+}
+
+/** An identifier, and perhaps a list that qualifies it. */
+function isPolicy({ tag, children: [id, qualifiers, ...more] }: DerNode): boolean {
+  const isQualified = qualifiers === undefined || qualifiers.tag === TAG.sequence;
+  return tag === TAG.sequence && id?.tag === TAG.oid && isQualified && more.length === 0;
+}
+
+function policyOf({ children: [id] }: DerNode): string {
+  return id === undefined ? '' : oidText(id.content);
+}
+
+function areDifferent(texts: readonly string[]): boolean {
+  return new Set(texts).size === texts.length;
 }

@@ -1,21 +1,30 @@
-// The parts of an X.509 version 3 certificate (RFC 5280, section 4), in canonical DER.
-// Bytes that this reader takes are read alike by node:crypto and by Envoy's TLS library. What it refuses, Envoy may refuse,
-// and with it the response in which the certificate stands.
+// Reads the parts of an X.509 version 3 certificate (RFC 5280, section 4) in canonical DER.
+// node:crypto and Envoy's TLS library read the bytes that it takes alike. What it refuses, Envoy may refuse, and with it the
+// whole response that holds the certificate.
 // Must not: decide about trust, or look into extensions that it does not know: they may hold anything.
 
 import { DerError, type DerNode, oidText, readDer } from './der.ts';
-import { isOid, TAG, timeOf } from './der-content.ts';
+import { contextTag, isOid, TAG, timeOf } from './der-content.ts';
+
+export interface Extension {
+  readonly id: string;
+  readonly isCritical: boolean;
+  /** What the OCTET STRING holds. */
+  readonly value: Buffer;
+}
 
 export interface CertificateShape {
-  readonly issuer: Buffer;
-  readonly subject: Buffer;
+  readonly issuer: DerNode;
+  readonly subject: DerNode;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
-  readonly publicKeyInfo: Buffer;
+  readonly publicKeyInfo: DerNode;
   readonly signatureAlgorithm: string;
-  /** The values of the extensions that are known here, by their identifier. */
-  readonly extensions: ReadonlyMap<string, DerNode>;
+  /** All extensions, in the order of the certificate; no identifier occurs twice. */
+  readonly extensions: readonly Extension[];
+  /** The values of the extensions in `EXTENSION`, by their identifier. */
+  readonly values: ReadonlyMap<string, DerNode>;
 }
 
 export const EXTENSION = {
@@ -41,29 +50,22 @@ export function readCertificateShape(der: Buffer): CertificateShape {
   const signatureAlgorithm = readAlgorithm(innerAlgorithm);
   if (!innerAlgorithm?.bytes.equals(algorithm.bytes)) throw new DerError('names two signature algorithms');
   const [notBefore, notAfter] = parts(validity, TAG.sequence, 2, 'has no validity');
-  checkName(issuer);
-  checkName(subject);
-  checkPublicKeyInfo(publicKeyInfo);
   const [wrapper, ...more] = rest;
   if (more.length > 0 || (wrapper !== undefined && wrapper.tag !== EXTENSIONS))
     throw new DerError('has a part that RFC 5280 does not know, or a unique identifier, which it forbids');
   return {
-    issuer: bytesOf(issuer),
-    subject: bytesOf(subject),
+    issuer: checkName(issuer),
+    subject: checkName(subject),
     notBefore: readTime(notBefore),
     notAfter: readTime(notAfter),
-    publicKeyInfo: bytesOf(publicKeyInfo),
+    publicKeyInfo: checkPublicKeyInfo(publicKeyInfo),
     signatureAlgorithm,
-    extensions: wrapper === undefined ? new Map() : readExtensions(wrapper),
+    ...(wrapper === undefined ? { extensions: [], values: new Map() } : readExtensions(wrapper)),
   };
 }
 
 const VERSION_3 = Buffer.from('a003020102', 'hex');
-const EXTENSIONS = 0xa3;
-
-function bytesOf(node: DerNode | undefined): Buffer {
-  return node?.bytes ?? Buffer.alloc(0);
-}
+const EXTENSIONS = contextTag(3, 'constructed');
 
 function expect(node: DerNode | undefined, tag: number, otherwise: string): DerNode {
   if (node?.tag !== tag) throw new DerError(otherwise);
@@ -72,7 +74,7 @@ function expect(node: DerNode | undefined, tag: number, otherwise: string): DerN
 
 type Parts<N extends number> = N extends 2 ? readonly [DerNode, DerNode] : readonly [DerNode, DerNode, DerNode];
 
-/** The children of a node that must have exactly so many. */
+/** The children of a node that must have exactly `count`. */
 function parts<N extends 2 | 3>(node: DerNode | undefined, tag: number, count: N, otherwise: string): Parts<N> {
   const { children } = expect(node, tag, otherwise);
   if (children.length !== count) throw new DerError(otherwise);
@@ -91,7 +93,7 @@ function readAlgorithm(node: DerNode | undefined): string {
   return oidText(expect(id, TAG.oid, 'has no signature algorithm').content);
 }
 
-/** What the types of RFC 5280's names are, and IA5String (domainComponent, emailAddress). */
+/** The string types of RFC 5280's names, and IA5String (domainComponent, emailAddress). */
 const NAME_STRINGS: ReadonlySet<number> = new Set([
   TAG.utf8String,
   TAG.numericString,
@@ -104,8 +106,9 @@ const NAME_STRINGS: ReadonlySet<number> = new Set([
 ]);
 
 /** A sequence of sets, none of which is empty, of attributes: a type and a string. */
-function checkName(node: DerNode | undefined): void {
-  for (const set of expect(node, TAG.sequence, 'has no issuer or subject').children) {
+function checkName(node: DerNode | undefined): DerNode {
+  const name = expect(node, TAG.sequence, 'has no issuer or subject');
+  for (const set of name.children) {
     if (set.tag !== TAG.set || set.children.length === 0) throw new DerError('has a name with an empty part');
     for (const attribute of set.children) {
       const [type, value] = parts(attribute, TAG.sequence, 2, 'has a name with a part that is no attribute');
@@ -113,14 +116,17 @@ function checkName(node: DerNode | undefined): void {
       if (!NAME_STRINGS.has(value.tag)) throw new DerError('has a name with an attribute that is no string');
     }
   }
+  return name;
 }
 
-function checkPublicKeyInfo(node: DerNode | undefined): void {
+function checkPublicKeyInfo(node: DerNode | undefined): DerNode {
+  const info = expect(node, TAG.sequence, 'has no public key');
   const [algorithm, key] = parts(node, TAG.sequence, 2, 'has no public key');
   const [id, , ...more] = expect(algorithm, TAG.sequence, 'has no public key').children;
   expect(id, TAG.oid, 'has no public key');
   expect(key, TAG.bitString, 'has no public key');
   if (more.length > 0 || key.content[0] !== 0) throw new DerError('has a public key that is not whole bytes');
+  return info;
 }
 
 function readTime({ tag, content }: DerNode): number {
@@ -129,35 +135,42 @@ function readTime({ tag, content }: DerNode): number {
   return time;
 }
 
-function readExtensions({ children: [list, ...more] }: DerNode): ReadonlyMap<string, DerNode> {
-  const items = expect(list, TAG.sequence, 'has extensions that are none').children;
-  if (more.length > 0 || items.length === 0) throw new DerError('has extensions that are none');
-  const seen = new Set<string>();
-  const known = new Map<string, DerNode>();
+function readExtensions({ children: [list, ...more] }: DerNode): Pick<CertificateShape, 'extensions' | 'values'> {
+  const items = expect(list, TAG.sequence, NO_EXTENSIONS).children;
+  if (more.length > 0 || items.length === 0) throw new DerError(NO_EXTENSIONS);
+  const extensions = new Map<string, Extension>();
+  const values = new Map<string, DerNode>();
   for (const item of items) {
-    const [id, value, critical] = readExtension(item);
-    // Of two, nobody knows which one counts (RFC 5280, 4.2).
-    if (seen.has(id)) throw new DerError('has an extension twice');
-    seen.add(id);
-    // DER leaves out what is the default.
-    if (critical !== undefined && critical.content[0] !== 0xff)
-      throw new DerError('has an extension that says that it is not critical');
+    const extension = readExtension(item);
+    const { id, value } = extension;
+    // Verifiers differ in which of two counts (RFC 5280, 4.2).
+    if (extensions.has(id)) throw new DerError('has an extension twice');
+    extensions.set(id, extension);
     const check = CHECKS.get(id);
     if (check === undefined) continue;
-    const node = readDer(value.content);
+    const node = readDer(value);
     check(node);
-    known.set(id, node);
+    values.set(id, node);
   }
-  return known;
+  return { extensions: [...extensions.values()], values };
 }
 
-function readExtension(node: DerNode): readonly [string, DerNode, DerNode | undefined] {
-  const { children } = expect(node, TAG.sequence, 'has extensions that are none');
+const NO_EXTENSIONS = 'has a list of extensions that is not one';
+
+function readExtension(node: DerNode): Extension {
+  const { children } = expect(node, TAG.sequence, NO_EXTENSIONS);
   const [id, second, third] = children;
-  if (children.length > 3) throw new DerError('has extensions that are none');
-  const critical = children.length === 3 ? expect(second, TAG.boolean, 'has extensions that are none') : undefined;
+  if (children.length > 3) throw new DerError(NO_EXTENSIONS);
+  const critical = children.length === 3 ? expect(second, TAG.boolean, NO_EXTENSIONS) : undefined;
   const value = expect(critical === undefined ? second : third, TAG.octetString, 'has an extension without a value');
-  return [oidText(expect(id, TAG.oid, 'has extensions that are none').content), value, critical];
+  // DER leaves out what is the default.
+  if (critical !== undefined && critical.content[0] !== 0xff)
+    throw new DerError('has an extension that says that it is not critical');
+  return {
+    id: oidText(expect(id, TAG.oid, NO_EXTENSIONS).content),
+    isCritical: critical !== undefined,
+    value: value.content,
+  };
 }
 
 const BROKEN = 'has an extension whose value is not the one that RFC 5280 asks for';
@@ -183,12 +196,12 @@ function checkKeyUsage({ tag, content }: DerNode): void {
 }
 
 function checkBasicConstraints({ tag, children }: DerNode): void {
-  const [one, two] = children;
-  const isCa = one?.tag === TAG.boolean && one.content[0] === 0xff;
-  const length = isCa ? two : undefined;
-  holds(tag === TAG.sequence && children.length === (isCa ? 1 : 0) + (length === undefined ? 0 : 1));
-  if (length !== undefined)
-    holds(length.tag === TAG.integer && length.content.length < 5 && (length.content[0] ?? 0) < 0x80);
+  const [cA, second] = children;
+  const isCa = cA?.tag === TAG.boolean && cA.content[0] === 0xff;
+  const pathLength = isCa ? second : undefined;
+  holds(tag === TAG.sequence && children.length === (isCa ? 1 : 0) + (pathLength === undefined ? 0 : 1));
+  if (pathLength !== undefined)
+    holds(pathLength.tag === TAG.integer && pathLength.content.length < 5 && (pathLength.content[0] ?? 0) < 0x80);
 }
 
 function checkExtendedKeyUsage({ tag, children }: DerNode): void {
@@ -196,21 +209,50 @@ function checkExtendedKeyUsage({ tag, children }: DerNode): void {
 }
 
 function checkAuthorityKeyId({ tag, children }: DerNode): void {
-  const known = [0x80, 0xa1, 0x82];
-  const places = children.map((item) => known.indexOf(item.tag));
+  // keyIdentifier, authorityCertIssuer, authorityCertSerialNumber
+  const order = [contextTag(0, 'primitive'), contextTag(1, 'constructed'), contextTag(2, 'primitive')];
+  const places = children.map((item) => order.indexOf(item.tag));
   holds(tag === TAG.sequence && places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1)));
 }
 
-const TEXT_NAMES: ReadonlySet<number> = new Set([0x81, 0x82, 0x86]);
+/** The tags of a GeneralName (RFC 5280, 4.2.1.6). */
+export const GENERAL_NAME = {
+  otherName: contextTag(0, 'constructed'),
+  rfc822Name: contextTag(1, 'primitive'),
+  dNSName: contextTag(2, 'primitive'),
+  x400Address: contextTag(3, 'constructed'),
+  directoryName: contextTag(4, 'constructed'),
+  ediPartyName: contextTag(5, 'constructed'),
+  uniformResourceIdentifier: contextTag(6, 'primitive'),
+  iPAddress: contextTag(7, 'primitive'),
+  registeredID: contextTag(8, 'primitive'),
+} as const;
 
 function checkNames({ tag, children }: DerNode): void {
   holds(tag === TAG.sequence && children.length > 0);
-  for (const { tag: kind, content, children: inner } of children) {
-    // otherName, x400Address, directoryName and ediPartyName are structures; of iPAddress and registeredID the bytes count.
-    if (TEXT_NAMES.has(kind) || kind === 0xa3 || kind === 0xa5) continue;
-    if (kind === 0xa0) holds(inner.length === 2 && inner[0]?.tag === TAG.oid && inner[1]?.tag === 0xa0);
-    else if (kind === 0xa4) checkName(inner.length === 1 ? inner[0] : undefined);
-    else if (kind === 0x87) holds(content.length === 4 || content.length === 16);
-    else holds(kind === 0x88 && isOid(content));
+  for (const name of children) checkGeneralName(name);
+}
+
+function checkGeneralName({ tag, content, children }: DerNode): void {
+  switch (tag) {
+    case GENERAL_NAME.rfc822Name:
+    case GENERAL_NAME.dNSName:
+    case GENERAL_NAME.uniformResourceIdentifier:
+    case GENERAL_NAME.x400Address:
+    case GENERAL_NAME.ediPartyName:
+      return;
+    case GENERAL_NAME.otherName: {
+      const [type, value] = children;
+      holds(children.length === 2 && type?.tag === TAG.oid && value?.tag === contextTag(0, 'constructed'));
+      return;
+    }
+    case GENERAL_NAME.directoryName:
+      checkName(children.length === 1 ? children[0] : undefined);
+      return;
+    case GENERAL_NAME.iPAddress:
+      holds(content.length === 4 || content.length === 16);
+      return;
+    default:
+      holds(tag === GENERAL_NAME.registeredID && isOid(content));
   }
 }

@@ -3,8 +3,8 @@
 // name may hold `, URI:spiffe://…`, which only the DER tells apart from two names.
 
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import { EXTENSION, readCertificateShape } from './certificate-shape.ts';
-import { DerError, type DerNode, oidText, readDer } from './der.ts';
+import { EXTENSION, GENERAL_NAME, readCertificateShape } from './certificate-shape.ts';
+import { DerError, type DerNode, oidText } from './der.ts';
 
 export { type PemBlock, parsePem } from './pem.ts';
 
@@ -49,23 +49,25 @@ export function parseCertificate(der: Buffer): Certificate {
   if (!x509.raw.equals(der)) throw new DerError('holds another certificate');
   const publicKeyInfo = x509.publicKey.export({ type: 'spki', format: 'der' });
   // One key has one encoding, or a CA that two peers share would look like two (compressed points, explicit curves).
-  if (!publicKeyInfo.equals(shape.publicKeyInfo) || isCompressed(x509.publicKey, publicKeyInfo))
+  if (!publicKeyInfo.equals(shape.publicKeyInfo.bytes) || isCompressed(x509.publicKey, shape.publicKeyInfo))
     throw new DerError('has a public key in another encoding than RFC 5280 asks for');
-  const keyUsage = shape.extensions.get(EXTENSION.keyUsage);
-  const extendedKeyUsage = shape.extensions.get(EXTENSION.extendedKeyUsage);
-  const subjectKeyId = shape.extensions.get(EXTENSION.subjectKeyId);
-  const alternativeNames = shape.extensions.get(EXTENSION.subjectAltName)?.children ?? [];
+  const keyUsage = shape.values.get(EXTENSION.keyUsage);
+  const extendedKeyUsage = shape.values.get(EXTENSION.extendedKeyUsage);
+  const subjectKeyId = shape.values.get(EXTENSION.subjectKeyId);
+  const alternativeNames = shape.values.get(EXTENSION.subjectAltName)?.children ?? [];
   return {
     der,
     pem: pemOf(der),
-    subject: shape.subject.toString('hex'),
-    issuer: shape.issuer.toString('hex'),
+    subject: shape.subject.bytes.toString('hex'),
+    issuer: shape.issuer.bytes.toString('hex'),
     notBefore: shape.notBefore,
     notAfter: shape.notAfter,
     isCa: x509.ca,
     ...(keyUsage && { keyUsage: readKeyUsage(keyUsage) }),
     ...(extendedKeyUsage && { extendedKeyUsage: extendedKeyUsage.children.map(({ content }) => oidText(content)) }),
-    uris: alternativeNames.flatMap(({ tag, content }) => (tag === URI ? [content.toString('latin1')] : [])),
+    uris: alternativeNames.flatMap(({ tag, content }) =>
+      tag === GENERAL_NAME.uniformResourceIdentifier ? [content.toString('latin1')] : [],
+    ),
     ...(subjectKeyId && { subjectKeyId: subjectKeyId.content.toString('hex') }),
     signatureAlgorithm: shape.signatureAlgorithm,
     publicKey: x509.publicKey,
@@ -88,16 +90,15 @@ export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The context tag of a uniformResourceIdentifier in a GeneralName. */
-const URI = 0x86;
+/** The first byte of an EC point with both coordinates (SEC 1, 2.3.3); 02 or 03 is followed by one. */
+const UNCOMPRESSED = 0x04;
 
-/** Whether the point of an EC key is written with one coordinate, behind 02 or 03, instead of with two, behind 04. */
-function isCompressed(key: KeyObject, publicKeyInfo: Buffer): boolean {
-  return key.asymmetricKeyType === 'ec' && readDer(publicKeyInfo).children[1]?.content[1] !== 0x04;
+function isCompressed(key: KeyObject, { children: [, bits] }: DerNode): boolean {
+  const [, form] = bits?.content ?? [];
+  return key.asymmetricKeyType === 'ec' && form !== UNCOMPRESSED;
 }
 
-function readKeyUsage({ content }: DerNode): KeyUsage {
-  // BIT STRING: the first byte counts unused bits; bit 0 is the most significant.
-  const bits = content[1] ?? 0;
+function readKeyUsage({ content: [, bits = 0] }: DerNode): KeyUsage {
+  // The first byte of a BIT STRING counts unused bits; bit 0 is the most significant of the second.
   return { digitalSignature: (bits & 0x80) !== 0, keyCertSign: (bits & 0x04) !== 0, crlSign: (bits & 0x02) !== 0 };
 }

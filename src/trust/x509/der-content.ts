@@ -1,6 +1,6 @@
-// What the bytes of each universal type may be in DER, and what they mean: numbers, identifiers, times, text.
-// As strict as Envoy's TLS library: in the places where it does not know the type either, it reads the value by its tag.
-// Must not: know where in a certificate a value stands.
+// Tags, and what the bytes of each universal type may be in DER: numbers, identifiers, times, text.
+// As strict as Envoy's TLS library, which reads a value of a type that it does not expect by its tag as well.
+// Must not: know where in a certificate a value is.
 
 import { isUtf8 } from 'node:buffer';
 
@@ -24,6 +24,11 @@ export const TAG = {
   sequence: 0x30,
   set: 0x31,
 } as const;
+
+/** The tag `[number]`, whose meaning its context decides; a constructed value holds other values. */
+export function contextTag(number: number, form: 'primitive' | 'constructed'): number {
+  return (form === 'constructed' ? 0xa0 : 0x80) | number;
+}
 
 export function isMinimalInteger(content: Buffer): boolean {
   const [one, two = 0] = content;

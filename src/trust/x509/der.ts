@@ -1,5 +1,5 @@
-// DER and nothing but DER (X.690, 8 to 11): every value has one encoding, and this reader takes no other.
-// Envoy's TLS library refuses BER, and whoever accepts several encodings of one value can be shown another one than Envoy.
+// Reads DER (X.690, 8 to 11), for peers' CAs and for our issuer alike: every value has one encoding, and no other is taken.
+// Envoy's TLS library refuses BER, and a reader that takes several encodings of a value can see another one than Envoy does.
 // Must not: guess, recover, read without a bound on depth, or look into an OCTET STRING.
 
 import { isBitString, isMinimalInteger, isOid, isText, TAG, timeOf } from './der-content.ts';
@@ -64,7 +64,7 @@ function readAll(content: Buffer, depth: number): readonly DerNode[] {
   return nodes;
 }
 
-/** What is known of a value by its tag alone; tags of other classes mean what their context says. */
+/** Checks what the tag alone says about a value; tags of other classes mean what their context says. */
 function checkUniversal({ tag, content, children }: DerNode): void {
   if ((tag & 0xc0) !== 0) return;
   switch (tag) {
