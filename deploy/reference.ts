@@ -1,9 +1,10 @@
-// The tables of README.md that are made from the code: commands, exit statuses, keys, finding codes, error codes.
-// In: the code's own tables; the README's text. Out: the README with its marked parts written anew (`npm run reference`).
-// Must not: touch a line outside of the marks; test/readme.test.ts fails when the file is not what this gives.
+// Writes the tables of docs/ that are made from the code: commands, flags, keys, finding codes, headers (`npm run reference`).
+// Must not: touch a line outside of the marks; test/readme.test.ts fails when a page is not what this gives.
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { variableOf } from '../src/cli/arguments.ts';
 import type { Command } from '../src/cli/command.ts';
 import { bootstrap } from '../src/cli/commands/bootstrap.ts';
 import { certsDev, certsGateway } from '../src/cli/commands/certs.ts';
@@ -19,7 +20,7 @@ import { REMOVALS } from '../src/envoy/http/headers.ts';
 import { type Change, WITH_HOSTS } from '../src/envoy/http/lua.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, FINDING_CODES, type FindingCode } from '../src/errors.ts';
 
-export const README = fileURLToPath(new URL('../../README.md', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 type Exit = keyof typeof EXIT;
 
@@ -91,34 +92,40 @@ interface JsonSchema {
   readonly not?: unknown;
 }
 
-/** The parts by the name in their marks. */
-export function parts(): ReadonlyMap<string, string> {
-  return new Map([
-    ['commands', commandTable()],
-    ['exit', exitTable()],
-    ['keys', table(['Key', 'Required', 'What it is'], keyRows(jsonSchema() as JsonSchema, ''))],
-    ['later', laterList()],
-    ['findings', findingTable()],
-    ['errors', errorTable()],
-    ['headers', headerTable()],
-    ['hosts', hostTable()],
-  ]);
-}
+/** The pages with generated parts, and the names in their marks. */
+export const PAGES = {
+  'docs/commands.md': ['commands', 'exit', 'flags'],
+  'docs/configuration.md': ['keys', 'later', 'headers', 'hosts'],
+  'docs/findings.md': ['findings', 'errors'],
+} as const;
 
-/** The text with every marked part written anew. Errors: a part without marks, or marks without a part. */
-export function renewed(readme: string): string {
-  const rest = new Map(parts());
-  const text = readme.replace(
+export type Page = keyof typeof PAGES;
+
+const PARTS: Readonly<Record<(typeof PAGES)[Page][number], () => string>> = {
+  commands: commandTable,
+  exit: exitTable,
+  flags: flagTables,
+  keys: () => table(['Key', 'Required', 'What it is'], keyRows(jsonSchema() as JsonSchema, '')),
+  later: laterList,
+  headers: headerTable,
+  hosts: hostTable,
+  findings: findingTable,
+  errors: errorTable,
+};
+
+/** The text of a page with every marked part replaced. Errors: a part without marks, or marks without a part. */
+export function refreshed(page: Page, text: string): string {
+  const missing = new Set<string>(PAGES[page]);
+  const result = text.replace(
     /(<!-- reference: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g,
     (_all, begin: string, name: string, end: string) => {
-      const content = rest.get(name);
-      if (content === undefined) throw new Error(`README.md marks a part twice, or one that there is not: ${name}`);
-      rest.delete(name);
-      return `${begin}${content}\n${end}`;
+      const part = PAGES[page].find((known) => known === name && missing.delete(known));
+      if (part === undefined) throw new Error(`${page} marks a part twice, or one that it does not have: ${name}`);
+      return `${begin}${PARTS[part]()}\n${end}`;
     },
   );
-  if (rest.size > 0) throw new Error(`README.md has no marks for ${[...rest.keys()].join(', ')}`);
-  return text;
+  if (missing.size > 0) throw new Error(`${page} has no marks for ${[...missing].join(', ')}`);
+  return result;
 }
 
 function commandTable(): string {
@@ -132,6 +139,21 @@ function commandTable(): string {
       return [`\`${words}\``, summary, exits.map((exit) => EXIT[exit]).join(', ')];
     }),
   );
+}
+
+/** For each command: its flags, the variable that sets each, and what it does. */
+function flagTables(): string {
+  return COMMANDS.map(([{ name, flags, summary }]) => {
+    const rows = flags.map((flag) => [
+      `\`${flag.short === undefined ? '' : `-${flag.short}, `}--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}\``,
+      flag.value === undefined && flag.variable === undefined ? '' : `\`${variableOf(flag)}\``,
+      flag.required ? 'required' : flag.default === undefined ? '' : `\`${flag.default}\``,
+      flag.summary,
+    ]);
+    const list =
+      rows.length === 0 ? 'It has no flags.' : table(['Flag', 'Environment', 'Default', 'What it does'], rows);
+    return `### postern ${name}\n\n${summary}\n\n${list}\n`;
+  }).join('\n');
 }
 
 function exitTable(): string {
@@ -258,4 +280,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(README, renewed(readFileSync(README, 'utf8')));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const page of Object.keys(PAGES) as Page[]) {
+    const file = join(ROOT, page);
+    writeFileSync(file, refreshed(page, readFileSync(file, 'utf8')));
+  }
+}

@@ -1,29 +1,28 @@
-// README.md against the code: generated tables, metrics, the flags of Envoy, and the walk-through's own commands.
-// In: README.md. Out: what is stale, and what a reader who types it in would see fail. Must not: start servers; test/e2e does.
+// README.md and docs/ against the code: generated tables, metrics, the flags of Envoy, and the commands of the walk-through.
+// Must not: start servers; test/e2e does.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { LIMIT_MS } from '../deploy/demo/limit.ts';
-import { parts, README, renewed, WARNINGS } from '../deploy/reference.ts';
+import { PAGES, type Page, ROOT, refreshed, WARNINGS } from '../deploy/reference.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
-const readme = readFileSync(README, 'utf8');
+const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+const pages = Object.keys(PAGES) as Page[];
 const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'))
   .join('\n');
 
-/** Fenced blocks of one language below a heading, in their order. */
-function blocks(heading: string, language: string): readonly string[] {
-  const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, kind, text = '']) =>
-    kind === language ? [text] : [],
+/** Fenced blocks of one language, in their order. */
+function blocks(text: string, language: string): readonly string[] {
+  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, kind, block = '']) =>
+    kind === language ? [block] : [],
   );
 }
 
@@ -31,23 +30,28 @@ function unique(found: Iterable<RegExpMatchArray>): readonly string[] {
   return [...new Set([...found].map(([, one = '']) => one))].sort();
 }
 
-describe('the generated parts of README.md', () => {
-  test('are what `npm run reference` writes', () => {
-    assert.equal(readme, renewed(readme));
-  });
+describe('the generated parts of docs/', () => {
+  for (const page of pages) {
+    test(`in ${page} are what \`npm run reference\` writes`, () => {
+      assert.equal(textOf(page), refreshed(page, textOf(page)));
+    });
+  }
 
-  test('would be found out if they were stale, missing or unknown', () => {
-    const [, row = ''] = /^(\| `UNKNOWN_KEY` .*)$/m.exec(readme) ?? [];
+  test('are found out when they are stale, missing or unknown', () => {
+    const page = 'docs/findings.md';
+    const text = textOf(page);
+    const [, row = ''] = /^(\| `UNKNOWN_KEY` .*)$/m.exec(text) ?? [];
     assert.notEqual(row, '');
-    assert.equal(renewed(readme.replace(row, '| stale |')), readme);
-    assert.throws(() => renewed(readme.replace('<!-- reference: findings -->', '')));
-    assert.throws(() => renewed(`${readme}<!-- reference: other -->\n<!-- end -->`));
+    assert.equal(refreshed(page, text.replace(row, '| stale |')), text);
+    assert.throws(() => refreshed(page, text.replace('<!-- reference: findings -->', '')));
+    assert.throws(() => refreshed(page, `${text}<!-- reference: other -->\n<!-- end -->`));
+    assert.throws(() => refreshed(page, `${text}<!-- reference: findings -->\n<!-- end -->`));
   });
 
-  test('name every command that there is, and no other', () => {
+  test('name every command of `postern --help`, and no other', () => {
     const { stdout } = spawnSync(process.execPath, [MAIN, '--help'], { encoding: 'utf8' });
     const known = unique(stdout.matchAll(/^ {2}postern ((?:[a-z]+ )+) /gm)).map((name) => name.trim());
-    const shown = [...(parts().get('commands') ?? '').matchAll(/^\| `postern ((?:[a-z]+(?![a-z\\|]) ?)+)/gm)];
+    const shown = [...textOf('docs/commands.md').matchAll(/^### postern ([a-z ]+)$/gm)];
     assert.equal(known.length, 10);
     assert.deepEqual(shown.map(([, name = '']) => name.trim()).sort(), known);
   });
@@ -58,29 +62,25 @@ describe('the generated parts of README.md', () => {
   });
 });
 
-test('README.md lists every metric, and no other', () => {
+test('docs/operations.md lists every metric, and no other', () => {
   const counted = unique(sources.matchAll(/\b(?:counter|gauge)\(\s*'(postern_[a-z_]+)'/g));
   assert.ok(counted.length > 8);
-  assert.deepEqual(unique(readme.matchAll(/^\| `(postern_[a-z_]+)` \|/gm)), counted);
+  assert.deepEqual(unique(textOf('docs/operations.md').matchAll(/^\| `(postern_[a-z_]+)` \|/gm)), counted);
 });
 
-test('README.md links to files that exist', () => {
-  const targets = unique(readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g));
-  assert.ok(targets.length > 4);
-  assert.deepEqual(
-    targets.filter((target) => !existsSync(join(ROOT, target))),
-    [],
-  );
+test('README.md fits on a screen and a half', () => {
+  assert.ok(textOf('README.md').split('\n').length <= 90);
 });
 
-describe('the walk-through of README.md', () => {
-  const walk = 'Your first two meshes';
+describe('the walk-through of docs/getting-started.md', () => {
+  const page = textOf('docs/getting-started.md');
+  const [, walk = '', examples = ''] = page.split(/^## (?:Your first two meshes|The examples)$/m);
   const folder = mkdtempSync(join(tmpdir(), 'postern-readme-'));
   const commands = blocks(walk, 'sh').flatMap((block) => block.trim().split('\n'));
   /** Runs a command of the page as a shell would, `postern` being the built one. */
-  const type = (line: string) =>
+  const type = (line: string, cwd = folder) =>
     spawnSync('sh', ['-c', `postern() { "${process.execPath}" "${MAIN}" "$@"; }\n${line}`], {
-      cwd: folder,
+      cwd,
       encoding: 'utf8',
       env: { PATH: process.env['PATH'] ?? '' },
       timeout: LIMIT_MS,
@@ -102,11 +102,27 @@ describe('the walk-through of README.md', () => {
     for (const name of ['east-ingress', 'west-egress']) {
       const head = readFileSync(join(folder, `${name}.yaml`), 'utf8').split('\n', 1)[0] ?? '';
       const line = head.replace(/^# envoy -c \S+/, `$ENVOY -c ${name}.yaml`);
-      assert.ok(commands.includes(line), `${line} is not in README.md`);
+      assert.ok(commands.includes(line), `${line} is not in docs/getting-started.md`);
     }
   });
 
-  test('uses only flags that there are', () => {
+  test('shows the file of east that README.md shows', () => {
+    assert.equal(blocks(walk, 'yaml')[0], blocks(textOf('README.md'), 'yaml')[0]);
+  });
+
+  test('has the examples valid after the commands that it prints for them', (t) => {
+    const home = mkdtempSync(join(tmpdir(), 'postern-readme-examples-'));
+    t.after(() => rmSync(home, { recursive: true, force: true }));
+    cpSync(join(ROOT, 'deploy', 'examples'), home, { recursive: true });
+    const lines = blocks(examples, 'sh').flatMap((block) => block.trim().split('\n').slice(1));
+    assert.equal(lines.length, 4);
+    for (const line of lines) {
+      const { status, stderr, stdout } = type(line, home);
+      assert.equal(status, 0, `${line}\n${stdout}${stderr}`);
+    }
+  });
+
+  test('uses only flags that its commands have', () => {
     const runs = commands.filter((line) => /^postern (run|status)\b/.test(line));
     assert.equal(runs.length, 4);
     for (const line of runs) {
