@@ -7,32 +7,11 @@ import { builtinModules } from 'node:module';
 import { basename, dirname, join, normalize, relative, sep } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { picture } from './architecture-picture.ts';
+import { MAY_IMPORT, ROOMS } from './walls.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Which folders of src/ a folder may import from: the arrows of the picture in ARCHITECTURE.md. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  config: [],
-  trust: ['config'],
-  federation: ['config', 'trust'],
-  envoy: ['trust', 'federation'],
-  snapshot: [],
-  pipeline: ['config', 'trust', 'federation', 'envoy', 'snapshot'],
-  xds: ['trust', 'snapshot'],
-  telemetry: ['xds'],
-  serving: ['snapshot', 'xds', 'telemetry'],
-  admin: ['xds'],
-  runtime: ['config', 'trust', 'federation', 'pipeline', 'xds', 'telemetry', 'serving', 'admin'],
-  cli: ['config', 'trust', 'federation', 'envoy', 'snapshot', 'pipeline', 'xds', 'admin', 'runtime'],
-};
-/** The rooms of a folder; each imports only from those before it. A folder that is not here has no rooms. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  config: ['config/schema', 'config/yaml', 'config/checks', 'config', 'config/files'],
-  trust: ['trust/x509', 'trust/keys', 'trust', 'trust/issuing'],
-  envoy: ['envoy/proto', 'envoy', 'envoy/http', 'envoy/resources', 'envoy/boundary'],
-  xds: ['xds', 'xds/wire', 'xds/limits', 'xds/protocol', 'xds/transport'],
-  cli: ['cli', 'cli/commands'],
-};
 /** Every folder may import these; beside them only main.ts lies in src/ itself. */
 const FOUNDATIONS = ['errors.ts', 'host-port.ts', 'log.ts', 'memoize.ts', 'token-bucket.ts', 'version.ts'];
 /** Where time, randomness and the world come in as arguments. */
@@ -147,6 +126,21 @@ describe('the walls themselves', () => {
   test('finds the imports of a file at all', () => {
     const found = importsOf('src/pipeline/compile.ts').flatMap((one) => targetOf(one) ?? []);
     assert.ok(found.includes('src/envoy/resources/gateway-resources.ts'));
+  });
+});
+
+describe('the picture of ARCHITECTURE.md', () => {
+  test('is drawn from the walls (`npm run reference` draws it again)', () => {
+    assert.equal(textOf('docs/architecture.svg'), picture(MAY_IMPORT, ROOMS));
+    assert.match(textOf('ARCHITECTURE.md'), /\]\(docs\/architecture\.svg\)/);
+  });
+
+  test('shows every folder, every room and every door that is not implied by others', () => {
+    const svg = picture({ a: [], b: ['a'], c: ['a', 'b'] }, { b: ['b/x', 'b', 'b/y'] });
+    assert.deepEqual(
+      [...svg.matchAll(/<title>(.*?)<\/title>/g)].map(([, title]) => title),
+      ['b imports a', 'c imports b', 'a', 'b: x, y', 'c'],
+    );
   });
 });
 

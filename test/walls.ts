@@ -1,0 +1,25 @@
+// The walls between the folders of src/, as data: architecture.test.ts holds them, architecture-picture.ts draws them.
+
+/** Which folders of src/ a folder may import from: the lines of the picture in ARCHITECTURE.md. */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  config: [],
+  trust: ['config'],
+  federation: ['config', 'trust'],
+  envoy: ['trust', 'federation'],
+  snapshot: [],
+  pipeline: ['config', 'trust', 'federation', 'envoy', 'snapshot'],
+  xds: ['trust', 'snapshot'],
+  telemetry: ['xds'],
+  serving: ['snapshot', 'xds', 'telemetry'],
+  admin: ['xds'],
+  runtime: ['config', 'trust', 'federation', 'pipeline', 'xds', 'telemetry', 'serving', 'admin'],
+  cli: ['config', 'trust', 'federation', 'envoy', 'snapshot', 'pipeline', 'xds', 'admin', 'runtime'],
+};
+/** The rooms of a folder; each imports only from those before it. A folder that is not here has no rooms. */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  config: ['config/schema', 'config/yaml', 'config/checks', 'config', 'config/files'],
+  trust: ['trust/x509', 'trust/keys', 'trust', 'trust/issuing'],
+  envoy: ['envoy/proto', 'envoy', 'envoy/http', 'envoy/resources', 'envoy/boundary'],
+  xds: ['xds', 'xds/wire', 'xds/limits', 'xds/protocol', 'xds/transport'],
+  cli: ['cli', 'cli/commands'],
+};
