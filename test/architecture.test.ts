@@ -213,6 +213,27 @@ describe('imports', () => {
   });
 });
 
+describe('the boundary check', () => {
+  const outside = [
+    'src/envoy/resource-names.ts',
+    'src/envoy/config-source.ts',
+    'src/envoy/limits.ts',
+    'src/envoy/draft.ts',
+  ];
+  const isBuilder = (file: string): boolean => /^src\/envoy\/(http|resources)\//.test(file) || outside.includes(file);
+  const isCheck = (file: string): boolean => file.startsWith('src/envoy/boundary/');
+
+  test('imports nothing of what it checks, and lends it nothing: no constant is the same by construction', () => {
+    const ties = src.flatMap(importsOf).flatMap((one) => {
+      const to = targetOf(one) ?? '';
+      const isTie = (isCheck(one.from) && isBuilder(to)) || (isBuilder(one.from) && isCheck(to));
+      return isTie ? [`${one.from} imports ${to}`] : [];
+    });
+    assert.deepEqual(ties, []);
+    assert.ok(src.some(isCheck) && outside.every((file) => src.includes(file)));
+  });
+});
+
 describe('pure folders', () => {
   const pure = written.filter((file) => PURE.includes(folderOf(file)));
   const declared = (file: string): boolean => textOf(file).startsWith('// I/O');

@@ -2,7 +2,7 @@
 // In: a Federation, the identities of our gateways, who was removed lately. Out: one Snapshot for each gateway.
 // Must not: publish, log, or read the clock. A resource that breaks a rule throws, and nothing of the call counts.
 
-import { checkInvariants } from '../envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../envoy/boundary/boundary-check.ts';
 import { encodeResource } from '../envoy/proto/codec.ts';
 import { checkResource } from '../envoy/proto/pgv.ts';
 import { translate } from '../envoy/resources/gateway-resources.ts';
@@ -43,5 +43,5 @@ export class Compiler {
 
 function compileGateway(builder: SnapshotBuilder, role: GatewayRole, input: CompileInput): Snapshot {
   const drafts = translate({ ...input, role, identity: (peer) => input.identity(role, peer) });
-  return builder.build(drafts, { encode: encodeResource, checkResource, checkAll: checkInvariants });
+  return builder.build(drafts, { encode: encodeResource, checkResource, checkAll: checkBoundary });
 }

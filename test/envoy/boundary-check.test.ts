@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { checkInvariants } from '../../src/envoy/boundary/boundary-check.ts';
-import { RULES } from '../../src/envoy/boundary/boundary-rules.ts';
+import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
+import { BOUNDARY_RULES } from '../../src/envoy/boundary/boundary-rules.ts';
 import { decodeResource, encodeResource } from '../../src/envoy/proto/codec.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { PosternError } from '../../src/errors.ts';
@@ -19,13 +19,13 @@ describe('boundary invariants', () => {
   for (const role of ['ingress', 'egress'] as const) {
     test(`what the builders make for ${role} keeps every rule, before and after it was bytes`, () => {
       const resources = mesh.resources(role, ['gone']);
-      checkInvariants(resources);
-      checkInvariants(resources.map((resource) => decodeResource(resource['@type'], encodeResource(resource).body)));
+      checkBoundary(resources);
+      checkBoundary(resources.map((resource) => decodeResource(resource['@type'], encodeResource(resource).body)));
     });
   }
 
   test('there is a mutation for every rule', () => {
-    assert.deepEqual(Object.keys(MUTATIONS).sort(), Object.keys(RULES).sort());
+    assert.deepEqual(Object.keys(MUTATIONS).sort(), Object.keys(BOUNDARY_RULES).sort());
   });
 
   for (const [rule, mutations] of Object.entries(MUTATIONS)) {
@@ -34,7 +34,7 @@ describe('boundary invariants', () => {
         const copy = new Copy(role);
         mutate(copy);
         assert.throws(
-          () => checkInvariants(copy.resources as ResourceJson[]),
+          () => checkBoundary(copy.resources as ResourceJson[]),
           (error) =>
             error instanceof PosternError &&
             error.code === 'BOUNDARY_VIOLATED' &&
@@ -46,16 +46,16 @@ describe('boundary invariants', () => {
 
   test('a violation is found again on the next check', () => {
     const copy = new Copy('ingress');
-    checkInvariants(copy.resources as ResourceJson[]);
+    checkBoundary(copy.resources as ResourceJson[]);
     copy.remove('Secret', 'bundle/shop');
-    for (let time = 0; time < 2; time++) assert.throws(() => checkInvariants(copy.resources as ResourceJson[]));
+    for (let time = 0; time < 2; time++) assert.throws(() => checkBoundary(copy.resources as ResourceJson[]));
   });
 
   test('no message holds key material', () => {
     const copy = new Copy('ingress');
     copy.named('Secret', 'bundle/shop').validation_context.trusted_ca.inline_string += leaf.key;
     assert.throws(
-      () => checkInvariants(copy.resources as ResourceJson[]),
+      () => checkBoundary(copy.resources as ResourceJson[]),
       (error) => !String(error).includes('-----'),
     );
   });

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkInvariants } from '../../src/envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
 import { encodeMessage, encodeResource } from '../../src/envoy/proto/codec.ts';
 import { checkResource, ruleBreaches } from '../../src/envoy/proto/pgv.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
@@ -113,7 +113,7 @@ describe('a resource in fragments', () => {
   test('The boundary check finds a private key or a missing policy in any fragment, every time', () => {
     const under = new MeshUnderTest(mesh(THREE));
     const resources = under.resources('ingress');
-    checkInvariants(resources);
+    checkBoundary(resources);
     const routes = routesOf(under);
     const withHost = (change: object): readonly ResourceJson[] => {
       const [first, ...rest] = routes.virtual_hosts ?? [];
@@ -124,9 +124,9 @@ describe('a resource in fragments', () => {
     };
     const key = `${'-----BEGIN PRIVATE'} KEY-----`;
     for (let time = 0; time < 2; time += 1) {
-      assert.throws(() => checkInvariants(withHost({ name: key })), /KEY_ONLY_IN_CERTIFICATES/);
-      assert.throws(() => checkInvariants(withHost({ domains: ['*'] })), /POLICY/);
-      assert.throws(() => checkInvariants(withHost({ typed_per_filter_config: {} })), /POLICY/);
+      assert.throws(() => checkBoundary(withHost({ name: key })), /KEY_ONLY_IN_CERTIFICATES/);
+      assert.throws(() => checkBoundary(withHost({ domains: ['*'] })), /POLICY/);
+      assert.throws(() => checkBoundary(withHost({ typed_per_filter_config: {} })), /POLICY/);
     }
   });
 });

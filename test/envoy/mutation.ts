@@ -1,7 +1,7 @@
 // A good snapshot to be spoiled: the resources of a mesh with two peers, copied, and the ways into them.
 // In: a role. Out: plain data that a mutation may change at will. Must not: share anything between two copies.
 
-import type { Rule } from '../../src/envoy/boundary/boundary-rules.ts';
+import type { BoundaryRule } from '../../src/envoy/boundary/boundary-rules.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
 import { certify, issuerOf } from './callers.ts';
 import { MeshUnderTest, NOW, newCa, plainName } from './pipeline.ts';
@@ -102,4 +102,4 @@ export const leaf = certify(
 
 export type Mutation = readonly [what: string, role: GatewayRole, mutate: (copy: Copy) => void];
 
-export type Mutations = Partial<Record<Rule, readonly Mutation[]>>;
+export type Mutations = Partial<Record<BoundaryRule, readonly Mutation[]>>;

@@ -16,6 +16,12 @@ export const HTTP_MUTATIONS: Mutations = {
     ['raw bytes', 'ingress', (c) => void (c.chain.filter_chain_match.transport_protocol = 'raw_buffer')],
     ['HTTP/1.1', 'ingress', (c) => c.chain.filter_chain_match.application_protocols.push('http/1.1')],
     ['no match', 'ingress', (c) => void delete c.chain.filter_chain_match],
+    [
+      'chosen before the server name is known',
+      'ingress',
+      (c) => void (c.named('Listener', 'ingress').continue_on_listener_filters_timeout = true),
+    ],
+    ['no look at the server name', 'ingress', (c) => void delete c.named('Listener', 'ingress').listener_filters],
   ],
   NETWORK_RBAC: [
     ['another filter first', 'ingress', (c) => void c.chain.filters.reverse()],
@@ -156,6 +162,31 @@ export const HTTP_MUTATIONS: Mutations = {
           .named('Listener', 'egress/8080')
           .filter_chains[0].filters[0].typed_config.http_filters[0].typed_config.mutations.response_mutations.pop(),
     ],
+    [
+      'skipped by a value',
+      'ingress',
+      (c) =>
+        void (c.manager.http_filters[3].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate[0].single_predicate.value_match.safe_regex.regex =
+          'http:.*'),
+    ],
+    [
+      'a header written into responses',
+      'ingress',
+      (c) =>
+        c.manager.http_filters[4].typed_config.mutations.response_mutations.push({
+          append: { header: { key: 'x-upstream', value: '%UPSTREAM_HOST%' } },
+        }),
+    ],
+    [
+      'Envoy’s name',
+      'egress',
+      (c) => void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.server_name,
+    ],
+    [
+      'Envoy’s headers',
+      'ingress',
+      (c) => void delete c.manager.http_filters.at(-1).typed_config.suppress_envoy_headers,
+    ],
     ['rewriting disabled', 'ingress', (c) => void (c.manager.http_filters[3].disabled = true)],
     ['nothing stripped', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
     [
@@ -199,6 +230,29 @@ export const HTTP_MUTATIONS: Mutations = {
       },
     ],
     ['HTTP/1', 'ingress', (c) => void (c.manager.codec_type = 'AUTO')],
+    ['WebSockets', 'ingress', (c) => void (c.manager.upgrade_configs = [{ upgrade_type: 'websocket' }])],
+    [
+      'a header written before all filters',
+      'ingress',
+      (c) =>
+        c.manager.early_header_mutation_extensions[0].typed_config.mutations.push({
+          append: { header: { key: 'x-remote-user', value: 'root' } },
+        }),
+    ],
+    ['Envoy’s own to a backend', 'ingress', (c) => void delete c.routes.request_headers_to_remove],
+    [
+      'Envoy’s own to a peer',
+      'egress',
+      (c) => void c.named('RouteConfiguration', 'egress/8080').request_headers_to_remove.pop(),
+    ],
+    [
+      'a header for peers',
+      'egress',
+      (c) =>
+        void (c.named('RouteConfiguration', 'egress/8080').request_headers_to_add = [
+          { header: { key: 'x-from', value: '%DOWNSTREAM_REMOTE_ADDRESS%' } },
+        ]),
+    ],
   ],
   NO_INTERNAL_ADDRESSES: [['even empty', 'ingress', (c) => void (c.manager.internal_address_config = {})]],
   TUNNEL: [
@@ -246,6 +300,23 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => void delete c.manager.local_reply_config.mappers.at(-2).status_code,
     ],
+    [
+      'the words say why',
+      'ingress',
+      (c) =>
+        void (c.manager.local_reply_config.mappers.at(-1).body_format_override.text_format_source.inline_string =
+          '%RESPONSE_CODE_DETAILS%'),
+    ],
+    [
+      'some refusals only',
+      'egress',
+      (c) =>
+        void (c
+          .named('Listener', 'egress/8080')
+          .filter_chains[0].filters[0].typed_config.local_reply_config.mappers.at(
+            -1,
+          ).filter.status_code_filter.comparison.value.default_value = 404),
+    ],
     ['the status says why', 'ingress', (c) => void delete c.manager.local_reply_config.mappers.at(-1).status_code],
   ],
   POLICY: [
@@ -268,6 +339,8 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => void (c.policy.principals = [{ authenticated: { principal_name: { prefix: 'spiffe://' } } }]),
     ],
+    ['TRACE', 'ingress', (c) => void (alternatives(c)[0].header.string_match.exact = 'TRACE')],
+    ['TRACE not refused', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.splice(1, 1)],
     ['any permission', 'ingress', (c) => void (c.policy.permissions = [{ any: true }])],
     ['a second permission', 'ingress', (c) => c.policy.permissions.push({ any: true })],
     ['no authority', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.shift()],
@@ -412,6 +485,21 @@ export const HTTP_MUTATIONS: Mutations = {
   PEER_HEADER: [
     ['absent', 'ingress', (c) => void delete c.routes.request_headers_to_add],
     ['another peer', 'ingress', (c) => void (c.routes.request_headers_to_add[0].header.value = 'partner')],
+    [
+      'in another case',
+      'ingress',
+      (c) => c.routes.request_headers_to_add.push({ header: { key: 'X-Postern-Peer', value: 'partner' } }),
+    ],
+    [
+      'by a virtual host',
+      'ingress',
+      (c) => void (c.host.request_headers_to_add = [{ header: { key: 'x-postern-peer', value: 'partner' } }]),
+    ],
+    [
+      'by a route',
+      'ingress',
+      (c) => void (c.host.routes[0].request_headers_to_add = [{ header: { key: 'x-postern-peer', value: 'partner' } }]),
+    ],
     ['beside the caller’s', 'ingress', (c) => void delete c.routes.request_headers_to_add[0].append_action],
   ],
 };

@@ -65,6 +65,14 @@ export const TLS_MUTATIONS: Mutations = {
     ['nothing', 'egress', (c) => void (c.upstream.common_tls_context.alpn_protocols = [])],
   ],
   HANDSHAKE_TIMEOUT: [['absent', 'ingress', (c) => void delete c.chain.transport_socket_connect_timeout]],
+  CONNECTION_AGE: [
+    ['absent', 'ingress', (c) => void delete c.manager.common_http_protocol_options.max_connection_duration],
+    [
+      'a day, in a tunnel',
+      'egress',
+      (c) => void (c.tunnel.filter_chains[0].filters[0].typed_config.max_downstream_connection_duration = '86400s'),
+    ],
+  ],
   COMBINED_VALIDATION: [
     ['absent', 'ingress', (c) => void delete c.tls.common_tls_context.combined_validation_context],
     [

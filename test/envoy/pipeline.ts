@@ -106,7 +106,11 @@ export class MeshUnderTest {
   }
 
   drafts(role: GatewayRole, retired: readonly string[] = []): readonly Draft[] {
-    return translate({
+    return this.draftsBy(translate, role, retired);
+  }
+
+  private draftsBy(builders: typeof translate, role: GatewayRole, retired: readonly string[]): readonly Draft[] {
+    return builders({
       federation: this.federation,
       role,
       identity: (peer) => this.identities.get(role, peer),
@@ -117,5 +121,10 @@ export class MeshUnderTest {
 
   resources(role: GatewayRole, retired: readonly string[] = []): readonly ResourceJson[] {
     return this.drafts(role, retired).map((draft) => draft.build());
+  }
+
+  /** What other builders than those of src/ make of this mesh. */
+  resourcesBy(builders: typeof translate, role: GatewayRole): readonly ResourceJson[] {
+    return this.draftsBy(builders, role, []).map((draft) => draft.build());
   }
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { checkInvariants } from '../../src/envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { translate } from '../../src/envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../../src/federation/model.ts';
@@ -115,7 +115,7 @@ function resourcesOf(
 ): readonly ResourceJson[] {
   const drafts = translate({ federation, role, identity: () => undefined, retired, throwawayRootPem });
   const resources = drafts.map((draft) => draft.build());
-  checkInvariants(resources);
+  checkBoundary(resources);
   return resources;
 }
 

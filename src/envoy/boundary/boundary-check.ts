@@ -4,7 +4,7 @@
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { ResourceJson } from '../proto/types.gen.ts';
-import { demand, type Facts, type TlsUse, violation } from './boundary-rules.ts';
+import { enforce, type Facts, type TlsUse, violation } from './boundary-rules.ts';
 import { checkListener } from './listener-rules.ts';
 import { importLabel, labelText } from './name-rules.ts';
 import { holdsKey } from './private-key-rule.ts';
@@ -13,7 +13,7 @@ import { checkCluster, checkSecret } from './secret-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
 
 /** Errors: BOUNDARY_VIOLATED. */
-export function checkInvariants(resources: readonly ResourceJson[]): void {
+export function checkBoundary(resources: readonly ResourceJson[]): void {
   checkTogether(resources.map((resource) => checkAlone(resource)));
 }
 
@@ -23,7 +23,7 @@ const checkAlone = memoizeByIdentity((resource: ResourceJson): Facts => {
   const name = 'name' in resource ? (resource.name ?? '') : '';
   const subject = `${kind} ${name}`;
   const isCertificate = kind === 'Secret' && name.startsWith('cert/');
-  demand(isCertificate || !holdsKey(resource), 'KEY_ONLY_IN_CERTIFICATES', subject);
+  enforce(isCertificate || !holdsKey(resource), 'KEY_ONLY_IN_CERTIFICATES', subject);
   switch (resource['@type']) {
     case 'type.googleapis.com/envoy.config.listener.v3.Listener':
       return checkListener(resource, subject);
@@ -49,22 +49,22 @@ function checkTogether(facts: readonly Facts[]): void {
     facts.flatMap(({ targets = [], dials = [] }) => [...targets.map(({ cluster }) => cluster), ...dials]),
   );
   for (const fact of facts) {
-    demand(fact.role === undefined || fact.role === role, 'ONE_GATEWAY', fact.subject);
-    demand(fact.key === undefined || !keys.has(fact.key), 'DISTINCT_KEYS', fact.subject);
+    enforce(fact.role === undefined || fact.role === role, 'ONE_GATEWAY', fact.subject);
+    enforce(fact.key === undefined || !keys.has(fact.key), 'DISTINCT_KEYS', fact.subject);
     if (fact.key !== undefined) keys.add(fact.key);
-    demand(
+    enforce(
       (fact.targets ?? []).every(({ cluster }) => clusters.has(cluster)),
       'CLUSTER_PRESENT',
       fact.subject,
     );
-    demand(allIn(routes, fact.routes), 'ROUTES_PRESENT', fact.subject);
+    enforce(allIn(routes, fact.routes), 'ROUTES_PRESENT', fact.subject);
     for (const use of fact.tls ?? []) {
-      demand(allIn(secrets, use.secrets), 'SECRET_PRESENT', use.subject);
-      demand(use.routes === undefined || routes.has(use.routes), 'ROUTES_PRESENT', use.subject);
+      enforce(allIn(secrets, use.secrets), 'SECRET_PRESENT', use.subject);
+      enforce(use.routes === undefined || routes.has(use.routes), 'ROUTES_PRESENT', use.subject);
     }
   }
   checkTunnels(listeners, clusters);
-  for (const { name, subject } of clusters.values()) demand(asked.has(name), 'NO_STRAY_CLUSTER', subject);
+  for (const { name, subject } of clusters.values()) enforce(asked.has(name), 'NO_STRAY_CLUSTER', subject);
   const uses = facts.flatMap((fact) => fact.tls ?? []);
   checkTrustDomains(uses);
   checkTargets(uses, routes);
@@ -74,14 +74,14 @@ function checkTogether(facts: readonly Facts[]): void {
 /** Requests for a peer enter its own tunnel, and what enters a tunnel is led with the trust that the tunnel is named after. */
 function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyMap<string, Facts>): void {
   for (const { name, subject, tunnel } of clusters.values())
-    demand(tunnel === undefined || listeners.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
+    enforce(tunnel === undefined || listeners.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
   for (const { name, subject, tunnel, dials = [] } of listeners.values()) {
     if (tunnel === undefined) continue;
-    demand(clusters.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
+    enforce(clusters.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
     for (const dialled of dials) {
-      demand(clusters.has(dialled), 'CLUSTER_PRESENT', subject);
+      enforce(clusters.has(dialled), 'CLUSTER_PRESENT', subject);
       const [use] = clusters.get(dialled)?.tls ?? [];
-      demand(use !== undefined && labelText(use) === labelText(tunnel), 'OWN_MESH', subject);
+      enforce(use !== undefined && labelText(use) === labelText(tunnel), 'OWN_MESH', subject);
     }
   }
 }
@@ -91,10 +91,10 @@ function checkTrustDomains(uses: readonly TlsUse[]): void {
   const owners = new Map<string | undefined, string>();
   const keys = new Map<string, string>();
   for (const { subject, peer, key, identities } of uses) {
-    demand((keys.get(peer) ?? key) === key, 'ONE_KEY', subject);
+    enforce((keys.get(peer) ?? key) === key, 'ONE_KEY', subject);
     keys.set(peer, key);
     const domain = trustDomainOf(identities[0]);
-    demand((owners.get(domain) ?? peer) === peer, 'ONE_TRUST_DOMAIN', subject);
+    enforce((owners.get(domain) ?? peer) === peer, 'ONE_TRUST_DOMAIN', subject);
     owners.set(domain, peer);
   }
 }
@@ -109,12 +109,12 @@ function checkTargets(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts
   for (const { subject, role, peer = '', targets = [] } of routes.values()) {
     for (const { cluster, authority } of targets) {
       if (role === 'ingress') {
-        demand(cluster.startsWith(`export/${peer}@${meshes.get(peer) ?? ''}/`), 'OWN_MESH', subject);
+        enforce(cluster.startsWith(`export/${peer}@${meshes.get(peer) ?? ''}/`), 'OWN_MESH', subject);
       } else {
         const label = importLabel(cluster);
         const domain = label && domains.get(labelText(label));
         const isTheirs = domain !== undefined && authority?.endsWith(`.exports.${domain}`) === true;
-        demand(isTheirs, 'OWN_EXPORT', subject);
+        enforce(isTheirs, 'OWN_EXPORT', subject);
       }
     }
   }
@@ -125,7 +125,7 @@ function checkPrincipals(uses: readonly TlsUse[], routes: ReadonlyMap<string, Fa
   const accepted = new Map(uses.map((use) => [use.peer, use.identities]));
   for (const { subject, peer = '', principals = [] } of routes.values()) {
     const identities = accepted.get(peer) ?? [];
-    demand(
+    enforce(
       principals.every((principal) => identities.includes(principal)),
       'PRINCIPALS',
       subject,

@@ -6,9 +6,9 @@ import type { GatewayRole } from '../../federation/model.ts';
 import type { Label } from './name-rules.ts';
 
 /** Every rule: its identifier and what it demands. A snapshot that breaks one is not published. */
-export const RULES = {
+export const BOUNDARY_RULES = {
   // names: nothing is published that no rule here looks at
-  KNOWN_NAME: 'is of a kind and has a name that envoy/resource-names.ts makes',
+  KNOWN_NAME: 'is of a kind and has a name that these rules know',
   ONE_GATEWAY: 'belongs to the same gateway as the rest of its snapshot',
   // TLS, both directions
   TLS: 'speaks TLS to peers, and only through a context that these rules look at',
@@ -18,6 +18,7 @@ export const RULES = {
   SIGNATURES: 'lists its signature algorithms, none of them SHA-1 or PKCS#1',
   HTTP2_ONLY: 'agrees on h2 alone',
   HANDSHAKE_TIMEOUT: 'limits the time of a handshake',
+  CONNECTION_AGE: 'ends every connection with a peer after 3,700 seconds at the latest',
   COMBINED_VALIDATION: 'validates by a combined context: SAN matchers in place, the CA by secret',
   EXACT_SAN: 'matches URI SANs exactly, at least one',
   ONE_KEY: 'is the only one of its peer: two keys would be two meanings of one name',
@@ -28,7 +29,7 @@ export const RULES = {
   SECRET_PRESENT: 'finds its secrets in the snapshot',
   // chains
   NO_DEFAULT_CHAIN: 'has no default filter chain',
-  CHAIN_MATCH: 'is chosen by server name, TLS and ALPN',
+  CHAIN_MATCH: 'is chosen by server name, TLS and ALPN, never before these are known',
   NETWORK_RBAC: 'begins with a network RBAC that allows exactly its identities and denies the rest',
   ROUTES_PRESENT: 'finds its routes in the snapshot',
   // tunnels
@@ -38,7 +39,8 @@ export const RULES = {
   HTTP_RBAC: 'denies every request that has no policy of its own',
   UNEXPECTED_BODY: 'refuses a body on methods that define none, whether its length is declared or not',
   HARMLESS_PATHS: 'refuses paths that a backend might read as others, on every export and below every prefix',
-  CLEAN_REQUESTS: 'normalizes paths and refuses what it cannot, and trusts no header of the caller',
+  CLEAN_REQUESTS:
+    'normalizes paths and refuses what it cannot, trusts no header of the caller, and passes on none of Envoy’s own',
   CLEAN_RESPONSES: 'removes from responses and trailers what names infrastructure, and rewrites internal hosts',
   NO_INTERNAL_ADDRESSES: 'never sets internal_address_config',
   REFUSALS_ALIKE: 'answers every refusal in the same words',
@@ -62,18 +64,21 @@ export const RULES = {
   DISTINCT_KEYS: 'has a key that no other certificate has',
 } as const;
 
-export type Rule = keyof typeof RULES;
+export type BoundaryRule = keyof typeof BOUNDARY_RULES;
 
 /** What a resource is called in a message: `Listener ingress`. */
 export type Subject = string;
 
 /** BOUNDARY_VIOLATED with the resource, the rule and what it demands. */
-export function violation(rule: Rule, subject: Subject): PosternError {
-  return new PosternError('BOUNDARY_VIOLATED', `${subject} breaks ${rule}; it must be one that ${RULES[rule]}`);
+export function violation(rule: BoundaryRule, subject: Subject): PosternError {
+  return new PosternError(
+    'BOUNDARY_VIOLATED',
+    `${subject} breaks ${rule}; it must be one that ${BOUNDARY_RULES[rule]}`,
+  );
 }
 
 /** Errors: BOUNDARY_VIOLATED. */
-export function demand(holds: boolean, rule: Rule, subject: Subject): asserts holds {
+export function enforce(holds: boolean, rule: BoundaryRule, subject: Subject): asserts holds {
   if (!holds) throw violation(rule, subject);
 }
 

@@ -2,45 +2,60 @@
 // Must not: look at another resource, or be content with a part of a list.
 
 import type { GatewayRole } from '../../federation/model.ts';
-import type { Any, Message } from '../draft.ts';
-import { STRIP_REQUEST, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from '../http/headers.ts';
-import { SCRIPT, WITH_HOSTS } from '../http/lua.ts';
-import { demand, type Subject } from './boundary-rules.ts';
-import { configOf } from './filter-rules.ts';
+import type { Any, Messages } from '../proto/types.gen.ts';
+import { enforce, type Subject } from './boundary-rules.ts';
+import { configOf, isDigestOf } from './filter-rules.ts';
+import {
+  HOST_HEADERS,
+  NEVER_IN_REQUESTS,
+  NEVER_IN_RESPONSE_TRAILERS,
+  NEVER_IN_RESPONSES,
+  removesAll,
+} from './required-removals.ts';
 
-type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
-type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
+type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 
 const EARLY = 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
 const MUTATIONS = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
 const LUA = 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua';
 const HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpResponseHeaderMatchInput';
+const SKIP = 'type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter';
+
+/**
+ * SHA-256 of the script that rewrites internal host names (envoy/http/lua.ts). A change of the script is reviewed with
+ * test/envoy/lua-patterns.test.ts and test/envoy/responses.test.ts, and then this digest is changed as well.
+ */
+const SCRIPT_DIGEST = 'e4996dd0a2f5a99dd702fa0be228438d0583d126a0fde131b7014438672f51b6';
+/** Matches any value. */
+const ANY_BYTES = '\\C*';
 
 export function checkHeaders(manager: Manager, role: GatewayRole, subject: Subject): void {
   const early = (manager.early_header_mutation_extensions ?? []).map(({ typed_config: config }) => config);
-  const cleans = early.some((config) => config?.['@type'] === EARLY && removesAll(config.mutations, STRIP_REQUEST));
-  demand(cleans, 'CLEAN_REQUESTS', subject);
+  const cleans = early.some(
+    (config) => config?.['@type'] === EARLY && removesAll(config.mutations ?? [], NEVER_IN_REQUESTS),
+  );
+  enforce(cleans, 'CLEAN_REQUESTS', subject);
   const filters = (manager.http_filters ?? []).map(configOf);
   // Only the ingress has backends whose hosts it must not show.
-  demand(filters.some(strips) && (role === 'egress' || filters.some(rewrites)), 'CLEAN_RESPONSES', subject);
+  enforce(filters.some(strips) && (role === 'egress' || filters.some(rewrites)), 'CLEAN_RESPONSES', subject);
 }
 
 function strips(config: Any | undefined): boolean {
   if (config?.['@type'] !== MUTATIONS) return false;
-  const { mutations = {} } = config;
+  const {
+    request_trailers_mutations: requestTrailers = [],
+    response_mutations: responses = [],
+    response_trailers_mutations: responseTrailers = [],
+  } = config.mutations ?? {};
   return (
-    removesAll(mutations.request_trailers_mutations, STRIP_REQUEST_TRAILERS) &&
-    removesAll(mutations.response_mutations, STRIP_RESPONSE) &&
-    removesAll(mutations.response_trailers_mutations, STRIP_RESPONSE) &&
-    removesAll(
-      mutations.response_trailers_mutations,
-      Object.keys(WITH_HOSTS).map((remove) => ({ remove })),
-    )
+    removesAll(requestTrailers, NEVER_IN_REQUESTS) &&
+    removesAll(responses, NEVER_IN_RESPONSES) &&
+    removesAll(responseTrailers, NEVER_IN_RESPONSE_TRAILERS)
   );
 }
 
-/** Runs our script, and passes by only responses that have none of its headers. */
+/** Runs the known script, and skips only responses that have none of the headers that it rewrites. */
 function rewrites(config: Any | undefined): boolean {
   if (config?.['@type'] !== MATCHED) return false;
   const script = config.extension_config?.typed_config;
@@ -48,24 +63,16 @@ function rewrites(config: Any | undefined): boolean {
   const [only, ...more] = list?.matchers ?? [];
   const named = (only?.predicate?.not_matcher?.or_matcher?.predicate ?? []).map(({ single_predicate: single }) => {
     const input = single?.input?.typed_config;
-    return input?.['@type'] === HEADER ? input.header_name : undefined;
+    const isPresent = input?.['@type'] === HEADER && single?.value_match?.safe_regex?.regex === ANY_BYTES;
+    return isPresent ? input.header_name : undefined;
   });
   return (
     script?.['@type'] === LUA &&
-    script.default_source_code?.inline_string === SCRIPT &&
+    isDigestOf(SCRIPT_DIGEST, script.default_source_code?.inline_string ?? '') &&
+    only?.on_match?.action?.typed_config?.['@type'] === SKIP &&
     more.length === 0 &&
     tree === undefined &&
     otherwise === undefined &&
-    Object.keys(WITH_HOSTS).every((name) => named.includes(name))
+    HOST_HEADERS.every((name) => named.includes(name))
   );
-}
-
-function removesAll(actual: readonly Mutation[] | undefined, wanted: readonly Mutation[]): boolean {
-  if (actual === wanted) return true;
-  const removed = new Set((actual ?? []).map(keyOf));
-  return wanted.every((mutation) => removed.has(keyOf(mutation)));
-}
-
-function keyOf({ remove, remove_on_match: match }: Mutation): string {
-  return remove ?? `${match?.key_matcher?.prefix ?? ''}*`;
 }

@@ -2,44 +2,51 @@
 // In: one Listener. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
 
 import type { GatewayRole } from '../../federation/model.ts';
-import type { Any, Message } from '../draft.ts';
-import { ALPN, INGRESS_LISTENER } from '../resource-names.ts';
-import { demand, type Facts, type Subject, type TlsUse } from './boundary-rules.ts';
+import type { Any, Messages } from '../proto/types.gen.ts';
+import { enforce, type Facts, type Subject, type TlsUse } from './boundary-rules.ts';
 import { checkHttpFilters } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
 import { chainLabel, dialLabel, importLabel, type Label, labelText } from './name-rules.ts';
 import { checkDownstream, isServerName } from './tls-rules.ts';
 
-type Listener = Message<'envoy.config.listener.v3.Listener'>;
-type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
-type Mapper = Message<'envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper'>;
-type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
+type Listener = Messages['envoy.config.listener.v3.Listener'];
+type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
+type Mapper = Messages['envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper'];
+type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 
 const MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
+const TLS_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
+/** How long a connection with a peer may live: a certificate that expired meanwhile is not looked at again. */
+const MAX_CONNECTION_SECONDS = 3700;
+/** What a gateway says when it answers by itself; the second form is that of gRPC, which takes it for a message. */
+const REFUSALS: readonly unknown[] = ['gateway: %RESPONSE_CODE%\n', 'gateway: %RESPONSE_CODE%'];
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 
 export function checkListener(listener: Listener, subject: Subject): Facts {
   const { name = '', filter_chains: chains = [] } = listener;
-  demand(
+  enforce(
     listener.default_filter_chain === undefined && listener.filter_chain_matcher === undefined,
     'NO_DEFAULT_CHAIN',
     subject,
   );
-  if (name === INGRESS_LISTENER) {
+  if (name === 'ingress') {
+    const inspectors = (listener.listener_filters ?? []).map(({ typed_config: config }) => config?.['@type']);
+    const waits = listener.continue_on_listener_filters_timeout !== true;
+    enforce(waits && inspectors.join() === TLS_INSPECTOR, 'CHAIN_MATCH', subject);
     const tls = chains.map((chain) => checkPeerChain(chain, `${subject}, chain ${chain.name ?? ''}`));
     return { subject, name, kind: 'listener', role: 'ingress', tls };
   }
   const tunnel = importLabel(name);
   if (tunnel !== undefined)
     return { subject, name, kind: 'listener', role: 'egress', tunnel, dials: [dialled(listener, tunnel, subject)] };
-  demand(/^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
+  enforce(/^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
   const routes = chains.map((chain) => {
     const manager = onlyManager(chain, subject, 0);
     checkManager(manager, 'egress', subject);
-    demand(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
+    enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
     return name;
   });
   return { subject, name, kind: 'listener', role: 'egress', routes };
@@ -47,25 +54,25 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
 
 function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   const label = chainLabel(chain.name);
-  demand(label !== undefined, 'KNOWN_NAME', subject);
+  enforce(label !== undefined, 'KNOWN_NAME', subject);
   const {
     server_names: names = [],
     transport_protocol: transport,
     application_protocols: alpn = [],
   } = chain.filter_chain_match ?? {};
-  demand(
-    names.length > 0 && names.every(isServerName) && transport === 'tls' && alpn.join() === ALPN,
+  enforce(
+    names.length > 0 && names.every(isServerName) && transport === 'tls' && alpn.join() === 'h2',
     'CHAIN_MATCH',
     subject,
   );
-  demand(seconds(chain.transport_socket_connect_timeout) > 0, 'HANDSHAKE_TIMEOUT', subject);
+  enforce(seconds(chain.transport_socket_connect_timeout) > 0, 'HANDSHAKE_TIMEOUT', subject);
   const use = checkDownstream(subject, chain.transport_socket, label);
   checkNetworkRbac(chain, use.identities, subject);
   const manager = onlyManager(chain, subject, 1);
   checkManager(manager, 'ingress', subject);
   checkHttpFilters(manager, subject);
   const routes = `ingress/${labelText(label)}`;
-  demand(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
+  enforce(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
   return { ...use, routes };
 }
 
@@ -76,11 +83,12 @@ function dialled(listener: Listener, { peer }: Label, subject: Subject): string 
   const config = filter?.typed_config;
   const alone = others.length === 0 && more.length === 0 && (listener.listener_filters ?? []).length === 0;
   const inside = listener.internal_listener !== undefined && listener.address === undefined;
-  demand(alone && inside && config?.['@type'] === TCP_PROXY, 'TUNNEL', subject);
+  enforce(alone && inside && config?.['@type'] === TCP_PROXY, 'TUNNEL', subject);
   const { cluster, weighted_clusters: weighted, tunneling_config: tunneling, on_demand: onDemand } = config;
   const fixed = weighted === undefined && tunneling === undefined && onDemand === undefined;
+  enforce(isBounded(config.max_downstream_connection_duration), 'CONNECTION_AGE', subject);
   // The chain is named like the cluster, so that another cluster is another chain, and the old one's connections end.
-  demand(fixed && dialLabel(cluster)?.peer === peer && chain?.name === cluster, 'TUNNEL', subject);
+  enforce(fixed && dialLabel(cluster)?.peer === peer && chain?.name === cluster, 'TUNNEL', subject);
   return cluster ?? '';
 }
 
@@ -88,13 +96,13 @@ function dialled(listener: Listener, { peer }: Label, subject: Subject): string 
 function onlyManager(chain: FilterChain, subject: Subject, before: number): Manager {
   const filters = chain.filters ?? [];
   const config = filters.at(-1)?.typed_config;
-  demand(filters.length === before + 1 && config?.['@type'] === MANAGER, 'HTTP_RBAC', subject);
+  enforce(filters.length === before + 1 && config?.['@type'] === MANAGER, 'HTTP_RBAC', subject);
   return config;
 }
 
 function checkNetworkRbac(chain: FilterChain, identities: readonly string[], subject: Subject): void {
   const config = chain.filters?.[0]?.typed_config;
-  demand(config?.['@type'] === NETWORK_RBAC, 'NETWORK_RBAC', subject);
+  enforce(config?.['@type'] === NETWORK_RBAC, 'NETWORK_RBAC', subject);
   const { matcher_tree: tree, on_no_match: otherwise } = config.matcher ?? {};
   const allowed = tree?.exact_match_map?.map ?? {};
   const holds =
@@ -105,7 +113,7 @@ function checkNetworkRbac(chain: FilterChain, identities: readonly string[], sub
     sameSet(Object.keys(allowed), identities) &&
     Object.values(allowed).every(({ action }) => actionOf(action?.typed_config) !== undefined) &&
     actionOf(otherwise?.action?.typed_config) === 'DENY';
-  demand(holds, 'NETWORK_RBAC', subject);
+  enforce(holds, 'NETWORK_RBAC', subject);
 }
 
 /** ALLOW is the zero value: an action that is absent, or of another type, is no action at all. */
@@ -114,27 +122,52 @@ function actionOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined
 }
 
 function checkManager(manager: Manager, role: GatewayRole, subject: Subject): void {
-  demand(manager.internal_address_config === undefined, 'NO_INTERNAL_ADDRESSES', subject);
-  demand(manager.rds?.config_source?.ads !== undefined, 'ROUTES_PRESENT', subject);
-  demand(manager.http_filters?.at(-1)?.typed_config?.['@type'] === ROUTER, 'HTTP_RBAC', subject);
-  const { common_http_protocol_options: http = {} } = manager;
+  enforce(manager.internal_address_config === undefined, 'NO_INTERNAL_ADDRESSES', subject);
+  enforce(manager.rds?.config_source?.ads !== undefined, 'ROUTES_PRESENT', subject);
+  const router = manager.http_filters?.at(-1)?.typed_config;
+  enforce(router?.['@type'] === ROUTER, 'HTTP_RBAC', subject);
+  const { common_http_protocol_options: http = {}, http2_protocol_options: http2 = {} } = manager;
+  enforce(isBounded(http.max_connection_duration), 'CONNECTION_AGE', subject);
   const clean =
     manager.use_remote_address === true &&
     manager.skip_xff_append === true &&
     (manager.xff_num_trusted_hops ?? 0) === 0 &&
     manager.original_ip_detection_extensions === undefined &&
+    manager.strip_any_host_port === true &&
+    manager.preserve_external_request_id !== true &&
+    http2.allow_connect !== true &&
+    manager.upgrade_configs === undefined &&
     (manager.forward_client_cert_details ?? 'SANITIZE') === (role === 'ingress' ? 'SANITIZE_SET' : 'SANITIZE') &&
     manager.normalize_path === true &&
     manager.merge_slashes === true &&
     manager.path_with_escaped_slashes_action === 'REJECT_REQUEST' &&
     http.headers_with_underscores_action === 'REJECT_REQUEST' &&
-    (role === 'egress' || manager.codec_type === 'HTTP2');
-  demand(clean, 'CLEAN_REQUESTS', subject);
+    (role === 'egress' ? readsPlainHttp1(manager) : manager.codec_type === 'HTTP2');
+  enforce(clean, 'CLEAN_REQUESTS', subject);
   checkHeaders(manager, role, subject);
+  const anonymous =
+    (manager.server_header_transformation ?? 'OVERWRITE') === 'OVERWRITE' &&
+    manager.server_name === 'gateway' &&
+    manager.always_set_request_id_in_response !== true &&
+    router.suppress_envoy_headers === true;
+  enforce(anonymous, 'CLEAN_RESPONSES', subject);
   const mappers = manager.local_reply_config?.mappers ?? [];
-  const worded = mappers.length > 0 && mappers.every(({ body_format_override: body }) => body !== undefined);
+  const worded = mappers.every(({ body_format_override: body }) =>
+    REFUSALS.includes(body?.text_format_source?.inline_string),
+  );
   const alike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper));
-  demand(worded && (role === 'egress' || (alike && !isForErrors(mappers.at(-1)))), 'REFUSALS_ALIKE', subject);
+  enforce(worded && isForAllRefusals(mappers.at(-1)) && (role === 'egress' || alike), 'REFUSALS_ALIKE', subject);
+}
+
+/** No absolute URLs (a gateway is no forward proxy), no HTTP/1.0, and no trailers. */
+function readsPlainHttp1({ http_protocol_options: http1 = {} }: Manager): boolean {
+  return http1.allow_absolute_url === false && http1.accept_http_10 !== true && http1.enable_trailers !== true;
+}
+
+/** Envoy takes the first mapper whose filter matches, so that the last has to match whatever is left. */
+function isForAllRefusals(mapper: Mapper | undefined): boolean {
+  const { op = 'EQ', value } = mapper?.filter?.status_code_filter?.comparison ?? {};
+  return op === 'GE' && value?.default_value === 400;
 }
 
 /** Errors keep their status, for the caller's retries. */
@@ -145,6 +178,10 @@ function isForErrors(mapper: Mapper | undefined): boolean {
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item) => b.includes(item));
+}
+
+function isBounded(duration: string | undefined): boolean {
+  return seconds(duration) > 0 && seconds(duration) <= MAX_CONNECTION_SECONDS;
 }
 
 function seconds(duration: string | undefined): number {

@@ -1,10 +1,10 @@
 // Boundary rule for retries: a request that an application may have processed is sent again only when that is safe.
 // Must not: trust the builder's idea of what is safe; the conditions of Envoy are listed here once more.
 
-import type { Message } from '../draft.ts';
+import type { Messages } from '../proto/types.gen.ts';
 
-type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
-type Route = Message<'envoy.config.route.v3.Route'>;
+type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
+type Route = Messages['envoy.config.route.v3.Route'];
 
 /** Envoy's conditions that hold only when the request reached no application. */
 const UNPROCESSED = new Set(['connect-failure', 'refused-stream', 'reset-before-request']);

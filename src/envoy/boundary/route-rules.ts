@@ -2,45 +2,60 @@
 // In: one RouteConfiguration. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
 
 import { memoizeByIdentity } from '../../memoize.ts';
-import type { Any, Message } from '../draft.ts';
-import { BODY_GUARD, BODY_METHODS } from '../http/bodies.ts';
-import { BAD_PLACES } from '../http/paths.ts';
-import { HTTP_RBAC } from '../http/rbac.ts';
-import { DENY_ALL, PEER_HEADER } from '../resource-names.ts';
-import { demand, type Facts, type Subject, type Target } from './boundary-rules.ts';
+import type { Any, Messages } from '../proto/types.gen.ts';
+import { enforce, type Facts, type Subject, type Target } from './boundary-rules.ts';
+import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
 import { grantLabel, routesLabel } from './name-rules.ts';
+import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from './required-removals.ts';
 import { retriesSafely } from './retry-rule.ts';
 
-type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
-type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
-type Route = Message<'envoy.config.route.v3.Route'>;
-type Permission = Message<'envoy.config.rbac.v3.Permission'>;
+type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
+type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
+type Route = Messages['envoy.config.route.v3.Route'];
+type Permission = Messages['envoy.config.rbac.v3.Permission'];
 
 const PER_ROUTE = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
+/** The filter by which a virtual host gets its policy (`typed_per_filter_config`). */
+const HTTP_RBAC = 'envoy.filters.http.rbac';
+/** The header in which a backend learns the peer that called. */
+const PEER_HEADER = 'x-postern-peer';
+/** Methods that turn a server or a proxy into something else: no policy admits them. */
+const NEVER_METHODS = ['TRACE', 'CONNECT', 'TRACK', 'DEBUG'];
+/** Where a backend may read a path below a prefix as another path (envoy/http/paths.ts says which backends do). */
+const BAD_PLACES = '.*(?:;|//|/%20|%20/|/(?:\\.|%20)+/|/(?:\\(|%28)[^/]*(?:\\(|%28)).*|.*(?:%20|/(?:\\.|%20)+)';
 const EXPORTED = /^(.+)\.exports\.[^/]+$/;
 
 export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts {
   const { name = '' } = config;
   const peer = routesLabel(name)?.peer;
-  demand(peer !== undefined || /^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
+  enforce(peer !== undefined || /^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
   // Virtual hosts that come from elsewhere would never pass these rules.
-  demand(config.vhds === undefined && config.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
+  enforce(config.vhds === undefined && config.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
   const hosts = config.virtual_hosts ?? [];
   const last = hosts.at(-1);
-  demand(last !== undefined && deniesEverything(last), 'DENY_ALL', subject);
+  enforce(last !== undefined && deniesEverything(last), 'DENY_ALL', subject);
   const granted = hosts.slice(0, -1);
   const targets = granted.flatMap((host) => checkTargets(host, `${subject}, virtual host ${host.name ?? ''}`));
   if (peer === undefined) {
-    demand(
+    enforce(
       granted.every(({ domains = [] }) => !domains.some((domain) => domain.includes('*'))),
       'DENY_ALL',
       subject,
     );
+    const removed = config.request_headers_to_remove ?? [];
+    const cleans = NEVER_FROM_EGRESS.every((header) => removed.includes(header));
+    enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
     return { subject, name, kind: 'routes', role: 'egress', targets };
   }
+  const removed = config.request_headers_to_remove ?? [];
+  enforce(
+    NEVER_FROM_INGRESS.every((header) => removed.includes(header)),
+    'CLEAN_REQUESTS',
+    subject,
+  );
   checkPeerHeader(config, peer, subject);
   const principals = granted.flatMap((host) => checkPolicy(host, `${subject}, virtual host ${host.name ?? ''}`));
-  demand(
+  enforce(
     targets.every(({ cluster }) => grantLabel(cluster)?.peer === peer),
     'OWN_MESH',
     subject,
@@ -51,7 +66,7 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
 function deniesEverything(host: VirtualHost): boolean {
   const denies = ({ direct_response: answer }: Route): boolean => (answer?.status ?? 0) >= 400;
   return (
-    host.name === DENY_ALL &&
+    host.name === 'deny-all' &&
     host.domains?.join() === '*' &&
     host.typed_per_filter_config === undefined &&
     (host.routes ?? []).every(denies)
@@ -60,52 +75,57 @@ function deniesEverything(host: VirtualHost): boolean {
 
 /** Where a virtual host leads. A route goes to one cluster by name or is answered here; nothing else is looked at. */
 const checkTargets = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly Target[] => {
-  demand(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
-  demand(retriesSafely(host), 'SAFE_RETRY', subject);
+  enforce(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
+  enforce(host.request_headers_to_add === undefined, 'PEER_HEADER', subject);
+  enforce(retriesSafely(host), 'SAFE_RETRY', subject);
   return (host.routes ?? []).flatMap((route) => {
-    demand(route.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
+    enforce(route.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
+    enforce(route.request_headers_to_add === undefined, 'PEER_HEADER', subject);
     if (route.direct_response !== undefined) return [];
     const { cluster, request_mirror_policies: mirrors, weighted_clusters: weighted } = route.route ?? {};
-    demand(cluster !== undefined && mirrors === undefined && weighted === undefined, 'OWN_EXPORT', subject);
+    enforce(cluster !== undefined && mirrors === undefined && weighted === undefined, 'OWN_EXPORT', subject);
     const authority = route.route?.host_rewrite_literal;
     return [{ cluster, ...(authority !== undefined && { authority }) }];
   });
 });
 
 function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subject): void {
-  const added = (config.request_headers_to_add ?? []).filter(({ header }) => header?.key === PEER_HEADER);
-  const [only] = added;
+  const [only, ...others] = config.request_headers_to_add ?? [];
   const holds =
-    added.length === 1 && only?.header?.value === peer && only.append_action === 'OVERWRITE_IF_EXISTS_OR_ADD';
-  demand(holds, 'PEER_HEADER', subject);
+    others.length === 0 &&
+    only?.header?.key === PEER_HEADER &&
+    only.header.value === peer &&
+    only.append_action === 'OVERWRITE_IF_EXISTS_OR_ADD';
+  enforce(holds, 'PEER_HEADER', subject);
 }
 
 /** The one policy of a granted virtual host; returns whom it admits. */
 const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly string[] => {
   const [authority, ...others] = host.domains ?? [];
-  demand(authority !== undefined && others.length === 0 && !authority.includes('*'), 'POLICY', subject);
+  enforce(authority !== undefined && others.length === 0 && !authority.includes('*'), 'POLICY', subject);
   const [, exported] = EXPORTED.exec(authority) ?? [];
   for (const { route } of host.routes ?? []) {
     if (route !== undefined)
-      demand(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
+      enforce(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
   }
   const { [HTTP_RBAC]: config, [BODY_GUARD]: bodies, ...switches } = host.typed_per_filter_config ?? {};
-  demand(Object.keys(switches).length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
-  demand(config?.['@type'] === PER_ROUTE && config.rbac?.matcher === undefined, 'POLICY', subject);
+  enforce(Object.keys(switches).length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
+  enforce(config?.['@type'] === PER_ROUTE && config.rbac?.matcher === undefined, 'POLICY', subject);
   const { action = 'ALLOW', policies = {} } = config.rbac?.rules ?? {};
   const [policy, ...more] = Object.values(policies);
-  demand(config.rbac?.rules !== undefined && action === 'ALLOW' && more.length === 0, 'POLICY', subject);
-  demand(policy !== undefined && policy.condition === undefined, 'POLICY', subject);
+  enforce(config.rbac?.rules !== undefined && action === 'ALLOW' && more.length === 0, 'POLICY', subject);
+  enforce(policy !== undefined && policy.condition === undefined, 'POLICY', subject);
   const [permission, ...wider] = policy.permissions ?? [];
-  demand(permission !== undefined && wider.length === 0 && narrows(permission, authority), 'POLICY', subject);
+  enforce(permission !== undefined && wider.length === 0 && narrows(permission, authority), 'POLICY', subject);
+  enforce((permission.and_rules?.rules ?? []).some(refusesNeverMethods), 'POLICY', subject);
   // The guard and the policy agree: one without the other would let through what it does not see.
   const refusesBodies = (permission.and_rules?.rules ?? []).some(isAboutBodies);
-  demand(bodies === undefined ? refusesBodies : takesBodies(bodies) && !refusesBodies, 'UNEXPECTED_BODY', subject);
-  demand(!hasLoosePrefix(permission), 'HARMLESS_PATHS', subject);
+  enforce(bodies === undefined ? refusesBodies : takesBodies(bodies) && !refusesBodies, 'UNEXPECTED_BODY', subject);
+  enforce(!hasLoosePrefix(permission), 'HARMLESS_PATHS', subject);
   const principals = (policy.principals ?? []).map(({ authenticated }) => authenticated?.principal_name?.exact);
-  demand(principals.length > 0, 'POLICY', subject);
+  enforce(principals.length > 0, 'POLICY', subject);
   return principals.map((principal) => {
-    demand(principal !== undefined, 'POLICY', subject);
+    enforce(principal !== undefined, 'POLICY', subject);
     return principal;
   });
 });
@@ -157,9 +177,15 @@ function isAboutBodies({ not_rule: never }: Permission): boolean {
   );
 }
 
+function refusesNeverMethods({ not_rule: never }: Permission): boolean {
+  const refused = never?.header?.name === ':method' ? never.header.string_match?.safe_regex?.regex?.split('|') : [];
+  return NEVER_METHODS.every((method) => refused?.includes(method));
+}
+
 function namesMethod({ header, or_rules: any }: Permission): boolean {
   if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesMethod);
-  return header?.name === ':method' && header.string_match?.exact !== undefined;
+  const method = header?.name === ':method' ? header.string_match?.exact : undefined;
+  return method !== undefined && !NEVER_METHODS.includes(method);
 }
 
 function namesPath({ url_path: path, or_rules: any }: Permission): boolean {

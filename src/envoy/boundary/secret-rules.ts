@@ -3,14 +3,14 @@
 
 import { X509Certificate } from 'node:crypto';
 import { exportKey } from '../../federation/meaning-digest.ts';
-import type { Message } from '../draft.ts';
-import { demand, type Facts, type Subject } from './boundary-rules.ts';
+import type { Messages } from '../proto/types.gen.ts';
+import { enforce, type Facts, type Subject } from './boundary-rules.ts';
 import { certificateRole, dialLabel, grantLabel, importLabel, isBundleName } from './name-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
 
-type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;
-type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
-type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
+type Secret = Messages['envoy.extensions.transport_sockets.tls.v3.Secret'];
+type Cluster = Messages['envoy.config.cluster.v3.Cluster'];
+type LbEndpoint = Messages['envoy.config.endpoint.v3.LbEndpoint'];
 
 const HTTP_OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -19,14 +19,14 @@ export function checkSecret(secret: Secret, subject: Subject): Facts {
   const role = certificateRole(name);
   if (role !== undefined) {
     const only = fieldsOf(content) === 'tls_certificate';
-    demand(only && content.tls_certificate?.private_key !== undefined, 'KNOWN_NAME', subject);
+    enforce(only && content.tls_certificate?.private_key !== undefined, 'KNOWN_NAME', subject);
     const key = content.tls_certificate.private_key.inline_string;
     return { subject, name, kind: 'secret', role, ...(key !== undefined && { key }) };
   }
-  demand(isBundleName(name), 'KNOWN_NAME', subject);
+  enforce(isBundleName(name), 'KNOWN_NAME', subject);
   const { trusted_ca: trusted, crl: _, ...others } = content.validation_context ?? {};
   const only = fieldsOf(content) === 'validation_context' && Object.keys(others).length === 0;
-  demand(only && holdsOnlyCas(trusted?.inline_string ?? ''), 'BUNDLE_ONLY_CA', subject);
+  enforce(only && holdsOnlyCas(trusted?.inline_string ?? ''), 'BUNDLE_ONLY_CA', subject);
   return { subject, name, kind: 'secret' };
 }
 
@@ -56,30 +56,30 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
     (type === 'STATIC' || type === 'STRICT_DNS') &&
     cluster.cluster_type === undefined &&
     cluster.transport_socket_matches === undefined;
-  demand(fixed, 'FIXED_DESTINATION', subject);
+  enforce(fixed, 'FIXED_DESTINATION', subject);
   const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
-  demand(endpoints.length > 0, 'FIXED_DESTINATION', subject);
+  enforce(endpoints.length > 0, 'FIXED_DESTINATION', subject);
   const tunnel = importLabel(name);
   if (tunnel !== undefined) {
     // Without TLS, so that it may lead nowhere but into its own tunnel.
     const inside = endpoints.every(
       ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
     );
-    demand(inside && type === 'STATIC' && socket === undefined, 'TUNNEL', subject);
+    enforce(inside && type === 'STATIC' && socket === undefined, 'TUNNEL', subject);
     return { subject, name, kind: 'cluster', role: 'egress', tunnel };
   }
-  demand(
+  enforce(
     endpoints.every(({ endpoint }) => endpoint?.address?.socket_address !== undefined),
     'FIXED_DESTINATION',
     subject,
   );
   const grant = grantLabel(name);
   if (grant !== undefined) {
-    demand(grant.meaning === digestOfDestination(cluster, endpoints), 'MEANING', subject);
+    enforce(grant.meaning === digestOfDestination(cluster, endpoints), 'MEANING', subject);
     return { subject, name, kind: 'cluster', role: 'ingress' };
   }
   const label = dialLabel(name);
-  demand(label !== undefined, 'KNOWN_NAME', subject);
+  enforce(label !== undefined, 'KNOWN_NAME', subject);
   return { subject, name, kind: 'cluster', role: 'egress', tls: [checkUpstream(subject, socket, label)] };
 }
 

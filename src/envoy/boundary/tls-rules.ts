@@ -4,20 +4,24 @@
 
 import { domainKey } from '../../federation/meaning-digest.ts';
 import type { GatewayRole } from '../../federation/model.ts';
-import type { Message } from '../draft.ts';
-import { ALPN } from '../resource-names.ts';
-import { demand, type Subject, type TlsUse } from './boundary-rules.ts';
+import type { Messages } from '../proto/types.gen.ts';
+import { enforce, type Subject, type TlsUse } from './boundary-rules.ts';
 import { type Label, labelText } from './name-rules.ts';
 
-type TransportSocket = Message<'envoy.config.core.v3.TransportSocket'>;
-type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
+type TransportSocket = Messages['envoy.config.core.v3.TransportSocket'];
+type CommonTlsContext = Messages['envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'];
 
 const DOWNSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const UPSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
+/** What a peer may sign with: no SHA-1, no PKCS#1. */
+const SIGNATURES: ReadonlySet<string> = new Set([
+  ...['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512', 'ed25519'],
+  ...['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512'],
+]);
 const SERVER_NAME = /^[a-z0-9._-]+\.peers\.([a-z0-9._-]+)$/;
 const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/[A-Za-z0-9._/-]+$/;
 
-/** What a context may consist of. An unknown field may switch off what the others demand. */
+/** What a context may consist of. An unknown field may switch off what the others enforce. */
 const COMMON_FIELDS = [
   'tls_params',
   'alpn_protocols',
@@ -27,21 +31,21 @@ const COMMON_FIELDS = [
 
 export function checkDownstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
   const context = socket?.typed_config;
-  demand(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
-  demand(context.require_client_certificate === true, 'CLIENT_CERTIFICATE', subject);
+  enforce(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
+  enforce(context.require_client_certificate === true, 'CLIENT_CERTIFICATE', subject);
   const resumes = !context.disable_stateless_session_resumption || !context.disable_stateful_session_resumption;
   const tickets = context.session_ticket_keys ?? context.session_ticket_keys_sds_secret_config;
-  demand(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
+  enforce(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
   return checkCommon(subject, 'ingress', context.common_tls_context ?? {}, label);
 }
 
 export function checkUpstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
   const context = socket?.typed_config;
-  demand(context?.['@type'] === UPSTREAM, 'TLS', subject);
-  demand(context.max_session_keys === 0 && context.allow_renegotiation !== true, 'NO_RESUMPTION', subject);
+  enforce(context?.['@type'] === UPSTREAM, 'TLS', subject);
+  enforce(context.max_session_keys === 0 && context.allow_renegotiation !== true, 'NO_RESUMPTION', subject);
   const use = checkCommon(subject, 'egress', context.common_tls_context ?? {}, label);
   const [, calledDomain] = SERVER_NAME.exec(context.sni ?? '') ?? [];
-  demand(calledDomain !== undefined && calledDomain === trustDomainOf(use.identities[0]), 'SERVER_NAME', subject);
+  enforce(calledDomain !== undefined && calledDomain === trustDomainOf(use.identities[0]), 'SERVER_NAME', subject);
   return use;
 }
 
@@ -54,25 +58,25 @@ export function trustDomainOf(identity: string | undefined): string | undefined 
 }
 
 function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsContext, label: Label): TlsUse {
-  demand(
+  enforce(
     Object.keys(context).every((field) => COMMON_FIELDS.includes(field)),
     'COMBINED_VALIDATION',
     subject,
   );
   const { tls_params: params = {}, alpn_protocols: alpn = [] } = context;
   const { tls_minimum_protocol_version: least, tls_maximum_protocol_version: most } = params;
-  demand(least === 'TLSv1_3' && most === 'TLSv1_3', 'TLS_1_3', subject);
+  enforce(least === 'TLSv1_3' && most === 'TLSv1_3', 'TLS_1_3', subject);
   const signatures = params.signature_algorithms ?? [];
-  const modern = signatures.every((algorithm) => !/sha1|pkcs1/.test(algorithm));
-  demand(signatures.length > 0 && modern, 'SIGNATURES', subject);
-  demand(alpn.length === 1 && alpn[0] === ALPN, 'HTTP2_ONLY', subject);
+  const strong = signatures.every((algorithm) => SIGNATURES.has(algorithm));
+  enforce(signatures.length > 0 && strong, 'SIGNATURES', subject);
+  enforce(alpn.length === 1 && alpn[0] === 'h2', 'HTTP2_ONLY', subject);
 
   const identities = checkValidation(subject, context);
   const bundle = context.combined_validation_context?.validation_context_sds_secret_config;
-  demand(bundle?.name === `bundle/${labelText(label)}` && bundle.sds_config?.ads !== undefined, 'OWN_BUNDLE', subject);
+  enforce(bundle?.name === `bundle/${labelText(label)}` && bundle.sds_config?.ads !== undefined, 'OWN_BUNDLE', subject);
   const [certificate, ...others] = context.tls_certificate_sds_secret_configs ?? [];
   const own = [`cert/${role}`, `cert/${role}/${labelText(label)}`];
-  demand(
+  enforce(
     certificate?.sds_config?.ads !== undefined && others.length === 0 && own.includes(certificate.name ?? ''),
     'OWN_CERTIFICATE',
     subject,
@@ -88,13 +92,13 @@ function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsCont
 function checkValidation(subject: Subject, context: CommonTlsContext): readonly string[] {
   const { default_validation_context: own = {}, ...rest } = context.combined_validation_context ?? {};
   const plain = Object.keys(own).join() === 'match_typed_subject_alt_names';
-  demand(plain && Object.keys(rest).join() === 'validation_context_sds_secret_config', 'COMBINED_VALIDATION', subject);
+  enforce(plain && Object.keys(rest).join() === 'validation_context_sds_secret_config', 'COMBINED_VALIDATION', subject);
   const identities = (own.match_typed_subject_alt_names ?? []).map(({ san_type: type, matcher = {} }) => {
     const exact = Object.keys(matcher).join() === 'exact' ? matcher.exact : undefined;
-    demand(type === 'URI' && exact !== undefined && trustDomainOf(exact) !== undefined, 'EXACT_SAN', subject);
+    enforce(type === 'URI' && exact !== undefined && trustDomainOf(exact) !== undefined, 'EXACT_SAN', subject);
     return exact;
   });
-  demand(identities.length > 0, 'EXACT_SAN', subject);
-  demand(new Set(identities.map(trustDomainOf)).size === 1, 'ONE_TRUST_DOMAIN', subject);
+  enforce(identities.length > 0, 'EXACT_SAN', subject);
+  enforce(new Set(identities.map(trustDomainOf)).size === 1, 'ONE_TRUST_DOMAIN', subject);
   return identities;
 }

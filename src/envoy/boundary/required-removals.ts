@@ -1,0 +1,90 @@
+// The headers that both gateways must remove, and whether a list of mutations removes them.
+// Must not: be made of envoy/http/headers.ts, which is what this list checks. A name that ends in `*` is a family.
+
+import { memoizeByIdentity } from '../../memoize.ts';
+import type { Messages } from '../proto/types.gen.ts';
+
+type Mutation = Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'];
+
+const NEVER_CROSSING = words(`
+  x-envoy-* x-forwarded-* x-istio-* x-postern-* l5d-* via x-request-id x-b3-traceid x-b3-spanid x-b3-parentspanid
+  x-b3-sampled x-b3-flags x-real-ip x-accel-* x-sendfile* x-reproxy-* x-lighttpd-*
+`);
+
+/** Of requests: what a backend could take for the word of a proxy, or for another request than the one that was granted. */
+export const NEVER_IN_REQUESTS = [
+  ...NEVER_CROSSING,
+  ...words(`
+  forwarded x-forwarded x-host proxy proxy-connection proxy-authorization traceparent tracestate baggage b3
+  uber-trace-id grpc-trace-bin x-ot-span-context x-amzn-trace-id x-cloud-trace-context x-datadog-trace-id
+  x-datadog-parent-id x-datadog-origin x-datadog-sampling-priority x-datadog-tags client-ip x-client-ip
+  x-cluster-client-ip x-originating-ip x-proxyuser-ip true-client-ip cf-connecting-ip cf-connecting-ipv6
+  cf-pseudo-ipv4 forwarded-for x-true-client-ip x-nf-client-connection-ip x-vercel-forwarded-for iv-remote-address
+  fastly-client-ip fly-client-ip x-azure-clientip x-azure-socketip x-scheme x-url-scheme front-end-https remote-*
+  x-remote-* x-auth-request-* x-authenticated-* x-authentik-* x-authelia-* x-consumer-* x-credential-* x-kong-*
+  x-forward-auth-* x-pomerium-* x-vouch-* x-webauth-* x-jwt-claim* x-jwt-payload* cf-access-* x-amzn-oidc-*
+  x-goog-authenticated-user-* x-goog-iap-* x-appengine-* x-apigateway-* x-ms-client-principal* x-ms-token-*
+  tailscale-* impersonate-* oidc-* x-oidc-* oam-remote-* osso-* shib-* x-shib-* sec-istio-* x-anonymous-consumer
+  x-auth-email x-auth-groups x-auth-roles x-auth-subject x-auth-user x-auth-userid x-auth-username
+  x-endpoint-api-userinfo x-id-token x-jwt-assertion x-userinfo x-amzn-lambda-context x-amzn-request-context
+  teleport-jwt-assertion sm-authtype sm-universalid sm-user sm-userdn iv-creds iv-groups iv-user iv-user-l
+  kubeflow-groups kubeflow-userid eppn client-cert* clientcert* cf-cert-* cf-client-cert-* sslclientcert*
+  x-client-cert* x-client-s-dn* x-clientcert* x-client-dn* x-client-issuer* x-client-san* x-client-serial*
+  x-client-subject* x-client-verify* x-tls-client-* x-mtls-* ssl-client* x-ssl-* x-amzn-mtls-* x-amzn-tls-*
+  x-arr-clientcert x-arr-ssl wl-proxy-* $ws* x-http-method x-http-method-override x-method-override
+  x-http-host-override x-override-url x-rewrite-url x-original-url x-original-uri x-original-path x-original-host
+  x-original-method x-original-for x-original-forwarded-for x-original-proto x-original-prefix
+  x-original-remote-addr x-middleware-subrequest
+  `),
+];
+
+/** Of responses and their trailers: what tells a peer what runs here, and where. */
+export const NEVER_IN_RESPONSES = [
+  ...NEVER_CROSSING,
+  ...words(`
+  proxy-authenticate proxy-authentication-info server server-timing alt-svc proxy-status x-powered-by
+  x-aspnet-version x-aspnetmvc-version x-backend x-backend-ip x-backend-server x-cache-lookup x-host x-hostname
+  x-node-name x-pod-ip x-pod-name x-server-name x-served-by x-upstream x-upstream-addr set-cookie2
+  `),
+];
+
+/** Response headers with URLs or host names: rewritten in responses, removed from trailers. */
+export const HOST_HEADERS = words(`
+  location content-location operation-location azure-asyncoperation sourcemap x-sourcemap hx-redirect hx-push-url
+  hx-replace-url hx-location refresh link set-cookie www-authenticate authentication-info content-security-policy
+  content-security-policy-report-only report-to reporting-endpoints nel expect-ct x-xss-protection
+  x-debug-token-link x-inertia-location x-pingback warning
+`);
+
+/** In trailers nothing is rewritten: an application's redirect is in the headers. */
+export const NEVER_IN_RESPONSE_TRAILERS = [...NEVER_IN_RESPONSES, ...HOST_HEADERS];
+
+/** What Envoy writes into a request after the caller's own values are gone; no backend and no peer gets it. */
+export const NEVER_FROM_INGRESS = words(`
+  x-envoy-external-address x-envoy-internal x-envoy-original-path x-envoy-original-host x-envoy-original-dst-host
+  x-envoy-decorator-operation x-envoy-expected-rq-timeout-ms x-envoy-attempt-count x-envoy-downstream-service-cluster
+  x-envoy-downstream-service-node x-envoy-peer-metadata x-envoy-peer-metadata-id x-forwarded-for x-forwarded-host
+  x-forwarded-port
+`);
+
+export const NEVER_FROM_EGRESS = [
+  ...NEVER_FROM_INGRESS,
+  ...words('x-forwarded-proto x-forwarded-client-cert x-request-id x-postern-peer'),
+];
+
+/** Whether the mutations remove every one of these headers and write none. */
+export const removesAll = memoizeByIdentity((mutations: readonly Mutation[], names: readonly string[]): boolean => {
+  const removed = new Set(mutations.flatMap(({ remove }) => remove ?? []));
+  const prefixes = mutations.flatMap(({ remove_on_match: match }) => match?.key_matcher?.prefix || []);
+  const isRemoved = (name: string): boolean => {
+    const family = name.endsWith('*') ? name.slice(0, -1) : undefined;
+    return (
+      (family === undefined && removed.has(name)) || prefixes.some((prefix) => (family ?? name).startsWith(prefix))
+    );
+  };
+  return mutations.every(({ append }) => append === undefined) && names.every(isRemoved);
+});
+
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/);
+}
