@@ -32,4 +32,9 @@ export class TokenBucket {
     this.tokens -= cost;
     return isAvailable;
   }
+
+  /** Returns a part of what was spent. */
+  refund(cost: number): void {
+    this.tokens = Math.min(this.rate.burst, this.tokens + cost);
+  }
 }

@@ -32,6 +32,8 @@ export function request(kind: Kind, fields: Partial<Omit<XdsRequest, 'typeUrl' |
     errorDetail: undefined,
     versionInfo: '',
     names: [],
+    repeatsNames: false,
+    repeatedBytes: 0,
     subscribe: [],
     unsubscribe: [],
     initialVersions: new Map(),

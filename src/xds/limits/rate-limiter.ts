@@ -28,6 +28,11 @@ export class RateLimiter {
       throw new XdsError('RESOURCE_EXHAUSTED', `too many requests of this ${this.scope}`);
   }
 
+  /** Returns a part of a request that turned out to cost less than others. */
+  refundRequest(part: number): void {
+    this.requests.refund(part);
+  }
+
   /** Errors: XdsError RESOURCE_EXHAUSTED. */
   chargeNames(names: number, now: number): void {
     if (!this.names.spend(names, now))

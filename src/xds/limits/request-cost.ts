@@ -9,6 +9,21 @@ const BYTES_PER_NAME = 64;
 /** This much is covered by the charge for the request itself. */
 const FREE_NAMES = 16;
 
+/**
+ * A client sends as many answers as it was sent responses, and a SotW client repeats its whole list with each of them. So an
+ * answer that changes no names costs less than other requests, and the bytes of its list what receiving them costs.
+ */
+const REQUESTS_PER_ANSWER = 1 / 8;
+const REPEATED_BYTES_PER_NAME = 1024;
+
+/** What a session made of a request. */
+interface Settled {
+  readonly answer: 'ack' | 'nack' | undefined;
+  /** How many names it went through. */
+  readonly scanned: number;
+  readonly replies: readonly Outgoing[];
+}
+
 export class RequestCost {
   private readonly stream: RateLimiter;
   private readonly gateway: () => RateLimiter;
@@ -19,7 +34,7 @@ export class RequestCost {
     this.gateway = gateway;
   }
 
-  /** Before a request of `bytes` is parsed. Errors: XdsError RESOURCE_EXHAUSTED. */
+  /** Before a request is parsed, of which `bytes` have to be read. Errors: XdsError RESOURCE_EXHAUSTED. */
   admit(bytes: number, now: number): void {
     this.stream.chargeRequest(now);
     this.gateway().chargeRequest(now);
@@ -27,12 +42,16 @@ export class RequestCost {
   }
 
   /**
-   * Before its responses are sent: `scanned` is how many names subscriptions had to go through; the names in the request and
-   * the resources in the responses come on top. Errors: XdsError RESOURCE_EXHAUSTED.
+   * Before its responses are sent: for the names that subscriptions went through, the resources in the responses, and the
+   * bytes of a repeated list. Errors: XdsError RESOURCE_EXHAUSTED.
    */
-  settle(scanned: number, request: XdsRequest, responses: readonly Outgoing[], now: number): void {
-    this.charge(scanned, now);
-    this.charge(namesIn(request) + resourcesIn(responses), now);
+  settle(request: XdsRequest, { answer, scanned, replies }: Settled, now: number): void {
+    const isPureAnswer = answer !== undefined && changesNoNames(request);
+    this.charge(scanned + request.repeatedBytes / (isPureAnswer ? REPEATED_BYTES_PER_NAME : BYTES_PER_NAME), now);
+    this.charge(resourcesIn(replies), now);
+    if (!isPureAnswer) return;
+    this.stream.refundRequest(1 - REQUESTS_PER_ANSWER);
+    this.gateway().refundRequest(1 - REQUESTS_PER_ANSWER);
   }
 
   private charge(names: number, now: number): void {
@@ -42,8 +61,9 @@ export class RequestCost {
   }
 }
 
-function namesIn({ names, subscribe, unsubscribe, initialVersions }: XdsRequest): number {
-  return names.length + subscribe.length + unsubscribe.length + initialVersions.size;
+/** A short SotW list is read again each time, so that such an answer is like any other request. */
+function changesNoNames({ names, repeatsNames, subscribe, unsubscribe }: XdsRequest): boolean {
+  return subscribe.length + unsubscribe.length === 0 && (repeatsNames || names.length === 0);
 }
 
 function resourcesIn(responses: readonly Outgoing[]): number {

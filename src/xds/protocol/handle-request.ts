@@ -75,7 +75,7 @@ export function receive(state: Subscription, request: XdsRequest): Received {
     const changed = changeDelta(answered, request.subscribe, request.unsubscribe);
     return { state: changed === answered ? answered : withoutMemory(changed, request), answer, told };
   }
-  const changed = changeSotw(answered, request.names);
+  const changed = request.repeatsNames ? answered : changeSotw(answered, request.names);
   // Rule 22: the response was acknowledged before, and nothing else changed: Envoy asks again for a new watcher.
   const again =
     !wasPending &&

@@ -42,8 +42,8 @@ export class Session {
   /** Of a client that was here before: it says of some type what it has. */
   private mark: string | undefined;
   private readonly recoveries = new Recoveries();
-  /** How many names the steps since the last request began went through, beside those that it named. */
-  private walked = 0;
+  /** How many names were gone through since the last request began. */
+  private scanned = 0;
   private readonly takesTtl: boolean;
   private readonly nonce: () => string;
 
@@ -63,28 +63,29 @@ export class Session {
   }
 
   /**
-   * Takes in one request. Errors: XdsError for what the protocol or the limits forbid. `walked` is how many names had to be
-   * gone through, beside those that the request has: a short one may be much work.
+   * Takes in one request. Errors: XdsError for what the protocol or the limits forbid. `scanned` is how many names had to be
+   * gone through: a short request may be much work, and a long one little, when it answers a response and repeats its list.
    */
   request(
     typeUrl: string,
     request: XdsRequest,
     now: number,
-  ): { readonly answer: Answer; readonly replies: readonly Outgoing[]; readonly walked: number } {
+  ): { readonly answer: Answer; readonly replies: readonly Outgoing[]; readonly scanned: number } {
     if (typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
     // Rule 3: a type that is not served leaves the others alone; it is never answered.
-    if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [], walked: 0 };
+    if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [], scanned: 0 };
     const entry = this.entries.get(typeUrl);
-    this.walked = 0;
+    this.scanned = 0;
     let answer: Answer;
     if (entry === undefined) this.subscribe(typeUrl, request, now);
     else {
       const received = receive(entry.state, request);
-      if (received.state !== entry.state) this.walked += rebuilding(entry.state, received.state);
+      if (received.state !== entry.state) this.scanned += rebuilding(entry.state, received.state);
       entry.state = received.state;
       answer = received.answer;
       if (answer !== undefined) this.onAnswer(entry, received.told, answer, now);
     }
+    if (answer === undefined || !request.repeatsNames) this.scanned += namesIn(request);
     const names = this.entries.get(typeUrl)?.state.names.size ?? 0;
     if (names > this.limits.names) {
       throw new XdsError(
@@ -93,7 +94,7 @@ export class Session {
       );
     }
     const replies = this.pump(now);
-    return { answer, replies, walked: this.walked };
+    return { answer, replies, scanned: this.scanned };
   }
 
   private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
@@ -214,7 +215,7 @@ export class Session {
     if (current === undefined || isIdle(entry.state, current) || this.rests(entry, current)) return out;
     if (awaitsBurst(this.entries, entry, snapshot, this.now)) return out;
     const before = entry.state;
-    this.walked += burden(before);
+    this.scanned += burden(before);
     const { state, replies } = next(entry.state, current, entry.turn);
     entry.state = state;
     entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? this.now);
@@ -260,6 +261,10 @@ export class Session {
     const resources = this.snapshot?.types.get(typeUrl)?.resources;
     return new Set(names.filter((name) => resources?.has(name)));
   }
+}
+
+function namesIn({ names, subscribe, unsubscribe, initialVersions }: XdsRequest): number {
+  return names.length + subscribe.length + unsubscribe.length + initialVersions.size;
 }
 
 /** For those whom nobody wants to deceive. */

@@ -8,7 +8,7 @@ import { RateLimiter, type Rates } from '../limits/rate-limiter.ts';
 import { RequestCost } from '../limits/request-cost.ts';
 import { Session } from '../protocol/session.ts';
 import { GRPC_STATUS, type StreamStatus, XdsError } from '../stream-status.ts';
-import { parseDeltaRequest, parseSotwRequest } from '../wire/discovery-request.ts';
+import { RequestParser } from '../wire/discovery-request.ts';
 import { frame, joined, responseBody } from '../wire/discovery-response.ts';
 import type { Outgoing, Variant, XdsRequest } from '../wire/messages.ts';
 import { unpredictable } from '../wire/nonces.ts';
@@ -49,6 +49,7 @@ export class DiscoveryStream {
   private readonly since: number;
   private readonly address: string;
   private readonly limiter: RateLimiter;
+  private readonly parser: RequestParser;
   private state: StreamState = 'waiting';
   private owner: StreamOwner | undefined;
   private cost: RequestCost | undefined;
@@ -79,6 +80,7 @@ export class DiscoveryStream {
     this.since = context.clock();
     this.address = call.getPeer();
     this.limiter = new RateLimiter('stream', context.limits.ratesPerStream, this.since);
+    this.parser = new RequestParser(variant, context.limits.namesPerType, fixedType);
     this.stallGuard = new StallGuard(this.http2, this.writer, context.limits.stallMs, () => this.enter('abort'));
     this.http2.once('close', () => {
       this.close();
@@ -151,14 +153,14 @@ export class DiscoveryStream {
     const { owner, cost } = this;
     if (owner === undefined || cost === undefined) return;
     const now = this.context.clock();
-    cost.admit(bytes.length, now);
-    const parse = this.variant === 'sotw' ? parseSotwRequest : parseDeltaRequest;
-    const request = parse(bytes, this.context.limits.namesPerType);
+    cost.admit(bytes.length - this.parser.repeatedBytes(bytes), now);
+    const request = this.parser.parse(bytes);
     if (this.session !== undefined) owner.check();
     const typeUrl = this.typeOf(request);
     const session = this.session ?? this.open(owner, request);
-    const { answer, replies, walked: scanned } = session.request(typeUrl, request, now);
-    cost.settle(scanned, request, replies, now);
+    const response = session.request(typeUrl, request, now);
+    const { answer, replies } = response;
+    cost.settle(request, response, now);
     this.retain();
     if (answer !== undefined)
       this.context.observer.answered(
@@ -188,7 +190,8 @@ export class DiscoveryStream {
   /** Counts against the gateway what is kept because of this client alone. */
   private retain(): void {
     if (this.unreadBytes > 0 && !this.writer.isBlocked) this.unreadBytes = 0;
-    this.owner?.retain((this.session?.weight() ?? 0) + this.partialBytes + this.unreadBytes);
+    const state = this.session === undefined ? 0 : this.session.weight() + this.parser.retainedBytes;
+    this.owner?.retain(state + this.partialBytes + this.unreadBytes);
   }
 
   /** The first request: from now on, the client counts as connected. */

@@ -4,8 +4,9 @@
 
 import { PUSH_ORDER } from '../../snapshot/types.ts';
 import { XdsError } from '../stream-status.ts';
-import type { NodeClaims, XdsRequest } from './messages.ts';
+import type { NodeClaims, Variant, XdsRequest } from './messages.ts';
 import { CLIENT_FEATURES } from './messages.ts';
+import { type NameList, NameLists } from './name-lists.ts';
 import { Fields } from './proto-reader.ts';
 
 /** Of what is kept as long as the stream: more than anybody needs, and nothing that is worth counting. */
@@ -15,19 +16,109 @@ const MAX_NACK_BYTES = 2048;
 /** What would move the cursor of a terminal, begin a line, or turn a text round. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
+/** The requests of one stream. `fixedType` is the one type of a per-type stream, whose requests need not name it. */
+export class RequestParser {
+  private readonly variant: Variant;
+  private readonly maxNames: number;
+  private readonly fixedType: string | undefined;
+  private readonly lists = new NameLists();
+
+  constructor(variant: Variant, maxNames: number, fixedType?: string) {
+    this.variant = variant;
+    this.maxNames = maxNames;
+    this.fixedType = fixedType;
+  }
+
+  /** How many bytes of a request are a list of names that came before, and need not be read. Errors: XdsError. */
+  repeatedBytes(bytes: Buffer): number {
+    if (this.variant === 'delta' || this.lists.retainedBytes === 0) return 0;
+    const fields = new Fields(bytes);
+    while (fields.next()) if (fields.field === 3) return this.lists.at(bytes, fields.head)?.bytes.length ?? 0;
+    return 0;
+  }
+
+  /** Errors: XdsError. */
+  parse(bytes: Buffer): XdsRequest {
+    if (this.variant === 'delta') return parseDeltaRequest(bytes, this.maxNames);
+    return parseSotwRequest(bytes, this.maxNames, this.lists, this.fixedType);
+  }
+
+  /** About how many bytes are kept of earlier requests. */
+  get retainedBytes(): number {
+    return this.lists.retainedBytes;
+  }
+}
+
 /** A DiscoveryRequest (envoy.service.discovery.v3) of at most `maxNames` names. */
-export function parseSotwRequest(bytes: Buffer, maxNames: number): XdsRequest {
+export function parseSotwRequest(bytes: Buffer, maxNames: number, lists?: NameLists, fixedType?: string): XdsRequest {
   const request = new Building();
   const fields = new Fields(bytes);
+  const list = new ListReader(bytes, lists);
   while (fields.next()) {
     if (fields.field === 1) request.versionInfo = fields.text();
     else if (fields.field === 2) request.claims = fields.bytes();
-    else if (fields.field === 3) request.names = added(request.names, fields.text(), maxNames);
+    else if (fields.field === 3) list.read(fields, maxNames);
     else if (fields.field === 4) request.typeUrl = interned(fields);
     else if (fields.field === 5) request.nonce = fields.text();
     else if (fields.field === 6) request.errorDetail = statusMessage(fields.bytes());
   }
+  request.names = list.names;
+  request.repeatedBytes = list.repeatedBytes;
+  if (lists !== undefined) request.repeatsNames = list.isRepeated(lists, fixedType ?? request.typeUrl);
   return request;
+}
+
+/** The names of one request: those of an earlier one where the bytes are the same, and whatever else it names. */
+class ListReader {
+  names: readonly string[] = NO_NAMES;
+  private readonly message: Buffer;
+  private readonly lists: NameLists | undefined;
+  private list: NameList | undefined;
+  private added: string[] = NO_NAMES;
+  private from = 0;
+  /** Where the last name ends; -1 once the names are not consecutive. */
+  private to = 0;
+
+  constructor(message: Buffer, lists: NameLists | undefined) {
+    this.message = message;
+    this.lists = lists;
+  }
+
+  /** At the field of a name. */
+  read(fields: Fields, maxNames: number): void {
+    const { head } = fields;
+    if (this.names.length === 0) {
+      this.from = head;
+      this.list = this.lists?.at(this.message, head);
+      if (this.list !== undefined) {
+        this.names = this.list.names;
+        this.to = head + this.list.bytes.length;
+        fields.moveTo(this.to);
+        return;
+      }
+    } else if (head !== this.to) this.to = -1;
+    // A list that other requests have as well is never changed.
+    if (this.list !== undefined && this.names === this.list.names) this.added = [...this.names];
+    this.added = added(this.added, fields.text(), maxNames);
+    this.names = this.added;
+    if (this.to !== -1) this.to = fields.end;
+  }
+
+  get repeatedBytes(): number {
+    return this.list?.bytes.length ?? 0;
+  }
+
+  /** Whether the last request of this type had the same list, which is remembered for the next one. */
+  isRepeated(lists: NameLists, typeUrl: string): boolean {
+    const { list, names, from, to } = this;
+    if (list !== undefined && names === list.names) {
+      const isLast = lists.isLast(typeUrl, list);
+      lists.remember(typeUrl, list);
+      return isLast;
+    }
+    lists.remember(typeUrl, to > from ? { bytes: this.message.subarray(from, to), names } : undefined);
+    return false;
+  }
 }
 
 /** A DeltaDiscoveryRequest; none of its lists is longer than `maxNames`. */
@@ -52,7 +143,9 @@ class Building implements XdsRequest {
   nonce = '';
   errorDetail: string | undefined = undefined;
   versionInfo = '';
-  names: string[] = NO_NAMES;
+  names: readonly string[] = NO_NAMES;
+  repeatsNames = false;
+  repeatedBytes = 0;
   subscribe: string[] = NO_NAMES;
   unsubscribe: string[] = NO_NAMES;
   initialVersions: Map<string, string> = NO_VERSIONS;

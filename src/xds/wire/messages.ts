@@ -33,6 +33,10 @@ export interface XdsRequest {
   /** SotW: version_info and resource_names. */
   readonly versionInfo: string;
   readonly names: readonly string[];
+  /** SotW: the names are, byte for byte, those of the last request of this type on this stream. */
+  readonly repeatsNames: boolean;
+  /** SotW: how many bytes of the names were not read, because an earlier request had them. */
+  readonly repeatedBytes: number;
   /** Delta. */
   readonly subscribe: readonly string[];
   readonly unsubscribe: readonly string[];

@@ -9,6 +9,8 @@ const LENGTH_DELIMITED = 2;
 export class Fields {
   /** The number of the field that was reached. */
   field = 0;
+  /** Where its tag begins. */
+  head = 0;
   private readonly buffer: Buffer;
   private from = 0;
   private to = 0;
@@ -22,6 +24,7 @@ export class Fields {
     const { buffer } = this;
     while (this.to < buffer.length) {
       this.from = this.to;
+      this.head = this.from;
       const tag = this.varint();
       const wireType = tag % 8;
       if (wireType !== LENGTH_DELIMITED) {
@@ -35,6 +38,16 @@ export class Fields {
       return true;
     }
     return false;
+  }
+
+  /** Where the field ends. */
+  get end(): number {
+    return this.to;
+  }
+
+  /** Goes on at `end`, where a field must begin. */
+  moveTo(end: number): void {
+    this.to = end;
   }
 
   /** At most the first `maxBytes` of it: cut before it is a string, since a part of a string keeps the whole. */
