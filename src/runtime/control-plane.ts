@@ -13,6 +13,7 @@ import { RejectedConfig } from '../pipeline/identity-needs.ts';
 import { type Applied, Publication, ROLES } from '../pipeline/publisher.ts';
 import { WorkerPool } from '../serving/pool.ts';
 import { type Serving, type ServingStatus, serveHere } from '../serving/serving.ts';
+import { gatewayGauges } from '../telemetry/gateway-gauges.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
 import { type ControlPlaneCa, controlPlaneId, issueServerCertificate } from '../trust/issuing/control-plane-ca.ts';
@@ -63,6 +64,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const metrics = new Metrics();
   const publication = new Publication(Date.now());
   const gauges = servedGauges(metrics, publication);
+  const updateGateways = gatewayGauges(metrics);
   const reloads = metrics.counter('postern_config_reloads_total', 'Configurations read, by result.');
   let rejected: Rejected | undefined;
   let stopping = false;
@@ -160,6 +162,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     const state = await serving.status();
     const ends = certificateEnds(publication, state.streams, ca.issuer.certificate);
     gauges.updateEnds(ends);
+    updateGateways(
+      [...publication.cache.entries()].map(([gateway]) => gateway),
+      state.streams,
+    );
     announcements.update(ends, Date.now());
     return { state, ends };
   };

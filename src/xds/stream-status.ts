@@ -52,3 +52,8 @@ export interface StreamStatus {
   readonly certificateNotAfter?: number;
   readonly types: readonly TypeStatus[];
 }
+
+/** Whether the gateway has accepted, of every type that it subscribes to, the version that is served. */
+export function isInSync({ types }: Pick<StreamStatus, 'types'>): boolean {
+  return types.every(({ state }) => state === 'SYNCED');
+}

@@ -94,6 +94,9 @@ describe('two workers', () => {
     const samples = await metrics();
     assert.equal(samples.get('postern_xds_streams{gateway="ingress"}'), gateways.length);
     assert.equal(samples.get('postern_xds_streams{gateway="egress"}'), 1);
+    assert.equal(samples.get('postern_gateways_connected{gateway="ingress"}'), gateways.length);
+    assert.equal(samples.get('postern_gateways_connected{gateway="egress"}'), 1);
+    assert.equal(samples.get('postern_gateways_not_in_sync{gateway="ingress"}'), 0);
     for (const type of ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'])
       assert.equal(samples.get(`postern_xds_acks_total{gateway="ingress",type="${type}"}`), gateways.length);
   });
@@ -116,6 +119,7 @@ describe('two workers', () => {
     await eventually('the rejection is shown', async () => (await rejecting()).length > 0);
     assert.deepEqual(await rejecting(), [`${first.node} CDS not today`]);
     assert.equal((await metrics()).get('postern_xds_nacks_total{gateway="egress",type="CDS"}'), 1);
+    assert.equal((await metrics()).get('postern_gateways_not_in_sync{gateway="egress"}'), 1);
     process.child.kill('SIGHUP');
     await first.take(TYPE.cluster);
     await eventually('it is accepted', async () => (await rejecting()).length === 0);

@@ -1,0 +1,30 @@
+// Gauges of the gateways that are connected, and of those that have not accepted what is served.
+// Must not: count a gateway twice that has several streams on one connection.
+
+import { isInSync, type StreamStatus } from '../xds/stream-status.ts';
+import type { Metrics } from './metrics.ts';
+
+/** `roles` are the gateways of the configuration; `streams` those of all processes that serve. */
+export type GatewayGauges = (roles: Iterable<string>, streams: readonly StreamStatus[]) => void;
+
+export function gatewayGauges(metrics: Metrics): GatewayGauges {
+  const connected = metrics.gauge('postern_gateways_connected', 'Envoys that are connected.');
+  const notInSync = metrics.gauge(
+    'postern_gateways_not_in_sync',
+    'Connected Envoys that have not accepted all that is served to them.',
+  );
+  return (roles, streams) => {
+    connected.clear();
+    notInSync.clear();
+    for (const gateway of roles) {
+      const own = streams.filter((stream) => stream.gateway === gateway);
+      connected.set({ gateway }, connections(own));
+      notInSync.set({ gateway }, connections(own.filter((stream) => !isInSync(stream))));
+    }
+  };
+}
+
+/** An Envoy has one connection, with one stream (ADS) or one for each type. */
+function connections(streams: readonly StreamStatus[]): number {
+  return new Set(streams.map(({ nodeId, address }) => `${address} ${nodeId}`)).size;
+}
