@@ -1,15 +1,16 @@
-// What the xDS server tells, as log lines and metrics.
-// In: events of streams. Out: logs, counters, gauges. Must not: decide anything; label by what a stranger chooses.
+// Log lines and metrics of the xDS server: streams, responses and their answers, refused clients.
+// Must not: label a metric by a value that a client chooses.
 
 import type { Logger } from '../log.ts';
 import type { XdsObserver } from '../xds/transport/observer.ts';
-import { LogLimit } from './log-limit.ts';
+import { REFUSALS, type Refusal, type RefusalReason } from '../xds/transport/refusal.ts';
+import { KeyedLogLimit, LogLimit } from './log-limit.ts';
 import type { Counter, Metrics } from './metrics.ts';
 
-/** Lines at once, and each second: connections and rejections of one gateway; refusals of everybody. */
+/** Log lines: of the connections and rejections of each gateway, and of refused clients, for each IP address and for all. */
 const CONNECTIONS = { burst: 5000, perSecond: 50 };
 const REJECTIONS = { burst: 100, perSecond: 1 };
-const REFUSALS = { burst: 200, perSecond: 5 };
+const REFUSED_CLIENTS = { ofKey: { burst: 100, perSecond: 0.1 }, all: { burst: 200, perSecond: 5 } };
 
 export function serverObserver(logger: Logger, metrics: Metrics, clock: () => number = Date.now): XdsObserver {
   const streams = metrics.gauge('postern_xds_streams', 'Open discovery streams.');
@@ -20,6 +21,9 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
   });
   const denied = metrics.counter('postern_xds_denied_total', 'Connections and streams refused.').series({});
   denied.add(0);
+  const refusedFor = refusedByReason(
+    metrics.counter('postern_xds_clients_refused_total', 'Connections and streams refused, by reason.'),
+  );
   const open = new Map<string, number>();
   const count = (gateway: string, by: number): void => {
     open.set(gateway, (open.get(gateway) ?? 0) + by);
@@ -27,7 +31,7 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
   };
   const connections = byName(() => new LogLimit(CONNECTIONS, clock()));
   const rejections = byName(() => new LogLimit(REJECTIONS, clock()));
-  const refusals = new LogLimit(REFUSALS, clock());
+  const refusals = new KeyedLogLimit(REFUSED_CLIENTS, clock());
   const write = (limit: LogLimit, level: keyof Logger, fields: object, message: string): void => {
     const line = limit.take(clock());
     if (line !== undefined) logger[level]({ ...fields, ...line }, message);
@@ -52,21 +56,39 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
         'gateway rejected a response; what it has may be what it had, or a part of both',
       );
     },
-    denied: (reason, address, nodeId) => {
+    refused: (refusal) => {
       denied.add();
-      write(refusals, 'warn', { reason, address, node: nodeId }, 'xDS caller refused');
+      refusedFor(refusal.reason).add();
+      const line = refusals.take(hostOf(refusal.address), clock());
+      if (line !== undefined) logger.warn({ ...refusedClient(refusal), ...line }, 'xDS caller refused');
     },
     failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
   };
 }
 
-/** Made at the first call. Gateways are the configuration's, types are ours: there are few, and no stranger makes one up. */
+function refusedClient({ reason, detail, address, nodeId, claims }: Refusal): object {
+  return { code: reason, reason: detail, address, node: nodeId, ...claims?.(), advice: REFUSALS[reason] };
+}
+
+/** A client's port changes with each connection. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
+}
+
+/** All reasons begin at 0: a series that begins with its first event shows Prometheus no increase. */
+function refusedByReason(counter: Counter): (reason: RefusalReason) => Series {
+  const series = byName((reason) => counter.series({ reason }));
+  for (const reason of Object.keys(REFUSALS)) series(reason).add(0);
+  return series;
+}
+
+/** Made at the first call. The configuration names the gateways, and the code the types: there are few, and no client can add one. */
 function byName<T>(begin: (name: string) => T): (name: string) => T {
-  const known = new Map<string, T>();
+  const values = new Map<string, T>();
   return (name) => {
-    const one = known.get(name) ?? begin(name);
-    known.set(name, one);
-    return one;
+    const value = values.get(name) ?? begin(name);
+    values.set(name, value);
+    return value;
   };
 }
 

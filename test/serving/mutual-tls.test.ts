@@ -12,8 +12,9 @@ import {
 } from '../../src/trust/issuing/control-plane-ca.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { scene } from '../cli/postern.ts';
-import { type Line, type Served, served } from '../cli/served.ts';
+import { get, type Line, type Served, served } from '../cli/served.ts';
 import { eventually } from '../support/mesh.ts';
+import { samplesIn } from '../telemetry/exposition.ts';
 import { XdsClient } from '../xds/grpc-client.ts';
 import { crowd, Gateway, workerOf } from './gateways.ts';
 import { childrenOf } from './processes.ts';
@@ -93,6 +94,18 @@ test('every worker admits by the certificate, and cuts who loses the place, a wo
   assert.ok(lasting.every(({ notAfter }) => Date.parse(notAfter) > Date.now()));
   await refused(process, clients.ingress, 'egress', PERMISSION_DENIED);
   await refused(process, gateway('gateway/ingress', stranger), 'ingress', UNAVAILABLE);
+  // Every worker says from where the stranger came, and who it claims to be; the first process counts for all.
+  const strangers = process.all('xDS caller refused').filter(({ code }) => code === 'unknown_ca');
+  for (const { address, spiffeId, advice } of strangers) {
+    assert.match(String(address), /:\d+$/);
+    assert.equal(spiffeId, 'spiffe://bank.example/gateway/ingress');
+    assert.ok(String(advice).length > 0);
+  }
+  const counted =
+    samplesIn(await (await get(await process.admin(), '/metrics')).text()).get(
+      'postern_xds_clients_refused_total{reason="unknown_ca"}',
+    ) ?? 0;
+  assert.ok(counted >= strangers.length && strangers.length > 0);
 
   // Another identity is another gateway: who has the old one is cut, and only that.
   edit('"127.0.0.1:11443"', '"127.0.0.1:11443", identity: gateway/other');

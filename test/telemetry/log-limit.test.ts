@@ -6,6 +6,7 @@ import type { Logger } from '../../src/log.ts';
 import { LogLimit } from '../../src/telemetry/log-limit.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
+import type { Refusal, RefusalReason } from '../../src/xds/transport/refusal.ts';
 
 test('so many lines at once, then so many each second; the next one says how many there were not', () => {
   const limit = new LogLimit({ burst: 2, perSecond: 0.5 }, 0);
@@ -38,14 +39,64 @@ test('a gateway that rejects without end is counted each time, and does not hide
   assert.match(metrics.text(), /postern_xds_nacks_total\{gateway="loud",type="CDS"\} 1001\n/);
 });
 
-test('so is one that connects without end, and callers that are refused, whoever they are', () => {
-  const { observer, lines, metrics } = observing();
+test('so is one that connects without end', () => {
+  const { observer, lines } = observing();
   for (let count = 0; count < 6000; count += 1) {
     observer.opened('ingress', 'i-1', '127.0.0.1:1', 'delta');
     observer.closed('ingress', 'i-1', '127.0.0.1:1');
   }
   assert.equal(lines.length, 5000);
-  for (let count = 0; count < 1000; count += 1) observer.denied('no client certificate', '127.0.0.1:2', '');
-  assert.equal(lines.length, 5200);
-  assert.match(metrics.text(), /postern_xds_denied_total 1000\n/);
+});
+
+const refusal = (address: string, reason: RefusalReason = 'unknown_ca'): Refusal => ({
+  reason,
+  detail: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  address,
+  nodeId: '',
+});
+
+test('A client that is refused again and again is counted each time, writes a line every ten seconds, and hides no other client', () => {
+  const { observer, lines, time, metrics } = observing();
+  for (let count = 0; count < 1000; count += 1) observer.refused(refusal(`192.0.2.1:${count}`));
+  assert.equal(lines.length, 100);
+  observer.refused(refusal('[2001:db8::1]:1', 'no_certificate'));
+  assert.deepEqual(
+    [lines.length, lines.at(-1)?.fields['code'], lines.at(-1)?.fields['dropped']],
+    [101, 'no_certificate', 900],
+  );
+  time.now = 9999;
+  observer.refused(refusal('192.0.2.1:1'));
+  assert.equal(lines.length, 101);
+  time.now = 10_000;
+  observer.refused(refusal('192.0.2.1:1'));
+  assert.equal(lines.length, 102);
+  assert.match(metrics.text(), /postern_xds_denied_total 1003\n/);
+  assert.match(metrics.text(), /postern_xds_clients_refused_total\{reason="unknown_ca"\} 1002\n/);
+});
+
+test('Clients of a thousand addresses together write no more lines than the limit of all, and cost no more memory', () => {
+  const { observer, lines } = observing();
+  for (let count = 0; count < 100_000; count += 1) observer.refused(refusal(`2001:db8::${count.toString(16)}:1`));
+  assert.equal(lines.length, 200);
+});
+
+test('The certificate of a refused client is read only for a line that is written', () => {
+  const { observer, lines } = observing();
+  let reads = 0;
+  const claims = () => {
+    reads += 1;
+    return { spiffeId: 'spiffe://bank.example/gateway/other', fingerprint: 'f' };
+  };
+  for (let count = 0; count < 1000; count += 1) observer.refused({ ...refusal('192.0.2.1:1'), claims });
+  assert.equal(reads, lines.length);
+  const { advice, ...fields } = lines[0]?.fields ?? {};
+  assert.ok(typeof advice === 'string' && advice.length > 0);
+  assert.deepEqual(fields, {
+    code: 'unknown_ca',
+    reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    address: '192.0.2.1:1',
+    node: '',
+    spiffeId: 'spiffe://bank.example/gateway/other',
+    fingerprint: 'f',
+  });
 });

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { Logger } from '../../src/log.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
+import { REFUSALS } from '../../src/xds/transport/refusal.ts';
 import { expositionProblems, samplesIn } from './exposition.ts';
 
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -90,7 +91,10 @@ describe('counting', () => {
     const metrics = new Metrics();
     const observer = serverObserver(SILENT, metrics);
     // From the beginning, at 0: of a series that begins at 1, nobody sees an increase.
-    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), { postern_xds_denied_total: 0 });
+    const refused = Object.fromEntries(
+      Object.keys(REFUSALS).map((reason) => [`postern_xds_clients_refused_total{reason="${reason}"}`, 0]),
+    );
+    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), { ...refused, postern_xds_denied_total: 0 });
     observer.pushed('egress', 'CDS');
     assert.equal(samplesIn(metrics.text()).get('postern_xds_nacks_total{gateway="egress",type="CDS"}'), 0);
     observer.opened('ingress', 'i-1', '127.0.0.1:1', 'delta');
@@ -100,7 +104,7 @@ describe('counting', () => {
     observer.pushed('ingress', 'LDS');
     observer.answered('ingress', 'i-2', 'LDS', 'ack', undefined);
     observer.answered('ingress', 'i-2', 'LDS', 'nack', 'no');
-    observer.denied('no client certificate', '127.0.0.1:3', '"}\n');
+    observer.refused({ reason: 'no_certificate', detail: '"}', address: '127.0.0.1:3', nodeId: '"}\n' });
     assert.deepEqual(expositionProblems(metrics.text()), []);
     assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), {
       'postern_xds_streams{gateway="ingress"}': 1,
@@ -110,6 +114,8 @@ describe('counting', () => {
       'postern_xds_responses_total{gateway="egress",type="CDS"}': 1,
       'postern_xds_acks_total{gateway="egress",type="CDS"}': 0,
       'postern_xds_nacks_total{gateway="egress",type="CDS"}': 0,
+      ...refused,
+      'postern_xds_clients_refused_total{reason="no_certificate"}': 1,
       postern_xds_denied_total: 1,
     });
   });

@@ -45,7 +45,7 @@ export class GatewayOnXds {
         pushed: () => undefined,
         answered: (_gateway, _node, type, answer, message) =>
           void this.answers.push(`${answer} ${type} ${message ?? ''}`.trim()),
-        denied: () => undefined,
+        refused: () => undefined,
         failed: (error) => void this.answers.push(`failed ${String(error)}`),
       },
       admission: () => ({ identify: () => ({ ok: true, gateway: GATEWAY, notAfter: Number.POSITIVE_INFINITY }) }),

@@ -199,7 +199,7 @@ describe('grpc-js-xds', () => {
     assert.deepEqual([application.failures, rejections(running)], [[], []]);
     await eventually('the client ends its stream', () => running.server.status().length === 0);
     assert.deepEqual(
-      running.events.filter((event) => /^(denied|failed)/.test(event)),
+      running.events.filter((event) => /^(refused|failed)/.test(event)),
       [],
     );
   });

@@ -2,6 +2,7 @@
 // In: CAs and leaves made here. Out: streams, or refusals. Must not: mock any part of TLS.
 
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect as dial } from 'node:net';
@@ -95,9 +96,10 @@ describe('who is admitted', () => {
   ];
   for (const [what, node] of claims) {
     test(`a certificate of ingress with ${what}: PERMISSION_DENIED, and on record`, async (t) => {
-      const { connect, events } = await start(t);
+      const { connect, events, refusals } = await start(t);
       assert.equal((await ask(connect(made({})), node).end).code, PERMISSION_DENIED);
-      assert.equal(events.filter((event) => event.startsWith('denied ')).length, 1);
+      assert.equal(events.filter((event) => event.startsWith('refused ')).length, 1);
+      assert.deepEqual([refusals[0]?.reason, refusals[0]?.claims?.().spiffeId], ['node_mismatch', INGRESS]);
     });
   }
 
@@ -118,7 +120,7 @@ describe('who is admitted', () => {
       const conversation = ask(connect(made(wanted)), { id: 'n' });
       assert.equal((await conversation.end).code, UNAVAILABLE);
       assert.equal(conversation.waiting(), 0);
-      assert.ok(events.length > 0 && events.every((event) => event.startsWith('denied ')), events.join());
+      assert.ok(events.length > 0 && events.every((event) => event.startsWith('refused ')), events.join());
     });
   }
 
@@ -132,19 +134,44 @@ describe('who is admitted', () => {
 });
 
 describe('who does not even get to speak', () => {
-  for (const [what, client, why] of [
-    ['no certificate', undefined, 'PEER_DID_NOT_RETURN_A_CERTIFICATE'],
-    ['the right name from another CA', made({ ca: theirs }), 'refused'],
-    ['an expired certificate', made({ expiresIn: -1000 }), 'refused: CERT_HAS_EXPIRED'],
+  for (const [what, client, reason, spiffeId] of [
+    ['no certificate', undefined, 'no_certificate', undefined],
+    ['the right name from another CA', made({ ca: theirs }), 'unknown_ca', INGRESS],
+    ['two names from another CA', made({ ca: theirs, uris: [INGRESS, EGRESS] }), 'unknown_ca', `${INGRESS} ${EGRESS}`],
+    ['an expired certificate', made({ expiresIn: -1000 }), 'certificate_expired', INGRESS],
   ] as const) {
-    test(`${what}: the handshake fails, and the log says why`, async (t) => {
-      const { connect, server, events } = await start(t);
+    test(`A client with ${what} fails the handshake, and the refusal says why, from where, and who it claims to be`, async (t) => {
+      const { connect, server, refusals } = await start(t);
       const conversation = ask(connect(client));
       assert.equal((await conversation.end).code, UNAVAILABLE);
       assert.equal(server.status().length, 0);
-      await eventually('the log says why', () => events.some((event) => event.includes(why)));
+      await eventually('it is reported', () => refusals.length > 0);
+      for (const refusal of refusals) {
+        assert.deepEqual([refusal.reason, refusal.claims?.().spiffeId], [reason, spiffeId]);
+        assert.match(refusal.address, /^(127\.0\.0\.1|::ffff:127\.0\.0\.1|::1):\d+$/);
+        const fingerprint = client && new X509Certificate(client.cert).fingerprint256.replaceAll(':', '').toLowerCase();
+        assert.equal(refusal.claims?.().fingerprint, fingerprint);
+      }
     });
   }
+
+  test('A client that does not trust the control plane is reported with its address', async (t) => {
+    const { connect, refusals } = await start(t);
+    const conversation = ask(connect(made({}), readFileSync(join(theirs, 'ca.pem'), 'utf8')));
+    assert.equal((await conversation.end).code, UNAVAILABLE);
+    await eventually('it is reported', () => refusals.length > 0);
+    // Node breaks the connection without the alert that other clients send (refusal.test.ts).
+    assert.equal(refusals[0]?.reason, 'handshake_failed');
+    assert.match(refusals[0]?.address ?? '', /:\d+$/);
+  });
+
+  test('What connects and says nothing before it goes is reported with its address', async (t) => {
+    const { port, refusals } = await start(t);
+    const socket = dial(port, '127.0.0.1', () => socket.destroy());
+    await eventually('it is reported', () => refusals.length > 0);
+    assert.equal(refusals[0]?.reason, 'handshake_failed');
+    assert.match(refusals[0]?.address ?? '', /^127\.0\.0\.1:\d+$/);
+  });
 
   test('TLS 1.2 is refused', async (t) => {
     const { port } = await start(t);
@@ -167,7 +194,7 @@ describe('who does not even get to speak', () => {
     const socket = dial(port, '127.0.0.1');
     t.after(() => socket.destroy());
     await once(socket, 'close');
-    assert.deepEqual(events, ['denied TLS: ERR_TLS_HANDSHAKE_TIMEOUT']);
+    assert.deepEqual(events, ['refused handshake_failed']);
   });
 });
 
@@ -221,11 +248,12 @@ describe('who loses the place', () => {
   });
 
   test('a certificate that is no gateway of this mesh has no stream, and its connection ends at once', async (t) => {
-    const { dialRaw, events } = await start(t);
+    const { dialRaw, events, refusals } = await start(t);
     const raw = dialRaw(made({ uris: ['spiffe://bank.example/gateway/other'] }));
     assert.equal(await raw.status, undefined);
     await raw.closed;
-    assert.deepEqual(events, ['denied spiffe://bank.example/gateway/other is no gateway of this mesh']);
+    assert.deepEqual(events, ['refused unknown_identity']);
+    assert.equal(refusals[0]?.claims?.().spiffeId, 'spiffe://bank.example/gateway/other');
   });
 
   test('a stream ends with the certificate that opened it', async (t) => {

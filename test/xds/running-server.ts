@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import type { Admission } from '../../src/xds/transport/admission.ts';
+import type { Refusal } from '../../src/xds/transport/refusal.ts';
 import { XdsServer, type XdsServerOptions } from '../../src/xds/transport/xds-server.ts';
 import { XdsClient } from './grpc-client.ts';
 
@@ -13,8 +14,9 @@ export interface RunningServer {
   readonly cache: SnapshotCache;
   readonly port: number;
   readonly client: XdsClient;
-  /** `opened ingress`, `denied <reason>`, …, in their order. */
+  /** `opened ingress`, `refused unknown_ca`, …, in their order. */
   readonly events: string[];
+  readonly refusals: readonly Refusal[];
 }
 
 const EVERYBODY: Admission = {
@@ -29,6 +31,7 @@ export async function runningServer(
   const cache = new SnapshotCache();
   if (snapshot !== undefined) cache.set('ingress', snapshot);
   const events: string[] = [];
+  const refusals: Refusal[] = [];
   const server = new XdsServer({
     address: { host: '127.0.0.1', port: 0 },
     tls: undefined,
@@ -39,7 +42,10 @@ export async function runningServer(
       pushed: (_gateway, type) => void events.push(`pushed ${type}`),
       answered: (_gateway, _node, type, answer, message) =>
         void events.push(`${answer} ${type} ${message ?? ''}`.trim()),
-      denied: (reason) => void events.push(`denied ${reason}`),
+      refused: (refusal) => {
+        refusals.push(refusal);
+        events.push(`refused ${refusal.reason}`);
+      },
       failed: (error) => void events.push(`failed ${String(error)}`),
     },
     admission: () => EVERYBODY,
@@ -52,5 +58,5 @@ export async function runningServer(
     client.close();
     await server.stop(0);
   });
-  return { server, cache, port, client, events };
+  return { server, cache, port, client, events, refusals };
 }

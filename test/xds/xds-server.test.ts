@@ -175,11 +175,12 @@ describe('a client that the server does not open a stream for', () => {
 
 describe('limits', () => {
   test('streams of one gateway', async (t) => {
-    const { client } = await runningServer(t, one, { limits: { streamsPerGateway: 1 } });
+    const { client, events } = await runningServer(t, one, { limits: { streamsPerGateway: 1 } });
     const first = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await first.next();
     const second = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     assert.equal((await second.end).code, STATUS.RESOURCE_EXHAUSTED);
+    assert.ok(events.includes('refused too_many_streams'));
     first.finish();
     await first.end;
     await eventually('the place is free', async () => {

@@ -1,20 +1,27 @@
-// Who is calling: the gateway that the client certificate proves, and whether the node's claims agree with it.
-// In: the certificate's DER, the node's claims, the registered gateways, the time. Out: the gateway, or why not.
+// Which gateway a client is: the one that its certificate proves, if the claims of its node agree.
 // Must not: choose anything by a claim (SPIRE audit SPI-01-004, Istio's checkConnectionIdentity: only the certificate counts).
 
 import type { SpiffeId } from '../../trust/spiffe.ts';
 import { readSvid } from '../../trust/svid.ts';
 import type { NodeClaims } from '../wire/messages.ts';
+import { type CertificateClaims, certificateClaims, type RefusalReason } from './refusal.ts';
 
-/** The gateways that may ask, by their SPIFFE IDs; each ID is one gateway's. Another registry is another object. */
+/** The gateways that may connect, by their SPIFFE IDs; each ID is one gateway's. A changed registry is a new object. */
 export type GatewayRegistry = ReadonlyMap<SpiffeId, string>;
 
-export type Caller =
-  | { readonly ok: true; readonly gateway: string; readonly notAfter: number }
-  | { readonly ok: false; readonly reason: string };
+export type Caller = { readonly ok: true; readonly gateway: string; readonly notAfter: number } | Refused;
 
-/** Decides over one stream: `identify` is asked at every request, so that who loses its place loses its stream. */
+interface Refused {
+  readonly ok: false;
+  readonly reason: RefusalReason;
+  /** The same in words. */
+  readonly detail: string;
+}
+
+/** Decides over one stream: `identify` is called at every request, so that a gateway that loses its place loses its stream. */
 export interface Admission {
+  /** Reads what the client's certificate says about itself, for the log. */
+  readonly claims?: () => CertificateClaims;
   identify(claims: NodeClaims | undefined): Caller;
 }
 
@@ -24,41 +31,48 @@ interface Decided {
   readonly caller: Caller;
 }
 
-/** By the client's certificate alone: read once, from the DER; TLS has verified its chain. */
+/** By the client's certificate alone: read once, from the DER of a leaf whose chain TLS has verified. */
 export function certificateAdmission(
   leaf: Buffer | undefined,
   registry: () => GatewayRegistry,
   clock: () => number,
 ): Admission {
-  const svid = leaf === undefined ? ({ ok: false, reason: 'no client certificate' } as const) : readSvid(leaf, clock());
-  if (!svid.ok) return { identify: () => svid };
+  if (leaf === undefined) return { identify: () => refused('no_certificate', 'no client certificate') };
+  const claims = (): CertificateClaims => certificateClaims(leaf);
+  const svid = readSvid(leaf, clock());
+  if (!svid.ok) return { claims, identify: () => refused('certificate_invalid', svid.reason) };
   // Asked at every request: what depends on the registry and the claims alone is decided once for each of them.
   let decided: Decided | undefined;
   return {
-    identify: (claims) => {
-      if (svid.notAfter <= clock()) return { ok: false, reason: 'the client certificate has expired' };
+    claims,
+    identify: (node) => {
+      if (svid.notAfter <= clock()) return refused('certificate_expired', 'the client certificate has expired');
       const gateways = registry();
-      if (decided?.gateways !== gateways || decided.claims !== claims)
-        decided = { gateways, claims, caller: callerOf(svid.id, svid.notAfter, gateways, claims) };
+      if (decided?.gateways !== gateways || decided.claims !== node)
+        decided = { gateways, claims: node, caller: callerOf(svid.id, svid.notAfter, gateways, node) };
       return decided.caller;
     },
   };
 }
 
-function callerOf(id: SpiffeId, notAfter: number, gateways: GatewayRegistry, claims: NodeClaims | undefined): Caller {
-  const gateway = gateways.get(id);
-  if (gateway === undefined) return { ok: false, reason: `${id} is no gateway of this mesh` };
-  const conflict = claims === undefined ? undefined : contradiction(claims, gateway, gateways.values());
-  return conflict === undefined ? { ok: true, gateway, notAfter } : { ok: false, reason: conflict };
+function refused(reason: RefusalReason, detail: string): Refused {
+  return { ok: false, reason, detail };
 }
 
-/** Without TLS, for benches on loopback: a caller is the gateway that it claims to be, or the first. */
+function callerOf(id: SpiffeId, notAfter: number, gateways: GatewayRegistry, claims: NodeClaims | undefined): Caller {
+  const gateway = gateways.get(id);
+  if (gateway === undefined) return refused('unknown_identity', `${id} is no gateway of this mesh`);
+  const conflict = claims === undefined ? undefined : contradiction(claims, gateway, gateways.values());
+  return conflict === undefined ? { ok: true, gateway, notAfter } : refused('node_mismatch', conflict);
+}
+
+/** Without TLS, for benchmarks on loopback: a client is the gateway that its node claims to be, or the first. */
 export function claimAdmission(registry: () => GatewayRegistry): Admission {
   return {
     identify: (claims) => {
       const gateways = [...registry().values()];
       const gateway = gateways.find((name) => name === claims?.cluster) ?? gateways[0];
-      if (gateway === undefined) return { ok: false, reason: 'there is no gateway' };
+      if (gateway === undefined) return refused('unknown_identity', 'there is no gateway');
       return { ok: true, gateway, notAfter: Number.POSITIVE_INFINITY };
     },
   };

@@ -2,6 +2,7 @@
 // In: nothing. Out: the interface. Must not: be called with a resource's content.
 
 import type { Variant } from '../wire/messages.ts';
+import type { Refusal } from './refusal.ts';
 
 export interface XdsObserver {
   opened(gateway: string, nodeId: string, address: string, variant: Variant): void;
@@ -9,7 +10,8 @@ export interface XdsObserver {
   pushed(gateway: string, type: string): void;
   /** `message` is the client's own, for a NACK. */
   answered(gateway: string, nodeId: string, type: string, answer: 'ack' | 'nack', message: string | undefined): void;
-  denied(reason: string, address: string, nodeId: string): void;
+  /** A client got no connection or stream. */
+  refused(refusal: Refusal): void;
   /** A bug of ours, which ended a stream. */
   failed(error: unknown): void;
 }
@@ -20,6 +22,6 @@ export const UNOBSERVED: XdsObserver = {
   closed: () => undefined,
   pushed: () => undefined,
   answered: () => undefined,
-  denied: () => undefined,
+  refused: () => undefined,
   failed: () => undefined,
 };

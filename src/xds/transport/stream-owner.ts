@@ -7,6 +7,7 @@ import { XdsError } from '../stream-status.ts';
 import type { NodeClaims } from '../wire/messages.ts';
 import type { Admission, Caller } from './admission.ts';
 import type { XdsObserver } from './observer.ts';
+import type { RefusalReason } from './refusal.ts';
 
 export interface OwnerContext {
   readonly admission: Admission;
@@ -40,7 +41,7 @@ export class StreamOwner {
     const now = context.clock();
     this.gateway = gateway;
     this.notAfter = notAfter;
-    this.slot = context.reserve(gateway, now);
+    this.slot = this.reserve(gateway, now);
     if (Number.isFinite(notAfter)) this.expireAt(notAfter, now);
   }
 
@@ -56,7 +57,7 @@ export class StreamOwner {
 
   /** Errors: XdsError when this client may no longer have the stream. */
   check(): void {
-    if (this.identify().gateway !== this.gateway) this.deny('the identity is now another gateway');
+    if (this.identify().gateway !== this.gateway) this.deny('unknown_identity', 'the identity is now another gateway');
   }
 
   /** How many bytes are retained because of the client. Errors: XdsError. */
@@ -79,16 +80,36 @@ export class StreamOwner {
 
   private identify(): Extract<Caller, { ok: true }> {
     const caller = this.context.admission.identify(this.node);
-    return caller.ok ? caller : this.deny(caller.reason);
+    return caller.ok ? caller : this.deny(caller.reason, caller.detail);
   }
 
-  private deny(reason: string): never {
-    this.context.observer.denied(reason, this.address, this.node?.id ?? '');
+  private deny(reason: RefusalReason, detail: string): never {
+    this.report(reason, detail);
     throw new XdsError('PERMISSION_DENIED', 'the client certificate does not admit this node');
   }
 
+  private reserve(gateway: string, now: number): Slot {
+    try {
+      return this.context.reserve(gateway, now);
+    } catch (error) {
+      this.report('too_many_streams', (error as Error).message);
+      throw error;
+    }
+  }
+
+  private report(reason: RefusalReason, detail: string): void {
+    const { admission, observer } = this.context;
+    observer.refused({
+      reason,
+      detail,
+      address: this.address,
+      nodeId: this.node?.id ?? '',
+      claims: admission.claims,
+    });
+  }
+
   private move(gateway: string): void {
-    const slot = this.context.reserve(gateway, this.context.clock());
+    const slot = this.reserve(gateway, this.context.clock());
     this.slot.release();
     this.slot = slot;
     this.gateway = gateway;

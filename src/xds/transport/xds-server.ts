@@ -2,9 +2,8 @@
 // In: addresses, certificates, the snapshot cache. Out: discovery streams. Must not: answer anybody without a client
 // certificate, resume a TLS session (a ticket outlives the certificate that it was given for), or keep a dead connection.
 
-import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { PosternError } from '../../errors.ts';
 import type { HostPort } from '../../host-port.ts';
@@ -18,14 +17,10 @@ import type { Admission } from './admission.ts';
 import { DiscoveryStream, type StreamLimits } from './discovery-stream.ts';
 import { guardStreams, http2StreamOf, type RawCall } from './grpc-js-internals.ts';
 import type { XdsObserver } from './observer.ts';
+import type { Refusal } from './refusal.ts';
+import { addressOf, createTlsListener, type ServerTls, secureContext } from './tls-listener.ts';
 
-/** PEM; replaced as a whole. */
-export interface ServerTls {
-  readonly certificateChain: string;
-  readonly privateKey: string;
-  /** Whom clients must chain to: the control plane's own CA. */
-  readonly clientCa: string;
-}
+export type { ServerTls };
 
 export interface XdsServerOptions {
   readonly address: HostPort;
@@ -132,7 +127,10 @@ export class XdsServer {
       socket.setNoDelay(true);
       injector.injectConnection(socket);
     };
-    const listener = tls === undefined ? createTcpServer(accept) : this.createTls(tls, accept);
+    const { observer } = this.options;
+    const refuse = (refusal: Refusal): void => observer.refused(refusal);
+    const listener =
+      tls === undefined ? createTcpServer(accept) : createTlsListener(tls, this.limits.handshakeMs, accept, refuse);
     listener.maxConnections = this.limits.connections;
     this.listener = listener;
     await new Promise<void>((fulfil, reject) => {
@@ -190,31 +188,16 @@ export class XdsServer {
     const { tls, admission, observer } = this.options;
     const now = this.clock();
     if (tls === undefined) return this.openings.connect(undefined, now);
-    const caller = admission(leafOf(socket as TLSSocket)).identify(undefined);
+    const admitted = admission(leafOf(socket as TLSSocket));
+    const caller = admitted.identify(undefined);
     const permit = caller.ok ? this.openings.connect(caller.gateway, now) : undefined;
-    if (permit === undefined)
-      observer.denied(caller.ok ? `too many streams of ${caller.gateway}` : caller.reason, addressOf(socket), '');
+    if (permit === undefined) {
+      const why = caller.ok
+        ? ({ reason: 'too_many_streams', detail: `too many streams of ${caller.gateway}` } as const)
+        : { reason: caller.reason, detail: caller.detail };
+      observer.refused({ ...why, address: addressOf(socket), nodeId: '', claims: admitted.claims });
+    }
     return permit;
-  }
-
-  private createTls(tls: ServerTls, accept: (socket: Socket) => void): TlsServer {
-    const server = createTlsServer({
-      ...secureContext(tls),
-      requestCert: true,
-      rejectUnauthorized: true,
-      ALPNProtocols: ['h2'],
-      handshakeTimeout: this.limits.handshakeMs,
-    });
-    server.on('secureConnection', accept);
-    server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-      this.options.observer.denied(
-        `TLS: ${refusal(socket) ?? (error as NodeJS.ErrnoException).code ?? error.message}`,
-        socket.remoteAddress ?? '',
-        '',
-      );
-      socket.destroy();
-    });
-    return server;
   }
 
   private addService({ name, kind, typeUrl }: (typeof SERVICES)[number]): void {
@@ -260,25 +243,6 @@ export class XdsServer {
   }
 }
 
-/** Why the client's certificate was refused, where it was; what is reported is then only that the connection is over. */
-function refusal(socket: TLSSocket): string | undefined {
-  // An Error by its type, the code of OpenSSL's reason in fact.
-  const reason = socket.authorizationError as unknown;
-  return typeof reason === 'string' ? `the client certificate is refused: ${reason}` : undefined;
-}
-
-/** Everything that a TLS context holds, in one place: an update that leaves something out would lose it. */
-function secureContext(tls: ServerTls) {
-  return {
-    cert: tls.certificateChain,
-    key: tls.privateKey,
-    ca: tls.clientCa,
-    minVersion: 'TLSv1.3' as const,
-    maxVersion: 'TLSv1.3' as const,
-    secureOptions: constants.SSL_OP_NO_TICKET,
-  };
-}
-
 /**
  * The DER of the client's leaf; TLS has verified its chain, or there would be no connection. Not by `getPeerCertificate`,
  * which decodes and hashes what nobody reads.
@@ -289,8 +253,4 @@ function leafOf(socket: TLSSocket | undefined): Buffer | undefined {
 
 function socketOf(call: RawCall): TLSSocket | undefined {
   return http2StreamOf(call).session?.socket as TLSSocket | undefined;
-}
-
-function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
-  return `${remoteAddress}:${remotePort}`;
 }
