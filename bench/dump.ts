@@ -1,4 +1,4 @@
-// A dump: the serialized resources that several servers serve alike (format: shared/peer/internal/dump).
+// A dump: the serialized resources that several servers serve alike (format: bench/peer/internal/dump).
 // In: a file's bytes. Out: resources by type, and how to change one. Must not: know the server that serves them.
 
 const MAGIC = 'XDSDUMP1';

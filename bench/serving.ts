@@ -73,7 +73,7 @@ function address(text: string): HostPort {
   return parsed;
 }
 
-/** `/bump?what=one|all[&type=cds]`, as shared/peer/gcp has it; and `/stats`. `apply` is told which types are meant. */
+/** `/bump?what=one|all[&type=cds]`, as bench/peer/gcp has it; and `/stats`. `apply` is told which types are meant. */
 export function serveTrigger(
   { host, port }: HostPort,
   apply: (what: string, isType: (typeUrl: string) => boolean) => object,

@@ -1,4 +1,4 @@
-// What the hot path has to reach (issue 4): ratios of Postern to the other servers, within one repetition.
+// What the hot path has to reach: ratios of Postern to the other servers, within one repetition.
 // In: nothing. Out: rows. Must not: be changed to fit a result.
 
 import type { CellName } from './cells.ts';

@@ -80,7 +80,7 @@ function sourceOf(file) {
   return relative('dist', file).replace(/\.js$/, '.ts');
 }
 
-/** `test/e2e`, `test/e2e/attacks.test.ts` and `attacks` all name dist/test/e2e/attacks.test.js. */
+/** `test/e2e`, `test/e2e/drain.test.ts` and `e2e/drain` all name dist/test/e2e/drain.test.js. */
 function wanted(file, part) {
   return sourceOf(file).includes(
     part

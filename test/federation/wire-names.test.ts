@@ -1,4 +1,4 @@
-// The names of the wire contract: what two meshes must spell alike (spec section 3).
+// The names of the wire contract: what two meshes must spell alike (docs/design.md, "Wire contract").
 // In: names and trust domains. Out: SNI, authorities, local names.
 
 import assert from 'node:assert/strict';
