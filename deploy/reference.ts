@@ -5,47 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { variableOf } from '../src/cli/arguments.ts';
-import type { Command } from '../src/cli/command.ts';
-import { bootstrap } from '../src/cli/commands/bootstrap.ts';
-import { certsDev, certsGateway } from '../src/cli/commands/certs.ts';
-import { drain } from '../src/cli/commands/drain.ts';
-import { peerShow } from '../src/cli/commands/peer.ts';
-import { run } from '../src/cli/commands/run.ts';
-import { schema } from '../src/cli/commands/schema.ts';
-import { status } from '../src/cli/commands/status.ts';
-import { translate } from '../src/cli/commands/translate.ts';
-import { validate } from '../src/cli/commands/validate.ts';
+import type { Exit } from '../src/cli/command.ts';
+import { COMMANDS } from '../src/cli/commands/command-list.ts';
 import { jsonSchema } from '../src/config/schema/json-schema.ts';
 import { REMOVALS } from '../src/envoy/http/headers.ts';
 import { type Change, WITH_HOSTS } from '../src/envoy/http/lua.ts';
-import { ERROR_CODES, type ErrorCode, EXIT, FINDING_CODES, type FindingCode } from '../src/errors.ts';
+import { ERROR_CODES, type ErrorCode, EXIT, EXIT_MEANINGS, FINDING_CODES, type FindingCode } from '../src/errors.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-type Exit = keyof typeof EXIT;
-
-/** What a command may end with. */
-const COMMANDS: readonly (readonly [Command, readonly Exit[]])[] = [
-  [run, ['ok', 'failed', 'usage', 'badConfig']],
-  [validate, ['ok', 'failed', 'usage', 'badConfig', 'findings']],
-  [translate, ['ok', 'failed', 'usage', 'badConfig']],
-  [certsGateway, ['ok', 'failed', 'usage', 'badConfig']],
-  [certsDev, ['ok', 'failed', 'usage']],
-  [bootstrap, ['ok', 'usage', 'badConfig']],
-  [peerShow, ['ok', 'usage', 'badConfig']],
-  [status, ['ok', 'usage', 'unreachable']],
-  [drain, ['ok', 'failed', 'usage', 'unreachable']],
-  [schema, ['ok', 'usage']],
-];
-
-const EXIT_MEANINGS: Readonly<Record<Exit, string>> = {
-  ok: 'Fine.',
-  failed: 'It failed; the error code on stderr says why.',
-  usage: 'The command line is wrong.',
-  badConfig: 'The configuration cannot be read, or has errors.',
-  unreachable: 'The running process cannot be reached.',
-  findings: 'The configuration has warnings only (`validate`).',
-};
 
 /** Findings that do not keep a configuration from being served; all others do. */
 export const WARNINGS: readonly FindingCode[] = [
@@ -131,7 +98,7 @@ export function refreshed(page: Page, text: string): string {
 function commandTable(): string {
   return table(
     ['Command', 'What it does', 'Exit status'],
-    COMMANDS.map(([{ name, positionals = [], summary, flags }, exits]) => {
+    COMMANDS.map(({ name, positionals = [], summary, flags, exits }) => {
       const needed = flags
         .filter(({ required }) => required)
         .map(({ name, short, value }) => [short ? `-${short}` : `--${name}`, value].filter(Boolean).join(' '));
@@ -143,16 +110,16 @@ function commandTable(): string {
 
 /** For each command: its flags, the variable that sets each, and what it does. */
 function flagTables(): string {
-  return COMMANDS.map(([{ name, flags, summary }]) => {
+  return COMMANDS.map(({ name, flags, summary, examples }) => {
     const rows = flags.map((flag) => [
       `\`${flag.short === undefined ? '' : `-${flag.short}, `}--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}\``,
-      flag.value === undefined && flag.variable === undefined ? '' : `\`${variableOf(flag)}\``,
+      variableOf(flag) === undefined ? '' : `\`${variableOf(flag)}\``,
       flag.required ? 'required' : flag.default === undefined ? '' : `\`${flag.default}\``,
       flag.summary,
     ]);
     const list =
       rows.length === 0 ? 'It has no flags.' : table(['Flag', 'Environment', 'Default', 'What it does'], rows);
-    return `### postern ${name}\n\n${summary}\n\n${list}\n`;
+    return `### postern ${name}\n\n${summary}\n\n${list}\n\n\`\`\`sh\n${examples.join('\n')}\n\`\`\`\n`;
   }).join('\n');
 }
 

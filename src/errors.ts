@@ -3,7 +3,26 @@
 // Must not: read files, log, or know any other folder.
 
 /** Exit statuses of the command line (sysexits where one fits). */
-export const EXIT = { ok: 0, failed: 1, usage: 64, badConfig: 65, unreachable: 69, findings: 79 } as const;
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 64,
+  badConfig: 65,
+  unreachable: 69,
+  notInSync: 75,
+  findings: 79,
+} as const;
+
+/** One sentence for each, for help and reference. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'Success.',
+  failed: 'It failed; the error code on stderr says why.',
+  usage: 'The command line is wrong.',
+  badConfig: 'The configuration cannot be read, or has errors.',
+  unreachable: 'The running process cannot be reached.',
+  notInSync: 'A gateway is not in sync, or the configuration file was rejected (`status --check`).',
+  findings: 'The configuration has warnings only (`validate`).',
+};
 
 /** Where in the configuration something stands: map keys and list indexes from the root. */
 export type Path = readonly (string | number)[];

@@ -9,8 +9,7 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** `worker` is the number of a serving process beside the first. */
 export function createLogger(level: LogLevel, worker?: number): Logger {

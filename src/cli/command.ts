@@ -1,18 +1,23 @@
-// What a command is: its words and flags as data, and what it does.
-// In: nothing. Out: types, and settings read in one order: flag, POSTERN_<FLAG>, default. Must not: run anything.
+// What a command is: its words, flags and examples as data, and how to load the code that runs it.
+// Must not: import what a command needs to run; every start of `postern` loads this file.
 
-import { PosternError } from '../errors.ts';
+import { type EXIT, PosternError } from '../errors.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
+import type { LogLevel } from '../log.ts';
 
 export interface Flag {
   readonly name: string;
+  /** An older name that is still accepted. */
+  readonly alias?: string;
   readonly short?: string;
-  /** What follows it; absent for a switch, which is set in the environment only where it has a `variable`. */
+  /** What the value is called; absent for a switch, which the environment sets only where it has a `variable`. */
   readonly value?: string;
   readonly summary: string;
   readonly default?: string;
   readonly required?: boolean;
-  /** The environment's name for it, where POSTERN_<FLAG> means something else. */
+  /** May be given more than once. */
+  readonly multiple?: boolean;
+  /** The environment variable, where it is not POSTERN_<FLAG>. */
   readonly variable?: string;
 }
 
@@ -25,40 +30,32 @@ export interface Invocation extends Output {
   readonly positionals: readonly string[];
   /** A flag's value, from the command line or the environment, or its default. */
   readonly flag: (name: string) => string | undefined;
+  /** Every value of a flag that may be given more than once. */
+  readonly flags: (name: string) => readonly string[];
+  /** Where the value comes from, for messages: `--xds`, or `POSTERN_XDS`. */
+  readonly named: (name: string) => string;
   readonly env: NodeJS.ProcessEnv;
 }
 
+export type Exit = keyof typeof EXIT;
+
+/** Returns the exit status. */
+export type Run = (invocation: Invocation) => Promise<number>;
+
 export interface Command {
   readonly name: string;
-  /** Words after the name, such as `ingress|egress`. */
+  /** Words after the name, such as `ingress|egress`; `[NAME...]` stands for any number of them. */
   readonly positionals?: readonly string[];
+  /** One sentence that starts with a verb. */
   readonly summary: string;
   readonly flags: readonly Flag[];
-  /** Returns the exit status. */
-  readonly run: (invocation: Invocation) => Promise<number>;
+  readonly examples: readonly string[];
+  /** What it may end with. */
+  readonly exits: readonly Exit[];
+  readonly load: () => Promise<Run>;
 }
 
-export const FILE: Flag = { name: 'file', short: 'f', value: 'FILE', summary: 'the configuration', required: true };
-export const GROUP_KEYS: Flag = {
-  name: 'group-keys',
-  summary: "lets the group of key files and of the state folder use them (Kubernetes' fsGroup)",
-  variable: 'POSTERN_GROUP_KEYS',
-};
-export const REQUIRE_STATE: Flag = {
-  name: 'require-state',
-  summary: 'fails when the state folder holds no CA, instead of making one',
-  variable: 'POSTERN_REQUIRE_STATE',
-};
-/** POSTERN_ADMIN says where Postern answers; Envoy on the same address would not start, or be open to others. */
-export const ENVOY_ADMIN: Flag = {
-  name: 'admin',
-  value: 'HOST:PORT',
-  summary: "Envoy's own admin port",
-  default: '127.0.0.1:9901',
-  variable: 'POSTERN_ENVOY_ADMIN',
-};
-export const ADMIN = '127.0.0.1:19000';
-export const XDS = '127.0.0.1:18000';
+export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** A flag that must be there; parsing has seen to that. */
 export function required({ flag }: Invocation, name: string): string {
@@ -68,12 +65,11 @@ export function required({ flag }: Invocation, name: string): string {
 }
 
 /** Whether a switch is given, or its variable says so. Errors: USAGE for a variable that says neither. */
-export function isOn({ flag, env }: Invocation, { name, variable = '' }: Flag): boolean {
-  if (flag(name) !== undefined) return true;
-  const value = env[variable] ?? '';
-  if (['', 'false', '0'].includes(value)) return false;
+export function isOn({ flag, named }: Invocation, name: string): boolean {
+  const value = flag(name) ?? 'false';
+  if (['false', '0'].includes(value)) return false;
   if (['true', '1'].includes(value)) return true;
-  throw new PosternError('USAGE', `${variable} is true or false, not ${value}`);
+  throw new PosternError('USAGE', `${named(name)} takes true or false, not ${value}`);
 }
 
 /** HOST:PORT; port 0, "any that is free", only for what listens. */
@@ -81,13 +77,30 @@ export function addressFlag(invocation: Invocation, name: string, { anyPort = fa
   const text = required(invocation, name);
   const free = anyPort && text.endsWith(':0') ? parseHostPort(text.replace(/:0$/, ':1')) : undefined;
   const address = free === undefined ? parseHostPort(text) : { host: free.host, port: 0 };
-  if (address === undefined) throw new PosternError('USAGE', `--${name} takes HOST:PORT, not ${text}`);
+  if (address === undefined)
+    throw new PosternError('USAGE', `${invocation.named(name)} takes HOST:PORT, such as 127.0.0.1:18000, not ${text}`);
   return address;
+}
+
+/** One of the values that a flag takes. */
+export function choice<T extends string>(invocation: Invocation, name: string, values: readonly T[]): T {
+  return oneOf(invocation.flag(name), values, invocation.named(name));
 }
 
 export function oneOf<T extends string>(value: string | undefined, values: readonly T[], what: string): T {
   const found = values.find((known) => known === value);
   if (found === undefined)
-    throw new PosternError('USAGE', `${what} is one of ${values.join(', ')}, not ${value ?? 'nothing'}`);
+    throw new PosternError('USAGE', `${what} takes one of ${values.join(', ')}, not ${value ?? 'nothing'}`);
   return found;
+}
+
+/**
+ * The format of `--output`. Every command has `json`, for programs, and `text`, which is its own format for people.
+ * POSTERN_OUTPUT takes only these two, so that it means the same for all commands.
+ */
+export function outputFormat<T extends string>(invocation: Invocation, formats: readonly T[], forPeople: T): T {
+  const source = invocation.named('output');
+  const taken = source.startsWith('-') ? ['text', ...formats.filter((format) => format !== 'text')] : ['text', 'json'];
+  const format = oneOf(invocation.flag('output'), taken, source);
+  return formats.find((known) => known === format) ?? forPeople;
 }

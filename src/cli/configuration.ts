@@ -1,16 +1,12 @@
-// What several commands do first: read the configuration, resolve it, and compile it as `run` would.
-// In: a file. Out: the model and its snapshots, or all diagnostics. Must not: serve, or write anything.
+// Reads and resolves the configuration, which is what several commands do first.
+// Must not: serve, write anything, or load the codec (compile-once.ts does).
 
 import { dirname, join, parse } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import { type Diagnostic, hasBlockingErrors } from '../errors.ts';
-import type { GatewayRole } from '../federation/model.ts';
 import { type Resolved, resolve } from '../federation/resolve.ts';
-import { Compiler } from '../pipeline/compile.ts';
 import { RejectedConfig } from '../pipeline/identity-needs.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { GatewayIdentity } from '../trust/issuing/identities.ts';
-import { Private } from '../trust/keys/private-key.ts';
+import type { Invocation } from './command.ts';
 
 export interface ReadConfiguration {
   readonly loaded: LoadedConfig;
@@ -34,33 +30,7 @@ export async function resolvedConfiguration(file: string, now: number): Promise<
   return { ...read, ...read.resolved };
 }
 
-/**
- * What `run` would serve, with placeholders for what it issues: the same for the same configuration, and the issuing CA's key
- * signs nothing.
- */
-export function compileOnce({ federation, issuer }: Resolved): ReadonlyMap<GatewayRole, Snapshot> {
-  const above = (issuer?.intermediates ?? []).map(({ pem }) => pem).join('');
-  return new Compiler().compile({
-    federation,
-    identity: (role, peer) => placeholder(role, peer, federation[role]?.identity ?? '', above),
-    retired: [],
-    // Of removed peers, and there are none.
-    throwawayRootPem: '',
-  });
-}
-
-function placeholder(role: GatewayRole, peer: string, id: string, above: string): GatewayIdentity {
-  return {
-    certificateChain: `[certificate of ${id} for ${peer}]\n${above}`,
-    // No two secrets may hold one key.
-    privateKey: new Private(`[key of the ${role} gateway for ${peer}]`),
-    notBefore: 0,
-    notAfter: 0,
-    fingerprint: '',
-  };
-}
-
-/** POSTERN_STATE, or a folder beside the configuration: `bank.yaml` has `bank.state/`. */
-export function stateFolder(file: string, env: NodeJS.ProcessEnv): string {
-  return env['POSTERN_STATE'] || join(dirname(file), `${parse(file).name}.state`);
+/** --state, or a folder beside the configuration: `bank.yaml` has `bank.state/`. */
+export function stateFolder({ flag }: Invocation, file: string): string {
+  return flag('state') ?? join(dirname(file), `${parse(file).name}.state`);
 }

@@ -1,49 +1,75 @@
-// Help, printed from the command table.
-// In: commands. Out: text. Must not: know a command by name.
+// Prints help from the list of commands.
+// Must not: know a command by name.
 
+import { EXIT, EXIT_MEANINGS } from '../errors.ts';
 import { variableOf } from './arguments.ts';
-import type { Command, Flag } from './command.ts';
+import type { Command, Exit, Flag } from './command.ts';
 
-export function overview(commands: readonly Command[], version: string): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
+/** Help of everything, of a group of commands such as `certs`, or of one command. */
+export function helpText(commands: readonly Command[], version: string, group?: string): string {
+  const [only, ...others] = commands;
+  if (only !== undefined && others.length === 0 && group === undefined) return commandHelp(only);
+  const all = Object.keys(EXIT) as Exit[];
   return [
-    `Postern ${version}: an Envoy xDS control plane for mesh federation gateways.`,
+    ...(group === undefined
+      ? [`Postern ${version}: an Envoy xDS control plane for mesh federation gateways.`, '']
+      : [`usage: postern ${group} COMMAND`, '']),
+    ...columns(commands.map(({ name, summary }) => [`postern ${name}`, summary])),
     '',
-    ...commands.map(({ name, summary }) => `  postern ${name.padEnd(width)}  ${summary}`),
-    '',
-    'postern COMMAND --help tells more. Each flag that takes a value can also be set in the environment, as POSTERN_<FLAG>.',
-    'Exit status: 0 fine, 1 failed, 64 usage, 65 bad configuration, 69 the running process cannot be reached, 79 warnings only.',
+    `Run postern ${group === undefined ? '' : `${group} `}COMMAND --help for the flags and examples of a command.`,
+    ...(group === undefined
+      ? [
+          'A flag that takes a value can also be set in the environment: --log-level is POSTERN_LOG_LEVEL.',
+          '',
+          'Exit status:',
+          ...exits(all),
+        ]
+      : []),
     '',
   ].join('\n');
 }
 
-export function commandHelp(command: Command): string {
-  const usage = ['postern', command.name, ...(command.positionals ?? []), ...command.flags.map(usageOf)].join(' ');
-  const heads = command.flags.map(
-    (flag) =>
-      `${flag.short === undefined ? '' : `-${flag.short}, `}--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`,
-  );
-  const width = Math.max(0, ...heads.map((head) => head.length));
+function commandHelp({ name, positionals = [], summary, flags, examples, exits: ends }: Command): string {
+  const usage = ['postern', name, ...positionals, ...flags.map(usageOf)].join(' ');
   return [
-    command.summary,
+    summary,
     '',
     `usage: ${usage}`,
+    ...(flags.length === 0 ? [] : ['', 'Flags:', ...columns(flags.map((flag) => [headOf(flag), describe(flag)]))]),
     '',
-    ...command.flags.map((flag, index) => {
-      const more = [
-        flag.default === undefined ? '' : `default ${flag.default}`,
-        flag.value === undefined && flag.variable === undefined ? '' : variableOf(flag),
-      ].filter((part) => part !== '');
-      return `  ${(heads[index] ?? '').padEnd(width)}  ${flag.summary}${more.length === 0 ? '' : ` (${more.join('; ')})`}`;
-    }),
+    'Examples:',
+    ...examples.map((example) => `  ${example}`),
+    '',
+    'Exit status:',
+    ...exits(ends),
     '',
   ].join('\n');
+}
+
+function exits(ends: readonly Exit[]): readonly string[] {
+  return columns(ends.map((exit) => [String(EXIT[exit]), EXIT_MEANINGS[exit]]));
+}
+
+function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(0, ...rows.map(([head]) => head.length));
+  return rows.map(([head, text]) => `  ${head.padEnd(width)}  ${text}`);
+}
+
+function headOf({ name, short, value }: Flag): string {
+  return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
+}
+
+function describe(flag: Flag): string {
+  const variable = variableOf(flag);
+  const notes = [
+    ...(flag.default === undefined ? [] : [`default ${flag.default}`]),
+    ...(variable === undefined ? [] : [variable]),
+  ];
+  return `${flag.summary}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`;
 }
 
 function usageOf(flag: Flag): string {
-  const text =
-    flag.value === undefined
-      ? `--${flag.name}`
-      : `${flag.short === undefined ? `--${flag.name}` : `-${flag.short}`} ${flag.value}`;
+  const name = flag.short === undefined || flag.value === undefined ? `--${flag.name}` : `-${flag.short}`;
+  const text = flag.value === undefined ? name : `${name} ${flag.value}`;
   return flag.required ? text : `[${text}]`;
 }

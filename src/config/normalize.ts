@@ -1,9 +1,9 @@
 // From the file as written to the Config that is read: shorthands written out, defaults filled in.
 // In: a written configuration that no finding is about. Out: Config. Must not: find anything; it is too late for that.
 
+import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
 import type { AllowRuleConfig, Config, HttpProtocol, LeafKey, WrittenConfig } from './schema/config-schema.ts';
-import { parseDuration } from './schema/values.ts';
 
 type Written = NonNullable<WrittenConfig['exports']>[number];
 type Consumer = Written['consumers'][number];

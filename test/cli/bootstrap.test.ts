@@ -58,6 +58,8 @@ describe('bootstrap', () => {
     assert.equal(adminOf((await bootstrap(file, 'ingress', ['--admin', '127.0.0.1:9902'])).stdout), '127.0.0.1:9902');
     const other = { POSTERN_ENVOY_ADMIN: '127.0.0.1:9903' };
     assert.equal(adminOf((await bootstrap(file, 'ingress', [], { env: other })).stdout), '127.0.0.1:9903');
+    const byFlag = await bootstrap(file, 'ingress', ['--envoy-admin', '127.0.0.1:9904'], { env: other });
+    assert.equal(adminOf(byFlag.stdout), '127.0.0.1:9904');
   });
 
   test('what is no gateway, no node or no address is a wrong use', async (t) => {
@@ -71,6 +73,9 @@ describe('bootstrap', () => {
       // Port 0 is for those that listen; nobody can be dialled there.
       await bootstrap(file, 'ingress', ['--xds', '127.0.0.1:0']),
       await bootstrap(file, 'ingress', ['--admin', 'a b:0']),
+      // POSTERN_XDS of `run` may be a wildcard, which nobody can dial.
+      await bootstrap(file, 'ingress', [], { env: { POSTERN_XDS: '0.0.0.0:18000' } }),
+      await bootstrap(file, 'ingress', ['--xds', '[::]:18000']),
     ];
     for (const ended of wrong) assert.deepEqual(refusal(ended), [64, 'USAGE', '']);
   });

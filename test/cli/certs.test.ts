@@ -117,7 +117,7 @@ describe('certs gateway', () => {
     assert.notEqual(read(one, 'tls-key.pem'), read(two, 'tls-key.pem'));
   });
 
-  test('POSTERN_STATE says where the CA is kept; an empty one says nothing', async (t) => {
+  test('--state and POSTERN_STATE say where the CA is kept; an empty variable says nothing', async (t) => {
     const { file, folder } = scene(t);
     quiet(await gateway(file, join(folder, 'out'), { env: { POSTERN_STATE: join(folder, 'elsewhere') } }));
     assert.deepEqual(Object.keys(modes(join(folder, 'elsewhere'))), [
@@ -125,6 +125,9 @@ describe('certs gateway', () => {
       'control-plane-ca.pem',
     ]);
     assert.equal(readdirSync(folder).includes('bank.state'), false);
+    const env = { POSTERN_STATE: join(folder, 'elsewhere') };
+    quiet(await gateway(file, join(folder, 'out'), { env }, '--state', join(folder, 'by-flag')));
+    assert.ok(readdirSync(join(folder, 'by-flag')).includes('control-plane-ca.pem'));
     quiet(await gateway(file, join(folder, 'out'), { env: { POSTERN_STATE: '' } }));
     assert.ok(readdirSync(folder).includes('bank.state'));
   });

@@ -4,41 +4,74 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { variableOf } from '../../src/cli/arguments.ts';
+import { COMMANDS } from '../../src/cli/commands/command-list.ts';
+import { EXIT } from '../../src/errors.ts';
+import { WARM_UP_MS } from '../../src/xds/transport/warm-up.ts';
 import { codeOf, postern, ROOT, refusal, scene } from './postern.ts';
 
-const COMMANDS = [
-  'run',
-  'validate',
-  'translate',
-  'certs gateway',
-  'certs dev',
-  'bootstrap',
-  'status',
-  'schema',
-] as const;
 const WRONG = [64, 'USAGE', ''] as const;
 
 describe('help', () => {
-  test('without arguments, with --help and with -h it lists every command, on stdout', async () => {
+  test('postern without arguments, with --help or with -h lists every command on stdout', async () => {
     const [bare, long, short] = await Promise.all([postern([]), postern(['--help']), postern(['-h'])]);
     assert.deepEqual([bare.status, bare.stderr], [0, '']);
-    for (const name of COMMANDS) assert.match(bare.stdout, new RegExp(`^ {2}postern ${name} `, 'm'));
-    for (const status of [0, 1, 64, 65, 69, 79]) assert.match(bare.stdout, new RegExp(`\\b${status} `));
+    for (const { name } of COMMANDS) assert.match(bare.stdout, new RegExp(`^ {2}postern ${name} `, 'm'));
+    for (const status of Object.values(EXIT)) assert.match(bare.stdout, new RegExp(`\\b${status} `));
     assert.deepEqual(long, bare);
     assert.deepEqual(short, bare);
   });
 
-  for (const name of COMMANDS) {
-    test(`${name} explains itself, also when what it needs is missing`, async () => {
+  for (const { name, flags, examples, exits } of COMMANDS) {
+    test(`postern ${name} --help shows flags, examples and exit statuses, also without what the command needs`, async () => {
       const words = name.split(' ');
       const [after, before] = await Promise.all([postern([...words, '--help']), postern(['help', ...words])]);
       assert.deepEqual([after.status, after.stderr], [0, '']);
       assert.match(after.stdout, new RegExp(`^usage: postern ${name}\\b`, 'm'));
       assert.deepEqual(before, after);
+      for (const flag of flags) assert.match(after.stdout, new RegExp(`^ {2}(-\\w, )?--${flag.name}\\b`, 'm'));
+      for (const example of examples) assert.ok(after.stdout.includes(`\n  ${example}\n`), example);
+      for (const exit of exits) assert.match(after.stdout, new RegExp(`^ {2}${EXIT[exit]} `, 'm'));
     });
   }
 
-  test('tells each flag, its default and its variable', async () => {
+  for (const group of ['certs', 'peer'])
+    test(`postern ${group} --help lists the commands of the group, and no other`, async () => {
+      const [after, before] = await Promise.all([postern([group, '--help']), postern(['help', group])]);
+      assert.deepEqual([after.status, after.stderr, before], [0, '', after]);
+      const listed = [...after.stdout.matchAll(/^ {2}postern (\w+ \w+) /gm)].map(([, name]) => name);
+      assert.deepEqual(
+        listed,
+        COMMANDS.map(({ name }) => name).filter((name) => name.startsWith(`${group} `)),
+      );
+    });
+
+  test('every command, flag and example is a sentence that starts with a capital and a command line', () => {
+    for (const { name, summary, flags, examples } of COMMANDS) {
+      for (const text of [summary, ...flags.map((flag) => flag.summary)]) assert.match(text, /^[A-Z].*\.$/, text);
+      assert.ok(examples.length > 0);
+      for (const example of examples) assert.ok(example.startsWith(`postern ${name}`), example);
+    }
+  });
+
+  test('the warm-up that help names as the default is the one of the server', () => {
+    const warmUp = COMMANDS.flatMap(({ flags }) => flags).find(({ name }) => name === 'warm-up');
+    assert.equal(warmUp?.default, String(WARM_UP_MS));
+  });
+
+  test('no variable sets two flags, and none sets two flags of one command', () => {
+    const flagsOf = new Map<string, Set<string>>();
+    for (const { flags } of COMMANDS) {
+      for (const flag of flags) {
+        const variable = variableOf(flag);
+        if (variable !== undefined) flagsOf.set(variable, (flagsOf.get(variable) ?? new Set()).add(flag.name));
+      }
+    }
+    assert.ok(flagsOf.size > 10);
+    for (const [variable, names] of flagsOf) assert.equal(names.size, 1, variable);
+  });
+
+  test('help names the default and the variable of each flag', async () => {
     const { stdout } = await postern(['run', '--help']);
     assert.match(stdout, /-f, --file FILE .*\(POSTERN_FILE\)/);
     assert.match(stdout, /--xds HOST:PORT .*\(default 127\.0\.0\.1:18000; POSTERN_XDS\)/);
@@ -47,13 +80,13 @@ describe('help', () => {
     assert.doesNotMatch(stdout, /POSTERN_INSECURE_XDS/);
   });
 
-  test('--version is that of package.json', async () => {
+  test('--version prints the version of package.json', async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string };
     assert.deepEqual(await postern(['--version']), { status: 0, stdout: `postern ${version}\n`, stderr: '' });
   });
 });
 
-describe('a wrong use is 64, says so on stderr, and prints nothing on stdout', () => {
+describe('postern exits with 64, an error on stderr and nothing on stdout, when it is given', () => {
   const wrong: Readonly<Record<string, readonly string[]>> = {
     'an unknown command': ['serve'],
     'half a command': ['certs'],
@@ -66,11 +99,12 @@ describe('a wrong use is 64, says so on stderr, and prints nothing on stdout', (
     'a switch with a value': ['run', '-f', 'x.yaml', '--insecure-xds=yes'],
     'a word too many': ['validate', '-f', 'x.yaml', 'y.yaml'],
     'a word too few': ['certs', 'gateway', '-f', 'x.yaml', '--out', '/nowhere'],
-    'a gateway that there is not': ['certs', 'gateway', 'both', '-f', 'x.yaml', '--out', '/nowhere'],
-    'an output that there is not': ['validate', '-f', 'x.yaml', '-o', 'xml'],
-    'a log level that there is not': ['run', '-f', 'x.yaml', '--log-level', 'loud'],
+    'an unknown gateway': ['certs', 'gateway', 'both', '-f', 'x.yaml', '--out', '/nowhere'],
+    'an unknown output': ['validate', '-f', 'x.yaml', '-o', 'xml'],
+    'an unknown log level': ['run', '-f', 'x.yaml', '--log-level', 'loud'],
     'a flag twice': ['validate', '-f', 'x.yaml', '--file', 'y.yaml'],
-    'half of a command': ['certs'],
+    'an empty value': ['validate', '--file='],
+    'a flag in the place of a value': ['validate', '--file', '--output', 'json'],
     'a warm-up that is no time': ['run', '-f', 'x.yaml', '--warm-up', '1s'],
     'no worker at all': ['run', '-f', 'x.yaml', '--workers', '0'],
     'workers that are no number': ['run', '-f', 'x.yaml', '--workers', 'x'],
@@ -93,21 +127,21 @@ describe('a wrong use is 64, says so on stderr, and prints nothing on stdout', (
   }
 });
 
-describe('settings: a flag, then the environment, then the default', () => {
-  test('the environment takes the place of a required flag', async (t) => {
+describe('a setting comes from its flag, then from the environment, then from the default:', () => {
+  test('the environment can set a required flag', async (t) => {
     const { file } = scene(t);
     const { status, stdout } = await postern(['validate'], { env: { POSTERN_FILE: file, POSTERN_OUTPUT: 'json' } });
     assert.deepEqual([status, (JSON.parse(stdout) as { readonly file: string }).file], [0, file]);
   });
 
-  test('a flag goes before the environment', async (t) => {
+  test('a flag overrides the environment', async (t) => {
     const { file } = scene(t);
     const env = { POSTERN_FILE: '/nowhere.yaml', POSTERN_OUTPUT: 'xml' };
     assert.equal((await postern(['validate', '-f', file, '-o', 'text'], { env })).status, 0);
     assert.equal((await postern(['validate'], { env })).status, 64);
   });
 
-  test('the environment goes before the default', async () => {
+  test('the environment overrides the default', async () => {
     const env = { POSTERN_ADMIN: '127.0.0.1:2' };
     const [own, given] = await Promise.all([
       postern(['status'], { env }),
@@ -117,27 +151,64 @@ describe('settings: a flag, then the environment, then the default', () => {
     assert.match(given.stderr, /127\.0\.0\.1:3\b/);
   });
 
-  test('a hyphen in a flag is an underscore in its variable', async (t) => {
+  test('a hyphen in a flag becomes an underscore in its variable', async (t) => {
     const { file } = scene(t);
     const env = { POSTERN_NODE_ID: 'from-the-environment' };
     const { stdout } = await postern(['bootstrap', 'ingress', '-f', file, '--certs', '/certs'], { env });
     assert.match(stdout, /id: from-the-environment$/m);
   });
 
-  test('an empty variable is one that is not set', async (t) => {
+  test('an empty variable counts as unset', async (t) => {
     const { file } = scene(t);
     const env = { POSTERN_OUTPUT: '', POSTERN_GATEWAY: '' };
     assert.equal((await postern(['translate', '-f', file], { env })).status, 0);
     assert.equal(codeOf(await postern(['validate'], { env: { POSTERN_FILE: '' } })), 'USAGE');
   });
 
-  test('a switch is never set by the environment: nobody overwrites a CA by accident', async (t) => {
+  test('the environment cannot set --force, so that nobody overwrites a CA by accident', async (t) => {
     const { folder } = scene(t);
     const out = join(folder, 'pki', 'bank');
     const args = ['certs', 'dev', '--trust-domain', 'bank.example', '--out', out];
     const before = readFileSync(join(out, 'ca.pem'), 'utf8');
     assert.deepEqual(refusal(await postern(args, { env: { POSTERN_FORCE: 'true' } })), WRONG);
     assert.equal(readFileSync(join(out, 'ca.pem'), 'utf8'), before);
+  });
+});
+
+describe('an error of the command line helps to correct it', () => {
+  const told = async (args: readonly string[], env: Readonly<Record<string, string>>, what: RegExp): Promise<void> => {
+    const ended = await postern(args, { env });
+    assert.deepEqual(refusal(ended), WRONG);
+    assert.match(ended.stderr, what);
+  };
+
+  test('it suggests the command, the subcommand and the flag that were most likely meant', async () => {
+    await told(['valdate'], {}, /did you mean postern validate\?/);
+    await told(['cert', 'gateway', 'ingress'], {}, /did you mean postern certs/);
+    await told(['certs', 'gatewy'], {}, /postern certs gateway, postern certs dev/);
+    await told(['validate', '--flie', 'x.yaml'], {}, /did you mean --file\?/);
+    await told(['validate', '--color'], {}, /unknown flag --color; see postern validate --help/);
+  });
+
+  test('it names the variable, and not the flag, when the value comes from the environment', async () => {
+    await told(['status'], { POSTERN_OUTPUT: 'yaml' }, /POSTERN_OUTPUT takes one of text, json, not yaml/);
+    await told(['status', '-o', 'yaml'], {}, /--output takes one of/);
+    await told(['run', '-f', 'x.yaml'], { POSTERN_XDS: 'nowhere' }, /POSTERN_XDS takes HOST:PORT/);
+    await told(['run', '-f', 'x.yaml'], { POSTERN_WORKERS: '0' }, /POSTERN_WORKERS takes/);
+    await told(['run', '-f', 'x.yaml'], { POSTERN_GROUP_KEYS: 'yes' }, /POSTERN_GROUP_KEYS takes true or false/);
+    await told(['drain'], { POSTERN_WAIT: 'long' }, /POSTERN_WAIT takes/);
+  });
+
+  test('POSTERN_OUTPUT=text and json are taken by every command that has an output', async (t) => {
+    const { file } = scene(t);
+    for (const args of [['validate'], ['translate'], ['peer', 'show', '--ours']])
+      for (const output of ['text', 'json']) {
+        const ended = await postern([...args, '-f', file], { env: { POSTERN_OUTPUT: output } });
+        assert.equal(ended.status, 0, ended.stderr);
+        const parses = (): unknown => JSON.parse(ended.stdout);
+        if (output === 'json') parses();
+        else assert.throws(parses);
+      }
   });
 });
 

@@ -7,7 +7,9 @@ import { after, describe, test } from 'node:test';
 import { createCa, createThrowawayRoot, type Issued, issueLeaf } from '../../src/trust/issuing/issue.ts';
 import { type Issuer, parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { parseCertificate } from '../../src/trust/x509/certificate.ts';
 import { keyIdentifier } from '../../src/trust/x509/certificate-writer.ts';
+import { commonNameDer } from '../../src/trust/x509/common-name.ts';
 import { CA_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 import { derFaults } from './der-faults.ts';
 
@@ -245,4 +247,13 @@ test('the root that nobody holds is a CA, outlives the process, is another one e
   const { ca: isCa, validTo } = new X509Certificate(one);
   assert.ok(isCa && Date.parse(validTo) > NOW + 9 * 365 * DAY * 1000);
   assert.ok(!verifies(one, issue(issuer)));
+});
+
+test('the subject that name constraints are checked against is the one that the CA certificate carries', () => {
+  for (const commonName of ['x', 'Postern control plane', 'é'.repeat(50), 'a'.repeat(64)]) {
+    const { certificate } = createCa({ commonName, trustDomain: DOMAIN, now: NOW, lifetimeSeconds: DAY });
+    const { subject } = parseCertificate(new X509Certificate(certificate).raw);
+    assert.equal(commonNameDer(commonName).toString('hex'), subject);
+  }
+  assert.throws(() => commonNameDer('a'.repeat(101)));
 });

@@ -1,5 +1,4 @@
-// `postern certs gateway` and `postern certs dev`: certificates as files.
-// In: a configuration, or a trust domain. Out: PEM files, keys readable by their owner alone.
+// `postern certs gateway` and `postern certs dev`: writes certificates as PEM files, with keys that only their owner can read.
 // Must not: overwrite a CA, or print a key.
 
 import { existsSync, statSync } from 'node:fs';
@@ -11,88 +10,65 @@ import { issueGatewayCertificate, openControlPlaneCa, writeAtomically } from '..
 import { createCa } from '../../trust/issuing/issue.ts';
 import { makeFolder } from '../../trust/issuing/state-folder.ts';
 import { parseTrustDomain } from '../../trust/spiffe.ts';
-import { type Command, FILE, GROUP_KEYS, isOn, oneOf, REQUIRE_STATE, required } from '../command.ts';
+import { isOn, oneOf, type Run, required } from '../command.ts';
 import { resolvedConfiguration, stateFolder } from '../configuration.ts';
 
-const OUT = { name: 'out', value: 'DIR', summary: 'the folder to write to', required: true } as const;
-
-export const certsGateway: Command = {
-  name: 'certs gateway',
-  positionals: ['ingress|egress'],
-  summary: 'writes the client certificate with which a gateway dials the control plane',
-  flags: [
-    FILE,
-    OUT,
-    REQUIRE_STATE,
-    GROUP_KEYS,
-    { name: 'mount', value: 'PATH', summary: 'where the gateway will see DIR; DIR itself unless said otherwise' },
-  ],
-  run: async (invocation) => {
-    const role = oneOf<GatewayRole>(invocation.positionals[0], ['ingress', 'egress'], 'the gateway');
-    const file = required(invocation, 'file');
-    const out = resolve(required(invocation, 'out'));
-    const now = Date.now();
-    const { federation } = await resolvedConfiguration(file, now);
-    const gateway = federation[role];
-    if (gateway === undefined) throw new PosternError('USAGE', `${file} has no ${role} gateway; add gateways.${role}`);
-    const state = stateFolder(file, invocation.env);
-    const ca = openControlPlaneCa(state, federation.mesh.trustDomain, now, {
-      groupKeys: isOn(invocation, GROUP_KEYS),
-      required: isOn(invocation, REQUIRE_STATE),
-    });
-    const issued = issueGatewayCertificate(ca, gateway.identity, now);
-    writeFiles(out, [
-      ['tls-key.pem', issued.privateKey.reveal(), 0o600],
-      ['tls.pem', issued.certificateChain, 0o644],
-      ['ca.pem', ca.certificatePem, 0o644],
-      ...Object.entries(sdsFiles(invocation.flag('mount') ?? out)).map(
-        ([name, content]) => [name, content, 0o644] as const,
-      ),
-    ]);
+export const certsGateway: Run = async (invocation) => {
+  const role = oneOf<GatewayRole>(invocation.positionals[0], ['ingress', 'egress'], 'the argument');
+  const file = required(invocation, 'file');
+  const out = resolve(required(invocation, 'out'));
+  const now = Date.now();
+  const { federation } = await resolvedConfiguration(file, now);
+  const gateway = federation[role];
+  if (gateway === undefined) throw new PosternError('USAGE', `${file} has no ${role} gateway; add gateways.${role}`);
+  const state = stateFolder(invocation, file);
+  const ca = openControlPlaneCa(state, federation.mesh.trustDomain, now, {
+    groupKeys: isOn(invocation, 'group-keys'),
+    required: isOn(invocation, 'require-state'),
+  });
+  const issued = issueGatewayCertificate(ca, gateway.identity, now);
+  writeFiles(out, [
+    ['tls-key.pem', issued.privateKey.reveal(), 0o600],
+    ['tls.pem', issued.certificateChain, 0o644],
+    ['ca.pem', ca.certificatePem, 0o644],
+    ...Object.entries(sdsFiles(invocation.flag('mount') ?? out)).map(
+      ([name, content]) => [name, content, 0o644] as const,
+    ),
+  ]);
+  invocation.stderr(
+    `${out}: tls.pem, tls-key.pem, ca.pem for ${gateway.identity}, valid until ${new Date(issued.notAfter).toISOString()}\n`,
+  );
+  if (ca.made)
     invocation.stderr(
-      `${out}: tls.pem, tls-key.pem, ca.pem for ${gateway.identity}, valid until ${new Date(issued.notAfter).toISOString()}\n`,
+      `${state}: a new control-plane CA, SHA-256 ${ca.issuer.certificate.fingerprint}; keep this folder\n`,
     );
-    if (ca.made)
-      invocation.stderr(
-        `${state}: a new control-plane CA, SHA-256 ${ca.issuer.certificate.fingerprint}; keep this folder\n`,
-      );
-    return EXIT.ok;
-  },
+  return EXIT.ok;
 };
 
-export const certsDev: Command = {
-  name: 'certs dev',
-  summary: 'writes a throw-away CA for trying things',
-  flags: [
-    { name: 'trust-domain', value: 'D', summary: 'whose CA it is', required: true },
-    OUT,
-    { name: 'force', summary: 'overwrite an existing CA' },
-  ],
-  run: async (invocation) => {
-    const trustDomain = parseTrustDomain(required(invocation, 'trust-domain'));
-    if (trustDomain === undefined)
-      throw new PosternError(
-        'USAGE',
-        '--trust-domain takes a name such as bank.example: lower-case letters, digits, dots, hyphens',
-      );
-    const out = resolve(required(invocation, 'out'));
-    const present = ['ca.pem', 'ca-key.pem'].some((name) => existsSync(join(out, name)));
-    if (invocation.flag('force') === undefined && present) {
-      throw new PosternError('USAGE', `${out} holds a CA already; choose another folder, or --force`);
-    }
-    const ca = createCa({
-      commonName: `${trustDomain} throw-away CA`.slice(0, 64),
-      trustDomain,
-      now: Date.now(),
-      lifetimeSeconds: 90 * 24 * 60 * 60,
-    });
-    writeFiles(out, [
-      ['ca-key.pem', ca.privateKey.reveal(), 0o600],
-      ['ca.pem', ca.certificate, 0o644],
-    ]);
-    invocation.stderr(`${out}: ca.pem, ca-key.pem of ${trustDomain}, for trying things\n`);
-    return EXIT.ok;
-  },
+export const certsDev: Run = async (invocation) => {
+  const trustDomain = parseTrustDomain(required(invocation, 'trust-domain'));
+  if (trustDomain === undefined)
+    throw new PosternError(
+      'USAGE',
+      `${invocation.named('trust-domain')} takes a name such as bank.example: lower-case letters, digits, dots, hyphens`,
+    );
+  const out = resolve(required(invocation, 'out'));
+  const present = ['ca.pem', 'ca-key.pem'].some((name) => existsSync(join(out, name)));
+  if (!isOn(invocation, 'force') && present) {
+    throw new PosternError('USAGE', `${out} already holds a CA; choose another folder, or overwrite it with --force`);
+  }
+  const ca = createCa({
+    commonName: `${trustDomain} throw-away CA`.slice(0, 64),
+    trustDomain,
+    now: Date.now(),
+    lifetimeSeconds: 90 * 24 * 60 * 60,
+  });
+  writeFiles(out, [
+    ['ca-key.pem', ca.privateKey.reveal(), 0o600],
+    ['ca.pem', ca.certificate, 0o644],
+  ]);
+  invocation.stderr(`${out}: ca.pem, ca-key.pem of ${trustDomain}, a throw-away CA\n`);
+  return EXIT.ok;
 };
 
 /** Names, contents and modes, in this order. Errors: STATE_UNUSABLE. */

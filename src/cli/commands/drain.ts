@@ -2,42 +2,37 @@
 // Must not: end the gateway; whoever stops it does that when this command has ended.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseDuration } from '../../config/schema/values.ts';
+import { parseDuration } from '../../duration.ts';
 import { EXIT, PosternError } from '../../errors.ts';
-import { type Command, ENVOY_ADMIN, required } from '../command.ts';
+import { type Run, required } from '../command.ts';
 
 const POLL_MS = 250;
 
-export const drain: Command = {
-  name: 'drain',
-  summary: 'takes a gateway out of service without cutting a request; run it before you stop the gateway',
-  flags: [
-    ENVOY_ADMIN,
-    { name: 'wait', value: 'TIME', summary: 'how long to wait for open requests and connections', default: '90s' },
-  ],
-  run: async (invocation) => {
-    const admin = adminUrl(required(invocation, 'admin'));
-    const wait = parseDuration(required(invocation, 'wait'));
-    if (wait === undefined)
-      throw new PosternError('USAGE', `--wait takes a time such as 90s, not ${required(invocation, 'wait')}`);
-    const end = performance.now() + wait * 1000;
-    const { drainTimeMs } = await gateway(admin);
-    // From now on each answer asks its caller to connect anew (GOAWAY, or Connection: close) …
-    await ask(admin, '/healthcheck/fail', 'POST');
-    // … and when the drain time is over, the ports close: callers and peers go elsewhere.
-    await ask(admin, '/drain_listeners?graceful', 'POST');
-    await sleep(Math.min(drainTimeMs, Math.max(0, end - performance.now())));
-    let open = await stillOpen(admin);
-    while (open.connections > 0 && performance.now() < end) {
-      await sleep(POLL_MS);
-      open = await stillOpen(admin);
-    }
-    if (open.requests > 0)
-      throw new PosternError('DRAIN_INCOMPLETE', `${open.requests} requests are still open after ${wait} s`);
-    const idle = open.connections === 0 ? '' : `, ${open.connections} idle connections are open`;
-    invocation.stdout(`drained: no request is open${idle}\n`);
-    return EXIT.ok;
-  },
+export const drain: Run = async (invocation) => {
+  const admin = adminUrl(required(invocation, 'envoy-admin'));
+  const wait = parseDuration(required(invocation, 'wait'));
+  if (wait === undefined)
+    throw new PosternError(
+      'USAGE',
+      `${invocation.named('wait')} takes a time such as 90s, not ${required(invocation, 'wait')}`,
+    );
+  const end = performance.now() + wait * 1000;
+  const { drainTimeMs } = await gateway(admin);
+  // From now on each answer asks its caller to connect anew (GOAWAY, or Connection: close) …
+  await ask(admin, '/healthcheck/fail', 'POST');
+  // … and when the drain time is over, the ports close: callers and peers go elsewhere.
+  await ask(admin, '/drain_listeners?graceful', 'POST');
+  await sleep(Math.min(drainTimeMs, Math.max(0, end - performance.now())));
+  let open = await stillOpen(admin);
+  while (open.connections > 0 && performance.now() < end) {
+    await sleep(POLL_MS);
+    open = await stillOpen(admin);
+  }
+  if (open.requests > 0)
+    throw new PosternError('DRAIN_INCOMPLETE', `${open.requests} requests are still open after ${wait} s`);
+  const idle = open.connections === 0 ? '' : `, ${open.connections} idle connections are open`;
+  invocation.stdout(`drained: no request is open${idle}\n`);
+  return EXIT.ok;
 };
 
 function adminUrl(given: string): string {

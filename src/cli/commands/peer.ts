@@ -1,52 +1,36 @@
-// `postern peer show`: what we hand to a peer, ready for its file.
-// In: our configuration. Out: an entry of `peers:` as YAML, the same as JSON, or our trust bundle as PEM.
+// `postern peer show`: prints what a peer needs to know about our mesh, as an entry of `peers:` in YAML, as JSON, or as PEM.
 // Must not: print a key, a backend, or what concerns another peer.
 
 import { stringify } from 'yaml';
 import { EXIT, PosternError } from '../../errors.ts';
 import { type OfferedExport, type PeerSheet, peerSheet } from '../../federation/peer-sheet.ts';
 import { RejectedConfig } from '../../pipeline/identity-needs.ts';
-import { type Command, FILE, oneOf, required } from '../command.ts';
+import { outputFormat, type Run, required } from '../command.ts';
 import { readConfiguration } from '../configuration.ts';
 
-export const peerShow: Command = {
-  name: 'peer show',
-  summary: 'prints what a peer needs to know of us, ready for its file',
-  flags: [
-    FILE,
-    { name: 'ours', summary: 'of our own mesh: the only sheet that there is', required: true },
-    { name: 'to', value: 'PEER', summary: 'with the names that this peer uses, and what it is granted' },
-    {
-      name: 'output',
-      short: 'o',
-      value: 'yaml|json|pem',
-      summary: 'how to print; pem: our trust bundle alone',
-      default: 'yaml',
-    },
-  ],
-  run: async (invocation) => {
-    const output = oneOf(invocation.flag('output'), ['yaml', 'json', 'pem'], '--output');
-    const file = required(invocation, 'file');
-    const { loaded, resolved, diagnostics } = await readConfiguration(file, Date.now());
-    const { config } = loaded.parsed;
-    if (resolved === undefined || config === undefined) throw new RejectedConfig(diagnostics);
-    const to = invocation.flag('to');
-    const sheet = peerSheet(config, resolved, to);
-    if (sheet === undefined) throw new PosternError('USAGE', `${file} has no peer ${to}; --to takes a key of peers`);
-    if (output === 'pem' && sheet.trustBundle === undefined)
-      throw new PosternError('USAGE', `${file} has identity.files: only you know which CA signs those certificates`);
-    switch (output) {
-      case 'pem':
-        invocation.stdout(sheet.trustBundle?.pem ?? '');
-        break;
-      case 'json':
-        invocation.stdout(`${JSON.stringify(sheet, null, 2)}\n`);
-        break;
-      case 'yaml':
-        invocation.stdout(yamlOf(sheet));
-    }
-    return EXIT.ok;
-  },
+export const peerShow: Run = async (invocation) => {
+  const output = outputFormat(invocation, ['yaml', 'json', 'pem'] as const, 'yaml');
+  const file = required(invocation, 'file');
+  const { loaded, resolved, diagnostics } = await readConfiguration(file, Date.now());
+  const { config } = loaded.parsed;
+  if (resolved === undefined || config === undefined) throw new RejectedConfig(diagnostics);
+  const to = invocation.flag('to');
+  const sheet = peerSheet(config, resolved, to);
+  if (sheet === undefined)
+    throw new PosternError('USAGE', `${file} has no peer ${to}; ${invocation.named('to')} takes a key of peers`);
+  if (output === 'pem' && sheet.trustBundle === undefined)
+    throw new PosternError('USAGE', `${file} has identity.files: only you know which CA signs those certificates`);
+  switch (output) {
+    case 'pem':
+      invocation.stdout(sheet.trustBundle?.pem ?? '');
+      break;
+    case 'json':
+      invocation.stdout(`${JSON.stringify(sheet, null, 2)}\n`);
+      break;
+    case 'yaml':
+      invocation.stdout(yamlOf(sheet));
+  }
+  return EXIT.ok;
 };
 
 function yamlOf(sheet: PeerSheet): string {

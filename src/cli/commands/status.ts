@@ -11,25 +11,18 @@ import {
   workerLines,
 } from '../../admin/status-view.ts';
 import { EXIT, formatDiagnostic, PosternError } from '../../errors.ts';
-import { ADMIN, type Command, oneOf, required } from '../command.ts';
+import { outputFormat, type Run, required } from '../command.ts';
 import { table } from '../table.ts';
 
-export const status: Command = {
-  name: 'status',
-  summary: 'shows the connected gateways and what they have acknowledged',
-  flags: [
-    { name: 'admin', value: 'URL', summary: 'the admin port of the running process', default: `http://${ADMIN}` },
-    { name: 'output', short: 'o', value: 'table|json', summary: 'how to print', default: 'table' },
-  ],
-  run: async (invocation) => {
-    const output = oneOf(invocation.flag('output'), ['table', 'json'], '--output');
-    const given = required(invocation, 'admin');
-    const admin = given.includes('://') ? given : `http://${given}`;
-    if (!URL.canParse(admin)) throw new PosternError('USAGE', `--admin takes a URL or HOST:PORT, not ${given}`);
-    const value = await fetchStatus(admin);
-    invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : text(value, Date.now()));
-    return EXIT.ok;
-  },
+export const status: Run = async (invocation) => {
+  const output = outputFormat(invocation, ['table', 'json'] as const, 'table');
+  const given = required(invocation, 'admin');
+  const admin = given.includes('://') ? given : `http://${given}`;
+  if (!URL.canParse(admin))
+    throw new PosternError('USAGE', `${invocation.named('admin')} takes HOST:PORT or an http URL, not ${given}`);
+  const value = await fetchStatus(admin);
+  invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : text(value, Date.now()));
+  return EXIT.ok;
 };
 
 async function fetchStatus(admin: string): Promise<Status> {

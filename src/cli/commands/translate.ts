@@ -8,35 +8,28 @@ import type { GatewayRole } from '../../federation/model.ts';
 import { RejectedConfig } from '../../pipeline/identity-needs.ts';
 import { anyBody } from '../../snapshot/resource.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import { type Command, FILE, oneOf, required } from '../command.ts';
-import { compileOnce, resolvedConfiguration } from '../configuration.ts';
+import { oneOf, outputFormat, type Run, required } from '../command.ts';
+import { compileOnce } from '../compile-once.ts';
+import { resolvedConfiguration } from '../configuration.ts';
 
-export const translate: Command = {
-  name: 'translate',
-  summary: 'prints the Envoy resources, secrets redacted',
-  flags: [
-    FILE,
-    { name: 'gateway', value: 'ingress|egress', summary: 'only those of this gateway' },
-    { name: 'output', short: 'o', value: 'json|yaml', summary: 'how to print', default: 'json' },
-  ],
-  run: async (invocation) => {
-    const only = invocation.flag('gateway');
-    const role = only === undefined ? undefined : oneOf<GatewayRole>(only, ['ingress', 'egress'], '--gateway');
-    const output = oneOf(invocation.flag('output'), ['json', 'yaml'], '--output');
-    const now = Date.now();
-    const read = await resolvedConfiguration(required(invocation, 'file'), now);
-    // What is printed must be the whole configuration: a peer that is missing because of its file would go unnoticed.
-    if (hasErrors(read.diagnostics)) throw new RejectedConfig(read.diagnostics);
-    const snapshots = compileOnce(read);
-    const shown = Object.fromEntries(
-      [...snapshots]
-        .filter(([name]) => role === undefined || name === role)
-        .map(([name, snapshot]) => [name, resourcesOf(snapshot)]),
-    );
-    const value = role === undefined ? shown : (shown[role] ?? []);
-    invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value));
-    return EXIT.ok;
-  },
+export const translate: Run = async (invocation) => {
+  const only = invocation.flag('gateway');
+  const role =
+    only === undefined ? undefined : oneOf<GatewayRole>(only, ['ingress', 'egress'], invocation.named('gateway'));
+  const output = outputFormat(invocation, ['json', 'yaml'] as const, 'yaml');
+  const now = Date.now();
+  const read = await resolvedConfiguration(required(invocation, 'file'), now);
+  // What is printed must be the whole configuration: a peer that is missing because of its file would go unnoticed.
+  if (hasErrors(read.diagnostics)) throw new RejectedConfig(read.diagnostics);
+  const snapshots = compileOnce(read);
+  const shown = Object.fromEntries(
+    [...snapshots]
+      .filter(([name]) => role === undefined || name === role)
+      .map(([name, snapshot]) => [name, resourcesOf(snapshot)]),
+  );
+  const value = role === undefined ? shown : (shown[role] ?? []);
+  invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value));
+  return EXIT.ok;
 };
 
 function resourcesOf(snapshot: Snapshot): readonly unknown[] {

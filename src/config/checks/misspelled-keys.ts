@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { Finding, Path } from '../../errors.ts';
+import { nearestName } from '../../nearest-name.ts';
 
 /** Keys that the schema takes in the map at `path`. */
 export function keysAt(schema: z.ZodType, path: Path): readonly string[] {
@@ -26,7 +27,7 @@ export function spelled(findings: readonly Finding[], schema: z.ZodType): readon
   const named = findings.map((finding) => {
     if (finding.code !== 'UNKNOWN_KEY') return finding;
     const parent = finding.path.slice(0, -1);
-    const near = nearest(String(finding.path.at(-1)), keysAt(schema, parent), (key) =>
+    const near = nearestName(String(finding.path.at(-1)), keysAt(schema, parent), (key) =>
       missing.has(nameOf([...parent, key])),
     );
     if (near === undefined) return finding;
@@ -36,34 +37,6 @@ export function spelled(findings: readonly Finding[], schema: z.ZodType): readon
   return named.filter(({ code, path }) => code !== 'MISSING_KEY' || !meant.has(nameOf(path)));
 }
 
-/** The key that is most like `name`; of two that are equally like it, the one that is missing. */
-function nearest(name: string, keys: readonly string[], isMissing: (key: string) => boolean): string | undefined {
-  let [best, least]: [string | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
-  for (const key of keys) {
-    const away = distance(key, name);
-    // Of a short word, two letters are all.
-    if (away > Math.min(2, Math.floor(Math.max(key.length, name.length) / 2))) continue;
-    const rank = isMissing(key) ? away - 0.5 : away;
-    if (rank < least) [best, least] = [key, rank];
-  }
-  return best;
-}
-
 function nameOf(path: Path): string {
   return JSON.stringify(path);
-}
-
-/** Edit distance, of short keys. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2 || a.length > 40) return 3;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + cost));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 3;
 }

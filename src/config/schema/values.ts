@@ -2,6 +2,7 @@
 // In: a value of the right YAML type. Out: zod schemas that report our codes. Must not: relate two values to each other.
 
 import { isAbsolute } from 'node:path/posix';
+import { parseDuration } from '../../duration.ts';
 import { HIDDEN, holdsKey, holdsPem, shown, text, type Verdict } from './string-checks.ts';
 
 const SEGMENT = '[A-Za-z0-9._-]+';
@@ -103,14 +104,6 @@ export const pathRule = (description: string) =>
       return bad('below /* no segment may hold a semicolon, be made of dots, or open with nested parentheses');
     return undefined;
   });
-
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 };
-
-/** Seconds of a duration such as 90m, or undefined. */
-export function parseDuration(value: string): number | undefined {
-  const match = /^(\d{1,9})([smhd])$/.exec(value);
-  return match === null ? undefined : Number(match[1]) * (UNITS[match[2] ?? ''] ?? 0);
-}
 
 export const duration = (description: string, bounds: { readonly least: string; readonly most: string }) =>
   text(description, { pattern: '^[0-9]{1,9}[smhd]$' }, (value) => {

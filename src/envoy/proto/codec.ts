@@ -2,21 +2,17 @@
 // In: resources as Envoy's documentation writes them. Out: protobuf bytes; or RESOURCE_INVALID for any typo in them.
 // Must not: print what a resource holds (it may be a private key), nor accept what the schema does not know.
 
-import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import protojson from 'protobufjs/ext/protojson.js';
 import { PosternError } from '../../errors.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
+import { messageRoot } from './message-root.ts';
 import type { ResourceJson } from './types.gen.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
 const LENGTH_DELIMITED = 2;
 const TYPE_PREFIX = 'type.googleapis.com/';
-const root = protobuf.Root.fromJSON(
-  JSON.parse(readFileSync(new URL('../../../proto/xds.json', import.meta.url), 'utf8')),
-);
-root.resolveAll();
 
 /** One resource, encoded: `body` is the value of the Any that carries it. */
 export interface EncodedResource {
@@ -53,7 +49,7 @@ export const FRAGMENT_FIELDS: ReadonlyMap<string, string> = new Map([
 /** Looks a message type up by its full name (`envoy.config.cluster.v3.Cluster`) or type URL. Errors: RESOURCE_INVALID. */
 export function messageType(name: string): protobuf.Type {
   try {
-    return root.lookupType(name.startsWith(TYPE_PREFIX) ? name.slice(TYPE_PREFIX.length) : name);
+    return messageRoot().lookupType(name.startsWith(TYPE_PREFIX) ? name.slice(TYPE_PREFIX.length) : name);
   } catch (error) {
     throw new PosternError('RESOURCE_INVALID', `no message type ${name.slice(0, 300)}`, { cause: error });
   }

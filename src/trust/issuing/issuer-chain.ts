@@ -7,7 +7,7 @@ import { BROKEN_SIGNATURES, keyWeakness } from '../keys/key-strength.ts';
 import { caution, type Problem, problem } from '../problem.ts';
 import { pathOf, type SpiffeId } from '../spiffe.ts';
 import { type Certificate, isSignedBy } from '../x509/certificate.ts';
-import { commonNameDer } from '../x509/certificate-writer.ts';
+import { commonNameDer } from '../x509/common-name.ts';
 import { readDer } from '../x509/der.ts';
 import { forbiddenName, type Name, printableText } from './name-constraints.ts';
 import { isIssuedBy, namesOf, type PathFacts, pathFacts } from './path-facts.ts';

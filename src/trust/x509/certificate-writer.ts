@@ -59,11 +59,6 @@ export function keyIdentifier(publicKey: KeyObject): string {
   return createHash('sha1').update(key).digest('hex');
 }
 
-/** The DER of a name that has a common name alone. */
-export function commonNameDer(commonName: string): Buffer {
-  return der(nameOf(commonName));
-}
-
 function extensions(fields: CertificateFields): readonly Node[] {
   const { isCa, signer, publicKey } = fields;
   const names = [

@@ -1,0 +1,206 @@
+// Every command with its flags, examples and exit statuses: the one list for main.ts, the reference and the tests.
+// Must not: import what a command runs with; `load` does that when the command runs.
+
+import { type Command, type Flag, LOG_LEVELS } from '../command.ts';
+
+const FILE: Flag = {
+  name: 'file',
+  short: 'f',
+  value: 'FILE',
+  summary: 'Read the configuration from FILE.',
+  required: true,
+};
+const STATE: Flag = {
+  name: 'state',
+  value: 'DIR',
+  summary: "Keep the control plane's own CA in DIR; without it, bank.yaml has bank.state/ beside it.",
+};
+const GROUP_KEYS: Flag = {
+  name: 'group-keys',
+  summary: "Allow the group of key files and of the state folder to use them (Kubernetes' fsGroup).",
+  variable: 'POSTERN_GROUP_KEYS',
+};
+const REQUIRE_STATE: Flag = {
+  name: 'require-state',
+  summary: 'Fail when the state folder holds no CA, instead of making one.',
+  variable: 'POSTERN_REQUIRE_STATE',
+};
+/** POSTERN_ADMIN is Postern's own port; an Envoy on the same address would not start, or be open to others. */
+const ENVOY_ADMIN: Flag = {
+  name: 'envoy-admin',
+  alias: 'admin',
+  value: 'HOST:PORT',
+  summary: "Use HOST:PORT as Envoy's own admin port.",
+  default: '127.0.0.1:9901',
+};
+const ADMIN = '127.0.0.1:19000';
+const XDS = '127.0.0.1:18000';
+const OUT: Flag = { name: 'out', value: 'DIR', summary: 'Write the files to DIR.', required: true };
+
+function outputFlag(value: string, fallback: string, summary = 'Print in this format.'): Flag {
+  return { name: 'output', short: 'o', value, summary, default: fallback };
+}
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'run',
+    summary: 'Run the control plane. It reloads on file changes and SIGHUP, and drains on SIGTERM.',
+    flags: [
+      FILE,
+      STATE,
+      REQUIRE_STATE,
+      GROUP_KEYS,
+      { name: 'xds', value: 'HOST:PORT', summary: 'Listen for gateways here (mutual TLS).', default: XDS },
+      { name: 'admin', value: 'HOST:PORT', summary: 'Serve /status, /metrics and probes here.', default: ADMIN },
+      {
+        name: 'insecure-xds',
+        summary: 'Serve xDS in plaintext on loopback, without client authentication (benchmarks only).',
+      },
+      {
+        name: 'warm-up',
+        value: 'MS',
+        summary: 'Exercise the code for MS milliseconds before gateways may connect; 0 skips that.',
+        default: '800',
+      },
+      {
+        name: 'workers',
+        value: 'N',
+        summary: 'Serve gateways with N processes; with more than 1, this one only decides what they serve.',
+        default: '1',
+      },
+      { name: 'log-level', value: LOG_LEVELS.join('|'), summary: 'Log this level and above.', default: 'info' },
+    ],
+    examples: ['postern run -f mesh.yaml', 'postern run -f mesh.yaml --xds 0.0.0.0:18000 --require-state'],
+    exits: ['ok', 'failed', 'usage', 'badConfig'],
+    load: async () => (await import('./run.ts')).run,
+  },
+  {
+    name: 'validate',
+    summary: 'Check a configuration file without a running control plane.',
+    flags: [FILE, GROUP_KEYS, outputFlag('text|json', 'text')],
+    examples: ['postern validate -f mesh.yaml'],
+    exits: ['ok', 'failed', 'usage', 'badConfig', 'findings'],
+    load: async () => (await import('./validate.ts')).validate,
+  },
+  {
+    name: 'translate',
+    summary: 'Print the Envoy resources of a configuration, secrets redacted.',
+    flags: [
+      FILE,
+      { name: 'gateway', value: 'ingress|egress', summary: 'Print only the resources of this gateway.' },
+      outputFlag('json|yaml', 'json'),
+    ],
+    examples: ['postern translate -f mesh.yaml', 'postern translate -f mesh.yaml --gateway ingress -o yaml'],
+    exits: ['ok', 'failed', 'usage', 'badConfig'],
+    load: async () => (await import('./translate.ts')).translate,
+  },
+  {
+    name: 'certs gateway',
+    positionals: ['ingress|egress'],
+    summary: 'Write the client certificate with which a gateway connects to the control plane.',
+    flags: [
+      FILE,
+      OUT,
+      STATE,
+      REQUIRE_STATE,
+      GROUP_KEYS,
+      {
+        name: 'mount',
+        value: 'PATH',
+        summary: 'Name the files as the gateway will see them, below PATH; without it, below DIR.',
+      },
+    ],
+    examples: [
+      'postern certs gateway ingress -f mesh.yaml --out certs/ingress',
+      'postern certs gateway egress -f mesh.yaml --out out --mount /etc/gateway/certs',
+    ],
+    exits: ['ok', 'failed', 'usage', 'badConfig'],
+    load: async () => (await import('./certs.ts')).certsGateway,
+  },
+  {
+    name: 'certs dev',
+    summary: 'Write a throw-away CA for a trial.',
+    flags: [
+      { name: 'trust-domain', value: 'D', summary: 'Make the CA for this trust domain.', required: true },
+      OUT,
+      { name: 'force', summary: 'Overwrite an existing CA.' },
+    ],
+    examples: ['postern certs dev --trust-domain east.example --out pki/east'],
+    exits: ['ok', 'failed', 'usage'],
+    load: async () => (await import('./certs.ts')).certsDev,
+  },
+  {
+    name: 'bootstrap',
+    positionals: ['ingress|egress'],
+    summary: 'Print the Envoy bootstrap of a gateway; its first comment says how to start Envoy.',
+    flags: [
+      FILE,
+      { name: 'node-id', value: 'ID', summary: 'Name this Envoy; no two Envoys share an ID.', required: true },
+      {
+        name: 'certs',
+        value: 'DIR',
+        summary: 'Read the files of `postern certs gateway` from DIR, as the gateway sees it.',
+        required: true,
+      },
+      { name: 'xds', value: 'HOST:PORT', summary: 'Connect to the control plane here.', default: XDS },
+      ENVOY_ADMIN,
+    ],
+    examples: [
+      'postern bootstrap ingress -f mesh.yaml --node-id ingress-1 --certs certs/ingress > ingress.yaml',
+      'postern bootstrap egress -f mesh.yaml --node-id egress-1 --certs /certs --xds postern.mesh.example:18000',
+    ],
+    exits: ['ok', 'usage', 'badConfig'],
+    load: async () => (await import('./bootstrap.ts')).bootstrap,
+  },
+  {
+    name: 'peer show',
+    summary: 'Print what a peer needs to know about our mesh, ready for its file.',
+    flags: [
+      FILE,
+      { name: 'ours', summary: 'Show our own mesh; there is no other sheet yet.', required: true },
+      { name: 'to', value: 'PEER', summary: 'Add the names that this peer uses, and what it is granted.' },
+      outputFlag('yaml|json|pem', 'yaml', 'Print in this format; pem is our trust bundle alone.'),
+    ],
+    examples: [
+      'postern peer show --ours -f mesh.yaml --to shop',
+      'postern peer show --ours -f mesh.yaml -o pem > bank-ca.pem',
+    ],
+    exits: ['ok', 'usage', 'badConfig'],
+    load: async () => (await import('./peer.ts')).peerShow,
+  },
+  {
+    name: 'status',
+    summary: 'Show the connected gateways, what they acknowledged, and what is served.',
+    flags: [
+      { name: 'admin', value: 'HOST:PORT', summary: 'Ask the running process here.', default: ADMIN },
+      outputFlag('text|json', 'text'),
+    ],
+    examples: ['postern status', 'postern status --admin 127.0.0.1:19001 -o json'],
+    exits: ['ok', 'usage', 'unreachable'],
+    load: async () => (await import('./status.ts')).status,
+  },
+  {
+    name: 'drain',
+    summary: 'Take a gateway out of service without cutting a request. Run it before you stop the gateway.',
+    flags: [
+      ENVOY_ADMIN,
+      {
+        name: 'wait',
+        value: 'DURATION',
+        summary: 'Wait this long for open requests and connections.',
+        default: '90s',
+      },
+    ],
+    examples: ['postern drain && kill -TERM "$ENVOY_PID"', 'postern drain --envoy-admin 127.0.0.1:9902 --wait 5m'],
+    exits: ['ok', 'failed', 'usage', 'unreachable'],
+    load: async () => (await import('./drain.ts')).drain,
+  },
+  {
+    name: 'schema',
+    summary: 'Print the JSON Schema of the configuration, for editors.',
+    flags: [],
+    examples: ['postern schema > config.schema.json'],
+    exits: ['ok', 'usage'],
+    load: async () => (await import('./schema.ts')).schema,
+  },
+];

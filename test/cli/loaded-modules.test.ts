@@ -1,0 +1,60 @@
+// Which libraries a command loads: that is the larger part of what its start costs, and a static import can add to it unnoticed.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { postern, scene } from './postern.ts';
+
+const RECORDER = pathToFileURL(fileURLToPath(new URL('../support/loaded-modules.js', import.meta.url))).href;
+
+interface Loaded {
+  readonly packages: readonly string[];
+  /** Files of ours, below dist/src/. */
+  readonly files: readonly string[];
+}
+
+async function loadedBy(t: TestContext, args: (file: string) => readonly string[]): Promise<Loaded> {
+  const { file, folder } = scene(t);
+  const list = join(folder, 'loaded');
+  await postern(args(file), { env: { NODE_OPTIONS: `--import ${RECORDER}`, LOADED_MODULES: list } });
+  const urls = [...new Set(readFileSync(list, 'utf8').trimEnd().split('\n'))];
+  const named = (pattern: RegExp): readonly string[] =>
+    [...new Set(urls.flatMap((url) => pattern.exec(url)?.[1] ?? []))].sort();
+  return { packages: named(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//), files: named(/\/dist\/src\/(.+)$/) };
+}
+
+for (const args of [
+  ['--version'],
+  ['--help'],
+  ['status'],
+  ['drain', '--envoy-admin', '127.0.0.1:1'],
+  ['certs', '--help'],
+])
+  test(`postern ${args.join(' ')} loads no library, and no other command`, async (t) => {
+    const { packages, files } = await loadedBy(t, () => args);
+    assert.deepEqual(packages, []);
+    assert.ok(files.includes('main.js'));
+    const commands = files.filter((file) => file.startsWith('cli/commands/'));
+    const own = ['status', 'drain'].filter((name) => name === args[0]).map((name) => `cli/commands/${name}.js`);
+    assert.deepEqual(commands, ['cli/commands/command-list.js', ...own].sort());
+  });
+
+test('validate loads the parser, the schema and the codec, and nothing of the server', async (t) => {
+  const { packages, files } = await loadedBy(t, (file) => ['validate', '-f', file]);
+  assert.deepEqual(
+    packages.filter((name) => ['@grpc/grpc-js', 'pino', 'node-forge'].includes(name)),
+    [],
+  );
+  assert.ok(packages.includes('yaml') && packages.includes('zod'));
+  assert.deepEqual(
+    files.filter((file) => /^(xds|serving|runtime|telemetry|admin)\//.test(file)),
+    [],
+  );
+});
+
+test('validate of a file with a wrong key loads no codec', async (t) => {
+  const { packages } = await loadedBy(t, (file) => ['validate', '-f', `${file}/../wrong.yaml`]);
+  assert.ok(!packages.includes('protobufjs'));
+});
