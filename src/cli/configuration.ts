@@ -4,7 +4,7 @@
 import { dirname, join, parse } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import { type Diagnostic, hasBlockingErrors } from '../errors.ts';
-import { type Resolved, resolve } from '../federation/resolve.ts';
+import { findingsOf, type Resolved, resolve } from '../federation/resolve.ts';
 import { RejectedConfig } from '../pipeline/identity-needs.ts';
 import type { Invocation } from './command.ts';
 
@@ -17,8 +17,11 @@ export interface ReadConfiguration {
 
 export async function readConfiguration(file: string, now: number, groupKeys = false): Promise<ReadConfiguration> {
   const loaded = await loadConfig(file, { inline: true, groupKeys });
-  const { config } = loaded.parsed;
-  if (config === undefined || hasBlockingErrors(loaded.findings)) return { loaded, diagnostics: loaded.diagnostics() };
+  const { config, outline = config } = loaded.parsed;
+  if (config === undefined || hasBlockingErrors(loaded.findings)) {
+    const findings = outline && findingsOf({ config: outline, files: loaded.files, now });
+    return { loaded, diagnostics: loaded.diagnostics(findings) };
+  }
   const { resolved, findings } = resolve({ config, files: loaded.files, now });
   return { loaded, ...(resolved !== undefined && { resolved }), diagnostics: loaded.diagnostics(findings) };
 }

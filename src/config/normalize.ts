@@ -68,7 +68,7 @@ export function normalize(written: WrittenConfig): Config {
 
 function normalizeIdentity({ issuer, files }: WrittenConfig['identity']): Config['identity'] {
   if (files !== undefined) return { files: { certificate: files.certificate, privateKey: files.privateKey } };
-  if (issuer === undefined) throw new Error('togetherRules let an identity without a source through');
+  if (issuer === undefined) throw new Error('keyCombinations let an identity without a source through');
   const { certificate, privateKey, lifetime } = issuer;
   return {
     issuer: {
@@ -81,7 +81,7 @@ function normalizeIdentity({ issuer, files }: WrittenConfig['identity']): Config
 
 function allowRules(consumer: Consumer, protocol: HttpProtocol): readonly AllowRuleConfig[] {
   const rules = consumer.allow ?? [{ methods: consumer.methods, paths: consumer.paths }];
-  // gRPC is POST; for HTTP, togetherRules has seen to it that both lists are there: an absent list allows nothing.
+  // gRPC is POST; for HTTP, keyCombinations has seen to it that both lists are there: an absent list allows nothing.
   const methods = protocol === 'grpc' ? ['POST'] : [];
   return rules.map((rule) => ({ methods: rule.methods ?? methods, paths: rule.paths ?? [] }));
 }

@@ -3,7 +3,7 @@
 // whom to trust, so that the peer keeps the bundle that this process serves for it, whatever file that came from.
 // Must not: let a finding about one peer's file change the bundle of another peer that is served already.
 
-import type { Config } from '../config/schema/config-schema.ts';
+import type { ConfigOutline } from '../config/outline.ts';
 import { errorAt, type Finding } from '../errors.ts';
 import { bundleOf, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
@@ -12,7 +12,8 @@ import type { Federation } from './model.ts';
 import { type HeldBundle, trustRules } from './trust-rules.ts';
 
 export interface BundleInput {
-  readonly config: Config;
+  /** A peer without a usable trust domain or bundle file is left out. */
+  readonly config: Pick<ConfigOutline, 'peers'>;
   readonly files: ReadonlyMap<string, Buffer>;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -34,7 +35,9 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
   const held: HeldBundle[] = [];
   let nextChange: number | undefined;
   const kept = new Set<string>();
-  for (const peer of input.config.peers) {
+  for (const { name, trustDomain, trustBundle } of input.config.peers) {
+    if (trustDomain === null || trustBundle.file === null) continue;
+    const peer = { name, trustDomain: trustDomain as TrustDomain, file: trustBundle.file };
     const before = previousBundle(input, peer);
     const { bundle, times, found, saysNothing } = readBundle(input, peer, before);
     if (saysNothing) kept.add(peer.name);
@@ -57,10 +60,14 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
   };
 }
 
-type ConfigPeer = Config['peers'][number];
+interface BundlePeer {
+  readonly name: string;
+  readonly trustDomain: TrustDomain;
+  readonly file: string;
+}
 
 /** What this process serves for the same peer and trust domain. */
-function previousBundle({ previous }: BundleInput, peer: ConfigPeer): TrustBundle | undefined {
+function previousBundle({ previous }: BundleInput, peer: BundlePeer): TrustBundle | undefined {
   const bundle = previous?.federation.peers.find(({ name }) => name === peer.name)?.bundle;
   return bundle?.trustDomain === peer.trustDomain ? bundle : undefined;
 }
@@ -74,11 +81,11 @@ interface Read {
   readonly saysNothing?: boolean;
 }
 
-function readBundle({ files, now }: BundleInput, peer: ConfigPeer, before: TrustBundle | undefined): Read {
-  const bytes = files.get(peer.trustBundle.file);
+function readBundle({ files, now }: BundleInput, peer: BundlePeer, before: TrustBundle | undefined): Read {
+  const bytes = files.get(peer.file);
   // A file that could not be read is a finding already.
   if (bytes === undefined) return keep(before, now, []);
-  const { bundle, problems, times, saysNothing } = parseTrustBundle(bytes, peer.trustDomain as TrustDomain, now);
+  const { bundle, problems, times, saysNothing } = parseTrustBundle(bytes, peer.trustDomain, now);
   const path = ['peers', peer.name, 'trustBundle'];
   const found = problems.map(({ severity, code, message, hint }): Finding => {
     return { ...errorAt(code, path, message, hint), severity, concernsPeer: peer.name };

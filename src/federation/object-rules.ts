@@ -1,8 +1,8 @@
-// Rules across objects of one configuration: who is named exists, nobody is named twice, no two peers can be confused.
-// In: a Config whose single values are already sound. Out: findings, all of them.
-// Must not: read certificates (trust-rules.ts does) or build anything.
+// Rules across objects of one configuration: every peer that is named exists, no name is given twice, no two peers can be
+// confused. Where a value is not usable (null), each rule that needs it is not judged.
+// Must not: read certificates (trust-rules.ts does), or find what correcting another finding would cure.
 
-import type { Config } from '../config/schema/config-schema.ts';
+import type { ConfigOutline, OutlinePeer } from '../config/outline.ts';
 import { errorAt, type Finding, type Path } from '../errors.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import { exportAuthority, localNames, serverName } from './wire-names.ts';
@@ -14,12 +14,12 @@ const MAX_HOST_NAME = 253;
 const CONTROL_PLANE = 'control-plane';
 
 /** All findings that need more than one object of the configuration to see, certificates aside. */
-export function crossRules(config: Config): readonly Finding[] {
+export function objectRules(config: ConfigOutline): readonly Finding[] {
   return [...gatewayRules(config), ...peerRules(config), ...exportRules(config), ...importRules(config)];
 }
 
-/** Who a gateway is, its certificate says to the xDS port and to the peers: no other may say the same. */
-function gatewayRules({ gateways: { ingress, egress } }: Config): readonly Finding[] {
+/** A gateway's certificate says to the xDS port and to the peers which gateway it is: no other may say the same. */
+function gatewayRules({ gateways: { ingress, egress } }: ConfigOutline): readonly Finding[] {
   const findings = Object.entries({ ingress, egress }).flatMap(([role, gateway]) =>
     gateway?.identity === CONTROL_PLANE
       ? [
@@ -32,19 +32,20 @@ function gatewayRules({ gateways: { ingress, egress } }: Config): readonly Findi
         ]
       : [],
   );
-  if (ingress === undefined || ingress.identity !== egress?.identity) return findings;
+  if (ingress?.identity == null || ingress.identity !== egress?.identity) return findings;
   const message = "both gateways have one identity: each could ask for what is the other's";
   const hint = 'give each gateway a path of its own, such as gateway/ingress and gateway/egress';
   return [...findings, errorAt('IDENTITY_SHARED', ['gateways', 'egress', 'identity'], message, hint)];
 }
 
-function peerRules(config: Config): readonly Finding[] {
+function peerRules(config: ConfigOutline): readonly Finding[] {
   const findings: Finding[] = [];
   const domains = new Map<string, string>();
-  const labels = new Map<string, Config['peers'][number]>();
+  const labels = new Map<string, OutlinePeer>();
+  const ours = config.mesh.trustDomain;
   for (const peer of config.peers) {
     const path = ['peers', peer.name];
-    if (peer.trustDomain === config.mesh.trustDomain) {
+    if (peer.trustDomain !== null && peer.trustDomain === ours) {
       findings.push(
         errorAt(
           'TRUST_DOMAIN_OURS',
@@ -54,9 +55,9 @@ function peerRules(config: Config): readonly Finding[] {
         ),
       );
     }
-    const owner = domains.get(peer.trustDomain);
-    if (owner === undefined) domains.set(peer.trustDomain, peer.name);
-    else {
+    const owner = peer.trustDomain === null ? undefined : domains.get(peer.trustDomain);
+    if (peer.trustDomain !== null && owner === undefined) domains.set(peer.trustDomain, peer.name);
+    if (owner !== undefined) {
       findings.push(
         errorAt(
           'TRUST_DOMAIN_TAKEN',
@@ -66,7 +67,8 @@ function peerRules(config: Config): readonly Finding[] {
         ),
       );
     }
-    const label = peer.sni ?? peer.trustDomain;
+    const label = peer.sni === undefined ? peer.trustDomain : peer.sni;
+    if (label === null) continue;
     const labelOwner = labels.get(label);
     // Two defaults can only be equal when the trust domains are, and that has its own finding above.
     if (labelOwner !== undefined && (peer.sni ?? labelOwner.sni) !== undefined) {
@@ -80,9 +82,10 @@ function peerRules(config: Config): readonly Finding[] {
       );
     }
     labels.set(label, peer);
+    if (ours === null || peer.trustDomain === null) continue;
     const longest = Math.max(
-      serverName(label, config.mesh.trustDomain as TrustDomain).length,
-      serverName(peer.sni ?? config.mesh.trustDomain, peer.trustDomain as TrustDomain).length,
+      serverName(label, ours as TrustDomain).length,
+      serverName(peer.sni ?? ours, peer.trustDomain as TrustDomain).length,
     );
     if (longest > MAX_HOST_NAME) {
       findings.push(
@@ -98,9 +101,9 @@ function peerRules(config: Config): readonly Finding[] {
   return findings;
 }
 
-function exportRules(config: Config): readonly Finding[] {
+function exportRules(config: ConfigOutline): readonly Finding[] {
   const findings: Finding[] = [];
-  const known = new Set(config.peers.map((peer) => peer.name));
+  const isUnknown = unknownPeers(config);
   const names = new Set<string>();
   if (config.exports.length > 0 && config.gateways.ingress === undefined) {
     findings.push(
@@ -114,28 +117,30 @@ function exportRules(config: Config): readonly Finding[] {
   }
   config.exports.forEach((exported, index) => {
     const path: Path = ['exports', index];
-    if (names.has(exported.name)) {
+    const { name } = exported;
+    if (name !== null && names.has(name)) {
       findings.push(
         errorAt(
           'EXPORT_TAKEN',
           [...path, 'name'],
-          `the export name ${exported.name} stands twice`,
+          `two exports have the name ${name}`,
           'list all consumers under one export, or give the second export another name',
         ),
       );
     }
-    names.add(exported.name);
-    findings.push(...authorityLength(exported.name, config.mesh.trustDomain, [...path, 'name']));
+    if (name !== null) names.add(name);
+    findings.push(...authorityLength(name, config.mesh.trustDomain, [...path, 'name']));
     const consumers = new Set<string>();
     exported.consumers.forEach((consumer, position) => {
+      if (consumer.peer === null) return;
       const at: Path = [...path, 'consumers', position, 'peer'];
-      if (!known.has(consumer.peer)) findings.push(unknownPeer(consumer.peer, known, at));
+      if (isUnknown(consumer.peer)) findings.push(unknownPeer(consumer.peer, config, at, 'consumer'));
       if (consumers.has(consumer.peer)) {
         findings.push(
           errorAt(
             'CONSUMER_TAKEN',
             at,
-            `peer ${consumer.peer} is a consumer of ${exported.name} twice`,
+            `peer ${consumer.peer} is a consumer of ${name ?? 'this export'} twice`,
             'put all allow rules of one peer under one consumer',
           ),
         );
@@ -146,9 +151,10 @@ function exportRules(config: Config): readonly Finding[] {
   return findings;
 }
 
-function importRules(config: Config): readonly Finding[] {
+function importRules(config: ConfigOutline): readonly Finding[] {
   const findings: Finding[] = [];
   const peers = new Map(config.peers.map((peer) => [peer.name, peer]));
+  const isUnknown = unknownPeers(config);
   const taken = new Map<string, string>();
   if (config.imports.length > 0 && config.gateways.egress === undefined) {
     findings.push(
@@ -162,29 +168,31 @@ function importRules(config: Config): readonly Finding[] {
   }
   config.imports.forEach((imported, index) => {
     const path: Path = ['imports', index];
-    const peer = peers.get(imported.peer);
-    if (peer === undefined) {
-      findings.push(unknownPeer(imported.peer, new Set(peers.keys()), [...path, 'peer']));
-    } else if (peer.addresses.length === 0) {
+    const peer = imported.peer === null ? undefined : peers.get(imported.peer);
+    if (imported.peer !== null && isUnknown(imported.peer)) {
+      findings.push(unknownPeer(imported.peer, config, [...path, 'peer'], 'import'));
+    } else if (peer?.addresses?.length === 0) {
       findings.push(
         errorAt(
           'PEER_WITHOUT_ADDRESS',
           [...path, 'peer'],
-          `${imported.name} is imported from ${peer.name}, which has no addresses`,
-          `add peers.${peer.name}.addresses: where its ingress gateways listen, such as ["gw.${peer.trustDomain}:15443"]`,
+          `${imported.name ?? 'this service'} is imported from ${peer.name}, which has no addresses`,
+          `add peers.${peer.name}.addresses: where its ingress gateways listen, such as ["gw.${peer.trustDomain ?? 'example.com'}:15443"]`,
         ),
       );
     }
     if (peer !== undefined) findings.push(...authorityLength(imported.name, peer.trustDomain, [...path, 'name']));
+    if (imported.as === null || imported.port === null) return;
+    const { port } = imported;
     for (const name of localNames(imported.as)) {
-      const key = `${name}:${imported.port}`;
+      const key = `${name}:${port}`;
       const owner = taken.get(key);
       if (owner !== undefined) {
         findings.push(
           errorAt(
             'LOCAL_NAME_TAKEN',
             [...path, 'as'],
-            `the local name ${name} at port ${imported.port} already leads to ${owner}`,
+            `the local name ${name} at port ${port} already leads to ${owner}`,
             'give each import a local name (or port) of its own',
           ),
         );
@@ -192,14 +200,15 @@ function importRules(config: Config): readonly Finding[] {
       }
     }
     for (const name of localNames(imported.as)) {
-      taken.set(`${name}:${imported.port}`, `${imported.name} of ${imported.peer}`);
+      taken.set(`${name}:${port}`, `${imported.name ?? 'another service'} of ${imported.peer ?? 'a peer'}`);
     }
   });
   findings.push(...repeatedImports(config));
   return findings;
 }
 
-function authorityLength(name: string, callee: string, path: Path): readonly Finding[] {
+function authorityLength(name: string | null, callee: string | null, path: Path): readonly Finding[] {
+  if (name === null || callee === null) return [];
   const length = exportAuthority(name, callee as TrustDomain).length;
   if (length <= MAX_HOST_NAME) return [];
   const message = `the authority of ${name} would be ${length} characters long, more than a host name's ${MAX_HOST_NAME}`;
@@ -207,30 +216,51 @@ function authorityLength(name: string, callee: string, path: Path): readonly Fin
 }
 
 /** One export of one peer under two local names is fine on two ports or names, but must speak one protocol. */
-function repeatedImports(config: Config): readonly Finding[] {
+function repeatedImports(config: ConfigOutline): readonly Finding[] {
   const protocols = new Map<string, string>();
   return config.imports.flatMap((imported, index) => {
-    const key = `${imported.peer}/${imported.name}`;
-    const before = protocols.get(key);
-    protocols.set(key, before ?? imported.protocol);
-    if (before === undefined || before === imported.protocol) return [];
+    const { peer, name, protocol } = imported;
+    if (peer === null || name === null || protocol === null) return [];
+    const first = protocols.get(`${peer}/${name}`);
+    protocols.set(`${peer}/${name}`, first ?? protocol);
+    if (first === undefined || first === protocol) return [];
     return [
       errorAt(
         'PROTOCOL_CONFLICT',
         ['imports', index, 'protocol'],
-        `${imported.name} of ${imported.peer} is imported as ${before} and as ${imported.protocol}`,
+        `${name} of ${peer} is imported as ${first} and as ${protocol}`,
         'write the one protocol that the peer exports it with',
       ),
     ];
   });
 }
 
-function unknownPeer(name: string, known: ReadonlySet<string>, path: Path): Finding {
-  const list = [...known].sort().slice(0, 10).join(', ');
-  return errorAt(
-    'UNKNOWN_PEER',
-    path,
-    `there is no peer ${name}`,
-    list === '' ? `add it under peers` : `add it under peers, or write one of: ${list}`,
-  );
+/**
+ * Whether a name is no key of `peers`. A key that is no name may be the one that was meant: `Bank` by `bank`; and when it is
+ * like none of the names that are unknown, by any of them.
+ */
+function unknownPeers({ peers, unusablePeers = [], exports, imports }: ConfigOutline): (name: string) => boolean {
+  if (unusablePeers === null) return () => false;
+  const known = new Set(peers.map(({ name }) => name));
+  const named = [...exports.flatMap(({ consumers }) => consumers), ...imports].map(({ peer }) => peer);
+  const unknown = new Set(named.flatMap((name) => (name === null || known.has(name) ? [] : [letters(name)])));
+  const meant = unusablePeers.map(letters);
+  if (meant.some((key) => !unknown.has(key))) return () => false;
+  return (name) => !known.has(name) && !meant.includes(letters(name));
+}
+
+/** A name without what is often wrong in one. */
+function letters(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+function unknownPeer(name: string, { peers }: ConfigOutline, path: Path, what: 'consumer' | 'import'): Finding {
+  const list = peers
+    .map((peer) => peer.name)
+    .sort()
+    .slice(0, 10)
+    .join(', ');
+  const instead = list === '' ? '' : `, or write one of: ${list}`;
+  const hint = `add it under peers${instead}, or remove this ${what}`;
+  return errorAt('UNKNOWN_PEER', path, `there is no peer ${name}`, hint);
 }

@@ -1,7 +1,7 @@
 // From configuration and trust to the resolved model.
-// In: a Config, the bytes of the files that it names, the time, the previous model. Out: a Federation, or findings.
 // Must not: read files or the clock, or build anything of Envoy's.
 
+import type { ConfigOutline } from '../config/outline.ts';
 import type { Config } from '../config/schema/config-schema.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
@@ -10,15 +10,15 @@ import { type Issuer, parseIssuer } from '../trust/issuing/issuer.ts';
 import type { Sample } from '../trust/issuing/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
-import { resolveBundles } from './bundles.ts';
+import { type Bundles, resolveBundles } from './bundles.ts';
 import { domainKey, exportKey, peerKey } from './meaning-digest.ts';
 import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
-import { crossRules } from './object-rules.ts';
+import { objectRules } from './object-rules.ts';
 import { share, shareByKey } from './structural-sharing.ts';
 import { exportAuthority, localNames, serverName } from './wire-names.ts';
 
-export interface ResolveInput {
-  readonly config: Config;
+export interface CheckInput {
+  readonly config: ConfigOutline;
   /** Bytes of every file that the configuration names, by the name that it uses. */
   readonly files: ReadonlyMap<string, Buffer>;
   /** Milliseconds since the epoch. */
@@ -30,6 +30,10 @@ export interface ResolveInput {
    * with it: peers refuse what it signed, while grants still end and peers are still removed. A new issuer must be valid.
    */
   readonly starting?: boolean;
+}
+
+export interface ResolveInput extends CheckInput {
+  readonly config: Config;
 }
 
 export interface Resolved {
@@ -45,11 +49,8 @@ export interface Resolved {
  * it, errors that concern a single peer may be among them.
  */
 export function resolve(input: ResolveInput): { readonly resolved?: Resolved; readonly findings: readonly Finding[] } {
-  const { config, now, previous } = input;
-  const findings: Finding[] = [...crossRules(config)];
-  const issuer = resolveIssuer(input, findings);
-  const trust = resolveBundles(input, issuer?.chain ?? []);
-  findings.push(...trust.findings);
+  const { config, previous } = input;
+  const { findings, issuer, trust } = check(input);
   if (hasBlockingErrors(findings)) return { findings };
 
   const trustDomain = config.mesh.trustDomain as TrustDomain;
@@ -67,7 +68,7 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
     config.exports.map((exported) => resolveExport(exported, trustDomain)).sort(by((exported) => exported.name)),
     (exported) => exported.name,
   );
-  const { grants, nextExpiry } = resolveGrants(config, exports, now, findings);
+  const { grants, nextExpiry } = resolveGrants(config, exports, input.now);
   const imports = resolveImports(config, isDenied);
   const gateways = resolveGateways(config, trustDomain);
   const federation: Federation = {
@@ -96,15 +97,33 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
   return { resolved, findings };
 }
 
-function resolveIssuer(input: ResolveInput, findings: Finding[]): Issuer | undefined {
+/** All that is wrong with a configuration that is not served, as far as what is usable of it tells. */
+export function findingsOf(input: CheckInput): readonly Finding[] {
+  return check(input).findings;
+}
+
+interface Checked {
+  readonly findings: readonly Finding[];
+  readonly issuer?: Issuer | undefined;
+  readonly trust: Bundles;
+}
+
+function check(input: CheckInput): Checked {
+  const findings: Finding[] = [...objectRules(input.config), ...expiredGrants(input.config, input.now)];
+  const issuer = resolveIssuer(input, findings);
+  const trust = resolveBundles(input, issuer?.chain ?? []);
+  return { findings: [...findings, ...trust.findings], issuer, trust };
+}
+
+function resolveIssuer(input: CheckInput, findings: Finding[]): Issuer | undefined {
   const { identity, mesh } = input.config;
-  if (!('issuer' in identity)) return undefined;
-  const certificate = input.files.get(identity.issuer.certificate);
-  const privateKey = input.files.get(identity.issuer.privateKey);
+  if (identity === null || !('issuer' in identity) || mesh.trustDomain === null) return undefined;
+  const certificate = input.files.get(identity.issuer.certificate ?? '');
+  const privateKey = input.files.get(identity.issuer.privateKey ?? '');
   if (certificate === undefined || privateKey === undefined) return undefined;
   const ours = mesh.trustDomain as TrustDomain;
   const { issuer, problems } = parseIssuer(certificate, privateKey, ours, input.now, {
-    samples: issuedSamples(resolveGateways(input.config, ours)),
+    samples: issuedSamples(input.config, ours),
     tolerateEnd: true,
   });
   const served = input.previous?.issuer?.certificate.fingerprint;
@@ -130,10 +149,10 @@ function issuerEnds(chain: readonly Certificate[], now: number): readonly Findin
 }
 
 /** An ingress gateway shows its certificate as a server, an egress gateway as a client. */
-function issuedSamples({ ingress, egress }: Gateways): readonly Sample[] {
+function issuedSamples({ gateways: { ingress, egress } }: ConfigOutline, ours: TrustDomain): readonly Sample[] {
   return [
-    ...(ingress === undefined ? [] : [{ id: ingress.identity, purposes: ['server'] } as const]),
-    ...(egress === undefined ? [] : [{ id: egress.identity, purposes: ['client'] } as const]),
+    ...(ingress?.identity == null ? [] : [{ id: spiffeId(ours, ingress.identity), purposes: ['server'] } as const]),
+    ...(egress?.identity == null ? [] : [{ id: spiffeId(ours, egress.identity), purposes: ['client'] } as const]),
   ];
 }
 
@@ -162,31 +181,36 @@ function resolveGrants(
   config: Config,
   exports: readonly Export[],
   now: number,
-  findings: Finding[],
 ): { readonly grants: readonly Grant[]; readonly nextExpiry?: number } {
   const byName = new Map(exports.map((exported) => [exported.name, exported]));
   const grants: Grant[] = [];
   let nextExpiry: number | undefined;
-  config.exports.forEach((exported, index) => {
-    const known = byName.get(exported.name);
-    if (known === undefined) return;
-    exported.consumers.forEach((consumer, position) => {
-      const end = consumer.expires === undefined ? undefined : endOfDay(consumer.expires);
-      if (end !== undefined && end <= now) {
-        const message = `the grant of ${exported.name} to ${consumer.peer} ended with ${consumer.expires}`;
-        const path = ['exports', index, 'consumers', position, 'expires'];
-        findings.push(warningAt('GRANT_EXPIRED', path, message, 'renew the date, or remove the consumer'));
-        return;
-      }
+  for (const { name, consumers } of config.exports) {
+    const exported = byName.get(name);
+    if (exported === undefined) continue;
+    for (const { peer, allow, expires } of consumers) {
+      const end = expires === undefined ? undefined : endOfDay(expires);
+      if (end !== undefined && end <= now) continue;
       if (end !== undefined) nextExpiry = Math.min(nextExpiry ?? end, end);
-      grants.push({ peer: consumer.peer, export: known, allow: consumer.allow.map(resolveRule) });
-    });
-  });
+      grants.push({ peer, export: exported, allow: allow.map(resolveRule) });
+    }
+  }
   grants.sort(by((grant) => `${grant.peer}/${grant.export.name}`));
   return { grants, ...(nextExpiry === undefined ? {} : { nextExpiry }) };
 }
 
-/** A grant is in force to the end of its last day, in UTC: milliseconds since the epoch. */
+function expiredGrants({ exports }: ConfigOutline, now: number): readonly Finding[] {
+  return exports.flatMap(({ name, consumers }, index) =>
+    consumers.flatMap(({ peer, expires }, position) => {
+      if (expires == null || peer === null || name === null || endOfDay(expires) > now) return [];
+      const message = `the grant of ${name} to ${peer} ended with ${expires}`;
+      const path = ['exports', index, 'consumers', position, 'expires'];
+      return [warningAt('GRANT_EXPIRED', path, message, 'renew the date, or remove the consumer')];
+    }),
+  );
+}
+
+/** A grant applies to the end of its last day, in UTC: milliseconds since the epoch. */
 function endOfDay(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) + 24 * 60 * 60 * 1000;
 }

@@ -5,7 +5,7 @@
 import type { LoadedConfig } from '../config/files/load.ts';
 import { type Diagnostic, errorAt, type Finding, hasBlockingErrors } from '../errors.ts';
 import type { Federation, GatewayRole } from '../federation/model.ts';
-import { type Resolved, resolve } from '../federation/resolve.ts';
+import { findingsOf, type Resolved, resolve } from '../federation/resolve.ts';
 import {
   during,
   nextSettled,
@@ -77,16 +77,13 @@ export class Publication {
   }
 
   private turn(loaded: LoadedConfig, now: number, refresh: boolean): Applied {
-    const { config } = loaded.parsed;
-    if (config === undefined || hasBlockingErrors(loaded.findings)) throw new RejectedConfig(loaded.diagnostics());
+    const { config, outline = config } = loaded.parsed;
     const before = this.last?.resolved;
-    const { resolved, findings } = resolve({
-      config,
-      files: loaded.files,
-      now,
-      previous: before,
-      starting: before === undefined,
-    });
+    const around = { files: loaded.files, now, previous: before, starting: before === undefined };
+    if (config === undefined || hasBlockingErrors(loaded.findings)) {
+      throw new RejectedConfig(loaded.diagnostics(outline && findingsOf({ config: outline, ...around })));
+    }
+    const { resolved, findings } = resolve({ config, ...around });
     const all = [...findings, ...(before === undefined ? [] : unchangeable(before.federation, config.mesh))];
     if (resolved === undefined || hasBlockingErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
     const { federation, issuer } = resolved;

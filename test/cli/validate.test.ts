@@ -76,6 +76,22 @@ describe('validate', () => {
     );
   });
 
+  test('a wrong value, or a file that is missing, hides no finding of other objects and files', async (t) => {
+    const here = scene(t);
+    const all = (yaml: string): string =>
+      yaml
+        .replace('pki/partner/ca.pem', 'pki/shop/ca.pem')
+        .replace('pki/bank/ca.pem', 'pki/nobody/ca.pem')
+        .replace('methods: [POST]', 'methods: [FETCH]')
+        .replace('- peer: partner', '- peer: nobody');
+    const { status, stdout } = await postern(['validate', '-f', here.edited('all.yaml', all)]);
+    assert.equal(status, 65);
+    assert.deepEqual(
+      placesIn(stdout).map(({ code }) => code),
+      ['FILE_UNREADABLE', 'BUNDLE_FOREIGN', 'INVALID_METHOD', 'UNKNOWN_PEER'],
+    );
+  });
+
   test('a warning alone is 79', async (t) => {
     const here = scene(t);
     const { status, stdout } = await postern(['validate', '-f', here.edited('open.yaml', open)]);

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { toDiagnostics } from '../../src/config/placement.ts';
 import { Positions } from '../../src/config/yaml/positions.ts';
 import { errorAt, formatDiagnostic, type Path, warningAt } from '../../src/errors.ts';
 import { changed, diagnose, GOOD, placeOf } from './documents.ts';

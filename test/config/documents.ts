@@ -2,7 +2,8 @@
 // In: a change of text. Out: diagnostics. Files are names only: nothing here reads them.
 
 import assert from 'node:assert/strict';
-import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { toDiagnostics } from '../../src/config/placement.ts';
 import type { Config } from '../../src/config/schema/config-schema.ts';
 import type { Diagnostic } from '../../src/errors.ts';
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/config/parse.ts';
 import type { ReadItems } from '../../src/config/yaml/incremental.ts';
-import { cutLists } from '../../src/config/yaml/list-cuts.ts';
+import { splitLists } from '../../src/config/yaml/list-cuts.ts';
 import { type ParsedYaml, parseItems, parseYaml } from '../../src/config/yaml/read-yaml.ts';
 import { changed, GOOD } from './documents.ts';
 import { KINDS, type Kind, mutated, randomOf } from './mutation.ts';
@@ -23,9 +23,9 @@ const EXPORTS = Array.from({ length: 8 }, (_, index) => [
 const LONG = `apiVersion: postern/v1\nexports:\n${EXPORTS.flat().join('\n')}\nimports:\n${'  - a\n  - {b: c}\n'.repeat(5)}`;
 
 /** Numbers of keys are what they stand for; `items` is not of the text alone. */
-function comparable({ value, found, broken, positions: { nodes, keys } }: ParsedYaml) {
+function comparable({ value, findings, broken, positions: { nodes, keys } }: ParsedYaml) {
   const named = [...nodes].map((number, at) => (at % 4 === 0 && number >= 0 ? keys[number] : number));
-  return { value, found, broken, positions: named, keys: [...keys].sort() };
+  return { value, findings, broken, positions: named, keys: [...keys].sort() };
 }
 
 function itemsOf(text: string, last: ReadItems = NOTHING): ReadItems {
@@ -43,7 +43,7 @@ function same(text: string, last: ReadItems = NOTHING): boolean {
 
 describe('items', () => {
   test('are all that is left of a list: the rest of the text has an empty one in its place', () => {
-    const cut = cutLists(LONG);
+    const cut = splitLists(LONG);
     assert.ok(cut);
     assert.deepEqual(
       [...cut.lists.values()].map((bounds) => bounds.length - 1),
@@ -93,7 +93,7 @@ describe('items', () => {
       for (const known of [NOTHING, last])
         assert.equal(
           parseItems(changed(from, to, LONG), known) !== undefined &&
-            parseYaml(changed(from, to, LONG)).found.length > 0,
+            parseYaml(changed(from, to, LONG)).findings.length > 0,
           false,
           to,
         );

@@ -101,9 +101,24 @@ describe('a configuration file', () => {
     assert.deepEqual(codes(wide), ['1:1 YAML_SYNTAX']);
   });
 
-  test('without a Config has no files read, and only itself to depend on', async (t) => {
+  test('with wrong values has the files read whose names are right, and no other', async (t) => {
     const here = folder(t);
-    const file = writeGood(here, changed('port: 8080', 'port: 0'));
+    for (const [from, to, missing] of [
+      ['port: 8080', 'port: 0', ''],
+      ['bundles/partner.pem', '[bundles/partner.pem]', 'bundles/partner.pem'],
+      ['pki/ca.pem', '7', 'pki/ca.pem'],
+      ['lifetime: 24h}', 'lifetime: 24h}\n  files: {certificate: /a, privateKey: /b}', 'pki/ca.pem pki/ca-key.pem'],
+    ] as const) {
+      const loaded = await loadConfig(writeGood(here, changed(from, to)), INLINE);
+      assert.equal(loaded.parsed.config, undefined);
+      const names = ['pki/ca.pem', 'pki/ca-key.pem', 'bundles/partner.pem'].filter((name) => !missing.includes(name));
+      assert.deepEqual([...loaded.files.keys()], names, to);
+    }
+  });
+
+  test('that is broken as YAML has no files read, and only itself to depend on', async (t) => {
+    const here = folder(t);
+    const file = writeGood(here, changed('port: 8080', 'port: [8080'));
     const loaded = await loadConfig(file, INLINE);
     assert.equal(loaded.files.size, 0);
     assert.deepEqual(loaded.dependencies, [file]);

@@ -5,8 +5,9 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/files/load.ts';
-import { parseConfig, toDiagnostics } from '../../src/config/parse.ts';
-import { shown } from '../../src/config/schema/string-checks.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { toDiagnostics } from '../../src/config/placement.ts';
+import { quote } from '../../src/config/schema/string-checks.ts';
 import { formatDiagnostic } from '../../src/errors.ts';
 import { folder } from './folder.ts';
 
@@ -107,9 +108,9 @@ describe('a key without its PEM lines', () => {
       'what this one says is fine: each word has four letters, as some texts have',
       'GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS',
     ])
-      assert.equal(shown(plain), `"${plain}"`);
-    assert.equal(shown('a'.repeat(23)), `"${'a'.repeat(23)}"`);
-    assert.equal(shown('a'.repeat(24)), '"…"');
+      assert.equal(quote(plain), `"${plain}"`);
+    assert.equal(quote('a'.repeat(23)), `"${'a'.repeat(23)}"`);
+    assert.equal(quote('a'.repeat(24)), '"…"');
   });
 });
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { crossRules } from '../../src/federation/object-rules.ts';
+import { objectRules } from '../../src/federation/object-rules.ts';
 import { changed, configOf, shown, YAML } from './two-peers.ts';
 
 type Change = readonly (readonly [string, string])[];
@@ -278,7 +278,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
 };
 
 function findings(text: string): readonly string[] {
-  return shown(crossRules(configOf(text)), text);
+  return shown(objectRules(configOf(text)), text);
 }
 
 test('a good configuration has no finding', () => assert.deepEqual(findings(YAML), []));
@@ -300,14 +300,14 @@ test('everything that is wrong is found at once, each thing once', () => {
     ['  egress: {address: 127.0.0.1}\n', ''],
   );
   assert.deepEqual(
-    crossRules(configOf(text)).map(({ code }) => code),
+    objectRules(configOf(text)).map(({ code }) => code),
     ['TRUST_DOMAIN_OURS', 'EXPORT_TAKEN', 'UNKNOWN_PEER', 'GATEWAY_MISSING', 'UNKNOWN_PEER', 'LOCAL_NAME_TAKEN'],
   );
 });
 
 test('every finding is an error and says what to write instead', () => {
   for (const { change } of Object.values(RULES).flat()) {
-    for (const { severity, message, hint } of crossRules(configOf(changed(...change))))
+    for (const { severity, message, hint } of objectRules(configOf(changed(...change))))
       assert.ok(severity === 'error' && message.length > 0 && hint.length > 0);
   }
 });

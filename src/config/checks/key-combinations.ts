@@ -9,7 +9,7 @@ const SOURCES = ['issuer', 'files', 'sds'];
  * Findings about keys that belong together; they need only the outline of the value, so that they are reported beside
  * everything else that is wrong.
  */
-export function togetherRules(root: unknown): readonly Finding[] {
+export function keyCombinations(root: unknown): readonly Finding[] {
   const written = record(root);
   const findings: Finding[] = [...identityRules(written['identity'])];
   for (const key of ['peers', 'gateways']) {

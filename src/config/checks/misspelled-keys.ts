@@ -21,7 +21,7 @@ export function keysAt(schema: z.ZodType, path: Path): readonly string[] {
 }
 
 /** A mistyped key is one mistake, not two: its hint names the key that was meant, and that one is not missing as well. */
-export function spelled(findings: readonly Finding[], schema: z.ZodType): readonly Finding[] {
+export function withSpellingHints(findings: readonly Finding[], schema: z.ZodType): readonly Finding[] {
   const missing = new Set(findings.filter(({ code }) => code === 'MISSING_KEY').map(({ path }) => nameOf(path)));
   const meant = new Set<string>();
   const named = findings.map((finding) => {

@@ -3,7 +3,7 @@
 
 import type { z } from 'zod';
 import { errorAt, type Finding, type Path } from '../../errors.ts';
-import { type CheckParams, holdsKey, shown } from '../schema/string-checks.ts';
+import { type CheckParams, holdsKey, quote } from '../schema/string-checks.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -28,7 +28,7 @@ function toFinding(issue: Issue, written: Written, path: Path): readonly Finding
     }
     case 'unrecognized_keys':
       return issue.keys.map((name) => ({
-        ...errorAt('UNKNOWN_KEY', [...path, name], `unknown key ${shown(name)}`, 'remove it, or correct its spelling'),
+        ...errorAt('UNKNOWN_KEY', [...path, name], `unknown key ${quote(name)}`, 'remove it, or correct its spelling'),
         atKey: true,
       }));
     case 'invalid_type':
@@ -43,7 +43,7 @@ function toFinding(issue: Issue, written: Written, path: Path): readonly Finding
         errorAt(
           'INVALID_VALUE',
           path,
-          `${key}: ${shown(String(value))} is not one of its values`,
+          `${key}: ${quote(String(value))} is not one of its values`,
           `write ${issue.values.map(String).join(' or ')}`,
         ),
       ];
@@ -59,7 +59,7 @@ function toFinding(issue: Issue, written: Written, path: Path): readonly Finding
           : errorAt(
               'INVALID_VALUE',
               path,
-              `${key}: ${shown(String(value))} is too small`,
+              `${key}: ${quote(String(value))} is too small`,
               `write at least ${issue.minimum}`,
             ),
       ];
@@ -68,7 +68,7 @@ function toFinding(issue: Issue, written: Written, path: Path): readonly Finding
         errorAt(
           'INVALID_VALUE',
           path,
-          `${key}: ${shown(String(value))} is too large`,
+          `${key}: ${quote(String(value))} is too large`,
           `write at most ${issue.maximum}`,
         ),
       ];
@@ -152,7 +152,7 @@ function nameOf(path: Path): string {
 
 /** A key is the operator's text too: it is repeated only when it is plain. */
 function shownKey(key: string): string {
-  return /^[\w.-]{1,60}$/.test(key) && !holdsKey(key) ? key : shown(key);
+  return /^[\w.-]{1,60}$/.test(key) && !holdsKey(key) ? key : quote(key);
 }
 
 function valueAt(root: unknown, path: Path): unknown {

@@ -5,9 +5,10 @@
 import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
 import { type Diagnostic, errorAt, type Finding, type Path, PosternError, warningAt } from '../../errors.ts';
-import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, toDiagnostics, tooLarge } from '../parse.ts';
-import type { Config } from '../schema/config-schema.ts';
-import { shown } from '../schema/string-checks.ts';
+import type { ConfigOutline } from '../outline.ts';
+import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, tooLarge } from '../parse.ts';
+import { toDiagnostics } from '../placement.ts';
+import { quote } from '../schema/string-checks.ts';
 import type { Place } from '../yaml/positions.ts';
 import { exposure, type KeyAccess } from './key-access.ts';
 import { parseInWorker } from './parse-in-worker.ts';
@@ -51,7 +52,8 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   // Editors on Windows begin a file with a byte order mark, which means nothing in UTF-8.
   const text = (content.bytes?.toString('utf8') ?? '').replace(/^\ufeff/, '');
   const parsed = content.bytes === undefined ? tooLarge() : await parseBytes(content.bytes, text, options);
-  const named = parsed.config === undefined ? [] : namedFiles(parsed.config);
+  const outline = parsed.config ?? parsed.outline;
+  const named = outline === undefined ? [] : namedFiles(outline);
   const absolute = (name: string): string => resolve(dirname(path), name);
   const read = await readAll(
     named.map(({ name }) => absolute(name)),
@@ -106,20 +108,17 @@ interface NamedFile {
   readonly peer?: string;
 }
 
-function namedFiles({ identity, peers }: Config): readonly NamedFile[] {
-  const issuer = 'issuer' in identity ? identity.issuer : undefined;
-  const own = (name: string, key: string, secret: boolean): NamedFile => {
-    return { name, path: ['identity', 'issuer', key], secret };
-  };
+function namedFiles({ identity, peers }: ConfigOutline): readonly NamedFile[] {
+  const issuer = identity !== null && 'issuer' in identity ? identity.issuer : undefined;
+  const own = (name: string | null | undefined, key: string, secret: boolean): readonly NamedFile[] =>
+    name == null ? [] : [{ name, path: ['identity', 'issuer', key], secret }];
   return [
-    ...(issuer === undefined
-      ? []
-      : [own(issuer.certificate, 'certificate', false), own(issuer.privateKey, 'privateKey', true)]),
-    // In the short form, the path's last step does not exist, and its parent is the place.
-    ...peers.map((peer) => {
-      const path = ['peers', peer.name, 'trustBundle', 'file'];
-      return { name: peer.trustBundle.file, path, secret: false, peer: peer.name };
-    }),
+    ...own(issuer?.certificate, 'certificate', false),
+    ...own(issuer?.privateKey, 'privateKey', true),
+    ...peers.flatMap(({ name: peer, trustBundle: { file } }): readonly NamedFile[] =>
+      // In the short form, the path's last step does not exist, and its parent is the place.
+      file === null ? [] : [{ name: file, path: ['peers', peer, 'trustBundle', 'file'], secret: false, peer }],
+    ),
   ];
 }
 
@@ -131,7 +130,7 @@ function fileFindings(
   if (bytes === undefined) {
     const hint = 'write the name of a file, relative to this one';
     // What stands in the place of the name may be a key, and then there is no such file.
-    const what = secret ? 'the private key file' : shown(name);
+    const what = secret ? 'the private key file' : quote(name);
     const finding = errorAt('FILE_UNREADABLE', path, `${what} cannot be read: ${reason}`, hint);
     return [peer === undefined ? finding : { ...finding, concernsPeer: peer }];
   }

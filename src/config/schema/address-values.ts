@@ -4,8 +4,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isIpAddress, isPort, parseHostPort } from '../../host-port.ts';
-import { holdsKey, issueOf, shown, text } from './string-checks.ts';
-import { undiallable } from './undialable-addresses.ts';
+import { holdsKey, issueOf, quote, text } from './string-checks.ts';
+import { whyUndialable } from './undialable-addresses.ts';
 
 const HOST_PORT = '(\\[[0-9A-Fa-f:.]+\\]|[a-z0-9._-]+):[0-9]{1,5}';
 
@@ -13,10 +13,10 @@ const HOST_PORT = '(\\[[0-9A-Fa-f:.]+\\]|[a-z0-9._-]+):[0-9]{1,5}';
 export const hostPort = (description: string) =>
   text(description, { pattern: `^${HOST_PORT}$` }, (value) => {
     const parsed = parseHostPort(value);
-    const why = parsed && undiallable(parsed.host);
+    const why = parsed && whyUndialable(parsed.host);
     if (parsed !== undefined && why === undefined) return undefined;
     const message =
-      why === undefined ? `${shown(value)} is not HOST:PORT` : `${shown(value)} cannot be dialled: ${why}`;
+      why === undefined ? `${quote(value)} is not HOST:PORT` : `${quote(value)} cannot be dialled: ${why}`;
     const lower = value.toLowerCase();
     const hint =
       parseHostPort(lower) !== undefined && lower !== value && !holdsKey(value)
@@ -31,7 +31,7 @@ export const bindAddress = (description: string) =>
     if (parsed !== undefined && isIP(parsed.host) !== 0) return undefined;
     return {
       code: 'INVALID_ADDRESS',
-      message: `${shown(value)} is not IP:PORT`,
+      message: `${quote(value)} is not IP:PORT`,
       hint: 'write the IP address to listen on and a port, such as 0.0.0.0:15443 or "[::]:15443"',
     };
   });
@@ -42,7 +42,7 @@ export const ipAddress = (description: string) =>
       ? undefined
       : {
           code: 'INVALID_ADDRESS',
-          message: `${shown(value)} is not an IP address`,
+          message: `${quote(value)} is not an IP address`,
           hint: 'write the IP address to listen on, such as 127.0.0.1; each import names its port',
         },
   );

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { HostPort } from '../../host-port.ts';
 import * as address from './address-values.ts';
 import * as name from './name-values.ts';
-import { later, laterMap, notYet } from './unsupported.ts';
+import { unsupported, unsupportedMap, unsupportedValue } from './unsupported.ts';
 import * as value from './values.ts';
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1);
@@ -19,7 +19,7 @@ const allowRule = z
     paths: list(value.pathRule('A path, or everything below one: /v1/receipts/*.'))
       .optional()
       .describe('Paths that this rule allows; everything is [/*].'),
-    workloads: later("Which of the peer's workloads, as claimed by its gateway."),
+    workloads: unsupported("Which of the peer's workloads, as claimed by its gateway."),
   })
   .meta({ required: ['paths'] })
   .describe('A request passes when its method and its path are both listed.');
@@ -31,7 +31,7 @@ const consumer = z
     paths: allowRule.shape.paths,
     allow: list(allowRule).optional().describe('Several rules; a request passes when one of them allows it.'),
     workloads: allowRule.shape.workloads,
-    limits: later('Rate limits of this grant.'),
+    limits: unsupported('Rate limits of this grant.'),
     expires: value.date('The last day (UTC) on which the grant is in force.').optional(),
     owner: value.remark('Who answers for this grant.').optional(),
     reason: value.remark('Why it was granted.').optional(),
@@ -40,7 +40,11 @@ const consumer = z
   .meta({ anyOf: [{ required: ['paths'] }, { required: ['allow'] }] })
   .describe('One peer that may use the export. Either methods and paths, or allow with several rules.');
 
-const protocol = notYet(z.enum(['http', 'grpc', 'tcp']), 'tcp', 'write http or grpc, or leave this service out')
+const protocol = unsupportedValue(
+  z.enum(['http', 'grpc', 'tcp']),
+  'tcp',
+  'write http or grpc, or leave this service out',
+)
   .describe('http (the default) or grpc.')
   .optional();
 
@@ -50,7 +54,7 @@ const exported = z
   .strictObject({
     name: name.hostName('The name in the contract with the peers.'),
     backend: z
-      .union([backend, list(backend), laterMap('With tls and identity.')])
+      .union([backend, list(backend), unsupportedMap('With tls and identity.')])
       .describe('Where the service runs: HOST:PORT, or a list of them.'),
     protocol,
     requestBodies: z
@@ -60,7 +64,7 @@ const exported = z
       )
       .optional(),
     consumers: list(consumer).describe('Who may use it; nobody else can.'),
-    limits: later('Limits of this export.'),
+    limits: unsupported('Limits of this export.'),
   })
   .describe('A local service that named peers may use.');
 
@@ -71,10 +75,10 @@ const imported = z
     as: name.hostName('The local name that callers use.'),
     port: address.port('The port of the egress gateway on which callers reach it.'),
     protocol,
-    clients: later('Which of our own workloads may use it.'),
-    failover: later('A local fallback.'),
-    split: later('A weighted migration.'),
-    limits: later('Limits of this import.'),
+    clients: unsupported('Which of our own workloads may use it.'),
+    failover: unsupported('A local fallback.'),
+    split: unsupported('A weighted migration.'),
+    limits: unsupported('Limits of this import.'),
   })
   .describe("A peer's export, made reachable here under a local name.");
 
@@ -90,10 +94,10 @@ const peer = z
         bundleFile,
         z.strictObject({
           file: bundleFile,
-          endpointURL: later('SPIFFE bundle endpoint.'),
-          endpointProfile: later('Its profile.'),
-          endpointSPIFFEID: later('Its identity.'),
-          crl: later('Revocation list.'),
+          endpointURL: unsupported('SPIFFE bundle endpoint.'),
+          endpointProfile: unsupported('Its profile.'),
+          endpointSPIFFEID: unsupported('Its identity.'),
+          crl: unsupported('Revocation list.'),
         }),
       ])
       .describe('Whom we take for this peer: a PEM file, for its trust domain alone.'),
@@ -111,7 +115,7 @@ const peer = z
     sni: name
       .label("An unguessable SNI label, the same in both meshes' files, instead of the trust domain of the caller.")
       .optional(),
-    limits: later('Limits of this peer.'),
+    limits: unsupported('Limits of this peer.'),
   })
   .describe('One remote mesh.');
 
@@ -143,7 +147,7 @@ const identity = z
       })
       .optional()
       .describe("Files on the gateway's own disk: the key never enters the control plane."),
-    sds: later('A SPIRE agent beside the gateway.'),
+    sds: unsupported('A SPIRE agent beside the gateway.'),
   })
   .meta({ oneOf: [{ required: ['issuer'] }, { required: ['files'] }] })
   .describe('How our gateways prove who they are: exactly one of issuer and files.');
@@ -157,7 +161,7 @@ const gateways = z
         identity: value
           .identityPath('SPIFFE path in our trust domain; gateway/ingress unless said otherwise.')
           .optional(),
-        limits: later('Limits of the gateway.'),
+        limits: unsupported('Limits of the gateway.'),
       })
       .optional()
       .describe('Where peers come in: everything on it is mutual TLS 1.3.'),
@@ -167,14 +171,14 @@ const gateways = z
         identity: value
           .identityPath('SPIFFE path in our trust domain; gateway/egress unless said otherwise.')
           .optional(),
-        clients: notYet(
+        clients: unsupportedValue(
           z.enum(['plaintext', 'mtls']),
           'mtls',
           'write plaintext, and let only trusted workloads reach the address',
         )
           .describe('plaintext: whoever reaches the port may call.')
           .optional(),
-        limits: later('Limits of the gateway.'),
+        limits: unsupported('Limits of the gateway.'),
       })
       .optional()
       .describe('Where our own callers reach what we import.'),
@@ -189,7 +193,7 @@ export const configSchema = z
       .strictObject({
         name: name.label('The name of our mesh.'),
         trustDomain: name.trustDomain('Our SPIFFE trust domain.'),
-        trustBundle: later('Whom our own workloads chain to.'),
+        trustBundle: unsupported('Whom our own workloads chain to.'),
       })
       .describe('Our own mesh.'),
     identity,

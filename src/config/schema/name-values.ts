@@ -3,14 +3,14 @@
 
 import { isIP } from 'node:net';
 import { isHostName, isLabel } from '../../host-port.ts';
-import { holdsKey, shown, text, type Verdict } from './string-checks.ts';
+import { type CheckResult, holdsKey, quote, text } from './string-checks.ts';
 
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 export const LABEL_PATTERN = `^${LABEL}$`;
 const ASCII_ONLY = 'write ASCII letters only: a look-alike character is another name';
 
-function nameVerdict(value: string, what: string, example: string): Verdict {
-  return { code: 'INVALID_NAME', message: `${shown(value)} is not ${what}`, hint: nameHint(value, what, example) };
+function nameResult(value: string, what: string, example: string): CheckResult {
+  return { code: 'INVALID_NAME', message: `${quote(value)} is not ${what}`, hint: nameHint(value, what, example) };
 }
 
 function nameHint(value: string, what: string, example: string): string {
@@ -29,7 +29,7 @@ function nameHint(value: string, what: string, example: string): string {
 
 export const label = (description: string) =>
   text(description, { pattern: LABEL_PATTERN }, (value) =>
-    isLabel(value) ? undefined : nameVerdict(value, 'one host name label', 'bank'),
+    isLabel(value) ? undefined : nameResult(value, 'one host name label', 'bank'),
   );
 
 const MAX_LABEL = 63;
@@ -40,7 +40,7 @@ export const hostName = (description: string) =>
   text(description, { pattern: `^${LABEL}(\\.${LABEL})*$`, maxLength: MAX_SERVICE_NAME }, (value) =>
     isHostName(value) && value.length <= MAX_SERVICE_NAME
       ? undefined
-      : nameVerdict(value, 'a host name', 'reviews.default.svc.cluster.local'),
+      : nameResult(value, 'a host name', 'reviews.default.svc.cluster.local'),
   );
 
 /** Room for the `<label>.peers.` or `<export>.exports.` before it; federation/object-rules.ts adds up the whole names. */
@@ -53,7 +53,7 @@ export const trustDomain = (description: string) =>
       /^[a-z0-9._-]+$/.test(value) && value.split('.').every((part) => part.length >= 1 && part.length <= MAX_LABEL);
     const reserved = value.split('.').find((part) => part === 'peers' || part === 'exports');
     if (fine && value.length <= MAX_TRUST_DOMAIN && reserved === undefined) return undefined;
-    const message = `${shown(value)} is not a trust domain name`;
+    const message = `${quote(value)} is not a trust domain name`;
     const bare = value
       .replace(/^spiffe:\/\//i, '')
       .replace(/\/.*$/s, '')

@@ -11,7 +11,7 @@ export interface CheckParams {
 }
 
 /** What is wrong with a value; undefined when nothing is. */
-export type Verdict = { readonly code: FindingCode; readonly message: string; readonly hint: string } | undefined;
+export type CheckResult = { readonly code: FindingCode; readonly message: string; readonly hint: string } | undefined;
 
 /** What JSON Schema can say of a text; `judge` has the last word. */
 export interface Shape {
@@ -21,7 +21,7 @@ export interface Shape {
 }
 
 /** A text that must pass `judge`. */
-export function text(description: string, shape: Shape, judge: (value: string) => Verdict) {
+export function text(description: string, shape: Shape, judge: (value: string) => CheckResult) {
   return z
     .string()
     .describe(description)
@@ -33,12 +33,12 @@ export function text(description: string, shape: Shape, judge: (value: string) =
 }
 
 /** A finding on its way through zod. */
-export function issueOf({ code, message, hint }: NonNullable<Verdict>) {
+export function issueOf({ code, message, hint }: NonNullable<CheckResult>) {
   const params: CheckParams = { finding: code, hint };
   return { code: 'custom' as const, message, params: { ...params } };
 }
 
-const EMPTY: Verdict = { code: 'EMPTY', message: 'an empty text', hint: 'write a value, or leave the key out' };
+const EMPTY: CheckResult = { code: 'EMPTY', message: 'an empty text', hint: 'write a value, or leave the key out' };
 
 /** Characters that a person does not see, or that change what is seen around them. */
 export const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -54,7 +54,7 @@ export function holdsKey(value: string): boolean {
 }
 
 /** A value as it may be repeated to a person: never a key, nor a control or bidirectional character. */
-export function shown(value: string): string {
+export function quote(value: string): string {
   if (holdsPem(value)) return '"-----BEGIN …"';
   const safe = [...withoutKeys(value).slice(0, 80)].map((char) =>
     /[\x21-\x7e …]/.test(char) ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`,

@@ -5,9 +5,9 @@
 import { isIP } from 'node:net';
 
 /** Why an IP literal cannot be dialled, as the end of a sentence; undefined for one that can, and for a name. */
-export function undiallable(host: string): string | undefined {
+export function whyUndialable(host: string): string | undefined {
   const version = isIP(host);
-  if (version === 4) return undiallable4(host.split('.').map(Number));
+  if (version === 4) return whyUndialable4(host.split('.').map(Number));
   if (version !== 6) return undefined;
   const groups = groupsOf(host);
   const leading = groups.slice(0, 5).every((group) => group === 0);
@@ -25,7 +25,7 @@ export function undiallable(host: string): string | undefined {
 const UNSPECIFIED = 'it stands for every address of this machine: one listens there, and would dial oneself';
 const MULTICAST = 'it is a multicast address';
 
-function undiallable4([first = 0, second = 0, ...rest]: readonly number[]): string | undefined {
+function whyUndialable4([first = 0, second = 0, ...rest]: readonly number[]): string | undefined {
   if (first === 0) return UNSPECIFIED;
   if (first >= 224 && first < 240) return MULTICAST;
   if (first >= 240)

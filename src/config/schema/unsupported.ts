@@ -11,7 +11,7 @@ function refusal(hint: string) {
 }
 
 /** A field that comes later, whatever its value. */
-export const later = (what: string) =>
+export const unsupported = (what: string) =>
   z
     .unknown()
     .optional()
@@ -22,7 +22,7 @@ export const later = (what: string) =>
     });
 
 /** A map in the place of a shorter form. */
-export const laterMap = (what: string) =>
+export const unsupportedMap = (what: string) =>
   z
     .record(z.string(), z.unknown())
     .describe(`${what} Comes in a later version; until then it is refused.`)
@@ -30,7 +30,7 @@ export const laterMap = (what: string) =>
     .superRefine((_given, context) => context.addIssue(refusal('write HOST:PORT, or a list of them')));
 
 /** One value of several that comes later. */
-export function notYet<T extends Readonly<Record<string, string>>>(
+export function unsupportedValue<T extends Readonly<Record<string, string>>>(
   schema: z.ZodEnum<T>,
   refused: string,
   hint: string,

@@ -3,7 +3,7 @@
 
 import { isAbsolute } from 'node:path/posix';
 import { parseDuration } from '../../duration.ts';
-import { HIDDEN, holdsKey, holdsPem, shown, text, type Verdict } from './string-checks.ts';
+import { type CheckResult, HIDDEN, holdsKey, holdsPem, quote, text } from './string-checks.ts';
 
 const SEGMENT = '[A-Za-z0-9._-]+';
 
@@ -17,8 +17,8 @@ export const identityPath = (description: string) =>
       (segment) => /^[A-Za-z0-9._-]+$/.test(segment) && segment !== '.' && segment !== '..',
     );
     if (normal && value.length <= MAX_IDENTITY) return undefined;
-    const message = `${shown(value)} is not a SPIFFE path relative to its trust domain`;
-    const bad = (hint: string): Verdict => ({ code: 'INVALID_IDENTITY', message, hint });
+    const message = `${quote(value)} is not a SPIFFE path relative to its trust domain`;
+    const bad = (hint: string): CheckResult => ({ code: 'INVALID_IDENTITY', message, hint });
     const uri = holdsKey(value) ? null : /^spiffe:\/\/[^/]+\/([A-Za-z0-9._/-]+)$/.exec(value);
     if (uri !== null)
       return bad(`write the path alone, such as ${uri[1]}; the trust domain is the one beside it, never another`);
@@ -36,7 +36,7 @@ function isFileName(value: string): boolean {
 }
 
 /** What stands in the place of a key file's name may be the key: it is not repeated at all. */
-const repeated = (value: string, { secret }: FileOptions): string => (secret ? 'this' : shown(value));
+const repeated = (value: string, { secret }: FileOptions): string => (secret ? 'this' : quote(value));
 
 interface FileOptions {
   /** The file holds a private key. */
@@ -73,7 +73,7 @@ export const method = (description: string) =>
     if (METHODS.includes(value)) return undefined;
     const upper = value.toUpperCase();
     const hint = METHODS.includes(upper) ? `write ${upper}` : `write some of ${METHODS.join(', ')}`;
-    return { code: 'INVALID_METHOD', message: `${shown(value)} is not a method that can be granted`, hint };
+    return { code: 'INVALID_METHOD', message: `${quote(value)} is not a method that can be granted`, hint };
   });
 
 const MAX_PATH = 2000;
@@ -89,8 +89,8 @@ function isReadDifferently(segment: string): boolean {
  */
 export const pathRule = (description: string) =>
   text(description, { pattern: '^/([^*?#%\\\\ ]*/)?(\\*|[^*?#%\\\\ /]*)$', maxLength: MAX_PATH }, (value) => {
-    const bad = (hint: string): Verdict => {
-      return { code: 'INVALID_PATH', message: `${shown(value)} is not a path rule`, hint };
+    const bad = (hint: string): CheckResult => {
+      return { code: 'INVALID_PATH', message: `${quote(value)} is not a path rule`, hint };
     };
     if (value.length > MAX_PATH) return bad(`at most ${MAX_PATH} characters`);
     if (!value.startsWith('/')) return bad(value === '*' ? 'write /* for everything' : 'start it with a slash');
@@ -112,7 +112,7 @@ export const duration = (description: string, bounds: { readonly least: string; 
     if (seconds !== undefined && seconds >= least && seconds <= most) return undefined;
     return {
       code: 'INVALID_DURATION',
-      message: `${shown(value)} is not a duration from ${bounds.least} to ${bounds.most}`,
+      message: `${quote(value)} is not a duration from ${bounds.least} to ${bounds.most}`,
       hint: 'write something like 24h or 90m',
     };
   });
@@ -126,7 +126,7 @@ export const date = (description: string) =>
       ? undefined
       : {
           code: 'INVALID_DATE',
-          message: `${shown(value)} is not a calendar date`,
+          message: `${quote(value)} is not a calendar date`,
           hint: 'write something like 2027-03-31',
         };
   });

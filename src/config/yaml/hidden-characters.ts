@@ -2,7 +2,7 @@
 // In: text. Out: findings with offsets. Must not: parse.
 
 import { errorAt } from '../../errors.ts';
-import type { Found } from './syntax-findings.ts';
+import type { OffsetFinding } from './syntax-findings.ts';
 
 /**
  * Characters that make a text read differently from what it is: controls, bidirectional marks and other invisible ones
@@ -14,8 +14,8 @@ const DECEPTIVE =
 const DIRECTIVE = /^%/gm;
 const MOST = 20;
 
-export function deceptions(text: string): readonly Found[] {
-  const found: Found[] = [];
+export function hiddenCharacters(text: string): readonly OffsetFinding[] {
+  const found: OffsetFinding[] = [];
   for (const { 0: char, index } of text.matchAll(DECEPTIVE)) {
     const name = `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
     const message = `the file holds the invisible character ${name}`;

@@ -6,7 +6,7 @@ import { isScalar, isSeq, type Node } from 'yaml';
 import { compose } from './compose.ts';
 import type { Cut } from './list-cuts.ts';
 import type { PositionWriter } from './positions.ts';
-import type { Found } from './syntax-findings.ts';
+import type { OffsetFinding } from './syntax-findings.ts';
 import { type Lists, Walk } from './walk.ts';
 
 interface ReadItem {
@@ -77,7 +77,7 @@ function read(part: string, indent: number, positions: PositionWriter, offset: n
   const text = lines.slice(0, part.length);
   const node = onlyItem(lines, part.length + indent + 1);
   if (node === undefined) return undefined;
-  const found: Found[] = [];
+  const found: OffsetFinding[] = [];
   const at = positions.next;
   const value = new Walk(found, positions, { depth: DEPTH, offset }).node(node, undefined);
   return found.length > 0 ? undefined : { text, value, positions, at, offset };

@@ -15,7 +15,7 @@ const KEY = /[A-Za-z]+: *(?:#[^\n]*)?\n/y;
 /** What may follow a list. */
 const NEXT_KEY = /[A-Za-z]{2}/y;
 
-export function cutLists(text: string): Cut | undefined {
+export function splitLists(text: string): Cut | undefined {
   // Whether these are indentation or an end of a line is a matter of opinion; and the last item must end with its line.
   if (text.includes('\t') || text.includes('\r') || !text.endsWith('\n')) return undefined;
   const lists = new Map<number, readonly number[]>();

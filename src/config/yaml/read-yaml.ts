@@ -5,17 +5,17 @@
 import { isScalar, type Node } from 'yaml';
 import { errorAt } from '../../errors.ts';
 import { compose } from './compose.ts';
-import { deceptions } from './hidden-characters.ts';
+import { hiddenCharacters } from './hidden-characters.ts';
 import { ItemReader, type ReadItems } from './incremental.ts';
-import { cutLists } from './list-cuts.ts';
+import { splitLists } from './list-cuts.ts';
 import { type PositionIndex, PositionWriter } from './positions.ts';
-import { type Found, syntaxFindings } from './syntax-findings.ts';
+import { type OffsetFinding, syntaxFindings } from './syntax-findings.ts';
 import { type Lists, tooDeep, Walk } from './walk.ts';
 
 export interface ParsedYaml {
   /** Undefined when there is nothing to look at. */
   readonly value: unknown;
-  readonly found: readonly Found[];
+  readonly findings: readonly OffsetFinding[];
   readonly positions: PositionIndex;
   /** True when what was read may be another tree than the one that was meant. */
   readonly broken: boolean;
@@ -23,7 +23,7 @@ export interface ParsedYaml {
 
 /** The text as one; whatever is found is found here. */
 export function parseYaml(text: string): ParsedYaml {
-  return read(text, deceptions(text), new PositionWriter());
+  return read(text, hiddenCharacters(text), new PositionWriter());
 }
 
 /**
@@ -31,28 +31,33 @@ export function parseYaml(text: string): ParsedYaml {
  * nothing to cut, or anything to find.
  */
 export function parseItems(text: string, last: ReadItems): (ParsedYaml & { readonly items: ReadItems }) | undefined {
-  const cut = cutLists(text);
-  if (cut === undefined || deceptions(text).length > 0) return undefined;
+  const cut = splitLists(text);
+  if (cut === undefined || hiddenCharacters(text).length > 0) return undefined;
   const reader = new ItemReader(text, cut, last);
   const parsed = read(cut.rest, [], new PositionWriter(), reader);
-  return parsed.found.length === 0 && reader.complete ? { ...parsed, items: reader.items } : undefined;
+  return parsed.findings.length === 0 && reader.complete ? { ...parsed, items: reader.items } : undefined;
 }
 
-function read(text: string, hidden: readonly Found[], positions: PositionWriter, lists?: Lists): ParsedYaml {
-  const found: Found[] = [...hidden];
-  const nothing = (broken: boolean): ParsedYaml => ({ value: undefined, found, positions: positions.index(), broken });
+function read(text: string, hidden: readonly OffsetFinding[], positions: PositionWriter, lists?: Lists): ParsedYaml {
+  const findings: OffsetFinding[] = [...hidden];
+  const nothing = (broken: boolean): ParsedYaml => ({
+    value: undefined,
+    findings,
+    positions: positions.index(),
+    broken,
+  });
   const composed = compose(text);
   if ('tooDeepAt' in composed) {
-    found.push({ finding: tooDeep([]), offset: composed.tooDeepAt });
+    findings.push({ finding: tooDeep([]), offset: composed.tooDeepAt });
     return nothing(true);
   }
   const { errors, warnings } = composed;
   const [document, second] = composed.documents;
-  if (document !== undefined) found.push(...syntaxFindings(text, [...errors, ...warnings]));
+  if (document !== undefined) findings.push(...syntaxFindings(text, [...errors, ...warnings]));
   const broken = errors.length > 0;
   if (document === undefined || (isNothing(document.contents) && !broken)) {
     const hint = 'start with apiVersion: postern/v1';
-    found.push({ finding: errorAt('EMPTY', [], 'the file is empty', hint), offset: 0 });
+    findings.push({ finding: errorAt('EMPTY', [], 'the file is empty', hint), offset: 0 });
     return nothing(false);
   }
   if (second !== undefined) {
@@ -62,10 +67,10 @@ function read(text: string, hidden: readonly Found[], positions: PositionWriter,
       'the file holds a second document',
       'keep one document; remove the line ---',
     );
-    found.push({ finding, offset: second.range?.[0] ?? 0 });
+    findings.push({ finding, offset: second.range?.[0] ?? 0 });
   }
-  const value = new Walk(found, positions, lists && { lists }).node(document.contents, undefined);
-  return { value, found, positions: positions.index(), broken };
+  const value = new Walk(findings, positions, lists && { lists }).node(document.contents, undefined);
+  return { value, findings, positions: positions.index(), broken };
 }
 
 function isNothing(node: Node | null): boolean {

@@ -5,7 +5,7 @@ import type { ErrorCode, YAMLParseError, YAMLWarning } from 'yaml';
 import { errorAt, type Finding } from '../../errors.ts';
 
 /** A finding and where in the text it stands. */
-export interface Found {
+export interface OffsetFinding {
   readonly finding: Finding;
   readonly offset: number;
   /** Given way to when the value's key has a finding of its own about it. */
@@ -25,8 +25,11 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** One mistake makes the parser stumble again and again. */
 const MOST = 5;
 
-export function syntaxFindings(text: string, errors: readonly (YAMLParseError | YAMLWarning)[]): readonly Found[] {
-  const found: Found[] = [];
+export function syntaxFindings(
+  text: string,
+  errors: readonly (YAMLParseError | YAMLWarning)[],
+): readonly OffsetFinding[] {
+  const found: OffsetFinding[] = [];
   let lineEnd = -1;
   for (const { name, code, message, pos } of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
     const offset = Math.min(Math.max(pos[0], 0), text.length);

@@ -4,9 +4,9 @@
 
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
 import { errorAt, type Finding, type FindingCode, type Path } from '../../errors.ts';
-import { shown } from '../schema/string-checks.ts';
+import { quote } from '../schema/string-checks.ts';
 import type { PositionWriter } from './positions.ts';
-import type { Found } from './syntax-findings.ts';
+import type { OffsetFinding } from './syntax-findings.ts';
 
 /** Twice what the deepest key of the configuration needs. */
 const MAX_DEPTH = 16;
@@ -33,7 +33,7 @@ interface Around {
 
 /** Turns nodes into plain data, in the order of the text. */
 export class Walk {
-  private readonly found: Found[];
+  private readonly findings: OffsetFinding[];
   private readonly positions: PositionWriter;
   private readonly depth: number;
   private readonly start: number;
@@ -41,8 +41,8 @@ export class Walk {
   /** Of the node that is being looked at; one array for the whole walk. */
   private readonly path: (string | number)[] = [];
 
-  constructor(found: Found[], positions: PositionWriter, { depth = 0, offset = 0, lists }: Around = {}) {
-    this.found = found;
+  constructor(findings: OffsetFinding[], positions: PositionWriter, { depth = 0, offset = 0, lists }: Around = {}) {
+    this.findings = findings;
     this.positions = positions;
     this.depth = depth;
     this.start = offset;
@@ -74,7 +74,7 @@ export class Walk {
     }
     if (isScalar(node)) return this.scalar(node, offset);
     if (this.depth + this.path.length >= MAX_DEPTH) {
-      this.found.push({ finding: tooDeep([...this.path]), offset });
+      this.findings.push({ finding: tooDeep([...this.path]), offset });
       return undefined;
     }
     if (isSeq(node)) return this.list(node.items as readonly (Node | null)[], offset);
@@ -125,7 +125,7 @@ export class Walk {
       this.add(
         'YAML_DUPLICATE_KEY',
         offset,
-        `the key ${shown(name)} stands twice in one map`,
+        `the key ${quote(name)} stands twice in one map`,
         'keep one of the two',
         name,
       );
@@ -148,7 +148,7 @@ export class Walk {
     else if (typeof value === 'number' && Number.isSafeInteger(value) && source !== String(value)) {
       const message = 'a number in a notation that people and tools read differently';
       const finding = errorAt('INVALID_VALUE', [...this.path], message, `write ${value}`);
-      this.found.push({ finding, offset, weak: true });
+      this.findings.push({ finding, offset, weak: true });
     }
     return value;
   }
@@ -161,7 +161,7 @@ export class Walk {
 
   private add(code: FindingCode, offset: number, message: string, hint: string, key?: string): void {
     const path = key === undefined ? [...this.path] : [...this.path, key];
-    this.found.push({ finding: errorAt(code, path, message, hint), offset });
+    this.findings.push({ finding: errorAt(code, path, message, hint), offset });
   }
 }
 

@@ -1,0 +1,44 @@
+// Checks of names that need more of the file than the name: keys of peers, and identities written as whole SPIFFE IDs.
+// Must not: accept anything that the schema refused.
+
+import { errorAt, type Finding, type Path } from '../../errors.ts';
+import { isLabel } from '../../host-port.ts';
+import { holdsKey, quote } from '../schema/string-checks.ts';
+
+const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/([A-Za-z0-9._/-]+)$/;
+
+/** Keys of `peers` that are not labels: they become part of host names and resource names. */
+export function peerNames(root: unknown): readonly Finding[] {
+  const peers = (root as { readonly peers?: unknown } | null)?.peers;
+  if (typeof peers !== 'object' || peers === null || Array.isArray(peers)) return [];
+  return Object.keys(peers)
+    .filter((name) => !isLabel(name))
+    .map((name) => {
+      const message = `${quote(name)} is not a valid name of a peer: it must be one host name label`;
+      const hint = 'write lower-case ASCII letters, digits and hyphens, at most 63';
+      return { ...errorAt('INVALID_NAME', ['peers', name], message, hint), atKey: true };
+    });
+}
+
+/** For an identity of a trust domain other than the one it stands beside, a hint that says so. */
+export function withIdentityHint(finding: Finding, root: unknown): Finding {
+  if (finding.code !== 'INVALID_IDENTITY') return finding;
+  const [, named, path] = SPIFFE_ID.exec(textAt(root, finding.path) ?? '') ?? [];
+  const [section, peer] = finding.path;
+  const beside = section === 'peers' && peer !== undefined ? ['peers', peer] : ['mesh'];
+  const ours = textAt(root, [...beside, 'trustDomain']);
+  if (named === undefined || holdsKey(`${named}/${path}`) || ours === undefined || named === ours) return finding;
+  const hint = `this identity belongs to the trust domain ${named}; only identities of ${ours} can be named here, such as ${path}`;
+  return { ...finding, hint };
+}
+
+function textAt(root: unknown, path: Path): string | undefined {
+  const value = path.reduce<unknown>(
+    (part, step) =>
+      typeof part === 'object' && part !== null && Object.hasOwn(part, step)
+        ? (part as Record<string | number, unknown>)[step]
+        : undefined,
+    root,
+  );
+  return typeof value === 'string' ? value : undefined;
+}
