@@ -3,7 +3,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadConfig } from '../src/config/files/load.ts';
-import { Publication } from '../src/pipeline/publisher.ts';
+import { Publisher } from '../src/pipeline/publisher.ts';
 import { bytesField, stringField } from '../src/snapshot/protobuf.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
@@ -24,7 +24,7 @@ const TURNS = 5;
 export async function inProcess(folder: string, peers: number, services: number): Promise<InProcessRow> {
   mkdirSync(folder, { recursive: true });
   const mesh = makeMesh(folder, peers, peers * services);
-  const publication = new Publication(Date.now());
+  const publisher = new Publisher(Date.now());
   const parse: number[] = [];
   const one: number[] = [];
   let cold = 0;
@@ -33,13 +33,13 @@ export async function inProcess(folder: string, peers: number, services: number)
     const started = performance.now();
     const loaded = await loadConfig(mesh.file);
     const parsed = performance.now();
-    publication.apply(loaded, Date.now());
+    publisher.apply(loaded, Date.now());
     const applied = performance.now();
     parse.push(parsed - started);
     if (turn === 0) cold = applied - parsed;
     else one.push(applied - parsed);
   }
-  const resources = [...(publication.cache.get('ingress')?.types.values() ?? [])].flatMap((type) => [
+  const resources = [...(publisher.cache.get('ingress')?.types.values() ?? [])].flatMap((type) => [
     ...type.resources.values(),
   ]);
   return {

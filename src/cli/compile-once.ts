@@ -20,7 +20,7 @@ export function compileOnce({ federation, issuer }: Resolved): ReadonlyMap<Gatew
     retired: [],
     // Of removed peers, and there are none.
     throwawayRootPem: '',
-  });
+  }).snapshots;
 }
 
 function placeholder(role: GatewayRole, peer: string, id: string, above: string): GatewayIdentity {

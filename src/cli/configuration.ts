@@ -5,7 +5,7 @@ import { dirname, join, parse } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import { type Diagnostic, hasBlockingErrors } from '../errors.ts';
 import { findingsOf, type Resolved, resolve } from '../federation/resolve.ts';
-import { RejectedConfig } from '../pipeline/identity-needs.ts';
+import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import type { Invocation } from './command.ts';
 
 export interface ReadConfiguration {

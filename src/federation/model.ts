@@ -22,8 +22,8 @@ export interface Peer {
   readonly key: string;
   /** A digest of its trust domain alone. */
   readonly domainKey: string;
-  /** Only while a root of its bundle is on its way out (transition.ts): makes its filter chains others, by which connections end. */
-  readonly mark?: string;
+  /** Part of its filter chains, so that connections of another generation end (transition.ts); absent in what is only shown. */
+  readonly generation?: string;
   readonly trustDomain: TrustDomain;
   readonly bundle: TrustBundle;
   /** Whom of theirs we accept, in either direction; never empty. */

@@ -1,14 +1,27 @@
 // From one model to the next without a moment that neither of them admits. Gateways get the pieces of an update one after
-// the other, and perhaps not all of them: so what may only be in force together is reached in two steps, by way of what
-// both models admit (their meet), and names that ended live on as long as connections may use them, with their meet.
+// the other, and perhaps not all of them. So what must not be combined is reached in two steps, by way of what both models
+// admit (their meet); connections that rest on a removed root end; and names that ended are served on with their meet.
+// The history of what was served is a value: it survives the process (served-record.ts).
 // Must not: admit anything that the next model does not.
 
-import { bundleOf, type TrustBundle } from '../trust/bundle.ts';
+import { bundleOf } from '../trust/bundle.ts';
 import type { Federation, Grant, Import, Peer } from './model.ts';
-import { share } from './structural-sharing.ts';
+import {
+  holdsMore,
+  isSameState,
+  meetOf,
+  needsTwoSteps,
+  type PeerPart,
+  partsOf,
+  type ServedState,
+  stateOf,
+} from './served-state.ts';
+import { share, shareByKey } from './structural-sharing.ts';
 
 /** How long the meet is served: until no connection is left of those that began before it (drain time and some more). */
 export const SETTLE_MS = 8000;
+/** The same at the start of a process, whose gateways have yet to come back. */
+export const START_SETTLE_MS = 15_000;
 /** How long an ended name is kept: a gateway that was away meanwhile asks for what it had. */
 const RETIRED_MS = 60 * 60 * 1000;
 
@@ -20,10 +33,6 @@ export interface Ended {
   readonly meet?: Meet;
 }
 
-export interface Retired extends Ended {
-  readonly until: number;
-}
-
 export interface Meet {
   readonly domainKey: string;
   readonly gatewayIdentities: Peer['gatewayIdentities'];
@@ -32,165 +41,208 @@ export interface Meet {
   readonly grants: readonly Grant[];
 }
 
-/** A peer between two models. */
-export interface Transition {
-  readonly until: number;
-  /** The model that it leads to. */
-  readonly target: string;
-  readonly bundle: TrustBundle;
+/** What gateways may hold of one peer under one key. */
+export interface ServedPeer {
+  readonly name: string;
+  readonly key: string;
+  readonly domainKey: string;
+  readonly gatewayIdentities: Peer['gatewayIdentities'];
+  /** Connections of one generation end when the next begins, which is when one of the roots that they may rest on goes. */
+  readonly generation: Generation;
+  /** The newest last. It alone has no end, unless the name has ended. */
+  readonly states: readonly HeldState[];
+}
+
+export interface Generation {
+  readonly id: string;
+  /** Every root that a connection of this generation may rest on. */
+  readonly roots: readonly string[];
+}
+
+export interface HeldState extends ServedState {
+  /** A gateway may hold it until then (milliseconds since the epoch). */
+  readonly until?: number;
+}
+
+/** By name and key. */
+export type History = ReadonlyMap<string, ServedPeer>;
+
+export interface Advance {
+  readonly history: History;
+  readonly next: Federation;
+  readonly now: number;
+  /** How long gateways may hold a state that is superseded now. */
+  readonly settleMs: number;
+  readonly generations: Generations;
+  /** What was served last, whose objects are used again. */
+  readonly previous?: Served | undefined;
+}
+
+export interface Generations {
+  /** The id of a generation that begins with `roots`; `previous`: the one that ends. */
+  readonly begin: (label: string, roots: readonly string[], previous: string | undefined) => string;
+  /** The id of one that goes on, now that connections may rest on `generation.roots`. */
+  readonly goOn: (label: string, generation: Generation, roots: readonly string[]) => string;
+}
+
+export interface Served {
+  readonly history: History;
+  /** The next model as it is served now. */
+  readonly federation: Federation;
+  /** Names that ended, with what is served of them. */
+  readonly ended: readonly Ended[];
+  /** When the first of the peers that are between two models may reach the next (milliseconds since the epoch). */
+  readonly nextSettled?: number;
+}
+
+export function advance({ history, next, now, settleMs, generations, previous }: Advance): Served {
+  const steps = partsOf(next).map((part) => {
+    const label = labelOf(part.peer);
+    return stepOf(part, history.get(label), { now, settleMs, generations });
+  });
+  const federation = servedModel(next, steps, previous?.federation);
+  const present = new Map(steps.map(({ entry }) => [labelOf(entry), entry]));
+  const retired = [...history]
+    .filter(([label]) => !present.has(label))
+    .flatMap(([, entry]) => retiredEntry(entry, now) ?? []);
+  const settled = steps.flatMap(({ until }) => until ?? []);
+  return {
+    history: new Map([...present, ...retired.map((entry) => [labelOf(entry), entry] as const)]),
+    federation,
+    ended: shareByKey(previous?.ended, endedNames(retired, federation), labelOf),
+    ...(settled.length > 0 && { nextSettled: Math.min(...settled) }),
+  };
+}
+
+/** The history as a new process finds it: everything in it may still be held by a gateway. */
+export function afterRestart(history: History, now: number): History {
+  return new Map(
+    [...history].map(([label, entry]) => {
+      const hasEnded = entry.states.every(({ until }) => until !== undefined);
+      const until = (state: HeldState): number =>
+        Math.min(hasEnded ? (state.until ?? 0) : now + RETIRED_MS, now + RETIRED_MS);
+      return [label, { ...entry, states: entry.states.map((state) => ({ ...state, until: until(state) })) }];
+    }),
+  );
+}
+
+export function labelOf({ name, key }: { readonly name: string; readonly key: string }): string {
+  return `${name}@${key}`;
+}
+
+interface Step {
+  readonly entry: ServedPeer;
+  readonly peer: Peer;
   readonly grants: readonly Grant[];
   readonly imports: readonly Import[];
-  /** Makes the peer's filter chains others for the time being, so that the connections that they have end. */
-  readonly mark?: string;
+  /** Present while the peer is between two models: the earliest end. */
+  readonly until?: number;
 }
 
-export type Transitions = ReadonlyMap<string, Transition>;
-
-/** `served`: the last model as it was served, with its transitions. */
-export function retire(
-  before: readonly Retired[],
-  served: Federation | undefined,
-  next: Federation,
-  now: number,
-): readonly Retired[] {
-  const label = ({ name, key }: { readonly name: string; readonly key: string }): string => `${name}@${key}`;
-  const present = new Set(next.peers.map(label));
-  const ended = (served?.peers ?? []).map((peer): Retired => {
-    const grants = grantsOf(served, peer.name);
-    return {
-      name: peer.name,
-      key: peer.key,
-      until: now + RETIRED_MS,
-      meet: { ...peer, roots: peer.bundle.pem, grants },
-    };
-  });
-  const all = new Map([...before.filter(({ until }) => now < until), ...ended].map((one) => [label(one), one]));
-  return [...all.values()].filter((one) => !present.has(label(one))).map((one) => share(one, narrowed(one, next)));
-}
-
-function narrowed({ name, key, until, meet }: Retired, next: Federation): Retired {
-  const successor = next.peers.find((peer) => peer.name === name && peer.domainKey === meet?.domainKey);
-  const identities = meet?.gatewayIdentities.filter((id) => successor?.gatewayIdentities.includes(id)) ?? [];
-  if (meet === undefined || successor === undefined || identities.length === 0) return { name, key, until };
-  const roots = successor.bundle.certificates.filter(({ pem }) => meet.roots.includes(pem.trim()));
+function stepOf(
+  part: PeerPart,
+  before: ServedPeer | undefined,
+  { now, settleMs, generations }: Pick<Advance, 'now' | 'settleMs' | 'generations'>,
+): Step {
+  const { peer } = part;
+  const target = stateOf(part);
+  const held = (before?.states ?? [])
+    .map((state) =>
+      state.until === undefined ? state : { ...state, until: Math.min(state.until, now + START_SETTLE_MS) },
+    )
+    // Under one key all bundles have their oldest root in common; what has none is not a state of this peer.
+    .filter(
+      ({ until, roots }) => (until === undefined || now < until) && roots.some((root) => target.roots.includes(root)),
+    );
+  const inTheWay = held.filter((state) => needsTwoSteps(state, target));
+  const meet = inTheWay.length === 0 ? undefined : meetOf(part, inTheWay);
+  const served = meet === undefined ? target : stateOf({ ...meet, peer: withRoots(peer, meet.roots) });
+  const generation = generationOf(labelOf(peer), before?.generation, target, served, generations);
+  const current = held.at(-1);
+  const isKept = current !== undefined && current.until === undefined && isSameState(current, served);
+  const superseded = held
+    .filter((state) => state !== current || !isKept)
+    .filter((state) => !isSameState(state, served))
+    .map((state) => ({ ...state, until: state.until ?? now + settleMs }));
+  const { name, key, domainKey, gatewayIdentities } = peer;
+  const states = [...superseded, isKept ? current : served];
   return {
-    name,
-    key,
-    until,
-    meet: {
-      domainKey: meet.domainKey,
-      gatewayIdentities: identities,
-      roots: roots.map(({ pem }) => pem).join(''),
-      grants: meetOfGrants(meet.grants, grantsOf(next, name)),
-    },
+    entry: share(before, { name, key, domainKey, gatewayIdentities, generation, states }),
+    peer: { ...(meet === undefined ? peer : withRoots(peer, meet.roots)), generation: generation.id },
+    grants: meet?.grants ?? part.grants,
+    imports: meet?.imports ?? part.imports,
+    ...(meet && { until: Math.min(...inTheWay.map(({ until }) => until ?? now + settleMs)) }),
   };
 }
 
-/** The peers that need two steps to get from what is `served` to the next model, or that are still between the two. */
-export function transitionsTo(
-  running: Transitions,
-  served: Federation | undefined,
-  next: Federation,
-  now: number,
-): Transitions {
-  const found = new Map<string, Transition>();
-  for (const peer of next.peers) {
-    const before = served?.peers.find(({ name, domainKey }) => name === peer.name && domainKey === peer.domainKey);
-    if (served === undefined || before === undefined) continue;
-    const known = running.get(peer.name);
-    const target = JSON.stringify([
-      peer.key,
-      peer.bundle.fingerprint,
-      grantsOf(next, peer.name),
-      importsOf(next, peer.name),
-    ]);
-    const isSame = known?.target === target;
-    if (isSame) {
-      if (now < known.until) found.set(peer.name, known);
-      continue;
-    }
-    const transition = between(served, before, next, peer);
-    if (transition !== undefined) found.set(peer.name, { until: now + SETTLE_MS, target, ...transition });
-  }
-  return found;
+/** While nothing is taken from the roots that open connections may rest on, the generation stays. */
+function generationOf(
+  label: string,
+  before: Generation | undefined,
+  target: ServedState,
+  served: ServedState,
+  { begin, goOn }: Generations,
+): Generation {
+  if (before === undefined || holdsMore(before.roots, target.roots))
+    return { id: begin(label, target.roots, before?.id), roots: served.roots };
+  const roots = [...new Set([...before.roots, ...served.roots])].sort();
+  return { id: goOn(label, { id: before.id, roots }, target.roots), roots };
 }
 
-type Between = Omit<Transition, 'until' | 'target'>;
-
-function between(served: Federation, before: Peer, next: Federation, peer: Peer): Between | undefined {
-  // Under another key the peer has other names, which no connection has, and the ended ones their meet (retire).
-  if (before.key !== peer.key || before.bundle.fingerprint === peer.bundle.fingerprint) return undefined;
-  const [had, has] = [grantsOf(served, peer.name), grantsOf(next, peer.name)];
-  const [imported, imports] = [importsOf(served, peer.name), importsOf(next, peer.name)];
-  const kept = peer.bundle.certificates.filter((one) => includes(before.bundle, one.fingerprint));
-  const losesRoots = kept.length < before.bundle.certificates.length;
-  const grants = meetOfGrants(had, has);
-  const sameImports = imports.filter((one) => imported.some((other) => isEqual(one, other)));
-  const importsChange = sameImports.length < imports.length || sameImports.length < imported.length;
-  const losesGrants = grants.length < had.length || !isEqual(grants, had);
-  if (!losesRoots && !losesGrants && !importsChange) return undefined;
-  return {
-    bundle: kept.length === peer.bundle.certificates.length ? peer.bundle : bundleOf(peer.trustDomain, kept),
-    grants,
-    imports: sameImports,
-    ...(losesRoots && { mark: peer.bundle.fingerprint.slice(0, 16) }),
-  };
+function withRoots(peer: Peer, roots: readonly string[]): Peer {
+  const { certificates } = peer.bundle;
+  const kept = certificates.filter(({ fingerprint }) => roots.includes(fingerprint));
+  return kept.length === certificates.length ? peer : { ...peer, bundle: bundleOf(peer.trustDomain, kept) };
 }
 
-/** The model as it is served while peers are between two. */
-export function during(next: Federation, transitions: Transitions): Federation {
-  if (transitions.size === 0) return next;
-  const isBetween = ({ peer }: { readonly peer: string }): boolean => transitions.has(peer);
+function servedModel(next: Federation, steps: readonly Step[], previous: Federation | undefined): Federation {
+  const between = new Map(steps.filter(({ until }) => until !== undefined).map((step) => [step.peer.name, step]));
+  const peers = shareByKey(
+    previous?.peers,
+    steps.map(({ peer }) => peer),
+    ({ name }) => name,
+  );
+  if (between.size === 0) return { ...next, peers };
+  const byName = (grant: Grant): string => `${grant.peer}/${grant.export.name}`;
+  const narrowed = new Map(
+    [...between.values()].flatMap(({ grants }) => grants.map((grant) => [byName(grant), grant])),
+  );
+  const grants = next.grants.flatMap((grant) =>
+    between.has(grant.peer) ? (narrowed.get(byName(grant)) ?? []) : [grant],
+  );
   return {
     ...next,
-    peers: next.peers.map((peer) => {
-      const transition = transitions.get(peer.name);
-      if (transition === undefined) return peer;
-      const { bundle, mark } = transition;
-      return { ...peer, bundle, ...(mark !== undefined && { mark }) };
-    }),
-    grants: next.grants.flatMap((grant) => {
-      if (!isBetween(grant)) return [grant];
-      return transitions.get(grant.peer)?.grants.filter((one) => one.export.name === grant.export.name) ?? [];
-    }),
-    // Its names stay, so that callers are told 503 and not that the name is unknown.
+    peers,
+    grants: shareByKey(previous?.grants, grants, byName),
+    // The names of imports stay, so that callers are told 503 and not that the name is unknown.
     imports: next.imports.map((one) => {
-      const isServed = !isBetween(one) || transitions.get(one.peer)?.imports.some((other) => isEqual(one, other));
-      return isServed === true || one.denied ? one : { ...one, denied: true };
+      const isServed = between.get(one.peer)?.imports.includes(one) ?? true;
+      return isServed || one.denied ? one : { ...one, denied: true };
     }),
   };
 }
 
-/** When the first of them is over. */
-export function nextSettled(transitions: Transitions): number | undefined {
-  const times = [...transitions.values()].map(({ until }) => until);
-  return times.length === 0 ? undefined : Math.min(...times);
+/** The entry of a name that has ended; undefined once nobody can hold it any more. */
+function retiredEntry(entry: ServedPeer, now: number): ServedPeer | undefined {
+  const states = entry.states
+    .map((state) => ({ ...state, until: Math.min(state.until ?? now + RETIRED_MS, now + RETIRED_MS) }))
+    .filter(({ until }) => now < until);
+  return states.length === 0 ? undefined : share(entry, { ...entry, states });
 }
 
-/** What two lists of grants of one peer both allow; the next one's objects where nothing was lost. */
-function meetOfGrants(before: readonly Grant[], next: readonly Grant[]): readonly Grant[] {
-  return next.flatMap((grant) => {
-    const old = before.find((one) => one.export.name === grant.export.name);
-    // Other backends, protocol or bodies: another service under the name.
-    if (old === undefined || !isEqual(old.export, grant.export)) return [];
-    const allow = grant.allow.filter((rule) => old.allow.some((other) => isEqual(rule, other)));
-    if (allow.length === 0) return [];
-    return allow.length === grant.allow.length ? [grant] : [{ ...grant, allow }];
+function endedNames(retired: readonly ServedPeer[], served: Federation): readonly Ended[] {
+  if (retired.length === 0) return [];
+  const parts = partsOf(served);
+  return retired.map(({ name, key, domainKey, gatewayIdentities, states }): Ended => {
+    const successor = parts.find(({ peer }) => peer.name === name && peer.domainKey === domainKey);
+    const identities = gatewayIdentities.filter((id) => successor?.peer.gatewayIdentities.includes(id));
+    if (successor === undefined || identities.length === 0) return { name, key };
+    const { roots, grants } = meetOf(successor, states);
+    const { pem } = withRoots(successor.peer, roots).bundle;
+    return {
+      name,
+      key,
+      meet: { domainKey, gatewayIdentities: identities, roots: roots.length === 0 ? '' : pem, grants },
+    };
   });
-}
-
-function includes(bundle: TrustBundle, fingerprint: string): boolean {
-  return bundle.certificates.some((one) => one.fingerprint === fingerprint);
-}
-
-function grantsOf(federation: Federation | undefined, peer: string): readonly Grant[] {
-  return federation?.grants.filter((grant) => grant.peer === peer) ?? [];
-}
-
-function importsOf(federation: Federation, peer: string): readonly Import[] {
-  return federation.imports.filter((imported) => imported.peer === peer);
-}
-
-function isEqual(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

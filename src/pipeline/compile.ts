@@ -16,19 +16,29 @@ export interface CompileInput {
   readonly federation: Federation;
   /** The certificate and key with which a gateway meets a peer; undefined when they are files on its own disk. */
   readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
-  /** Names that ended while this process lives (federation/transition.ts). */
+  /** Names that ended lately (federation/transition.ts). */
   readonly retired: readonly Ended[];
   readonly throwawayRootPem: string;
 }
 
-/** Compiles again and again, doing only what changed: resources whose inputs are the same objects keep their bytes. */
-export class Compiler {
-  private builders: ReadonlyMap<GatewayRole, SnapshotBuilder> = new Map();
+export interface Compiled {
+  readonly snapshots: ReadonlyMap<GatewayRole, Snapshot>;
+  /** Goes on from these snapshots. */
+  readonly compiler: Pick<Compiler, 'compile'>;
+}
 
-  /** Errors: RESOURCE_INVALID, BOUNDARY_VIOLATED, SNAPSHOT_INCONSISTENT; the next call starts from the last good one. */
-  compile(input: CompileInput): ReadonlyMap<GatewayRole, Snapshot> {
+/** A value that remembers what it compiled last: resources whose inputs are the same objects keep their bytes. */
+export class Compiler {
+  private readonly builders: ReadonlyMap<GatewayRole, SnapshotBuilder>;
+
+  constructor(builders: ReadonlyMap<GatewayRole, SnapshotBuilder> = new Map()) {
+    this.builders = builders;
+  }
+
+  /** Does only what changed since the snapshots of this compiler. Errors: RESOURCE_INVALID, BOUNDARY_VIOLATED, SNAPSHOT_INCONSISTENT. */
+  compile(input: CompileInput): Compiled {
     const roles = (['ingress', 'egress'] as const).filter((role) => input.federation[role] !== undefined);
-    // Copies: the ingress gateway's builder must not move on when the egress gateway's resources turn out to be wrong.
+    // A gateway that goes and comes back finds its builder again.
     const builders = new Map(this.builders);
     const snapshots = new Map<GatewayRole, Snapshot>();
     for (const role of roles) {
@@ -36,8 +46,7 @@ export class Compiler {
       builders.set(role, builder);
       snapshots.set(role, compileGateway(builder, role, input));
     }
-    this.builders = builders;
-    return snapshots;
+    return { snapshots, compiler: new Compiler(builders) };
   }
 }
 

@@ -1,21 +1,10 @@
-// Parts of a turn of the pipeline that the running process and the one-shot commands share.
-// In: a model. Out: who needs an identity; the error of a configuration that cannot be served. Must not: do I/O.
+// Which identities our gateways need: a certificate and key for each peer that a gateway meets, so that no key is shared
+// between peers.
 
-import { type Diagnostic, formatDiagnostic, PosternError } from '../errors.ts';
 import type { Federation, Gateway, Peer } from '../federation/model.ts';
 import type { IdentityNeed } from '../trust/issuing/identities.ts';
 
-/** A configuration that cannot be served, with its places. */
-export class RejectedConfig extends PosternError {
-  readonly diagnostics: readonly Diagnostic[];
-
-  constructor(diagnostics: readonly Diagnostic[]) {
-    super('CONFIG_INVALID', diagnostics.map(formatDiagnostic).join('\n'));
-    this.diagnostics = diagnostics;
-  }
-}
-
-/** One identity for each gateway and peer that meet: R10, distinct keys. */
+/** An ingress gateway meets every peer, an egress gateway those that it imports from. */
 export function identityNeeds({ peers, imports, ingress, egress }: Federation): readonly IdentityNeed[] {
   const imported = new Set(imports.filter(({ denied }) => !denied).map(({ peer }) => peer));
   return [

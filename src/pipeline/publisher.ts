@@ -1,26 +1,22 @@
-// What is being served, and how it becomes something else: one whole turn of the pipeline, published as its last step.
-// In: loaded files, the time. Out: snapshots in the cache; the last configuration that was applied, and the last that was not.
-// Must not: change anything that is served when a turn fails, whatever fails.
+// What is served, and how it becomes something else: one turn of the pipeline, whose last step publishes.
+// A turn is prepared beside what is served, then committed as a whole.
+// Must not: change anything that is served when a turn fails, whatever fails, now or at the next refresh.
 
+import { randomBytes } from 'node:crypto';
 import type { LoadedConfig } from '../config/files/load.ts';
 import { type Diagnostic, errorAt, type Finding, hasBlockingErrors } from '../errors.ts';
 import type { Federation, GatewayRole } from '../federation/model.ts';
 import { findingsOf, type Resolved, resolve } from '../federation/resolve.ts';
-import {
-  during,
-  nextSettled,
-  type Retired,
-  retire,
-  type Transitions,
-  transitionsTo,
-} from '../federation/transition.ts';
+import type { Served } from '../federation/transition.ts';
 import { SnapshotCache } from '../snapshot/cache.ts';
-import { emptySnapshot, type Snapshot } from '../snapshot/snapshot.ts';
+import { emptySnapshot } from '../snapshot/snapshot.ts';
 import { GatewayIdentities } from '../trust/issuing/identities.ts';
 import { createThrowawayRoot } from '../trust/issuing/issue.ts';
 import { nextAuthorityNotice } from './authority-ends.ts';
-import { Compiler } from './compile.ts';
-import { identityNeeds, RejectedConfig } from './identity-needs.ts';
+import { type Compiled, Compiler } from './compile.ts';
+import { identityNeeds } from './identity-needs.ts';
+import { RejectedConfig } from './rejected-config.ts';
+import { type RecordStore, ServedHistory } from './served-history.ts';
 
 /** The last turn that succeeded. */
 export interface Applied {
@@ -34,38 +30,47 @@ export interface Applied {
 
 export const ROLES: readonly GatewayRole[] = ['ingress', 'egress'];
 
-export class Publication {
-  readonly cache = new SnapshotCache();
-  private readonly compiler: Pick<Compiler, 'compile'>;
-  private held = new GatewayIdentities();
-  private readonly throwawayRootPem: string;
-  /** Names that ended since this process started, because their peer was removed or means something else. */
-  private retired: readonly Retired[] = [];
-  private transitions: Transitions = new Map();
-  /** The last model with its transitions. */
-  private served: Federation | undefined;
-  private last: Applied | undefined;
-  /** When the last turn that succeeded was, refreshes included. */
-  private lastTurn: number;
+/** Everything that a turn brings, computed and not yet served. */
+export interface Turn {
+  readonly applied: Applied;
+  readonly identities: GatewayIdentities;
+  readonly served: Served;
+  readonly compiled: Compiled;
+  readonly now: number;
+}
 
-  constructor(now: number, compiler: Pick<Compiler, 'compile'> = new Compiler()) {
+export interface PublisherOptions {
+  readonly compiler?: Pick<Compiler, 'compile'>;
+  /** Where the next process finds what this one has served. */
+  readonly store?: RecordStore;
+}
+
+export class Publisher {
+  readonly cache = new SnapshotCache();
+  private readonly throwawayRootPem: string;
+  private readonly history: ServedHistory;
+  private compiler: Pick<Compiler, 'compile'>;
+  /** The last turn that was committed, refreshes included. */
+  private last: Turn | undefined;
+
+  constructor(now: number, { compiler = new Compiler(), store }: PublisherOptions = {}) {
     this.compiler = compiler;
     this.throwawayRootPem = createThrowawayRoot(now);
-    this.lastTurn = now;
+    this.history = new ServedHistory(store, randomBytes(16).toString('hex'));
   }
 
   get applied(): Applied | undefined {
-    return this.last;
+    return this.last?.applied;
   }
 
   /** The certificates that are served. */
   get identities(): GatewayIdentities {
-    return this.held;
+    return this.last?.identities ?? new GatewayIdentities();
   }
 
-  /** Errors: RejectedConfig, and what compiling throws; then everything is as it was. */
+  /** Errors: RejectedConfig, and what compiling throws; then nothing has changed. */
   apply(loaded: LoadedConfig, now: number): Applied {
-    return this.turn(loaded, now, false);
+    return this.commit(this.prepare(loaded, now));
   }
 
   /**
@@ -73,12 +78,14 @@ export class Publication {
    * the file is broken. Errors: as `apply`.
    */
   refresh(now: number): Applied | undefined {
-    return this.last === undefined ? undefined : this.turn(this.last.loaded, now, true);
+    const { applied } = this;
+    return applied === undefined ? undefined : this.commit(this.prepare(applied.loaded, now, applied.at));
   }
 
-  private turn(loaded: LoadedConfig, now: number, refresh: boolean): Applied {
+  /** Computes a turn beside what is served. `at`: when the file was applied. Errors: as `apply`. */
+  prepare(loaded: LoadedConfig, now: number, at = now): Turn {
     const { config, outline = config } = loaded.parsed;
-    const before = this.last?.resolved;
+    const before = this.applied?.resolved;
     const around = { files: loaded.files, now, previous: before, starting: before === undefined };
     if (config === undefined || hasBlockingErrors(loaded.findings)) {
       throw new RejectedConfig(loaded.diagnostics(outline && findingsOf({ config: outline, ...around })));
@@ -87,56 +94,62 @@ export class Publication {
     const all = [...findings, ...(before === undefined ? [] : unchangeable(before.federation, config.mesh))];
     if (resolved === undefined || hasBlockingErrors(all)) throw new RejectedConfig(loaded.diagnostics(all));
     const { federation, issuer } = resolved;
-    // Everything that can fail comes first; what it needs is computed beside what is served.
-    const identities = this.held.copy();
+    const identities = this.identities.copy();
     if (issuer === undefined) identities.clear();
     else {
       const lifetime = 'issuer' in config.identity ? config.identity.issuer.lifetimeSeconds : 0;
       identities.ensure(issuer, lifetime, identityNeeds(federation), now);
     }
-    const warnings = loaded.diagnostics(findings);
-    const transitions = transitionsTo(this.transitions, this.served, federation, now);
-    const served = during(federation, transitions);
-    const retired = retire(this.retired, this.served, served, now);
-    const snapshots = this.compiler.compile({
-      federation: served,
+    const served = this.history.plan(federation, now);
+    const compiled = this.compile(served, identities);
+    const applied = { loaded, resolved, at, warnings: loaded.diagnostics(findings) };
+    return { applied, identities, served, compiled, now };
+  }
+
+  /** Serves a turn that was prepared since the last commit. Errors: as `apply`. */
+  commit(turn: Turn): Applied {
+    const { served, compiled } = this.recorded(turn);
+    // From here on nothing fails.
+    this.history.commit(served);
+    this.compiler = compiled.compiler;
+    this.last = { ...turn, served, compiled };
+    for (const role of ROLES) {
+      // A gateway that the configuration no longer has is left with nothing, rather than with what it had.
+      const snapshot = compiled.snapshots.get(role) ?? (this.cache.get(role) && emptySnapshot());
+      if (snapshot !== undefined) this.cache.set(role, snapshot);
+    }
+    return turn.applied;
+  }
+
+  /** What is served must be on disk before it is published: the next process goes on from there. */
+  private recorded(turn: Turn): Pick<Turn, 'served' | 'compiled'> {
+    if (this.history.record(turn.served, turn.now)) return turn;
+    const served = this.history.planUnrecorded(turn.applied.resolved.federation, turn.now);
+    return { served, compiled: this.compile(served, turn.identities) };
+  }
+
+  private compile({ federation, ended }: Served, identities: GatewayIdentities): Compiled {
+    return this.compiler.compile({
+      federation,
       identity: (role, peer) => identities.get(role, peer),
-      retired,
+      retired: ended,
       throwawayRootPem: this.throwawayRootPem,
     });
-    // From here on nothing fails.
-    this.held = identities;
-    this.retired = retired;
-    this.transitions = transitions;
-    this.served = served;
-    const at = refresh ? (this.last?.at ?? now) : now;
-    this.last = { loaded, resolved, at, warnings };
-    this.lastTurn = now;
-    this.publish(snapshots);
-    return this.last;
   }
 
   /** When something is due without any file having changed: a renewal, the end of a grant, a CA that begins or ends, a notice of that (milliseconds). */
   nextDue(): number | undefined {
-    const resolved = this.last?.resolved;
-    const notice = this.last === undefined ? undefined : nextAuthorityNotice(this.last.resolved, this.lastTurn);
+    if (this.last === undefined) return undefined;
+    const { applied, identities, served, now } = this.last;
     const times = [
-      this.identities.nextRenewal(),
-      resolved?.federation.nextExpiry,
-      resolved?.nextTrustChange,
-      notice,
-      nextSettled(this.transitions),
+      identities.nextRenewal(),
+      applied.resolved.federation.nextExpiry,
+      applied.resolved.nextTrustChange,
+      nextAuthorityNotice(applied.resolved, now),
+      served.nextSettled,
     ];
     const due = times.filter((time) => time !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
-  }
-
-  private publish(snapshots: ReadonlyMap<GatewayRole, Snapshot>): void {
-    for (const role of ROLES) {
-      // A gateway that the configuration no longer has is left with nothing, rather than with what it had.
-      const snapshot = snapshots.get(role) ?? (this.cache.get(role) === undefined ? undefined : emptySnapshot());
-      if (snapshot !== undefined) this.cache.set(role, snapshot);
-    }
   }
 }
 

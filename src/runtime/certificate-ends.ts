@@ -4,21 +4,21 @@
 
 import type { Logger } from '../log.ts';
 import { authorityEnds, type CertificateEnd, endOf } from '../pipeline/authority-ends.ts';
-import type { Publication } from '../pipeline/publisher.ts';
+import type { Publisher } from '../pipeline/publisher.ts';
 import { type EndNotice, endNotice } from '../trust/expiry.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 
 /** The earliest end first. */
 export function certificateEnds(
-  publication: Publication,
+  publisher: Publisher,
   streams: readonly StreamStatus[],
   controlPlaneCa: Certificate | undefined,
 ): readonly CertificateEnd[] {
-  const { applied } = publication;
+  const { applied } = publisher;
   return [
     ...(applied === undefined ? [] : authorityEnds(applied.resolved)),
-    ...publication.identities
+    ...publisher.identities
       .list()
       .map(
         ({ role, peer, notAfter }) =>

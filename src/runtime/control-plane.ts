@@ -9,8 +9,8 @@ import { formatDiagnostic, PosternError } from '../errors.ts';
 import type { HostPort } from '../host-port.ts';
 import type { Logger, LogLevel } from '../log.ts';
 import type { CertificateEnd } from '../pipeline/authority-ends.ts';
-import { RejectedConfig } from '../pipeline/identity-needs.ts';
-import { type Applied, Publication, ROLES } from '../pipeline/publisher.ts';
+import { type Applied, Publisher, ROLES } from '../pipeline/publisher.ts';
+import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import { WorkerPool } from '../serving/pool.ts';
 import { type Serving, type ServingStatus, serveHere } from '../serving/serving.ts';
 import { gatewayGauges } from '../telemetry/gateway-gauges.ts';
@@ -20,6 +20,7 @@ import { type ControlPlaneCa, controlPlaneId, issueServerCertificate } from '../
 import { certificateAdmission, claimAdmission, type GatewayRegistry } from '../xds/transport/admission.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';
 import { certificateEnds, EndAnnouncements } from './certificate-ends.ts';
+import { RecordFile } from './record-file.ts';
 import { loadFirst, openState, type StartOptions } from './start.ts';
 import { processStatus, type Rejected, servedGauges } from './views.ts';
 
@@ -62,15 +63,18 @@ const SERVER_RENEWAL = 10 * 24 * 60 * 60 * 1000;
 export async function startApp(options: AppOptions): Promise<App> {
   const { logger, file } = options;
   const metrics = new Metrics();
-  const publication = new Publication(Date.now());
-  const gauges = servedGauges(metrics, publication);
+  const publisher = new Publisher(Date.now(), { store: new RecordFile(options.stateFolder, logger) });
+  const gauges = servedGauges(metrics, publisher);
   const updateGateways = gatewayGauges(metrics);
   const reloads = metrics.counter('postern_config_reloads_total', 'Configurations read, by result.');
   let rejected: Rejected | undefined;
   let stopping = false;
 
   const first = await loadFirst(options);
-  let applied = publication.apply(first, Date.now());
+  const turn = publisher.prepare(first, Date.now());
+  // The state folder holds the record of what is served, so that the CA comes first.
+  const ca = openState(options, turn.applied.resolved.federation.mesh.trustDomain);
+  let applied = publisher.commit(turn);
   const serve = (next: Applied): void => {
     applied = next;
     gauges.update(next.at);
@@ -78,8 +82,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   gauges.update(applied.at);
   reloads.add({ result: 'applied' });
   const { mesh } = applied.resolved.federation;
-  const ca = openState(options, mesh.trustDomain);
-  const serving = servingOf(options, publication, metrics, {
+  const serving = servingOf(options, publisher, metrics, {
     tls: options.insecureXds ? undefined : serverTls(ca, options.xds),
     controlPlane: controlPlaneId(mesh.trustDomain),
   });
@@ -88,14 +91,14 @@ export async function startApp(options: AppOptions): Promise<App> {
   const bringUpToDate = (): void => {
     const before = applied;
     try {
-      serve(publication.refresh(Date.now()) ?? applied);
+      serve(publisher.refresh(Date.now()) ?? applied);
       logWarnings(logger, applied, before);
     } catch (error) {
       logger.error({ err: error }, 'what is served could not be brought up to date');
     }
   };
 
-  const turn = async (): Promise<void> => {
+  const runTurn = async (): Promise<void> => {
     if (stopping) return;
     const before = applied;
     try {
@@ -104,11 +107,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
       watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])], loaded.digests);
-      serve(publication.apply(loaded, Date.now()));
+      serve(publisher.apply(loaded, Date.now()));
       rejected = undefined;
       reloads.add({ result: 'applied' });
       const took = { parseMs: Math.round(parsed - started), applyMs: Math.round(performance.now() - parsed) };
-      logger.info({ file, ...took, snapshots: versions(publication) }, 'configuration applied');
+      logger.info({ file, ...took, snapshots: versions(publisher) }, 'configuration applied');
       logWarnings(logger, applied, before);
     } catch (error) {
       rejected = rejection(error);
@@ -127,7 +130,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   // One turn at a time; what changes during a turn brings one more.
   let running: Promise<void> = Promise.resolve();
   const reload = (): Promise<void> => {
-    running = running.then(turn);
+    running = running.then(runTurn);
     return running;
   };
   let serverTlsAt = Date.now();
@@ -150,7 +153,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     clearTimeout(timer);
     if (stopping) return;
     const soonest = Date.now() + (rejected === undefined ? 1000 : RETRY_MS);
-    const due = publication.nextDue();
+    const due = publisher.nextDue();
     waitUntil(due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, soonest), Date.now());
   };
 
@@ -160,10 +163,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   const announcements = new EndAnnouncements(logger);
   const lookAtEnds = async (): Promise<{ readonly state: ServingStatus; readonly ends: readonly CertificateEnd[] }> => {
     const state = await serving.status();
-    const ends = certificateEnds(publication, state.streams, ca.issuer.certificate);
+    const ends = certificateEnds(publisher, state.streams, ca.issuer.certificate);
     gauges.updateEnds(ends);
     updateGateways(
-      [...publication.cache.entries()].map(([gateway]) => gateway),
+      [...publisher.cache.entries()].map(([gateway]) => gateway),
       state.streams,
     );
     announcements.update(ends, Date.now());
@@ -191,14 +194,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
     status: async () => {
       const { state, ends } = await lookAtEnds();
-      return processStatus(publication, applied, ca, rejected, state, ends);
+      return processStatus(publisher, applied, ca, rejected, state, ends);
     },
   }).catch(async (error: unknown) => {
     await stop();
     throw error;
   });
   const at = { xds: `${options.xds.host}:${xdsPort}`, admin: `${options.admin.host}:${admin.port}` };
-  logger.info({ mesh: mesh.name, ...at, snapshots: versions(publication) }, 'ready');
+  logger.info({ mesh: mesh.name, ...at, snapshots: versions(publisher) }, 'ready');
   logWarnings(logger, applied);
   return {
     xdsPort,
@@ -216,7 +219,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 function servingOf(
   { workers, xds: address, warmUpMs, logger, logLevel }: AppOptions,
-  { cache }: Publication,
+  { cache }: Publisher,
   metrics: Metrics,
   { tls, controlPlane }: { readonly tls: ServerTls | undefined; readonly controlPlane: string },
 ): Serving {
@@ -277,6 +280,6 @@ function logWarnings(logger: Logger, { warnings }: Applied, before?: Applied): v
   }
 }
 
-function versions({ cache }: Publication): Readonly<Record<string, string>> {
+function versions({ cache }: Publisher): Readonly<Record<string, string>> {
   return Object.fromEntries([...cache.entries()].map(([gateway, { version }]) => [gateway, version]));
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { Status } from '../admin/status-view.ts';
 import type { Peer } from '../federation/model.ts';
 import type { CertificateEnd } from '../pipeline/authority-ends.ts';
-import type { Applied, Publication } from '../pipeline/publisher.ts';
+import type { Applied, Publisher } from '../pipeline/publisher.ts';
 import type { ServingStatus } from '../serving/serving.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
@@ -22,7 +22,7 @@ function rejectedParts(applied: Applied, rejected: Rejected | undefined): { read
 }
 
 export function processStatus(
-  publication: Publication,
+  publisher: Publisher,
   applied: Applied,
   ca: ControlPlaneCa,
   rejected: Rejected | undefined,
@@ -47,7 +47,7 @@ export function processStatus(
       warnings: applied.warnings.filter(({ severity }) => severity === 'warning'),
     },
     ...(workers !== undefined && { workers }),
-    gateways: [...publication.cache.entries()].map(([gateway, { version }]) => ({
+    gateways: [...publisher.cache.entries()].map(([gateway, { version }]) => ({
       gateway,
       snapshotVersion: version,
       nodes: streams.filter((stream) => stream.gateway === gateway),
@@ -65,7 +65,7 @@ export function processStatus(
         .filter(({ concernsPeer, severity }) => concernsPeer === name && severity === 'error')
         .map(({ code, message }) => `${code} ${message}`),
     })),
-    certificates: publication.identities
+    certificates: publisher.identities
       .list()
       .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
     certificateEnds: ends.map((end) => ({ ...end, notAfter: iso(end.notAfter) })),
@@ -73,14 +73,14 @@ export function processStatus(
 }
 
 export interface ServedGauges {
-  /** After each publication. */
+  /** After each publisher. */
   update(now: number): void;
   /** The ends of certificates, the earliest first. */
   updateEnds(ends: readonly CertificateEnd[]): void;
 }
 
 /** Gauges that follow what is served. */
-export function servedGauges(metrics: Metrics, publication: Publication): ServedGauges {
+export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGauges {
   const lastSuccess = metrics.gauge(
     'postern_config_last_success_timestamp_seconds',
     'When the file that is served was applied.',
@@ -96,10 +96,10 @@ export function servedGauges(metrics: Metrics, publication: Publication): Served
   return {
     update: (now) => {
       lastSuccess.set({}, now / 1000);
-      const { peers: served = [], deniedPeers = [] } = publication.applied?.resolved.federation ?? {};
+      const { peers: served = [], deniedPeers = [] } = publisher.applied?.resolved.federation ?? {};
       peers.set({}, served.length + deniedPeers.length);
       denied.set({}, deniedPeers.length);
-      for (const [gateway, snapshot] of publication.cache.entries()) {
+      for (const [gateway, snapshot] of publisher.cache.entries()) {
         for (const [typeUrl, type] of snapshot.types)
           resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);
       }

@@ -4,157 +4,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
-import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
-import { translate } from '../../src/envoy/resources/gateway-resources.ts';
-import type { Federation, GatewayRole } from '../../src/federation/model.ts';
-import { resolve } from '../../src/federation/resolve.ts';
-import { during, type Retired, retire, SETTLE_MS, transitionsTo } from '../../src/federation/transition.ts';
-import { createThrowawayRoot } from '../../src/trust/issuing/issue.ts';
-import { admits, begin, type Connection, prefixes, surviving, type View, viewOf } from './gateway-view.ts';
-import { configOf, NOW, newCa } from './pipeline.ts';
-
-const DOMAINS = ['x.example', 'y.example'] as const;
-type Domain = (typeof DOMAINS)[number];
-/** Three roots of each mesh, the oldest first. */
-const ROOTS = new Map(
-  DOMAINS.map((domain) => [domain, [3, 2, 1].map((days) => newCa(domain, NOW - days * 86_400_000).certificate)]),
-);
-const throwawayRootPem = createThrowawayRoot(NOW);
-
-interface PeerChoice {
-  readonly roots: readonly number[];
-  readonly identities: readonly string[];
-}
-interface Choice {
-  readonly peers: ReadonlyMap<Domain, PeerChoice>;
-  /** Which peer has which name. */
-  readonly isSwapped: boolean;
-  readonly exports: readonly {
-    readonly backend: number;
-    readonly protocol: string;
-    readonly rules: readonly (readonly [number, number])[];
-  }[];
-  readonly imports: readonly (readonly [number, number])[];
-}
-
-const some = <T>(items: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...items], { minLength: 1 });
-const peer = fc.record({ roots: some([0, 1, 2]), identities: some(['gateway/a', 'gateway/b']) });
-const exported = fc.record({
-  backend: fc.integer({ min: 1, max: 2 }),
-  protocol: fc.constantFrom('http', 'grpc'),
-  // Which peer may ask for which path.
-  rules: fc.subarray<[number, number]>([
-    [0, 1],
-    [0, 2],
-    [1, 1],
-    [1, 2],
-  ]),
-});
-const choice: fc.Arbitrary<Choice> = fc.record({
-  peers: fc.tuple(peer, fc.option(peer, { nil: undefined })).map(([x, y]) => {
-    const entries: [Domain, PeerChoice][] = [['x.example', x]];
-    return new Map(y === undefined ? entries : [...entries, ['y.example', y]]);
-  }),
-  isSwapped: fc.boolean(),
-  exports: fc.array(exported, { minLength: 1, maxLength: 2 }),
-  imports: fc.tuple(
-    fc.tuple(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 0, max: 1 })),
-    fc.tuple(fc.integer({ min: 0, max: 1 }), fc.integer({ min: 0, max: 1 })),
-  ),
-});
-
-function federationOf({ peers, isSwapped, exports, imports }: Choice, previous: Federation | undefined): Federation {
-  const names = [...peers.keys()].map((domain) => ((domain === 'x.example') !== isSwapped ? 'p' : 'q'));
-  const nameAt = (index: number): string => names[index % names.length] ?? 'p';
-  const files = new Map<string, Buffer>();
-  const peerLines = [...peers].map(([domain, { roots, identities }], index) => {
-    const name = nameAt(index);
-    files.set(`${name}.pem`, Buffer.from(roots.map((root) => ROOTS.get(domain)?.[root]).join('')));
-    return `  ${name}: {trustDomain: ${domain}, trustBundle: ${name}.pem, gatewayIdentities: [${identities.join(', ')}], addresses: ["127.0.0.1:443"]}`;
-  });
-  const exportLines = exports.flatMap(({ backend, protocol, rules }, index) => {
-    const consumers = names.flatMap((name, at) => {
-      const paths = rules.filter(([who]) => who === at).map(([, path]) => path);
-      if (paths.length === 0) return [];
-      const allow = paths.map((path) => `{methods: [POST], paths: [/S/${path}]}`).join(', ');
-      return [`{peer: ${name}, allow: [${allow}]}`];
-    });
-    return consumers.length === 0
-      ? []
-      : `- {name: e${index}, protocol: ${protocol}, backend: "127.0.0.1:${backend}", consumers: [${consumers.join(', ')}]}`;
-  });
-  const importLines = imports.map(
-    ([who, what], index) => `- {peer: ${nameAt(who)}, name: i${what}, as: l${index}.a.svc.cluster.local, port: 8080}`,
-  );
-  const config = configOf(`apiVersion: postern/v1
-mesh: {name: ours, trustDomain: ours.example}
-identity: {files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}}
-gateways: {ingress: {address: "127.0.0.1:15443"}, egress: {address: 127.0.0.1}}
-peers:
-${peerLines.join('\n')}
-${exportLines.length === 0 ? '' : 'exports:'}
-${exportLines.join('\n')}
-imports:
-${importLines.join('\n')}
-`);
-  const { resolved, findings } = resolve({
-    config,
-    files,
-    now: NOW,
-    ...(previous && { previous: { federation: previous } }),
-  });
-  assert.ok(resolved, JSON.stringify(findings));
-  return resolved.federation;
-}
-
-function resourcesOf(
-  federation: Federation,
-  role: GatewayRole,
-  retired: readonly Retired[] = [],
-): readonly ResourceJson[] {
-  const drafts = translate({ federation, role, identity: () => undefined, retired, throwawayRootPem });
-  const resources = drafts.map((draft) => draft.build());
-  checkBoundary(resources);
-  return resources;
-}
-
-/** What a configuration admits when it is served alone. */
-function admittedBy(federation: Federation, role: GatewayRole): ReadonlySet<string> {
-  const view = viewOf(resourcesOf(federation, role));
-  return admits(view, begin(view, throwawayRootPem));
-}
-
-/** The states that are served in turn, from one configuration to the next. */
-function statesBetween(first: Federation, second: Federation, role: GatewayRole): readonly View[] {
-  const transitions = transitionsTo(new Map(), first, second, NOW);
-  const served = during(second, transitions);
-  const retired = retire([], first, served, NOW);
-  const later = transitionsTo(transitions, served, second, NOW + SETTLE_MS);
-  assert.equal(later.size, 0);
-  const retiredLater = retire(retired, served, second, NOW + SETTLE_MS);
-  return [
-    viewOf(resourcesOf(first, role)),
-    viewOf(resourcesOf(served, role, retired)),
-    viewOf(resourcesOf(second, role, retiredLater)),
-  ];
-}
-
-/** All that is admitted on the way which neither end admits. */
-function forbidden(states: readonly View[], allowed: ReadonlySet<string>): readonly string[] {
-  const found = new Set<string>();
-  let open = new Map<string, Connection>();
-  const look = (view: View): void => {
-    for (const one of begin(view, throwawayRootPem)) open.set(JSON.stringify(one), one);
-    for (const one of admits(view, open.values())) if (!allowed.has(one)) found.add(one);
-  };
-  for (const [index, next] of states.entries()) {
-    const before = states[index - 1];
-    for (const view of before === undefined ? [next] : prefixes(before, next)) look(view);
-    open = new Map(surviving(next, open.values()).map((one) => [JSON.stringify(one), one]));
-  }
-  return [...found];
-}
+import type { GatewayRole } from '../../src/federation/model.ts';
+import { SETTLE_MS, START_SETTLE_MS } from '../../src/federation/transition.ts';
+import { begin, prefixes, surviving } from './gateway-view.ts';
+import { NOW } from './pipeline.ts';
+import {
+  admittedBy,
+  type Choice,
+  choice,
+  federationOf,
+  forbidden,
+  Serving,
+  statesBetween,
+  viewAlone,
+} from './update-model.ts';
 
 describe('an update', () => {
   for (const role of ['ingress', 'egress'] as const) {
@@ -169,30 +32,115 @@ describe('an update', () => {
         { numRuns: 80 },
       );
     });
-  }
 
-  for (const role of ['ingress', 'egress'] as const) {
-    test(`${role}: also when the control plane dies on the way, and a new one goes on from what the gateway has`, () => {
+    test(`${role}: also when the next update comes before the first has settled`, () => {
       fc.assert(
-        fc.property(choice, choice, fc.integer({ min: 0, max: 4 }), (one, other, pushed) => {
+        fc.property(choice, choice, choice, fc.integer({ min: 1, max: 12 }), (one, other, another, seconds) => {
           const first = federationOf(one, undefined);
           const second = federationOf(other, first);
-          // What a new process cannot know: which roots of a bundle that keeps its key the last one trusted.
-          fc.pre(
-            second.peers.every((peer) =>
-              first.peers.every(({ key, bundle }) => key !== peer.key || bundle === peer.bundle),
-            ),
-          );
-          const allowed = new Set([...admittedBy(first, role), ...admittedBy(second, role)]);
-          const [before = new Map(), served = new Map()] = statesBetween(first, second, role);
-          const left = prefixes(before, served)[pushed] ?? before;
-          const restarted = viewOf(resourcesOf(second, role));
-          assert.deepEqual(forbidden([before, left, restarted], allowed), []);
+          const third = federationOf(another, second);
+          const allowed = new Set([first, second, third].flatMap((model) => [...admittedBy(model, role)]));
+          const serving = new Serving(role).serve(first, NOW - 60_000).serve(second, NOW);
+          if (seconds >= SETTLE_MS / 1000) serving.settle(second);
+          const { states } = serving.serve(third, NOW + seconds * 1000).settle(third);
+          assert.deepEqual(forbidden(states, allowed), []);
         }),
-        { numRuns: 60 },
+        { numRuns: 80 },
+      );
+    });
+
+    test(`${role}: also when the control plane dies on the way, and a new one goes on from the record with another file`, () => {
+      const pushed = fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined });
+      fc.assert(
+        fc.property(choice, choice, choice, fc.boolean(), pushed, (one, other, another, isEdited, arrived) => {
+          const first = federationOf(one, undefined);
+          const second = federationOf(other, first);
+          const third = isEdited ? federationOf(another, undefined) : second;
+          const allowed = new Set([first, second, third].flatMap((model) => [...admittedBy(model, role)]));
+          const dying = new Serving(role).serve(first, NOW - 60_000);
+          // It dies before it has recorded the update, or with a part of it on the gateway.
+          if (arrived !== undefined) dying.serve(second, NOW);
+          const [before, served] = dying.states;
+          assert.ok(before);
+          const left = served === undefined ? [] : [prefixes(before.view, served.view)[arrived ?? 0] ?? served.view];
+          const at = NOW + 2000;
+          const restarted = new Serving(role, dying.record, at).serve(third, at).settle(third);
+          const states = [before, ...left.map((view) => ({ view, at: NOW })), ...restarted.states];
+          assert.deepEqual(forbidden(states, allowed), []);
+        }),
+        { numRuns: 120 },
       );
     });
   }
+
+  /** One peer with these roots, and an export with these rules. */
+  const one = (roots: number[], paths: number[], imports: Choice['imports'] = [[0, 0]]): Choice => ({
+    isSwapped: false,
+    imports,
+    peers: new Map([['x.example', { roots, identities: ['gateway/a'] }]]),
+    exports: [{ backend: 1, protocol: 'http', rules: paths.map((path) => [0, path] as const) }],
+  });
+  const [root, younger] = [0, 1];
+
+  for (const [what, wait] of [
+    ['at once', 0],
+    ['while what it had is still ending', 3000],
+  ] as const) {
+    test(`a grant that is new is not served ${what} after a younger root went`, () => {
+      const before = federationOf(one([root, younger], [1]), undefined);
+      const removed = federationOf(one([root], [1]), before);
+      const granted = federationOf(one([root], [1, 2]), removed);
+      const allowed = new Set([before, removed, granted].flatMap((model) => [...admittedBy(model, 'ingress')]));
+      const serving = new Serving('ingress').serve(before, NOW - 60_000);
+      if (wait > 0) serving.serve(removed, NOW);
+      const { states } = serving.serve(granted, NOW + wait).settle(granted);
+      assert.deepEqual(forbidden(states, allowed), []);
+      // It is served in the end, and not before the old connections are over.
+      const last = states.at(-1);
+      assert.ok(
+        last && [...admittedBy(granted, 'ingress')].every((text) => forbidden([last], new Set()).includes(text)),
+      );
+      assert.equal(last.at, NOW + SETTLE_MS);
+    });
+  }
+
+  for (const role of ['ingress', 'egress'] as const) {
+    test(`${role}: a control plane that was down while a younger root went and a grant and an import came ends what rests on the root first`, () => {
+      const before = federationOf(one([root, younger], [1]), undefined);
+      const edited = one(
+        [root],
+        [1, 2],
+        [
+          [0, 0],
+          [0, 1],
+        ],
+      );
+      const after = federationOf(edited, undefined);
+      const allowed = new Set([before, after].flatMap((model) => [...admittedBy(model, role)]));
+      const dead = new Serving(role).serve(before, NOW - 60_000);
+      const [old] = dead.states;
+      assert.ok(old);
+      const restarted = new Serving(role, dead.record, NOW).serve(after, NOW).settle(after);
+      assert.deepEqual(forbidden([old, ...restarted.states], allowed), []);
+      assert.equal(restarted.states.at(-1)?.at, NOW + START_SETTLE_MS);
+      // Without the record it would be the new grant's, or the new import's.
+      const blind = new Serving(role).serve(after, NOW).settle(after);
+      assert.notDeepEqual(forbidden([old, ...blind.states], allowed), []);
+    });
+  }
+
+  test('a restart with the same file changes nothing on the gateways, whatever happened to the bundle before', () => {
+    const single = federationOf(one([root], [1]), undefined);
+    const both = federationOf(one([root, younger], [1]), undefined);
+    for (const models of [[single], [single, both], [both, single], [single, both, single]]) {
+      const serving = new Serving('ingress');
+      for (const [index, model] of models.entries()) serving.serve(model, NOW + index * 60_000).settle(model);
+      const last = models.at(-1) ?? single;
+      const at = NOW + models.length * 60_000;
+      const [restarted] = new Serving('ingress', serving.record, at).serve(last, at).states;
+      assert.deepEqual(restarted?.view, serving.states.at(-1)?.view);
+    }
+  });
 
   test('the evaluator sees what an update in one step would admit', () => {
     const base = {
@@ -210,12 +158,12 @@ describe('an update', () => {
     const first = federationOf(of([0], [[0, 1]]), undefined);
     const second = federationOf(of([0, 1], [[0, 2]]), first);
     const allowed = new Set([...admittedBy(first, 'ingress'), ...admittedBy(second, 'ingress')]);
-    const inOneStep = [first, second].map((federation) => viewOf(resourcesOf(federation, 'ingress')));
+    const inOneStep = [first, second].map((model, at) => ({ view: viewAlone(model, 'ingress'), at }));
     assert.notEqual(forbidden(inOneStep, allowed).length, 0);
     assert.deepEqual(forbidden(statesBetween(first, second, 'ingress'), allowed), []);
   });
 
-  test('without the oldest root, or with one fewer in this process, every open connection ends; with one more, none does', () => {
+  test('without the oldest root, or with one fewer, every open connection ends; with one more, none does', () => {
     const of = (roots: number[]): Choice => ({
       isSwapped: false,
       imports: [
@@ -228,9 +176,9 @@ describe('an update', () => {
     const survivors = (from: number[], to: number[], role: GatewayRole): number => {
       const first = federationOf(of(from), undefined);
       const states = statesBetween(first, federationOf(of(to), first), role);
-      const open = begin(states[0] ?? new Map());
+      const open = begin(states[0]?.view ?? new Map());
       assert.ok(open.length > 0);
-      return states.reduce((left, view) => surviving(view, left), open).length;
+      return states.reduce((left, { view }) => surviving(view, left), open).length;
     };
     for (const role of ['ingress', 'egress'] as const) {
       assert.equal(survivors([0], [0, 1, 2], role), 1);

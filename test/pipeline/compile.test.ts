@@ -21,7 +21,7 @@ imports:
 - {peer: shop, name: carts, as: carts.local, port: 8081}
 `;
 
-test('when one gateway cannot be compiled, the next call of either starts from the last good one', () => {
+test('when the second gateway cannot be compiled, the builder of the first has not moved on either', () => {
   const mesh = new MeshUnderTest(yaml('/v1/*'), new Map(), NOW);
   const input = (complete = true): CompileInput => ({
     federation: mesh.federation,
@@ -30,13 +30,27 @@ test('when one gateway cannot be compiled, the next call of either starts from t
     retired: [],
     throwawayRootPem: mesh.throwawayRootPem,
   });
-  const compiler = new Compiler();
   const good = input();
-  const before = compiler.compile(good);
+  const { snapshots: before, compiler } = new Compiler().compile(good);
   mesh.update(yaml('/v2/*'));
   assert.throws(() => compiler.compile(input(false)));
-  const again = compiler.compile(good);
-  // The same objects: nothing was built anew, because nothing of the call that failed was kept.
+  const { snapshots: again } = compiler.compile(good);
+  // The same objects: nothing was built again, because nothing of the call that failed was kept.
   assert.equal(again.get('ingress'), before.get('ingress'));
   assert.equal(again.get('egress'), before.get('egress'));
+});
+
+test('a compiler stays where it is, whatever is compiled after it', () => {
+  const mesh = new MeshUnderTest(yaml('/v1/*'), new Map(), NOW);
+  const input: CompileInput = {
+    federation: mesh.federation,
+    identity: (role, peer) => mesh.identities.get(role, peer),
+    retired: [],
+    throwawayRootPem: mesh.throwawayRootPem,
+  };
+  const first = new Compiler().compile(input);
+  mesh.update(yaml('/v2/*'));
+  const second = first.compiler.compile({ ...input, federation: mesh.federation });
+  assert.notEqual(second.snapshots.get('ingress')?.version, first.snapshots.get('ingress')?.version);
+  assert.equal(first.compiler.compile(input).snapshots.get('ingress'), first.snapshots.get('ingress'));
 });

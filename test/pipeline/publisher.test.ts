@@ -9,19 +9,20 @@ import { type TestContext, test } from 'node:test';
 import { loadConfig } from '../../src/config/files/load.ts';
 import { decodeResource } from '../../src/envoy/proto/codec.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
-import { type CompileInput, Compiler } from '../../src/pipeline/compile.ts';
-import { Publication } from '../../src/pipeline/publisher.ts';
+import { type Compiled, type CompileInput, Compiler } from '../../src/pipeline/compile.ts';
+import { Publisher } from '../../src/pipeline/publisher.ts';
 import { anyBody } from '../../src/snapshot/resource.ts';
 import { createCa } from '../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { plainName } from '../envoy/pipeline.ts';
+import { MemoryStore } from './memory-store.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const now = Date.UTC(2027, 2, 31, 12);
 
 /** Our mesh, which has two CAs, with two peers; the CA of `west` lives eight days, the grant to `north` ends tonight. */
 function scene(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-publication-'));
+  const folder = mkdtempSync(join(tmpdir(), 'postern-publisher-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, days] of [
     ['ours', 90],
@@ -62,45 +63,45 @@ exports:
   return file;
 }
 
-const secrets = (publication: Publication, name: string) =>
-  [...(publication.cache.get('ingress')?.types.values() ?? [])]
+const secrets = (publisher: Publisher, name: string) =>
+  [...(publisher.cache.get('ingress')?.types.values() ?? [])]
     .flatMap((type) => [...type.resources.values()])
     .find((resource) => plainName(resource.name) === name)?.version;
 
 test('a grant ends on its day although the file is broken by then', async (t) => {
   const file = scene(t);
-  const publication = new Publication(now);
-  publication.apply(await loadConfig(file), now);
-  const [north, west] = [secrets(publication, 'ingress/north'), secrets(publication, 'ingress/west')];
+  const publisher = new Publisher(now);
+  publisher.apply(await loadConfig(file), now);
+  const [north, west] = [secrets(publisher, 'ingress/north'), secrets(publisher, 'ingress/west')];
   writeFileSync(file, 'oops: 1');
   const broken = await loadConfig(file);
-  assert.throws(() => publication.apply(broken, now + DAY), { code: 'CONFIG_INVALID' });
-  assert.equal(secrets(publication, 'ingress/north'), north);
-  publication.refresh(now + DAY);
+  assert.throws(() => publisher.apply(broken, now + DAY), { code: 'CONFIG_INVALID' });
+  assert.equal(secrets(publisher, 'ingress/north'), north);
+  publisher.refresh(now + DAY);
   // The file that is in force is still the one of that day: "last applied" must not move while its successor is refused.
-  assert.equal(publication.applied?.at, now);
-  assert.notEqual(secrets(publication, 'ingress/north'), north);
-  assert.equal(secrets(publication, 'ingress/west'), west);
+  assert.equal(publisher.applied?.at, now);
+  assert.notEqual(secrets(publisher, 'ingress/north'), north);
+  assert.equal(secrets(publisher, 'ingress/west'), west);
 });
 
 test('a peer’s CA that expired denies that peer alone: others are renewed, changed and served after a restart', async (t) => {
   const file = scene(t);
-  const publication = new Publication(now);
+  const publisher = new Publisher(now);
   const loaded = await loadConfig(file);
-  publication.apply(loaded, now);
-  const ours = secrets(publication, 'cert/ingress/north');
-  const bundle = secrets(publication, 'bundle/west');
-  const applied = publication.refresh(now + 9 * DAY);
-  assert.notEqual(secrets(publication, 'cert/ingress/north'), ours);
+  publisher.apply(loaded, now);
+  const ours = secrets(publisher, 'cert/ingress/north');
+  const bundle = secrets(publisher, 'bundle/west');
+  const applied = publisher.refresh(now + 9 * DAY);
+  assert.notEqual(secrets(publisher, 'cert/ingress/north'), ours);
   assert.ok(applied?.warnings.some(({ code, concernsPeer }) => code === 'BUNDLE_EXPIRED' && concernsPeer === 'west'));
-  assert.ok((publication.nextDue() ?? 0) > now + 9 * DAY);
+  assert.ok((publisher.nextDue() ?? 0) > now + 9 * DAY);
   // Its bundle is a root that nobody holds from now on, and its chain is gone.
-  assert.notEqual(secrets(publication, 'bundle/west'), bundle);
-  assert.ok(!resourceText(publication, 'ingress', 'ingress').includes('bundle/west'));
+  assert.notEqual(secrets(publisher, 'bundle/west'), bundle);
+  assert.ok(!resourceText(publisher, 'ingress', 'ingress').includes('bundle/west'));
   // A revocation beside it takes effect.
   writeFileSync(file, readFileSync(file, 'utf8').replace(/^- name: tonight[\s\S]*/m, ''));
-  publication.apply(await loadConfig(file), now + 9 * DAY);
-  const restarted = new Publication(now);
+  publisher.apply(await loadConfig(file), now + 9 * DAY);
+  const restarted = new Publisher(now);
   const { resolved } = restarted.apply(await loadConfig(file), now + 9 * DAY);
   assert.deepEqual(
     [resolved.federation.peers, resolved.federation.deniedPeers].map((peers) => peers.map(({ name }) => name)),
@@ -108,18 +109,21 @@ test('a peer’s CA that expired denies that peer alone: others are renewed, cha
   );
 });
 
-/** Fails when told to, as a resource that breaks a rule does. */
-class FailingCompiler extends Compiler {
+/** Compiles as the real one does, and fails when told to, as a resource that breaks a rule does. */
+class FailingCompiler {
   fails = false;
+  private compiler: Pick<Compiler, 'compile'> = new Compiler();
 
-  override compile(input: CompileInput) {
+  compile(input: CompileInput): Compiled {
     if (this.fails) throw new Error('a resource breaks a rule');
-    return super.compile(input);
+    const compiled = this.compiler.compile(input);
+    this.compiler = compiled.compiler;
+    return { ...compiled, compiler: this };
   }
 }
 
-const served = (publication: Publication) =>
-  [...publication.cache.entries()].flatMap(([gateway, { types }]) =>
+const served = (publisher: Publisher) =>
+  [...publisher.cache.entries()].flatMap(([gateway, { types }]) =>
     [...types.values()].flatMap(({ resources }) =>
       [...resources.values()].map(({ name, version }) => `${gateway} ${name} ${version}`),
     ),
@@ -136,34 +140,34 @@ for (const [what, edit] of [
   test(`a rejected configuration with ${what} changes nothing, neither at once nor at the next refresh`, async (t) => {
     const file = scene(t);
     const compiler = new FailingCompiler();
-    const publication = new Publication(now, compiler);
-    publication.apply(await loadConfig(file), now);
-    const [before, identities, due] = [served(publication), publication.identities.list(), publication.nextDue()];
+    const publisher = new Publisher(now, { compiler });
+    publisher.apply(await loadConfig(file), now);
+    const [before, identities, due] = [served(publisher), publisher.identities.list(), publisher.nextDue()];
     const edited = edit(readFileSync(file, 'utf8'));
     assert.notEqual(edited, readFileSync(file, 'utf8'));
     writeFileSync(file, edited);
     const loaded = await loadConfig(file);
     assert.deepEqual(loaded.findings, []);
     compiler.fails = true;
-    assert.throws(() => publication.apply(loaded, now + 1000), /breaks a rule/);
+    assert.throws(() => publisher.apply(loaded, now + 1000), /breaks a rule/);
     compiler.fails = false;
-    assert.deepEqual([publication.identities.list(), publication.nextDue()], [identities, due]);
-    publication.refresh(now + 2000);
-    assert.deepEqual(served(publication), before);
+    assert.deepEqual([publisher.identities.list(), publisher.nextDue()], [identities, due]);
+    publisher.refresh(now + 2000);
+    assert.deepEqual(served(publisher), before);
     // The configuration itself is good: it is applied once nothing breaks a rule any more.
-    publication.apply(loaded, now + 3000);
-    assert.notDeepEqual(served(publication), before);
+    publisher.apply(loaded, now + 3000);
+    assert.notDeepEqual(served(publisher), before);
   });
 }
 
 test('a CA that begins, or the last one that ends, is looked at when its time comes', async (t) => {
   const file = scene(t);
-  const publication = new Publication(now);
-  publication.apply(await loadConfig(file), now);
+  const publisher = new Publisher(now);
+  publisher.apply(await loadConfig(file), now);
   const end = now + 8 * DAY;
   // Identities are renewed each half day; the last time before the end of west's CA, that end is due.
-  publication.refresh(end - 3600_000);
-  assert.equal(publication.nextDue(), end);
+  publisher.refresh(end - 3600_000);
+  assert.equal(publisher.nextDue(), end);
 });
 
 test('a bundle file that is missing denies its peer at start; its imports answer 503, and everybody else is served', async (t) => {
@@ -174,11 +178,11 @@ test('a bundle file that is missing denies its peer at start; its imports answer
     .replaceAll('egress]}', 'egress], addresses: ["127.0.0.1:9"]}')
     .concat('imports:\n- {peer: west, name: a, as: a, port: 80}\n- {peer: north, name: b, as: b, port: 80}\n');
   writeFileSync(file, text);
-  const publication = new Publication(now);
-  const { warnings } = publication.apply(await loadConfig(file), now);
+  const publisher = new Publisher(now);
+  const { warnings } = publisher.apply(await loadConfig(file), now);
   assert.ok(warnings.some(({ code, concernsPeer }) => code === 'FILE_UNREADABLE' && concernsPeer === 'west'));
-  assert.ok(resourceText(publication, 'ingress', 'ingress').includes('bundle/north'));
-  const routes = JSON.parse(resourceText(publication, 'egress', 'egress/80')) as Routes;
+  assert.ok(resourceText(publisher, 'ingress', 'ingress').includes('bundle/north'));
+  const routes = JSON.parse(resourceText(publisher, 'egress', 'egress/80')) as Routes;
   assert.deepEqual(
     routes.virtual_hosts.map(({ domains, routes: [route] }) => [domains[0], route?.direct_response?.status]),
     [
@@ -196,35 +200,37 @@ interface Routes {
   }[];
 }
 
-test('without a root that is not the oldest, the peer’s chain is another one for a while, and then as after a restart', async (t) => {
+test('without a root that is not the oldest, the peer’s chain becomes another one, once; an added root leaves it', async (t) => {
   const file = scene(t);
   const bundle = join(dirname(file), 'north', 'ca.pem');
   const older = readFileSync(bundle, 'utf8');
-  const newer = createCa({
-    trustDomain: 'north.example' as TrustDomain,
-    commonName: 'newer',
-    now: now + 60_000,
-    lifetimeSeconds: 90 * 86_400,
-  });
-  writeFileSync(bundle, `${older}${newer.certificate}`);
-  const publication = new Publication(now + DAY / 4);
-  publication.apply(await loadConfig(file), now + DAY / 4);
-  const chains = (): string => resourceText(publication, 'ingress', 'ingress');
+  const at = now + DAY / 4;
+  const publisher = new Publisher(at, { store: new MemoryStore() });
+  publisher.apply(await loadConfig(file), at);
+  const chains = (): string => resourceText(publisher, 'ingress', 'ingress');
   const before = chains();
-  writeFileSync(bundle, older);
-  publication.apply(await loadConfig(file), now + DAY / 4);
-  assert.notEqual(chains(), before);
-  const due = publication.nextDue() ?? 0;
-  assert.ok(due > now + DAY / 4 + 5000 && due < now + DAY / 4 + 60_000);
-  publication.refresh(due - 1);
-  assert.notEqual(chains(), before);
-  publication.refresh(due);
+  writeFileSync(bundle, `${older}${newerRoot()}`);
+  publisher.apply(await loadConfig(file), at);
   assert.equal(chains(), before);
+  writeFileSync(bundle, older);
+  publisher.apply(await loadConfig(file), at);
+  const after = chains();
+  assert.notEqual(after, before);
+  const due = publisher.nextDue() ?? 0;
+  assert.ok(due > at + 5000 && due < at + 60_000);
+  publisher.refresh(due);
+  assert.equal(chains(), after);
 });
 
+/** A second CA of north, younger than the first. */
+function newerRoot(): string {
+  const trustDomain = 'north.example' as TrustDomain;
+  return createCa({ trustDomain, commonName: 'newer', now: now + 60_000, lifetimeSeconds: 90 * 86_400 }).certificate;
+}
+
 /** A resource as JSON. */
-function resourceText(publication: Publication, gateway: GatewayRole, name: string): string {
-  const resource = [...(publication.cache.get(gateway)?.types.values() ?? [])]
+function resourceText(publisher: Publisher, gateway: GatewayRole, name: string): string {
+  const resource = [...(publisher.cache.get(gateway)?.types.values() ?? [])]
     .flatMap((type) => [...type.resources.values()])
     .find((one) => one.name === name);
   assert.ok(resource, name);
@@ -243,60 +249,60 @@ test('our own CA that has ended stops nothing else: grants end, edits are applie
   renewNorth(file, 400);
   writeFileSync(file, yaml);
   const loaded = await loadConfig(file);
-  const publication = new Publication(now);
-  publication.apply(loaded, now);
-  publication.refresh(issuerEnds - 1000);
-  const [routes, own] = [secrets(publication, 'ingress/north'), secrets(publication, 'cert/ingress/north')];
-  const ended = publication.refresh(issuerEnds + 1000);
+  const publisher = new Publisher(now);
+  publisher.apply(loaded, now);
+  publisher.refresh(issuerEnds - 1000);
+  const [routes, own] = [secrets(publisher, 'ingress/north'), secrets(publisher, 'cert/ingress/north')];
+  const ended = publisher.refresh(issuerEnds + 1000);
   assert.ok(ended?.warnings.some(({ code, severity }) => code === 'ISSUER_EXPIRED' && severity === 'warning'));
   // A new certificate would end at the same moment: nothing is pushed, and nothing is due but the end of the grant.
-  assert.equal(secrets(publication, 'cert/ingress/north'), own);
-  assert.equal(publication.nextDue(), Date.UTC(2027, 7, 1));
-  assert.equal(secrets(publication, 'ingress/north'), routes);
-  publication.apply(loaded, Date.UTC(2027, 7, 1));
-  assert.notEqual(secrets(publication, 'ingress/north'), routes);
+  assert.equal(secrets(publisher, 'cert/ingress/north'), own);
+  assert.equal(publisher.nextDue(), Date.UTC(2027, 7, 1));
+  assert.equal(secrets(publisher, 'ingress/north'), routes);
+  publisher.apply(loaded, Date.UTC(2027, 7, 1));
+  assert.notEqual(secrets(publisher, 'ingress/north'), routes);
   // An edit is applied as well, and so is the first configuration after a restart.
   writeFileSync(file, yaml.replaceAll('/v1/*', '/v2/*').replaceAll('2027-07-31', '2027-12-31'));
   const edited = await loadConfig(file);
-  publication.apply(edited, Date.UTC(2027, 7, 2));
-  const restarted = new Publication(Date.UTC(2027, 7, 2));
+  publisher.apply(edited, Date.UTC(2027, 7, 2));
+  const restarted = new Publisher(Date.UTC(2027, 7, 2));
   restarted.apply(edited, Date.UTC(2027, 7, 2));
-  assert.equal(secrets(restarted, 'ingress/north'), secrets(publication, 'ingress/north'));
+  assert.equal(secrets(restarted, 'ingress/north'), secrets(publisher, 'ingress/north'));
   // What is named anew must be valid.
   writeFileSync(file, yaml.replaceAll('ours/ca', 'other/ca'));
   const other = await loadConfig(file);
-  assert.throws(() => publication.apply(other, Date.UTC(2027, 7, 3)), { code: 'CONFIG_INVALID' });
+  assert.throws(() => publisher.apply(other, Date.UTC(2027, 7, 3)), { code: 'CONFIG_INVALID' });
 });
 
 test('an issuer’s file that became unreadable or empty changes nothing but what time changes', async (t) => {
   const file = scene(t);
-  const publication = new Publication(now);
-  publication.apply(await loadConfig(file), now);
-  const routes = secrets(publication, 'ingress/north');
+  const publisher = new Publisher(now);
+  publisher.apply(await loadConfig(file), now);
+  const routes = secrets(publisher, 'ingress/north');
   rmSync(join(file, '..', 'ours', 'ca-key.pem'));
   writeFileSync(join(file, '..', 'ours', 'ca.pem'), '');
   const broken = await loadConfig(file);
-  const own = secrets(publication, 'cert/ingress/north');
-  assert.throws(() => publication.apply(broken, now + 1000), { code: 'CONFIG_INVALID' });
-  publication.refresh(now + 2000);
-  assert.deepEqual([secrets(publication, 'cert/ingress/north'), secrets(publication, 'ingress/north')], [own, routes]);
-  publication.refresh(now + DAY);
-  assert.notEqual(secrets(publication, 'cert/ingress/north'), own);
-  assert.notEqual(secrets(publication, 'ingress/north'), routes);
+  const own = secrets(publisher, 'cert/ingress/north');
+  assert.throws(() => publisher.apply(broken, now + 1000), { code: 'CONFIG_INVALID' });
+  publisher.refresh(now + 2000);
+  assert.deepEqual([secrets(publisher, 'cert/ingress/north'), secrets(publisher, 'ingress/north')], [own, routes]);
+  publisher.refresh(now + DAY);
+  assert.notEqual(secrets(publisher, 'cert/ingress/north'), own);
+  assert.notEqual(secrets(publisher, 'ingress/north'), routes);
 });
 
 test('a clock that jumps ahead and back leaves no certificate behind that is not valid yet', async (t) => {
   const file = scene(t);
-  const publication = new Publication(now);
+  const publisher = new Publisher(now);
   const loaded = await loadConfig(file);
-  publication.apply(loaded, now);
-  const before = secrets(publication, 'ingress/north');
-  publication.refresh(now + 5 * DAY);
-  assert.notEqual(secrets(publication, 'ingress/north'), before);
-  publication.refresh(now + 1000);
-  assert.equal(secrets(publication, 'ingress/north'), before);
-  for (const { role, peer } of publication.identities.list()) {
-    const identity = publication.identities.get(role, peer);
+  publisher.apply(loaded, now);
+  const before = secrets(publisher, 'ingress/north');
+  publisher.refresh(now + 5 * DAY);
+  assert.notEqual(secrets(publisher, 'ingress/north'), before);
+  publisher.refresh(now + 1000);
+  assert.equal(secrets(publisher, 'ingress/north'), before);
+  for (const { role, peer } of publisher.identities.list()) {
+    const identity = publisher.identities.get(role, peer);
     assert.ok(identity && identity.notBefore <= now && now < identity.notAfter);
   }
 });
@@ -312,18 +318,18 @@ test('the end of our own CA and of a peer’s is a warning 30 days, 7 days and o
       .replace(/^ {2}west: .*$/m, '')
       .replace(/^ {2}- \{peer: west.*$/m, ''),
   );
-  const publication = new Publication(now);
-  publication.apply(await loadConfig(file), now);
+  const publisher = new Publisher(now);
+  publisher.apply(await loadConfig(file), now);
   const announced = () =>
-    (publication.applied?.warnings ?? []).flatMap(({ code, message }) =>
+    (publisher.applied?.warnings ?? []).flatMap(({ code, message }) =>
       /^(ISSUER|BUNDLE)_EXPIRE/.test(code) ? [`${code} ${/within (\S+)/.exec(message)?.[1] ?? 'ended'}`] : [],
     );
   assert.deepEqual(announced(), []);
   const seen: (readonly string[])[] = [];
   for (let turns = 0; turns < 12; turns += 1) {
-    const due = publication.nextDue();
+    const due = publisher.nextDue();
     if (due === undefined || due > now + 99.5 * DAY) break;
-    publication.refresh(due);
+    publisher.refresh(due);
     seen.push([`day ${Math.round((due - now) / DAY)}`, ...announced()]);
   }
   assert.deepEqual(seen, [

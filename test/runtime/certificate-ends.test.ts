@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CertificateEnd } from '../../src/pipeline/authority-ends.ts';
-import { Publication } from '../../src/pipeline/publisher.ts';
+import { Publisher } from '../../src/pipeline/publisher.ts';
 import { certificateEnds, EndAnnouncements } from '../../src/runtime/certificate-ends.ts';
 import type { StreamStatus } from '../../src/xds/stream-status.ts';
 
@@ -71,7 +71,7 @@ test('of the Envoys of a gateway, the one whose certificate ends first is listed
     stream('egress', 'c'),
     stream('ingress', 'd', 5),
   ];
-  assert.deepEqual(certificateEnds(new Publication(now), streams, undefined), [
+  assert.deepEqual(certificateEnds(new Publisher(now), streams, undefined), [
     { kind: 'client-ingress', node: 'b', notAfter: now + 3 * DAY },
   ]);
 });

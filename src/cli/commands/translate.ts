@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { decodeResource } from '../../envoy/proto/codec.ts';
 import { EXIT, hasErrors } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
-import { RejectedConfig } from '../../pipeline/identity-needs.ts';
+import { RejectedConfig } from '../../pipeline/rejected-config.ts';
 import { anyBody } from '../../snapshot/resource.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { oneOf, outputFormat, type Run, required } from '../command.ts';

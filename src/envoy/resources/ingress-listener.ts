@@ -18,7 +18,7 @@ import { downstreamTls } from './tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 /** What a chain is made of: everything of a peer but its trust, which changes more often. */
-type ChainPeer = Pick<Peer, 'name' | 'key' | 'mark' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName'>;
+type ChainPeer = Pick<Peer, 'name' | 'key' | 'generation' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName'>;
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 
 /** No peer, no listener: there is nobody to let in. */
@@ -48,8 +48,8 @@ export function ingressListener(
     listener_filters_timeout: '5s',
     continue_on_listener_filters_timeout: false,
     access_log: [connectionLog(mesh, 'ingress')],
-    filter_chains: peers.map(({ name, key, mark, gatewayIdentities, leafKeys, inboundServerName }) =>
-      peerChain(gatewayIdentities, mesh, source, name, key, mark, leafKeys, inboundServerName),
+    filter_chains: peers.map(({ name, key, generation, gatewayIdentities, leafKeys, inboundServerName }) =>
+      peerChain(gatewayIdentities, mesh, source, name, key, generation, leafKeys, inboundServerName),
     ),
   });
   const inputs = [mesh, gateway, source, ...peers.flatMap(chainInputs)];
@@ -57,7 +57,7 @@ export function ingressListener(
 }
 
 function chainInputs(peer: ChainPeer): readonly unknown[] {
-  return [peer.name, peer.key, peer.mark, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
+  return [peer.name, peer.key, peer.generation, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
 }
 
 /** Memoized by the list of identities: the object of a peer that changes least. */
@@ -68,14 +68,14 @@ const peerChain = memoizeByIdentity(
     source: IdentitySource,
     name: ChainPeer['name'],
     key: ChainPeer['key'],
-    mark: ChainPeer['mark'],
+    generation: ChainPeer['generation'],
     leafKeys: ChainPeer['leafKeys'],
     inboundServerName: ChainPeer['inboundServerName'],
   ): FilterChain => {
     const peer = { name, key, gatewayIdentities, leafKeys };
     return {
       name: names.peerChain(peer),
-      metadata: { filter_metadata: { [names.METADATA]: { peer: name, ...(mark && { mark }) } } },
+      metadata: { filter_metadata: { [names.METADATA]: { peer: name, ...(generation && { generation }) } } },
       filter_chain_match: {
         server_names: [inboundServerName],
         transport_protocol: 'tls',

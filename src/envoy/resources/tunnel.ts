@@ -10,12 +10,12 @@ import { tunnelLog } from '../http/access-log.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
 
-type TunnelPeer = Pick<Peer, 'name' | 'key' | 'mark' | 'addresses'>;
+type TunnelPeer = Pick<Peer, 'name' | 'key' | 'generation' | 'addresses'>;
 
 export function tunnels(mesh: Mesh, peers: readonly TunnelPeer[]): readonly Draft[] {
   return peers.map((peer) => {
     const name = names.importCluster(peer);
-    const inputs = [mesh, peer.name, peer.key, peer.mark, peer.addresses];
+    const inputs = [mesh, peer.name, peer.key, peer.generation, peer.addresses];
     return draft('envoy.config.listener.v3.Listener', name, inputs, () => tunnel(name, mesh, peer));
   });
 }
@@ -31,7 +31,11 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
     filter_chains: [
       {
         name: cluster,
-        metadata: { filter_metadata: { [names.METADATA]: { peer: peer.name, ...(peer.mark && { mark: peer.mark }) } } },
+        metadata: {
+          filter_metadata: {
+            [names.METADATA]: { peer: peer.name, ...(peer.generation && { generation: peer.generation }) },
+          },
+        },
         filters: [
           extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
             stat_prefix: statPrefix,

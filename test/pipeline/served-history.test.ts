@@ -1,0 +1,261 @@
+// What a process records of what it has served, and what the next one makes of it.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { loadConfig } from '../../src/config/files/load.ts';
+import { decodeResource } from '../../src/envoy/proto/codec.ts';
+import { Publisher } from '../../src/pipeline/publisher.ts';
+import { anyBody, type Resource } from '../../src/snapshot/resource.ts';
+import { newCa } from '../envoy/pipeline.ts';
+import { MemoryStore } from './memory-store.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+const now = Date.UTC(2027, 2, 31, 12);
+
+class Scene {
+  readonly file: string;
+  private readonly bundle: string;
+  private readonly roots = [newCa('north.example', now - 2 * DAY), newCa('north.example', now - DAY)];
+
+  constructor(t: TestContext) {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-history-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    this.file = join(folder, 'ours.yaml');
+    this.bundle = join(folder, 'north.pem');
+    const ours = newCa('ours.example', now - DAY);
+    writeFileSync(join(folder, 'ca.pem'), ours.certificate);
+    writeFileSync(join(folder, 'ca-key.pem'), ours.privateKey, { mode: 0o600 });
+    this.trust(0);
+    this.grant('/v1/*');
+  }
+
+  /** The roots of the one peer; 0 is the oldest. */
+  trust(...roots: readonly number[]): void {
+    writeFileSync(this.bundle, roots.map((root) => this.roots[root]?.certificate).join(''));
+  }
+
+  grant(...paths: readonly string[]): void {
+    writeFileSync(
+      this.file,
+      `apiVersion: postern/v1
+mesh: {name: ours, trustDomain: ours.example}
+identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
+gateways: {ingress: {address: "127.0.0.1:15443"}}
+peers:
+  north: {trustDomain: north.example, trustBundle: north.pem, gatewayIdentities: [gateway/egress]}
+exports:
+- {name: rates, backend: "127.0.0.1:8080", consumers: [{peer: north, methods: [GET], paths: [${paths.join(', ')}]}]}
+`,
+    );
+  }
+
+  /** A process that serves the file as it is now. */
+  async serve(store: MemoryStore | undefined, at = now, publisher = new Publisher(at, store && { store })) {
+    publisher.apply(await loadConfig(this.file), at);
+    return publisher;
+  }
+}
+
+/** By which the peer's filter chain differs from the one before. */
+function generationOf(publisher: Publisher): string {
+  return createHash('sha256').update(textOf(publisher, 'ingress')).digest('hex');
+}
+
+function grants(publisher: Publisher, path: string): boolean {
+  return textOf(publisher, 'ingress/north').includes(path);
+}
+
+function namesOf(publisher: Publisher): readonly string[] {
+  return resourcesOf(publisher).map(({ name }) => name);
+}
+
+function resourcesOf(publisher: Publisher): readonly Resource[] {
+  return [...(publisher.cache.get('ingress')?.types.values() ?? [])].flatMap((type) => [...type.resources.values()]);
+}
+
+/** A resource of the ingress gateway; a name may be given without its digests. */
+function textOf(publisher: Publisher, name: string): string {
+  const found = resourcesOf(publisher).filter((one) => one.name === name || one.name.startsWith(`${name}@`));
+  return JSON.stringify(found.map((one) => decodeResource(one.typeUrl, anyBody(one))));
+}
+
+test('with the record of the last process the same connections go on, and nothing is sent again', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const before = await scene.serve(store);
+  const after = await scene.serve(new MemoryStore(store.text), now + 1000);
+  const versions = (publisher: Publisher): readonly string[] =>
+    resourcesOf(publisher).flatMap(({ name, version }) => (name.startsWith('cert/') ? [] : [`${name} ${version}`]));
+  assert.ok(versions(before).length > 3);
+  assert.deepEqual(versions(after), versions(before));
+});
+
+test('the record holds fingerprints and digests, and no certificate, key, path or backend', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  await scene.serve(store);
+  assert.match(store.text ?? '', /"trustDomain":"ours.example"/);
+  assert.doesNotMatch(store.text ?? '', /BEGIN|v1\/|8080|rates/);
+});
+
+test('without a record, or with one that is damaged or of another mesh, connections of every peer end once, and nothing else does', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const before = await scene.serve(store);
+  const good = store.text ?? '';
+  const damaged = [
+    undefined,
+    '',
+    'null',
+    '{}',
+    good.slice(0, good.length / 2),
+    good.replace('"format":1', '"format":2'),
+    good.replace('ours.example', 'theirs.example'),
+    good.replace(/"roots":\["/, '"roots":["?'),
+    good.replace(/"states":\[.*?\]\}\]/, '"states":[]'),
+    good.replace('"peers":[', '"peers":[{},'),
+  ];
+  for (const text of damaged) {
+    assert.notEqual(text, good);
+    const after = await scene.serve(new MemoryStore(text), now + DAY);
+    assert.notEqual(generationOf(after), generationOf(before), text);
+    assert.ok(textOf(after, 'ingress/north') === textOf(before, 'ingress/north'));
+    assert.ok(textOf(after, 'bundle/north') === textOf(before, 'bundle/north'));
+  }
+});
+
+test('what is served is recorded before it is published', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const publisher = await scene.serve(store);
+  const published: (string | undefined)[] = [];
+  const write = store.write.bind(store);
+  store.write = (record) => {
+    published.push(publisher.cache.get('ingress')?.version);
+    return write(record);
+  };
+  const [version, record] = [publisher.cache.get('ingress')?.version, store.text];
+  scene.grant('/v1/*', '/v2/*');
+  await scene.serve(store, now + 1000, publisher);
+  assert.deepEqual(published, [version]);
+  assert.notEqual(store.text, record);
+  assert.notEqual(publisher.cache.get('ingress')?.version, version);
+});
+
+test('a turn that changes nothing for any peer writes nothing', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const publisher = await scene.serve(store);
+  publisher.refresh(now + DAY);
+  publisher.refresh(now + 2 * DAY);
+  assert.equal(store.writes, 1);
+});
+
+for (const [what, storeOf] of [
+  ['there is no state folder', () => undefined],
+  [
+    'the record cannot be written',
+    () => {
+      const store = new MemoryStore();
+      store.isWritable = false;
+      return store;
+    },
+  ],
+] as const) {
+  test(`where ${what}, restarts change nothing, edits are served, and a root that went ends connections over a restart too`, async (t) => {
+    const scene = new Scene(t);
+    const first = await scene.serve(storeOf());
+    assert.equal(generationOf(await scene.serve(storeOf(), now + 1000)), generationOf(first));
+    scene.trust(0, 1);
+    scene.grant('/v1/*', '/v2/*');
+    const both = await scene.serve(storeOf(), now + 2000, first);
+    const trusting = generationOf(both);
+    assert.ok(grants(both, '/v2/'));
+    scene.trust(0);
+    assert.notEqual(generationOf(await scene.serve(storeOf(), now + 3000)), trusting);
+  });
+}
+
+test('a record that cannot be written any more is not believed of roots that came later', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const publisher = await scene.serve(store);
+  const recorded = generationOf(publisher);
+  store.isWritable = false;
+  scene.grant('/v1/*', '/v2/*');
+  await scene.serve(store, now + 1000, publisher);
+  assert.equal(generationOf(publisher), recorded);
+  scene.trust(0, 1);
+  await scene.serve(store, now + 2000, publisher);
+  const trusting = generationOf(publisher);
+  assert.notEqual(trusting, recorded);
+  // The next process reads the old record; no connection of the younger root is left to it.
+  scene.trust(0);
+  const next = await scene.serve(new MemoryStore(store.text), now + 3000);
+  assert.notEqual(generationOf(next), trusting);
+  // Once it can be written again, what is served goes on as it is, and the record knows it.
+  store.isWritable = true;
+  scene.trust(0, 1);
+  await scene.serve(store, now + 4000, publisher);
+  assert.equal(generationOf(publisher), trusting);
+  assert.equal(generationOf(await scene.serve(new MemoryStore(store.text), now + 5000)), trusting);
+});
+
+test('two processes on one record: what either has served is what the next one knows of', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const first = await scene.serve(store);
+  const second = new MemoryStore(store.text);
+  const other = await scene.serve(second, now + 1000);
+  // The second one has read a younger root already, the first one something else.
+  scene.trust(0, 1);
+  await scene.serve(second, now + 2000, other);
+  const trusting = generationOf(other);
+  store.text = second.text;
+  scene.trust(0);
+  scene.grant('/v1/*', '/v2/*');
+  await scene.serve(store, now + 3000, first);
+  const third = await scene.serve(new MemoryStore(store.text), now + 4000);
+  assert.notEqual(generationOf(third), trusting);
+  assert.ok(!grants(third, '/v2/'));
+  third.refresh(third.nextDue() ?? 0);
+  assert.ok(grants(third, '/v2/'));
+});
+
+test('a name that ended while no process served trusts nobody for an hour, also over a further restart', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const ended = namesOf(await scene.serve(store)).find((name) => name.startsWith('bundle/north@')) ?? '';
+  const before = textOf(await scene.serve(new MemoryStore(store.text)), ended);
+  // The oldest root goes, and the key with it.
+  scene.trust(1);
+  const second = new MemoryStore(store.text);
+  await scene.serve(second, now + 1000);
+  const third = await scene.serve(new MemoryStore(second.text), now + 2000);
+  assert.ok(namesOf(third).includes(ended));
+  assert.ok(textOf(third, ended) !== before);
+  third.refresh(now + 3600_000 + 2000);
+  assert.ok(!namesOf(third).includes(ended));
+});
+
+test('a peer whose grants change in the same edit as its roots keeps the paths that both grant', async (t) => {
+  const scene = new Scene(t);
+  const publisher = await scene.serve(new MemoryStore());
+  scene.trust(0, 1);
+  scene.grant('/v1/*', '/v2/*');
+  await scene.serve(undefined, now + 1000, publisher);
+  assert.ok(grants(publisher, '/v1/') && grants(publisher, '/v2/'));
+  scene.trust(0);
+  scene.grant('/v2/*', '/v3/*');
+  await scene.serve(undefined, now + 60_000, publisher);
+  assert.deepEqual(
+    ['/v1/', '/v2/', '/v3/'].map((path) => grants(publisher, path)),
+    [false, true, false],
+  );
+  publisher.refresh(publisher.nextDue() ?? 0);
+  assert.ok(grants(publisher, '/v2/') && grants(publisher, '/v3/'));
+});

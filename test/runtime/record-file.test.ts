@@ -1,0 +1,108 @@
+// The record of what was served, as a file that two processes may use and that a crash may interrupt.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { ServedRecord } from '../../src/federation/served-record.ts';
+import { RecordFile } from '../../src/runtime/record-file.ts';
+
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-record-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+class Log {
+  readonly lines: string[] = [];
+  readonly info = (_: object, message: string): void => void this.lines.push(`info ${message}`);
+  readonly warn = (_: object, message: string): void => void this.lines.push(`warn ${message}`);
+  readonly error = (_: object, message: string): void => void this.lines.push(`error ${message}`);
+}
+
+const recordOf = (name: string): ServedRecord => ({
+  trustDomain: 'ours.example',
+  lineage: 'ab',
+  history: new Map([
+    [
+      `${name}@01`,
+      {
+        name,
+        key: '01',
+        domainKey: '02',
+        gatewayIdentities: [],
+        generation: { id: '03', roots: ['04'] },
+        states: [{ roots: ['04'], grants: [], imports: [] }],
+      },
+    ],
+  ]),
+});
+
+test('what one process wrote the next one reads, and nothing else is left in the folder', (t) => {
+  const folder = folderOf(t);
+  const log = new Log();
+  const file = new RecordFile(folder, log);
+  assert.equal(file.read('ours.example'), undefined);
+  assert.equal(file.write(recordOf('north')), true);
+  assert.equal(file.write(recordOf('west')), true);
+  assert.deepEqual(new RecordFile(folder, log).read('ours.example'), recordOf('west'));
+  assert.deepEqual(readdirSync(folder), ['served.json']);
+  assert.deepEqual(log.lines, []);
+});
+
+test('the file is replaced as a whole, so that whoever has it open reads the old record to its end', (t) => {
+  const folder = folderOf(t);
+  const file = new RecordFile(folder, new Log());
+  file.write(recordOf('north'));
+  const before = statSync(file.path).ino;
+  file.write(recordOf('west'));
+  assert.notEqual(statSync(file.path).ino, before);
+});
+
+test('a record that another process has written since is seen once, and one’s own is not foreign', (t) => {
+  const folder = folderOf(t);
+  const [ours, theirs] = [new RecordFile(folder, new Log()), new RecordFile(folder, new Log())];
+  ours.write(recordOf('north'));
+  assert.equal(ours.readForeign('ours.example'), undefined);
+  theirs.read('ours.example');
+  theirs.write(recordOf('west'));
+  assert.deepEqual(ours.readForeign('ours.example'), recordOf('west'));
+  ours.write(recordOf('north'));
+  assert.equal(ours.readForeign('ours.example'), undefined);
+});
+
+test('a record that is gone is written again although it did not change', (t) => {
+  const folder = folderOf(t);
+  const file = new RecordFile(folder, new Log());
+  file.write(recordOf('north'));
+  rmSync(file.path);
+  assert.equal(file.write(recordOf('north')), true);
+  assert.ok(readFileSync(file.path, 'utf8').includes('north'));
+});
+
+test('a damaged record is no record, and the log says so', (t) => {
+  const folder = folderOf(t);
+  const log = new Log();
+  const file = new RecordFile(folder, log);
+  writeFileSync(file.path, '{"format":1');
+  assert.equal(file.read('ours.example'), undefined);
+  assert.equal(log.lines.length, 1);
+});
+
+test('a folder that cannot be written is logged once, and once more when it can be', (t) => {
+  const folder = join(folderOf(t), 'state');
+  writeFileSync(folder, 'a file where the folder should be');
+  const log = new Log();
+  const file = new RecordFile(folder, log);
+  assert.equal(file.write(recordOf('north')), false);
+  assert.equal(file.write(recordOf('north')), false);
+  assert.equal(log.lines.length, 1);
+  rmSync(folder);
+  mkdirSync(folder);
+  assert.equal(file.write(recordOf('north')), true);
+  assert.deepEqual(
+    log.lines.map((line) => line.split(' ')[0]),
+    ['error', 'info'],
+  );
+});
