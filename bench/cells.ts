@@ -1,5 +1,5 @@
-// What is measured of whole processes: which snapshot, how many streams, which protocol, what changes.
-// In: whether it has to be quick. Out: cells. Must not: run anything.
+// The cells that are measured with whole processes: snapshot, number of streams, protocol, and the change.
+// Must not: run anything.
 
 import type { Cell } from './load.ts';
 

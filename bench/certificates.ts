@@ -1,5 +1,5 @@
 // A CA, a server certificate and a client certificate for one bench, made with the product's own issuing.
-// In: a folder. Out: PEM files in it. Must not: be kept after the bench.
+// Must not: be kept after the bench.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// How a program of the bench reads its arguments: who gets them wrong is told in one line, with the cure.
-// In: what reads them; how they are written. Out: what it read, or the end of the process (exit 64). Must not: start anything.
+// Reads the arguments of the programs of the bench. A wrong one is reported in one line, with the fix.
+// Must not: start anything.
 
 import { EXIT } from '../src/errors.ts';
 

@@ -1,5 +1,5 @@
-// A dump: the serialized resources that several servers serve alike (format: bench/peer/internal/dump).
-// In: a file's bytes. Out: resources by type, and how to change one. Must not: know the server that serves them.
+// Reads a dump: the serialized resources that all servers of the bench serve (format: bench/peer/internal/dump).
+// Must not: know the server that serves them.
 
 const MAGIC = 'XDSDUMP1';
 const MARKER = Buffer.from('rev-');

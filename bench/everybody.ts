@@ -1,6 +1,6 @@
-// Whom a bench serves: everybody who connects, and as many as connect.
-// In: which snapshot a node has. Out: an admission and limits for the server. Must not: be part of the product, or lift a limit
-// that no load of a bench meets: what a single client may do to the others stays as it is.
+// An admission and limits that let every client of a bench in.
+// Must not: be part of the product, or lift a limit that no load of a bench meets: what a single client may do to the
+// others stays as it is.
 
 import type { Admission } from '../src/xds/transport/admission.ts';
 import type { XdsServerOptions } from '../src/xds/transport/xds-server.ts';

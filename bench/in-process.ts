@@ -1,5 +1,5 @@
-// The steps of the pipeline, one by one, in this process.
-// In: sizes. Out: milliseconds for each step, the median of several turns. Must not: open a socket.
+// Measures the steps of the pipeline one by one, in this process.
+// Must not: open a socket.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadConfig } from '../src/config/files/load.ts';

@@ -1,5 +1,5 @@
-// The limit of what Node can do: a bare node:http2 server without gRPC, checks, order, back-pressure or acknowledgements.
-// In: a dump, addresses, certificates. Out: the same bytes as the product sends, as fast as the platform takes them.
+// The limit of what Node can do: a bare node:http2 server without gRPC, checks, order, back-pressure or
+// acknowledgements.
 // Must not: be an xDS server; it knows just enough of the protocol to be measured by the same load generator.
 
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';

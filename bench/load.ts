@@ -1,5 +1,5 @@
-// One run of the load generator against one server: its command line, and what of its report is compared.
-// In: a cell, where the server is. Out: figures. Must not: interpret them.
+// Runs the load generator once against one server, and reads the figures that are compared from its report.
+// Must not: interpret them.
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { Credentials } from './certificates.ts';
 const run = promisify(execFile);
 
 export interface Cell {
-  /** What stands in the table: `storm`, … */
+  /** The name in the table: `storm`, … */
   readonly name: string;
   readonly peers: number;
   readonly services: number;

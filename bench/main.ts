@@ -1,5 +1,6 @@
-// `npm run bench -- [--quick | --full] [--repetitions N] [--cells a,b]`: measures, and writes bench/RESULTS.md and results.svg.
-// In: the command line. Out: the report; progress on stderr. Must not: touch a process or a port that it did not start.
+// `npm run bench -- [--quick | --full] [--repetitions N] [--cells a,b]`: measures, and writes bench/RESULTS.md and
+// results.svg.
+// Must not: touch a process or a port that it did not start.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// A mesh of any size, as YAML with its CAs, for measuring the way from a file to the wire.
-// In: a folder, numbers of peers and exports. Out: a file that `postern run` serves. Must not: be an example for anybody.
+// Writes a mesh of any size, as YAML with its CAs, to measure the way from a file to the wire.
+// Must not: be an example for anybody.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

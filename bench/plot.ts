@@ -1,5 +1,5 @@
-// The targets as a picture: for each piece of work, how Postern stands to each of the others, on a logarithmic axis.
-// In: results. Out: SVG text. Must not: need a library, a font or a script.
+// Draws the targets: for each piece of work, Postern's ratio to each of the other servers, on a logarithmic axis.
+// Must not: need a library, a font or a script.
 
 import { CELLS } from './cells.ts';
 import { median } from './load.ts';

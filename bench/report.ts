@@ -1,5 +1,5 @@
-// From figures to a report: ratios within a repetition, their median and range, in Markdown.
-// In: what was measured. Out: text. Must not: measure, or leave a missed target unsaid.
+// Turns figures into a report in Markdown: ratios within a repetition, their median and range.
+// Must not: measure, or leave a missed target unsaid.
 
 import { cpus } from 'node:os';
 import { CELLS, type CellName } from './cells.ts';

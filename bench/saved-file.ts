@@ -1,5 +1,5 @@
-// From a saved file to the last of a thousand gateways, through `postern run` itself.
-// In: how many exports and gateways. Out: times, in milliseconds. Must not: time anything but the whole process.
+// Measures the time from a saved file to the last of a thousand gateways, through `postern run` itself.
+// Must not: time anything but the whole process.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// `npm run bench:serve`: a dump, served by the product's own snapshot cache, encoding and server, nothing replaced.
-// In: a dump, addresses, certificates. Out: an xDS server, and an HTTP port with /bump and /stats, as bench/peer/gcp has.
+// `npm run bench:serve`: serves a dump with the product's own snapshot cache, encoding and server, and /bump and
+// /stats over HTTP as bench/peer/gcp does.
 // Must not: be part of the product.
 
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// The servers that are compared, each started fresh for each run.
-// In: a dump, addresses, certificates. Out: a process that listens. Must not: leave one behind (Processes ends them).
+// Starts the servers that are compared, a fresh process for each run.
+// Must not: leave one behind (Processes ends them).
 
 import { mkdirSync } from 'node:fs';
 import { createConnection } from 'node:net';

@@ -1,5 +1,5 @@
-// What every server of the bench has: the same arguments, and the same HTTP port that applies changes.
-// In: argv; a function that applies one change. Out: where to listen and what to serve. Must not: know xDS.
+// The parts that every server of the bench has: its arguments, and the HTTP port that applies changes.
+// Must not: know xDS.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

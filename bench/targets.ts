@@ -1,5 +1,5 @@
-// What the hot path has to reach: ratios of Postern to the other servers, within one repetition.
-// In: nothing. Out: rows. Must not: be changed to fit a result.
+// The targets of the hot path: ratios of Postern to the other servers, within one repetition.
+// Must not: be changed to fit a result.
 
 import type { CellName } from './cells.ts';
 import type { Figures } from './load.ts';

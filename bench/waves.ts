@@ -1,5 +1,5 @@
-// Streams that come and go, wave after wave, against one Postern that stays: its memory has to stay as well.
-// In: how many waves. Out: the resident memory after each. Must not: collect garbage first; what people see is measured.
+// Connects and disconnects waves of streams against one running Postern, whose memory has to stay the same.
+// Must not: collect garbage first; what people see is measured.
 
 import { readFileSync } from 'node:fs';
 import type { Processes } from '../deploy/demo/processes.ts';

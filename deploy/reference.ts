@@ -1,4 +1,5 @@
-// Writes the tables of docs/ that are made from the code: commands, flags, keys, finding codes, headers (`npm run reference`).
+// Writes the tables of docs/ that are made from the code: commands, flags, keys, finding codes, headers (`npm run
+// reference`).
 // Must not: touch a line outside of the marks; test/readme.test.ts fails when a page is not what this gives.
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -189,7 +190,7 @@ function errorTable(): string {
   );
 }
 
-/** One row for each key that is carried out, in the order of the schema: `exports[].consumers[].peer`. */
+/** One row for each supported key, in the order of the schema: `exports[].consumers[].peer`. */
 function keyRows(schema: JsonSchema, path: string): readonly (readonly string[])[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     if (isLater(value)) return [];

@@ -1,5 +1,5 @@
 // The calls of honest applications: each asks its own egress gateway for a local name.
-// In: the running demo. Out: cases, allowed and refused. Must not: touch TLS; applications do not see it.
+// Must not: touch TLS; applications do not see it.
 
 import { callGrpc, callLocally } from './calls.ts';
 import type { MeshName } from './meshes.ts';

@@ -1,5 +1,6 @@
-// Whoever dials the bank's ingress directly: a dishonest peer with its real certificate, and strangers with wrong ones.
-// In: the running demo, CAs. Out: cases. Must not: use what an attacker could not have, except to show that it fails.
+// Clients that dial the bank's ingress directly: a dishonest peer with its real certificate, and strangers with wrong
+// ones.
+// Must not: use what an attacker could not have, except to show that it fails.
 
 import { join } from 'node:path';
 import { type Credentials, callGateway } from './calls.ts';

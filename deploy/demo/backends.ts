@@ -1,5 +1,4 @@
-// Small backends: each says who it is and what it was asked, and remembers it.
-// In: a port, a name. Out: servers on loopback, HTTP/1.1 or gRPC over HTTP/2 without TLS, and what they saw.
+// Small backends for the demo: each names itself in its answer, repeats what it was asked, and remembers it.
 // Must not: keep the process from ending; close() cuts what is open.
 
 import { once } from 'node:events';

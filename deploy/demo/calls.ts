@@ -1,5 +1,5 @@
-// Callers: an application of a mesh (plain HTTP or gRPC to its egress), and whoever dials an ingress (HTTP/2 over TLS).
-// In: an address and a request, sent exactly as given. Out: the answer, or an Error whose message names the TLS alert.
+// Sends the demo's requests exactly as given: an application's (plain HTTP or gRPC to its egress) and an attacker's
+// (HTTP/2 over TLS to an ingress).
 // Must not: normalize a path, keep a connection, or check the gateway's certificate (an attacker would not either).
 
 import { request } from 'node:http';

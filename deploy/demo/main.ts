@@ -1,5 +1,5 @@
 // `npm run demo`: three meshes that trust nobody in common, federated on real Envoys, and every boundary tried.
-// In: --keep. Out: progress on stderr, a table on stdout; 0 only when every row is as expected.
+// Progress goes to stderr, a table to stdout; it exits with 0 only when every row is as expected.
 // Must not: leave a process or a key behind, however it ends.
 
 import { mkdtempSync, rmSync } from 'node:fs';

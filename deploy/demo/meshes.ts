@@ -1,5 +1,4 @@
 // The demo's three meshes: copies of the examples in a folder of their own, with CAs that know nothing of each other.
-// In: a folder. Out: places to run a mesh in, and the addresses that the examples name, wherever they were moved to.
 // Must not: change the examples themselves.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

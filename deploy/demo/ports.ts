@@ -1,4 +1,4 @@
-// Free addresses on loopback, and the examples' ports moved out of the way where something else holds them.
+// Finds free addresses on loopback, and moves the examples' ports where another process holds them.
 // A port that was given out is claimed until this process ends, so that no other demo or test run is given it.
 // Must not: listen where the port is to be used.
 
@@ -26,7 +26,7 @@ function claim(port: number): Promise<boolean> {
   });
 }
 
-/** Above the ports that Linux gives to outgoing connections and to whoever listens on port 0. */
+/** Above the ports that Linux gives to outgoing connections and to listeners on port 0. */
 const [FIRST_PORT, LAST_PORT] = [61_000, 65_535];
 let candidate = FIRST_PORT + (process.pid % (LAST_PORT - FIRST_PORT));
 

@@ -1,5 +1,4 @@
 // One mesh as processes: its Postern, and its gateways as real Envoys started the way `postern bootstrap` says.
-// In: a configuration file and free addresses. Out: running processes that are ready.
 // Must not: know the demo's meshes; tests start their own with this.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -45,7 +44,7 @@ export async function startPostern(processes: Processes, place: Place): Promise<
 }
 
 export interface GatewayOptions {
-  /** What stands in the bootstrap is delta; `sotw` turns it into state of the world. */
+  /** The bootstrap says delta; `sotw` turns it into state of the world. */
   readonly ads?: 'delta' | 'sotw';
   /** Does not wait until the gateway serves. */
   readonly impatient?: boolean;

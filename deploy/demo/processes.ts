@@ -1,5 +1,4 @@
-// Child processes of the demo and of the tests: started by name, logged to files, ended by their own ids.
-// In: a command line and a log folder. Out: running processes whose two outputs can be read while they run.
+// Starts the child processes of the demo and the tests by name, logs them to files, and ends them by their ids.
 // Must not: leave one behind, nor touch a process that it did not start.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -68,7 +67,7 @@ export class Processes {
     return this.started.filter((one) => !one.alive());
   }
 
-  /** The last lines of every process's messages, for whoever wonders what went wrong. */
+  /** The last lines of every process's messages, to find out what went wrong. */
   tails(lines: number): string {
     return this.started
       .map((one) => ({ one, text: lastLines(one.stderr(), lines) }))

@@ -1,5 +1,5 @@
-// One row of the demo: a call, what should come of it, what came, and why, as the gateways' logs tell it.
-// In: cases. Out: rows. Must not: say why by itself, nor call a row fine when a backend saw what it must not see.
+// One row of the demo: a call, its expected and its actual outcome, and the reason in the gateways' logs.
+// Must not: say why by itself, nor call a row fine when a backend saw what it must not see.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from './backends.ts';

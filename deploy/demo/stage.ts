@@ -1,5 +1,5 @@
-// The running demo: three Posterns, six Envoys and the backends, brought up and taken down together.
-// In: a folder and an Envoy. Out: everything running, ready and reachable. Must not: outlive `close`.
+// Starts and stops the whole demo: three Posterns, six Envoys and the backends.
+// Must not: outlive `close`.
 
 import { join } from 'node:path';
 import { type Backend, startGrpcBackend, startHttpBackend } from './backends.ts';

