@@ -57,7 +57,7 @@ describe('the generated parts of docs/', () => {
   });
 
   test('call a warning what the code warns of, and nothing else', () => {
-    const warned = unique(sources.matchAll(/\b(?:warningAt|caution)\(\s*'([A-Z_]+)'/g));
+    const warned = unique(sources.matchAll(/\b(?:warningAt|trustWarning)\(\s*'([A-Z_]+)'/g));
     assert.deepEqual([...WARNINGS].sort(), warned);
   });
 });

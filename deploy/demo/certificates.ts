@@ -18,8 +18,8 @@ export function certify(folder: string, caTrustDomain: string, trustDomain: stri
   if (ours === undefined || named === undefined)
     throw new Error(`not a trust domain: ${caTrustDomain}, ${trustDomain}`);
   const read = (name: string): Buffer => readFileSync(join(folder, name));
-  const { issuer, problems } = parseIssuer(read('ca.pem'), read('ca-key.pem'), ours, now);
-  if (issuer === undefined) throw new Error(`no CA in ${folder}: ${problems.map(({ message }) => message).join('; ')}`);
+  const { issuer, findings } = parseIssuer(read('ca.pem'), read('ca-key.pem'), ours, now);
+  if (issuer === undefined) throw new Error(`no CA in ${folder}: ${findings.map(({ message }) => message).join('; ')}`);
   const issued = issueLeaf({ issuer, id: spiffeId(named, path), now, lifetimeSeconds: 3600 });
   return { cert: issued.certificateChain, key: issued.privateKey.reveal() };
 }

@@ -6,7 +6,7 @@ import type { Resolved } from '../federation/resolve.ts';
 import { Compiler } from '../pipeline/compile.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
-import { Private } from '../trust/keys/private-key.ts';
+import { PrivateKeyPem } from '../trust/keys/private-key.ts';
 
 /**
  * What `run` would serve, with placeholders for what it issues: the same for the same configuration, and the issuing CA's key
@@ -27,7 +27,7 @@ function placeholder(role: GatewayRole, peer: string, id: string, above: string)
   return {
     certificateChain: `[certificate of ${id} for ${peer}]\n${above}`,
     // No two secrets may hold one key.
-    privateKey: new Private(`[key of the ${role} gateway for ${peer}]`),
+    privateKey: new PrivateKeyPem(`[key of the ${role} gateway for ${peer}]`),
     notBefore: 0,
     notAfter: 0,
     fingerprint: '',

@@ -39,8 +39,8 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
     if (trustDomain === null || trustBundle.file === null) continue;
     const peer = { name, trustDomain: trustDomain as TrustDomain, file: trustBundle.file };
     const before = previousBundle(input, peer);
-    const { bundle, times, found, saysNothing } = readBundle(input, peer, before);
-    if (saysNothing) kept.add(peer.name);
+    const { bundle, times, found, isUnreadable } = readBundle(input, peer, before);
+    if (isUnreadable) kept.add(peer.name);
     for (const time of times) if (time > input.now) nextChange = Math.min(nextChange ?? time, time);
     findings.push(...found);
     if (bundle !== undefined) held.push({ peer: peer.name, bundle, ...(before && { before }) });
@@ -78,27 +78,27 @@ interface Read {
   readonly times: readonly number[];
   readonly found: readonly Finding[];
   /** The file is missing, or cannot be read as certificates; the bundle is the previous one. */
-  readonly saysNothing?: boolean;
+  readonly isUnreadable?: boolean;
 }
 
 function readBundle({ files, now }: BundleInput, peer: BundlePeer, before: TrustBundle | undefined): Read {
   const bytes = files.get(peer.file);
   // A file that could not be read is a finding already.
   if (bytes === undefined) return keep(before, now, []);
-  const { bundle, problems, times, saysNothing } = parseTrustBundle(bytes, peer.trustDomain, now);
+  const { bundle, findings, times, isUnreadable } = parseTrustBundle(bytes, peer.trustDomain, now);
   const path = ['peers', peer.name, 'trustBundle'];
-  const found = problems.map(({ severity, code, message, hint }): Finding => {
+  const found = findings.map(({ severity, code, message, hint }): Finding => {
     return { ...errorAt(code, path, message, hint), severity, concernsPeer: peer.name };
   });
-  if (saysNothing) return keep(before, now, found);
+  if (isUnreadable) return keep(before, now, found);
   return { times, found, ...(bundle && { bundle }) };
 }
 
 function keep(before: TrustBundle | undefined, now: number, found: readonly Finding[]): Read {
   const valid = (before?.certificates ?? []).filter(({ notBefore, notAfter }) => notBefore <= now && now < notAfter);
   const times = valid.map(({ notAfter }) => notAfter);
-  if (before === undefined || valid.length === 0) return { times, found, saysNothing: true };
-  return { times, found, saysNothing: true, bundle: bundleOf(before.trustDomain, valid) };
+  if (before === undefined || valid.length === 0) return { times, found, isUnreadable: true };
+  return { times, found, isUnreadable: true, bundle: bundleOf(before.trustDomain, valid) };
 }
 
 /** The previous object where nothing changed, so that nothing that is made of it is built again. */

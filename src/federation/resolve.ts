@@ -5,7 +5,7 @@ import type { ConfigOutline } from '../config/outline.ts';
 import type { Config } from '../config/schema/config-schema.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
-import { endNotice } from '../trust/expiry.ts';
+import { dayOf, endNotice } from '../trust/expiry.ts';
 import { type Issuer, parseIssuer } from '../trust/issuing/issuer.ts';
 import type { Sample } from '../trust/issuing/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
@@ -122,15 +122,15 @@ function resolveIssuer(input: CheckInput, findings: Finding[]): Issuer | undefin
   const privateKey = input.files.get(identity.issuer.privateKey ?? '');
   if (certificate === undefined || privateKey === undefined) return undefined;
   const ours = mesh.trustDomain as TrustDomain;
-  const { issuer, problems } = parseIssuer(certificate, privateKey, ours, input.now, {
+  const { issuer, findings: found } = parseIssuer(certificate, privateKey, ours, input.now, {
     samples: issuedSamples(input.config, ours),
     tolerateEnd: true,
   });
   const served = input.previous?.issuer?.certificate.fingerprint;
   const isServed = input.previous === undefined ? input.starting : served === issuer?.certificate.fingerprint;
-  for (const { about, code, message, hint, ...found } of problems) {
-    const severity = code === 'ISSUER_EXPIRED' && !isServed ? 'error' : found.severity;
-    findings.push({ code, severity, path: ['identity', 'issuer', about], message, hint });
+  for (const { about, ...finding } of found) {
+    const severity = finding.code === 'ISSUER_EXPIRED' && !isServed ? 'error' : finding.severity;
+    findings.push({ ...finding, severity, path: ['identity', 'issuer', about] });
   }
   findings.push(...issuerEnds(issuer?.chain ?? [], input.now));
   return issuer;
@@ -142,7 +142,7 @@ function issuerEnds(chain: readonly Certificate[], now: number): readonly Findin
     const notice = endNotice(notAfter, now);
     if (notice === undefined || notAfter <= now) return [];
     const what = index === 0 ? 'the issuing certificate' : `certificate ${index + 1} of the issuer's file`;
-    const message = `${what} ${notice}, on ${new Date(notAfter).toISOString().slice(0, 10)}`;
+    const message = `${what} ${notice}, on ${dayOf(notAfter)}`;
     const hint = 'renew the CA, and give its certificate to the peers before it is used';
     return [warningAt('ISSUER_EXPIRES_SOON', ['identity', 'issuer', 'certificate'], message, hint)];
   });

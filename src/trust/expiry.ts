@@ -1,5 +1,5 @@
 // When the end of a certificate is announced: thirty days, seven days and one day before it, and when it has come.
-// In: an end and the time. Out: how near it is, in words; the next moment at which these words change. Must not: read the clock.
+// Must not: read the clock.
 
 const DAY = 24 * 60 * 60 * 1000;
 /** The nearest first. */
@@ -12,7 +12,7 @@ const NOTICES = [
 
 export type EndNotice = (typeof NOTICES)[number]['words'];
 
-/** Undefined when the end is thirty days away, or more. */
+/** How near the end is, in words; undefined when it is thirty days away, or more. */
 export function endNotice(notAfter: number, now: number): EndNotice | undefined {
   return NOTICES.find(({ before }) => notAfter - before <= now)?.words;
 }
@@ -21,4 +21,9 @@ export function endNotice(notAfter: number, now: number): EndNotice | undefined 
 export function nextNotice(notAfter: number, now: number): number | undefined {
   const times = NOTICES.map(({ before }) => notAfter - before).filter((time) => time > now);
   return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** `2026-11-29`, in UTC. */
+export function dayOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
 }

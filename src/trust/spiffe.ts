@@ -1,5 +1,5 @@
-// SPIFFE names: trust domains and IDs, strictly (SPIFFE-ID sections 2.1 to 2.4; go-spiffe accepts the same).
-// In: text. Out: branded strings, or undefined for anything that is not exactly one. Must not: normalize; equality is exact.
+// Parses SPIFFE trust domains and IDs (SPIFFE-ID, sections 2.1 to 2.4) as strictly as go-spiffe does.
+// Must not: normalize; equality is exact.
 
 declare const trustDomainBrand: unique symbol;
 declare const spiffeIdBrand: unique symbol;
@@ -23,7 +23,7 @@ export function isSpiffePath(text: string): boolean {
   return text.split('/').every((segment) => SEGMENT.test(segment) && segment !== '.' && segment !== '..');
 }
 
-/** An ID with a path, or undefined: an upper-case scheme, a port, a query or an encoded character are no SPIFFE ID. */
+/** Undefined for anything else than an ID with a path: an upper-case scheme, a port, a query, an encoded character. */
 export function parseSpiffeId(text: string): SpiffeId | undefined {
   if (!text.startsWith(SCHEME) || text.length > MAX_ID_BYTES) return undefined;
   const rest = text.slice(SCHEME.length);

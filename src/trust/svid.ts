@@ -1,6 +1,5 @@
-// The rules of an X509-SVID leaf (X509-SVID sections 2, 3, 4, 5.2), for whoever authenticates to us.
-// In: the DER of a certificate whose chain TLS has verified, the time. Out: the one SPIFFE ID that it proves, or why none.
-// Must not: verify the chain (TLS did), nor accept two names: the first of two is not who it is.
+// Checks that a client's leaf certificate is an X509-SVID (X509-SVID sections 2, 3, 4, 5.2) and reads its SPIFFE ID.
+// Must not: verify the chain (TLS has), or accept two URI names: a verifier could take either one.
 
 import { parseSpiffeId, type SpiffeId } from './spiffe.ts';
 import { parseCertificate } from './x509/certificate.ts';

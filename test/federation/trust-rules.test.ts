@@ -20,8 +20,8 @@ const newCa = (wanted: Partial<Parameters<Openssl['certificate']>[0]> = {}): Mad
 /** The bundle of a peer that lists these. */
 function parsed(peer: string, ...made: readonly Made[]) {
   const pem = Buffer.from(made.map((one) => one.pem).join(''));
-  const { bundle, problems } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
-  assert.ok(bundle, JSON.stringify(problems));
+  const { bundle, findings } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
+  assert.ok(bundle, JSON.stringify(findings));
   return { peer, bundle };
 }
 

@@ -10,7 +10,7 @@ import type { Finding } from '../../src/errors.ts';
 import type { Federation } from '../../src/federation/model.ts';
 import { type Resolved, resolve } from '../../src/federation/resolve.ts';
 import { createCa } from '../../src/trust/issuing/issue.ts';
-import { Private } from '../../src/trust/keys/private-key.ts';
+import { PrivateKeyPem } from '../../src/trust/keys/private-key.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { pemOf } from '../../src/trust/x509/certificate.ts';
 import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
@@ -52,7 +52,7 @@ imports:
 
 export interface Ca {
   readonly certificate: string;
-  readonly privateKey: Private;
+  readonly privateKey: PrivateKeyPem;
 }
 
 export function newCa(trustDomain: string, now = NOW): Ca {
@@ -65,7 +65,7 @@ export function namelessCa(): Ca {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const times = { notBefore: NOW, notAfter: NOW + YEAR * 1000 };
   const fields = { serial: '4a', commonName: 'CA', ...times, publicKey, isCa: true, uris: [], signer: { privateKey } };
-  const key = new Private(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  const key = new PrivateKeyPem(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
   return { certificate: pemOf(signCertificate(fields)), privateKey: key };
 }
 

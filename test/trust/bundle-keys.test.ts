@@ -19,19 +19,19 @@ const next = openssl.ca(DOMAIN, { commonName: 'next' });
 const parse = (text: string) => parseTrustBundle(Buffer.from(text), DOMAIN, WHILE_VALID);
 
 function accepts(text: string, expected: Made): void {
-  const { bundle, problems } = parse(text);
-  assert.deepEqual([bundle?.pem, problems], [expected.pem, []], text);
+  const { bundle, findings } = parse(text);
+  assert.deepEqual([bundle?.pem, findings], [expected.pem, []], text);
 }
 
 /** For the one reason, without a word of the key. */
 function refuses(text: string, key: string): void {
-  const { bundle, problems, saysNothing } = parse(text);
+  const { bundle, findings, isUnreadable } = parse(text);
   assert.deepEqual(
-    [bundle, saysNothing, problems.map(({ code }) => code)],
+    [bundle, isUnreadable, findings.map(({ code }) => code)],
     [undefined, true, ['BUNDLE_HOLDS_KEY']],
     text,
   );
-  const said = JSON.stringify(problems);
+  const said = JSON.stringify(findings);
   for (const run of key.match(/[A-Za-z0-9+/=]{16,}/g) ?? []) assert.ok(!said.includes(run));
 }
 

@@ -27,11 +27,11 @@ const leaf = openssl.certificate({
 const parse = (text: string, now = NOW) => parseTrustBundle(Buffer.from(text), DOMAIN, now);
 /** `CODE`, or `warning CODE`, of each problem. */
 const codes = (text: string, now = NOW): readonly string[] =>
-  parse(text, now).problems.map(({ code, severity }) => (severity === 'error' ? code : `${severity} ${code}`));
+  parse(text, now).findings.map(({ code, severity }) => (severity === 'error' ? code : `${severity} ${code}`));
 
 function accepts(text: string, ...expected: readonly Made[]): void {
-  const { bundle, problems } = parse(text);
-  assert.deepEqual(problems, []);
+  const { bundle, findings } = parse(text);
+  assert.deepEqual(findings, []);
   assert.deepEqual(
     bundle?.certificates.map(({ der }) => der),
     expected.map(({ der }) => der),
@@ -111,7 +111,7 @@ describe('a trust bundle', () => {
 });
 
 test('a bundle file that cannot be read says nothing about trust; one that is empty, or lists what cannot be used, does', () => {
-  const silent = (text: string): boolean => parse(text).saysNothing === true;
+  const silent = (text: string): boolean => parse(text).isUnreadable === true;
   for (const text of ['nothing here', ca.pem.slice(0, 300), ca.pem + ca.keyPem, ca.pem.repeat(33)])
     assert.equal(silent(text), true);
   for (const text of ['', leaf.pem, openssl.ca('b.example').pem, ca.pem.replace(/\n.{64}\n/, '\n')])
@@ -132,7 +132,7 @@ describe('text between the certificates', () => {
       [2, `\n-----BEGIN CERTIFICATE----- \n${ca.pem}`],
     ] as const) {
       refuses(text, 'BUNDLE_UNPARSABLE');
-      assert.match(parse(text).problems[0]?.message ?? '', new RegExp(`line ${line}\\b`));
+      assert.match(parse(text).findings[0]?.message ?? '', new RegExp(`line ${line}\\b`));
     }
     refuses(`${ca.pem}# ${'-----BEGIN'} PRIVATE KEY-----\n`, 'BUNDLE_HOLDS_KEY');
   });
@@ -157,12 +157,12 @@ test('a bundle file of a megabyte that is made to be slow is read at once', () =
 
 test('what is wrong with a certificate is said', () => {
   const indefinite = Buffer.concat([Buffer.of(0x30, 0x80), ca.der.subarray(4), Buffer.alloc(2)]);
-  const { problems } = parse(pemOf(indefinite));
+  const { findings } = parse(pemOf(indefinite));
   assert.deepEqual(
-    problems.map(({ code }) => code),
+    findings.map(({ code }) => code),
     ['BUNDLE_UNPARSABLE'],
   );
-  assert.match(problems[0]?.message ?? '', /certificate 1 .* indefinite length/);
+  assert.match(findings[0]?.message ?? '', /certificate 1 .* indefinite length/);
 });
 
 describe('a trust bundle is refused', () => {
@@ -294,7 +294,7 @@ test('what a certificate says of itself is repeated without what steers a termin
   refuses(pem, 'BUNDLE_FOREIGN');
   assert.match(
     parse(pem)
-      .problems.map(({ message, hint }) => message + hint)
+      .findings.map(({ message, hint }) => message + hint)
       .join(),
     /^[\x20-\x7e]*$/,
   );

@@ -76,8 +76,8 @@ test('what Postern takes as a CA, Envoy takes; what Postern alone refuses stands
 
 /** Empty when it is taken. */
 function verdict(der: Buffer): string {
-  const { bundle, problems } = parseTrustBundle(Buffer.from(pemOf(der)), TRUST_DOMAIN as TrustDomain, NOW);
-  return bundle === undefined ? problems.map(({ code, message }) => `${code} ${message}`).join('; ') : '';
+  const { bundle, findings } = parseTrustBundle(Buffer.from(pemOf(der)), TRUST_DOMAIN as TrustDomain, NOW);
+  return bundle === undefined ? findings.map(({ code, message }) => `${code} ${message}`).join('; ') : '';
 }
 
 /** Whether one Envoy takes each as a bundle that comes over SDS (REST); each has its own subscription. */

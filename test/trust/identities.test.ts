@@ -24,8 +24,8 @@ function newIssuer(lifetimeSeconds = 1000 * HOUR): Issuer {
 }
 
 function issuerOf(certificate: string, key: string, now = NOW): Issuer {
-  const { issuer, problems } = parseIssuer(Buffer.from(certificate), Buffer.from(key), DOMAIN, now);
-  assert.ok(issuer, JSON.stringify(problems));
+  const { issuer, findings } = parseIssuer(Buffer.from(certificate), Buffer.from(key), DOMAIN, now);
+  assert.ok(issuer, JSON.stringify(findings));
   return issuer;
 }
 

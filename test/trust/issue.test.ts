@@ -23,8 +23,8 @@ const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
 
 function issuerOf(certificate: string, key: string, now = NOW): Issuer {
-  const { issuer, problems } = parseIssuer(Buffer.from(certificate), Buffer.from(key), DOMAIN, now);
-  assert.ok(issuer, JSON.stringify(problems));
+  const { issuer, findings } = parseIssuer(Buffer.from(certificate), Buffer.from(key), DOMAIN, now);
+  assert.ok(issuer, JSON.stringify(findings));
   return issuer;
 }
 

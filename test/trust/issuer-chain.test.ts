@@ -15,10 +15,10 @@ const PURPOSES = ['server', 'client'] as const;
 /** The finding codes, each once: a CA may forbid more than one thing of what it signs. */
 function codesOf(made: MadeCase, purpose: (typeof PURPOSES)[number]): readonly string[] {
   const file = [...made.chain, made.root].map(({ pem }) => pem).join('');
-  const { problems } = parseIssuer(Buffer.from(file), Buffer.from(made.issuing.keyPem), made.domain, Date.now(), {
+  const { findings } = parseIssuer(Buffer.from(file), Buffer.from(made.issuing.keyPem), made.domain, Date.now(), {
     samples: [{ id: made.id, purposes: [purpose] }],
   });
-  return [...new Set(problems.map(({ code }) => code))];
+  return [...new Set(findings.map(({ code }) => code))];
 }
 
 describe('an issuing chain with', () => {

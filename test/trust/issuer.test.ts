@@ -26,10 +26,10 @@ const parse = (certificate: string, key: string, now = NOW) =>
   parseIssuer(Buffer.from(certificate), Buffer.from(key), DOMAIN, now);
 
 function refuses(certificate: string, key: string, expected: readonly string[], now = NOW): void {
-  const { issuer, problems } = parse(certificate, key, now);
+  const { issuer, findings } = parse(certificate, key, now);
   assert.equal(issuer, undefined);
   assert.deepEqual(
-    problems.map(({ about, code, severity }) => `${about} ${code} ${severity}`),
+    findings.map(({ about, code, severity }) => `${about} ${code} ${severity}`),
     expected.map((one) => `${one} error`),
   );
 }
@@ -48,8 +48,8 @@ describe('an issuer', () => {
     test(`is a CA and its key of the kind ${kind}, in each form that PEM has for it`, () => {
       const made = openssl.ca(DOMAIN, { key: kind });
       for (const form of forms(made.keyFile)) {
-        const { issuer, problems } = parse(made.pem, form);
-        assert.deepEqual(problems, []);
+        const { issuer, findings } = parse(made.pem, form);
+        assert.deepEqual(findings, []);
         assert.deepEqual(issuer?.certificate.der, made.der);
         assert.deepEqual(issuer?.intermediates, []);
         assert.ok(issuer && new X509Certificate(made.pem).checkPrivateKey(issuer.privateKey));
@@ -61,8 +61,8 @@ describe('an issuer', () => {
     const first = openssl.ca(DOMAIN, { signer: root, commonName: 'first' });
     const second = openssl.ca(DOMAIN, { signer: first, commonName: 'second' });
     for (const file of [second.pem + first.pem + root.pem, second.pem + first.pem]) {
-      const { issuer, problems } = parse(file, second.keyPem);
-      assert.deepEqual(problems, []);
+      const { issuer, findings } = parse(file, second.keyPem);
+      assert.deepEqual(findings, []);
       assert.deepEqual(issuer?.certificate.der, second.der);
       assert.deepEqual(
         issuer?.intermediates.map(({ der }) => der),
@@ -74,7 +74,7 @@ describe('an issuer', () => {
   test('is refused when a value in its certificate policies is written in BER, however deep it is', () => {
     const keyPem = GOOD.signer.export({ type: 'pkcs8', format: 'pem' }) as string;
     const codesOf = (der: Buffer): readonly string[] =>
-      parseIssuer(Buffer.from(pemOf(der)), Buffer.from(keyPem), VARIANT_DOMAIN as TrustDomain, NOW).problems.map(
+      parseIssuer(Buffer.from(pemOf(der)), Buffer.from(keyPem), VARIANT_DOMAIN as TrustDomain, NOW).findings.map(
         ({ code }) => code,
       );
     const [good, ...variants] = policyVariants();
@@ -96,7 +96,7 @@ describe('an issuer', () => {
       [...CA_EXTENSIONS, 'subjectAltName = DNS:ca.a.example,URI:https://ca.a.example'],
     ]) {
       const made = openssl.certificate({ extensions });
-      assert.deepEqual(parse(made.pem, made.keyPem).problems, []);
+      assert.deepEqual(parse(made.pem, made.keyPem).findings, []);
     }
   });
 });
@@ -111,8 +111,8 @@ describe('an issuer whose key and certificates stand in one file', () => {
       [below.keyPem, below.pem, root.pem],
       [below.pem, parameters, below.keyPem],
     ]) {
-      const { issuer, problems } = parse(parts.join(''), parts.join(''));
-      assert.deepEqual(problems, []);
+      const { issuer, findings } = parse(parts.join(''), parts.join(''));
+      assert.deepEqual(findings, []);
       assert.ok(issuer && new X509Certificate(below.pem).checkPrivateKey(issuer.privateKey));
       const issued = issueLeaf({ issuer, id: spiffeId(DOMAIN, 'gateway/ingress'), now: NOW, lifetimeSeconds: 3600 });
       assert.doesNotMatch(issued.certificateChain, /PRIVATE|PARAMETERS/);
@@ -133,8 +133,8 @@ describe('an issuing chain', () => {
   test('is what the file holds, with the root; what is sent is all but that, also what only has the name of its issuer', () => {
     const renewed = openssl.ca(DOMAIN, { signer: root, commonName: 'root' });
     const below = openssl.ca(DOMAIN, { signer: renewed, commonName: 'below' });
-    const { issuer, problems } = parse(below.pem + renewed.pem + root.pem, below.keyPem);
-    assert.deepEqual(problems, []);
+    const { issuer, findings } = parse(below.pem + renewed.pem + root.pem, below.keyPem);
+    assert.deepEqual(findings, []);
     const fingerprints = (made: readonly { readonly der: Buffer }[]) => made.map(({ der }) => der.toString('hex'));
     assert.deepEqual(fingerprints(issuer?.chain ?? []), fingerprints([below, renewed, root]));
     assert.deepEqual(fingerprints(issuer?.intermediates ?? []), fingerprints([below, renewed]));
@@ -143,9 +143,9 @@ describe('an issuing chain', () => {
   test('whose root restricts what Envoy ignores in roots is a warning', () => {
     const extensions = [...CA_EXTENSIONS, 'extendedKeyUsage = clientAuth'];
     const restricted = openssl.ca(DOMAIN, { extensions });
-    const { issuer, problems } = parse(restricted.pem, restricted.keyPem);
+    const { issuer, findings } = parse(restricted.pem, restricted.keyPem);
     assert.deepEqual(
-      problems.map(({ code, severity }) => `${code} ${severity}`),
+      findings.map(({ code, severity }) => `${code} ${severity}`),
       ['ISSUER_ROOT_RESTRICTED warning'],
     );
     assert.ok(issuer);
@@ -153,12 +153,12 @@ describe('an issuing chain', () => {
 
   test('is only judged for what its gateways do', () => {
     const below = openssl.ca(DOMAIN, { signer: root, extensions: [...CA_EXTENSIONS, 'extendedKeyUsage = clientAuth'] });
-    const problemsFor = (...purposes: readonly Purpose[]) =>
+    const codesFor = (...purposes: readonly Purpose[]) =>
       parseIssuer(Buffer.from(below.pem), Buffer.from(below.keyPem), DOMAIN, NOW, {
         samples: [{ id: spiffeId(DOMAIN, 'gateway/egress'), purposes }],
-      }).problems.map(({ code }) => code);
-    assert.deepEqual(problemsFor('client'), []);
-    assert.deepEqual(problemsFor('server', 'client'), ['ISSUER_CONSTRAINED']);
+      }).findings.map(({ code }) => code);
+    assert.deepEqual(codesFor('client'), []);
+    assert.deepEqual(codesFor('server', 'client'), ['ISSUER_CONSTRAINED']);
   });
 });
 
@@ -167,11 +167,11 @@ describe('an issuer that has ended', () => {
     const { validTo } = new X509Certificate(ca.pem);
     const end = Date.parse(validTo);
     refuses(ca.pem, ca.keyPem, ['certificate ISSUER_EXPIRED'], end);
-    const { issuer, problems } = parseIssuer(Buffer.from(ca.pem), Buffer.from(ca.keyPem), DOMAIN, end, {
+    const { issuer, findings } = parseIssuer(Buffer.from(ca.pem), Buffer.from(ca.keyPem), DOMAIN, end, {
       tolerateEnd: true,
     });
     assert.deepEqual(
-      problems.map(({ code, severity }) => `${code} ${severity}`),
+      findings.map(({ code, severity }) => `${code} ${severity}`),
       ['ISSUER_EXPIRED warning'],
     );
     assert.ok(issuer);

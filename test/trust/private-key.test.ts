@@ -9,7 +9,7 @@ import pino from 'pino';
 import { GatewayIdentities } from '../../src/trust/issuing/identities.ts';
 import { createCa, issueLeaf } from '../../src/trust/issuing/issue.ts';
 import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
-import { Private } from '../../src/trust/keys/private-key.ts';
+import { PrivateKeyPem } from '../../src/trust/keys/private-key.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 
 const DOMAIN = 'a.example' as TrustDomain;
@@ -54,8 +54,8 @@ function traces(pem: string): readonly string[] {
 }
 
 describe('a private key is not in any text of', () => {
-  const values: readonly (readonly [string, unknown, Private])[] = [
-    ['a key', new Private(ca.privateKey.reveal()), ca.privateKey],
+  const values: readonly (readonly [string, unknown, PrivateKeyPem])[] = [
+    ['a key', new PrivateKeyPem(ca.privateKey.reveal()), ca.privateKey],
     ['a new CA', ca, ca.privateKey],
     ['an issuer', issuer, ca.privateKey],
     ['a new leaf', issued, issued.privateKey],
@@ -72,7 +72,7 @@ describe('a private key is not in any text of', () => {
 });
 
 test('a private key says that it is there, and gives itself out to whom asks by name', () => {
-  const key = new Private('the content');
+  const key = new PrivateKeyPem('the content');
   assert.deepEqual([String(key), JSON.stringify(key), inspect(key)], ['[redacted]', '"[redacted]"', '[redacted]']);
   assert.equal(key.reveal(), 'the content');
 });
@@ -82,10 +82,10 @@ test('what is wrong with the key of an issuer is told without the key', () => {
   const body = pem.replace(/-----.*-----|\n/g, '');
   const wrong = [pem.replace('BEGIN', 'BEGI'), pem.slice(0, -60), body, `{"key":"${body}"}`, pem.replaceAll('A', '#')];
   for (const text of wrong) {
-    const { issuer: none, problems } = parseIssuer(Buffer.from(ca.certificate), Buffer.from(text), DOMAIN, NOW);
+    const { issuer: none, findings } = parseIssuer(Buffer.from(ca.certificate), Buffer.from(text), DOMAIN, NOW);
     assert.equal(none, undefined);
-    assert.ok(problems.length > 0);
+    assert.ok(findings.length > 0);
     for (let at = 0; at + 12 < body.length; at += 12)
-      assert.ok(!JSON.stringify(problems).includes(body.slice(at, at + 12)));
+      assert.ok(!JSON.stringify(findings).includes(body.slice(at, at + 12)));
   }
 });

@@ -1,6 +1,6 @@
-// I/O: the CA of the control channel, which is not the federation's: no peer's trust reaches the xDS port.
-// In: a state folder. Out: the CA, opened or made; certificates for the server and for gateways.
-// Must not: overwrite a CA, use a key or a folder that others can reach, trust a second certificate, or go on with half a state.
+// I/O: opens or creates the CA of the control channel in the state folder, and issues the certificates of the xDS server and
+// of gateways. It is not the federation's CA: no peer's trust reaches the xDS port.
+// Must not: overwrite a CA, use a key or a folder that others can reach, trust a second certificate, or use half a state.
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -20,7 +20,7 @@ import { exposure, type KeyAccess } from '../../config/files/key-access.ts';
 import { ownUser } from '../../config/files/regular-file.ts';
 import { PosternError } from '../../errors.ts';
 import { type SpiffeId, spiffeId, type TrustDomain } from '../spiffe.ts';
-import { parsePem } from '../x509/certificate.ts';
+import { readPem } from '../x509/pem.ts';
 import { createCa, type Issued, issueLeaf } from './issue.ts';
 import { type Issuer, parseIssuer } from './issuer.ts';
 import { makeFolder } from './state-folder.ts';
@@ -33,14 +33,14 @@ export interface ControlPlaneCa {
   readonly certificatePem: string;
   readonly issuer: Issuer;
   readonly trustDomain: TrustDomain;
-  /** Made just now: no gateway that has a certificate of an earlier one can connect. */
+  /** Created by this call: gateways with a certificate of an earlier CA cannot connect. */
   readonly made: boolean;
 }
 
 export interface StateOptions {
   /** Whether the group of the folder and of the key may use them. */
   readonly groupKeys?: boolean;
-  /** Makes no CA where there is none. */
+  /** Fail when there is no CA, instead of creating one. */
   readonly required?: boolean;
 }
 
@@ -49,7 +49,7 @@ export function controlPlaneId(trustDomain: TrustDomain): SpiffeId {
   return spiffeId(trustDomain, 'control-plane');
 }
 
-/** Errors: STATE_UNUSABLE with the cure. */
+/** Errors: STATE_UNUSABLE, with what to do. */
 export function openControlPlaneCa(
   folder: string,
   trustDomain: TrustDomain,
@@ -74,8 +74,8 @@ export function openControlPlaneCa(
   }
   const made =
     !existsSync(paths.certificate) && !existsSync(paths.key) && writeCa(folder, paths, trustDomain, now, access);
-  demandOurs(folder, statSync(folder), access);
-  if (!existsSync(paths.key) || !comesToExist(paths.certificate))
+  requirePrivate(folder, statSync(folder), access);
+  if (!existsSync(paths.key) || !waitForFile(paths.certificate))
     throw unusable(
       `${folder} holds half of a control-plane CA`,
       `restore ${CERTIFICATE} and ${KEY} together, or move both away`,
@@ -83,14 +83,14 @@ export function openControlPlaneCa(
   return { ...readCa(paths, trustDomain, now, access), made };
 }
 
-/** A key without its certificate is what another process leaves for a moment, when two start at once. */
-function comesToExist(path: string): boolean {
+/** When two processes start at once, the key is there for a moment without its certificate. */
+function waitForFile(path: string): boolean {
   const clock = new Int32Array(new SharedArrayBuffer(4));
   for (let tries = 0; tries < 50 && !existsSync(path); tries += 1) Atomics.wait(clock, 0, 0, 20);
   return existsSync(path);
 }
 
-/** What the xDS server presents: valid 30 days, renewed by the process that serves. */
+/** The certificate of the xDS server: valid 30 days; the serving process renews it. */
 export function issueServerCertificate(ca: ControlPlaneCa, hosts: readonly string[], now: number): Issued {
   const addresses = hosts.filter((host) => /^\d+(\.\d+){3}$/.test(host));
   const names = hosts.filter((host) => !addresses.includes(host) && !host.includes(':'));
@@ -104,7 +104,7 @@ export function issueServerCertificate(ca: ControlPlaneCa, hosts: readonly strin
   });
 }
 
-/** What a gateway dials the xDS server with: valid 90 days. */
+/** The client certificate of a gateway for the xDS server: valid 90 days. */
 export function issueGatewayCertificate(ca: ControlPlaneCa, id: SpiffeId, now: number): Issued {
   return issueLeaf({ issuer: ca.issuer, id, now, lifetimeSeconds: 90 * DAY });
 }
@@ -140,28 +140,29 @@ function readCa(
   access: KeyAccess,
 ): Omit<ControlPlaneCa, 'made'> {
   const certificates = readState(paths.certificate);
-  // Whoever holds the key of a further certificate in this file could pose as any gateway.
-  if (parsePem(certificates.toString('latin1'))?.length !== 1)
-    throw unusable(
-      `${paths.certificate} holds more than one certificate, or something else`,
-      'leave the CA alone in it',
-    );
-  const { issuer, problems } = parseIssuer(certificates, readState(paths.key, access), trustDomain, now);
+  const { blocks, fault } = readPem(certificates.toString('latin1'));
+  const restore = 'restore it from a backup, or move it and its key away to have new ones made';
+  if (fault !== undefined) throw unusable(`${paths.certificate} ${fault}`, restore);
+  if (blocks.length === 0) throw unusable(`${paths.certificate} is an empty file`, restore);
+  // The holder of the key of a second certificate in this file could pose as any gateway.
+  if (blocks.length > 1)
+    throw unusable(`${paths.certificate} holds ${blocks.length} PEM blocks`, 'leave only the CA certificate in it');
+  const { issuer, findings } = parseIssuer(certificates, readState(paths.key, access), trustDomain, now);
   if (issuer === undefined) {
     throw unusable(
-      `the control-plane CA cannot be used: ${problems.map(({ message }) => message).join('; ')}`,
+      `the control-plane CA cannot be used: ${findings.map(({ message }) => message).join('; ')}`,
       `move ${paths.certificate} and its key away to have new ones made; gateways then need new certificates`,
     );
   }
   return { certificatePem: issuer.certificate.pem, issuer, trustDomain };
 }
 
-/** With `access` the file holds a key: who can reach it is asked of the very file that is read. */
+/** With `access` the file holds a key: the permissions that count are those of the open file, which is then read. */
 function readState(path: string, access?: KeyAccess): Buffer {
   let file: number | undefined;
   try {
     file = openSync(path, 'r');
-    if (access !== undefined) demandOurs(path, fstatSync(file), access);
+    if (access !== undefined) requirePrivate(path, fstatSync(file), access);
     return readFileSync(file);
   } catch (error) {
     if (error instanceof PosternError) throw error;
@@ -171,7 +172,7 @@ function readState(path: string, access?: KeyAccess): Buffer {
   }
 }
 
-function demandOurs(
+function requirePrivate(
   path: string,
   { mode, uid }: { readonly mode: number; readonly uid: number },
   access: KeyAccess,
@@ -180,7 +181,7 @@ function demandOurs(
   if (exposed !== undefined) throw unusable(`${path} is not Postern's alone: ${exposed.who}`, exposed.cure);
 }
 
-/** Takes away what the rule does not allow, before a key is written; a folder of root's is refused later if it does not fit. */
+/** Removes permissions that the rule does not allow, before a key is written. `requirePrivate` refuses a folder of root's later. */
 function restrict(folder: string, { groupAllowed, user }: KeyAccess): void {
   const { mode, uid } = statSync(folder);
   if (uid === user) chmodSync(folder, groupAllowed ? (mode & 0o2770) | 0o700 : 0o700);
@@ -188,7 +189,7 @@ function restrict(folder: string, { groupAllowed, user }: KeyAccess): void {
 
 /** A reader sees the old content or the new one, never a part. */
 export function writeAtomically(path: string, content: string, mode: number): void {
-  // A name that nobody can know before, and a file that nobody made before.
+  // A name that cannot be guessed, and a file that must not exist yet.
   const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
   try {
     writeFileSync(temporary, content, { mode, flag: 'wx' });
@@ -200,6 +201,6 @@ export function writeAtomically(path: string, content: string, mode: number): vo
   }
 }
 
-function unusable(what: string, cure: string, cause?: unknown): PosternError {
-  return new PosternError('STATE_UNUSABLE', `${what}; ${cure}`, { cause });
+function unusable(what: string, remedy: string, cause?: unknown): PosternError {
+  return new PosternError('STATE_UNUSABLE', `${what}; ${remedy}`, { cause });
 }

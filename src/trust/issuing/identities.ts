@@ -1,6 +1,6 @@
-// The certificates with which our gateways meet the peers: one key for each gateway and peer (R10), renewed at half life.
-// In: an issuer, who is to have one, the time. Out: identities that stay the same objects until they are renewed.
-// Must not: keep anything on disk; a key lives here and in its gateway's secret.
+// The certificates that our gateways present to peers: one key for each gateway and peer, renewed at half of its lifetime.
+// An identity stays the same object until it is renewed. docs/design.md, "Envoy facts", says why no two peers share a key.
+// Must not: keep anything on disk; a key exists here and in its gateway's secret.
 
 import type { SpiffeId } from '../spiffe.ts';
 import { type Issued, issueLeaf, leafValidity } from './issue.ts';
@@ -8,11 +8,11 @@ import type { Issuer } from './issuer.ts';
 
 export type GatewayIdentity = Issued;
 
-/** Who needs an identity: a gateway, for one peer. */
+/** An identity that a gateway needs for one peer. */
 export interface IdentityNeed {
   readonly role: string;
   readonly peer: string;
-  /** Another mesh under the name of a peer meets another key. */
+  /** Part of the need: when the name of a peer is reused for another mesh, the new mesh is shown a new key. */
   readonly trustDomain: string;
   readonly id: SpiffeId;
 }
@@ -22,37 +22,37 @@ interface Held {
   readonly issuedBy: string;
   readonly lifetimeSeconds: number;
   readonly identity: GatewayIdentity;
-  /** No certificate of this issuer is valid for longer: it is not renewed. */
+  /** It is not renewed: no certificate of this issuer is valid for longer. */
   readonly endsWithIssuer: boolean;
 }
 
 export class GatewayIdentities {
   private held: ReadonlyMap<string, Held> = new Map();
 
-  /** The same identities in an object of its own: a turn that may still fail works on a copy. */
+  /** A copy with the same identities, for a reload that may still fail. */
   copy(): GatewayIdentities {
     const copy = new GatewayIdentities();
     copy.held = this.held;
     return copy;
   }
 
-  /** Issues what is missing, due, or of another issuer, ID or lifetime; forgets what nobody needs any more. */
+  /** Issues identities that are missing, due, or of another issuer, ID or lifetime; drops those that are not needed. */
   ensure(issuer: Issuer, lifetimeSeconds: number, needs: readonly IdentityNeed[], now: number): void {
-    // What stands above the issuer is part of every chain that it signs.
+    // The CAs above the issuer are part of every chain that it signs.
     const issuedBy = [issuer.certificate, ...issuer.intermediates].map(({ fingerprint }) => fingerprint).join(' ');
     const next = leafValidity(issuer, now, lifetimeSeconds);
     this.held = new Map(
       needs.map((need) => {
         const key = keyOf(need.role, need.peer);
-        const before = this.held.get(key);
+        const held = this.held.get(key);
         const keeps =
-          before !== undefined &&
-          before.need.id === need.id &&
-          before.need.trustDomain === need.trustDomain &&
-          before.issuedBy === issuedBy &&
-          before.lifetimeSeconds === lifetimeSeconds &&
-          !isReplaced(before.identity, next, now);
-        if (keeps) return [key, before];
+          held !== undefined &&
+          held.need.id === need.id &&
+          held.need.trustDomain === need.trustDomain &&
+          held.issuedBy === issuedBy &&
+          held.lifetimeSeconds === lifetimeSeconds &&
+          !isReplaced(held.identity, next, now);
+        if (keeps) return [key, held];
         const identity = issueLeaf({ issuer, id: need.id, now, lifetimeSeconds });
         const endsWithIssuer = identity.notAfter >= issuer.certificate.notAfter;
         return [key, { need, issuedBy, lifetimeSeconds, identity, endsWithIssuer }];
@@ -60,7 +60,7 @@ export class GatewayIdentities {
     );
   }
 
-  /** Forgets everything: the identities are files on the gateways' disks now. */
+  /** Drops all identities: they are files on the gateways' disks now. */
   clear(): void {
     this.held = new Map();
   }
@@ -69,14 +69,14 @@ export class GatewayIdentities {
     return this.held.get(keyOf(role, peer))?.identity;
   }
 
-  /** When the next identity is due (milliseconds since the epoch), if there is any. */
+  /** When the next identity is due (milliseconds since the epoch), if one is renewed at all. */
   nextRenewal(): number | undefined {
     const renewed = [...this.held.values()].filter(({ endsWithIssuer }) => !endsWithIssuer);
     const times = renewed.map(({ identity }) => renewalOf(identity));
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** What is held, without the keys: for status and metrics. */
+  /** The identities without their keys, for status and metrics. */
   list(): readonly { readonly role: string; readonly peer: string; readonly notAfter: number }[] {
     return [...this.held.values()].map(({ need, identity }) => ({
       role: need.role,
@@ -88,9 +88,9 @@ export class GatewayIdentities {
 
 type Validity = Pick<GatewayIdentity, 'notBefore' | 'notAfter'>;
 
-/** Whether a certificate that would be issued now is better: it is time, and it ends later; or the held one is not valid yet. */
+/** True when renewal is due and would end later, or when the held certificate is not valid yet and a new one would be. */
 function isReplaced(held: Validity, next: Validity, now: number): boolean {
-  // Issued while this machine's clock was ahead: until then, peers would refuse it.
+  // Issued while this machine's clock was ahead: peers refuse it until its time comes.
   if (held.notBefore > now) return next.notBefore < held.notBefore;
   return now >= renewalOf(held) && next.notAfter > held.notAfter;
 }

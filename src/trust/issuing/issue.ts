@@ -1,9 +1,8 @@
-// Issuing: leaf certificates for our gateways, and CAs for the control channel, for trying things and for cutting off.
-// In: an issuer, a name, times; randomness comes through `node:crypto` here and nowhere else in trust/. Out: PEM.
-// Must not: read files or the clock; outlive the issuer; reuse a key.
+// Issues leaf certificates for our gateways, and CAs for the control channel, for development and for cutting off peers.
+// Must not: read files or the clock; issue a leaf that outlives its issuer; reuse a key.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { Private } from '../keys/private-key.ts';
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { PrivateKeyPem } from '../keys/private-key.ts';
 import type { SpiffeId, TrustDomain } from '../spiffe.ts';
 import { parseCertificate, pemOf } from '../x509/certificate.ts';
 import { signCertificate } from '../x509/certificate-writer.ts';
@@ -11,9 +10,9 @@ import type { Issuer } from './issuer.ts';
 import { leafCommonName } from './issuer-chain.ts';
 
 export interface Issued {
-  /** PEM: the leaf, then what stands between it and the trust anchor. */
+  /** PEM: the leaf, then the CAs between it and the trust anchor. */
   readonly certificateChain: string;
-  readonly privateKey: Private;
+  readonly privateKey: PrivateKeyPem;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -30,12 +29,12 @@ export interface LeafRequest {
   readonly lifetimeSeconds: number;
 }
 
-/** Clocks of two organisations differ: a certificate is valid from a little before it is made. */
+/** The clocks of two organisations differ: a certificate is valid from a little before it is issued. */
 const BACKDATE = 5 * 60 * 1000;
 
 /**
- * A new P-256 key and its certificate: one URI name, valid at no moment at which the issuer is not. Of an issuer that has
- * ended comes a certificate that has ended, which everybody refuses.
+ * A new P-256 key and its certificate, with one URI name. It is valid only while the issuer is: an expired issuer signs an
+ * expired certificate, which every peer refuses.
  */
 export function issueLeaf(request: LeafRequest): Issued {
   const { issuer } = request;
@@ -67,7 +66,7 @@ export function issueLeaf(request: LeafRequest): Issued {
   };
 }
 
-/** When a leaf that is issued now is valid. */
+/** The validity of a leaf that is issued now. */
 export function leafValidity(
   { certificate }: Issuer,
   now: number,
@@ -88,7 +87,7 @@ export interface NewCa {
 }
 
 /** A self-signed P-256 CA; its SPIFFE ID is the trust domain itself (X509-SVID 3.2). */
-export function createCa(request: NewCa): { readonly certificate: string; readonly privateKey: Private } {
+export function createCa(request: NewCa): { readonly certificate: string; readonly privateKey: PrivateKeyPem } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const der = signCertificate({
     serial: randomSerial(),
@@ -103,15 +102,15 @@ export function createCa(request: NewCa): { readonly certificate: string; readon
   return { certificate: pemOf(der), privateKey: exported(privateKey) };
 }
 
-/** A CA certificate whose key nobody holds any more: what a removed peer's bundle becomes. */
+/** A CA certificate whose key is dropped at once: it replaces the bundle of a removed peer, so that no certificate verifies. */
 export function createThrowawayRoot(now: number): string {
   const lifetimeSeconds = 10 * 365 * 24 * 60 * 60;
   return createCa({ commonName: 'nobody', trustDomain: 'nobody.invalid' as TrustDomain, now, lifetimeSeconds })
     .certificate;
 }
 
-function exported(key: import('node:crypto').KeyObject): Private {
-  return new Private(key.export({ type: 'pkcs8', format: 'pem' }) as string);
+function exported(key: KeyObject): PrivateKeyPem {
+  return new PrivateKeyPem(key.export({ type: 'pkcs8', format: 'pem' }) as string);
 }
 
 /** RFC 5280, 4.1.2.2: positive, at most 20 bytes; here 127 random bits behind a byte that is never zero. */

@@ -1,10 +1,10 @@
-// Whether what we sign can be verified at all: the path from a sample of our leaf certificates up to the last certificate of
-// the issuer's file, with the rules that Envoy's TLS library applies to each chain (RFC 5280, 6.1).
-// In: the issuing CA and those above it, what will be signed, the time. Out: what forbids it, each with its cause.
-// Must not: use a private key, or look at names only: each certificate must have signed the one before it.
+// Whether peers can verify what we sign: the path from a sample of our leaf certificates up to the last certificate of the
+// issuer's file, by the rules that Envoy's TLS library applies to each chain (RFC 5280, 6.1).
+// Must not: use a private key, or trust names alone: each certificate must have signed the one before it.
 
+import { dayOf } from '../expiry.ts';
+import { type TrustFinding, trustError, trustWarning } from '../finding.ts';
 import { BROKEN_SIGNATURES, keyWeakness } from '../keys/key-strength.ts';
-import { caution, type Problem, problem } from '../problem.ts';
 import { pathOf, type SpiffeId } from '../spiffe.ts';
 import { type Certificate, isSignedBy } from '../x509/certificate.ts';
 import { commonNameDer } from '../x509/common-name.ts';
@@ -12,34 +12,35 @@ import { readDer } from '../x509/der.ts';
 import { forbiddenName, type Name, printableText } from './name-constraints.ts';
 import { isIssuedBy, namesOf, type PathFacts, pathFacts } from './path-facts.ts';
 
-/** What a certificate that we sign is shown for. */
+/** The side of a handshake that a certificate of ours is for. */
 export type Purpose = 'server' | 'client';
 
+/** A certificate that we will sign. */
 export interface Sample {
   readonly id: SpiffeId;
   readonly purposes: readonly Purpose[];
 }
 
-const USAGE: Readonly<Record<Purpose, { readonly oid: string; readonly shown: string }>> = {
-  server: { oid: '1.3.6.1.5.5.7.3.1', shown: 'serverAuth' },
-  client: { oid: '1.3.6.1.5.5.7.3.2', shown: 'clientAuth' },
+const USAGE: Readonly<Record<Purpose, { readonly oid: string; readonly name: string }>> = {
+  server: { oid: '1.3.6.1.5.5.7.3.1', name: 'serverAuth' },
+  client: { oid: '1.3.6.1.5.5.7.3.2', name: 'clientAuth' },
 };
 
 interface Link {
   readonly certificate: Certificate;
   readonly facts: PathFacts;
-  /** Self-signed: it is in the peers' bundles, or nowhere. */
+  /** Self-signed: peers have it in their bundles, and it is not sent to them. */
   readonly isRoot: boolean;
-  /** How a message calls it. */
+  /** Its name in messages. */
   readonly what: string;
 }
 
-/** The problems of the chain as a whole; the issuing certificate itself (the first one) is judged by issuer.ts. */
-export function chainProblems(
+/** What is wrong with the chain as a whole; issuer.ts checks the issuing certificate itself, which comes first. */
+export function chainFindings(
   chain: readonly Certificate[],
   samples: readonly Sample[],
   now: number,
-): readonly Problem[] {
+): readonly TrustFinding[] {
   const links: Link[] = [];
   for (const [index, certificate] of chain.entries()) {
     const facts = tryFacts(certificate);
@@ -49,13 +50,13 @@ export function chainProblems(
       certificate,
       facts,
       isRoot: isSignedBy(certificate, certificate),
-      what: index === 0 ? what : `${what} (${facts.shown})`,
+      what: index === 0 ? what : `${what} (${facts.subject})`,
     });
   }
-  const broken = links.slice(1).flatMap((link, index) => linkProblems(link, links[index] as Link, now));
-  // What stands above a certificate that signed nothing here says nothing about our leaves.
+  const broken = links.slice(1).flatMap((link, index) => linkFindings(link, links[index] as Link, now));
+  // A certificate above one that signed nothing here says nothing about our leaves.
   if (broken.some(({ code }) => code === 'ISSUER_CHAIN')) return broken;
-  return [...broken, ...links.flatMap(signatureProblems), ...pathProblems(links, samples)];
+  return [...broken, ...links.flatMap(signatureFindings), ...pathFindings(links, samples)];
 }
 
 function tryFacts(certificate: Certificate): PathFacts | undefined {
@@ -66,25 +67,25 @@ function tryFacts(certificate: Certificate): PathFacts | undefined {
   }
 }
 
-function unreadable(what: string): Problem {
+function unreadable(what: string): TrustFinding {
   const hint = 'replace it: Envoy refuses certificates whose extensions it cannot read';
-  return problem('ISSUER_UNPARSABLE', `${what} has an extension that cannot be read`, hint);
+  return trustError('ISSUER_UNPARSABLE', `${what} has an extension that cannot be read`, hint);
 }
 
-/** A certificate above the issuing one: it is sent to every peer (unless it is a root), so that it must belong there. */
-function linkProblems({ certificate, what }: Link, below: Link, now: number): readonly Problem[] {
+/** A certificate above the issuing one is sent to every peer (unless it is a root), so it must belong there. */
+function linkFindings({ certificate, what }: Link, below: Link, now: number): readonly TrustFinding[] {
   const remedy = 'write the issuing CA first, then the one that signed it, and so on; nothing else is sent to peers';
   if (!isIssuedBy(below.certificate, certificate))
-    return [problem('ISSUER_CHAIN', `${what} did not sign ${below.what}`, remedy)];
+    return [trustError('ISSUER_CHAIN', `${what} did not sign ${below.what}`, remedy)];
   if (!certificate.isCa || certificate.keyUsage?.keyCertSign === false)
-    return [problem('ISSUER_CHAIN', `${what} is not a CA`, remedy)];
+    return [trustError('ISSUER_CHAIN', `${what} is not a CA`, remedy)];
   const weakness = keyWeakness(certificate.publicKey);
   return [
     ...(certificate.notAfter <= now || certificate.notBefore > now ? [outsideValidity(what, certificate)] : []),
     ...(weakness === undefined
       ? []
       : [
-          problem(
+          trustError(
             'ISSUER_WEAK_KEY',
             `${what} has ${weakness}`,
             'use RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519',
@@ -94,30 +95,30 @@ function linkProblems({ certificate, what }: Link, below: Link, now: number): re
 }
 
 /** The signature of a root on itself is never checked. */
-function signatureProblems({ certificate, isRoot, what }: Link): readonly Problem[] {
+function signatureFindings({ certificate, isRoot, what }: Link): readonly TrustFinding[] {
   if (isRoot || !BROKEN_SIGNATURES.has(certificate.signatureAlgorithm)) return [];
   const hint = 'use a CA that is signed with SHA-256 or better';
-  return [problem('ISSUER_WEAK_KEY', `${what} is signed with MD5 or SHA-1`, hint)];
+  return [trustError('ISSUER_WEAK_KEY', `${what} is signed with MD5 or SHA-1`, hint)];
 }
 
-export function outsideValidity(what: string, { notBefore, notAfter }: Certificate): Problem {
-  return problem(
+export function outsideValidity(what: string, { notBefore, notAfter }: Certificate): TrustFinding {
+  return trustError(
     'ISSUER_EXPIRED',
-    `${what} is valid from ${day(notBefore)} to ${day(notAfter)}`,
+    `${what} is valid from ${dayOf(notBefore)} to ${dayOf(notAfter)}`,
     'renew the CA, or check the clock of this machine',
   );
 }
 
-function pathProblems(links: readonly Link[], samples: readonly Sample[]): readonly Problem[] {
+function pathFindings(links: readonly Link[], samples: readonly Sample[]): readonly TrustFinding[] {
   const purposes = new Set(samples.flatMap((sample) => sample.purposes));
-  const problems = links.flatMap((link, index) => {
+  const findings = links.flatMap((link, index) => {
     const { facts, what } = link;
     const { unknownCritical, extendedKeyUsage, nameConstraints, asksForPolicy } = facts;
     const lacks = [...purposes].filter((purpose) => extendedKeyUsage?.includes(USAGE[purpose].oid) === false);
     return [
       ...unknownCritical.map((oid) => restricts(link, `has the critical extension ${oid}, which Envoy does not know`)),
       ...lacks.map((purpose) =>
-        restricts(link, `has an extended key usage without ${USAGE[purpose].shown}, which our gateways need`),
+        restricts(link, `has an extended key usage without ${USAGE[purpose].name}, which our gateways need`),
       ),
       ...(asksForPolicy ? [restricts(link, 'asks for certificate policies, and Postern writes none')] : []),
       ...(nameConstraints === undefined
@@ -130,7 +131,7 @@ function pathProblems(links: readonly Link[], samples: readonly Sample[]): reado
           })),
     ];
   });
-  return [...problems, ...pathLengthProblems(links)];
+  return [...findings, ...pathLengthFindings(links)];
 }
 
 /** All names below a CA. Self-issued certificates are exempt. */
@@ -157,31 +158,25 @@ export function leafCommonName(id: SpiffeId): string {
 }
 
 /** `pathLength` counts the CAs between a CA and the leaf that are not self-issued. */
-function pathLengthProblems(links: readonly Link[]): readonly Problem[] {
+function pathLengthFindings(links: readonly Link[]): readonly TrustFinding[] {
   let below = 0;
   return links.flatMap((link) => {
     const { pathLength, selfIssued } = link.facts;
     const exceeded = pathLength !== undefined && below > pathLength;
-    const found = exceeded
-      ? [restricts(link, `allows ${pathLength} CAs below it (pathlen), and there are ${below}`)]
-      : [];
+    const message = `allows ${pathLength} CAs below it (pathlen), and there are ${below}`;
     if (!selfIssued) below += 1;
-    return found;
+    return exceeded ? [restricts(link, message)] : [];
   });
 }
 
-/** Of a trust anchor, Envoy looks at names and validity alone. Other verifiers may look at everything. */
-function restricts({ what, isRoot }: Link, message: string): Problem {
+/** Envoy checks only the names and the validity of a trust anchor; other verifiers may check everything. */
+function restricts({ what, isRoot }: Link, message: string): TrustFinding {
   if (!isRoot) return forbids(`${what} ${message}`);
   const hint = 'use another root, unless the peers are Envoys: they do not look at this in a root';
-  return caution('ISSUER_ROOT_RESTRICTED', `${what} ${message}`, hint);
+  return trustWarning('ISSUER_ROOT_RESTRICTED', `${what} ${message}`, hint);
 }
 
-function forbids(message: string): Problem {
-  const hint = 'use a CA that may sign our gateways; every peer would refuse what this one signs';
-  return problem('ISSUER_CONSTRAINED', message, hint);
-}
-
-function day(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
+function forbids(message: string): TrustFinding {
+  const hint = 'use a CA that may sign our gateways; every peer would refuse the certificates that this one signs';
+  return trustError('ISSUER_CONSTRAINED', message, hint);
 }

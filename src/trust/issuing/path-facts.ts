@@ -11,9 +11,9 @@ import { canonicalName, emailsOf, printableName } from '../x509/distinguished-na
 import { type Name, type NameConstraints, readName, readNameConstraints } from './name-constraints.ts';
 
 export interface PathFacts {
-  /** The subject, for people. */
-  readonly shown: string;
-  /** The subject, the e-mail addresses in it, and the subjectAltName: what name constraints are about. */
+  /** The subject, for messages. */
+  readonly subject: string;
+  /** What name constraints apply to: the subject, the e-mail addresses in it, and the subjectAltName. */
   readonly names: readonly Name[];
   /** Subject and issuer are one name; such a certificate does not count for path lengths. */
   readonly selfIssued: boolean;
@@ -53,7 +53,7 @@ export function pathFacts(certificate: Certificate): PathFacts {
   const usage = values.get(EXTENSION.extendedKeyUsage);
   const pathLength = pathLengthOf(values.get(EXTENSION.basicConstraints));
   return {
-    shown: printableName(subject),
+    subject: printableName(subject),
     names: namesOf(subject, values.get(EXTENSION.subjectAltName)),
     selfIssued: canonicalName(subject).join() === canonicalName(issuer).join(),
     ...(pathLength !== undefined && { pathLength }),

@@ -1,5 +1,5 @@
-// I/O: a folder and those above it.
-// In: a path, a mode. Out: the folder is there. Must not: use mkdir's own recursion: for a path in /proc, Node 20 never returns.
+// I/O: creates a folder and the missing folders above it.
+// Must not: use mkdir's own recursion; for a path in /proc, Node 20 never returns.
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -12,7 +12,7 @@ export function makeFolder(path: string, mode?: number): void {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    // Another process was quicker.
+    // Another process created it first.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

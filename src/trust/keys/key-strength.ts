@@ -1,17 +1,20 @@
-// Which public keys are strong enough, and which Envoy's TLS library can use.
-// In: a public key. Out: undefined when it is fine, or why not. Must not: look at certificates.
+// Checks that a CA's public key is strong enough, and that Envoy's TLS library can use it.
+// Must not: look at certificates.
 
 import type { KeyObject } from 'node:crypto';
 
 const MIN_RSA_BITS = 2048;
-/** Envoy's TLS library verifies no larger ones. */
+/** Envoy's TLS library does not verify larger ones. */
 const MAX_RSA_BITS = 8192;
-/** FIPS 186-5, 5.4 (e): odd, at least 65537 in new keys; 3 and 17 are old and not broken for PKCS #1 signatures. It verifies 33 bits at most. */
+/**
+ * Envoy's TLS library verifies 33 bits at most. FIPS 186-5, 5.4 (e), wants an odd exponent of at least 65537 in new keys;
+ * 3 and 17 are old and not broken for PKCS #1 signatures.
+ */
 const MAX_RSA_EXPONENT = 2n ** 33n - 1n;
-/** BoringSSL verifies chains over these; secp256k1 and the Brainpool curves it does not know. */
+/** BoringSSL verifies chains over these curves; it does not know secp256k1 and the Brainpool curves. */
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
-/** Signatures that nobody should rely on: MD5 and SHA-1, with RSA and ECDSA. */
+/** MD5 and SHA-1, with RSA and ECDSA. */
 export const BROKEN_SIGNATURES: ReadonlySet<string> = new Set([
   '1.2.840.113549.1.1.4',
   '1.2.840.113549.1.1.5',
@@ -19,7 +22,7 @@ export const BROKEN_SIGNATURES: ReadonlySet<string> = new Set([
   '1.3.14.3.2.29',
 ]);
 
-/** Why a CA's key is not good enough, as the end of a sentence. */
+/** What is wrong with a CA's key, as the end of a sentence; undefined when it can be used. */
 export function keyWeakness(key: KeyObject): string | undefined {
   const details = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {

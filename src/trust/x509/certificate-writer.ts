@@ -1,8 +1,9 @@
-// The DER of a certificate that is about to be signed (RFC 5280, section 4).
-// In: names, validity, extensions, keys. Out: a signed certificate's DER. Must not: choose a lifetime or make a key.
+// Writes and signs the DER of a certificate (RFC 5280, section 4).
+// Must not: choose a lifetime or make a key.
 
 import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import forge from 'node-forge';
+import { readDer } from './der.ts';
 
 const { asn1 } = forge;
 type Node = forge.asn1.Asn1;
@@ -22,7 +23,7 @@ export interface CertificateFields {
   readonly uris: readonly string[];
   readonly dnsNames?: readonly string[];
   readonly ipAddresses?: readonly string[];
-  /** The signer: its key, and of its certificate the subject's DER and key identifier (hex). Absent: self-signed. */
+  /** The signer's key, and the subject's DER and key identifier (hex) of its certificate; without a subject: self-signed. */
   readonly signer: {
     readonly privateKey: KeyObject;
     readonly subject?: string;
@@ -49,13 +50,11 @@ export function signCertificate(fields: CertificateFields): Buffer {
   return der(sequence(tbs, algorithm.identifier, bitString(signature)));
 }
 
-/** RFC 5280, 4.2.1.2 (1): SHA-1 of the public key; an identifier, not a protection. */
+/** RFC 5280, 4.2.1.2 (1): SHA-1 of the public key. It only identifies; nothing relies on its strength. */
 export function keyIdentifier(publicKey: KeyObject): string {
-  const [, bits] = parsed(spki(publicKey)).value as Node[];
-  const bitString = Buffer.from(asn1.toDer(bits as Node).getBytes(), 'binary');
-  // Without its tag, its length (in further bytes from 0x80 on) and its count of unused bits.
-  const first = bitString[1] ?? 0;
-  const key = bitString.subarray(3 + (first < 0x80 ? 0 : first & 0x7f));
+  const [, bits] = readDer(spki(publicKey)).children;
+  // The first byte of a BIT STRING counts unused bits.
+  const key = bits?.content.subarray(1) ?? Buffer.alloc(0);
   return createHash('sha1').update(key).digest('hex');
 }
 

@@ -1,6 +1,6 @@
-// What a certificate says, read from its DER, for RSA, EC and Ed25519 alike.
-// In: DER. Out: plain facts. Must not: decide anything (bundle.ts, svid.ts, issuer.ts do), nor read printed text: a URI
-// name may hold `, URI:spiffe://…`, which only the DER tells apart from two names.
+// Reads what a certificate says from its DER, for RSA, EC and Ed25519 alike.
+// Must not: decide anything (bundle.ts, svid.ts and issuer.ts do), or read printed text: a URI name may hold
+// `, URI:spiffe://…`, which only the DER tells apart from two names.
 
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { EXTENSION, GENERAL_NAME, readCertificateShape } from './certificate-shape.ts';
@@ -17,7 +17,7 @@ export interface KeyUsage {
 export interface Certificate {
   readonly der: Buffer;
   readonly pem: string;
-  /** DER of the names, hex; one name has several encodings, so that these are equal only when the bytes are. */
+  /** DER of the names, hex. One name has several encodings; these are equal only when the bytes are. */
   readonly subject: string;
   readonly issuer: string;
   /** Milliseconds since the epoch. */
@@ -39,13 +39,13 @@ export interface Certificate {
 }
 
 /**
- * Reads an X.509 version 3 certificate in canonical DER. Errors: DerError, which says what the bytes have that such a
- * certificate does not have, or a plain Error; callers turn both into their own finding.
+ * Reads an X.509 version 3 certificate in canonical DER. Errors: DerError, which says what is wrong with the bytes, or a
+ * plain Error; callers turn both into their own finding.
  */
 export function parseCertificate(der: Buffer): Certificate {
   const shape = readCertificateShape(der);
   const x509 = new X509Certificate(der);
-  // node:crypto looks for PEM first, also inside DER: what it has read must be what stands here.
+  // node:crypto looks for PEM first, also inside DER: it must have read these very bytes.
   if (!x509.raw.equals(der)) throw new DerError('holds another certificate');
   const publicKeyInfo = x509.publicKey.export({ type: 'spki', format: 'der' });
   // One key has one encoding, or a CA that two peers share would look like two (compressed points, explicit curves).

@@ -1,6 +1,6 @@
-// PEM: which blocks a file holds (RFC 7468).
-// Text between blocks is comment, whatever it says; a line that begins like a boundary and is none is a fault, because a
-// block could be lost with it.
+// Reads the blocks of a PEM file (RFC 7468).
+// Text between blocks is a comment, whatever it says. A line that begins like a boundary but is not one is a fault: a block
+// could be lost with it.
 // Must not: look into a block, or take more than linear time.
 
 /** One block of a PEM file. */
