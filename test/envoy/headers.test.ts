@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { REMOVALS } from '../../src/envoy/http/headers.ts';
+import { REMOVALS } from '../../src/envoy/http/header-removals.ts';
 import { BankAndShop } from './bank-and-shop.ts';
 import { call, callLocally } from './callers.ts';
 

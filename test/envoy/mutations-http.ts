@@ -8,6 +8,9 @@ import type { Copy, Data, Mutations } from './mutation.ts';
 const alternatives = (c: Copy): Data =>
   c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules[1].and_rules.rules;
 
+const peerRequestId = (c: Copy): Data =>
+  c.manager.http_filters[1].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.single_predicate;
+
 export const HTTP_MUTATIONS: Mutations = {
   NO_DEFAULT_CHAIN: [['one', 'ingress', (c) => void (c.named('Listener', 'ingress').default_filter_chain = c.chain)]],
   CHAIN_MATCH: [
@@ -55,44 +58,44 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   HTTP_RBAC: [
-    ['absent', 'ingress', (c) => void c.manager.http_filters.splice(2, 1)],
-    ['disabled', 'ingress', (c) => void (c.manager.http_filters[2].disabled = true)],
-    ['without rules', 'ingress', (c) => void delete c.manager.http_filters[2].typed_config.rules],
+    ['absent', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
+    ['disabled', 'ingress', (c) => void (c.manager.http_filters[4].disabled = true)],
+    ['without rules', 'ingress', (c) => void delete c.manager.http_filters[4].typed_config.rules],
     [
       'DENY with no policy, which allows everything',
       'ingress',
-      (c) => void (c.manager.http_filters[2].typed_config.rules.action = 'DENY'),
+      (c) => void (c.manager.http_filters[4].typed_config.rules.action = 'DENY'),
     ],
     [
       'a policy for everybody',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[2].typed_config.rules.policies = {
+        void (c.manager.http_filters[4].typed_config.rules.policies = {
           all: { permissions: [{ any: true }], principals: [{ any: true }] },
         }),
     ],
     ['two connection managers', 'ingress', (c) => c.chain.filters.push(c.chain.filters[1])],
   ],
   UNEXPECTED_BODY: [
-    ['no guard', 'ingress', (c) => void c.manager.http_filters.shift()],
+    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(2, 1)],
     [
       'guard after access control',
       'ingress',
-      (c) => c.manager.http_filters.splice(-1, 0, c.manager.http_filters.shift()),
+      (c) => c.manager.http_filters.splice(-1, 0, ...c.manager.http_filters.splice(2, 1)),
     ],
-    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[0].disabled = true)],
+    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[2].disabled = true)],
     [
       'GET passes the guard by',
       'ingress',
       (c) => {
-        const { map } = c.manager.http_filters[0].typed_config.xds_matcher.matcher_tree.exact_match_map;
+        const { map } = c.manager.http_filters[2].typed_config.xds_matcher.matcher_tree.exact_match_map;
         map.GET = map.POST;
       },
     ],
     [
       'more than a byte passes',
       'ingress',
-      (c) => void (c.manager.http_filters[0].typed_config.extension_config.typed_config.max_request_bytes = 100),
+      (c) => void (c.manager.http_filters[2].typed_config.extension_config.typed_config.max_request_bytes = 100),
     ],
     [
       'guard switched off where the policy needs it',
@@ -114,14 +117,14 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   HARMLESS_PATHS: [
-    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(1, 1)],
-    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[1].disabled = true)],
-    ['guard that allows', 'ingress', (c) => void delete c.manager.http_filters[1].typed_config.rules.action],
+    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(3, 1)],
+    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[3].disabled = true)],
+    ['guard that allows', 'ingress', (c) => void delete c.manager.http_filters[3].typed_config.rules.action],
     [
       'guard with any character beyond ASCII',
       'ingress',
       (c) => {
-        const { policies } = c.manager.http_filters[1].typed_config.rules;
+        const { policies } = c.manager.http_filters[3].typed_config.rules;
         (Object.values(policies) as Data[])[0].permissions[0].not_rule.or_rules.rules[1].and_rules.rules.pop();
       },
     ],
@@ -129,7 +132,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'guard for some callers',
       'ingress',
       (c) => {
-        const { policies } = c.manager.http_filters[1].typed_config.rules;
+        const { policies } = c.manager.http_filters[3].typed_config.rules;
         (Object.values(policies) as Data[])[0].principals = c.policy.principals;
       },
     ],
@@ -140,18 +143,18 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   CLEAN_RESPONSES: [
-    ['internal hosts kept', 'ingress', (c) => void c.manager.http_filters.splice(3, 1)],
+    ['internal hosts kept', 'ingress', (c) => void c.manager.http_filters.splice(5, 1)],
     [
       'a header skipped',
       'ingress',
       (c) =>
-        c.manager.http_filters[3].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate.pop(),
+        c.manager.http_filters[5].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate.pop(),
     ],
     [
       'another script',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[3].typed_config.extension_config.typed_config.default_source_code.inline_string =
+        void (c.manager.http_filters[5].typed_config.extension_config.typed_config.default_source_code.inline_string =
           'function envoy_on_response(handle) end'),
     ],
     [
@@ -160,20 +163,20 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) =>
         c
           .named('Listener', 'egress/8080')
-          .filter_chains[0].filters[0].typed_config.http_filters[0].typed_config.mutations.response_mutations.pop(),
+          .filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.mutations.response_mutations.pop(),
     ],
     [
       'skipped by a value',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[3].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate[0].single_predicate.value_match.safe_regex.regex =
+        void (c.manager.http_filters[5].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate[0].single_predicate.value_match.safe_regex.regex =
           'http:.*'),
     ],
     [
       'a header written into responses',
       'ingress',
       (c) =>
-        c.manager.http_filters[4].typed_config.mutations.response_mutations.push({
+        c.manager.http_filters[6].typed_config.mutations.response_mutations.push({
           append: { header: { key: 'x-upstream', value: '%UPSTREAM_HOST%' } },
         }),
     ],
@@ -187,18 +190,18 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => void delete c.manager.http_filters.at(-1).typed_config.suppress_envoy_headers,
     ],
-    ['rewriting disabled', 'ingress', (c) => void (c.manager.http_filters[3].disabled = true)],
-    ['nothing stripped', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
+    ['rewriting disabled', 'ingress', (c) => void (c.manager.http_filters[5].disabled = true)],
+    ['nothing stripped', 'ingress', (c) => void c.manager.http_filters.splice(6, 1)],
     [
       'one family of request trailers kept',
       'ingress',
-      (c) => c.manager.http_filters[4].typed_config.mutations.request_trailers_mutations.pop(),
+      (c) => c.manager.http_filters[6].typed_config.mutations.request_trailers_mutations.pop(),
     ],
     [
       'nothing stripped from trailers',
       'egress',
       (c) =>
-        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters[0]
+        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters[1]
           .typed_config.mutations.response_trailers_mutations,
     ],
   ],
@@ -481,6 +484,18 @@ export const HTTP_MUTATIONS: Mutations = {
     ['all methods but GET', 'ingress', (c) => void (c.host.routes[0].match.headers[0].invert_match = true)],
     ['by the virtual host', 'ingress', (c) => void (c.host.retry_policy = { retry_on: '5xx' })],
     ['hedged', 'ingress', (c) => void (c.host.routes[0].route.hedge_policy = { hedge_on_per_try_timeout: true })],
+  ],
+  LOGGED_REQUEST: [
+    ['no authority', 'ingress', (c) => void c.manager.http_filters.shift()],
+    ['an id of any form', 'ingress', (c) => void (peerRequestId(c).value_match.safe_regex.regex = '.*')],
+    ['an id from another header', 'ingress', (c) => void (peerRequestId(c).input.typed_config.header_name = 'x-id')],
+    [
+      'an id in the place of the authority',
+      'ingress',
+      (c) =>
+        void (c.manager.http_filters[1].typed_config.extension_config.typed_config.on_request_headers[0].object_key =
+          'postern.authority'),
+    ],
   ],
   PEER_HEADER: [
     ['absent', 'ingress', (c) => void delete c.routes.request_headers_to_add],

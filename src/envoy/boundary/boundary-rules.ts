@@ -50,6 +50,7 @@ export const BOUNDARY_RULES = {
   PRINCIPALS: 'admits only identities that its filter chain accepts',
   DENY_ALL: 'ends in a virtual host that denies everything else',
   OWN_EXPORT: 'routes an authority to its own export',
+  LOGGED_REQUEST: 'logs the authority that was asked for, and of a peer’s request id only what has the form of one',
   PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
   SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
   OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',

@@ -12,8 +12,11 @@ type Permission = Messages['envoy.config.rbac.v3.Permission'];
 const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
 const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
 const BUFFER = 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer';
-const METHOD = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
+const FILTER_STATE = 'type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config';
+const REQUEST_HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
 
+/** Where the ingress keeps the peer's request id until its log takes it. */
+export const PEER_REQUEST_ID_HEADER = 'x-postern-peer-request-id';
 /** The filter by which a virtual host can let bodies through (`typed_per_filter_config`). */
 export const BODY_GUARD = 'envoy.filters.http.buffer';
 /** The methods whose body has a meaning (RFC 9110, 9.3). */
@@ -26,16 +29,52 @@ export const BODY_METHODS: readonly string[] = ['POST', 'PUT', 'PATCH'];
 const HARMLESS_PATHS_DIGEST = '490c4560fd5cf675f8a3c6bdd530aa8d38df6697b39535833e12af7d01f4c247';
 
 export function checkHttpFilters({ http_filters: filters = [] }: Manager, subject: Subject): void {
-  const [bodies, paths, access, ...others] = filters;
+  const [, peerRequestId, bodies, paths, access, ...others] = filters;
+  enforce(keepsOnlyIds(peerRequestId), 'LOGGED_REQUEST', subject);
   enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
   enforce(guardsPaths(paths), 'HARMLESS_PATHS', subject);
   enforce(deniesByDefault(access), 'HTTP_RBAC', subject);
   enforce(!others.some((other) => other.typed_config?.['@type'] === RBAC), 'HTTP_RBAC', subject);
 }
 
+/** Before any other filter, so that every line of the log that a filter causes has the authority as it was received. */
+export function remembersAuthority({ http_filters: [first] = [] }: Manager): boolean {
+  return keeps(configOf(first), 'postern.authority', ':AUTHORITY');
+}
+
 /** The configuration of a filter that always runs. */
 export function configOf(filter: HttpFilter | undefined): Any | undefined {
   return filter?.is_optional === true || filter?.disabled === true ? undefined : filter?.typed_config;
+}
+
+/** The form of a request id, and the only thing that a header with another form may do: skip the filter. */
+const REQUEST_ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const SKIP = 'type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter';
+
+/** Keeps one header of the peer under one key, if it has the form of an id, and skips every other. */
+function keepsOnlyIds(filter: HttpFilter | undefined): boolean {
+  const config = configOf(filter);
+  if (config?.['@type'] !== MATCHED) return false;
+  const { matcher_list: list, matcher_tree: tree, on_no_match: otherwise } = config.xds_matcher ?? {};
+  const [only, ...more] = list?.matchers ?? [];
+  const { input, value_match: form } = only?.predicate?.not_matcher?.single_predicate ?? {};
+  return (
+    keeps(config.extension_config?.typed_config, 'postern.peer_request_id', PEER_REQUEST_ID_HEADER) &&
+    more.length === 0 &&
+    tree === undefined &&
+    otherwise === undefined &&
+    input?.typed_config?.['@type'] === REQUEST_HEADER &&
+    input.typed_config.header_name === PEER_REQUEST_ID_HEADER &&
+    form?.safe_regex?.regex === REQUEST_ID &&
+    only?.on_match?.action?.typed_config?.['@type'] === SKIP
+  );
+}
+
+/** Keeps one header under one key, and nothing else. */
+function keeps(config: Any | undefined, key: string, header: string): boolean {
+  const [value, ...others] = config?.['@type'] === FILTER_STATE ? (config.on_request_headers ?? []) : [];
+  const format = value?.format_string?.text_format_source?.inline_string;
+  return others.length === 0 && value?.object_key === key && format === `%REQ(${header})%`;
 }
 
 /** Only methods with a body pass the guard by. */
@@ -48,7 +87,7 @@ function guardsBodies(filter: HttpFilter | undefined): boolean {
   return (
     buffer?.['@type'] === BUFFER &&
     buffer.max_request_bytes === 1 &&
-    input?.['@type'] === METHOD &&
+    input?.['@type'] === REQUEST_HEADER &&
     input.header_name === ':method' &&
     tree?.prefix_match_map === undefined &&
     tree?.custom_match === undefined &&

@@ -2,9 +2,10 @@
 // Must not: look at another resource, or be content with a part of a list.
 
 import type { GatewayRole } from '../../federation/model.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { Any, Messages } from '../proto/types.gen.ts';
 import { enforce, type Subject } from './boundary-rules.ts';
-import { configOf, isDigestOf } from './filter-rules.ts';
+import { configOf, isDigestOf, PEER_REQUEST_ID_HEADER } from './filter-rules.ts';
 import {
   HOST_HEADERS,
   NEVER_IN_REQUESTS,
@@ -14,6 +15,8 @@ import {
 } from './required-removals.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
+
+type Mutation = Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'];
 
 const EARLY = 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
 const MUTATIONS = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
@@ -32,14 +35,26 @@ const ANY_BYTES = '\\C*';
 
 export function checkHeaders(manager: Manager, role: GatewayRole, subject: Subject): void {
   const early = (manager.early_header_mutation_extensions ?? []).map(({ typed_config: config }) => config);
-  const cleans = early.some(
-    (config) => config?.['@type'] === EARLY && removesAll(config.mutations ?? [], NEVER_IN_REQUESTS),
-  );
+  const cleans = early.some((config) => config?.['@type'] === EARLY && cleansRequests(config.mutations ?? [], role));
   enforce(cleans, 'CLEAN_REQUESTS', subject);
   const filters = (manager.http_filters ?? []).map(configOf);
   // Only the ingress has backends whose hosts it must not show.
   enforce(filters.some(strips) && (role === 'egress' || filters.some(rewrites)), 'CLEAN_RESPONSES', subject);
 }
+
+/** At the ingress the last removal is that of the peer's request id, after the one header that is written: its copy. */
+const cleansRequests = memoizeByIdentity((mutations: readonly Mutation[], role: GatewayRole): boolean => {
+  if (role === 'egress') return removesAll(mutations, NEVER_IN_REQUESTS);
+  const [copy, last] = mutations.slice(-2);
+  const { header, append_action: action } = copy?.append ?? {};
+  return (
+    last?.remove === 'x-request-id' &&
+    header?.key === PEER_REQUEST_ID_HEADER &&
+    header.value === '%REQ(X-REQUEST-ID)%' &&
+    action === 'OVERWRITE_IF_EXISTS_OR_ADD' &&
+    removesAll([...mutations.slice(0, -2), last], NEVER_IN_REQUESTS)
+  );
+});
 
 function strips(config: Any | undefined): boolean {
   if (config?.['@type'] !== MUTATIONS) return false;

@@ -4,7 +4,7 @@
 import type { GatewayRole } from '../../federation/model.ts';
 import type { Any, Messages } from '../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type TlsUse } from './boundary-rules.ts';
-import { checkHttpFilters } from './filter-rules.ts';
+import { checkHttpFilters, remembersAuthority } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
 import { chainLabel, dialLabel, importLabel, type Label, labelText } from './name-rules.ts';
 import { checkDownstream, isServerName } from './tls-rules.ts';
@@ -134,6 +134,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
     (manager.xff_num_trusted_hops ?? 0) === 0 &&
     manager.original_ip_detection_extensions === undefined &&
     manager.strip_any_host_port === true &&
+    manager.generate_request_id === true &&
     manager.preserve_external_request_id !== true &&
     http2.allow_connect !== true &&
     manager.upgrade_configs === undefined &&
@@ -144,6 +145,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
     http.headers_with_underscores_action === 'REJECT_REQUEST' &&
     (role === 'egress' ? readsPlainHttp1(manager) : manager.codec_type === 'HTTP2');
   enforce(clean, 'CLEAN_REQUESTS', subject);
+  enforce(remembersAuthority(manager), 'LOGGED_REQUEST', subject);
   checkHeaders(manager, role, subject);
   const anonymous =
     (manager.server_header_transformation ?? 'OVERWRITE') === 'OVERWRITE' &&

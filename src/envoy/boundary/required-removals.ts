@@ -59,17 +59,19 @@ export const HOST_HEADERS = words(`
 /** In trailers nothing is rewritten: an application's redirect is in the headers. */
 export const NEVER_IN_RESPONSE_TRAILERS = [...NEVER_IN_RESPONSES, ...HOST_HEADERS];
 
-/** What Envoy writes into a request after the caller's own values are gone; no backend and no peer gets it. */
-export const NEVER_FROM_INGRESS = words(`
+/** What Envoy writes into a request after the caller's own values are gone, for itself; no backend and no peer gets it. */
+const ADDED_BY_ENVOY = words(`
   x-envoy-external-address x-envoy-internal x-envoy-original-path x-envoy-original-host x-envoy-original-dst-host
   x-envoy-decorator-operation x-envoy-expected-rq-timeout-ms x-envoy-attempt-count x-envoy-downstream-service-cluster
   x-envoy-downstream-service-node x-envoy-peer-metadata x-envoy-peer-metadata-id x-forwarded-for x-forwarded-host
   x-forwarded-port
 `);
 
+export const NEVER_FROM_INGRESS = [...ADDED_BY_ENVOY, 'x-postern-peer-request-id'];
+
 export const NEVER_FROM_EGRESS = [
-  ...NEVER_FROM_INGRESS,
-  ...words('x-forwarded-proto x-forwarded-client-cert x-request-id x-postern-peer'),
+  ...ADDED_BY_ENVOY,
+  ...words('x-forwarded-proto x-forwarded-client-cert x-postern-peer'),
 ];
 
 /** Whether the mutations remove every one of these headers and write none. */

@@ -5,6 +5,7 @@
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { METADATA } from '../resource-names.ts';
+import { LOGGED_AUTHORITY, LOGGED_PEER_REQUEST_ID } from './request-facts.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
 
@@ -40,7 +41,7 @@ const REQUEST = {
   reason: `%METADATA(ROUTE:${METADATA}:reason)%`,
   request_id: '%STREAM_ID%',
   method: '%REQ(:METHOD)%',
-  authority: '%REQ(:AUTHORITY)%',
+  authority: LOGGED_AUTHORITY,
   path: '%PATH(NQ)%',
   proto: '%PROTOCOL%',
   route: '%ROUTE_NAME%',
@@ -77,8 +78,9 @@ export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
 
 /** One line for each request, but for the health checks of peers that were answered: every two seconds from each gateway. */
 export function requestLog(mesh: Mesh, role: GatewayRole): AccessLog {
-  const log = jsonLog({ ...head(mesh, role, 'http'), ...CONNECTION, ...REQUEST });
-  return role === 'ingress' ? { ...log, filter: NO_HEALTH_CHECK } : log;
+  const fields = { ...head(mesh, role, 'http'), ...CONNECTION, ...REQUEST };
+  if (role === 'egress') return jsonLog(fields);
+  return { ...jsonLog({ ...fields, peer_request_id: LOGGED_PEER_REQUEST_ID }), filter: NO_HEALTH_CHECK };
 }
 
 /**

@@ -8,9 +8,10 @@ import { ADS } from '../config-source.ts';
 import { extension, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import { requestLog } from './access-log.ts';
-import { removed, STRIP_REQUEST, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers.ts';
+import { CLEAN_REQUEST, removed, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers.ts';
 import { localReplies } from './local-reply.ts';
 import { WITH_HOSTS } from './lua.ts';
+import { rememberAuthority } from './request-facts.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
@@ -38,7 +39,8 @@ function own({ mesh, role, statPrefix, routes, filters }: HttpChain): Manager {
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
     access_log: [requestLog(mesh, role)],
-    http_filters: [...filters, STRIP, ROUTER],
+    http_filters: [rememberAuthority(), ...filters, STRIP, ROUTER],
+    early_header_mutation_extensions: [cleanRequest(role)],
     local_reply_config: localReplies(role),
   };
 }
@@ -69,7 +71,6 @@ const FROM_PEER: Manager = {
   forward_client_cert_details: 'SANITIZE_SET',
   set_current_client_cert_details: { uri: true },
   strip_trailing_host_dot: false,
-  generate_request_id: true,
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
   common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS },
   http2_protocol_options: limits.FROM_PEERS,
@@ -83,7 +84,6 @@ const FROM_LOCAL: Manager = {
   codec_type: 'AUTO',
   forward_client_cert_details: 'SANITIZE',
   strip_trailing_host_dot: true,
-  generate_request_id: false,
   // A peer's gateway is reached over TLS, however the local caller came.
   scheme_header_transformation: { scheme_to_overwrite: 'https' },
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.egress,
@@ -102,6 +102,8 @@ const COMMON: Manager = {
   merge_slashes: true,
   path_with_escaped_slashes_action: 'REJECT_REQUEST',
   strip_any_host_port: true,
+  // A fresh one for each request at each gateway: the caller's own was removed by then.
+  generate_request_id: true,
   preserve_external_request_id: false,
   always_set_request_id_in_response: false,
   stream_idle_timeout: '300s',
@@ -112,14 +114,15 @@ const COMMON: Manager = {
   // Over HTTP/1, where a malformed request leaves no boundary to the next one. Over HTTP/2 see limits.ts.
   stream_error_on_invalid_http_message: false,
   http_protocol_options: HTTP1,
-  early_header_mutation_extensions: [
-    extension(
-      'envoy.http.early_header_mutation.header_mutation',
-      'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
-      { mutations: STRIP_REQUEST },
-    ),
-  ],
 };
+
+function cleanRequest(role: GatewayRole): NonNullable<Manager['early_header_mutation_extensions']>[number] {
+  return extension(
+    'envoy.http.early_header_mutation.header_mutation',
+    'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+    { mutations: CLEAN_REQUEST[role] },
+  );
+}
 
 const STRIP: HttpFilter = extension(
   'envoy.filters.http.header_mutation',

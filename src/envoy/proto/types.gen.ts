@@ -1683,6 +1683,13 @@ export interface Messages {
   };
   'envoy.extensions.filters.common.matcher.action.v3.SkipFilter': {
   };
+  'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue': {
+    readonly object_key?: string;
+    readonly factory_key?: string;
+    readonly format_string?: Messages['envoy.config.core.v3.SubstitutionFormatString'];
+    readonly shared_with_upstream?: 'NONE' | 'ONCE' | 'TRANSITIVE';
+    readonly skip_if_empty?: boolean;
+  };
   'envoy.extensions.filters.http.buffer.v3.Buffer': {
     readonly max_request_bytes?: number;
   };
@@ -1736,6 +1743,10 @@ export interface Messages {
   'envoy.extensions.filters.http.router.v3.Router.UpstreamAccessLogOptions': {
     readonly flush_upstream_log_on_upstream_stream?: boolean;
     readonly upstream_log_flush_interval?: string;
+  };
+  'envoy.extensions.filters.http.set_filter_state.v3.Config': {
+    readonly on_request_headers?: readonly (Messages['envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'])[];
+    readonly clear_route_cache?: boolean;
   };
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': {
     readonly enable_ja3_fingerprinting?: boolean;
@@ -2539,6 +2550,7 @@ export type PayloadType =
   | 'envoy.extensions.filters.http.rbac.v3.RBAC'
   | 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute'
   | 'envoy.extensions.filters.http.router.v3.Router'
+  | 'envoy.extensions.filters.http.set_filter_state.v3.Config'
   | 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'
   | 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
   | 'envoy.extensions.filters.network.rbac.v3.RBAC'

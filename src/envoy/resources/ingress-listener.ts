@@ -11,6 +11,7 @@ import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { internalHosts } from '../http/lua.ts';
 import { pathGuard } from '../http/paths.ts';
 import { denyByDefault, peerOnly } from '../http/rbac.ts';
+import { rememberPeerRequestId } from '../http/request-facts.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { listeningAddress } from './listen-address.ts';
@@ -91,7 +92,7 @@ const peerChain = memoizeByIdentity(
           role: 'ingress',
           statPrefix: names.statName('ingress', name),
           routes: names.ingressRoutes(peer),
-          filters: [bodyGuard(), pathGuard(), denyByDefault(), internalHosts()],
+          filters: [rememberPeerRequestId(), bodyGuard(), pathGuard(), denyByDefault(), internalHosts()],
         }),
       ],
     };

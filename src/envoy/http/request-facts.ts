@@ -1,0 +1,87 @@
+// What a gateway remembers of a request for its access log, because later steps overwrite it: the authority that was asked
+// for, and at the ingress the id by which the peer's egress logs the same request.
+// Must not: let a peer choose what a line says under our own keys, or use an id of a peer for anything but the log.
+
+import { extension, type Message } from '../draft.ts';
+
+type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
+type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
+type SetFilterState = Message<'envoy.extensions.filters.http.set_filter_state.v3.Config'>;
+
+const NAME = 'envoy.filters.http.set_filter_state';
+const AUTHORITY = 'postern.authority';
+const PEER_REQUEST_ID = 'postern.peer_request_id';
+
+/** Holds the peer's request id from the removal of `x-request-id` to the filter that reads it; no backend gets it. */
+export const PEER_REQUEST_ID_HEADER = 'x-postern-peer-request-id';
+
+/** The form in which Envoy writes a request id. */
+const REQUEST_ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+
+/** Before Envoy gives a request of a peer a fresh id of our own. */
+export const KEEP_PEER_REQUEST_ID: Mutation = {
+  append: {
+    header: { key: PEER_REQUEST_ID_HEADER, value: '%REQ(X-REQUEST-ID)%' },
+    append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+  },
+};
+
+/** For the access log: the authority as it was received. Requests that no filter saw still have it. */
+export const LOGGED_AUTHORITY = `%COALESCE(${JSON.stringify({
+  operators: [
+    { command: 'FILTER_STATE', param: `${AUTHORITY}:PLAIN` },
+    { command: 'REQ', param: ':AUTHORITY' },
+  ],
+})})%`;
+
+export const LOGGED_PEER_REQUEST_ID = `%FILTER_STATE(${PEER_REQUEST_ID}:PLAIN)%`;
+
+/** The router replaces the authority by the name that the next hop knows, and the access log is written after that. */
+export function rememberAuthority(): HttpFilter {
+  return extension(NAME, 'envoy.extensions.filters.http.set_filter_state.v3.Config', remember(AUTHORITY, ':AUTHORITY'));
+}
+
+/** Runs only for a header of the right form, so that a line never holds what a peer made up instead of an id. */
+export function rememberPeerRequestId(): HttpFilter {
+  return extension(NAME, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
+    extension_config: extension(
+      NAME,
+      'envoy.extensions.filters.http.set_filter_state.v3.Config',
+      remember(PEER_REQUEST_ID, PEER_REQUEST_ID_HEADER),
+    ),
+    xds_matcher: {
+      matcher_list: {
+        matchers: [
+          {
+            predicate: {
+              not_matcher: {
+                single_predicate: {
+                  input: extension('header', 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput', {
+                    header_name: PEER_REQUEST_ID_HEADER,
+                  }),
+                  value_match: { safe_regex: { google_re2: {}, regex: REQUEST_ID } },
+                },
+              },
+            },
+            on_match: {
+              action: extension('skip', 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter', {}),
+            },
+          },
+        ],
+      },
+    },
+  });
+}
+
+function remember(key: string, header: string): SetFilterState {
+  return {
+    on_request_headers: [
+      {
+        object_key: key,
+        factory_key: 'envoy.string',
+        format_string: { text_format_source: { inline_string: `%REQ(${header})%` }, omit_empty_values: true },
+        skip_if_empty: true,
+      },
+    ],
+  };
+}
