@@ -15,7 +15,7 @@ export type Repetition = ReadonlyMap<ServerName, Figures>;
 export type Results = ReadonlyMap<CellName, readonly Repetition[]>;
 
 export interface Measured {
-  /** What people found out about the missed targets (bench/ANALYSIS.md); of a whole run only. */
+  /** Why targets are missed (bench/ANALYSIS.md); of a whole run only. */
   readonly analysis: string | undefined;
   readonly results: Results;
   readonly inProcess: readonly InProcessRow[];
@@ -73,7 +73,7 @@ export function report({ results, inProcess, savedFile, waves, repetitions, comm
     ...ratioSection(results, TARGETS, 'workers', [
       '### The same with `--workers 2`',
       '',
-      'Two processes serve, a third decides; CPU and memory are those of all three. Where it was measured.',
+      'Two processes serve, a third decides; CPU and memory are those of all three. Only the cells that were measured with workers.',
     ]),
     ...ratioSection(results, OVER_TLS, 'postern', [
       '### The same over mutual TLS',
