@@ -145,6 +145,17 @@ imports:
     await mesh.gateways.get(role)?.stop('SIGTERM');
   };
 
+  test('A gateway that is stopped by SIGTERM without a drain cuts the requests in flight', async () => {
+    const [accounts, a, egress] = [await backendAt(), await bed.address(), await bed.address()];
+    const mesh = await bank('bank-a', a, accounts);
+    await shop(egress, [a]);
+    await eventually('the first call passes', async () => (await ask(egress, 'GET', '/fast')) === '200');
+    const slow = await inFlight(egress, async () => {
+      await mesh.gateways.get('ingress')?.stop('SIGTERM');
+    });
+    assert.deepEqual([...new Set(slow)], ['503']);
+  });
+
   test('one of two ingress gateways: the peer goes to the other one, and loses no request', async () => {
     const [accounts, a, b, egress] = [await backendAt(), await bed.address(), await bed.address(), await bed.address()];
     const [first] = await Promise.all([bank('bank-a', a, accounts), bank('bank-b', b, accounts)]);
