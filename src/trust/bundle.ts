@@ -48,16 +48,18 @@ export function parseTrustBundle(bytes: Buffer, trustDomain: TrustDomain, now: n
   const seen = new Set<string>();
   blocks.forEach(({ body }, index) => {
     const what = `certificate ${index + 1} of the trust bundle`;
-    const certificate = readCertificate(body);
+    const fingerprint = sha256(body);
+    // Also of one that cannot be read: one mistake is one error.
+    if (seen.has(fingerprint)) {
+      findings.push(trustWarning('BUNDLE_DUPLICATE', `${what} occurs twice`, 'remove one'));
+      return;
+    }
+    seen.add(fingerprint);
+    const certificate = readCertificate(body, fingerprint);
     if (typeof certificate === 'string') {
       findings.push(trustError('BUNDLE_UNPARSABLE', `${what} ${certificate}`, remedy));
       return;
     }
-    if (seen.has(certificate.fingerprint)) {
-      findings.push(trustWarning('BUNDLE_DUPLICATE', `${what} occurs twice`, 'remove one'));
-      return;
-    }
-    seen.add(certificate.fingerprint);
     times.push(certificate.notBefore, certificate.notAfter);
     const found = checkCertificate(certificate, what, trustDomain, now);
     findings.push(...found);
@@ -117,14 +119,13 @@ const MAX_CACHED = 16_384;
 const cache = new Map<string, Certificate>();
 
 /** The certificate, or what is wrong with it. */
-function readCertificate(der: Buffer): Certificate | string {
-  const key = sha256(der);
-  const cached = cache.get(key);
+function readCertificate(der: Buffer, fingerprint: string): Certificate | string {
+  const cached = cache.get(fingerprint);
   if (cached !== undefined) return cached;
   try {
     const certificate = parseCertificate(der);
     if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value ?? '');
-    cache.set(key, certificate);
+    cache.set(fingerprint, certificate);
     return certificate;
   } catch (error) {
     return error instanceof DerError ? error.message : 'cannot be read';

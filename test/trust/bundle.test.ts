@@ -104,6 +104,13 @@ describe('a trust bundle', () => {
     assert.equal(parse(text).bundle?.pem, ca.pem + next.pem);
   });
 
+  test('reports a certificate that cannot be read once, however often it is listed', () => {
+    const broken = pemOf(Buffer.concat([ca.der, Buffer.of(0)]));
+    const text = broken + next.pem + broken;
+    assert.deepEqual(codes(text), ['BUNDLE_UNPARSABLE', 'warning BUNDLE_DUPLICATE']);
+    assert.equal(parse(text).bundle?.pem, next.pem);
+  });
+
   test('holds at most 32 certificates', () => {
     refuses(ca.pem.repeat(33), 'BUNDLE_TOO_LARGE');
     assert.equal(parse(ca.pem.repeat(32)).bundle?.certificates.length, 1);
