@@ -18,11 +18,12 @@ export interface ReadConfiguration {
 export async function readConfiguration(file: string, now: number, groupKeys = false): Promise<ReadConfiguration> {
   const loaded = await loadConfig(file, { inline: true, groupKeys });
   const { config, outline = config } = loaded.parsed;
+  const around = { files: loaded.files, loadFindings: loaded.findings, now };
   if (config === undefined || hasBlockingErrors(loaded.findings)) {
-    const findings = outline && findingsOf({ config: outline, files: loaded.files, now });
+    const findings = outline && findingsOf({ config: outline, ...around });
     return { loaded, diagnostics: loaded.diagnostics(findings) };
   }
-  const { resolved, findings } = resolve({ config, files: loaded.files, now });
+  const { resolved, findings } = resolve({ config, ...around });
   return { loaded, ...(resolved !== undefined && { resolved }), diagnostics: loaded.diagnostics(findings) };
 }
 

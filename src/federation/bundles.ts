@@ -1,6 +1,6 @@
-// The trust bundle of each peer, from its file: what is usable of it, and which peers have none.
-// A bundle is a function of its file, with one exception: a file that cannot be read as certificates says nothing about
-// whom to trust, so that the peer keeps the bundle that this process serves for it, whatever file that came from.
+// Resolves the trust bundle of each peer from its file; a peer without a usable certificate is denied.
+// A bundle is a function of its file, with one exception: a file that cannot be read as certificates neither trusts nor
+// distrusts a CA, so the peer keeps the bundle that this process serves for it, whatever file that came from.
 // Must not: let a finding about one peer's file change the bundle of another peer that is served already.
 
 import type { ConfigOutline } from '../config/outline.ts';
@@ -23,6 +23,8 @@ export interface BundleInput {
 export interface Bundles {
   /** By peer; a peer that is missing here is denied. */
   readonly bundles: ReadonlyMap<string, TrustBundle>;
+  /** Peers whose file could not be read: they keep the bundle that was read before, if there was one. */
+  readonly kept: ReadonlySet<string>;
   /** Each concerns one peer. */
   readonly findings: readonly Finding[];
   /** When a certificate of one of the files becomes valid or expires next (milliseconds since the epoch). */
@@ -39,25 +41,34 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
     if (trustDomain === null || trustBundle.file === null) continue;
     const peer = { name, trustDomain: trustDomain as TrustDomain, file: trustBundle.file };
     const before = previousBundle(input, peer);
-    const { bundle, times, found, isUnreadable } = readBundle(input, peer, before);
-    if (isUnreadable) kept.add(peer.name);
-    for (const time of times) if (time > input.now) nextChange = Math.min(nextChange ?? time, time);
-    findings.push(...found);
-    if (bundle !== undefined) held.push({ peer: peer.name, bundle, ...(before && { before }) });
+    const file = readBundle(input, peer, before);
+    const { bundle } = file;
+    if (file.isUnreadable) kept.add(name);
+    for (const time of file.times) if (time > input.now) nextChange = Math.min(nextChange ?? time, time);
+    findings.push(...file.findings);
+    if (bundle !== undefined) held.push({ peer: name, bundle, ...(before && { before }) });
   }
   const conflicts = trustRules(held, ours);
   findings.push(...conflicts.map(({ finding }) => finding));
   const bundles = new Map<string, TrustBundle>();
   for (const { peer, bundle, before } of held) {
-    const refused = new Set(conflicts.filter((one) => one.peer === peer).map(({ fingerprint }) => fingerprint));
+    const refused = new Set(
+      conflicts.filter((conflict) => conflict.peer === peer).map(({ fingerprint }) => fingerprint),
+    );
     const left = bundle.certificates.filter(({ fingerprint }) => !refused.has(fingerprint));
     if (left.length > 0) bundles.set(peer, sameOr(before, bundleOf(bundle.trustDomain, left)));
   }
-  return {
-    bundles,
-    findings: findings.map((finding) => withConsequence(finding, bundles, kept)),
-    ...(nextChange === undefined ? {} : { nextChange }),
-  };
+  return { bundles, kept, findings, ...(nextChange === undefined ? {} : { nextChange }) };
+}
+
+/** The finding with what it means for its peer until it is corrected, for every finding about a bundle or its file. */
+export function withConsequence(finding: Finding, { bundles, kept }: Pick<Bundles, 'bundles' | 'kept'>): Finding {
+  const { concernsPeer: peer, severity, hint } = finding;
+  if (severity !== 'error' || peer === undefined) return finding;
+  if (!bundles.has(peer)) return { ...finding, hint: `${hint}; until then ${peer} is denied` };
+  return kept.has(peer)
+    ? { ...finding, hint: `${hint}; until then ${peer} keeps the bundle that was read before` }
+    : finding;
 }
 
 interface BundlePeer {
@@ -72,49 +83,36 @@ function previousBundle({ previous }: BundleInput, peer: BundlePeer): TrustBundl
   return bundle?.trustDomain === peer.trustDomain ? bundle : undefined;
 }
 
-interface Read {
+interface ReadBundle {
   readonly bundle?: TrustBundle;
   /** When its certificates begin and end, in milliseconds since the epoch. */
   readonly times: readonly number[];
-  readonly found: readonly Finding[];
+  readonly findings: readonly Finding[];
   /** The file is missing, or cannot be read as certificates; the bundle is the previous one. */
   readonly isUnreadable?: boolean;
 }
 
-function readBundle({ files, now }: BundleInput, peer: BundlePeer, before: TrustBundle | undefined): Read {
+function readBundle({ files, now }: BundleInput, peer: BundlePeer, before: TrustBundle | undefined): ReadBundle {
   const bytes = files.get(peer.file);
-  // A file that could not be read is a finding already.
+  // FILE_UNREADABLE is among the findings of loading.
   if (bytes === undefined) return keep(before, now, []);
-  const { bundle, findings, times, isUnreadable } = parseTrustBundle(bytes, peer.trustDomain, now);
+  const { bundle, times, isUnreadable, ...parsed } = parseTrustBundle(bytes, peer.trustDomain, now);
   const path = ['peers', peer.name, 'trustBundle'];
-  const found = findings.map(({ severity, code, message, hint }): Finding => {
+  const findings = parsed.findings.map(({ severity, code, message, hint }): Finding => {
     return { ...errorAt(code, path, message, hint), severity, concernsPeer: peer.name };
   });
-  if (isUnreadable) return keep(before, now, found);
-  return { times, found, ...(bundle && { bundle }) };
+  if (isUnreadable) return keep(before, now, findings);
+  return { times, findings, ...(bundle && { bundle }) };
 }
 
-function keep(before: TrustBundle | undefined, now: number, found: readonly Finding[]): Read {
+function keep(before: TrustBundle | undefined, now: number, findings: readonly Finding[]): ReadBundle {
   const valid = (before?.certificates ?? []).filter(({ notBefore, notAfter }) => notBefore <= now && now < notAfter);
   const times = valid.map(({ notAfter }) => notAfter);
-  if (before === undefined || valid.length === 0) return { times, found, isUnreadable: true };
-  return { times, found, isUnreadable: true, bundle: bundleOf(before.trustDomain, valid) };
+  const read = { times, findings, isUnreadable: true };
+  return before === undefined || valid.length === 0 ? read : { ...read, bundle: bundleOf(before.trustDomain, valid) };
 }
 
 /** The previous object where nothing changed, so that nothing that is made of it is built again. */
 function sameOr(before: TrustBundle | undefined, next: TrustBundle): TrustBundle {
   return before?.fingerprint === next.fingerprint ? before : next;
-}
-
-function withConsequence(
-  finding: Finding,
-  bundles: ReadonlyMap<string, TrustBundle>,
-  kept: ReadonlySet<string>,
-): Finding {
-  const { concernsPeer: peer, severity, hint } = finding;
-  if (severity !== 'error' || peer === undefined) return finding;
-  if (!bundles.has(peer)) return { ...finding, hint: `${hint}; until then ${peer} is denied` };
-  return kept.has(peer)
-    ? { ...finding, hint: `${hint}; until then ${peer} keeps the bundle that was read before` }
-    : finding;
 }

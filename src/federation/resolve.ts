@@ -10,7 +10,7 @@ import { type Issuer, parseIssuer } from '../trust/issuing/issuer.ts';
 import type { Sample } from '../trust/issuing/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
-import { type Bundles, resolveBundles } from './bundles.ts';
+import { type Bundles, resolveBundles, withConsequence } from './bundles.ts';
 import { domainKey, exportKey, peerKey } from './meaning-digest.ts';
 import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
 import { objectRules } from './object-rules.ts';
@@ -21,6 +21,8 @@ export interface CheckInput {
   readonly config: ConfigOutline;
   /** Bytes of every file that the configuration names, by the name that it uses. */
   readonly files: ReadonlyMap<string, Buffer>;
+  /** Those of loading the file. They are returned with all others: what each means for its peer is said in one place. */
+  readonly loadFindings?: readonly Finding[];
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** What the last call gave: everything that did not change is the same object in the new model. */
@@ -112,7 +114,8 @@ function check(input: CheckInput): Checked {
   const findings: Finding[] = [...objectRules(input.config), ...expiredGrants(input.config, input.now)];
   const issuer = resolveIssuer(input, findings);
   const trust = resolveBundles(input, issuer?.chain ?? []);
-  return { findings: [...findings, ...trust.findings], issuer, trust };
+  const all = [...(input.loadFindings ?? []), ...findings, ...trust.findings];
+  return { findings: all.map((finding) => withConsequence(finding, trust)), issuer, trust };
 }
 
 function resolveIssuer(input: CheckInput, findings: Finding[]): Issuer | undefined {

@@ -86,7 +86,13 @@ export class Publisher {
   prepare(loaded: LoadedConfig, now: number, at = now): Turn {
     const { config, outline = config } = loaded.parsed;
     const before = this.applied?.resolved;
-    const around = { files: loaded.files, now, previous: before, starting: before === undefined };
+    const around = {
+      files: loaded.files,
+      loadFindings: loaded.findings,
+      now,
+      previous: before,
+      starting: before === undefined,
+    };
     if (config === undefined || hasBlockingErrors(loaded.findings)) {
       throw new RejectedConfig(loaded.diagnostics(outline && findingsOf({ config: outline, ...around })));
     }

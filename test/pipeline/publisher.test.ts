@@ -10,7 +10,7 @@ import { loadConfig } from '../../src/config/files/load.ts';
 import { decodeResource } from '../../src/envoy/proto/codec.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
 import { type Compiled, type CompileInput, Compiler } from '../../src/pipeline/compile.ts';
-import { Publisher } from '../../src/pipeline/publisher.ts';
+import { type Applied, Publisher } from '../../src/pipeline/publisher.ts';
 import { anyBody } from '../../src/snapshot/resource.ts';
 import { createCa } from '../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
@@ -168,6 +168,32 @@ test('a CA that begins, or the last one that ends, is looked at when its time co
   // Identities are renewed each half day; the last time before the end of west's CA, that end is due.
   publisher.refresh(end - 3600_000);
   assert.equal(publisher.nextDue(), end);
+});
+
+test('a bundle file that cannot be read is one finding, which says that its peer is denied, or keeps its bundle', async (t) => {
+  const file = scene(t);
+  const bundle = join(dirname(file), 'west', 'ca.pem');
+  const good = readFileSync(bundle);
+  const hints = ({ warnings }: Applied): readonly string[] =>
+    warnings.flatMap(({ concernsPeer, severity, code, hint }) =>
+      concernsPeer === 'west' && severity === 'error' ? [`${code} ${hint}`] : [],
+    );
+  const apply = async (publisher: Publisher): Promise<Applied> => publisher.apply(await loadConfig(file), now);
+  const running = new Publisher(now);
+  assert.deepEqual(hints(await apply(running)), []);
+  for (const [code, breakIt] of [
+    ['FILE_UNREADABLE', () => rmSync(bundle)],
+    ['BUNDLE_UNPARSABLE', () => writeFileSync(bundle, 'oops')],
+  ] as const) {
+    breakIt();
+    const [kept, ...more] = hints(await apply(running));
+    assert.match(kept ?? '', new RegExp(`^${code} .*; until then west keeps the bundle that was read before$`));
+    const [denied, ...others] = hints(await apply(new Publisher(now)));
+    assert.match(denied ?? '', new RegExp(`^${code} .*; until then west is denied$`));
+    assert.deepEqual([...more, ...others], []);
+  }
+  writeFileSync(bundle, good);
+  assert.deepEqual(hints(await apply(running)), []);
 });
 
 test('a bundle file that is missing denies its peer at start; its imports answer 503, and everybody else is served', async (t) => {

@@ -32,7 +32,8 @@ export interface LoadedConfig {
   readonly dependencies: readonly string[];
   /** What each of the dependencies held when it was read: `watchFiles` reports what differs from it. */
   readonly digests: ReadonlyMap<string, string>;
-  readonly diagnostics: (more?: readonly Finding[]) => readonly Diagnostic[];
+  /** Findings with their places in the file; without an argument, those of loading. */
+  readonly diagnostics: (findings?: readonly Finding[]) => readonly Diagnostic[];
 }
 
 export interface LoadOptions {
@@ -76,7 +77,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     files,
     dependencies: [...new Set([path, ...read.keys()])],
     digests: new Map([...read, [path, content] as const].map(([key, { digest }]) => [key, digest])),
-    diagnostics: (more = []) => toDiagnostics([...findings, ...more], parsed, text, file),
+    diagnostics: (all = findings) => toDiagnostics(all, parsed, text, file),
   };
 }
 
