@@ -1,5 +1,4 @@
-// Every code that Postern can print, once: the finding codes of diagnostics and the codes of thrown errors.
-// In: a code with its particulars. Out: Finding and Diagnostic values, or a PosternError to throw.
+// Every code that Postern can print, once: those of findings and those of thrown errors; and how findings are printed.
 // Must not: read files, log, or know any other folder.
 
 /** Exit statuses of the command line (sysexits where one fits). */
@@ -24,7 +23,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   findings: 'The configuration has warnings only (`validate`).',
 };
 
-/** Where in the configuration something stands: map keys and list indexes from the root. */
+/** A place in the configuration: map keys and list indexes from the root. */
 export type Path = readonly (string | number)[];
 
 /**
@@ -36,15 +35,15 @@ export const FINDING_CODES = {
   YAML_TOO_LARGE: 'The file is larger than Postern reads.',
   YAML_TIMEOUT: 'Parsing the file took longer than Postern waits.',
   YAML_SYNTAX: 'The file is not valid YAML 1.2.',
-  YAML_DUPLICATE_KEY: 'A key stands twice in one map.',
+  YAML_DUPLICATE_KEY: 'A map has the same key twice.',
   MORE_FINDINGS: 'There are more findings than are listed.',
   // shape: keys and values
   UNKNOWN_KEY: 'A key that Postern does not know.',
   MISSING_KEY: 'A required key is missing.',
   WRONG_TYPE: 'A value has another type than the key asks for.',
   INVALID_VALUE: 'A value is not one that the key takes.',
-  EMPTY: 'A list, map or text is empty; empty never means all, leave the key out or fill it.',
-  NOT_YET: 'A field of the contract that this version does not carry out; it is refused, never ignored.',
+  EMPTY: 'A list, map or text is empty, or the whole file; empty never means all.',
+  NOT_YET: 'A key or value that this version does not support; it is refused, never ignored.',
   INVALID_NAME:
     'Not a valid host name or label: lower-case ASCII letters, digits and hyphens, in labels of at most 63.',
   INVALID_ADDRESS: 'Not an address of the form HOST:PORT, or not one that can be bound or dialled.',
@@ -59,55 +58,55 @@ export const FINDING_CODES = {
   BUNDLE_EMPTY: 'A trust bundle holds no certificate.',
   BUNDLE_HOLDS_KEY: 'A trust bundle holds a private key.',
   BUNDLE_TOO_LARGE: 'A trust bundle holds more certificates than one trust domain needs.',
-  BUNDLE_DUPLICATE: 'A certificate stands twice in one trust bundle.',
-  BUNDLE_NOT_A_CA: 'A certificate in a trust bundle is no CA; Envoy would let it vouch for itself.',
+  BUNDLE_DUPLICATE: 'A trust bundle holds the same certificate twice.',
+  BUNDLE_NOT_A_CA: 'A certificate in a trust bundle is not a CA; Envoy would let it vouch for itself.',
   BUNDLE_EXPIRED: 'A CA in a trust bundle has expired.',
   BUNDLE_EXPIRES_SOON: 'A CA in a trust bundle expires within 30 days; announced again 7 days and one day before.',
   BUNDLE_NOT_YET_VALID: 'A CA in a trust bundle is not yet valid.',
   BUNDLE_WEAK_KEY: 'A CA in a trust bundle has a weak key or signature.',
   BUNDLE_FOREIGN: 'A CA in a trust bundle names another trust domain.',
   ISSUER_UNPARSABLE: 'The issuing certificate or its key cannot be read.',
-  ISSUER_NOT_A_CA: 'The issuing certificate is no CA.',
+  ISSUER_NOT_A_CA: 'The issuing certificate is not a CA.',
   ISSUER_EXPIRED: 'The issuing certificate, or a CA above it, is outside its validity.',
   ISSUER_EXPIRES_SOON:
     'The issuing certificate, or a CA above it, expires within 30 days; announced again 7 days and one day before.',
-  ISSUER_CHAIN: 'A certificate after the issuing one did not sign the one before it, or is no CA.',
+  ISSUER_CHAIN: 'A certificate after the issuing one did not sign the one before it, or is not a CA.',
   ISSUER_CONSTRAINED:
     'The issuing CA, or one above it, forbids what Postern signs with it: every handshake would fail.',
   ISSUER_ROOT_RESTRICTED:
     'A root of ours restricts what it is for in a way that Envoy ignores in a root, and other verifiers do not.',
   ISSUER_WEAK_KEY: 'The issuing CA, or one above it, has a weak key or signature.',
   ISSUER_FOREIGN: 'The issuing CA names another trust domain.',
-  ISSUER_KEY_MISMATCH: 'The private key is not the one of the issuing certificate.',
+  ISSUER_KEY_MISMATCH: 'The private key does not belong to the issuing certificate.',
   FILE_UNREADABLE: 'A file that the configuration names cannot be read.',
-  KEY_FILE_EXPOSED: 'A private key file can be read or written by others.',
+  KEY_FILE_EXPOSED: 'Other users can read or write a private key file.',
   MESH_CHANGED: 'The mesh or its trust domain changed while running; that needs a restart.',
-  EGRESS_OPEN: 'The egress gateway takes plaintext from other machines, and nobody said so.',
+  EGRESS_OPEN: 'The egress gateway takes plaintext from other machines, and the file does not say that this is meant.',
   // rules across objects
-  UNKNOWN_PEER: 'A name that is no key of peers.',
+  UNKNOWN_PEER: 'A consumer or import names a peer that is not a key of peers.',
   TRUST_DOMAIN_OURS: 'A peer has the trust domain of our own mesh.',
-  TRUST_DOMAIN_TAKEN: 'Two peers have one trust domain.',
-  SNI_TAKEN: 'Two peers have one SNI label.',
-  IDENTITY_SHARED: 'Both gateways have one identity.',
+  TRUST_DOMAIN_TAKEN: 'Two peers have the same trust domain.',
+  SNI_TAKEN: 'Two peers have the same SNI label.',
+  IDENTITY_SHARED: 'Both gateways have the same identity.',
   IDENTITY_RESERVED: 'A gateway has the identity of the control plane.',
   GATEWAY_MISSING: 'Exports need an ingress gateway, imports an egress gateway.',
   NAME_TOO_LONG: 'A name of the wire contract would be longer than a host name may be.',
-  EXPORT_TAKEN: 'Two exports have one name.',
+  EXPORT_TAKEN: 'Two exports have the same name.',
   CONSUMER_TAKEN: 'One export names a consumer twice.',
-  LOCAL_NAME_TAKEN: 'Two imports have one local name at one port.',
+  LOCAL_NAME_TAKEN: 'Two imports have the same local name at the same port.',
   PEER_WITHOUT_ADDRESS: 'Something is imported from a peer that has no addresses.',
-  PROTOCOL_CONFLICT: 'One export is imported with two protocols.',
-  GRANT_EXPIRED: 'A grant whose last day is over; it is no longer in force.',
+  PROTOCOL_CONFLICT: 'The same export is imported with two protocols.',
+  GRANT_EXPIRED: 'The last day of a grant is over; it no longer applies.',
   // rules across trust
   CA_SHARED:
-    'One CA (its key) stands in two trust bundles or signed a CA in another, so that one peer could mint identities of the other.',
-  CA_OURS: 'Our own issuing CA, or one above or below it, stands in the bundle of a peer.',
+    'A CA (its key) is in two trust bundles, or signed a CA in another one, so that one peer could issue identities of the other.',
+  CA_OURS: "Our own issuing CA, or one above or below it, is in a peer's trust bundle.",
 } as const satisfies Record<string, string>;
 
 export type FindingCode = keyof typeof FINDING_CODES;
 export type Severity = 'error' | 'warning';
 
-/** One finding about the configuration, at a path; it gets its line and column from the parsed document. */
+/** A problem in a configuration, at a path; it gets its line and column from the parsed document. */
 export interface Finding {
   readonly code: FindingCode;
   readonly severity: Severity;
@@ -118,7 +117,7 @@ export interface Finding {
   readonly hint: string;
   /** True when the finding is about the key of `path`'s last step, not about its value. */
   readonly atKey?: boolean;
-  /** The peer whose trust alone the finding concerns: an error denies that peer at most, and blocks nobody else. */
+  /** The peer whose trust alone the finding concerns: an error denies that peer at most, and no other. */
   readonly concernsPeer?: string;
 }
 
@@ -160,6 +159,39 @@ export class PosternError extends Error {
     return ERROR_CODES[this.code];
   }
 }
+
+/** What to do about an address that cannot be listened on, set by `--<flag>`. */
+export function cannotListen(flag: string, address: string, cause: NodeJS.ErrnoException): PosternError {
+  const [what, hint] = LISTEN_HINTS[cause.code ?? ''] ?? [
+    `cannot be listened on: ${cause.code ?? cause.message}`,
+    'choose another address',
+  ];
+  return new PosternError('LISTEN_FAILED', `${address} ${what}; ${hint} with --${flag}`, { cause });
+}
+
+const LISTEN_HINTS: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ['is already in use', 'stop the process that listens there, or choose another address'],
+  EADDRNOTAVAIL: ['is not an address of this machine', 'choose one'],
+  EACCES: ['may not be listened on by this user', 'choose a port above 1023'],
+  ENOTFOUND: ['is a name without an address', 'choose an IP address'],
+};
+
+/** Why the system refused a file or folder, in words. */
+export function systemReason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return SYSTEM_REASONS[code] ?? (code === '' ? String(error) : code);
+}
+
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOTDIR: 'a part of its path is not a folder',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENAMETOOLONG: 'its name is too long',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+};
 
 /** An error finding. */
 export function errorAt(code: FindingCode, path: Path, message: string, hint: string): Finding {

@@ -3,8 +3,8 @@
 
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { PosternError } from '../errors.ts';
-import type { HostPort } from '../host-port.ts';
+import { cannotListen } from '../errors.ts';
+import { formatHostPort, type HostPort } from '../host-port.ts';
 import { type AdminViews, answer } from './admin-routes.ts';
 
 const MAX_CONNECTIONS = 100;
@@ -42,13 +42,7 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
   server.timeout = 5000;
   await new Promise<void>((fulfil, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new PosternError(
-          'LISTEN_FAILED',
-          `cannot listen on ${address.host}:${address.port} for admin: ${error.code ?? error.message}`,
-          { cause: error },
-        ),
-      ),
+      reject(cannotListen('admin', formatHostPort(address), error)),
     );
     server.listen(address.port, address.host, fulfil);
   });

@@ -39,7 +39,7 @@ export function placed(
   return { findings: all.map(({ finding }) => finding), places: all.map(({ place }) => place) };
 }
 
-/** Adds file, line and column to findings, those of parsing and later ones, and sorts them by place. */
+/** Adds file, line and column to findings, those of parsing and later ones, and sorts them by place, each once. */
 export function toDiagnostics(
   findings: readonly Finding[],
   parsed: PlacedFindings & { readonly positions: PositionIndex },
@@ -48,7 +48,7 @@ export function toDiagnostics(
 ): readonly Diagnostic[] {
   const places = new Map(parsed.findings.map((finding, index) => [finding, parsed.places[index]]));
   const positions = new Positions(parsed.positions, text);
-  return findings
+  const diagnostics = findings
     .map((finding) => ({
       ...finding,
       // A key of a map may be a pasted key as well.
@@ -57,6 +57,12 @@ export function toDiagnostics(
       ...(places.get(finding) ?? positions.placeOfPath(finding.path, finding.atKey)),
     }))
     .sort((a, b) => byPlace(a, b) || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
+  // Two certificates of one bundle may have the same thing said of them.
+  const seen = new Set<string>();
+  return diagnostics.filter(({ line, column, code, message }) => {
+    const same = `${line}:${column} ${code} ${message}`;
+    return !seen.has(same) && seen.add(same);
+  });
 }
 
 function byPlace(a: Place, b: Place): number {

@@ -108,6 +108,15 @@ describe('diagnostics', () => {
     );
   });
 
+  test('tell the same of one place once', () => {
+    const parsed = parseConfig(GOOD);
+    const again = ['a', 'a', 'b'].map((message) => errorAt('CA_SHARED', ['peers', 'partner'], message, 'h'));
+    assert.deepEqual(
+      toDiagnostics(again, parsed, GOOD, 'f').map(({ message }) => message),
+      ['a', 'b'],
+    );
+  });
+
   test('never repeat a control or bidirectional character of the file', () => {
     const evil = '"\\e[31m\\u202e\\x9b\\n"';
     for (const from of [

@@ -11,7 +11,7 @@ test('the owner is us or root, others have nothing, and a group only what is all
     for (const owner of [US, 0, 4711])
       for (let mode = 0; mode <= 0o777; mode += 1) {
         const fine = owner !== 4711 && (mode & 0o007) === 0 && (groupAllowed || (mode & 0o070) === 0);
-        const found = exposure({ mode: 0o100000 | mode, owner }, { groupAllowed, user: US });
+        const found = exposure({ mode: 0o100000 | mode, owner }, { groupAllowed, user: US }, 'key.pem');
         assert.equal(found === undefined, fine, `${mode.toString(8)} of ${owner}, group ${groupAllowed}`);
       }
 });

@@ -27,6 +27,53 @@ describe('a good configuration', () => {
   });
 });
 
+describe('an empty value', () => {
+  const hintOf = (from: string, to: string): string => {
+    const [found, ...rest] = diagnose(changed(from, to));
+    assert.deepEqual([found?.code, rest.length], ['EMPTY', 0], to);
+    return found?.hint ?? '';
+  };
+
+  test('may be left out with its key only where the key is optional', () => {
+    for (const [from, to] of [
+      ['    leafKeys: [ecdsa]', '    leafKeys: []'],
+      ['    sni: p-7f3c9a', '    sni:'],
+      ['    owner: payments', '    owner: ""'],
+      ['    identity: gateway/egress', '    identity: ""'],
+    ] as const)
+      assert.match(hintOf(from, to), /leave the key out/, to);
+    for (const [from, to] of [
+      ['trustBundle: bundles/partner.pem', 'trustBundle: ""'],
+      ['gatewayIdentities: [gateway/egress, gateway/ingress]', 'gatewayIdentities: []'],
+      ['paths: [/v1/withdrawals, /v1/receipts/*]', 'paths: []'],
+      ['  consumers:\n  - peer: partner\n    paths: [/fx.Rates/*]\n', '  consumers: []\n'],
+      ['trustDomain: core.bank.example', 'trustDomain:'],
+    ] as const)
+      assert.doesNotMatch(hintOf(from, to), /leave the key out/, to);
+    assert.match(hintOf('paths: [/v1/withdrawals, /v1/receipts/*]', 'paths: [""]'), /remove this item/);
+  });
+});
+
+describe('a wrong indentation', () => {
+  test('is told once for lines that follow each other, and no key of another map is taken for a name', () => {
+    const text = changed('  partner:\n', '  partner: {}\n');
+    const found = diagnose(text);
+    assert.deepEqual([...new Set(found.map(({ code }) => code))], ['YAML_SYNTAX']);
+    assert.ok(found.length < 3, String(found.length));
+  });
+
+  test('of one space too many or too few has a hint about it', () => {
+    for (const key of ['trustDomain: mesh', 'trustBundle: ', 'addresses: '])
+      for (const by of [-1, 1]) {
+        const line = `    ${key}`;
+        const moved = `${' '.repeat(4 + by)}${key}`;
+        const [first] = diagnose(changed(line, moved));
+        assert.equal(first?.code, 'YAML_SYNTAX');
+        assert.match(first.hint, /indent/, moved);
+      }
+  });
+});
+
 describe('required keys', () => {
   const required: readonly (readonly [string, string])[] = [
     ['apiVersion: postern/v1\n', ''],

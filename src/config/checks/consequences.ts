@@ -16,16 +16,21 @@ export function withoutConsequences({ findings, broken }: ParsedYaml, ofShape: r
   const ofYaml = findings
     .filter(({ weak, finding }) => !(weak && shapePaths.has(pathOf(finding))))
     .map(({ finding }) => finding)
-    .filter(({ code }) => !(broken && STRUCTURE.has(code)));
+    .filter((finding) => !(broken && isAboutStructure(finding)));
   const refused = new Set(ofYaml.filter(isAboutValue).map(pathOf));
   const seen = new Set<string>();
   const others = ofShape.filter((finding) => {
     const [path, same] = [pathOf(finding), `${finding.code} ${pathOf(finding)}`];
-    if (refused.has(path) || seen.has(same) || (broken && STRUCTURE.has(finding.code))) return false;
+    if (refused.has(path) || seen.has(same) || (broken && isAboutStructure(finding))) return false;
     seen.add(same);
     return true;
   });
   return [...ofYaml, ...others];
+}
+
+/** A key of a map of names is one of another map, when the indentation is wrong. */
+function isAboutStructure({ code, atKey }: Finding): boolean {
+  return STRUCTURE.has(code) || atKey === true;
 }
 
 function isAboutValue({ code, path }: Finding): boolean {

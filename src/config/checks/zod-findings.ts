@@ -1,9 +1,11 @@
 // What zod says of a wrong shape, as findings in the operator's words.
-// In: zod issues and the value that they are about. Out: findings with codes and hints. Must not: let zod's own texts through.
+// Must not: let zod's own texts through.
 
 import type { z } from 'zod';
 import { errorAt, type Finding, type Path } from '../../errors.ts';
+import { configSchema } from '../schema/config-schema.ts';
 import { type CheckParams, holdsKey, quote } from '../schema/string-checks.ts';
+import { isOptionalAt } from './schema-at.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -24,7 +26,7 @@ function toFinding(issue: Issue, written: Written, path: Path): readonly Finding
   switch (issue.code) {
     case 'custom': {
       const { finding, hint } = issue.params as unknown as CheckParams;
-      return [errorAt(finding, path, `${key}: ${issue.message}`, hint)];
+      return [errorAt(finding, path, `${key}: ${issue.message}`, finding === 'EMPTY' ? orLeaveOut(hint, path) : hint)];
     }
     case 'unrecognized_keys':
       return issue.keys.map((name) => ({
@@ -54,7 +56,7 @@ function toFinding(issue: Issue, written: Written, path: Path): readonly Finding
               'EMPTY',
               path,
               `${key}: an empty list`,
-              'list at least one, or leave the key out; empty never means all',
+              `${orLeaveOut('list at least one', path)}; empty never means all`,
             )
           : errorAt(
               'INVALID_VALUE',
@@ -105,9 +107,18 @@ function branch(
   ];
 }
 
+/** Optional for the schema, and required by what is beside them (key-combinations.ts). */
+const REQUIRED_TOGETHER: ReadonlySet<string | number | undefined> = new Set(['methods', 'paths', 'issuer', 'files']);
+
+function orLeaveOut(hint: string, path: Path): string {
+  const last = path.at(-1);
+  if (typeof last === 'number') return `${hint}, or remove this item`;
+  return isOptionalAt(configSchema, path) && !REQUIRED_TOGETHER.has(last) ? `${hint}, or leave the key out` : hint;
+}
+
 function missing(path: Path, key: string, expected: string, value: unknown): Finding {
   if (value === null)
-    return errorAt('EMPTY', path, `${key} has no value`, `write ${article(expected)}, or leave the key out`);
+    return errorAt('EMPTY', path, `${key} has no value`, orLeaveOut(`write ${article(expected)}`, path));
   return errorAt('MISSING_KEY', path, `${key} is missing`, `add ${key}: ${article(expected)}`);
 }
 

@@ -1,4 +1,4 @@
-// Who may reach a private key: the one rule for key files and for the state folder.
+// Which users may reach a private key: the one rule for key files and for the state folder.
 // The owner is this process's user or root, others have nothing, and a group has something only where that is allowed.
 // Must not: read files.
 
@@ -15,23 +15,24 @@ export interface Access {
   readonly owner: number;
 }
 
-/** Who can reach it besides us and root, as the end of a sentence, and the cure; undefined when nobody can. */
+/** Which other users can reach `file`, as the end of a sentence, and what to do; undefined when only Postern and root can. */
 export function exposure(
   { mode, owner }: Access,
   { groupAllowed, user }: KeyAccess,
+  file: string,
 ): { readonly who: string; readonly cure: string } | undefined {
   const bits = (mode & 0o777).toString(8);
   if (owner !== user && owner !== 0)
-    return { who: `it belongs to another user (${owner})`, cure: `make ${user} or root its owner` };
+    return { who: `it belongs to another user (${owner})`, cure: `run chown ${user} ${file}, or make root its owner` };
   if ((mode & 0o007) !== 0)
     return {
-      who: `everybody can use it (mode ${bits})`,
-      cure: `take the rights of others away (chmod ${groupAllowed ? 'o=' : 'go='})`,
+      who: `every user can read or write it (mode ${bits})`,
+      cure: `run chmod ${groupAllowed ? 'o=' : 'go='} ${file}`,
     };
   if ((mode & 0o070) !== 0 && !groupAllowed)
     return {
-      who: `its group can use it (mode ${bits})`,
-      cure: "take the group's rights away (chmod g=), or allow it with POSTERN_GROUP_KEYS=true if the group is Postern's alone",
+      who: `its group can read or write it (mode ${bits})`,
+      cure: `run chmod g= ${file}, or allow the group with --group-keys if it is Postern's alone`,
     };
   return undefined;
 }

@@ -1,5 +1,4 @@
 // I/O: a configuration file and the files that it names.
-// In: a path. Out: the parsed configuration, the bytes of its files, and every path that it depends on.
 // Must not: judge what the files hold (trust/ does), nor let a huge or hostile file stall the process.
 
 import { isUtf8 } from 'node:buffer';
@@ -8,7 +7,7 @@ import { type Diagnostic, errorAt, type Finding, type Path, PosternError, warnin
 import type { ConfigOutline } from '../outline.ts';
 import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, tooLarge } from '../parse.ts';
 import { toDiagnostics } from '../placement.ts';
-import { quote } from '../schema/string-checks.ts';
+import { holdsKey, quote } from '../schema/string-checks.ts';
 import type { Place } from '../yaml/positions.ts';
 import { exposure, type KeyAccess } from './key-access.ts';
 import { parseInWorker } from './parse-in-worker.ts';
@@ -49,7 +48,10 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   const path = resolve(file);
   const content = await readRegular(path, MAX_CONFIG_BYTES);
   if (content.bytes === undefined && !content.tooLarge)
-    throw new PosternError('CONFIG_UNREADABLE', `${file} cannot be read: ${content.reason}`);
+    throw new PosternError(
+      'CONFIG_UNREADABLE',
+      `${file} cannot be read: ${content.reason}; give the name of a YAML file that Postern may read`,
+    );
   // Editors on Windows begin a file with a byte order mark, which means nothing in UTF-8.
   const text = (content.bytes?.toString('utf8') ?? '').replace(/^\ufeff/, '');
   const parsed = content.bytes === undefined ? tooLarge() : await parseBytes(content.bytes, text, options);
@@ -123,20 +125,22 @@ function namedFiles({ identity, peers }: ConfigOutline): readonly NamedFile[] {
   ];
 }
 
-function fileFindings(
-  { name, path, secret, peer }: NamedFile,
-  { bytes, access, reason }: FileContent,
-  keys: KeyAccess,
-): readonly Finding[] {
+function fileFindings(file: NamedFile, { bytes, access, reason }: FileContent, keys: KeyAccess): readonly Finding[] {
+  const { path, secret, peer } = file;
+  const [what, name] = secret ? keyFileName(file.name) : [quote(file.name), file.name];
   if (bytes === undefined) {
-    const hint = 'write the name of a file, relative to this one';
-    // What stands in the place of the name may be a key, and then there is no such file.
-    const what = secret ? 'the private key file' : quote(name);
+    const hint =
+      'correct the name, which is relative to the folder of this file, or make it a file that Postern may read';
     const finding = errorAt('FILE_UNREADABLE', path, `${what} cannot be read: ${reason}`, hint);
     return [peer === undefined ? finding : { ...finding, concernsPeer: peer }];
   }
-  const exposed = secret && access !== undefined ? exposure(access, keys) : undefined;
+  const exposed = secret && access !== undefined ? exposure(access, keys, name) : undefined;
   if (exposed === undefined) return [];
-  const message = `the private key file is not Postern's alone: ${exposed.who}`;
-  return [warningAt('KEY_FILE_EXPOSED', path, message, exposed.cure)];
+  return [warningAt('KEY_FILE_EXPOSED', path, `${what} is not Postern's alone: ${exposed.who}`, exposed.cure)];
+}
+
+/** What stands in the place of a key file's name may be the key, which has no extension as file names do. */
+function keyFileName(name: string): readonly [string, string] {
+  const isName = /^[\w./-]{1,100}\.[a-z]{2,5}$/.test(name) && !holdsKey(name);
+  return isName ? [`the private key file ${quote(name)}`, name] : ['the private key file', 'it'];
 }

@@ -1,8 +1,9 @@
 // I/O: reads regular files, and nothing that could block or be without end: a FIFO, a device, a huge file.
-// In: paths. Out: bytes, or why there are none, and a digest that tells one content from another. Must not: judge content.
+// Must not: judge content.
 
 import { createHash } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import { systemReason } from '../../errors.ts';
 import type { Access } from './key-access.ts';
 
 /** What a file held when it was looked at. */
@@ -46,7 +47,7 @@ export async function readRegular(path: string, limit: number): Promise<FileCont
       digest: createHash('sha256').update(bytes).digest('base64'),
     };
   } catch (error) {
-    return unread(reasonOf(error));
+    return unread(systemReason(error));
   } finally {
     await handle?.close();
   }
@@ -82,11 +83,4 @@ async function readUpTo(handle: FileHandle, most: number, guess: number): Promis
 
 function unread(reason: string): FileContent {
   return { reason, tooLarge: false, digest: reason };
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES') return 'permission denied';
-  return code ?? (error instanceof Error ? error.message : 'unknown reason');
 }

@@ -14,6 +14,7 @@ function nameResult(value: string, what: string, example: string): CheckResult {
 }
 
 function nameHint(value: string, what: string, example: string): string {
+  if (/[\r\n]/.test(value)) return 'write it on one line; a closing quote may be missing';
   if (/[^\x20-\x7e]/.test(value)) return ASCII_ONLY;
   if (holdsKey(value)) return `write something like ${example}`;
   const lower = value.toLowerCase();

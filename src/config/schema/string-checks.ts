@@ -1,5 +1,5 @@
-// A single text of the configuration, judged: how a verdict travels through zod, and how a value is shown to people.
-// In: a judge. Out: zod schemas that report our codes. Must not: know any key.
+// A single text of the configuration: how the result of its check travels through zod, and how a value is quoted to people.
+// Must not: know any key.
 
 import { z } from 'zod';
 import { type FindingCode, withoutKeys } from '../../errors.ts';
@@ -13,22 +13,22 @@ export interface CheckParams {
 /** What is wrong with a value; undefined when nothing is. */
 export type CheckResult = { readonly code: FindingCode; readonly message: string; readonly hint: string } | undefined;
 
-/** What JSON Schema can say of a text; `judge` has the last word. */
+/** What JSON Schema can say of a text; `check` has the last word. */
 export interface Shape {
   readonly pattern?: string;
   readonly enum?: string[];
   readonly maxLength?: number;
 }
 
-/** A text that must pass `judge`. */
-export function text(description: string, shape: Shape, judge: (value: string) => CheckResult) {
+/** A text that must pass `check`. */
+export function text(description: string, shape: Shape, check: (value: string) => CheckResult) {
   return z
     .string()
     .describe(description)
     .meta({ minLength: 1, ...shape })
     .superRefine((value, context) => {
-      const verdict = value === '' ? EMPTY : judge(value);
-      if (verdict !== undefined) context.addIssue(issueOf(verdict));
+      const result = value === '' ? EMPTY : check(value);
+      if (result !== undefined) context.addIssue(issueOf(result));
     });
 }
 
@@ -38,7 +38,7 @@ export function issueOf({ code, message, hint }: NonNullable<CheckResult>) {
   return { code: 'custom' as const, message, params: { ...params } };
 }
 
-const EMPTY: CheckResult = { code: 'EMPTY', message: 'an empty text', hint: 'write a value, or leave the key out' };
+const EMPTY: CheckResult = { code: 'EMPTY', message: 'an empty text', hint: 'write a value' };
 
 /** Characters that a person does not see, or that change what is seen around them. */
 export const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/u;

@@ -1,13 +1,13 @@
-// Fields and values of the contract that this version does not carry out: known, and refused.
-// In: a description. Out: zod schemas that report NOT_YET. Must not: let one of them through, or pass for unknown.
+// Keys and values that a later version will support: known, and refused with NOT_YET.
+// Must not: let one of them through, or report it as unknown.
 
 import { z } from 'zod';
 import { issueOf } from './string-checks.ts';
 
-const HINT = 'it comes in a later version: remove it; nothing that stands here would be enforced';
+const HINT = 'remove it: a later version will support it, and nothing that it says would be enforced';
 
 function refusal(hint: string) {
-  return issueOf({ code: 'NOT_YET', message: 'this version of Postern does not carry it out', hint });
+  return issueOf({ code: 'NOT_YET', message: 'this version of Postern does not support it', hint });
 }
 
 /** A field that comes later, whatever its value. */

@@ -4,7 +4,7 @@
 import type { ErrorCode, YAMLParseError, YAMLWarning } from 'yaml';
 import { errorAt, type Finding } from '../../errors.ts';
 
-/** A finding and where in the text it stands. */
+/** A finding and its offset in the text. */
 export interface OffsetFinding {
   readonly finding: Finding;
   readonly offset: number;
@@ -14,13 +14,14 @@ export interface OffsetFinding {
 
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   TAB_AS_INDENT: 'indent with spaces',
-  BAD_INDENT: 'line up the keys of one map, and the dashes of one list, in one column',
+  BAD_INDENT: 'indent the keys of one map, and the dashes of one list, by the same number of spaces',
   BAD_DQ_ESCAPE: 'write the character itself, or use single quotes',
   BAD_SCALAR_START: 'put the text in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'put a text that holds ": " in quotes, or start the nested map on a line of its own',
-  MULTILINE_IMPLICIT_KEY: 'write key: value on one line; a colon may be missing',
+  BLOCK_AS_IMPLICIT_KEY:
+    'indent this line like the keys beside it, no deeper and no less; or put a text that holds ": " in quotes',
+  MULTILINE_IMPLICIT_KEY: 'write key: value on one line; a colon may be missing here, or an indentation above',
   MISSING_CHAR: 'add the quote, bracket, comma or colon that is missing here, or before here',
-  UNEXPECTED_TOKEN: 'remove what stands here, or put the text in quotes',
+  UNEXPECTED_TOKEN: 'remove this, or put the text in quotes',
 };
 /** One mistake makes the parser stumble again and again. */
 const MOST = 5;
@@ -30,15 +31,19 @@ export function syntaxFindings(
   errors: readonly (YAMLParseError | YAMLWarning)[],
 ): readonly OffsetFinding[] {
   const found: OffsetFinding[] = [];
-  let lineEnd = -1;
+  let [lineEnd, last] = [-1, ''];
   for (const { name, code, message, pos } of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
     const offset = Math.min(Math.max(pos[0], 0), text.length);
     // The walk reports every tag, known or not.
     if ((name === 'YAMLWarning' && code === 'TAG_RESOLVE_FAILED') || offset < lineEnd) continue;
+    // On the lines below, the parser only stumbles over the same mistake again.
+    const isAgain = text.slice(Math.max(lineEnd, 0), offset).trim() === '' && `${code} ${message}` === last;
+    last = `${code} ${message}`;
     const next = text.indexOf('\n', offset);
     lineEnd = next < 0 ? text.length + 1 : next + 1;
+    if (isAgain) continue;
     const what = /call stack/i.test(message)
-      ? 'maps and lists stand too deep in each other'
+      ? 'maps and lists are nested too deep'
       : `not valid YAML: ${plain(message)}`;
     found.push({
       finding: errorAt('YAML_SYNTAX', [], what, hint(code, message)),
@@ -51,7 +56,7 @@ export function syntaxFindings(
 
 function hint(code: ErrorCode, message: string): string {
   // The same code as for columns that differ, at the first line that the bracket was not meant to reach.
-  if (code === 'BAD_INDENT' && message.startsWith('Flow')) return 'close the { or [ that stands open above this line';
+  if (code === 'BAD_INDENT' && message.startsWith('Flow')) return 'close the { or [ that is open above this line';
   return HINTS[code] ?? 'correct the syntax at this place';
 }
 

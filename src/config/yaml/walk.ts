@@ -122,13 +122,7 @@ export class Walk {
       return undefined;
     }
     if (Object.hasOwn(object, name)) {
-      this.add(
-        'YAML_DUPLICATE_KEY',
-        offset,
-        `the key ${quote(name)} stands twice in one map`,
-        'keep one of the two',
-        name,
-      );
+      this.add('YAML_DUPLICATE_KEY', offset, `duplicate key ${quote(name)}`, 'remove one of the two', name);
       return undefined;
     }
     if (node.anchor !== undefined || node.tag !== undefined)
@@ -169,7 +163,7 @@ export function tooDeep(path: Path): Finding {
   return errorAt(
     'YAML_SYNTAX',
     path,
-    `maps and lists stand too deep in each other: more than ${MAX_DEPTH} levels`,
-    'see `postern schema` for what is where',
+    `maps and lists are nested more than ${MAX_DEPTH} levels deep`,
+    'see `postern schema` for which key belongs where',
   );
 }

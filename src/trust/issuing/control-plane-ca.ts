@@ -18,7 +18,7 @@ import {
 import { join } from 'node:path';
 import { exposure, type KeyAccess } from '../../config/files/key-access.ts';
 import { ownUser } from '../../config/files/regular-file.ts';
-import { PosternError } from '../../errors.ts';
+import { PosternError, systemReason } from '../../errors.ts';
 import { type SpiffeId, spiffeId, type TrustDomain } from '../spiffe.ts';
 import { readPem } from '../x509/pem.ts';
 import { createCa, type Issued, issueLeaf } from './issue.ts';
@@ -67,8 +67,8 @@ export function openControlPlaneCa(
     makeFolder(folder, 0o700);
   } catch (error) {
     throw unusable(
-      `cannot make the state folder ${folder}`,
-      'set POSTERN_STATE to a folder that Postern may write',
+      `cannot make the state folder ${folder}: ${systemReason(error)}`,
+      'choose a folder that Postern may write with --state',
       error,
     );
   }
@@ -77,7 +77,7 @@ export function openControlPlaneCa(
   requirePrivate(folder, statSync(folder), access);
   if (!existsSync(paths.key) || !waitForFile(paths.certificate))
     throw unusable(
-      `${folder} holds half of a control-plane CA`,
+      `${folder} holds half of a control-plane CA: ${existsSync(paths.key) ? CERTIFICATE : KEY} is missing`,
       `restore ${CERTIFICATE} and ${KEY} together, or move both away`,
     );
   return { ...readCa(paths, trustDomain, now, access), made };
@@ -126,8 +126,8 @@ function writeCa(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw unusable(
-      `cannot write the control-plane CA to ${folder}`,
-      'set POSTERN_STATE to a folder that Postern may write',
+      `cannot write the control-plane CA to ${folder}: ${systemReason(error)}`,
+      'choose a folder that Postern may write with --state',
       error,
     );
   }
@@ -166,7 +166,7 @@ function readState(path: string, access?: KeyAccess): Buffer {
     return readFileSync(file);
   } catch (error) {
     if (error instanceof PosternError) throw error;
-    throw unusable(`${path} cannot be read`, 'make it a file that Postern may read', error);
+    throw unusable(`${path} cannot be read: ${systemReason(error)}`, 'make it a file that Postern may read', error);
   } finally {
     if (file !== undefined) closeSync(file);
   }
@@ -177,7 +177,7 @@ function requirePrivate(
   { mode, uid }: { readonly mode: number; readonly uid: number },
   access: KeyAccess,
 ): void {
-  const exposed = exposure({ mode, owner: uid }, access);
+  const exposed = exposure({ mode, owner: uid }, access, path);
   if (exposed !== undefined) throw unusable(`${path} is not Postern's alone: ${exposed.who}`, exposed.cure);
 }
 

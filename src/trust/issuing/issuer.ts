@@ -122,6 +122,7 @@ function readChain(pem: Buffer, privateKeyPem: Buffer): Chain | string {
 function readKey(pem: Buffer): KeyObject | string {
   const text = pem.toString('latin1');
   if (/ENCRYPTED/.test(text)) return 'the private key is encrypted';
+  if (text.trim() === '') return 'the file of the private key is empty';
   const blocks = parsePem(text);
   if (blocks === undefined) return 'the file of the private key is not PEM';
   if (blocks.length === 0) return 'the file of the private key is empty';

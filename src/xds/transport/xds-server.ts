@@ -5,8 +5,8 @@
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
-import { PosternError } from '../../errors.ts';
-import type { HostPort } from '../../host-port.ts';
+import { cannotListen } from '../../errors.ts';
+import { formatHostPort, type HostPort } from '../../host-port.ts';
 import type { SnapshotCache } from '../../snapshot/cache.ts';
 import { TYPE } from '../../snapshot/types.ts';
 import { type GatewayLimits, GatewayQuota } from '../limits/gateway-quota.ts';
@@ -135,13 +135,7 @@ export class XdsServer {
     this.listener = listener;
     await new Promise<void>((fulfil, reject) => {
       listener.once('error', (error: NodeJS.ErrnoException) =>
-        reject(
-          new PosternError(
-            'LISTEN_FAILED',
-            `cannot listen on ${address.host}:${address.port} for xDS: ${error.code ?? error.message}`,
-            { cause: error },
-          ),
-        ),
+        reject(cannotListen('xds', formatHostPort(address), error)),
       );
       const { exclusive = false } = this.options;
       listener.listen({ host: address.host, port: address.port, backlog: BACKLOG, exclusive }, fulfil);
