@@ -4,6 +4,7 @@ import type { Reference } from '../../src/snapshot/resource.ts';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
+import type { RejectedResources } from '../../src/xds/protocol/rejected-resources.ts';
 import { Session } from '../../src/xds/protocol/session.ts';
 import type { Outgoing, Variant, XdsRequest } from '../../src/xds/wire/messages.ts';
 
@@ -47,8 +48,21 @@ export class Talk {
   readonly session: Session;
   now = 0;
 
-  constructor(variant: Variant, snapshot?: Snapshot, names = 1000, features: readonly string[] = []) {
-    this.session = new Session(variant, snapshot, { names }, features);
+  constructor(
+    variant: Variant,
+    snapshot?: Snapshot,
+    names = 1000,
+    clientFeatures: readonly string[] = [],
+    more: { readonly userAgent?: string; readonly rejected?: RejectedResources } = {},
+  ) {
+    this.session = new Session(
+      variant,
+      snapshot,
+      { names },
+      { clientFeatures, userAgent: more.userAgent ?? '' },
+      undefined,
+      more.rejected,
+    );
   }
 
   say(kind: Kind, fields: Parameters<typeof request>[1] = {}): readonly Outgoing[] {

@@ -9,6 +9,7 @@ import { referencesOf } from '../../src/pipeline/references.ts';
 import { anyBody, createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
+import { RejectedResources } from '../../src/xds/protocol/rejected-resources.ts';
 import { MOST_ALONE } from '../../src/xds/protocol/response-grouping.ts';
 import { joined } from '../../src/xds/wire/discovery-response.ts';
 import type { Outgoing } from '../../src/xds/wire/messages.ts';
@@ -168,6 +169,62 @@ describe('rule 47: a client that comes back', () => {
       talk.ack(reply, named);
       assert.equal(talk.state('secret'), 'SYNCED', 'it has read other bytes');
     }
+  });
+});
+
+describe('a response of several resources that a client rejects', () => {
+  const CASES = [
+    ['delta', 'route'],
+    ['delta', 'endpoint'],
+    ['delta', 'cluster'],
+    ['sotw', 'route'],
+    ['sotw', 'endpoint'],
+  ] as const;
+  const three = { a: '1', b: '1', c: '1' };
+  const names = Object.keys(three);
+  const named = { names, subscribe: names };
+  const silent = { names };
+
+  for (const [variant, kind] of CASES) {
+    test(`rule 47: is divided on the next stream, where good resources do not share a response with the bad one (${variant}, ${kind})`, () => {
+      const snapshot = state({ [kind]: three });
+      const rejected = new RejectedResources();
+      const stream = (of = snapshot): Talk => new Talk(variant, of, 1000, [], { rejected });
+      const earlier = stream();
+      const [first] = earlier.say(kind, named);
+      assert.deepEqual(shown(first === undefined ? [] : [first]), [`${kind}: a b c`]);
+      earlier.nack(first, silent);
+      const next = stream();
+      const replies = next.say(kind, named);
+      assert.deepEqual(shown(replies), [`${kind}: a`, `${kind}: b`, `${kind}: c`]);
+      const [good, bad, other] = replies;
+      next.ack(good, silent);
+      next.nack(bad, silent);
+      next.ack(other, silent);
+      // What was accepted shares responses again.
+      assert.deepEqual(shown(stream().say(kind, named)), [`${kind}: a c`, `${kind}: b`]);
+      assert.deepEqual(shown(stream(state({ [kind]: three })).say(kind, named)), [`${kind}: a b c`]);
+    });
+
+    test(`rule 18: is sent once more to an Envoy, each resource by itself, and to no other client (${variant}, ${kind})`, () => {
+      const envoy = new Talk(variant, state({ [kind]: three }), 1000, [], { userAgent: 'envoy' });
+      const replies = envoy.nack(envoy.say(kind, named)[0], silent);
+      assert.deepEqual(shown(replies), [`${kind}: a`, `${kind}: b`, `${kind}: c`]);
+      for (const [index, reply] of replies.entries())
+        assert.deepEqual(index === 1 ? envoy.nack(reply, silent) : envoy.ack(reply, silent), []);
+      assert.equal(envoy.state(kind), 'NACKED');
+      assert.deepEqual(envoy.tick(3_600_000), []);
+      const other = new Talk(variant, state({ [kind]: three }));
+      assert.deepEqual(other.nack(other.say(kind, named)[0], silent), []);
+    });
+  }
+
+  test('rule 18: is not sent again when Envoy says that it took the others, nor when it holds the whole state', () => {
+    const message = 'Error adding/updating cluster(s) b: malformed IP address';
+    const delta = new Talk('delta', state({ cluster: three }), 1000, [], { userAgent: 'envoy' });
+    assert.deepEqual(delta.nack(delta.say('cluster', named)[0], { errorDetail: message }), []);
+    const sotw = new Talk('sotw', state({ cluster: three }), 1000, [], { userAgent: 'envoy' });
+    assert.deepEqual(sotw.nack(sotw.say('cluster')[0]), []);
   });
 });
 

@@ -2,9 +2,12 @@
 // hold what peers chose, go alone, and so does what was rejected.
 // Must not: make the client wait for as many round trips as there are responses, or let it have any number of them in flight.
 
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { Resource } from '../../snapshot/resource.ts';
 import { TYPE } from '../../snapshot/types.ts';
+import type { Variant } from '../wire/messages.ts';
 import { isCertificate, respelled } from '../wire/secret-facts.ts';
+import type { RejectedResources } from './rejected-resources.ts';
 import { alone, split } from './resource-subsets.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -23,19 +26,36 @@ const NOTHING: Responses = { parts: [NONE], later: NONE };
 const alones = new WeakMap<readonly Resource[], Responses>();
 
 /** The resources of one state, by the responses in which they go. */
-export function responses(state: Subscription, resources: readonly Resource[]): Responses {
+export function responses(state: Subscription, resources: readonly Resource[], earlier: RejectedResources): Responses {
   const { variant, typeUrl, rejected, mark } = state;
   const isSecret = typeUrl === TYPE.secret;
-  if (!isSecret && rejected.size === 0) return { parts: split(resources, variant), later: NONE };
+  if (!isSecret && rejected.size === 0) return withoutOwn(resources, variant, earlier, earlier.changes);
   if (isSecret && rejected.size === 0 && mark === undefined) return eachAlone(resources);
   if (isSecret && resources.length === 0) return NOTHING;
-  const isAlone = ({ name }: Resource): boolean => isSecret || rejected.has(name);
+  const isAlone = (resource: Resource): boolean => isSecret || rejected.has(resource.name) || earlier.has(resource);
   const together = isSecret ? NONE : resources.filter((resource) => !isAlone(resource));
   const single = isSecret ? certificatesFirst(resources) : resources.filter(isAlone);
-  const now = single.length > MOST_ALONE ? single.slice(0, MOST_ALONE) : single;
-  const parts = now.map((resource) => alone(spelling(state, resource)));
+  return grouped(
+    split(together, variant),
+    single.map((resource) => spelling(state, resource)),
+  );
+}
+
+/** Without what this client rejected: the same for all that are sent the same resources. */
+const withoutOwn = memoizeByIdentity(
+  (resources: readonly Resource[], variant: Variant, earlier: RejectedResources, changes: number): Responses => {
+    const single = changes === 0 ? NONE : resources.filter((resource) => earlier.has(resource));
+    if (single.length === 0) return { parts: split(resources, variant), later: NONE };
+    const together = resources.filter((resource) => !earlier.has(resource));
+    return grouped(split(together, variant), single);
+  },
+);
+
+/** An empty response only when there is no other. */
+function grouped(together: Responses['parts'], single: readonly Resource[]): Responses {
+  const parts = single.slice(0, MOST_ALONE).map(alone);
   return {
-    parts: together.length === 0 && parts.length > 0 ? parts : [...split(together, variant), ...parts],
+    parts: parts.length > 0 && together[0]?.length === 0 ? parts : [...together, ...parts],
     later: single.length > MOST_ALONE ? single.slice(MOST_ALONE).map(({ name }) => name) : NONE,
   };
 }

@@ -6,6 +6,7 @@ import { isVersionOf, type Resource } from '../../snapshot/resource.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { isFullState } from '../../snapshot/types.ts';
 import type { Reply } from '../wire/messages.ts';
+import type { RejectedResources } from './rejected-resources.ts';
 import { all, subset, subsetOf, withLingering } from './resource-subsets.ts';
 import { isOfState, repliesOf } from './response-batches.ts';
 import { responses } from './response-grouping.ts';
@@ -27,17 +28,22 @@ const UNCHANGED: Changes = { changed: [], removed: [] };
 const NONE: readonly never[] = [];
 const NOTHING_DUE: Due = { replies: NONE, later: NONE, lingering: NOTHING_LINGERS };
 
-/** `mayRemove` is asked only when something is to go. */
-export function due(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
-  if (state.variant === 'delta') return dueDelta(state, current, mayRemove);
-  return isFullState(state.typeUrl) ? dueFullState(state, current, mayRemove) : duePartial(state, current);
+/** What decides beside the subscription; `mayRemove` is asked only when something is to go. */
+interface Deciding {
+  readonly mayRemove: () => boolean;
+  readonly rejected: RejectedResources;
+}
+
+export function due(state: Subscription, current: TypeSnapshot, { mayRemove, rejected }: Deciding): Due {
+  if (state.variant === 'delta') return dueDelta(state, current, mayRemove, rejected);
+  return isFullState(state.typeUrl) ? dueFullState(state, current, mayRemove) : duePartial(state, current, rejected);
 }
 
 /** Rule 32: partial; absence means nothing. Rule 34: what is missing is sent when it exists. */
-function duePartial(state: Subscription, current: TypeSnapshot): Due {
+function duePartial(state: Subscription, current: TypeSnapshot, rejected: RejectedResources): Due {
   const resources = candidates(state, current, changes(state, current));
   if (resources.length === 0) return NOTHING_DUE;
-  const { parts, later } = responses(state, resources);
+  const { parts, later } = responses(state, resources, rejected);
   return { replies: repliesOf('sotw', parts, current), later, lingering: NOTHING_LINGERS };
 }
 
@@ -58,7 +64,12 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
   return { replies: [{ resources, removed: NONE, version, isShared: true }], later: NONE, lingering };
 }
 
-function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
+function dueDelta(
+  state: Subscription,
+  current: TypeSnapshot,
+  mayRemove: () => boolean,
+  rejected: RejectedResources,
+): Due {
   const since = changes(state, current);
   const found = candidates(state, current, since);
   const { initial } = state;
@@ -75,7 +86,7 @@ function dueDelta(state: Subscription, current: TypeSnapshot, mayRemove: () => b
     return { replies: NONE, later: NONE, lingering };
   const { version } = current;
   const isShared = missing.length === 0 && (!goes || [...gone.values()].every((resource) => resource !== undefined));
-  const { parts, later } = responses(state, resources);
+  const { parts, later } = responses(state, resources, rejected);
   if (removed.length === 0) return { replies: repliesOf('delta', parts, current), later, lingering };
   // Removals do not ride with what was rejected.
   const [first] = parts;

@@ -6,17 +6,18 @@ import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { PUSH_ORDER, shortName, TYPE } from '../../snapshot/types.ts';
 import { type TypeStatus, XdsError } from '../stream-status.ts';
-import type { XdsRequest } from '../wire/messages.ts';
+import type { NodeClaims, XdsRequest } from '../wire/messages.ts';
 import { type Outgoing, takesTtl, type Variant } from '../wire/messages.ts';
 import { randomMark } from '../wire/nonces.ts';
 import { type Answer, open, receive } from './handle-request.ts';
 import { heartbeat, heartbeatEvery } from './heartbeat.ts';
 import { listenersDue } from './internal-listeners.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './ordering.ts';
+import { lostResources, RejectedResources } from './rejected-resources.ts';
 import { Recoveries, retryAt } from './resending.ts';
 import { weightOfState } from './retained-bytes.ts';
 import { isIdle, next } from './step.ts';
-import { disregard, isAsked, NO_NAMES, type Pending, reread, retried, touch } from './subscription.ts';
+import { disregard, isAsked, NO_NAMES, type Pending, reread, retried, sentAgain, touch } from './subscription.ts';
 import { burden, type Entry, newEntry, rebuilding, statusOf } from './type-state.ts';
 
 export type { Outgoing };
@@ -26,6 +27,10 @@ export interface SessionLimits {
   readonly names: number;
 }
 
+/** What of a client makes a difference to what it is sent. */
+export type ClientTraits = Pick<NodeClaims, 'clientFeatures' | 'userAgent'>;
+
+const UNKNOWN_CLIENT: ClientTraits = { clientFeatures: [], userAgent: '' };
 const NOTHING: readonly never[] = [];
 
 export class Session {
@@ -41,23 +46,28 @@ export class Session {
   private snapshot: Snapshot | undefined;
   /** Of a client that was here before: it says of some type what it has. */
   private mark: string | undefined;
+  private readonly rejected: RejectedResources;
   private readonly recoveries = new Recoveries();
   /** How many names were gone through since the last request began. */
   private scanned = 0;
   private readonly takesTtl: boolean;
+  private readonly isEnvoy: boolean;
   private readonly nonce: () => string;
 
-  /** `features` are those that the client's node names; `nonce` makes nonces, each unique on the stream (rule 14). */
+  /** `node` is what the client says that it is; `nonce` makes nonces, each unique on the stream (rule 14); `rejected` is shared by all streams. */
   constructor(
     variant: Variant,
     snapshot: Snapshot | undefined,
     limits: SessionLimits,
-    features: readonly string[] = [],
+    node: ClientTraits = UNKNOWN_CLIENT,
     nonce: () => string = counted(),
+    rejected: RejectedResources = new RejectedResources(),
   ) {
+    this.rejected = rejected;
     this.nonce = nonce;
     this.variant = variant;
-    this.takesTtl = takesTtl(variant, features);
+    this.takesTtl = takesTtl(variant, node.clientFeatures);
+    this.isEnvoy = node.userAgent === 'envoy';
     this.snapshot = snapshot;
     this.limits = limits;
   }
@@ -106,6 +116,7 @@ export class Session {
     const entry: Entry = newEntry(state, now, {
       mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
       isHeld: () => this.snapshot !== undefined && isHeld(this.entries, typeUrl, this.snapshot, this.now),
+      rejected: this.rejected,
       nonce: this.nonce,
       form: this.takesTtl ? 'ttl' : 'resource',
     });
@@ -115,6 +126,11 @@ export class Session {
 
   private onAnswer(entry: Entry, told: readonly Pending[], answer: 'ack' | 'nack', now: number): void {
     if (answer === 'nack') entry.nackedAt = now;
+    this.rejected.answered(this.variant, entry.typeUrl, told, answer);
+    if (answer === 'nack' && this.isEnvoy) {
+      const lost = lostResources(this.variant, entry.typeUrl, told.at(-1), entry.state.nack?.message ?? '');
+      if (lost.length > 0) entry.state = sentAgain(entry.state, lost);
+    }
     const next = retryAt(entry, answer, now);
     entry.retryAt = next.retryAt;
     entry.attempts = next.attempts;

@@ -7,6 +7,7 @@ import type { Form } from '../../snapshot/ttl.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { isFullState } from '../../snapshot/types.ts';
 import type { Outgoing, Reply } from '../wire/messages.ts';
+import type { RejectedResources } from './rejected-resources.ts';
 import { covers, due } from './response-set.ts';
 import { caughtUp, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
 
@@ -16,6 +17,8 @@ export interface Turn {
   readonly mayRemove: () => boolean;
   /** Whether other types must first catch up: then only what the client asked for is sent. */
   readonly isHeld: () => boolean;
+  /** What clients rejected on other streams of this server. */
+  readonly rejected: RejectedResources;
   readonly nonce: () => string;
   readonly form: Form;
 }
@@ -30,7 +33,7 @@ const NO_REPLIES: readonly never[] = [];
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
 export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Taken {
   if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
-  const { replies, later, lingering } = due(state, current, turn.mayRemove);
+  const { replies, later, lingering } = due(state, current, turn);
   if (replies.length === 0)
     return { state: quiet(state, caughtUp(state, current, lingering, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));

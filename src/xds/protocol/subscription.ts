@@ -234,9 +234,14 @@ export function reread(state: Subscription, names: ReadonlySet<string>): Subscri
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
-export function touch(state: Subscription, names: ReadonlySet<string>): Subscription {
+export function sentAgain(state: Subscription, names: Iterable<string>): Subscription {
   const more = [...names].filter((name) => (state.wildcard || state.names.has(name)) && !state.owed.has(name));
-  return disregard(more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) }), names);
+  return more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) });
+}
+
+/** The same, also of a client that has them from an earlier stream. */
+export function touch(state: Subscription, names: ReadonlySet<string>): Subscription {
+  return disregard(sentAgain(state, names), names);
 }
 
 /** Has these names sent although the client has them from an earlier stream: in a version that there never was. */

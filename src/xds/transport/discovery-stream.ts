@@ -6,6 +6,7 @@ import type { SnapshotCache } from '../../snapshot/cache.ts';
 import { shortName } from '../../snapshot/types.ts';
 import { RateLimiter, type Rates } from '../limits/rate-limiter.ts';
 import { RequestCost } from '../limits/request-cost.ts';
+import type { RejectedResources } from '../protocol/rejected-resources.ts';
 import { Session } from '../protocol/session.ts';
 import { GRPC_STATUS, type StreamStatus, XdsError } from '../stream-status.ts';
 import { RequestParser } from '../wire/discovery-request.ts';
@@ -34,6 +35,8 @@ export interface StreamContext extends OwnerContext {
   readonly observer: XdsObserver;
   readonly limits: StreamLimits;
   readonly controlPlane: string;
+  /** What clients of this server rejected. */
+  readonly rejected: RejectedResources;
   readonly encrypted: boolean;
   readonly clock: () => number;
 }
@@ -199,10 +202,10 @@ export class DiscoveryStream {
     owner.claim(request.node());
     this.enter('open');
     clearTimeout(this.firstRequestTimer);
-    const { cache, observer, limits, clock } = this.context;
+    const { cache, observer, limits, clock, rejected } = this.context;
     const { gateway, node } = owner;
     const names = limits.namesPerType;
-    const session = new Session(this.variant, cache.get(gateway), { names }, node?.clientFeatures, unpredictable);
+    const session = new Session(this.variant, cache.get(gateway), { names }, node, unpredictable, rejected);
     this.session = session;
     this.unwatch = cache.watch(gateway, (snapshot) =>
       this.guard(() => {

@@ -11,6 +11,7 @@ import type { SnapshotCache } from '../../snapshot/cache.ts';
 import { TYPE } from '../../snapshot/types.ts';
 import { type GatewayLimits, GatewayQuota } from '../limits/gateway-quota.ts';
 import { OpeningLimiter, type OpeningRates, type StreamPermit } from '../limits/opening-rate.ts';
+import { RejectedResources } from '../protocol/rejected-resources.ts';
 import { type StreamStatus, XdsError } from '../stream-status.ts';
 import type { Variant } from '../wire/messages.ts';
 import type { Admission } from './admission.ts';
@@ -87,6 +88,7 @@ export class XdsServer {
   private readonly grpc: Server;
   private readonly streams = new Set<DiscoveryStream>();
   private readonly sockets = new Set<Socket>();
+  private readonly rejected = new RejectedResources();
   private readonly quota: GatewayQuota;
   private readonly openings: OpeningLimiter;
   private readonly permits = new WeakMap<Socket, StreamPermit>();
@@ -224,6 +226,7 @@ export class XdsServer {
         cache,
         observer,
         controlPlane,
+        rejected: this.rejected,
         limits: this.limits,
         admission: admission(tls === undefined ? undefined : leafOf(socketOf(call))),
         reserve: (gateway, now) => this.quota.reserve(gateway, now),
