@@ -1,7 +1,8 @@
-// Rules across trust: no CA vouches for two meshes, and none of a peer's CAs is ours.
-// Two bundles that overlap let one peer speak as another (SPIFFE Federation 4.2 and 7.3: bundles of different trust domains
-// are never merged): when they hold one key, and when a key in one of them signed a CA in the other.
-// Must not: judge a single certificate (trust/ does), nor let what one peer lists take a CA from the peer that has it already.
+// Rules across trust bundles: no CA vouches for two meshes, and none of a peer's CAs is ours.
+// Two bundles overlap when they hold one key, or when a key in one of them signed a CA in the other. One peer could then speak
+// as another (SPIFFE Federation 4.2 and 7.3: bundles of different trust domains are never merged).
+// Must not: check a single certificate (trust/ does), keep both sides of an overlap, or let what one peer lists take a CA from
+// the peer that is served with it.
 
 import { errorAt, type Finding } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
@@ -15,7 +16,7 @@ export interface HeldBundle {
   readonly before?: TrustBundle;
 }
 
-/** A certificate that must not be part of its peer's bundle. */
+/** A certificate that is left out of its peer's bundle. */
 export interface Conflict {
   readonly peer: string;
   readonly fingerprint: string;
@@ -27,14 +28,16 @@ interface Anchor {
   readonly peer: string;
   readonly certificate: Certificate;
   readonly claim: Claim;
-  /** The key itself says whose it is. That alone cannot be written by another peer, nor by who was there first. */
+  /** The certificate has the SPIFFE ID of the peer's trust domain: its signer says that it is the peer's. */
   readonly isNamed: boolean;
+  /** The key itself says so. Neither another peer nor a CA above can write that. */
+  readonly namesItself: boolean;
 }
 
 /**
- * How well it is known that a CA is its peer's own. Certificates are public, so that a peer may list those of another. Of
- * two anchors where one signed the other, the better claim stays: a peer that is served with the key already, then a peer
- * whose trust domain stands in a certificate that the key has signed for itself. With equal claims both anchors go.
+ * How well it is known that a CA belongs to its peer. Certificates are public, so a peer can list those of another. Of two
+ * anchors in conflict the better claim stays: first a peer that is served with the key already, then a peer whose trust domain
+ * the key has signed for itself. With equal claims both anchors go.
  */
 type Claim = 0 | 1 | 2;
 const LISTED = 0;
@@ -63,7 +66,7 @@ export function trustRules(held: readonly HeldBundle[], ours: readonly Certifica
   }
   const others = anchors.filter((anchor) => !conflicts.has(anchor));
   for (const { loser, other } of sharedKeys(others)) {
-    const message = `a CA of ${loser.peer} also stands in the trust bundle of ${other.peer}`;
+    const message = `a CA of ${loser.peer} is also in the trust bundle of ${other.peer}`;
     const hint = 'give each peer only the CA of its own mesh; a CA that two meshes share cannot tell them apart';
     refuse(loser, 'CA_SHARED', message, hint);
   }
@@ -71,22 +74,37 @@ export function trustRules(held: readonly HeldBundle[], ours: readonly Certifica
     others.filter((anchor) => !conflicts.has(anchor)),
     keys,
   )) {
-    const relation = `a CA of ${below.peer} is signed by one in the trust bundle of ${above.peer}`;
-    const message = `${relation}, so ${below.peer} could speak as ${above.peer}`;
-    const hint = `write the CA that signs only the gateways of ${above.peer} in its bundle, instead of the one above both`;
-    if (below.claim <= above.claim) refuse(below, 'CA_SHARED', message, hint);
-    if (above.claim <= below.claim) refuse(above, 'CA_SHARED', message, hint);
+    const message = `a CA of ${below.peer} is signed by one in the trust bundle of ${above.peer}, so ${below.peer} could speak as ${above.peer}`;
+    const isOfSigner = belongsToSigner(below, above);
+    if (isOfSigner || below.claim <= above.claim) {
+      const hint = `remove it if it is a CA of ${above.peer}, else ask ${below.peer} for a self-signed CA with its SPIFFE ID`;
+      refuse(below, 'CA_SHARED', message, hint);
+    }
+    if (!isOfSigner && above.claim <= below.claim) {
+      const hint = `write a CA that signs only gateways of ${above.peer} in its bundle, or remove the CA from that of ${below.peer} if it is not its own`;
+      refuse(above, 'CA_SHARED', message, hint);
+    }
   }
   return [...conflicts.values()];
+}
+
+/**
+ * Whether a CA is an intermediate of the key that signed it, which its peer only lists, even if that peer is served with it.
+ * A key that names its own mesh answers for what it signs, unless it names another mesh there. Only the holder of that key can
+ * bring this about: it made both signatures. (No key can be made afterwards that verifies a given signature and also signs
+ * itself: key-strength.ts keeps RSA exponents small, and the curves are fixed.)
+ */
+function belongsToSigner(below: Anchor, above: Anchor): boolean {
+  return above.namesItself && !below.isNamed;
 }
 
 function anchorsOf({ peer, bundle, before }: HeldBundle): readonly Anchor[] {
   const served = new Set(before?.certificates.map(({ publicKeyFingerprint }) => publicKeyFingerprint));
   return bundle.certificates.map((certificate) => {
-    const names = certificate.uris.includes(`spiffe://${bundle.trustDomain}`);
-    const isNamed = names && isSelfSigned(certificate);
-    const claim = served.has(certificate.publicKeyFingerprint) ? SERVED : isNamed ? NAMED : LISTED;
-    return { peer, certificate, claim, isNamed };
+    const isNamed = certificate.uris.includes(`spiffe://${bundle.trustDomain}`);
+    const namesItself = isNamed && isSelfSigned(certificate);
+    const claim = served.has(certificate.publicKeyFingerprint) ? SERVED : namesItself ? NAMED : LISTED;
+    return { peer, certificate, claim, isNamed, namesItself };
   });
 }
 
@@ -105,12 +123,12 @@ function relationToOurs(
     : undefined;
 }
 
-/** Of the anchors with one key in several bundles: those that must go, each with one of another peer. */
+/** Of the anchors with one key in several bundles: those that are left out, each with one of another peer. */
 function sharedKeys(anchors: readonly Anchor[]): readonly { readonly loser: Anchor; readonly other: Anchor }[] {
   const byKey = groupBy(anchors, ({ certificate }) => certificate.publicKeyFingerprint);
   return [...byKey.values()].flatMap((group) => {
-    // Anybody can sign another's key and list that in advance: being served first proves less than the key's own word.
-    const named = group.filter(({ isNamed }) => isNamed);
+    // A peer can sign another's key and list that in advance: being served first proves less than the key's own word.
+    const named = group.filter(({ namesItself }) => namesItself);
     const best = Math.max(...group.map(({ claim }) => claim));
     const claimants = new Set(
       (named.length > 0 ? named : group.filter(({ claim }) => claim === best)).map(({ peer }) => peer),
@@ -128,7 +146,7 @@ interface Signature {
   readonly above: Anchor;
 }
 
-/** By key, whatever names stand in the certificates. */
+/** By key, whatever the names in the certificates are. */
 function signatures(anchors: readonly Anchor[], keys: Keys): readonly Signature[] {
   const byKey = groupBy(anchors, ({ certificate }) => certificate.publicKeyFingerprint);
   return anchors.flatMap((below) =>

@@ -7,6 +7,7 @@ import { trustRules } from '../../src/federation/trust-rules.ts';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
 import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
+import { parseCertificate } from '../../src/trust/x509/certificate.ts';
 import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 import { BANK, changed, namelessCa, OURS, resolveText, SHOP, shown, YAML } from './two-peers.ts';
 
@@ -103,20 +104,66 @@ test("CA_SHARED at whom the key does not name, although that peer was served wit
   }
 });
 
-test('CA_SHARED at a peer that joins with the root above a CA that another is served with, until that is removed', () => {
-  for (const root of [newCa(), openssl.ca('b.example')]) {
-    const intermediate = newCa({ signer: root });
-    const own = newCa();
-    const isNamed = root.der.includes('spiffe://b.example');
-    const join = (listed: readonly Made[], isServed: boolean): readonly string[] => {
-      const a = parsed('a', ...listed);
-      const before = isServed ? { before: parsed('a', own, intermediate).bundle } : {};
-      return trustRules([{ ...a, ...before }, parsed('b', root)], []).map(({ peer }) => peer);
-    };
-    assert.deepEqual(join([own, intermediate], true), ['b']);
-    assert.deepEqual(join([own, intermediate], false), isNamed ? ['a'] : ['a', 'b']);
-    assert.deepEqual(join([own], true), []);
+describe('a peer that lists a CA below the root of another, which joins later,', () => {
+  /** Who loses a CA: `a` lists the CA, `b` the root that signed it. */
+  const losers = (root: Made, below: Made, { isServed, own = [] }: Listing): readonly string[] => {
+    const a = parsed('a', ...own, below);
+    const b = parsed('b', root);
+    const before = isServed ? { before: a.bundle } : {};
+    const lost = trustRules([{ ...a, ...before }, b], []).map(({ peer, fingerprint }) => [peer, fingerprint]);
+    const expected = { a: parseCertificate(below.der).fingerprint, b: parseCertificate(root.der).fingerprint };
+    for (const [peer, fingerprint] of lost) assert.equal(fingerprint, expected[peer as 'a' | 'b']);
+    return lost.map(([peer = '']) => peer);
+  };
+  interface Listing {
+    readonly isServed: boolean;
+    readonly own?: readonly Made[];
   }
+  const root = openssl.ca('b.example');
+  const nameless = newCa();
+
+  test('loses it, also when it is served with it, if the root names the trust domain of the other', () => {
+    for (const isServed of [true, false])
+      for (const own of [[], [newCa()]])
+        assert.deepEqual(losers(root, newCa({ signer: root }), { isServed, own }), ['a']);
+  });
+
+  test('keeps it while it is served with it, if the root names nobody: whose the CA is, nothing tells', () => {
+    assert.deepEqual(losers(nameless, newCa({ signer: nameless }), { isServed: true }), ['b']);
+    assert.deepEqual(losers(nameless, newCa({ signer: nameless }), { isServed: false }), ['a', 'b']);
+  });
+
+  test('keeps it while it is served with it, if the root itself signed that the CA is its own', () => {
+    const given = openssl.ca('a.example', { signer: root });
+    assert.deepEqual(losers(root, given, { isServed: true }), ['b']);
+    assert.deepEqual(losers(root, given, { isServed: false }), ['a']);
+  });
+
+  test('keeps it if the other only lists a certificate of the root that another key has signed', () => {
+    const listed = openssl.ca('b.example', { key: nameless, signer: newCa() });
+    assert.deepEqual(losers(listed, newCa({ signer: nameless }), { isServed: true }), ['b']);
+  });
+
+  test('does not stop the root from being served once the CA is removed', () => {
+    const own = newCa();
+    const a = parsed('a', own);
+    assert.deepEqual(trustRules([{ ...a, before: a.bundle }, parsed('b', root)], []), []);
+  });
+});
+
+test('Of two bundles where a key in one signed a CA in the other, one loses its side, whatever their claims are', () => {
+  const roots = [newCa(), openssl.ca('b.example')];
+  for (const root of roots)
+    for (const below of [newCa({ signer: root }), openssl.ca('a.example', { signer: root })])
+      for (const servedA of [true, false])
+        for (const servedB of [true, false]) {
+          const [a, b] = [parsed('a', below), parsed('b', root)];
+          const held = [
+            { ...a, ...(servedA && { before: a.bundle }) },
+            { ...b, ...(servedB && { before: b.bundle }) },
+          ];
+          assert.notDeepEqual(trustRules(held, []), []);
+        }
 });
 
 describe('CA_SHARED is not found', () => {
