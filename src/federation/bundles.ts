@@ -5,11 +5,12 @@
 
 import type { ConfigOutline } from '../config/outline.ts';
 import { errorAt, type Finding } from '../errors.ts';
-import { bundleOf, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
+import { bundleOf, parseSteps, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
+import type { Steps } from '../trust/keys/signers.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 import type { Federation } from './model.ts';
-import { type HeldBundle, trustRules } from './trust-rules.ts';
+import { type HeldBundle, signatureSteps, trustRules } from './trust-rules.ts';
 
 export interface BundleInput {
   /** A peer without a usable trust domain or bundle file is left out. */
@@ -59,6 +60,23 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
     if (left.length > 0) bundles.set(peer, sameOr(before, bundleOf(bundle.trustDomain, left)));
   }
   return { bundles, kept, findings, ...(nextChange === undefined ? {} : { nextChange }) };
+}
+
+/**
+ * The work of `resolveBundles` that takes long, in steps: reading certificates, and finding their signers. A peer chooses how
+ * much that is (up to 32 certificates, with keys that are slow to verify), so it must not be done in one piece while gateways
+ * wait. The results are cached, and `resolveBundles` finds them there.
+ */
+export function* bundleSteps({ config, files, now }: BundleInput, ours: readonly Certificate[]): Steps {
+  const held: HeldBundle[] = [];
+  for (const { name, trustDomain, trustBundle } of config.peers) {
+    const bytes = files.get(trustBundle.file ?? '');
+    if (trustDomain === null || bytes === undefined) continue;
+    const { bundle } = yield* parseSteps(bytes, trustDomain as TrustDomain, now);
+    yield;
+    if (bundle !== undefined) held.push({ peer: name, bundle });
+  }
+  yield* signatureSteps(held, ours);
 }
 
 /** The finding with what it means for its peer until it is corrected, for every finding about a bundle or its file. */

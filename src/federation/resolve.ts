@@ -8,9 +8,10 @@ import type { TrustBundle } from '../trust/bundle.ts';
 import { dayOf, endNotice } from '../trust/expiry.ts';
 import { type Issuer, parseIssuer } from '../trust/issuing/issuer.ts';
 import type { Sample } from '../trust/issuing/issuer-chain.ts';
+import type { Steps } from '../trust/keys/signers.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
-import { type Bundles, resolveBundles, withConsequence } from './bundles.ts';
+import { type Bundles, bundleSteps, resolveBundles, withConsequence } from './bundles.ts';
 import { domainKey, exportKey, peerKey } from './meaning-digest.ts';
 import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
 import { objectRules } from './object-rules.ts';
@@ -97,6 +98,13 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
     ...(trust.nextChange === undefined ? {} : { nextTrustChange: trust.nextChange }),
   };
   return { resolved, findings };
+}
+
+/** The part of `resolve` that takes long, in steps; once they are done, `resolve` of the same input is quick. */
+export function* resolveSteps(input: CheckInput): Steps {
+  const issuer = resolveIssuer(input, []);
+  yield;
+  yield* bundleSteps(input, issuer?.chain ?? []);
 }
 
 /** All that is wrong with a configuration that is not served, as far as what is usable of it tells. */

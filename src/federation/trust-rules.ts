@@ -6,7 +6,7 @@
 
 import { errorAt, type Finding } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
-import { isSelfSigned, type Keys, signersAmong } from '../trust/keys/signers.ts';
+import { isSelfSigned, type Keys, type Steps, signerSteps, signersAmong } from '../trust/keys/signers.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 
 export interface HeldBundle {
@@ -47,8 +47,7 @@ const SERVED = 2;
 /** `ours`: the certificates of our own issuing CA and those above it. */
 export function trustRules(held: readonly HeldBundle[], ours: readonly Certificate[]): readonly Conflict[] {
   const anchors = held.flatMap(anchorsOf);
-  const all = [...anchors.map(({ certificate }) => certificate), ...ours];
-  const keys: Keys = new Map(all.map((certificate) => [certificate.publicKeyFingerprint, certificate.publicKey]));
+  const keys = keysOf(allCertificates(held, ours));
   const ourKeys = new Set(ours.map(({ publicKeyFingerprint }) => publicKeyFingerprint));
   const aboveUs = new Set(ours.flatMap((certificate) => signersAmong(certificate, keys)));
   const conflicts = new Map<Anchor, Conflict>();
@@ -96,6 +95,21 @@ export function trustRules(held: readonly HeldBundle[], ours: readonly Certifica
  */
 function belongsToSigner(below: Anchor, above: Anchor): boolean {
   return above.namesItself && !below.isNamed;
+}
+
+/** The work of `trustRules` with signatures, in steps. */
+export function* signatureSteps(held: readonly HeldBundle[], ours: readonly Certificate[]): Steps {
+  const certificates = allCertificates(held, ours);
+  const keys = keysOf(certificates);
+  for (const certificate of certificates) yield* signerSteps(certificate, keys);
+}
+
+function allCertificates(held: readonly HeldBundle[], ours: readonly Certificate[]): readonly Certificate[] {
+  return [...held.flatMap(({ bundle }) => bundle.certificates), ...ours];
+}
+
+function keysOf(certificates: readonly Certificate[]): Keys {
+  return new Map(certificates.map(({ publicKeyFingerprint, publicKey }) => [publicKeyFingerprint, publicKey]));
 }
 
 function anchorsOf({ peer, bundle, before }: HeldBundle): readonly Anchor[] {

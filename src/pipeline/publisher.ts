@@ -6,12 +6,13 @@ import { randomBytes } from 'node:crypto';
 import type { LoadedConfig } from '../config/files/load.ts';
 import { type Diagnostic, errorAt, type Finding, hasBlockingErrors } from '../errors.ts';
 import type { Federation, GatewayRole } from '../federation/model.ts';
-import { findingsOf, type Resolved, resolve } from '../federation/resolve.ts';
+import { findingsOf, type Resolved, resolve, resolveSteps } from '../federation/resolve.ts';
 import type { Served } from '../federation/transition.ts';
 import { SnapshotCache } from '../snapshot/cache.ts';
 import { emptySnapshot } from '../snapshot/snapshot.ts';
 import { GatewayIdentities } from '../trust/issuing/identities.ts';
 import { createThrowawayRoot } from '../trust/issuing/issue.ts';
+import type { Steps } from '../trust/keys/signers.ts';
 import { nextAuthorityNotice } from './authority-ends.ts';
 import { type Compiled, Compiler } from './compile.ts';
 import { identityNeeds } from './identity-needs.ts';
@@ -66,6 +67,12 @@ export class Publisher {
   /** The certificates that are served. */
   get identities(): GatewayIdentities {
     return this.last?.identities ?? new GatewayIdentities();
+  }
+
+  /** The work of `apply` with certificates, in steps: `apply` is quick after them, and they need not be done in one piece. */
+  *steps({ parsed, files }: LoadedConfig, now: number): Steps {
+    const { config, outline = config } = parsed;
+    if (outline !== undefined) yield* resolveSteps({ config: outline, files, now });
   }
 
   /** Errors: RejectedConfig, and what compiling throws; then nothing has changed. */

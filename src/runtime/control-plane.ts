@@ -2,6 +2,7 @@
 // In: settings. Out: a running control plane that can be reloaded and stopped. Must not: know how a snapshot is made
 // (publisher.ts), or how a stream is served (xds/).
 
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { startAdminServer } from '../admin/admin-server.ts';
 import { loadConfig } from '../config/files/load.ts';
 import { watchFiles } from '../config/files/watch.ts';
@@ -17,6 +18,7 @@ import { gatewayGauges } from '../telemetry/gateway-gauges.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
 import { type ControlPlaneCa, controlPlaneId, issueServerCertificate } from '../trust/issuing/control-plane-ca.ts';
+import type { Steps } from '../trust/keys/signers.ts';
 import { certificateAdmission, claimAdmission, type GatewayRegistry } from '../xds/transport/admission.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';
 import { certificateEnds, EndAnnouncements } from './certificate-ends.ts';
@@ -107,6 +109,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
       watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])], loaded.digests);
+      await inPieces(publisher.steps(loaded, Date.now()));
       serve(publisher.apply(loaded, Date.now()));
       rejected = undefined;
       reloads.add({ result: 'applied' });
@@ -256,6 +259,11 @@ function gatewayRegistry({ resolved }: Applied): GatewayRegistry {
       return gateway === undefined ? [] : [[gateway.identity, role] as const];
     }),
   );
+}
+
+/** One step in each round of the event loop: what one peer's bundle costs stops no stream. */
+async function inPieces(steps: Steps): Promise<void> {
+  while (!steps.next().done) await nextRound();
 }
 
 function rejection(error: unknown): Rejected {

@@ -6,7 +6,7 @@ import { dayOf, endNotice } from './expiry.ts';
 import { type TrustFinding, trustError, trustWarning } from './finding.ts';
 import { BROKEN_SIGNATURES, keyWeakness } from './keys/key-strength.ts';
 import { holdsPrivateKey } from './keys/private-key.ts';
-import { isSelfSigned } from './keys/signers.ts';
+import { finish, isSelfSigned, type Steps } from './keys/signers.ts';
 import type { TrustDomain } from './spiffe.ts';
 import { type Certificate, parseCertificate, sha256 } from './x509/certificate.ts';
 import { DerError } from './x509/der.ts';
@@ -37,6 +37,11 @@ export interface ParsedBundle {
 
 /** Leaves out every certificate that has an error finding. */
 export function parseTrustBundle(bytes: Buffer, trustDomain: TrustDomain, now: number): ParsedBundle {
+  return finish(parseSteps(bytes, trustDomain, now));
+}
+
+/** `parseTrustBundle` in steps, one for each certificate that was not read before. */
+export function* parseSteps(bytes: Buffer, trustDomain: TrustDomain, now: number): Steps<ParsedBundle> {
   const remedy = `write a PEM file with the CA certificates of ${trustDomain}, and nothing else`;
   const { blocks, refusal } = readBlocks(bytes, remedy);
   if (blocks === undefined) {
@@ -46,25 +51,26 @@ export function parseTrustBundle(bytes: Buffer, trustDomain: TrustDomain, now: n
   const usable: Certificate[] = [];
   const times: number[] = [];
   const seen = new Set<string>();
-  blocks.forEach(({ body }, index) => {
+  for (const [index, { body }] of blocks.entries()) {
     const what = `certificate ${index + 1} of the trust bundle`;
     const fingerprint = sha256(body);
     // Also of one that cannot be read: one mistake is one error.
     if (seen.has(fingerprint)) {
       findings.push(trustWarning('BUNDLE_DUPLICATE', `${what} occurs twice`, 'remove one'));
-      return;
+      continue;
     }
     seen.add(fingerprint);
+    if (!cache.has(fingerprint)) yield;
     const certificate = readCertificate(body, fingerprint);
     if (typeof certificate === 'string') {
       findings.push(trustError('BUNDLE_UNPARSABLE', `${what} ${certificate}`, remedy));
-      return;
+      continue;
     }
     times.push(certificate.notBefore, certificate.notAfter);
     const found = checkCertificate(certificate, what, trustDomain, now);
     findings.push(...found);
     if (!found.some(({ severity }) => severity === 'error')) usable.push(certificate);
-  });
+  }
   if (usable.length === 0) return { findings, times };
   return { bundle: bundleOf(trustDomain, usable), findings: findings.map(leftOut), times };
 }

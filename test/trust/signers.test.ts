@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { recoverKeys } from '../../src/trust/keys/ecdsa-recovery.ts';
-import { isSelfSigned, signersAmong } from '../../src/trust/keys/signers.ts';
+import { isSelfSigned, signerSteps, signersAmong } from '../../src/trust/keys/signers.ts';
 import { type Certificate, parseCertificate, sha256 } from '../../src/trust/x509/certificate.ts';
 import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
 
@@ -68,6 +68,41 @@ describe('the signers of a certificate', () => {
       assert.deepEqual(signersAmong(certificate, keysOf(pairs)), [fingerprint(pair.publicKey)]);
     }
   });
+});
+
+test('Between two steps at most one key is tried, and after the steps none is, however many keys there are', (t) => {
+  const verify = t.mock.method(X509Certificate.prototype, 'verify');
+  const tried = (work: () => unknown): number => {
+    const before = verify.mock.callCount();
+    work();
+    return verify.mock.callCount() - before;
+  };
+  for (const kind of ['p256', 'p521', 'ed25519', 'rsa'] as const) {
+    const pairs = Array.from({ length: 5 }, KINDS[kind]);
+    const certificate = ca(KINDS.p256(), pairs[4]);
+    const keys = keysOf(pairs);
+    const steps = signerSteps(certificate, keys);
+    const counts: number[] = [];
+    for (let done: boolean | undefined; !done; )
+      counts.push(
+        tried(() => {
+          ({ done } = steps.next());
+        }),
+      );
+    // Its own key, and each that can have signed it: an ECDSA signature says which ones.
+    const candidates = kind === 'p256' || kind === 'p521' ? 1 : 5;
+    assert.equal(Math.max(...counts), 1, kind);
+    assert.equal(
+      counts.reduce((sum, count) => sum + count),
+      1 + candidates,
+      kind,
+    );
+    assert.equal(
+      tried(() => signersAmong(certificate, keys)),
+      0,
+      kind,
+    );
+  }
 });
 
 describe('the keys that are computed from a signature', () => {
