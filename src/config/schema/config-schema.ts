@@ -1,6 +1,5 @@
-// The configuration's shape: every key, what it means, and which are known but not carried out yet.
-// In: nothing. Out: the zod schema of the YAML, and the Config type that the rest of Postern reads.
-// Must not: accept a key silently; what is known and not carried out is refused with NOT_YET.
+// The configuration's shape: every key, what it means, and which keys are known but not supported yet.
+// Must not: accept a key silently; a known key that is not supported yet is refused with NOT_YET.
 
 import { z } from 'zod';
 import type { HostPort } from '../../host-port.ts';
@@ -15,27 +14,27 @@ const allowRule = z
   .strictObject({
     methods: list(value.method('An HTTP method.'))
       .optional()
-      .describe('Methods that this rule allows; gRPC: POST, and may be left out.'),
+      .describe('The methods that this rule allows. Optional for gRPC, where it is POST.'),
     paths: list(value.pathRule('A path, or everything below one: /v1/receipts/*.'))
       .optional()
-      .describe('Paths that this rule allows; everything is [/*].'),
-    workloads: unsupported("Which of the peer's workloads, as claimed by its gateway."),
+      .describe('The paths that this rule allows; write [/*] for all.'),
+    workloads: unsupported("The peer's workloads that may call, as claimed by its gateway."),
   })
   .meta({ required: ['paths'] })
   .describe('A request passes when its method and its path are both listed.');
 
 const consumer = z
   .strictObject({
-    peer: name.label('A key of peers.'),
+    peer: name.label('The name of the peer, a key of peers.'),
     methods: allowRule.shape.methods,
     paths: allowRule.shape.paths,
     allow: list(allowRule).optional().describe('Several rules; a request passes when one of them allows it.'),
     workloads: allowRule.shape.workloads,
     limits: unsupported('Rate limits of this grant.'),
-    expires: value.date('The last day (UTC) on which the grant is in force.').optional(),
-    owner: value.remark('Who answers for this grant.').optional(),
-    reason: value.remark('Why it was granted.').optional(),
-    reviewed: value.date('When it was last reviewed.').optional(),
+    expires: value.date('The last day (UTC) of the grant.').optional(),
+    owner: value.remark('The person or team that is responsible for this grant.').optional(),
+    reason: value.remark('The reason for this grant.').optional(),
+    reviewed: value.date('The day of its last review.').optional(),
   })
   .meta({ anyOf: [{ required: ['paths'] }, { required: ['allow'] }] })
   .describe('One peer that may use the export. Either methods and paths, or allow with several rules.');
@@ -45,7 +44,7 @@ const protocol = unsupportedValue(
   'tcp',
   'write http or grpc, or leave this service out',
 )
-  .describe('http (the default) or grpc.')
+  .describe('The protocol: http (the default) or grpc.')
   .optional();
 
 const backend = address.hostPort('HOST:PORT of the local service.');
@@ -55,27 +54,27 @@ const exported = z
     name: name.hostName('The name in the contract with the peers.'),
     backend: z
       .union([backend, list(backend), unsupportedMap('With tls and identity.')])
-      .describe('Where the service runs: HOST:PORT, or a list of them.'),
+      .describe('The address of the service: HOST:PORT, or a list of them.'),
     protocol,
     requestBodies: z
       .enum(['standard', 'any-method'])
       .describe(
-        'Which requests may have a body: standard (the default), those of POST, PUT and PATCH; any-method, every request, if the service reads the body of each.',
+        'The requests that may have a body. standard (the default): those of POST, PUT and PATCH; any-method: all, for a service that reads the body of every request.',
       )
       .optional(),
-    consumers: list(consumer).describe('Who may use it; nobody else can.'),
+    consumers: list(consumer).describe('The peers that may use it; no other can.'),
     limits: unsupported('Limits of this export.'),
   })
   .describe('A local service that named peers may use.');
 
 const imported = z
   .strictObject({
-    peer: name.label('A key of peers.'),
+    peer: name.label('The name of the peer, a key of peers.'),
     name: name.hostName("The export's name in the contract."),
     as: name.hostName('The local name that callers use.'),
     port: address.port('The port of the egress gateway on which callers reach it.'),
     protocol,
-    clients: unsupported('Which of our own workloads may use it.'),
+    clients: unsupported('The workloads of our mesh that may use it.'),
     failover: unsupported('A local fallback.'),
     split: unsupported('A weighted migration.'),
     limits: unsupported('Limits of this import.'),
@@ -100,17 +99,17 @@ const peer = z
           crl: unsupported('Revocation list.'),
         }),
       ])
-      .describe('Whom we take for this peer: a PEM file, for its trust domain alone.'),
+      .describe('The CA certificates of this peer, trusted for its trust domain alone: a PEM file.'),
     gatewayIdentities: list(value.identityPath('A SPIFFE path in the trust domain of the peer, exact.')).describe(
-      'Who of theirs may dial us, and whom we accept when we dial them.',
+      'The gateways of the peer: those that may dial us, and those that we accept when we dial it.',
     ),
     addresses: list(address.hostPort('HOST:PORT.'))
       .optional()
-      .describe('Where their ingress gateways listen; required when we import from them.'),
+      .describe('The addresses of its ingress gateways; required when we import from it.'),
     leafKeys: list(z.enum(['ecdsa', 'ed25519', 'rsa']))
       .optional()
       .describe(
-        'Kinds of keys that their gateway certificates may have; [ecdsa, ed25519] unless said otherwise. The size of an RSA key is not checked.',
+        'The kinds of keys that the certificates of its gateways may have; default [ecdsa, ed25519]. The size of an RSA key is not checked.',
       ),
     sni: name
       .label("An unguessable SNI label, the same in both meshes' files, instead of the trust domain of the caller.")
@@ -124,66 +123,67 @@ const identity = z
     issuer: z
       .strictObject({
         certificate: value.filePath(
-          'PEM of the CA that signs our gateways, then of those above it, relative to this file.',
+          'PEM file, relative to this one: the CA that signs the certificates of our gateways, then the CAs above it.',
         ),
-        privateKey: value.filePath('PEM of its key, relative to this file; it may stand in the same file.', {
+        privateKey: value.filePath('PEM file with its key, relative to this one; it may be the same file.', {
           secret: true,
         }),
         lifetime: value
-          .duration('Lifetime of what it signs; renewed at half of it. 24h unless said otherwise.', {
+          .duration('The lifetime of the certificates that it signs; they are renewed at half of it. Default 24h.', {
             least: '10m',
             most: '90d',
           })
           .optional(),
       })
       .optional()
-      .describe('Issued here: one key for each peer, streamed as secrets.'),
+      .describe('Certificates that Postern issues: one key for each gateway and peer, streamed as secrets.'),
     files: z
       .strictObject({
-        certificate: value.gatewayFilePath('PEM chain.'),
-        privateKey: value.gatewayFilePath('PEM key, ECDSA or Ed25519 unless the peers opted in to rsa.', {
-          secret: true,
-        }),
+        certificate: value.gatewayFilePath('PEM file with the certificate chain.'),
+        privateKey: value.gatewayFilePath(
+          'PEM file with the key: ECDSA or Ed25519, or RSA if the peers list rsa for us.',
+          {
+            secret: true,
+          },
+        ),
       })
       .optional()
-      .describe("Files on the gateway's own disk: the key never enters the control plane."),
+      .describe("Certificates on the gateway's own disk: the key never enters the control plane."),
     sds: unsupported('A SPIRE agent beside the gateway.'),
   })
   .meta({ oneOf: [{ required: ['issuer'] }, { required: ['files'] }] })
-  .describe('How our gateways prove who they are: exactly one of issuer and files.');
+  .describe('The certificates of our gateways towards peers: exactly one of issuer and files.');
 
 const gateways = z
   .strictObject({
     ingress: z
       .strictObject({
         address: address.bindAddress('IP:PORT to listen on.'),
-        advertise: list(address.hostPort('HOST:PORT.')).optional().describe('What peers are told to dial.'),
-        identity: value
-          .identityPath('SPIFFE path in our trust domain; gateway/ingress unless said otherwise.')
-          .optional(),
+        advertise: list(address.hostPort('HOST:PORT.'))
+          .optional()
+          .describe('The addresses that peers are told to dial.'),
+        identity: value.identityPath('SPIFFE path in our trust domain; default gateway/ingress.').optional(),
         limits: unsupported('Limits of the gateway.'),
       })
       .optional()
-      .describe('Where peers come in: everything on it is mutual TLS 1.3.'),
+      .describe('The gateway that peers connect to, with mutual TLS 1.3 only.'),
     egress: z
       .strictObject({
         address: address.ipAddress('IP address to listen on; each import names its port.'),
-        identity: value
-          .identityPath('SPIFFE path in our trust domain; gateway/egress unless said otherwise.')
-          .optional(),
+        identity: value.identityPath('SPIFFE path in our trust domain; default gateway/egress.').optional(),
         clients: unsupportedValue(
           z.enum(['plaintext', 'mtls']),
           'mtls',
           'write plaintext, and let only trusted workloads reach the address',
         )
-          .describe('plaintext: whoever reaches the port may call.')
+          .describe('The proof that callers give. plaintext: none, every client that reaches the port may call.')
           .optional(),
         limits: unsupported('Limits of the gateway.'),
       })
       .optional()
-      .describe('Where our own callers reach what we import.'),
+      .describe('The gateway at which our own callers reach the imports.'),
   })
-  .describe('The gateways of our mesh; without one, nobody passes in its direction.');
+  .describe('The gateways of our mesh; without one there is no traffic in its direction.');
 
 /** The whole file, as it is written. */
 export const configSchema = z
@@ -193,7 +193,7 @@ export const configSchema = z
       .strictObject({
         name: name.label('The name of our mesh.'),
         trustDomain: name.trustDomain('Our SPIFFE trust domain.'),
-        trustBundle: unsupported('Whom our own workloads chain to.'),
+        trustBundle: unsupported('The CA of our own workloads.'),
       })
       .describe('Our own mesh.'),
     identity,
@@ -203,8 +203,8 @@ export const configSchema = z
       .meta({ minProperties: 1, propertyNames: { pattern: name.LABEL_PATTERN } })
       .optional()
       .describe('The remote meshes, by name.'),
-    exports: list(exported).optional().describe('What peers may use; nothing else can be reached.'),
-    imports: list(imported).optional().describe('What we use of peers; nothing else can be reached.'),
+    exports: list(exported).optional().describe('The services that peers may use; no other can be reached.'),
+    imports: list(imported).optional().describe('The services of peers that we use; no other can be reached.'),
   })
   .describe('Postern: one mesh, its gateways, its peers, what it exports and imports.');
 
