@@ -7,7 +7,7 @@ import { decodeResource } from '../src/envoy/proto/codec.ts';
 import { createLogger } from '../src/log.ts';
 import { referencesOf } from '../src/pipeline/references.ts';
 import { WorkerPool } from '../src/serving/pool.ts';
-import { type Serving, serveHere } from '../src/serving/serving.ts';
+import { type Serving, serveInProcess } from '../src/serving/serving.ts';
 import { SnapshotCache } from '../src/snapshot/cache.ts';
 import { createResource, type Reference, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
@@ -86,7 +86,15 @@ function servingOf(): Serving {
   if (count === 1) {
     const observer = { ...UNOBSERVED, failed: (error: unknown) => console.error(error) };
     const admission = everybody(options.perNode ? gatewayOf : undefined);
-    return serveHere(WARM_UP_MS, () => ({ address, tls, cache, admission, observer, controlPlane, limits: LIMITS }));
+    return serveInProcess(WARM_UP_MS, () => ({
+      address,
+      tls,
+      cache,
+      admission,
+      observer,
+      controlPlane,
+      limits: LIMITS,
+    }));
   }
   return new WorkerPool({
     count,

@@ -13,7 +13,7 @@ import type { CertificateEnd } from '../pipeline/authority-ends.ts';
 import { type Applied, Publisher, ROLES } from '../pipeline/publisher.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import { WorkerPool } from '../serving/pool.ts';
-import { type Serving, type ServingStatus, serveHere } from '../serving/serving.ts';
+import { type Serving, type ServingStatus, serveInProcess } from '../serving/serving.ts';
 import { gatewayGauges } from '../telemetry/gateway-gauges.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
@@ -232,7 +232,7 @@ function servingOf(
     const settings = { address, tls, controlPlane, warmUpMs, logLevel };
     return new WorkerPool({ count: workers, settings, cache, gateways: ROLES, metrics, logger });
   }
-  return serveHere(warmUpMs, (gateways) => ({
+  return serveInProcess(warmUpMs, (gateways) => ({
     address,
     tls,
     cache,

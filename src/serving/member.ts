@@ -1,5 +1,5 @@
-// I/O: one worker, as the first process sees it: what it was told, what it answers, and how it ended.
-// In: a module to run, messages. Out: a serving process; reports. Must not: decide who is started or ended (pool.ts does).
+// I/O: one worker process, as the first process sees it: the messages to and from it, and how it ended.
+// Must not: decide when a worker is started or ended (pool.ts does).
 
 import cluster, { type Worker } from 'node:cluster';
 import { PosternError } from '../errors.ts';
@@ -7,101 +7,101 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Sample } from '../telemetry/metrics.ts';
 import { changeOf, type FromWorker, type Report, type ToWorker } from './worker-messages.ts';
 
-/** A worker that does not answer in time is left out of what is shown. */
+/** A worker that does not answer in time is left out of /status and counted as silent. */
 const REPORT_MS = 2000;
 
 export interface End {
   readonly code: number | null;
   readonly signal: string | null;
   readonly reason: string;
-  /** How long it served; 0 when it never did. */
-  readonly servedMs: number;
+  /** How long it was listening; 0 when it never was. */
+  readonly listenedMs: number;
 }
 
 export class Member {
   readonly index: number;
-  /** The port, when it serves it. Errors: LISTEN_FAILED when it ends before. */
-  readonly serving: Promise<number>;
+  /** The bound port, once it listens. Errors: LISTEN_FAILED when it ends before. */
+  readonly listening: Promise<number>;
   readonly ended: Promise<End>;
-  /** Whether it hears what it is told; when it begins to, it is told everything. */
-  up = false;
-  /** The port that it asks for, which may be 0. */
-  asksFor = 0;
-  /** The port that it serves. */
+  /** Whether it has attached its message listener; it is then sent everything. */
+  isUp = false;
+  /** The port that it was told to bind, which may be 0. */
+  requestedPort = 0;
+  /** The port that it is bound to. */
   port: number | undefined;
-  /** What it counted, as it said last. */
+  /** Its metrics, from its last report. */
   samples: readonly Sample[] = [];
-  /** How often in a row it did not answer when it was asked whether it lives. */
-  silent = 0;
+  /** How many health checks in a row it did not answer. */
+  missedChecks = 0;
   private readonly process: Worker | undefined;
-  /** By gateway. */
+  /** The snapshot that it has, by gateway. */
   private readonly sent = new Map<string, Snapshot>();
-  /** Who waits for a report, by its number. */
-  private readonly asked = new Map<number, (report?: Report) => void>();
-  private asks = 0;
+  /** Report requests without an answer, by number. */
+  private readonly requests = new Map<number, (report?: Report) => void>();
+  private lastRequest = 0;
   private reason = 'it ended';
-  private since: number | undefined;
+  private listeningSince: number | undefined;
 
-  /** Of the module that node:cluster was set up with. `begin` is called when it is up. */
-  constructor(index: number, startMs: number, begin: (member: Member) => void) {
+  /** Runs the module that node:cluster was set up with. `onUp` is called when it can take messages. */
+  constructor(index: number, startMs: number, onUp: (member: Member) => void) {
     this.index = index;
     this.process = this.fork();
     const late = setTimeout(() => this.kill('it did not start in time'), startMs);
     this.ended = this.end();
-    this.serving = new Promise((fulfil, reject) => {
+    this.listening = new Promise((fulfil, reject) => {
       this.process?.on('message', (message: FromWorker) => {
         switch (message.kind) {
           case 'up':
-            this.up = true;
-            return begin(this);
+            this.isUp = true;
+            return onUp(this);
           case 'listening':
             clearTimeout(late);
             this.port = message.port;
-            this.since = performance.now();
+            this.listeningSince = performance.now();
             return fulfil(message.port);
           case 'report':
             this.samples = message.report.samples;
-            return this.asked.get(message.id)?.(message.report);
+            return this.requests.get(message.id)?.(message.report);
           case 'failed':
             this.reason = message.message;
         }
       });
       void this.ended.then(({ reason }) => {
         clearTimeout(late);
-        for (const done of this.asked.values()) done();
-        reject(new PosternError('LISTEN_FAILED', `worker ${index} does not serve: ${reason}`));
+        for (const done of this.requests.values()) done();
+        reject(new PosternError('LISTEN_FAILED', `worker ${index} does not listen: ${reason}`));
       });
     });
-    // Who starts it may not care; `ended` tells as well.
-    this.serving.catch(() => {});
+    // A caller may await only `ended`, which reports the same failure.
+    this.listening.catch(() => {});
   }
 
-  tell(message: ToWorker): void {
-    // A worker that is just ending takes no more; its `exit` does the rest.
-    if (this.up && this.process?.isConnected()) this.process.send(message, () => {});
+  send(message: ToWorker): void {
+    // A worker that is just ending takes no messages; its `exit` event does the rest.
+    if (this.isUp && this.process?.isConnected()) this.process.send(message, () => {});
   }
 
-  /** Tells it what it does not have yet. */
-  bring(gateway: string, snapshot: Snapshot): void {
-    const change = this.up ? changeOf(gateway, this.sent.get(gateway), snapshot) : undefined;
+  /** Sends the difference to the snapshot that it has. */
+  sendSnapshot(gateway: string, snapshot: Snapshot): void {
+    const change = this.isUp ? changeOf(gateway, this.sent.get(gateway), snapshot) : undefined;
     if (change === undefined) return;
     this.sent.set(gateway, snapshot);
-    this.tell({ kind: 'snapshot', change });
+    this.send({ kind: 'snapshot', change });
   }
 
-  /** Undefined when it does not answer in time, or ends. */
-  ask(streams: boolean): Promise<Report | undefined> {
-    this.asks += 1;
-    const id = this.asks;
+  /** Undefined when it does not answer in time, or ends. `streams`: with the status of each stream. */
+  report(streams: boolean): Promise<Report | undefined> {
+    this.lastRequest += 1;
+    const id = this.lastRequest;
     return new Promise((fulfil) => {
       const done = (report?: Report): void => {
         clearTimeout(late);
-        this.asked.delete(id);
+        this.requests.delete(id);
         fulfil(report);
       };
       const late = setTimeout(() => done(), REPORT_MS);
-      this.asked.set(id, done);
-      this.tell({ kind: 'report', id, streams });
+      this.requests.set(id, done);
+      this.send({ kind: 'report', id, streams });
     });
   }
 
@@ -123,13 +123,13 @@ export class Member {
     const { process } = this;
     return new Promise((fulfil) => {
       const over = (code: number | null, signal: string | null): void => {
-        const servedMs = this.since === undefined ? 0 : performance.now() - this.since;
-        fulfil({ code, signal, reason: this.reason, servedMs });
+        const listenedMs = this.listeningSince === undefined ? 0 : performance.now() - this.listeningSince;
+        fulfil({ code, signal, reason: this.reason, listenedMs });
       };
       if (process === undefined) return over(null, null);
       process.once('exit', over);
       process.on('error', (error: Error) => {
-        // Of one that runs it is a message that did not arrive; one that never ran has no exit.
+        // A running process emits `error` for an undelivered message; one that never started emits no `exit`.
         if (process.process.pid !== undefined) return;
         this.reason = error.message;
         over(null, null);

@@ -1,5 +1,5 @@
-// Who serves the gateways: this process, or workers beside it; for those that decide, it is the same.
-// In: the xDS server's options, who may have a stream. Out: Serving. Must not: know files or the model.
+// The interface behind which this process, or workers beside it (pool.ts), serve the gateways; and the first of the two.
+// Must not: know files or the model.
 
 import type { Sample } from '../telemetry/metrics.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
@@ -9,28 +9,31 @@ import { type ServerTls, XdsServer, type XdsServerOptions } from '../xds/transpo
 
 export interface ServingStatus {
   readonly streams: readonly StreamStatus[];
-  /** Of several processes: how many there should be, how many serve, and how many of these did not say what they have. */
+  /** Of several processes: how many there should be, how many listen, and how many of these did not report in time. */
   readonly workers?: { readonly expected: number; readonly serving: number; readonly silent: number };
 }
 
 export interface Serving {
   /** Errors: LISTEN_FAILED. Returns the bound port. */
   listen(gateways: GatewayRegistry): Promise<number>;
-  /** Who may have a stream from now on; streams of others end. */
+  /** The gateways that may have streams from now on; streams of others end. */
   admit(gateways: GatewayRegistry): void;
   setTls(tls: ServerTls): void;
-  /** Sends every client what it rejected once more. */
+  /** Sends every client again what it rejected. */
   retry(): void;
   /** Whether gateways can connect. */
   serves(): boolean;
   status(): Promise<ServingStatus>;
-  /** What other processes count of it. */
+  /** The metrics of other processes. */
   samples(): Promise<readonly Sample[]>;
   stop(): Promise<void>;
 }
 
-/** In this process. `options` are made with a function that says who may have a stream now. */
-export function serveHere(warmUpMs: number, options: (gateways: () => GatewayRegistry) => XdsServerOptions): Serving {
+/** Serves in this process. `options` are made with a function that returns the gateways that may have streams now. */
+export function serveInProcess(
+  warmUpMs: number,
+  options: (gateways: () => GatewayRegistry) => XdsServerOptions,
+): Serving {
   let registry: GatewayRegistry = new Map();
   const server = new XdsServer(options(() => registry));
   return {

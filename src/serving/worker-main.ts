@@ -1,5 +1,5 @@
-// I/O: where a worker of `postern run --workers N` begins.
-// In: the first process's messages. Out: a serving process. Must not: be started by hand; it serves nothing by itself.
+// I/O: the entry point of a worker of `postern run --workers N`.
+// Must not: be started by hand; it serves nothing without the first process's messages.
 
 import { serveAsWorker } from './worker.ts';
 

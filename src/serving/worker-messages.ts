@@ -1,6 +1,5 @@
-// What the first process and its workers say to each other (`postern run --workers N`).
-// In: snapshots, settings. Out: messages that cross between processes. Must not: have a worker read a file or decide what
-// is served: it gets resources, as bytes, and hands them out.
+// The messages between the first process and its workers (`postern run --workers N`).
+// Must not: have a worker read a file or decide what is served: it gets resources as bytes, and hands them out.
 
 import { PosternError } from '../errors.ts';
 import type { HostPort } from '../host-port.ts';
@@ -15,7 +14,7 @@ import type { ServerTls } from '../xds/transport/xds-server.ts';
 
 export interface WorkerSettings {
   readonly address: HostPort;
-  /** Undefined: plaintext, and who asks is taken for whom it claims to be. */
+  /** Undefined: plaintext, without client authentication (benchmarks only). */
   readonly tls: ServerTls | undefined;
   readonly controlPlane: string;
   readonly warmUpMs: number;
@@ -27,7 +26,7 @@ export interface SnapshotChange {
   readonly gateway: string;
   readonly changed: readonly PackedResource[];
   readonly removed: readonly { readonly typeUrl: string; readonly name: string }[];
-  /** Of the snapshot that this has to make. */
+  /** The version of the snapshot that this change has to result in. */
   readonly version: string;
 }
 
@@ -38,25 +37,25 @@ export type ToWorker =
   | { readonly kind: 'listen' }
   | { readonly kind: 'tls'; readonly tls: ServerTls }
   | { readonly kind: 'retry' }
-  /** `streams`: with each of them, rather than with what is counted alone. */
+  /** `streams`: with the status of each stream, not only the metrics. */
   | { readonly kind: 'report'; readonly id: number; readonly streams: boolean }
   | { readonly kind: 'stop' };
 
-/** What one worker knows of itself. */
+/** What one worker reports about itself. */
 export interface Report {
-  /** None when they were not asked for. */
+  /** Empty when they were not requested. */
   readonly streams: readonly StreamStatus[];
   readonly samples: readonly Sample[];
 }
 
 export type FromWorker =
-  /** Its ears are open: what is sent before is lost, because node:cluster takes it. */
+  /** The worker has attached its message listener. node:cluster drops anything sent earlier. */
   | { readonly kind: 'up' }
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'report'; readonly id: number; readonly report: Report };
 
-/** What a worker that has `before` needs to have `after`; undefined when that is the same. */
+/** What leads a worker from `before` to `after`; undefined when they are equal. */
 export function changeOf(gateway: string, before: Snapshot | undefined, after: Snapshot): SnapshotChange | undefined {
   const from = before ?? emptySnapshot();
   if (before !== undefined && from.version === after.version) return undefined;
@@ -69,7 +68,7 @@ export function changeOf(gateway: string, before: Snapshot | undefined, after: S
   };
 }
 
-/** Errors: SNAPSHOT_INCONSISTENT when it does not make the snapshot that the first process has. */
+/** Errors: SNAPSHOT_INCONSISTENT when the result is not the snapshot that the first process has. */
 export function applyChange(
   before: Snapshot | undefined,
   { gateway, changed, removed, version }: SnapshotChange,
@@ -80,5 +79,8 @@ export function applyChange(
     removed: removed.flatMap(({ typeUrl, name }) => from.types.get(typeUrl)?.resources.get(name) ?? []),
   });
   if (after.version === version) return after;
-  throw new PosternError('SNAPSHOT_INCONSISTENT', `a worker has another snapshot of ${gateway} than the first process`);
+  throw new PosternError(
+    'SNAPSHOT_INCONSISTENT',
+    `the snapshot of ${gateway} in a worker differs from that of the first process`,
+  );
 }

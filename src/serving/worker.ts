@@ -1,6 +1,5 @@
-// I/O: a worker: one more process that serves the port, with the bytes that the first process sends it.
-// In: messages of the first process. Out: an xDS server; reports. Must not: outlive the first process, read a file, or
-// serve a snapshot that the first process does not have.
+// I/O: a worker: one more process that serves the xDS port, with the resources that the first process sends it.
+// Must not: outlive the first process, read a file, or serve a snapshot that the first process does not have.
 
 import { createLogger } from '../log.ts';
 import { SnapshotCache } from '../snapshot/cache.ts';
@@ -16,28 +15,30 @@ import { warmUp } from '../xds/transport/warm-up.ts';
 import { XdsServer, type XdsServerOptions } from '../xds/transport/xds-server.ts';
 import { applyChange, type FromWorker, type ToWorker, type WorkerSettings } from './worker-messages.ts';
 
-/** What a bench has otherwise. */
+/** What benchmarks replace. */
 export interface WorkerOptions {
   readonly limits?: XdsServerOptions['limits'];
   readonly admission?: (leaf: Buffer | undefined) => Admission;
 }
 
-/** Serves until the first process says stop, or is gone. */
+/** Serves until the first process sends `stop`, or is gone. */
 export function serveAsWorker(options: WorkerOptions = {}): void {
-  // A terminal and systemd signal the whole group; when to stop is the first process's to say.
+  // A terminal and systemd signal the whole process group; the first process decides when to stop.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
   process.once('disconnect', () => process.exit(1));
   const worker = new Worker(options);
-  // One after the other: what listens has had its snapshots.
+  // In order: a worker that listens has received its snapshots.
   let handled: Promise<void> = Promise.resolve();
   process.on('message', (message: ToWorker) => {
     handled = handled
       .then(() => worker.handle(message))
       .catch((error: unknown) => {
-        say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }, () => process.exit(1));
+        send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }, () =>
+          process.exit(1),
+        );
       });
   });
-  say({ kind: 'up' });
+  send({ kind: 'up' });
 }
 
 class Worker {
@@ -67,14 +68,14 @@ class Worker {
         return this.server?.recheck();
       case 'listen':
         await warmUp(this.warmUpMs);
-        return say({ kind: 'listening', port: (await this.server?.listen()) ?? 0 });
+        return send({ kind: 'listening', port: (await this.server?.listen()) ?? 0 });
       case 'tls':
         return this.server?.setTls(message.tls);
       case 'retry':
         return this.server?.retry();
       case 'report': {
         const streams = message.streams ? (this.server?.status() ?? []) : [];
-        return say({ kind: 'report', id: message.id, report: { streams, samples: this.metrics.samples() } });
+        return send({ kind: 'report', id: message.id, report: { streams, samples: this.metrics.samples() } });
       }
       case 'stop':
         await this.server?.stop();
@@ -98,6 +99,6 @@ class Worker {
   }
 }
 
-function say(message: FromWorker, sent = (): void => {}): void {
+function send(message: FromWorker, sent = (): void => {}): void {
   process.send?.(message, undefined, undefined, sent);
 }

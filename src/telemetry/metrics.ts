@@ -1,5 +1,5 @@
 // A small registry of counters and gauges, in Prometheus' text format 0.0.4.
-// In: names, labels, values. Out: text. Must not: label by anything that a stranger chooses.
+// Must not: label a metric by a value that a client chooses.
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -15,7 +15,7 @@ export type Sample = readonly [name: string, labels: string, value: number];
 
 export interface Counter {
   add(labels?: Labels, by?: number): void;
-  /** One series of it, whose labels are rendered once: for what is counted at every message. */
+  /** One series, with its labels rendered once: for what is counted at every message. */
   series(labels: Labels): { add(by?: number): void };
 }
 
@@ -42,12 +42,12 @@ export class Metrics {
     );
   }
 
-  /** `more` are samples of other processes: they are added to those of this one. Errors: a metric that is not known here. */
+  /** `more` are samples of other processes, which are added to those of this one. Errors: a metric that is not registered here. */
   text(more: readonly Sample[] = []): string {
     const sums = new Map([...this.metrics].map(([name, { values }]) => [name, new Map(values)]));
     for (const [name, labels, value] of more) {
       const values = sums.get(name);
-      if (values === undefined) throw new Error(`no metric is called ${name}`);
+      if (values === undefined) throw new Error(`no metric is registered as ${name}`);
       values.set(labels, (values.get(labels) ?? 0) + value);
     }
     return [...this.metrics]
@@ -60,13 +60,13 @@ export class Metrics {
       .join('');
   }
 
-  /** Whether it only ever grows: then it outlives the process that counted it. */
+  /** Whether the metric only ever grows: its value then outlives the process that counted it. */
   isCounter(name: string): boolean {
     return this.metrics.get(name)?.type === 'counter';
   }
 
   private register(name: string, help: string, type: Metric['type']): Metric {
-    if (this.metrics.has(name)) throw new Error(`two metrics are called ${name}`);
+    if (this.metrics.has(name)) throw new Error(`the metric ${name} is registered twice`);
     const metric: Metric = { help, type, values: new Map() };
     this.metrics.set(name, metric);
     return metric;

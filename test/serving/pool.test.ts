@@ -126,7 +126,7 @@ test('a process that cannot be started is a worker that ended: at the start, and
 });
 
 test('a worker that hangs is ended, and another takes its place', async (t) => {
-  const { pool: here, ended } = pool(t, { pulseMs: 50 });
+  const { pool: here, ended } = pool(t, { checkMs: 50 });
   const port = await here.listen(GATEWAYS);
   const [first = 0] = workers();
   process.kill(first, 'SIGSTOP');
