@@ -252,7 +252,8 @@ function isGrouped([first = '', ...more]: readonly string[]): boolean {
 }
 
 /** `FILE:LINE:COLUMN CODE message`, and the hint on the next line. */
-export function formatDiagnostic({ file, line, column, code, severity, message, hint }: Diagnostic): string {
+export function formatDiagnostic(diagnostic: Omit<Diagnostic, 'code'> & { readonly code: string }): string {
+  const { file, line, column, code, severity, message, hint } = diagnostic;
   return `${file}:${line}:${column} ${code} ${severity === 'warning' ? 'warning: ' : ''}${message}\n  ${hint}`;
 }
 

@@ -3,10 +3,15 @@
 
 import { dirname, join, parse } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
-import { type Diagnostic, hasBlockingErrors } from '../errors.ts';
+import type { FileContent } from '../config/files/regular-file.ts';
+import { MAX_CONFIG_BYTES } from '../config/parse.ts';
+import { type Diagnostic, hasBlockingErrors, PosternError } from '../errors.ts';
 import { findingsOf, type Resolved, resolve } from '../federation/resolve.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
-import type { Invocation } from './command.ts';
+import { type Invocation, required } from './command.ts';
+
+/** How findings name it. */
+export const STANDARD_INPUT = '<stdin>';
 
 export interface ReadConfiguration {
   readonly loaded: LoadedConfig;
@@ -15,8 +20,23 @@ export interface ReadConfiguration {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export async function readConfiguration(file: string, now: number, groupKeys = false): Promise<ReadConfiguration> {
-  const loaded = await loadConfig(file, { inline: true, groupKeys });
+export interface ReadOptions {
+  readonly groupKeys?: boolean;
+  /** Key and certificate files that do not exist are no findings. */
+  readonly withoutKeys?: boolean;
+}
+
+/** `-` is standard input. Errors: CONFIG_UNREADABLE. */
+export async function readConfiguration(
+  file: string,
+  now: number,
+  { groupKeys = false, withoutKeys = false }: ReadOptions = {},
+): Promise<ReadConfiguration> {
+  const options = { inline: true, groupKeys, mayBeAbsent: withoutKeys };
+  const loaded =
+    file === '-'
+      ? await loadConfig(STANDARD_INPUT, { ...options, content: await readStandardInput() })
+      : await loadConfig(file, options);
   const { config, outline = config } = loaded.parsed;
   const around = { files: loaded.files, loadFindings: loaded.findings, now };
   if (config === undefined || hasBlockingErrors(loaded.findings)) {
@@ -28,10 +48,33 @@ export async function readConfiguration(file: string, now: number, groupKeys = f
 }
 
 /** Errors: RejectedConfig when `run` would not serve it. */
-export async function resolvedConfiguration(file: string, now: number): Promise<Resolved & ReadConfiguration> {
-  const read = await readConfiguration(file, now);
+export async function resolvedConfiguration(
+  file: string,
+  now: number,
+  options: ReadOptions = {},
+): Promise<Resolved & ReadConfiguration> {
+  const read = await readConfiguration(file, now, options);
   if (read.resolved === undefined) throw new RejectedConfig(read.diagnostics);
   return { ...read, ...read.resolved };
+}
+
+/** At most what is read of a file; one byte more shows that there is more. */
+async function readStandardInput(): Promise<FileContent> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of process.stdin) {
+    parts.push(Buffer.from(part as Uint8Array));
+    length += parts.at(-1)?.length ?? 0;
+    if (length > MAX_CONFIG_BYTES) return { reason: 'it is too large', tooLarge: true, digest: '' };
+  }
+  return { bytes: Buffer.concat(parts), tooLarge: false, digest: '' };
+}
+
+/** The file of a command that keeps its state beside it, or reads it again: standard input will not do. */
+export function namedFile(invocation: Invocation): string {
+  const file = required(invocation, 'file');
+  if (file === '-') throw new PosternError('USAGE', `${invocation.named('file')} takes the path of a file here, not -`);
+  return file;
 }
 
 /** --state, or a folder beside the configuration: `bank.yaml` has `bank.state/`. */

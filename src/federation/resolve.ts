@@ -120,20 +120,30 @@ interface Checked {
 
 function check(input: CheckInput): Checked {
   const findings: Finding[] = [...objectRules(input.config), ...expiredGrants(input.config, input.now)];
-  const issuer = resolveIssuer(input, findings);
-  const trust = resolveBundles(input, issuer?.chain ?? []);
+  const { issuer, chain = [] } = resolveIssuer(input, findings);
+  const trust = resolveBundles(input, chain);
   const all = [...(input.loadFindings ?? []), ...findings, ...trust.findings];
   return { findings: all.map((finding) => withConsequence(finding, trust)), issuer, trust };
 }
 
-function resolveIssuer(input: CheckInput, findings: Finding[]): Issuer | undefined {
+interface ResolvedIssuer {
+  /** Absent when the private key is missing, which `postern validate --without-keys` allows, or when an error is found. */
+  readonly issuer?: Issuer;
+  readonly chain?: readonly Certificate[];
+}
+
+function resolveIssuer(input: CheckInput, findings: Finding[]): ResolvedIssuer {
   const { identity, mesh } = input.config;
-  if (identity === null || !('issuer' in identity) || mesh.trustDomain === null) return undefined;
+  if (identity === null || !('issuer' in identity) || mesh.trustDomain === null) return {};
   const certificate = input.files.get(identity.issuer.certificate ?? '');
   const privateKey = input.files.get(identity.issuer.privateKey ?? '');
-  if (certificate === undefined || privateKey === undefined) return undefined;
+  if (certificate === undefined) return {};
   const ours = mesh.trustDomain as TrustDomain;
-  const { issuer, findings: found } = parseIssuer(certificate, privateKey, ours, input.now, {
+  const {
+    issuer,
+    chain,
+    findings: found,
+  } = parseIssuer(certificate, privateKey, ours, input.now, {
     samples: issuedSamples(input.config, ours),
     tolerateEnd: true,
   });
@@ -143,8 +153,8 @@ function resolveIssuer(input: CheckInput, findings: Finding[]): Issuer | undefin
     const severity = finding.code === 'ISSUER_EXPIRED' && !isServed ? 'error' : finding.severity;
     findings.push({ ...finding, severity, path: ['identity', 'issuer', about] });
   }
-  findings.push(...issuerEnds(issuer?.chain ?? [], input.now));
-  return issuer;
+  findings.push(...issuerEnds(chain ?? [], input.now));
+  return { ...(issuer && { issuer }), ...(chain && { chain }) };
 }
 
 /** Those that have ended are findings already. */

@@ -25,19 +25,23 @@ export interface Ended {
 export interface Setting {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What the command reads from standard input. */
+  readonly input?: string;
   /** Closed at once, before the command can write to it. */
   readonly unread?: 'stdout' | 'stderr';
 }
 
-export function start(args: readonly string[], { env = {}, cwd }: Setting = {}): ChildProcess {
+export function start(args: readonly string[], { env = {}, cwd, input }: Setting = {}): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('POSTERN_'));
-  return spawn(process.execPath, [MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(inherited), ...env },
     ...(cwd !== undefined && { cwd }),
     timeout: LONGEST_MS,
     killSignal: 'SIGKILL',
   });
+  child.stdin?.end(input);
+  return child;
 }
 
 export async function postern(args: readonly string[], setting: Setting = {}): Promise<Ended> {

@@ -1,8 +1,10 @@
 // `postern translate`: the resources of a configuration, as JSON or YAML, of one gateway or of both, and never a key.
 
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { encodeResource } from '../../src/envoy/proto/codec.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { postern, refusal, scene } from './postern.ts';
@@ -32,7 +34,7 @@ describe('translate', () => {
     assert.equal(names(both.egress).includes('Listener ingress'), false);
   });
 
-  test('--gateway prints the list of one', async (t) => {
+  test('--gateway prints the same shape with that gateway alone', async (t) => {
     const { file } = scene(t);
     const [both, ingress, egress] = await Promise.all([
       postern(['translate', '-f', file]),
@@ -40,15 +42,15 @@ describe('translate', () => {
       postern(['translate', '-f', file, '--gateway', 'egress']),
     ]);
     const all = JSON.parse(both.stdout) as Both;
-    assert.deepEqual(names(JSON.parse(ingress.stdout) as ResourceJson[]), names(all.ingress));
-    assert.deepEqual(names(JSON.parse(egress.stdout) as ResourceJson[]), names(all.egress));
+    assert.deepEqual(Object.keys(JSON.parse(ingress.stdout) as Both), ['ingress']);
+    assert.deepEqual(JSON.parse(egress.stdout), { egress: all.egress });
   });
 
   test('-o yaml is the same value', async (t) => {
     const { file } = scene(t);
     const args = ['translate', '-f', file, '--gateway', 'ingress'];
     const [json, yaml] = await Promise.all([postern(args), postern([...args, '-o', 'yaml'])]);
-    assert.deepEqual(names(parse(yaml.stdout) as ResourceJson[]), names(JSON.parse(json.stdout) as ResourceJson[]));
+    assert.deepEqual(parse(yaml.stdout), JSON.parse(json.stdout));
     assert.throws(() => JSON.parse(yaml.stdout));
   });
 
@@ -71,6 +73,39 @@ describe('translate', () => {
     assert.ok(chains.length > 0 && chains.every((chain) => !chain.includes('BEGIN')));
   });
 
+  test('lists the resources of a type by name, whatever their order in the file', async (t) => {
+    const here = scene(t);
+    const moved = here.edited('moved.yaml', (yaml) => {
+      const { exports, ...rest } = parse(yaml) as { exports: unknown[] };
+      return stringify({ ...rest, exports: [...exports].reverse() });
+    });
+    const [first, second] = await Promise.all([here.file, moved].map((file) => postern(['translate', '-f', file])));
+    assert.equal(first?.status, 0);
+    assert.equal(second?.stdout, first?.stdout);
+    const clusters = names((JSON.parse(first?.stdout ?? '') as Both).ingress).filter((name) => name.startsWith('Cl'));
+    assert.ok(clusters.length > 2);
+    assert.deepEqual(clusters, [...clusters].sort());
+  });
+
+  test('prints what run serves when the bundle of one peer is missing, and the finding on stderr', async (t) => {
+    const here = scene(t);
+    const whole = await postern(['translate', '-f', here.file]);
+    rmSync(join(here.folder, 'pki', 'shop', 'ca.pem'));
+    const part = await postern(['translate', '-f', here.file]);
+    assert.equal(part.status, 0);
+    assert.match(part.stderr, /^\S+:\d+:\d+ FILE_UNREADABLE /);
+    assert.notEqual(part.stdout, whole.stdout);
+    assert.ok(part.stdout.includes('partner.example'));
+  });
+
+  test('--without-keys prints the same resources where our key does not exist', async (t) => {
+    const here = scene(t);
+    const whole = await postern(['translate', '-f', here.file]);
+    rmSync(join(here.folder, 'pki', 'bank', 'ca-key.pem'));
+    assert.equal((await postern(['translate', '-f', here.file])).status, 65);
+    assert.deepEqual(await postern(['translate', '-f', here.file, '--without-keys']), whole);
+  });
+
   test('names the file of a key that lies on the gateway', async (t) => {
     const file = scene(t).edited('files.yaml', (yaml) =>
       yaml.replace(/^ {2}issuer: .*$/m, '  files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}'),
@@ -85,7 +120,7 @@ describe('translate', () => {
       yaml.replace(/^ {2}egress: .*$/m, '').replace(/^imports:[\s\S]*$/m, ''),
     );
     const { status, stdout } = await postern(['translate', '-f', file, '--gateway', 'egress']);
-    assert.deepEqual([status, JSON.parse(stdout)], [0, []]);
+    assert.deepEqual([status, JSON.parse(stdout)], [0, { egress: [] }]);
     assert.deepEqual(refusal(await postern(['translate', '-f', file, '--gateway', 'both'])), [64, 'USAGE', '']);
   });
 });

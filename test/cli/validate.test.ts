@@ -1,9 +1,11 @@
 // `postern validate`: everything that is wrong, at once, each at its place; the exit status says how bad it is.
 
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Diagnostic } from '../../src/errors.ts';
+import { Openssl } from '../support/openssl.ts';
 import { postern, refusal, scene } from './postern.ts';
 
 /** `FILE:LINE:COLUMN CODE message`; the hint stands on the next line. */
@@ -135,14 +137,24 @@ describe('validate', () => {
     for (const { hint, message, path } of value.diagnostics) assert.ok(hint && message && Array.isArray(path));
   });
 
-  test('a file that cannot be read is 65 on stderr, whatever the output', async (t) => {
+  test('a file that cannot be read exits with 65, and is an error on stderr', async (t) => {
     const missing = join(scene(t).folder, 'none.yaml');
-    for (const output of ['text', 'json'])
-      assert.deepEqual(refusal(await postern(['validate', '-f', missing, '-o', output])), [
-        65,
-        'CONFIG_UNREADABLE',
-        '',
-      ]);
+    assert.deepEqual(refusal(await postern(['validate', '-f', missing])), [65, 'CONFIG_UNREADABLE', '']);
+  });
+
+  test('-o json, github and gitlab report a file that cannot be read in their own format', async (t) => {
+    const missing = join(scene(t).folder, 'none.yaml');
+    const [json, github, gitlab] = await Promise.all(
+      ['json', 'github', 'gitlab'].map((output) => postern(['validate', '-f', missing, '-o', output])),
+    );
+    assert.deepEqual([json?.status, github?.status, gitlab?.status], [65, 65, 65]);
+    const report = JSON.parse(json?.stdout ?? '') as { errors: number; diagnostics: readonly Diagnostic[] };
+    assert.deepEqual(
+      [report.errors, report.diagnostics.map(({ code, file }) => [code, file])],
+      [1, [['CONFIG_UNREADABLE', missing]]],
+    );
+    assert.match(github?.stdout ?? '', /^::error file=\S+none\.yaml,line=1,col=1,title=CONFIG_UNREADABLE::/);
+    assert.equal((JSON.parse(gitlab?.stdout ?? '') as { check_name: string }[])[0]?.check_name, 'CONFIG_UNREADABLE');
   });
 
   test('names files as they were given', async (t) => {
@@ -156,6 +168,120 @@ describe('validate', () => {
     const file = scene(t).edited('wrong.yaml', wrong);
     for (const env of [{ FORCE_COLOR: '1' }, { NO_COLOR: '1' }])
       assert.equal((await postern(['validate', '-f', file], { env })).stdout.includes('\u001b'), false);
+  });
+});
+
+describe('validate of several files and of standard input', () => {
+  interface Report {
+    readonly file?: string;
+    readonly files: readonly {
+      readonly file: string;
+      readonly errors: number;
+      readonly absentFiles?: readonly string[];
+    }[];
+    readonly diagnostics: readonly Diagnostic[];
+  }
+
+  test('checks each file once, goes on after one that cannot be read, and exits with the worst status', async (t) => {
+    const here = scene(t);
+    const [bad, warned, missing] = [
+      here.edited('bad.yaml', wrong),
+      here.edited('open.yaml', open),
+      `${here.folder}/no`,
+    ];
+    const text = await postern(['validate', '-f', here.file, '-f', missing, bad, here.file, warned]);
+    assert.equal(text.status, 65);
+    assert.match(text.stderr, /^postern: CONFIG_UNREADABLE /);
+    const verdicts = text.stdout.split('\n').filter((line) => /: (fine|\d+ errors?, \d+ warnings?)$/.test(line));
+    assert.deepEqual(
+      verdicts.map((line) => line.split(': ')[0]),
+      [here.file, bad, warned],
+    );
+    const json = await postern(['validate', '-o', 'json', here.file, missing, bad, warned]);
+    const report = JSON.parse(json.stdout) as Report;
+    assert.deepEqual([json.status, json.stderr, report.file], [65, '', undefined]);
+    assert.deepEqual(
+      report.files.map(({ file, errors }) => [file, errors]),
+      [
+        [here.file, 0],
+        [missing, 1],
+        [bad, 3],
+        [warned, 0],
+      ],
+    );
+    assert.equal((await postern(['validate', here.file, warned])).status, 79);
+  });
+
+  test('files on the command line take the place of POSTERN_FILE', async (t) => {
+    const { file } = scene(t);
+    const { status, stdout } = await postern(['validate', file], { env: { POSTERN_FILE: '/nowhere.yaml' } });
+    assert.deepEqual([status, stdout], [0, `${file}: fine\n`]);
+  });
+
+  test('- is standard input, with file names relative to the working directory', async (t) => {
+    const here = scene(t);
+    const setting = { cwd: here.folder };
+    const good = await postern(['validate', '-f', '-'], { ...setting, input: here.yaml });
+    assert.deepEqual([good.status, good.stdout], [0, '<stdin>: fine\n']);
+    const bad = await postern(['validate', '-'], { ...setting, input: wrong(here.yaml) });
+    assert.equal(bad.status, 65);
+    assert.deepEqual(new Set(placesIn(bad.stdout).map(({ file }) => file)), new Set(['<stdin>']));
+    const large = await postern(['validate', '-'], { ...setting, input: '#'.repeat(8 * 1024 * 1024 + 1) });
+    assert.match(large.stdout, / YAML_TOO_LARGE /);
+  });
+
+  test('run and certs gateway do not take standard input for a file', async () => {
+    for (const args of [
+      ['run', '-f', '-', '--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+      ['certs', 'gateway', 'ingress', '-f', '-', '--out', '/nowhere'],
+    ])
+      assert.deepEqual(refusal(await postern(args, { input: '' })), [64, 'USAGE', '']);
+  });
+});
+
+describe('validate --without-keys', () => {
+  const judged = async (file: string): Promise<readonly [number | string, readonly string[]]> => {
+    const { status, stdout } = await postern(['validate', '-f', file, '--without-keys']);
+    return [status, placesIn(stdout).map(({ code }) => code)];
+  };
+
+  test('accepts that key and certificate files do not exist, names them, and reports everything else', async (t) => {
+    const here = scene(t);
+    rmSync(join(here.folder, 'pki'), { recursive: true });
+    assert.deepEqual(await judged(here.file), [0, []]);
+    const { stdout } = await postern(['validate', '-f', here.file, '--without-keys', '-o', 'json']);
+    const { files } = JSON.parse(stdout) as { files: readonly { absentFiles: readonly string[] }[] };
+    assert.deepEqual(files[0]?.absentFiles, [
+      'identity.issuer.certificate',
+      'identity.issuer.privateKey',
+      'peers.shop.trustBundle.file',
+      'peers.partner.trustBundle.file',
+    ]);
+    const taken = here.edited('taken.yaml', (yaml) =>
+      yaml.replace('trustDomain: shop.example', 'trustDomain: bank.example'),
+    );
+    assert.deepEqual(await judged(taken), [65, ['TRUST_DOMAIN_OURS']]);
+    assert.equal((await postern(['validate', '-f', here.file])).status, 65);
+  });
+
+  test('checks the files that do exist: without our key, a CA of a peer that ours has signed is still found', async (t) => {
+    const [here, openssl] = [scene(t), new Openssl()];
+    t.after(() => openssl.close());
+    rmSync(join(here.folder, 'pki', 'bank', 'ca-key.pem'));
+    assert.deepEqual(await judged(here.file), [0, []]);
+    const ours = openssl.ca('bank.example');
+    writeFileSync(join(here.folder, 'pki', 'bank', 'ca.pem'), ours.pem);
+    writeFileSync(join(here.folder, 'pki', 'shop', 'ca.pem'), openssl.ca('shop.example', { signer: ours }).pem);
+    assert.deepEqual(await judged(here.file), [65, ['CA_OURS']]);
+    writeFileSync(join(here.folder, 'pki', 'bank', 'ca.pem'), 'no certificate');
+    assert.deepEqual((await judged(here.file))[1]?.includes('ISSUER_UNPARSABLE'), true);
+  });
+
+  test('a file that exists and cannot be read is a finding', async (t) => {
+    const here = scene(t);
+    rmSync(join(here.folder, 'pki', 'bank', 'ca-key.pem'));
+    const folder = here.edited('folder.yaml', (yaml) => yaml.replace('pki/bank/ca-key.pem', 'pki/bank'));
+    assert.deepEqual(await judged(folder), [65, ['FILE_UNREADABLE']]);
   });
 });
 

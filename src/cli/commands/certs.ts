@@ -11,11 +11,11 @@ import { createCa } from '../../trust/issuing/issue.ts';
 import { makeFolder } from '../../trust/issuing/state-folder.ts';
 import { parseTrustDomain } from '../../trust/spiffe.ts';
 import { isOn, oneOf, type Run, required } from '../command.ts';
-import { resolvedConfiguration, stateFolder } from '../configuration.ts';
+import { namedFile, resolvedConfiguration, stateFolder } from '../configuration.ts';
 
 export const certsGateway: Run = async (invocation) => {
   const role = oneOf<GatewayRole>(invocation.positionals[0], ['ingress', 'egress'], 'the argument');
-  const file = required(invocation, 'file');
+  const file = namedFile(invocation);
   const out = resolve(required(invocation, 'out'));
   const now = Date.now();
   const { federation } = await resolvedConfiguration(file, now);

@@ -10,6 +10,11 @@ const FILE: Flag = {
   summary: 'Read the configuration from FILE.',
   required: true,
 };
+const FILE_OR_STDIN: Flag = { ...FILE, summary: 'Read the configuration from FILE; - is standard input.' };
+const WITHOUT_KEYS: Flag = {
+  name: 'without-keys',
+  summary: 'Accept that key and certificate files do not exist here, and check everything else.',
+};
 const STATE: Flag = {
   name: 'state',
   value: 'DIR',
@@ -76,9 +81,23 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'validate',
-    summary: 'Check a configuration file without a running control plane.',
-    flags: [FILE, GROUP_KEYS, outputFlag('text|json', 'text')],
-    examples: ['postern validate -f mesh.yaml'],
+    positionals: ['[FILE...]'],
+    summary: 'Check configuration files without a running control plane.',
+    flags: [
+      { ...FILE, summary: 'Check FILE; - is standard input. May be repeated.', required: false, multiple: true },
+      WITHOUT_KEYS,
+      GROUP_KEYS,
+      outputFlag(
+        'text|json|github|gitlab',
+        'text',
+        'Print in this format; github and gitlab are what these code hosts show beside the lines.',
+      ),
+    ],
+    examples: [
+      'postern validate -f mesh.yaml',
+      'postern validate --without-keys -o github meshes/*.yaml',
+      'git show HEAD:mesh.yaml | postern validate -f -',
+    ],
     exits: ['ok', 'failed', 'usage', 'badConfig', 'findings'],
     load: async () => (await import('./validate.ts')).validate,
   },
@@ -86,11 +105,15 @@ export const COMMANDS: readonly Command[] = [
     name: 'translate',
     summary: 'Print the Envoy resources of a configuration, secrets redacted.',
     flags: [
-      FILE,
+      FILE_OR_STDIN,
       { name: 'gateway', value: 'ingress|egress', summary: 'Print only the resources of this gateway.' },
+      WITHOUT_KEYS,
       outputFlag('json|yaml', 'json'),
     ],
-    examples: ['postern translate -f mesh.yaml', 'postern translate -f mesh.yaml --gateway ingress -o yaml'],
+    examples: [
+      'postern translate -f mesh.yaml --gateway ingress -o yaml',
+      'diff <(git show HEAD:mesh.yaml | postern translate -f -) <(postern translate -f mesh.yaml)',
+    ],
     exits: ['ok', 'failed', 'usage', 'badConfig'],
     load: async () => (await import('./translate.ts')).translate,
   },
@@ -134,7 +157,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: ['ingress|egress'],
     summary: 'Print the Envoy bootstrap of a gateway; its first comment says how to start Envoy.',
     flags: [
-      FILE,
+      FILE_OR_STDIN,
       { name: 'node-id', value: 'ID', summary: 'Name this Envoy; no two Envoys share an ID.', required: true },
       {
         name: 'certs',
@@ -156,7 +179,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'peer show',
     summary: 'Print what a peer needs to know about our mesh, ready for its file.',
     flags: [
-      FILE,
+      FILE_OR_STDIN,
       { name: 'ours', summary: 'Show our own mesh; there is no other sheet yet.', required: true },
       { name: 'to', value: 'PEER', summary: 'Add the names that this peer uses, and what it is granted.' },
       outputFlag('yaml|json|pem', 'yaml', 'Print in this format; pem is our trust bundle alone.'),

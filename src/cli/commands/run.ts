@@ -6,14 +6,14 @@ import { EXIT, PosternError } from '../../errors.ts';
 import { createLogger } from '../../log.ts';
 import { type App, startApp } from '../../runtime/control-plane.ts';
 import { addressFlag, choice, type Invocation, isOn, LOG_LEVELS, type Run, required } from '../command.ts';
-import { stateFolder } from '../configuration.ts';
+import { namedFile, stateFolder } from '../configuration.ts';
 import { nodeWarning } from '../node-version.ts';
 
 /** Each worker holds every resource. */
 const MAX_WORKERS = 64;
 
 export const run: Run = async (invocation) => {
-  const file = required(invocation, 'file');
+  const file = namedFile(invocation);
   const insecureXds = isOn(invocation, 'insecure-xds');
   const xds = addressFlag(invocation, 'xds', { anyPort: true });
   const admin = addressFlag(invocation, 'admin', { anyPort: true });

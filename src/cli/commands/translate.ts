@@ -1,40 +1,41 @@
-// `postern translate`: the Envoy resources of a configuration, private keys redacted.
-// In: a file. Out: ProtoJSON. Must not: print a key; what `run` issues is shown as a placeholder.
+// `postern translate`: prints the Envoy resources of a configuration, in an order that does not change from run to run.
+// Must not: print a private key; what `run` issues is shown as a placeholder.
 
 import { stringify } from 'yaml';
 import { decodeResource } from '../../envoy/proto/codec.ts';
-import { EXIT, hasErrors } from '../../errors.ts';
+import { EXIT, formatDiagnostic } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
-import { RejectedConfig } from '../../pipeline/rejected-config.ts';
 import { anyBody } from '../../snapshot/resource.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import { oneOf, outputFormat, type Run, required } from '../command.ts';
+import { choice, isOn, outputFormat, type Run, required } from '../command.ts';
 import { compileOnce } from '../compile-once.ts';
 import { resolvedConfiguration } from '../configuration.ts';
 
+const ROLES: readonly GatewayRole[] = ['ingress', 'egress'];
+
 export const translate: Run = async (invocation) => {
-  const only = invocation.flag('gateway');
-  const role =
-    only === undefined ? undefined : oneOf<GatewayRole>(only, ['ingress', 'egress'], invocation.named('gateway'));
+  const isNarrowed = invocation.flag('gateway') !== undefined;
+  const roles = isNarrowed ? [choice(invocation, 'gateway', ROLES)] : ROLES;
   const output = outputFormat(invocation, ['json', 'yaml'] as const, 'yaml');
-  const now = Date.now();
-  const read = await resolvedConfiguration(required(invocation, 'file'), now);
-  // What is printed must be the whole configuration: a peer that is missing because of its file would go unnoticed.
-  if (hasErrors(read.diagnostics)) throw new RejectedConfig(read.diagnostics);
+  const options = { withoutKeys: isOn(invocation, 'without-keys') };
+  const read = await resolvedConfiguration(required(invocation, 'file'), Date.now(), options);
+  // `run` serves it without what these errors concern; what is missing from the output must not go unnoticed.
+  for (const finding of read.diagnostics.filter(({ severity }) => severity === 'error'))
+    invocation.stderr(`${formatDiagnostic(finding)}\n`);
   const snapshots = compileOnce(read);
-  const shown = Object.fromEntries(
-    [...snapshots]
-      .filter(([name]) => role === undefined || name === role)
-      .map(([name, snapshot]) => [name, resourcesOf(snapshot)]),
+  const value = Object.fromEntries(
+    roles.filter((role) => isNarrowed || snapshots.has(role)).map((role) => [role, resourcesOf(snapshots.get(role))]),
   );
-  const value = role === undefined ? shown : (shown[role] ?? []);
   invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value));
   return EXIT.ok;
 };
 
-function resourcesOf(snapshot: Snapshot): readonly unknown[] {
-  return [...snapshot.types.values()].flatMap((type) =>
-    [...type.resources.values()].map((resource) => redact(decodeResource(resource.typeUrl, anyBody(resource)))),
+/** By type in the order of pushes, then by name. */
+function resourcesOf(snapshot: Snapshot | undefined): readonly unknown[] {
+  return [...(snapshot?.types.values() ?? [])].flatMap((type) =>
+    [...type.resources.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((resource) => redact(decodeResource(resource.typeUrl, anyBody(resource)))),
   );
 }
 

@@ -1,25 +1,116 @@
-// `postern validate`: everything that can be known without a gateway.
-// In: a file. Out: diagnostics on stdout, the exit status. Must not: write, or dial anybody.
+// `postern validate`: checks configuration files, with everything that can be known without a gateway.
+// Must not: write, or open a connection.
 
-import { EXIT, formatDiagnostic } from '../../errors.ts';
-import { isOn, outputFormat, type Run, required } from '../command.ts';
-import { readConfiguration } from '../configuration.ts';
+import { EXIT, formatDiagnostic, PosternError, withoutKeys } from '../../errors.ts';
+import { type Annotation, githubCommands, gitlabReport } from '../annotations.ts';
+import { type Invocation, isOn, outputFormat, type Run } from '../command.ts';
+import { type ReadOptions, readConfiguration, STANDARD_INPUT } from '../configuration.ts';
+
+const WORST_FIRST = [EXIT.failed, EXIT.badConfig, EXIT.findings];
+
+/** What was found in one file. */
+interface Report {
+  readonly file: string;
+  readonly annotations: readonly Annotation[];
+  /** Keys that name a file that does not exist; only with --without-keys. */
+  readonly absentFiles: readonly string[];
+  /** Why the file could not be read or judged. */
+  readonly failure?: PosternError;
+}
 
 export const validate: Run = async (invocation) => {
-  const output = outputFormat(invocation, ['text', 'json'] as const, 'text');
-  const file = required(invocation, 'file');
+  const format = outputFormat(invocation, ['text', 'json', 'github', 'gitlab'] as const, 'text');
+  const options = { groupKeys: isOn(invocation, 'group-keys'), withoutKeys: isOn(invocation, 'without-keys') };
   const now = Date.now();
-  const { resolved, diagnostics } = await readConfiguration(file, now, isOn(invocation, 'group-keys'));
-  // The codec is half of the time: it is loaded for what could be served only.
-  if (resolved !== undefined) (await import('../compile-once.ts')).compileOnce(resolved);
-  const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
-  const warnings = diagnostics.length - errors;
-  if (output === 'json') invocation.stdout(`${JSON.stringify({ file, errors, warnings, diagnostics }, null, 2)}\n`);
-  else invocation.stdout([...diagnostics.map(formatDiagnostic), summary(file, errors, warnings), ''].join('\n'));
-  return errors > 0 ? EXIT.badConfig : warnings > 0 ? EXIT.findings : EXIT.ok;
+  const reports: Report[] = [];
+  for (const file of filesOf(invocation)) reports.push(await reportOf(file, now, options));
+  const annotations = reports.flatMap((report) => report.annotations);
+  switch (format) {
+    case 'json':
+      invocation.stdout(`${JSON.stringify(jsonOf(reports), null, 2)}\n`);
+      break;
+    case 'github':
+      invocation.stdout(githubCommands(annotations));
+      break;
+    case 'gitlab':
+      invocation.stdout(gitlabReport(annotations));
+      break;
+    case 'text':
+      for (const report of reports) printText(invocation, report);
+  }
+  const exits = new Set(reports.map(exitOf));
+  return WORST_FIRST.find((exit) => exits.has(exit)) ?? EXIT.ok;
 };
 
-function summary(file: string, errors: number, warnings: number): string {
-  if (errors + warnings === 0) return `${file}: fine`;
-  return `${file}: ${errors} error${errors === 1 ? '' : 's'}, ${warnings} warning${warnings === 1 ? '' : 's'}`;
+/** Each once: those of --file and of the words after the command, or the one of POSTERN_FILE. */
+function filesOf({ flags, named, positionals }: Invocation): readonly string[] {
+  const isGiven = named('file').startsWith('-');
+  const files = [...(isGiven || positionals.length === 0 ? flags('file') : []), ...positionals];
+  if (files.length === 0)
+    throw new PosternError(
+      'USAGE',
+      'postern validate: missing --file FILE (or set POSTERN_FILE); see postern validate --help',
+    );
+  return [...new Set(files)];
+}
+
+async function reportOf(file: string, now: number, options: ReadOptions): Promise<Report> {
+  const shown = file === '-' ? STANDARD_INPUT : file;
+  try {
+    const { loaded, resolved, diagnostics } = await readConfiguration(file, now, options);
+    // The codec is half of the time: it is loaded only for what could be served.
+    if (resolved !== undefined) (await import('../compile-once.ts')).compileOnce(resolved);
+    const absentFiles = loaded.absent.map((path) => withoutKeys(path.join('.')));
+    return { file: shown, annotations: diagnostics, absentFiles };
+  } catch (error) {
+    if (!(error instanceof PosternError)) throw error;
+    const { code, message } = error;
+    const hint = code === 'CONFIG_UNREADABLE' ? 'give the path of a YAML file, or - for standard input' : '';
+    const annotation = { severity: 'error', path: [], file: shown, line: 1, column: 1, code, message, hint } as const;
+    return { file: shown, annotations: [annotation], absentFiles: [], failure: error };
+  }
+}
+
+function exitOf({ annotations, failure }: Report): number {
+  if (failure !== undefined) return failure.exitStatus;
+  if (annotations.some(({ severity }) => severity === 'error')) return EXIT.badConfig;
+  return annotations.length > 0 ? EXIT.findings : EXIT.ok;
+}
+
+function countsOf({ annotations }: Report): { readonly errors: number; readonly warnings: number } {
+  const errors = annotations.filter(({ severity }) => severity === 'error').length;
+  return { errors, warnings: annotations.length - errors };
+}
+
+/** One shape for any number of files; `file` is there for one alone. */
+function jsonOf(reports: readonly Report[]): object {
+  const files = reports.map((report) => ({
+    file: report.file,
+    ...countsOf(report),
+    ...(report.absentFiles.length > 0 && { absentFiles: report.absentFiles }),
+  }));
+  const [only, ...others] = files;
+  return {
+    ...(only !== undefined && others.length === 0 && { file: only.file }),
+    errors: files.reduce((sum, { errors }) => sum + errors, 0),
+    warnings: files.reduce((sum, { warnings }) => sum + warnings, 0),
+    files,
+    diagnostics: reports.flatMap(({ annotations }) => annotations),
+  };
+}
+
+function printText({ stdout, stderr }: Invocation, report: Report): void {
+  const { file, annotations, absentFiles, failure } = report;
+  if (failure !== undefined) {
+    stderr(`postern: ${failure.code} ${failure.message}\n`);
+    return;
+  }
+  const { errors, warnings } = countsOf(report);
+  const verdict = annotations.length === 0 ? 'fine' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
+  const absent = absentFiles.length === 0 ? '' : `; not here, and not checked: ${absentFiles.join(', ')}`;
+  stdout([...annotations.map(formatDiagnostic), `${file}: ${verdict}${absent}`, ''].join('\n'));
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -33,6 +33,8 @@ export interface LoadedConfig {
   readonly digests: ReadonlyMap<string, string>;
   /** Findings with their places in the file; without an argument, those of loading. */
   readonly diagnostics: (findings?: readonly Finding[]) => readonly Diagnostic[];
+  /** Where the configuration names a file that does not exist; only with `mayBeAbsent`. */
+  readonly absent: readonly Path[];
 }
 
 export interface LoadOptions {
@@ -41,12 +43,16 @@ export interface LoadOptions {
   readonly deadlineMs?: number;
   /** Whether the group of the issuer's key file may use it. */
   readonly groupKeys?: boolean;
+  /** Files that the configuration names and that do not exist are no findings, but listed as absent: `validate --without-keys`. */
+  readonly mayBeAbsent?: boolean;
+  /** The text, where it does not come from a file; names of files are then relative to the working directory. */
+  readonly content?: FileContent;
 }
 
 /** Errors: CONFIG_UNREADABLE when the file itself cannot be read. */
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const path = resolve(file);
-  const content = await readRegular(path, MAX_CONFIG_BYTES);
+  const content = options.content ?? (await readRegular(path, MAX_CONFIG_BYTES));
   if (content.bytes === undefined && !content.tooLarge)
     throw new PosternError(
       'CONFIG_UNREADABLE',
@@ -65,9 +71,14 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   );
   const findings: Finding[] = [...parsed.findings];
   const files = new Map<string, Buffer>();
+  const absent: Path[] = [];
   for (const one of named) {
     const found = read.get(absolute(one.name));
     if (found === undefined) continue;
+    if (options.mayBeAbsent && found.isAbsent) {
+      absent.push(one.path);
+      continue;
+    }
     findings.push(...fileFindings(one, found, { groupAllowed: options.groupKeys ?? false, user: ownUser() }));
     if (found.bytes !== undefined) files.set(one.name, found.bytes);
   }
@@ -77,6 +88,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     parsed,
     findings,
     files,
+    absent,
     dependencies: [...new Set([path, ...read.keys()])],
     digests: new Map([...read, [path, content] as const].map(([key, { digest }]) => [key, digest])),
     diagnostics: (all = findings) => toDiagnostics(all, parsed, text, file),

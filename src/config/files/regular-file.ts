@@ -14,6 +14,8 @@ export interface FileContent {
   readonly access?: Access;
   /** Why there are no bytes, for people. */
   readonly reason?: string;
+  /** There is no such file. */
+  readonly isAbsent?: boolean;
   readonly tooLarge: boolean;
   /** Equal for equal content; also for an equal reason. */
   readonly digest: string;
@@ -47,7 +49,8 @@ export async function readRegular(path: string, limit: number): Promise<FileCont
       digest: createHash('sha256').update(bytes).digest('base64'),
     };
   } catch (error) {
-    return unread(systemReason(error));
+    const { code } = error as NodeJS.ErrnoException;
+    return { ...unread(systemReason(error)), ...((code === 'ENOENT' || code === 'ENOTDIR') && { isAbsent: true }) };
   } finally {
     await handle?.close();
   }

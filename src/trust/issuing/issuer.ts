@@ -34,15 +34,19 @@ export interface IssuerFinding extends TrustFinding {
   readonly about: 'certificate' | 'privateKey';
 }
 
+/**
+ * Without a private key the certificates are judged as with one, and there is no issuer: nothing can be signed.
+ * `chain` is present unless there is an error.
+ */
 export function parseIssuer(
   certificatePem: Buffer,
-  privateKeyPem: Buffer,
+  privateKeyPem: Buffer | undefined,
   trustDomain: TrustDomain,
   now: number,
   use: IssuerUse = {},
-): { readonly issuer?: Issuer; readonly findings: readonly IssuerFinding[] } {
+): { readonly issuer?: Issuer; readonly chain?: readonly Certificate[]; readonly findings: readonly IssuerFinding[] } {
   const chain = readChain(certificatePem, privateKeyPem);
-  const privateKey = readKey(privateKeyPem);
+  const privateKey = privateKeyPem && readKey(privateKeyPem);
   const findings: IssuerFinding[] = [];
   const add = (about: IssuerFinding['about'], finding: TrustFinding): void => {
     const tolerated = use.tolerateEnd && finding.code === 'ISSUER_EXPIRED';
@@ -59,7 +63,7 @@ export function parseIssuer(
   }
   const [certificate] = chain;
   for (const finding of certificateFindings(certificate, trustDomain, now)) add('certificate', finding);
-  if (typeof privateKey !== 'string' && !matches(certificate, privateKey)) {
+  if (typeof privateKey === 'object' && !matches(certificate, privateKey)) {
     const message = "the private key is not the issuing certificate's";
     const hint = 'write the key that belongs to the first certificate of the file';
     add('privateKey', trustError('ISSUER_KEY_MISMATCH', message, hint));
@@ -67,9 +71,10 @@ export function parseIssuer(
   const samples = use.samples ?? [gatewaySample(trustDomain)];
   for (const finding of chainFindings(chain, samples, now)) add('certificate', finding);
   if (findings.some(({ severity }) => severity === 'error') || typeof privateKey === 'string') return { findings };
+  if (privateKey === undefined) return { chain, findings };
   // A root is the peers' trust anchor: they have it. A certificate that only has its issuer's name is a link like any other.
   const intermediates = chain.filter((link) => !isSignedBy(link, link));
-  return { issuer: { certificate, chain, intermediates, privateKey }, findings };
+  return { issuer: { certificate, chain, intermediates, privateKey }, chain, findings };
 }
 
 function gatewaySample(trustDomain: TrustDomain): Sample {
@@ -99,12 +104,12 @@ function certificateFindings(certificate: Certificate, trustDomain: TrustDomain,
 type Chain = readonly [Certificate, ...Certificate[]];
 
 /** The certificates of the file, or what is wrong with it. It may hold the key as well if it is also the key's file. */
-function readChain(pem: Buffer, privateKeyPem: Buffer): Chain | string {
+function readChain(pem: Buffer, privateKeyPem: Buffer | undefined): Chain | string {
   const blocks = parsePem(pem.toString('latin1'));
   if (blocks === undefined) return 'the issuing certificate is not a PEM certificate';
   if (blocks.length === 0) return 'the file of the issuing certificate is empty';
   const others = blocks.filter(({ type }) => type !== 'CERTIFICATE');
-  if (others.some(({ type }) => isKey(type)) && !pem.equals(privateKeyPem))
+  if (others.some(({ type }) => isKey(type)) && !(privateKeyPem && pem.equals(privateKeyPem)))
     return 'the file of the issuing certificate holds a private key, and is not the file that privateKey names';
   const foreign = others.find(({ type }) => !isKey(type));
   if (foreign !== undefined) return `the file of the issuing certificate holds a ${foreign.type.slice(0, 40)}`;
