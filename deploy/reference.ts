@@ -10,7 +10,7 @@ import type { Exit } from '../src/cli/command.ts';
 import { COMMANDS } from '../src/cli/commands/command-list.ts';
 import { jsonSchema } from '../src/config/schema/json-schema.ts';
 import { REMOVALS } from '../src/envoy/http/header-removals.ts';
-import { type Change, WITH_HOSTS } from '../src/envoy/http/lua.ts';
+import { type Change, WITH_HOSTS } from '../src/envoy/http/internal-hosts.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, EXIT_MEANINGS, FINDING_CODES, type FindingCode } from '../src/errors.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));

@@ -67,7 +67,7 @@ function targetOf({ from, specifier }: Import): string | undefined {
     : undefined;
 }
 
-/** `envoy/http` of src/envoy/http/headers.ts; empty for the files of src/ itself. */
+/** `envoy/http` of src/envoy/http/header-mutations.ts; empty for the files of src/ itself. */
 function roomOf(file: string): string {
   return dirname(file).split('/').slice(1).join('/');
 }
@@ -101,8 +101,8 @@ describe('the walls themselves', () => {
     assert.equal(mayImport('src/config/schema/values.ts', 'src/trust/svid.ts'), false);
     assert.equal(mayImport('src/xds/transport/xds-server.ts', 'src/runtime/control-plane.ts'), false);
     assert.equal(mayImport('src/snapshot/resource.ts', 'src/envoy/draft.ts'), false);
-    assert.equal(mayImport('src/envoy/http/headers.ts', 'src/envoy/draft.ts'), true);
-    assert.equal(mayImport('src/envoy/draft.ts', 'src/envoy/http/headers.ts'), false);
+    assert.equal(mayImport('src/envoy/http/header-mutations.ts', 'src/envoy/draft.ts'), true);
+    assert.equal(mayImport('src/envoy/draft.ts', 'src/envoy/http/header-mutations.ts'), false);
     assert.equal(mayImport('src/envoy/draft.ts', 'src/errors.ts'), true);
     assert.equal(mayImport('src/errors.ts', 'src/envoy/draft.ts'), false);
   });

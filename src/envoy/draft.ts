@@ -1,5 +1,4 @@
-// What the builders of this folder hand on: a named resource that is built only when one of its inputs changed.
-// In: a resource's type, name, inputs and builder. Out: a Draft; and protobuf's Any in ProtoJSON.
+// What the builders return: a named resource that is built only when one of its inputs changed; and helpers for Any.
 // Must not: know any resource in particular.
 
 import type { Any, Messages, PayloadType, ResourceJson, ResourceType } from './proto/types.gen.ts';
@@ -9,7 +8,7 @@ export type { Any } from './proto/types.gen.ts';
 /** A message in ProtoJSON, by its full name. */
 export type Message<N extends keyof Messages> = Messages[N];
 
-/** One resource to be: `build` runs again only when one of `inputs` is another object (compared by ===, in order). */
+/** A resource that can be built: `build` runs again only when one of `inputs` is another object (===, in order). */
 export interface Draft {
   readonly typeUrl: string;
   readonly name: string;

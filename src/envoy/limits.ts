@@ -1,4 +1,4 @@
-// Windows, buffers, idle times and circuit breakers of both gateways, in one place. The README's table of limits repeats them.
+// Windows, buffers, idle times and circuit breakers of both gateways, in one place. docs/operations.md has them as a table.
 // Must not: give the hop between two gateways a limit that is meant for one client: one connection there is many callers.
 
 import type { Message } from './draft.ts';
@@ -16,16 +16,16 @@ const STREAMS = 100;
 export const BUFFER_BYTES = 32768;
 
 /**
- * The same between gateways, where a hundred streams share it: each time that it fills, Envoy stops all of them, and wakes
- * all of them when it has drained. With little room that is all that an ingress does for a thousand callers who read
- * nothing, and everybody else waits.
+ * The same between gateways, where a hundred streams share it. Each time the buffer fills, Envoy stops all of these streams,
+ * and it wakes all of them when the buffer has drained. With a small buffer and a thousand callers that read nothing, an
+ * ingress is busy with that alone, and every other caller waits.
  */
 export const HOP_BUFFER_BYTES = 8 * BUFFER_BYTES;
 
 /**
- * A connection's window holds the windows of all its streams: a caller who reads nothing never stops the other callers
- * of that connection. What is buffered meanwhile is bounded by the heap limit of the bootstrap, which resets the streams
- * that hold the most.
+ * A connection's window holds the windows of all its streams, so a caller that reads nothing never stops the other callers
+ * of that connection. The heap limit of the bootstrap bounds what is buffered meanwhile: it resets the streams that hold
+ * the most.
  */
 function windows(streamBytes: number): Http2 {
   return {
@@ -35,9 +35,9 @@ function windows(streamBytes: number): Http2 {
   };
 }
 
-/** Between gateways. The receiver asks for more when half of it is used: 40 MB/s at a round trip of 100 ms. */
+/** Between gateways. The receiver extends the window when half of it is used: 40 MB/s at a round trip of 100 ms. */
 const HOP_WINDOWS = windows(8 * 1024 * 1024);
-/** Towards callers and backends, which are near: 256 MB/s at 1 ms. */
+/** Towards callers and backends in the same network: 256 MB/s at a round trip of 1 ms. */
 const LOCAL_WINDOWS = windows(256 * 1024);
 
 const FLOODS: Http2 = {
@@ -55,9 +55,7 @@ const FLOODS: Http2 = {
 export const FROM_PEERS: Http2 = { ...HOP_WINDOWS, ...FLOODS };
 export const FROM_CALLERS: Http2 = { ...LOCAL_WINDOWS, ...FLOODS };
 
-/**
- * What may still be on its way when a ping is sent is a full window: on a slow line its answer takes seconds.
- */
+/** A full window can be on its way ahead of a ping, so on a slow line the answer takes seconds. */
 export const TO_PEERS: Http2 = { ...HOP_WINDOWS, connection_keepalive: { interval: '10s', timeout: '10s' } };
 
 /**
@@ -78,14 +76,14 @@ const HEADER_FIELDS = { first: 100, next: 128 } as const;
 export const REQUEST_HEADERS_KB = { egress: 32, ingress: 48 } as const;
 const RESPONSE_HEADERS_KB = { fromBackend: 60, fromPeer: 76 } as const;
 
-/** Longer than callers keep an idle connection (up to five minutes), so that it is they who close it. */
+/** Longer than callers keep an idle connection (up to five minutes), so that the caller closes it. */
 export const CALLERS: HttpCommon = { max_headers_count: HEADER_FIELDS.first, idle_timeout: '600s' };
 export const PEERS: HttpCommon = { max_headers_count: HEADER_FIELDS.next, idle_timeout: '300s' };
 
 /**
- * The egress closes idle connections before the ingress does, and soon enough that a gateway that drains is left. nghttp2 ends a connection on which more than 1,000
- * streams were reset (33 more for each second), so none carries more streams than that: the callers who give up, however
- * many they are, never end the calls of others.
+ * The egress closes idle connections before the ingress does, and soon enough that a draining gateway becomes empty.
+ * nghttp2 ends a connection on which more than 1,000 streams were reset (33 more for each second). A connection that
+ * carries no more streams than that is never ended by callers that give up.
  */
 export const TOWARDS_PEER: HttpCommon = {
   idle_timeout: '60s',
@@ -94,7 +92,7 @@ export const TOWARDS_PEER: HttpCommon = {
   max_response_headers_kb: RESPONSE_HEADERS_KB.fromPeer,
 };
 
-/** Below what HTTP/1 servers wait (gunicorn 2 s, Node 5 s): a request never meets the moment in which they close. */
+/** Shorter than the keep-alive time of HTTP/1 servers (gunicorn 2 s, Node 5 s): no request arrives just when the server closes. */
 export const TOWARDS_HTTP1_BACKEND: HttpCommon = {
   idle_timeout: '1.5s',
   max_headers_count: HEADER_FIELDS.first,
@@ -102,7 +100,7 @@ export const TOWARDS_HTTP1_BACKEND: HttpCommon = {
 };
 export const TOWARDS_HTTP2_BACKEND: HttpCommon = { ...TOWARDS_HTTP1_BACKEND, idle_timeout: '300s' };
 
-/** Of one cluster. What exceeds them gets a 503 (overflow). */
+/** For each cluster. A request beyond them gets a 503 (overflow). */
 export const BREAKERS: CircuitBreakers = {
   thresholds: [
     {

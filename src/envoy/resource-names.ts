@@ -1,10 +1,10 @@
-// Every name that Envoy sees, made in one place: resources, metadata, statistics, our own headers.
-// In: names of the model. Out: strings. Must not: build resources, or know the names of the wire contract
-// (server names and authorities are part of the model: federation/wire-names.ts).
+// Every name that Envoy sees: resources, metadata, statistics, and Postern's own headers.
+// Must not: build resources, or know the names of the wire contract (server names and authorities are part of the model:
+// federation/wire-names.ts).
 
 import type { Export, GatewayRole, Peer } from '../federation/model.ts';
 
-/** A peer as names show it: what it is called, and a digest of what that means (federation/meaning-digest.ts). */
+/** What names hold of a peer: its name, and a digest of what that name means (federation/meaning-digest.ts). */
 export type KeyedPeer = Pick<Peer, 'name' | 'key'>;
 
 /** The one listener of an ingress gateway. */
@@ -13,7 +13,7 @@ export const INGRESS_LISTENER = 'ingress';
 /** The namespace of our metadata on chains, virtual hosts and routes; the access log reads it. */
 export const METADATA = 'postern';
 
-/** The header in which a backend learns the peer that called; nobody else's value passes a gateway. */
+/** The header in which a backend learns the peer that called. A value from outside never passes a gateway. */
 export const PEER_HEADER = 'x-postern-peer';
 
 /** The virtual host of everything that no grant and no import names. */
@@ -38,14 +38,14 @@ export function ingressRoutes(peer: KeyedPeer): string {
 }
 
 /**
- * One grant's own way to the backends of an export. A trust bundle that changes leaves it alone (the pool to a backend
- * does not depend on it); another mesh, other backends or another protocol are another cluster.
+ * The cluster of one grant, with its own connections to the backends of the export. A changed trust bundle keeps it (the
+ * connections to backends do not depend on it). Another mesh, other backends or another protocol make another cluster.
  */
 export function grantCluster(peer: Pick<Peer, 'name' | 'domainKey'>, exported: Pick<Export, 'name' | 'key'>): string {
   return `export/${peer.name}@${peer.domainKey}/${exported.name}@${exported.key}`;
 }
 
-/** What logs and statistics call the way to an export, whatever its cluster is named. */
+/** The name of the route to an export, in logs and statistics. It has no digest. */
 export function exportRoute(exported: string): string {
   return `export/${exported}`;
 }
@@ -56,8 +56,8 @@ export function egressPort(port: number): string {
 }
 
 /**
- * Where everything that is imported from a peer goes: a cluster, and the internal listener (tunnel) that it leads to. With
- * other trust in the peer both are others, so that a route that is new never finds the connections of the old trust.
+ * The cluster for everything that is imported from a peer, and the internal listener (tunnel) that it leads to. When the
+ * trust in the peer changes, both get a new name, so that a new route never uses connections of the old trust.
  */
 export function importCluster(peer: KeyedPeer): string {
   return `import/${labelOf(peer)}`;
@@ -68,7 +68,7 @@ export function dialCluster(peer: KeyedPeer): string {
   return `dial/${labelOf(peer)}`;
 }
 
-/** What logs call the way to an import. */
+/** The name of the route to an import, in logs. */
 export function importRoute(peer: string, imported: string): string {
   return `import/${peer}/${imported}`;
 }
@@ -83,8 +83,8 @@ export function bundleSecret(peer: KeyedPeer): string {
 }
 
 /**
- * The RBAC policy that admits one peer to one export. It stands in the access log and, as one token, in the statistics:
- * with its dots, Envoy would count it under a metric of its own name instead of a label.
+ * The RBAC policy that admits one peer to one export. It appears in the access log and, as one token, in statistics:
+ * if it had dots, Envoy would make them part of a metric's name instead of a label.
  */
 export function exportPolicy(peer: string, exported: string): string {
   return `export/${peer}/${statName(exported)}`;
@@ -100,8 +100,8 @@ export function healthAuthority(trustDomain: string): string {
 }
 
 /**
- * A name as one token of a statistic: Envoy splits statistics at dots, so that a dotted name would end up partly in
- * the label and partly in the metric's own name. Names of the model have no underscore, so no two become one.
+ * A name as one token of a statistic. Envoy splits statistics at dots, so a dotted name would end up partly in a label and
+ * partly in the metric's name. Names of the model have no underscore, so two names never become the same token.
  */
 export function statName(...parts: readonly string[]): string {
   return parts.join('_').replaceAll('.', '_');

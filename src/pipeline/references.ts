@@ -1,5 +1,5 @@
-// What a resource refers to: the clusters, endpoints, secrets, routes and internal listeners that must be there for it to work.
-// In: a resource in ProtoJSON. Out: references. Must not: follow them (snapshot.ts checks that they resolve).
+// What a resource refers to: the clusters, endpoints, secrets, routes and internal listeners that it needs.
+// Must not: follow the references (snapshot/snapshot.ts checks that they resolve).
 
 import { FRAGMENT_FIELDS } from '../envoy/proto/codec.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
@@ -11,9 +11,9 @@ const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_prox
 
 type Json = { readonly [key: string]: unknown };
 
-/** Each once, with its last source, and secrets with all that they ever stand together with. */
-class Found {
-  private readonly references = new Map<string, Reference>();
+/** References without duplicates: each with its last source, and a secret with all secrets that share a TLS context with it. */
+class References {
+  private readonly byKey = new Map<string, Reference>();
 
   readonly add = (typeUrl: string, name: unknown, source: unknown, context: readonly string[] = NONE): void => {
     if (typeof name !== 'string' || name === '') return;
@@ -22,47 +22,47 @@ class Found {
   };
 
   addAll(references: readonly Reference[]): void {
-    for (const one of references) this.put(one);
+    for (const reference of references) this.put(reference);
   }
 
   list(): readonly Reference[] {
-    return [...this.references.values()];
+    return [...this.byKey.values()];
   }
 
   private put(reference: Reference): void {
     const key = `${reference.typeUrl} ${reference.name}`;
-    const before = this.references.get(key)?.together ?? NONE;
-    const now = reference.together ?? NONE;
-    const isMore = before.length > 0 && before !== now;
-    this.references.set(key, isMore ? { ...reference, together: [...new Set([...before, ...now])] } : reference);
+    const earlier = this.byKey.get(key)?.together ?? NONE;
+    const { together = NONE } = reference;
+    const isMore = earlier.length > 0 && earlier !== together;
+    this.byKey.set(key, isMore ? { ...reference, together: [...new Set([...earlier, ...together])] } : reference);
   }
 }
 
 const NONE: readonly never[] = [];
 
 export function referencesOf(json: ResourceJson): readonly Reference[] {
-  const found = new Found();
-  const { add } = found;
+  const references = new References();
+  const { add } = references;
   const field = FRAGMENT_FIELDS.get(json['@type']) ?? '';
   const { [field]: fragments, ...rest } = json as Json;
   collect(rest, add);
-  if (Array.isArray(fragments)) for (const fragment of fragments) found.addAll(referencesOfFragment(fragment));
+  if (Array.isArray(fragments)) for (const fragment of fragments) references.addAll(referencesOfFragment(fragment));
   if (json['@type'] === TYPE.cluster && (json as Json)['type'] === 'EDS') {
     const eds = ((json as Json)['eds_cluster_config'] ?? {}) as Json;
     add(TYPE.endpoint, eds['service_name'] || (json as Json)['name'], eds['eds_config']);
   }
-  return found.list();
+  return references.list();
 }
 
 const referencesOfFragment = memoizeByIdentity((fragment: object): readonly Reference[] => {
-  const found = new Found();
-  collect(fragment, found.add);
-  return found.list();
+  const references = new References();
+  collect(fragment, references.add);
+  return references.list();
 });
 
 type Add = (typeUrl: string, name: unknown, source: unknown, context?: readonly string[]) => void;
 
-/** `context`: the secrets of the TLS context that this is a part of. */
+/** `context`: the secrets of the TLS context around `node`. */
 function collect(node: unknown, add: Add, context?: readonly string[]): void {
   if (Array.isArray(node)) {
     for (const item of node) collect(item, add, context);

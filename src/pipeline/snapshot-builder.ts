@@ -1,5 +1,5 @@
-// Builds snapshots from drafts, again and again, doing only what changed.
-// In: drafts. Out: a Snapshot that shares every unchanged Resource with the last one. Must not: keep anything of a build that failed.
+// Builds snapshots from drafts, and rebuilds only the resources whose inputs changed.
+// Must not: keep anything of a build that failed.
 
 import type { Draft } from '../envoy/draft.ts';
 import type { EncodedResource } from '../envoy/proto/codec.ts';
@@ -27,7 +27,7 @@ export class SnapshotBuilder {
   private built: ReadonlyMap<string, Built> = new Map();
   private snapshot: Snapshot | undefined;
 
-  /** A builder that goes on from the same build; what it builds is unknown to this one. */
+  /** A builder that continues from the same build; what it builds does not affect this one. */
   copy(): SnapshotBuilder {
     const copy = new SnapshotBuilder();
     copy.built = this.built;
@@ -41,14 +41,14 @@ export class SnapshotBuilder {
     const built = new Map<string, Built>();
     const all = drafts.map((draft) => {
       const key = `${draft.typeUrl} ${draft.name}`;
-      const before = this.built.get(key);
-      const keeps = before !== undefined && areIdentical(before.inputs, draft.inputs);
-      changed ||= !keeps;
-      const now = keeps ? before : buildOne(draft, steps, before);
-      built.set(key, now);
-      return now;
+      const previous = this.built.get(key);
+      const isSame = previous !== undefined && areIdentical(previous.inputs, draft.inputs);
+      changed ||= !isSame;
+      const current = isSame ? previous : buildOne(draft, steps, previous);
+      built.set(key, current);
+      return current;
     });
-    // A name that stands there twice could hide that another is gone; createSnapshot refuses it.
+    // A duplicate name could hide that another name is gone; createSnapshot refuses it.
     changed ||= built.size !== drafts.length;
     if (!changed && this.snapshot !== undefined) return this.snapshot;
     steps.checkAll(all.map(({ json }) => json));
@@ -62,12 +62,12 @@ export class SnapshotBuilder {
   }
 }
 
-function buildOne(draft: Draft, steps: BuildSteps, before: Built | undefined): Built {
+function buildOne(draft: Draft, steps: BuildSteps, previous: Built | undefined): Built {
   const json = draft.build();
   const encoded = steps.encode(json);
   steps.checkResource(encoded);
   const resource = createResource(encoded.typeUrl, encoded.name, encoded.body, referencesOf(json));
-  // Other inputs, same bytes: the object that everybody already has.
-  const same = before?.resource.version === resource.version ? before.resource : resource;
-  return { inputs: draft.inputs, json, resource: same };
+  // With other inputs and the same bytes, streams keep the object that they have.
+  const isSame = previous?.resource.version === resource.version;
+  return { inputs: draft.inputs, json, resource: isSame ? previous.resource : resource };
 }

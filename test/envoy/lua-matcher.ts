@@ -1,5 +1,5 @@
 // Lua's pattern matching (lstrlib.c) with a counter: how many characters a pattern looks at.
-// Must not: know more of patterns than the script of src/envoy/http/lua.ts uses; what it does not know is an error.
+// Must not: know more of patterns than the script of src/envoy/http/internal-hosts.ts uses; what it does not know is an error.
 
 const CLASSES: Readonly<Record<string, RegExp>> = {
   a: /[A-Za-z]/,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SCRIPT } from '../../src/envoy/http/lua.ts';
+import { SCRIPT } from '../../src/envoy/http/internal-hosts.ts';
 import { steps } from './lua-matcher.ts';
 
 /** Each pattern of the script, as Lua reads its literal; a fourth argument of `find` makes it plain. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { parseConfig } from '../../src/config/parse.ts';
-import { BAD_PLACES, HARMLESS } from '../../src/envoy/http/paths.ts';
+import { BAD_PLACES, HARMLESS } from '../../src/envoy/http/path-guard.ts';
 import { BankAndShop } from './bank-and-shop.ts';
 import { call } from './callers.ts';
 

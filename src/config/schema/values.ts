@@ -78,7 +78,7 @@ export const method = (description: string) =>
 
 const MAX_PATH = 2000;
 
-/** Segments that some backends skip or cut; requests with one match no rule that ends in /* (envoy/http/paths.ts). */
+/** Segments that some backends skip or cut; requests with one match no rule that ends in /* (envoy/http/path-guard.ts). */
 function isReadDifferently(segment: string): boolean {
   return /^\.+$|^\(.*\(/.test(segment);
 }

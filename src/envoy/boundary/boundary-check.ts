@@ -1,6 +1,6 @@
-// The boundary invariants of a whole gateway, checked on every snapshot before it is published (spec section 4).
-// In: all resources of one gateway. Out: nothing, or BOUNDARY_VIOLATED with the resource and the rule.
-// Must not: know the model. It looks at what Envoy will get, so that a mistake of the builders cannot hide here too.
+// Checks the finished resources of one gateway against every boundary rule, before each publication (docs/design.md, "Resource shapes").
+// Must not: know the model or share a constant with the builders. It looks at what Envoy will get, so that a mistake of a
+// builder cannot hide in the check as well.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { ResourceJson } from '../proto/types.gen.ts';
@@ -14,10 +14,10 @@ import { trustDomainOf } from './tls-rules.ts';
 
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkBoundary(resources: readonly ResourceJson[]): void {
-  checkTogether(resources.map((resource) => checkAlone(resource)));
+  checkBetween(resources.map((resource) => checkAlone(resource)));
 }
 
-/** A resource that passed by itself passes again: only changed ones are walked, only the rules between them always run. */
+/** Rules of one resource run once per resource object; the rules between resources run every time. */
 const checkAlone = memoizeByIdentity((resource: ResourceJson): Facts => {
   const kind = resource['@type'].split('.').at(-1) ?? '';
   const name = 'name' in resource ? (resource.name ?? '') : '';
@@ -38,14 +38,14 @@ const checkAlone = memoizeByIdentity((resource: ResourceJson): Facts => {
   }
 });
 
-function checkTogether(facts: readonly Facts[]): void {
+function checkBetween(facts: readonly Facts[]): void {
   const named = (kind: Facts['kind']): ReadonlyMap<string, Facts> =>
     new Map(facts.filter((fact) => fact.kind === kind).map((fact) => [fact.name, fact]));
   const [secrets, routes, clusters] = [named('secret'), named('routes'), named('cluster')];
   const listeners = named('listener');
   const role = facts.find((fact) => fact.role !== undefined)?.role;
   const keys = new Set<string>();
-  const asked = new Set(
+  const targetClusters = new Set(
     facts.flatMap(({ targets = [], dials = [] }) => [...targets.map(({ cluster }) => cluster), ...dials]),
   );
   for (const fact of facts) {
@@ -64,23 +64,23 @@ function checkTogether(facts: readonly Facts[]): void {
     }
   }
   checkTunnels(listeners, clusters);
-  for (const { name, subject } of clusters.values()) enforce(asked.has(name), 'NO_STRAY_CLUSTER', subject);
+  for (const { name, subject } of clusters.values()) enforce(targetClusters.has(name), 'NO_STRAY_CLUSTER', subject);
   const uses = facts.flatMap((fact) => fact.tls ?? []);
   checkTrustDomains(uses);
   checkTargets(uses, routes);
   checkPrincipals(uses, routes);
 }
 
-/** Requests for a peer enter its own tunnel, and what enters a tunnel is led with the trust that the tunnel is named after. */
+/** Requests for a peer enter its own tunnel, and a tunnel dials with the trust that its name says. */
 function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyMap<string, Facts>): void {
   for (const { name, subject, tunnel } of clusters.values())
     enforce(tunnel === undefined || listeners.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
   for (const { name, subject, tunnel, dials = [] } of listeners.values()) {
     if (tunnel === undefined) continue;
     enforce(clusters.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
-    for (const dialled of dials) {
-      enforce(clusters.has(dialled), 'CLUSTER_PRESENT', subject);
-      const [use] = clusters.get(dialled)?.tls ?? [];
+    for (const cluster of dials) {
+      enforce(clusters.has(cluster), 'CLUSTER_PRESENT', subject);
+      const [use] = clusters.get(cluster)?.tls ?? [];
       enforce(use !== undefined && labelText(use) === labelText(tunnel), 'OWN_MESH', subject);
     }
   }
@@ -100,8 +100,8 @@ function checkTrustDomains(uses: readonly TlsUse[]): void {
 }
 
 /**
- * Where routes lead is of the same mesh as who comes (ingress), or as the name that is asked for there (egress): a name
- * of its own trust domain, and no other mesh's service by way of this one.
+ * Ingress: a peer's routes lead only to clusters of that peer's mesh. Egress: the authority that a route writes belongs to
+ * the trust domain of the cluster that it leads to, so that no mesh is asked for another mesh's service.
  */
 function checkTargets(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
   const meshes = new Map(uses.map(({ peer, domainKey }) => [peer, domainKey]));
@@ -120,7 +120,7 @@ function checkTargets(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts
   }
 }
 
-/** Routes without a chain are of a name that ended: they admit nobody whom the peer's chain does not accept, and nobody if there is none. */
+/** Routes admit only identities that the peer's filter chain accepts. Routes of a removed peer, which have no chain, admit nobody. */
 function checkPrincipals(uses: readonly TlsUse[], routes: ReadonlyMap<string, Facts>): void {
   const accepted = new Map(uses.map((use) => [use.peer, use.identities]));
   for (const { subject, peer = '', principals = [] } of routes.values()) {
@@ -133,6 +133,6 @@ function checkPrincipals(uses: readonly TlsUse[], routes: ReadonlyMap<string, Fa
   }
 }
 
-function allIn(known: ReadonlyMap<string, unknown>, names: readonly string[] = []): boolean {
-  return names.every((name) => known.has(name));
+function allIn(resources: ReadonlyMap<string, unknown>, names: readonly string[] = []): boolean {
+  return names.every((name) => resources.has(name));
 }

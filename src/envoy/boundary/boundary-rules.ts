@@ -1,11 +1,11 @@
-// The rules of the boundary (spec section 4), once, and what the checks of one resource hand to those across resources.
-// In: nothing. Out: the table of rules, `require`, Facts. Must not: put any content of a resource into a message.
+// The table of boundary rules, and the facts that the checks of single resources report to the rules between resources.
+// Must not: put any content of a resource into a message (it may be a private key).
 
 import { PosternError } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import type { Label } from './name-rules.ts';
 
-/** Every rule: its identifier and what it demands. A snapshot that breaks one is not published. */
+/** Every boundary rule: its identifier and what it requires. A snapshot that breaks one is not published. */
 export const BOUNDARY_RULES = {
   // names: nothing is published that no rule here looks at
   KNOWN_NAME: 'is of a kind and has a name that these rules know',
@@ -70,7 +70,7 @@ export type BoundaryRule = keyof typeof BOUNDARY_RULES;
 /** What a resource is called in a message: `Listener ingress`. */
 export type Subject = string;
 
-/** BOUNDARY_VIOLATED with the resource, the rule and what it demands. */
+/** BOUNDARY_VIOLATED with the resource, the rule and what it requires. */
 export function violation(rule: BoundaryRule, subject: Subject): PosternError {
   return new PosternError(
     'BOUNDARY_VIOLATED',
@@ -87,7 +87,7 @@ export function enforce(holds: boolean, rule: BoundaryRule, subject: Subject): a
 export interface TlsUse {
   readonly subject: Subject;
   readonly peer: string;
-  /** What its names say that the peer means. */
+  /** The digest in the peer's names: what the peer meant when they were made. */
   readonly key: string;
   readonly identities: readonly string[];
   /** The digest of their trust domain. */
@@ -102,12 +102,12 @@ export interface Target {
   readonly authority?: string;
 }
 
-/** What one resource says that others must agree with. */
+/** What one resource says and other resources must agree with. */
 export interface Facts {
   readonly subject: Subject;
   readonly name: string;
   readonly kind: 'listener' | 'cluster' | 'routes' | 'secret';
-  /** Whose it is; a bundle may be at either gateway. */
+  /** The gateway that it belongs to; absent for a bundle, which both gateways have. */
   readonly role?: GatewayRole;
   readonly tls?: readonly TlsUse[];
   /** Clusters that a route leads to, and the name that it gives the request there, if it gives one. */

@@ -1,4 +1,4 @@
-// Boundary rules for the HTTP filters of an ingress chain: the guards that stand before access control, and access control.
+// Boundary rules for the HTTP filters of an ingress chain: what is kept for the log, the guards, and access control.
 // Must not: look at another resource, or accept a filter that can be switched off.
 
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ export const BODY_GUARD = 'envoy.filters.http.buffer';
 export const BODY_METHODS: readonly string[] = ['POST', 'PUT', 'PATCH'];
 
 /**
- * SHA-256 of the regular expressions of the path guard (envoy/http/paths.ts), one a line. A change of them is reviewed with
+ * SHA-256 of the regular expressions of the path guard (envoy/http/path-guard.ts), one a line. A change of them is reviewed with
  * test/envoy/paths.test.ts, and then this digest is changed as well.
  */
 const HARMLESS_PATHS_DIGEST = '490c4560fd5cf675f8a3c6bdd530aa8d38df6697b39535833e12af7d01f4c247';
@@ -37,7 +37,7 @@ export function checkHttpFilters({ http_filters: filters = [] }: Manager, subjec
   enforce(!others.some((other) => other.typed_config?.['@type'] === RBAC), 'HTTP_RBAC', subject);
 }
 
-/** Before any other filter, so that every line of the log that a filter causes has the authority as it was received. */
+/** Before any other filter, so that a request which a filter refuses is logged with the authority that was received. */
 export function remembersAuthority({ http_filters: [first] = [] }: Manager): boolean {
   return keeps(configOf(first), 'postern.authority', ':AUTHORITY');
 }
@@ -77,7 +77,7 @@ function keeps(config: Any | undefined, key: string, header: string): boolean {
   return others.length === 0 && value?.object_key === key && format === `%REQ(${header})%`;
 }
 
-/** Only methods with a body pass the guard by. */
+/** The guard runs for every method but those that define a body. */
 function guardsBodies(filter: HttpFilter | undefined): boolean {
   const config = configOf(filter);
   if (config?.['@type'] !== MATCHED || filter?.name !== BODY_GUARD) return false;
@@ -103,10 +103,10 @@ function guardsPaths(filter: HttpFilter | undefined): boolean {
   const policies = Object.values(config.rules?.policies ?? {});
   const [permission, ...more] = policies[0]?.permissions ?? [];
   const anybody = policies[0]?.principals?.some(({ any }) => any === true) === true;
-  const one = policies.length === 1 && policies[0]?.condition === undefined && more.length === 0 && anybody;
+  const isOnePolicy = policies.length === 1 && policies[0]?.condition === undefined && more.length === 0 && anybody;
   const [ascii, beyond, ...rest] = permission?.not_rule?.or_rules?.rules ?? [];
   return (
-    one &&
+    isOnePolicy &&
     config.rules?.action === 'DENY' &&
     rest.length === 0 &&
     isDigestOf(HARMLESS_PATHS_DIGEST, [ascii, ...(beyond?.and_rules?.rules ?? [])].map(regexOf).join('\n'))
@@ -122,7 +122,7 @@ function regexOf(permission: Permission | undefined): string | undefined {
   return permission?.url_path?.path?.safe_regex?.regex;
 }
 
-/** Empty policies deny everything, which is what a request meets that no virtual host has a policy for. */
+/** Without policies RBAC denies everything: that is the answer wherever a virtual host has no policy of its own. */
 function deniesByDefault(filter: HttpFilter | undefined): boolean {
   const config = configOf(filter);
   if (config?.['@type'] !== RBAC) return false;

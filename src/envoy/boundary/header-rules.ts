@@ -1,5 +1,5 @@
-// Boundary rules for headers: what no request brings in, and no response or trailer takes out.
-// Must not: look at another resource, or be content with a part of a list.
+// Boundary rules for headers: what no request brings in, and what no response or trailer takes out.
+// Must not: look at another resource, or accept a list that lacks one name.
 
 import type { GatewayRole } from '../../federation/model.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
@@ -26,7 +26,7 @@ const HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpResponseHeaderMatc
 const SKIP = 'type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter';
 
 /**
- * SHA-256 of the script that rewrites internal host names (envoy/http/lua.ts). A change of the script is reviewed with
+ * SHA-256 of the script that rewrites internal host names (envoy/http/internal-hosts.ts). A change of the script is reviewed with
  * test/envoy/lua-patterns.test.ts and test/envoy/responses.test.ts, and then this digest is changed as well.
  */
 const SCRIPT_DIGEST = 'e4996dd0a2f5a99dd702fa0be228438d0583d126a0fde131b7014438672f51b6';

@@ -1,5 +1,5 @@
-// Boundary rules for listeners: their chains, the network filter that wants exactly the peer, the HTTP connection manager.
-// In: one Listener. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
+// Boundary rules for listeners: filter chains, the network filter that admits exactly the peer, the HTTP connection manager.
+// Must not: look at another resource.
 
 import type { GatewayRole } from '../../federation/model.ts';
 import type { Any, Messages } from '../proto/types.gen.ts';
@@ -19,9 +19,9 @@ const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_prox
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 const TLS_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
-/** How long a connection with a peer may live: a certificate that expired meanwhile is not looked at again. */
+/** The longest life of a connection with a peer: a certificate that expires meanwhile is not verified again. */
 const MAX_CONNECTION_SECONDS = 3700;
-/** What a gateway says when it answers by itself; the second form is that of gRPC, which takes it for a message. */
+/** The bodies of a gateway's own answers; the second is for gRPC, where the body becomes the message. */
 const REFUSALS: readonly unknown[] = ['gateway: %RESPONSE_CODE%\n', 'gateway: %RESPONSE_CODE%'];
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 
@@ -44,7 +44,7 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
     return { subject, name, kind: 'listener', role: 'egress', tunnel, dials: [dialled(listener, tunnel, subject)] };
   enforce(/^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
   const routes = chains.map((chain) => {
-    const manager = onlyManager(chain, subject, 0);
+    const manager = managerOf(chain, subject, 0);
     checkManager(manager, 'egress', subject);
     enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
     return name;
@@ -68,7 +68,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   enforce(seconds(chain.transport_socket_connect_timeout) > 0, 'HANDSHAKE_TIMEOUT', subject);
   const use = checkDownstream(subject, chain.transport_socket, label);
   checkNetworkRbac(chain, use.identities, subject);
-  const manager = onlyManager(chain, subject, 1);
+  const manager = managerOf(chain, subject, 1);
   checkManager(manager, 'ingress', subject);
   checkHttpFilters(manager, subject);
   const routes = `ingress/${labelText(label)}`;
@@ -76,7 +76,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   return { ...use, routes };
 }
 
-/** The cluster that everything which enters a tunnel goes to: one, by name, of the same peer. */
+/** The one cluster to which a tunnel sends its connections: by name, and of the same peer. */
 function dialled(listener: Listener, { peer }: Label, subject: Subject): string {
   const [chain, ...others] = listener.filter_chains ?? [];
   const [filter, ...more] = chain?.filters ?? [];
@@ -87,16 +87,16 @@ function dialled(listener: Listener, { peer }: Label, subject: Subject): string 
   const { cluster, weighted_clusters: weighted, tunneling_config: tunneling, on_demand: onDemand } = config;
   const fixed = weighted === undefined && tunneling === undefined && onDemand === undefined;
   enforce(isBounded(config.max_downstream_connection_duration), 'CONNECTION_AGE', subject);
-  // The chain is named like the cluster, so that another cluster is another chain, and the old one's connections end.
+  // The chain has the cluster's name: a new cluster makes a new chain, and Envoy ends the connections of the old one.
   enforce(fixed && dialLabel(cluster)?.peer === peer && chain?.name === cluster, 'TUNNEL', subject);
   return cluster ?? '';
 }
 
-/** The filters of a chain end in one connection manager, after exactly so many others. */
-function onlyManager(chain: FilterChain, subject: Subject, before: number): Manager {
+/** The connection manager at the end of a chain, after exactly `others` other filters. */
+function managerOf(chain: FilterChain, subject: Subject, others: number): Manager {
   const filters = chain.filters ?? [];
   const config = filters.at(-1)?.typed_config;
-  enforce(filters.length === before + 1 && config?.['@type'] === MANAGER, 'HTTP_RBAC', subject);
+  enforce(filters.length === others + 1 && config?.['@type'] === MANAGER, 'HTTP_RBAC', subject);
   return config;
 }
 
@@ -116,7 +116,7 @@ function checkNetworkRbac(chain: FilterChain, identities: readonly string[], sub
   enforce(holds, 'NETWORK_RBAC', subject);
 }
 
-/** ALLOW is the zero value: an action that is absent, or of another type, is no action at all. */
+/** ALLOW is the zero value of the field; without the message, or with another type, there is no action. */
 function actionOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined {
   return config?.['@type'] === ACTION ? (config.action ?? 'ALLOW') : undefined;
 }
@@ -166,13 +166,13 @@ function readsPlainHttp1({ http_protocol_options: http1 = {} }: Manager): boolea
   return http1.allow_absolute_url === false && http1.accept_http_10 !== true && http1.enable_trailers !== true;
 }
 
-/** Envoy takes the first mapper whose filter matches, so that the last has to match whatever is left. */
+/** Envoy takes the first mapper whose filter matches, so the last one must match every refusal that is left. */
 function isForAllRefusals(mapper: Mapper | undefined): boolean {
   const { op = 'EQ', value } = mapper?.filter?.status_code_filter?.comparison ?? {};
   return op === 'GE' && value?.default_value === 400;
 }
 
-/** Errors keep their status, for the caller's retries. */
+/** Errors from 500 on keep their status, on which the caller's retries depend. */
 function isForErrors(mapper: Mapper | undefined): boolean {
   const filters = [mapper?.filter, ...(mapper?.filter?.and_filter?.filters ?? [])];
   return filters.some((filter) => (filter?.status_code_filter?.comparison?.value?.default_value ?? 0) >= 500);

@@ -1,7 +1,7 @@
-// What a name says of whose a resource is: the peer, and the digest of what that peer meant when it was made.
+// What a resource's name says: the peer, and the digest of what that peer meant when the name was made.
 // Must not: be made of envoy/resource-names.ts, which is what is checked here.
 
-/** A peer as a name shows it. */
+/** The peer in a name. */
 export interface Label {
   readonly peer: string;
   readonly key: string;
@@ -28,7 +28,7 @@ export function routesLabel(name: string | undefined): Label | undefined {
   return labelOf(ROUTES.exec(name ?? ''));
 }
 
-/** Of a peer's tunnel. */
+/** The peer of a tunnel, and of the cluster whose requests enter it. */
 export function importLabel(name: string | undefined): Label | undefined {
   return labelOf(IMPORT.exec(name ?? ''));
 }
@@ -47,7 +47,7 @@ export function certificateRole(name: string): 'ingress' | 'egress' | undefined 
   return role === 'ingress' || role === 'egress' ? role : undefined;
 }
 
-/** Of a grant's cluster: the peer, the digest of its trust domain, the export, and the digest of where that leads. */
+/** In the name of a grant's cluster: the peer, the digest of its trust domain, the export, and the digest of its destination. */
 export interface GrantLabel extends Label {
   readonly exported: string;
   readonly meaning: string;

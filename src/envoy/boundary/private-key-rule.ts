@@ -1,9 +1,9 @@
-// Private keys, wherever a resource could hold one. In: a resource. Out: whether it does. Must not: look at one field less
-// because of what the field is called, except that no field is meant for a key but `private_key`.
+// Boundary rule for private keys: whether a resource holds one, in any field.
+// Must not: skip a field because of its name; `private_key` is the only field that is meant for a key.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 
-/** No text of a resource is a private key, and no field is meant for one, outside `cert/…`. */
+/** Whether any text of the resource is a private key, or a field that is meant for one is set. */
 export function holdsKey(resource: object): boolean {
   return Object.entries(resource).some(([field, value]) =>
     Array.isArray(value) && field !== KEY_FIELD ? value.some(itemHoldsKey) : fieldHoldsKey(field, value),

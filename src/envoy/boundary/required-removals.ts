@@ -1,5 +1,5 @@
 // The headers that both gateways must remove, and whether a list of mutations removes them.
-// Must not: be made of envoy/http/headers.ts, which is what this list checks. A name that ends in `*` is a family.
+// Must not: be made of envoy/http/header-removals.ts, which this list checks. A name that ends in `*` is a family.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Messages } from '../proto/types.gen.ts';
@@ -11,7 +11,7 @@ const NEVER_CROSSING = words(`
   x-b3-sampled x-b3-flags x-real-ip x-accel-* x-sendfile* x-reproxy-* x-lighttpd-*
 `);
 
-/** Of requests: what a backend could take for the word of a proxy, or for another request than the one that was granted. */
+/** In requests: what a backend could take for the word of a proxy, or for another request than the granted one. */
 export const NEVER_IN_REQUESTS = [
   ...NEVER_CROSSING,
   ...words(`
@@ -38,7 +38,7 @@ export const NEVER_IN_REQUESTS = [
   `),
 ];
 
-/** Of responses and their trailers: what tells a peer what runs here, and where. */
+/** In responses and their trailers: what tells a peer which software runs here, and where. */
 export const NEVER_IN_RESPONSES = [
   ...NEVER_CROSSING,
   ...words(`

@@ -1,5 +1,5 @@
 // Boundary rule for retries: a request that an application may have processed is sent again only when that is safe.
-// Must not: trust the builder's idea of what is safe; the conditions of Envoy are listed here once more.
+// Must not: trust the builder's idea of what is safe; Envoy's conditions are listed here once more.
 
 import type { Messages } from '../proto/types.gen.ts';
 
@@ -10,7 +10,7 @@ type Route = Messages['envoy.config.route.v3.Route'];
 const UNPROCESSED = new Set(['connect-failure', 'refused-stream', 'reset-before-request']);
 const IDEMPOTENT = new Set(['GET', 'HEAD']);
 
-/** Only routes have a retry policy, and one with other conditions than those above has a route for GET and HEAD alone. */
+/** Only routes have a retry policy. One with conditions beyond those above is on a route for GET and HEAD alone. */
 export function retriesSafely(host: VirtualHost): boolean {
   const elsewhere = host.retry_policy ?? host.retry_policy_typed_config ?? host.hedge_policy;
   return elsewhere === undefined && (host.routes ?? []).every(routeRetriesSafely);

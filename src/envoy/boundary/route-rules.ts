@@ -1,5 +1,5 @@
-// Boundary rules for route configurations: one policy for each authority, and nothing beside the exports and imports.
-// In: one RouteConfiguration. Out: its facts, or BOUNDARY_VIOLATED. Must not: look at another resource.
+// Boundary rules for route configurations: one policy for each authority, and no route beside the exports and imports.
+// Must not: look at another resource.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Any, Messages } from '../proto/types.gen.ts';
@@ -21,7 +21,7 @@ const HTTP_RBAC = 'envoy.filters.http.rbac';
 const PEER_HEADER = 'x-postern-peer';
 /** Methods that turn a server or a proxy into something else: no policy admits them. */
 const NEVER_METHODS = ['TRACE', 'CONNECT', 'TRACK', 'DEBUG'];
-/** Where a backend may read a path below a prefix as another path (envoy/http/paths.ts says which backends do). */
+/** Where a backend may read a path below a prefix as another path (envoy/http/path-guard.ts says which backends do). */
 const BAD_PLACES = '.*(?:;|//|/%20|%20/|/(?:\\.|%20)+/|/(?:\\(|%28)[^/]*(?:\\(|%28)).*|.*(?:%20|/(?:\\.|%20)+)';
 const EXPORTED = /^(.+)\.exports\.[^/]+$/;
 
@@ -73,7 +73,7 @@ function deniesEverything(host: VirtualHost): boolean {
   );
 }
 
-/** Where a virtual host leads. A route goes to one cluster by name or is answered here; nothing else is looked at. */
+/** The clusters of a virtual host. Each route names one cluster or answers by itself; every other kind of route is refused. */
 const checkTargets = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly Target[] => {
   enforce(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
   enforce(host.request_headers_to_add === undefined, 'PEER_HEADER', subject);
@@ -99,7 +99,7 @@ function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subj
   enforce(holds, 'PEER_HEADER', subject);
 }
 
-/** The one policy of a granted virtual host; returns whom it admits. */
+/** The one policy of a granted virtual host; returns the identities that it admits. */
 const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly string[] => {
   const [authority, ...others] = host.domains ?? [];
   enforce(authority !== undefined && others.length === 0 && !authority.includes('*'), 'POLICY', subject);
@@ -130,7 +130,7 @@ const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): rea
   });
 });
 
-/** All of: this authority, exactly; a method; a path. The last two may be alternatives, but never "any". */
+/** The permission requires this authority, a method and a path. Methods and paths may be alternatives, never "any". */
 function narrows(permission: Permission, authority: string): boolean {
   const rules = permission.and_rules?.rules ?? [];
   const exact = rules.some(({ header }) => header?.name === ':authority' && header.string_match?.exact === authority);
@@ -143,14 +143,14 @@ function narrows(permission: Permission, authority: string): boolean {
 function namesMethodAndPath(permission: Permission): boolean {
   const { and_rules: all, or_rules: any } = permission;
   if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesMethodAndPath);
-  // Beside alternatives there may be what narrows them further.
+  // A `not_rule` beside them only narrows further.
   const rules = (all?.rules ?? []).filter(({ not_rule: never }) => never === undefined);
   const [only] = rules;
   if (only !== undefined && rules.length === 1) return namesMethodAndPath(only);
   return rules.length === 2 && rules.some(namesMethod) && rules.some(namesPath);
 }
 
-/** A prefix that does not stand beside the rule against bad places, or below it. */
+/** Whether a prefix is admitted without the rule against bad places. */
 function hasLoosePrefix({ and_rules: all, or_rules: any, url_path: path }: Permission): boolean {
   const rules = all?.rules ?? any?.rules ?? [];
   const guarded =
@@ -162,7 +162,7 @@ function takesBodies(config: Any): boolean {
   return config['@type'] === 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute';
 }
 
-/** Never all of: a method without a body, a content length, and another one than 0. */
+/** The rule that refuses a method without a body together with a content length other than 0. */
 function isAboutBodies({ not_rule: never }: Permission): boolean {
   const [method, present, zero, ...more] = never?.and_rules?.rules ?? [];
   const methods = method?.not_rule?.or_rules?.rules?.map(({ header }) => header?.string_match?.exact ?? '') ?? [];

@@ -1,5 +1,5 @@
 // Boundary rules for secrets and clusters.
-// In: one resource. Out: its facts, or BOUNDARY_VIOLATED. Must not: put key material into a message.
+// Must not: put key material into a message.
 
 import { X509Certificate } from 'node:crypto';
 import { exportKey } from '../../federation/meaning-digest.ts';
@@ -61,7 +61,7 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   enforce(endpoints.length > 0, 'FIXED_DESTINATION', subject);
   const tunnel = importLabel(name);
   if (tunnel !== undefined) {
-    // Without TLS, so that it may lead nowhere but into its own tunnel.
+    // It has no TLS of its own, so it may lead only into its own tunnel.
     const inside = endpoints.every(
       ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
     );
@@ -83,7 +83,7 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   return { subject, name, kind: 'cluster', role: 'egress', tls: [checkUpstream(subject, socket, label)] };
 }
 
-/** What the cluster itself says of its backends, as the digest in its name has it. */
+/** The digest of the cluster's own destination, to compare with the one in its name. */
 function digestOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]): string {
   const options = cluster.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
   const speaksHttp2 =

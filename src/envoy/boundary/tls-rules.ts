@@ -1,5 +1,4 @@
 // Boundary rules for TLS contexts, towards peers and from them.
-// In: a transport socket and the peer whose it is. Out: who it accepts and which secrets it needs, or BOUNDARY_VIOLATED.
 // Must not: believe a name; what a context really trusts is what its validation says.
 
 import { domainKey } from '../../federation/meaning-digest.ts';
@@ -21,7 +20,7 @@ const SIGNATURES: ReadonlySet<string> = new Set([
 const SERVER_NAME = /^[a-z0-9._-]+\.peers\.([a-z0-9._-]+)$/;
 const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/[A-Za-z0-9._/-]+$/;
 
-/** What a context may consist of. An unknown field may switch off what the others enforce. */
+/** The only fields of a context. Any other could switch off what these require. */
 const COMMON_FIELDS = [
   'tls_params',
   'alpn_protocols',
@@ -86,8 +85,8 @@ function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsCont
 }
 
 /**
- * A context without `trusted_ca` lets everybody in, and one with SAN matchers refuses a secret without a CA: so the
- * matchers stand here, the CA comes by secret, and no other switch of the validation is set.
+ * A validation context without `trusted_ca` lets everybody in. In the combined form, with the SAN matchers in place and the
+ * CA by secret, Envoy refuses a secret without a CA. No other switch of the validation may be set.
  */
 function checkValidation(subject: Subject, context: CommonTlsContext): readonly string[] {
   const { default_validation_context: own = {}, ...rest } = context.combined_validation_context ?? {};

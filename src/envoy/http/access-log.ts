@@ -1,5 +1,4 @@
-// Access logs of the gateways: one JSON line for each request and for each connection, refused ones included.
-// In: the gateway's name. Out: Envoy's access log configuration, to its own stdout.
+// Access logs of the gateways: one JSON line for each request and each connection, refused ones included, on Envoy's stdout.
 // Must not: log a query string, a header's value that may be a secret, or a body.
 
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
@@ -9,7 +8,7 @@ import { LOGGED_AUTHORITY, LOGGED_PEER_REQUEST_ID } from './request-facts.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
 
-/** Who is at the other end. When `tls_fail` is present, `peer_uri` is only what the certificate claimed. */
+/** The connection's other end. When `tls_fail` is present, `peer_uri` is only what the certificate claimed. */
 const CONNECTION = {
   chain: '%FILTER_CHAIN_NAME%',
   peer: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:peer)%`,
@@ -71,12 +70,12 @@ const TUNNEL = {
   dur_ms: CONNECTION.dur_ms,
 };
 
-/** One line for each connection: also those whose handshake failed, and those that no chain matched. */
+/** One line for each connection, also when its handshake failed or no filter chain matched. */
 export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
   return jsonLog({ ...head(mesh, role, 'listener'), ...CONNECTION });
 }
 
-/** One line for each request, but for the health checks of peers that were answered: every two seconds from each gateway. */
+/** One line for each request, except answered health checks of peers: each gateway sends one every two seconds. */
 export function requestLog(mesh: Mesh, role: GatewayRole): AccessLog {
   const fields = { ...head(mesh, role, 'http'), ...CONNECTION, ...REQUEST };
   if (role === 'egress') return jsonLog(fields);
@@ -84,8 +83,8 @@ export function requestLog(mesh: Mesh, role: GatewayRole): AccessLog {
 }
 
 /**
- * By the policy that allowed the request, which only the gateway's own filter can write: any but `gateway-health/…`, the
- * one kind that begins with a g. (Envoy does not look at `invert` here, and RE2 has no other "not".)
+ * Decided by the policy that allowed the request, which only the gateway's own filter can write: every policy is logged but
+ * `gateway-health/…`, the only kind that begins with a g. (Envoy ignores `invert` here, and RE2 has no other "not".)
  */
 const NO_HEALTH_CHECK: NonNullable<AccessLog['filter']> = {
   metadata_filter: {
@@ -98,7 +97,7 @@ const NO_HEALTH_CHECK: NonNullable<AccessLog['filter']> = {
   },
 };
 
-/** One line for each connection of an egress gateway to a peer: with whom, or why it failed. */
+/** One line for each connection of an egress gateway to a peer: the peer's identity, or why the connection failed. */
 export function tunnelLog(mesh: Mesh): AccessLog {
   return jsonLog({ ...head(mesh, 'egress', 'tunnel'), ...TUNNEL });
 }

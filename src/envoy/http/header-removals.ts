@@ -1,15 +1,15 @@
-// Which headers never cross the boundary: what infrastructure trusts (inward), what gives it away (outward).
+// Which headers never cross the boundary: those that infrastructure trusts (inward), and those that describe it (outward).
 // Must not: touch what belongs to the applications. A prefix is listed only for a family that proxies alone write; of a
 // vendor's other headers, the exact names.
 
-/** Headers that are removed for one reason; a name that ends in `*` is a prefix. README.md lists them. */
+/** Headers that are removed for one reason; a name that ends in `*` is a prefix. docs/configuration.md lists them. */
 export interface Removal {
   readonly why: string;
   readonly from: 'requests' | 'responses' | 'both';
   readonly names: readonly string[];
 }
 
-/** At both gateways; of requests before Envoy writes any header of its own. Trailers are treated alike, or more strictly. */
+/** Removed at both gateways, from requests before Envoy writes headers of its own; from trailers these or more. */
 export const REMOVALS: readonly Removal[] = [
   {
     why: 'what proxies and meshes tell each other',

@@ -1,16 +1,15 @@
 // The HTTP connection manager of both gateways: how a request is read, cleaned, limited and logged.
-// In: the role, route configuration and filters of one. Out: the network filter.
 // Must not: set `internal_address_config` (present, even empty, it makes private addresses trusted again), nor append
-// the caller's address to anything.
+// the caller's address to any header.
 
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { ADS } from '../config-source.ts';
 import { extension, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import { requestLog } from './access-log.ts';
-import { CLEAN_REQUEST, removed, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers.ts';
+import { CLEAN_REQUEST, removalsOf, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './header-mutations.ts';
+import { WITH_HOSTS } from './internal-hosts.ts';
 import { localReplies } from './local-reply.ts';
-import { WITH_HOSTS } from './lua.ts';
 import { rememberAuthority } from './request-facts.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
@@ -22,7 +21,7 @@ export interface HttpChain {
   readonly role: GatewayRole;
   readonly statPrefix: string;
   readonly routes: string;
-  /** What runs before the strip lists and the router. */
+  /** Filters between the one that keeps the authority and those that strip headers. */
   readonly filters: readonly HttpFilter[];
 }
 
@@ -46,13 +45,13 @@ function own({ mesh, role, statPrefix, routes, filters }: HttpChain): Manager {
 }
 
 const COMMON_HTTP: Manager['common_http_protocol_options'] = {
-  // A certificate that expired or was revoked lives on in its connections, but not for longer than this.
+  // Certificates are verified when a connection begins: this is how long it can outlive one that expired or was revoked.
   max_connection_duration: '3600s',
   headers_with_underscores_action: 'REJECT_REQUEST',
   max_stream_duration: '0s',
 };
 
-/** HTTP/1.1, where it is spoken at all: no 1.0, no absolute URLs (a gateway is no forward proxy), no trailers. */
+/** For callers with HTTP/1.1: no 1.0, no absolute URLs (a gateway is not a forward proxy), no trailers. */
 const HTTP1: Manager['http_protocol_options'] = {
   accept_http_10: false,
   allow_absolute_url: false,
@@ -65,7 +64,7 @@ const HTTP1: Manager['http_protocol_options'] = {
  */
 const UPGRADE_TO_TLS = { prefix: 'TLS/', ignore_case: true };
 
-/** HTTP/2 alone: the ways to smuggle requests in HTTP/1 do not exist at the boundary. */
+/** HTTP/2 only: the request smuggling of HTTP/1 does not exist there. */
 const FROM_PEER: Manager = {
   codec_type: 'HTTP2',
   forward_client_cert_details: 'SANITIZE_SET',
@@ -74,17 +73,17 @@ const FROM_PEER: Manager = {
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
   common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS },
   http2_protocol_options: limits.FROM_PEERS,
-  // `:scheme` says how the backend is spoken to, whatever the peer wrote: servers such as Kestrel refuse a request
+  // `:scheme` is that of the backend's transport, whatever the peer wrote: servers such as Kestrel refuse a request
   // whose scheme contradicts its transport. `x-forwarded-proto` tells the backend that the peer came over TLS.
   scheme_header_transformation: { match_upstream: true },
 };
 
-/** HTTP/1.1 and HTTP/2 without TLS, whichever the caller speaks. */
+/** HTTP/1.1 or HTTP/2 without TLS, as the caller chooses. */
 const FROM_LOCAL: Manager = {
   codec_type: 'AUTO',
   forward_client_cert_details: 'SANITIZE',
   strip_trailing_host_dot: true,
-  // A peer's gateway is reached over TLS, however the local caller came.
+  // The hop to the peer's gateway is TLS, whatever the local caller used.
   scheme_header_transformation: { scheme_to_overwrite: 'https' },
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.egress,
   common_http_protocol_options: { ...COMMON_HTTP, ...limits.CALLERS },
@@ -102,7 +101,7 @@ const COMMON: Manager = {
   merge_slashes: true,
   path_with_escaped_slashes_action: 'REJECT_REQUEST',
   strip_any_host_port: true,
-  // A fresh one for each request at each gateway: the caller's own was removed by then.
+  // Fresh for each request at each gateway: the caller's own id was removed before.
   generate_request_id: true,
   preserve_external_request_id: false,
   always_set_request_id_in_response: false,
@@ -111,7 +110,7 @@ const COMMON: Manager = {
   request_timeout: '0s',
   drain_timeout: '5s',
   delayed_close_timeout: '1s',
-  // Over HTTP/1, where a malformed request leaves no boundary to the next one. Over HTTP/2 see limits.ts.
+  // For HTTP/1, where nothing marks the end of a malformed request. For HTTP/2 see limits.ts.
   stream_error_on_invalid_http_message: false,
   http_protocol_options: HTTP1,
 };
@@ -132,7 +131,7 @@ const STRIP: HttpFilter = extension(
       request_trailers_mutations: STRIP_REQUEST_TRAILERS,
       response_mutations: STRIP_RESPONSE,
       // In trailers there is nothing to rewrite: no application sends a redirect there.
-      response_trailers_mutations: [...STRIP_RESPONSE, ...removed(Object.keys(WITH_HOSTS))],
+      response_trailers_mutations: [...STRIP_RESPONSE, ...removalsOf(Object.keys(WITH_HOSTS))],
     },
   },
 );

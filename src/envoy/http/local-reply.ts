@@ -1,5 +1,5 @@
-// What a gateway answers by itself: one refusal whatever the reason, and nothing of Envoy's own words.
-// In: the role. Out: local_reply_config. Must not: let a body tell why; the reason stays in the access log.
+// The answers that a gateway gives by itself: one refusal whatever the reason, and none of Envoy's own words.
+// Must not: let a body tell the reason, which only the access log has.
 
 import type { GatewayRole } from '../../federation/model.ts';
 import type { Message } from '../draft.ts';
@@ -9,9 +9,9 @@ type Filter = Message<'envoy.config.accesslog.v3.AccessLogFilter'>;
 type ResponseMapper = Message<'envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper'>;
 
 /**
- * Ingress: every refusal (400 to 499) is the same 403, so that a peer cannot tell a service that it was not granted
+ * Ingress: every refusal (400 to 499) becomes the same 403, so that a peer cannot tell a service that it was not granted
  * from one that does not exist, or a bad path from a forbidden one. Errors keep their status, for the caller's retries.
- * Egress: our own callers may know more (404: no such import), but no connect error's text with its addresses.
+ * Egress: our own callers may learn more (404: no such import), but not the text of a connect error, which has addresses.
  */
 export function localReplies(role: GatewayRole): LocalReplyConfig {
   const forbidden = { status_code: 403 };
@@ -21,7 +21,7 @@ export function localReplies(role: GatewayRole): LocalReplyConfig {
   };
 }
 
-/** gRPC first: its body becomes grpc-message, in which a line feed would be escaped. */
+/** gRPC first: there the body becomes grpc-message, in which a line feed would be escaped. */
 function from(status: number): readonly ResponseMapper[] {
   const atLeast: Filter = {
     status_code_filter: {

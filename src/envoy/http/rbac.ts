@@ -1,18 +1,17 @@
-// Who may pass: the network filter that wants exactly the peer, and one allow policy for each export.
-// In: identities, authorities, allow rules. Out: RBAC filters and per-route policies.
-// Must not: deny by a list. Everything is denied, and a policy allows; the two lists of "never" only narrow a policy.
+// Access control: the network filter that admits exactly the peer, and one allow policy for each export.
+// Must not: deny by a list. Everything is denied, and a policy allows; the lists of what is never allowed only narrow a policy.
 
 import type { AllowRule, PathRule, Peer, RequestBodies } from '../../federation/model.ts';
 import { type Any, any, extension, type Message } from '../draft.ts';
 import { statName } from '../resource-names.ts';
-import { BODY_METHODS } from './bodies.ts';
-import { BAD_PLACES } from './paths.ts';
+import { BODY_METHODS } from './body-guard.ts';
+import { BAD_PLACES } from './path-guard.ts';
 
 type Permission = Message<'envoy.config.rbac.v3.Permission'>;
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 
-/** What access control needs to know of a peer. */
+/** What access control uses of a peer. */
 export type ProvenPeer = Pick<Peer, 'name' | 'gatewayIdentities'>;
 
 export const HTTP_RBAC = 'envoy.filters.http.rbac';
@@ -24,7 +23,7 @@ export interface AllowedHost {
   readonly requestBodies: RequestBodies;
 }
 
-/** Methods that nobody can be granted: they turn a server or a proxy into something else. */
+/** Methods that no grant can admit: they turn a server or a proxy into something else. */
 const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
 
 /**
@@ -52,7 +51,7 @@ export function peerOnly(peer: ProvenPeer): NetworkFilter {
   });
 }
 
-/** The filter of a chain: no policy at all, so that it denies whatever has no policy of its own in the routes. */
+/** The filter of a chain. It has no policy, so it denies every request whose virtual host has none either. */
 export function denyByDefault(): HttpFilter {
   return extension(HTTP_RBAC, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
     rules: { action: 'ALLOW', policies: {} },
@@ -62,7 +61,7 @@ export function denyByDefault(): HttpFilter {
 
 /** The one policy of a virtual host: this peer, this authority, no unexpected body, and one of these rules. */
 export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): Any {
-  const permission = all([
+  const permission = allOf([
     // A host name has no case (RFC 9110, 4.2.3), and the virtual host was chosen without regard to it.
     header(':authority', { exact: host.authority, ignore_case: true }),
     { not_rule: header(':method', { safe_regex: { regex: NEVER_METHODS } }) },
@@ -79,8 +78,8 @@ export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): 
 }
 
 /**
- * Exact rules stand for themselves. A prefix rule admits what the configuration does not spell out, so the path has to
- * be one that no backend reads as a path outside the prefix. The check is there once for all prefix rules.
+ * An exact rule admits what it says. A prefix rule admits paths that the configuration does not spell out, so the path must
+ * be one that no backend reads as a path outside the prefix; this is checked once for all prefix rules.
  */
 function rulesPermission(allow: readonly AllowRule[]): Permission {
   const exact = allow.flatMap((rule) => rulePermission(rule, rule.paths.filter(isExact)));
@@ -90,7 +89,7 @@ function rulesPermission(allow: readonly AllowRule[]): Permission {
       rule.paths.filter((path) => !isExact(path)),
     ),
   );
-  return one([...exact, ...(prefixes.length === 0 ? [] : [all([NO_BAD_PLACE, one(prefixes)])])]);
+  return anyOf([...exact, ...(prefixes.length === 0 ? [] : [allOf([NO_BAD_PLACE, anyOf(prefixes)])])]);
 }
 
 function isExact(rule: PathRule): boolean {
@@ -99,7 +98,9 @@ function isExact(rule: PathRule): boolean {
 
 function rulePermission({ methods }: AllowRule, paths: readonly PathRule[]): readonly Permission[] {
   if (paths.length === 0) return [];
-  return [all([one(methods.map((method) => header(':method', { exact: method }))), one(paths.map(pathPermission))])];
+  return [
+    allOf([anyOf(methods.map((method) => header(':method', { exact: method }))), anyOf(paths.map(pathPermission))]),
+  ];
 }
 
 function pathPermission(rule: PathRule): Permission {
@@ -117,22 +118,22 @@ function path(match: StringMatcher): Permission {
   return { url_path: { path: match } };
 }
 
-function all(rules: readonly Permission[]): Permission {
+function allOf(rules: readonly Permission[]): Permission {
   return { and_rules: { rules } };
 }
 
-/** At least one of them. An empty list would be a policy that matches nothing; the model has none. */
-function one(rules: readonly Permission[]): Permission {
+/** At least one of the rules. An empty list would match nothing; the model has none. */
+function anyOf(rules: readonly Permission[]): Permission {
   const [only] = rules;
   return only !== undefined && rules.length === 1 ? only : { or_rules: { rules } };
 }
 
 /**
  * A method without a defined body, and a content length other than 0. The filter before this one has counted the body
- * of a request that did not say how long it is (bodies.ts).
+ * of a request that did not say how long it is (body-guard.ts).
  */
-const UNEXPECTED_BODY: Permission = all([
-  { not_rule: one(BODY_METHODS.map((method) => header(':method', { exact: method }))) },
+const UNEXPECTED_BODY: Permission = allOf([
+  { not_rule: anyOf(BODY_METHODS.map((method) => header(':method', { exact: method }))) },
   { header: { name: 'content-length', present_match: true } },
   { not_rule: header('content-length', { exact: '0' }) },
 ]);

@@ -1,5 +1,5 @@
-// What a gateway remembers of a request for its access log, because later steps overwrite it: the authority that was asked
-// for, and at the ingress the id by which the peer's egress logs the same request.
+// What a gateway keeps of a request for its access log, because later steps overwrite it: the authority that was asked for,
+// and at the ingress the id by which the peer's egress logs the same request.
 // Must not: let a peer choose what a line says under our own keys, or use an id of a peer for anything but the log.
 
 import { extension, type Message } from '../draft.ts';

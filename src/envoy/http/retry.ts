@@ -1,4 +1,4 @@
-// What is sent again after a failure, and for which requests.
+// Retries: which requests are sent again after which failures.
 // Must not: send a request again that may have been processed, unless repeating it is safe (GET and HEAD).
 
 import type { HttpProtocol } from '../../federation/model.ts';
@@ -8,7 +8,7 @@ type Route = Message<'envoy.config.route.v3.Route'>;
 type RouteMatch = Message<'envoy.config.route.v3.RouteMatch'>;
 type RetryPolicy = Message<'envoy.config.route.v3.RetryPolicy'>;
 
-/** These failures prove that no application has seen the request. */
+/** These failures prove that no application saw the request. */
 const UNPROCESSED = ['connect-failure', 'refused-stream', 'reset-before-request'] as const;
 
 const ANY: RouteMatch = { prefix: '/' };
@@ -18,18 +18,18 @@ const SAFE: RouteMatch = {
 };
 
 /**
- * The routes of one target. A retry policy cannot ask for the method by condition, so GET and HEAD have a route of their
- * own: they are also sent again when the connection ends without an answer, as it does when a server closes it for being
- * idle in the moment of the request. gRPC calls are all POST.
+ * The routes of one target. A retry policy cannot depend on the method, so GET and HEAD have a route of their own: they are
+ * also sent again when the connection ends without an answer, as it does when a server closes an idle connection at the
+ * moment of the request. gRPC calls are all POST.
  */
-export function retried(protocol: HttpProtocol, { route, ...rest }: Omit<Route, 'match'>): readonly Route[] {
-  const again = (match: RouteMatch, retryOn: readonly string[]): Route => ({
+export function routesWithRetries(protocol: HttpProtocol, { route, ...rest }: Omit<Route, 'match'>): readonly Route[] {
+  const routeFor = (match: RouteMatch, retryOn: readonly string[]): Route => ({
     ...rest,
     match,
     route: { ...route, retry_policy: retryPolicy(retryOn) },
   });
-  const any = again(ANY, UNPROCESSED);
-  return protocol === 'grpc' ? [any] : [again(SAFE, [...UNPROCESSED, 'reset']), any];
+  const any = routeFor(ANY, UNPROCESSED);
+  return protocol === 'grpc' ? [any] : [routeFor(SAFE, [...UNPROCESSED, 'reset']), any];
 }
 
 function retryPolicy(retryOn: readonly string[]): RetryPolicy {

@@ -1,5 +1,4 @@
-// Strict ProtoJSON to bytes and back, for every message that Postern speaks.
-// In: resources as Envoy's documentation writes them. Out: protobuf bytes; or RESOURCE_INVALID for any typo in them.
+// Encodes resources from strict ProtoJSON (as Envoy's documentation writes it) to protobuf bytes, and decodes them.
 // Must not: print what a resource holds (it may be a private key), nor accept what the schema does not know.
 
 import protobuf from 'protobufjs';
@@ -153,7 +152,7 @@ function withoutType({ '@type': _, ...rest }: ResourceJson): Json {
   return rest;
 }
 
-/** Map entries are encoded in insertion order, so keys are sorted once here; the order of message fields is by number anyway. */
+/** Map entries are encoded in insertion order, so their keys are sorted here. Message fields are ordered by number. */
 function sortMaps(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortMaps);
   if (typeof value !== 'object' || value === null) return value;
@@ -161,7 +160,7 @@ function sortMaps(value: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, sortMaps((value as Record<string, unknown>)[key])]));
 }
 
-/** Of these the reader's message ends with a name; of all others with the value, and that may be a private key. */
+/** Errors of the reader that end with a name. All others end with the value, which may be a private key. */
 const NAMES_WHAT_IT_QUOTES: ReadonlySet<string> = new Set(['unknown field', 'duplicate field', 'unknown enum value']);
 
 /** The reader's message, `where: what: value`, without the value. */
@@ -171,7 +170,7 @@ function withoutValue(message: string): string {
   return (value.length === 0 || NAMES_WHAT_IT_QUOTES.has(what) ? message : `${where}: ${what}`).slice(0, 300);
 }
 
-/** protojson prints lowerCamelCase, which is right ProtoJSON; Envoy's documentation and our builders use the proto names. */
+/** protojson prints lowerCamelCase, which is valid ProtoJSON; Envoy's documentation and the builders use the proto names. */
 function toSnakeCase(type: protobuf.Type, json: unknown): unknown {
   if (typeof json !== 'object' || json === null) return json;
   if (type.fullName.startsWith('.google.protobuf.')) return type.name === 'Any' ? anyToSnakeCase(json) : json;

@@ -1,6 +1,5 @@
 // The kinds of `(validate.rules)` (protoc-gen-validate) that occur in Envoy's protos, each as a predicate on one value.
-// In: the rules of one field and its decoded value. Out: the names of those that are broken.
-// Must not: walk into messages (rules.ts does); an unknown kind throws, because a skipped rule would be a silent pass.
+// Must not: walk into messages (pgv.ts does); an unknown kind throws, because a skipped rule would be a silent pass.
 
 import protobuf from 'protobufjs';
 
@@ -43,7 +42,7 @@ function breaksScalar(kind: string, rule: Rules, value: unknown, field: protobuf
   return NUMERIC.has(kind) ? eitherSide(rule, Number, broken) : broken;
 }
 
-/** A lower bound above the upper one asks for a value outside of the two: either side will do (`0s, or at least 1ms`). */
+/** A lower bound above the upper one allows values on either side of the gap (`0s, or at least 1ms`). */
 function eitherSide(rule: Rules, numberOf: (bound: unknown) => number, broken: readonly string[]): readonly string[] {
   const [lower, upper] = [rule['gte'] ?? rule['gt'], rule['lte'] ?? rule['lt']];
   if (lower === undefined || upper === undefined || numberOf(lower) <= numberOf(upper)) return broken;
@@ -172,7 +171,7 @@ function nanosOf(duration: Rules): number {
   return Number(duration['seconds'] ?? 0) * 1e9 + Number(duration['nanos'] ?? 0);
 }
 
-/** The scalar that a rule speaks of: a wrapper's value, a proto3 default, or undefined for an absent wrapper. */
+/** The scalar that a rule applies to: a wrapper's value, a proto3 default, or undefined for an absent wrapper. */
 function plainValue({ value, set, field }: Subject): unknown {
   const type = field.resolvedType;
   if (type instanceof protobuf.Type && WRAPPER.test(type.fullName)) {

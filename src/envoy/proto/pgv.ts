@@ -1,5 +1,5 @@
-// Envoy's own validation rules: the `(validate.rules)` options that its protos carry, checked by reflection.
-// In: one encoded resource. Out: nothing, or RESOURCE_INVALID with the field and the rule that it breaks.
+// Checks Envoy's own validation rules: the `(validate.rules)` options (protoc-gen-validate, PGV) of its protos, by reflection.
+// It decodes the encoded bytes, so that it checks what Envoy will receive.
 // Must not: skip a rule that it does not know (it throws), nor print a value (it may be a private key).
 
 import protobuf from 'protobufjs';
@@ -40,7 +40,7 @@ function walkBytes(type: protobuf.Type, bytes: Buffer, at: string): readonly Rul
   return walk(type, type.decode(bytes) as unknown as Fields, at);
 }
 
-/** What Envoy would reject for its rules is not published. Errors: RESOURCE_INVALID. */
+/** Refuses a resource that Envoy would reject by its rules. Errors: RESOURCE_INVALID. */
 export function checkResource(resource: EncodedResource): void {
   const [first, ...more] = ruleBreaches(resource);
   if (first === undefined) return;
@@ -63,7 +63,7 @@ function walk(type: protobuf.Type, message: Fields, at: string): readonly RuleBr
 
 function walkAny(message: Fields, at: string): readonly RuleBreach[] {
   const typeUrl = message['type_url'];
-  // Envoy would take it for an extension that is not configured; ProtoJSON drops all else that stands in it.
+  // Envoy would treat it as an extension without configuration, and ProtoJSON drops the rest of the message.
   if (typeof typeUrl !== 'string' || typeUrl === '') return [{ path: at, rule: 'any.type_url' }];
   const payload = messageType(typeUrl);
   return walkBytes(payload, message['value'] as Buffer, at);

@@ -1,6 +1,5 @@
 // Clusters: the backends of each grant (ingress), the gateways of each peer that something is imported from (egress).
-// In: grants, or peers. Out: drafts of Cluster resources.
-// Must not: send anything to a peer outside TLS, nor give an ingress gateway a cluster that no grant asks for.
+// Must not: send anything to a peer outside TLS, nor give an ingress gateway a cluster that no grant needs.
 
 import { isIP, isIPv6 } from 'node:net';
 import type { Export, Grant, HostPort, IdentitySource, Peer } from '../../federation/model.ts';
@@ -9,14 +8,14 @@ import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { upstreamTls } from './tls.ts';
 
-/** What a cluster is made of: everything of a peer but its trust, which changes more often. */
+/** What a cluster uses of a peer. Its trust bundle is not part of it: a new bundle must not change the cluster. */
 type DialledPeer = Omit<Peer, 'bundle' | 'inboundServerName'>;
 type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
 type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
 
 /**
- * One cluster for each grant: its connections and its limits are one peer's own, so that no peer can use up another's,
- * and no answer on a connection to a backend can be taken for that of another peer.
+ * One cluster for each grant: connections and limits belong to one peer, so that no peer can use up another's, and no answer
+ * on a connection to a backend can reach another peer.
  */
 export function grantClusters(peers: readonly Peer[], grants: readonly Grant[]): readonly Draft[] {
   const byName = new Map(peers.map((peer) => [peer.name, peer]));
@@ -59,7 +58,7 @@ function grantCluster(name: string, peer: string, { name: exported, protocol, ba
   };
 }
 
-/** As many ways into the tunnel as the peer has addresses: each is a connection of its own, and the tunnel spreads them. */
+/** As many endpoints as the peer has addresses, all in the tunnel: each is a connection of its own, which the tunnel spreads. */
 function importCluster(name: string, peer: DialledPeer): Cluster {
   const lbEndpoints = peer.addresses.map(
     (_, index): LbEndpoint => ({
@@ -88,18 +87,18 @@ function dialCluster(name: string, source: IdentitySource, peer: DialledPeer): C
     transport_socket: upstreamTls(peer, source),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
     circuit_breakers: limits.BREAKERS,
-    // One address has no alternative: ejecting it, or finding it unhealthy, only turns one 503 into another.
+    // With one address there is no alternative: ejecting it only turns one 503 into another.
     ...(peer.addresses.length > 1 && chooseHealthy(peer)),
   };
 }
 
-/** Connections go to the gateways of a peer that answer; a check passes TLS on both sides, which a TCP check does not. */
+/** Connections go to gateways of the peer that answer. The check is HTTP over mutual TLS; a TCP check would prove nothing. */
 function chooseHealthy(peer: DialledPeer): Cluster {
   return {
     ignore_health_on_host_removal: true,
     common_lb_config: { healthy_panic_threshold: { value: 0 } },
     outlier_detection: {
-      // This cluster has connections alone: what counts is whether they come about.
+      // The cluster carries connections, not requests: only failed connections count.
       consecutive_5xx: 0,
       enforcing_consecutive_5xx: 0,
       enforcing_consecutive_gateway_failure: 0,
@@ -119,7 +118,7 @@ function chooseHealthy(peer: DialledPeer): Cluster {
         interval_jitter: '0.2s',
         unhealthy_threshold: 2,
         healthy_threshold: 1,
-        // The default of a minute would leave an idle cluster blind for as long.
+        // The default would check an idle cluster only once a minute.
         no_traffic_interval: '2s',
         unhealthy_interval: '1s',
         always_log_health_check_failures: true,
@@ -134,7 +133,7 @@ function chooseHealthy(peer: DialledPeer): Cluster {
   };
 }
 
-/** IP addresses are taken as they are; a name is resolved by the gateway, and every address it has is used. */
+/** The gateway resolves a host name and uses all of its addresses; IP addresses need no resolution. */
 function endpoints(name: string, targets: readonly HostPort[], hostname: (target: HostPort) => string): Cluster {
   const literal = targets.every(({ host }) => isIP(host) !== 0);
   const lbEndpoints = targets.map((target): LbEndpoint => {
@@ -165,7 +164,7 @@ function httpOptions(
 
 /**
  * A malformed answer (a line feed in grpc-message, which some servers do not escape) ends its own stream. By default it
- * ends the connection, and with it the streams of all other callers.
+ * would end the connection, with the streams of all other callers.
  */
 const MALFORMED = { override_stream_error_on_invalid_http_message: true };
 

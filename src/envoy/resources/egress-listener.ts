@@ -1,5 +1,4 @@
 // The egress listeners: one for each port that an import names, plain HTTP for callers of our own mesh.
-// In: the gateway, the imports by port. Out: drafts of Listener resources.
 // Must not: know where a name leads; the routes of the port do.
 
 import type { Gateway, Import, Mesh } from '../../federation/model.ts';

@@ -1,6 +1,5 @@
-// What an Envoy is started with to become a gateway of ours: where the control plane is and how both prove who they are.
-// In: the role, a node id, folders, addresses. Out: the text of a bootstrap, and of the two SDS files beside its certificates.
-// Must not: hold a key (they are read from files, again when they are replaced), nor anything that comes over ADS.
+// The bootstrap of a gateway's Envoy: where the control plane is, and how both sides prove their identity.
+// Must not: hold a key (Envoy reads keys from files, and again when they are replaced), nor anything that comes over ADS.
 
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -13,7 +12,7 @@ import { listeningAddress } from './listen-address.ts';
 
 export interface BootstrapOptions {
   readonly role: GatewayRole;
-  /** Free text that tells replicas apart; the certificate alone says who a gateway is. */
+  /** Free text that tells replicas apart; a gateway's identity is in its certificate alone. */
   readonly nodeId: string;
   /** Absolute path of the folder that `postern certs gateway` wrote. */
   readonly certsDir: string;
@@ -42,11 +41,7 @@ const CONTROL_PLANE = 'control-plane';
 const CLIENT_SECRET = 'control-plane/client';
 const CA_SECRET = 'control-plane/ca';
 
-/**
- * Why each flag: a removed peer's streams end five seconds after its chain is gone, and at once when idle; two Envoys
- * on one machine do not disturb each other; the access log is there in time; a field that this Envoy does not know is
- * refused rather than ignored (an ignored one may have been a guard).
- */
+/** docs/operations.md, "Starting a gateway", gives the reason for each flag. */
 const FLAGS = [
   '--drain-time-s 5',
   '--drain-strategy immediate',
@@ -106,7 +101,7 @@ function fixedParts(options: BootstrapOptions): Bootstrap {
         set_node_on_first_message_only: true,
         grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT }, timeout: '0s' }],
       },
-      // Without the control plane there is nothing to serve: wait, rather than come up empty and look alive.
+      // Without the control plane there is nothing to serve: wait, rather than start empty and look alive.
       lds_config: ads,
       cds_config: ads,
     },
@@ -136,14 +131,14 @@ const BY_NAME: object = {
 
 const RUNTIME = {
   re2: { max_program_size: { error_level: 1000 } },
-  // A connection on which a thousand requests come at once does not keep the others waiting.
+  // A thousand requests at once on one connection do not keep other connections waiting.
   http: { max_requests_per_io_cycle: 100 },
 } as const;
 
 /**
- * Envoy ends a connection when half of its first 500 streams were given up within a second: a limit meant for one
- * client. The callers of an ingress are gateways, and a gateway's connection is many callers; each egress keeps the
- * limit for its own callers. What bounds a hostile peer is said in SECURITY.md.
+ * Envoy ends a connection when half of its first 500 streams were given up within a second: a limit that is meant for one
+ * client. The clients of an ingress are gateways, and a gateway's connection carries many callers; each egress keeps the
+ * limit for its own callers. SECURITY.md says what bounds a hostile peer.
  */
 const FOR_PEERS = { overload: { premature_reset_total_stream_count: 1_000_000_000 } } as const;
 
@@ -203,7 +198,7 @@ function addressOf({ host, port }: HostPort): Message<'envoy.config.core.v3.Addr
   return { socket_address: { address: host, port_value: port } };
 }
 
-/** Reading, and on loopback what `postern drain` asks. Nobody changes log levels or ends a gateway over its admin port. */
+/** Read-only paths, and on loopback those that `postern drain` uses. Nobody changes log levels or ends a gateway there. */
 function adminPaths({ host }: HostPort): typeof READING {
   return isLoopback(host) ? [...READING, ...DRAINING] : READING;
 }
@@ -222,12 +217,12 @@ const READING: readonly Message<'envoy.type.matcher.v3.StringMatcher'>[] = [
 const HEAP = 'envoy.resource_monitors.fixed_heap';
 const CONNECTIONS = 'envoy.resource_monitors.global_downstream_max_connections';
 
-/** Under pressure: give memory back, then reset the hungriest streams, then refuse requests, then connections. */
+/** Under memory pressure: give memory back, reset the streams that hold the most, refuse requests, refuse connections. */
 function overload(connections: number): OverloadManager {
   const above = (value: number) => [{ name: HEAP, threshold: { value } }];
   return {
     refresh_interval: '0.25s',
-    // From 64 KiB on, so that the eight classes that Envoy has reach a whole window of a stream between gateways.
+    // From 64 KiB on, so that Envoy's eight classes reach the whole window of a stream between gateways.
     buffer_factory_config: { minimum_account_to_track_power_of_two: 16 },
     resource_monitors: [
       extension(HEAP, 'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig', {
@@ -264,8 +259,8 @@ const TUNNELS = {
 };
 
 /**
- * A name that its owner's name servers do not answer for would otherwise hold the start of the whole gateway for as
- * long as c-ares tries. Not among the vendored protos, so not typed.
+ * Otherwise a name whose name servers do not answer would delay the start of the whole gateway for as long as c-ares tries.
+ * Not among the vendored protos, so not typed.
  */
 const BOUNDED_DNS = {
   typed_dns_resolver_config: {

@@ -1,5 +1,4 @@
-// From the resolved model to the resources of one gateway: the table of contents of this folder.
-// In: a Federation, the gateway's role and identities, the peers removed lately. Out: drafts of all its resources.
+// From the resolved model to the drafts of all resources of one gateway: the table of contents of this folder.
 // Must not: build a resource here (drafts do, and only when their inputs changed), encode, or check.
 
 import type { Federation, Gateway, GatewayRole, Grant, Import, Peer } from '../../federation/model.ts';
@@ -19,11 +18,11 @@ export type { Draft } from '../draft.ts';
 export interface TranslateInput {
   readonly federation: Federation;
   readonly role: GatewayRole;
-  /** The certificate and key that this gateway meets a peer with; asked only when `identitySource` is the issuer. */
+  /** The certificate and key that this gateway shows to a peer; called only when `identitySource` is the issuer. */
   readonly identity: (peer: string) => GatewayIdentity | undefined;
-  /** Names that ended while this process lives: their routes and bundles are what is left of them, or deny. */
+  /** Names that are no longer in use: their routes and bundles hold what both models admit, or deny. */
   readonly retired: readonly Ended[];
-  /** The certificate (PEM) of that root. */
+  /** The certificate (PEM) of a root that nobody has the key of, for the bundles of removed peers. */
   readonly throwawayRootPem: string;
 }
 
@@ -37,8 +36,8 @@ export function translate(input: TranslateInput): readonly Draft[] {
 function translateIngress({ federation, identity, ...input }: TranslateInput, gateway: Gateway): readonly Draft[] {
   const { mesh, peers, identitySource } = federation;
   const grants = groupBy(federation.grants, (grant: Grant) => grant.peer);
-  const known = new Set(peers.map(peerChain));
-  const retired = input.retired.filter((peer) => !known.has(peerChain(peer)));
+  const chains = new Set(peers.map(peerChain));
+  const retired = input.retired.filter((peer) => !chains.has(peerChain(peer)));
   return [
     ...grantClusters(peers, federation.grants),
     ...certificateSecrets('ingress', identitySource, peers, identity),

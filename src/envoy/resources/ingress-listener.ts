@@ -1,15 +1,15 @@
-// The ingress listener: one filter chain for each peer, chosen by server name and ALPN; nobody else gets a TLS byte.
-// In: the gateway, the peers. Out: the draft of one Listener. Must not: hold policy or trust (routes and secrets do, so
-// that a change of them leaves every connection alone), nor have a default chain.
+// The ingress listener: one filter chain for each peer, chosen by server name and ALPN. All other clients get no TLS byte.
+// Must not: hold policy or trust (routes and secrets do, so that changing them disturbs no connection), nor have a default
+// chain.
 
 import type { Gateway, IdentitySource, Mesh, Peer } from '../../federation/model.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { connectionLog } from '../http/access-log.ts';
-import { bodyGuard } from '../http/bodies.ts';
+import { bodyGuard } from '../http/body-guard.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
-import { internalHosts } from '../http/lua.ts';
-import { pathGuard } from '../http/paths.ts';
+import { internalHosts } from '../http/internal-hosts.ts';
+import { pathGuard } from '../http/path-guard.ts';
 import { denyByDefault, peerOnly } from '../http/rbac.ts';
 import { rememberPeerRequestId } from '../http/request-facts.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
@@ -18,11 +18,11 @@ import { listeningAddress } from './listen-address.ts';
 import { downstreamTls } from './tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
-/** What a chain is made of: everything of a peer but its trust, which changes more often. */
+/** What a chain uses of a peer. Its trust bundle is not part of it: a new bundle must not change the chain. */
 type ChainPeer = Pick<Peer, 'name' | 'key' | 'generation' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName'>;
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 
-/** No peer, no listener: there is nobody to let in. */
+/** Without a peer there is no listener, because nobody could be admitted. */
 export function ingressListener(
   mesh: Mesh,
   gateway: Gateway,
@@ -36,7 +36,7 @@ export function ingressListener(
     name: names.INGRESS_LISTENER,
     stat_prefix: 'ingress',
     address: listeningAddress(address, port),
-    // Two processes on one address would share its connections in silence.
+    // Otherwise two processes on one address would share its connections without an error.
     enable_reuse_port: false,
     per_connection_buffer_limit_bytes: HOP_BUFFER_BYTES,
     listener_filters: [
@@ -61,7 +61,7 @@ function chainInputs(peer: ChainPeer): readonly unknown[] {
   return [peer.name, peer.key, peer.generation, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
 }
 
-/** Memoized by the list of identities: the object of a peer that changes least. */
+/** Memoized by the list of identities, the part of a peer that changes least. */
 const peerChain = memoizeByIdentity(
   (
     gatewayIdentities: ChainPeer['gatewayIdentities'],
@@ -82,7 +82,7 @@ const peerChain = memoizeByIdentity(
         transport_protocol: 'tls',
         application_protocols: [names.ALPN],
       },
-      // Without it a handshake that never ends stays open for ever.
+      // Without it a handshake that stalls stays open for ever.
       transport_socket_connect_timeout: '5s',
       transport_socket: downstreamTls(peer, source),
       filters: [

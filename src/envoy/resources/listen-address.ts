@@ -1,10 +1,10 @@
-// The address of a listener or of the admin port: `::` is every address, of IPv4 too.
+// The address of a listener or of the admin port; `::` means every address, of IPv4 too.
 // Must not: choose an address that the configuration does not name.
 
 import { isIPv6 } from 'node:net';
 import type { Message } from '../draft.ts';
 
-/** Linux gives an IPv6 socket IPv4 too, but Envoy asks for IPv6 alone unless told: `::` then means every address. */
+/** Envoy makes IPv6 sockets for IPv6 alone unless told otherwise; with `ipv4_compat`, `::` means every address. */
 export function listeningAddress(address: string, port: number): Message<'envoy.config.core.v3.Address'> {
   return { socket_address: { address, port_value: port, ...(isAnyIPv6(address) && { ipv4_compat: true }) } };
 }

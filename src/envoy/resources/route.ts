@@ -1,37 +1,36 @@
 // Routes: what a peer may reach here (ingress), and which local names lead to which peer (egress).
-// In: a peer with its grants, or the imports of a port. Out: drafts of RouteConfiguration resources.
-// Must not: route anything that no grant or import names; the last virtual host of each takes the rest and denies it.
+// Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
 import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../../federation/model.ts';
 import type { Ended } from '../../federation/transition.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
-import { BODIES_ALLOWED } from '../http/bodies.ts';
-import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from '../http/headers.ts';
-import { LUA_METADATA, ownHosts } from '../http/lua.ts';
+import { BODIES_ALLOWED } from '../http/body-guard.ts';
+import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from '../http/header-mutations.ts';
+import { LUA_METADATA, ownHosts } from '../http/internal-hosts.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/rbac.ts';
-import { retried } from '../http/retry.ts';
+import { routesWithRetries } from '../http/retry.ts';
 import * as names from '../resource-names.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
 type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
 type Route = Message<'envoy.config.route.v3.Route'>;
 type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
-/** What routes need to know of a peer. */
+/** What routes use of a peer. */
 type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey'>;
 
-/** What one peer may reach: a virtual host for each export that it was granted. */
+/** What one peer may reach: a virtual host for each granted export. */
 export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Grant[]): Draft {
   const { name, domainKey, gatewayIdentities } = peer;
   const granted = (): readonly VirtualHost[] => [
     ...grants.map((grant) => grantedHost(grant, name, domainKey, gatewayIdentities)),
-    // Also to a peer without a grant: its gateways would otherwise find us dead, and answer 503 where we say 403.
+    // Also for a peer without a grant: its gateways would otherwise take us for dead, and answer 503 instead of our 403.
     healthHost(mesh, peer),
   ];
   return ingressDraft(peer, [mesh, gatewayIdentities, ...grants], granted);
 }
 
-/** Names that ended: the chain that is still draining finds what is left of them or nothing, ten milliseconds after this arrives. */
+/** Routes of names that are no longer in use, for filter chains that still drain: what both models admit, or nothing. */
 export function endedRoutes(mesh: Mesh, peers: readonly Ended[]): readonly Draft[] {
   return peers.map(({ name, key, meet }) =>
     meet === undefined
@@ -96,7 +95,7 @@ const grantedHost = memoizeByIdentity(
         [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
         ...(requestBodies === 'any-method' && BODIES_ALLOWED),
       },
-      routes: retried(protocol, {
+      routes: routesWithRetries(protocol, {
         name: names.exportRoute(name),
         // The endpoint's hostname becomes the authority: the backend's own name.
         route: { ...forward(names.grantCluster(peer, exported), protocol, BACKEND_IDLE), auto_host_rewrite: true },
@@ -133,11 +132,11 @@ const importedHost = memoizeByIdentity(
       name: `import/${names.statName(local)}`,
       domains: localNames,
       metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
-      // A denied peer has no cluster. Its names stay, so that callers are told 503 and not that the name is unknown.
+      // A denied peer has no cluster. Its names stay, so that callers get 503 instead of 404 (unknown name).
       routes:
         cluster === undefined
           ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
-          : retried(protocol, {
+          : routesWithRetries(protocol, {
               name: route,
               route: { ...forward(cluster, protocol, GATEWAY_IDLE), host_rewrite_literal: authority },
               metadata,
@@ -162,15 +161,18 @@ function denyAll(reason: string, status: number): VirtualHost {
   };
 }
 
-/** HTTP: how long nothing may move in either direction. The caller's side waits a little longer, so that the callee, who knows why, answers. */
+/**
+ * HTTP: how long a request may be silent in both directions. The caller's side waits a little longer, so that the callee,
+ * which knows the reason, answers.
+ */
 const BACKEND_IDLE = '60s';
 const GATEWAY_IDLE = '70s';
-/** gRPC: a stream may be silent for long (a watch). Pings find a dead peer, TCP keepalive a dead backend. */
+/** gRPC: a stream (a watch) may be silent for long. Pings detect a dead peer, TCP keepalive a dead backend. */
 const GRPC_IDLE = '3600s';
 
 /**
- * No limit on the whole exchange, since a long download is a good one; a limit on silence, since a hung backend would
- * otherwise hold the request for ever. A gRPC call's own deadline (grpc-timeout) holds at every hop.
+ * There is no limit on the whole exchange, so that long downloads work, but one on silence: a hung backend would otherwise
+ * hold the request for ever. A gRPC call's own deadline (grpc-timeout) applies at every hop.
  */
 function forward(cluster: string, protocol: HttpProtocol, idle: string): RouteAction {
   return {

@@ -1,6 +1,5 @@
 // Secrets: our certificates (one key for each peer and gateway, or files on the gateway's disk) and the peers' bundles.
-// In: the identity source, identities, peers. Out: drafts of Secret resources, delivered over SDS on ADS.
-// Must not: put anything but CA certificates into a bundle (SAN lists of a secret widen those of the chain, by OR), or a
+// Must not: put anything but CA certificates into a bundle (SAN matchers of a secret widen those of the chain, by OR), or a
 // private key into anything that is not named `cert/…`.
 
 import { dirname } from 'node:path';
@@ -10,7 +9,7 @@ import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
 import * as names from '../resource-names.ts';
 
-/** The certificates of a gateway: one secret for each peer, or one secret for all when they are files (identity.files). */
+/** The certificates of a gateway: one secret for each peer, or one for all peers with identity.files. */
 export function certificateSecrets(
   role: GatewayRole,
   source: IdentitySource,
@@ -31,8 +30,8 @@ export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
 }
 
 /**
- * The bundles of names that ended: what is left of them, or nothing. A secret that is deleted or emptied revokes nothing (Envoy keeps the old one), so that
- * until the chain is gone, no root is a root that nobody holds.
+ * The bundles of names that are no longer in use: the roots that both models trust, or else a root that nobody has the key
+ * of. A secret that is deleted or emptied revokes nothing, because Envoy keeps the old one until the chain is gone.
  */
 export function retiredBundles(peers: readonly Ended[], throwawayRootPem: string): readonly Draft[] {
   return peers.map((peer) => {
@@ -60,7 +59,7 @@ function issued({ certificateChain, privateKey }: GatewayIdentity): Secret {
   };
 }
 
-/** The gateway reads its own files, and again when something is moved into their folder (renewal by rename). */
+/** The gateway reads its own files, and reads them again when a file is moved into their folder (renewal by rename). */
 function fromFiles({ certificate, privateKey }: Extract<IdentitySource, { kind: 'files' }>): Secret {
   return {
     tls_certificate: {

@@ -1,6 +1,6 @@
-// TLS towards peers, both directions: 1.3 only, mutual, one bundle and exact URI SANs of one peer (spec section 3).
-// In: a peer, the role of our gateway, where its identity comes from. Out: transport sockets, SDS references.
-// Must not: offer a validation context without SAN matchers and a bundle; Envoy lets everybody in then (sec.md fact 2).
+// TLS towards peers, both directions: 1.3 only, mutual, one bundle and the exact URI SANs of one peer
+// (docs/design.md, "Resource shapes").
+// Must not: offer a validation context without SAN matchers and a bundle: Envoy would let everybody in.
 
 import type { GatewayRole, IdentitySource, LeafKey, Peer } from '../../federation/model.ts';
 import { ADS } from '../config-source.ts';
@@ -10,21 +10,21 @@ import * as names from '../resource-names.ts';
 type TransportSocket = Message<'envoy.config.core.v3.TransportSocket'>;
 type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
 
-/** What TLS needs to know of a peer. Its bundle is not here: it comes as a secret, and a new one changes no listener. */
+/** What TLS uses of a peer. Its bundle is a secret, so that a new one changes no listener. */
 type TlsPeer = Pick<Peer, 'name' | 'key' | 'gatewayIdentities' | 'leafKeys'>;
 
-/** What a peer's filter chain speaks. */
+/** The TLS of a peer's filter chain. */
 export function downstreamTls(peer: TlsPeer, source: IdentitySource): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     require_client_certificate: true,
     common_tls_context: commonTls('ingress', peer, source),
-    // A resumed session is not verified again: it would outlive the certificate that it began with.
+    // A resumed session is not verified again, so it would outlive the certificate that it began with.
     disable_stateless_session_resumption: true,
     disable_stateful_session_resumption: true,
   });
 }
 
-/** What a cluster of an import speaks to the ingress gateway of its peer. */
+/** The TLS of connections to the ingress gateways of a peer. */
 export function upstreamTls(peer: TlsPeer & Pick<Peer, 'outboundServerName'>, source: IdentitySource): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
     sni: peer.outboundServerName,
@@ -55,7 +55,7 @@ function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource): Co
   };
 }
 
-/** In the order of preference. RSA only as PSS: TLS 1.3 knows no other, and Envoy would otherwise offer SHA-1 too. */
+/** In the order of preference. RSA only as PSS, the only RSA of TLS 1.3; by default Envoy would offer SHA-1 too. */
 const ALGORITHMS: readonly (readonly [LeafKey, readonly string[]])[] = [
   ['ecdsa', ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512']],
   ['ed25519', ['ed25519']],
@@ -63,8 +63,8 @@ const ALGORITHMS: readonly (readonly [LeafKey, readonly string[]])[] = [
 ];
 
 /**
- * The signatures that a peer's certificate may answer with. The TLS library has one list for what it accepts and for
- * what it signs with, so that the kind of our own key (issued: ECDSA) is always among them.
+ * The signature algorithms that are accepted from a peer. The TLS library uses the same list for its own signatures, so the
+ * kind of our own key (ECDSA when it is issued) is always included.
  */
 function signatureAlgorithms(leafKeys: readonly LeafKey[], source: IdentitySource): readonly string[] {
   const kinds = new Set<LeafKey>(source.kind === 'issuer' ? ['ecdsa', ...leafKeys] : leafKeys);

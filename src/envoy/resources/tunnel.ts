@@ -1,8 +1,8 @@
 // Tunnels: the internal listeners through which all connections of an egress gateway to one peer pass.
-// Nothing that happens to a cluster or a secret ends a connection to a peer that is open; what happens to a listener does.
-// So each connection to a peer passes a listener of that peer inside the gateway. When the peer's key changes, the filter
-// chain does, and Envoy ends what passes the old one within its drain time; when the peer goes, the listener does.
-// Must not: carry more than one peer's connections, which would all end with those of one.
+// A change of a cluster or a secret ends no open connection to a peer; a change of a listener does. So each connection to a
+// peer passes a listener of that peer inside the gateway. When the peer's key changes, so does the filter chain, and Envoy
+// ends the connections of the old one within its drain time; when the peer is removed, so is the listener.
+// Must not: carry the connections of more than one peer, which would all end with those of one.
 
 import type { Mesh, Peer } from '../../federation/model.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
@@ -40,9 +40,9 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
           extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
             stat_prefix: statPrefix,
             cluster,
-            // A gateway of the peer that does not answer, or fails the handshake: the next address, before any request is lost.
+            // When a gateway of the peer does not answer or fails the handshake, the next address is tried before a request is lost.
             max_connect_attempts: Math.min(2 * peer.addresses.length, MAX_ATTEMPTS),
-            // The requests' cluster closes what is idle, and an honest peer ends a connection after an hour.
+            // The cluster of the requests closes idle connections, and an honest peer ends a connection after an hour.
             idle_timeout: '0s',
             max_downstream_connection_duration: '3700s',
             access_log: [tunnelLog(mesh)],
@@ -53,5 +53,5 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
   };
 }
 
-/** Of a connection, with two seconds each: callers do not wait longer than for a request that is retried. */
+/** Of a connection, with two seconds each: callers wait no longer than for a request that is retried. */
 const MAX_ATTEMPTS = 6;

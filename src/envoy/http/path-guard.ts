@@ -12,7 +12,7 @@ export const PATH_GUARD = 'envoy.filters.http.rbac.paths';
 /** ASCII that stands for itself: unreserved, and the rest of what a segment may hold (RFC 3986, 3.3). */
 const PLAIN = "[a-z0-9._~!$&'()*+,;=:@|\\[\\]/-]";
 
-/** ASCII whose percent-encoding may stay: what encoders escape of the above (not the semicolon), a space, and braces. */
+/** ASCII that may be percent-encoded: what encoders escape of the above (not the semicolon), a space, and braces. */
 const ENCODED = '%(?:2[0146-9a-c]|3[ad]|40|5[bd]|7[b-d])';
 
 const FOLLOWING = '%[89ab][0-9a-f]';
@@ -59,7 +59,7 @@ const AFTER: Readonly<Record<string, readonly string[]>> = {
   f0: ['(?:9[0-9ace]|[ab][0-9a-f])', '9f%(?:8[0-35-9a-f]|[9ab][0-9a-f])'],
 };
 
-/** First bytes that are looked at together, so that no expression grows too large. */
+/** First bytes that share an expression, so that none grows too large. */
 const TOGETHER = [['c2', 'cd', 'd8', 'd9'], ['e1'], ['e2'], ['e0', 'e3', 'ed', 'ee'], ['ef', 'f0']] as const;
 
 /** Matches a whole path of ASCII alone, as nearly all are. */
@@ -68,7 +68,7 @@ const ASCII = `(?i)/(?:${PLAIN}|${ENCODED})*`;
 /** Matches a whole path whose bytes beyond ASCII are percent-encoded and have the shape of UTF-8. */
 const SHAPE = `(?i)/(?:${PLAIN}|${ENCODED}|%(?:c[2-9a-f]|d[0-9a-f]|(?:e[0-9a-f]|f0${FOLLOWING})${FOLLOWING})${FOLLOWING})*`;
 
-/** Each matches a whole path in which nothing follows its first bytes but what may. */
+/** Each matches a whole path in which its first bytes are followed only by what AFTER allows. */
 const SEQUENCES = TOGETHER.map((firsts) => {
   const highs = [...new Set(firsts.map((first) => first.charAt(0)))];
   const others = highs.map((high) => {
@@ -86,11 +86,11 @@ export const HARMLESS: { readonly ascii: string; readonly beyond: readonly strin
 };
 
 /**
- * Refuses what is not harmless, once for all exports of a peer: an exact rule has no percent sign, so that this refuses
- * nothing that one admits. Everything else is left to access control.
+ * Refuses paths that are not harmless, once for all exports of a peer. It refuses nothing that an exact rule admits, because
+ * exact rules have no percent sign. All else is left to access control.
  */
 export function pathGuard(): HttpFilter {
-  const harmless = one([wholePath(HARMLESS.ascii), all(HARMLESS.beyond.map(wholePath))]);
+  const harmless = anyOf([wholePath(HARMLESS.ascii), allOf(HARMLESS.beyond.map(wholePath))]);
   return extension(PATH_GUARD, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
     rules: {
       action: 'DENY',
@@ -103,7 +103,7 @@ export function pathGuard(): HttpFilter {
 const OPEN = '(?:\\(|%28)';
 
 /**
- * Harmless characters where they are not, below a prefix: a semicolon (Tomcat and others drop what follows it in the
+ * Where harmless characters do harm, below a prefix: a semicolon (Tomcat and others drop what follows it in the
  * segment), a segment of dots and spaces alone, or one that begins or ends with a space (Windows and some routers trim
  * them); two parentheses opened in a segment that begins with one, which ASP.NET cuts out: `/(S(x))/`.
  */
@@ -113,10 +113,10 @@ function wholePath(regex: string): Permission {
   return { url_path: { path: { safe_regex: { regex } } } };
 }
 
-function all(rules: readonly Permission[]): Permission {
+function allOf(rules: readonly Permission[]): Permission {
   return { and_rules: { rules } };
 }
 
-function one(rules: readonly Permission[]): Permission {
+function anyOf(rules: readonly Permission[]): Permission {
   return { or_rules: { rules } };
 }

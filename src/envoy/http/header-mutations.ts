@@ -9,7 +9,7 @@ import { KEEP_PEER_REQUEST_ID, PEER_REQUEST_ID_HEADER } from './request-facts.ts
 
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
 
-/** What Envoy itself adds to a request after the caller's own values are gone, and would tell the next hop. */
+/** Headers that Envoy adds to a request after the caller's own values were removed, and would send to the next hop. */
 const ADDED_BY_ENVOY = [
   'x-envoy-external-address',
   'x-envoy-internal',
@@ -28,10 +28,10 @@ const ADDED_BY_ENVOY = [
   'x-forwarded-port',
 ];
 
-/** Runs on a request before Envoy writes headers of its own, so that Envoy's own survive it and the caller's do not. */
+/** Runs before Envoy writes headers of its own, so that it removes the caller's values and keeps Envoy's. */
 const STRIP_REQUEST: readonly Mutation[] = removals('requests');
 
-/** The same; the ingress keeps the request id of the peer's egress for its log, after all else is removed. */
+/** The same for each gateway. The ingress copies the request id of the peer's egress for its log, after all other removals. */
 export const CLEAN_REQUEST: Readonly<Record<GatewayRole, readonly Mutation[]>> = {
   egress: STRIP_REQUEST,
   ingress: [
@@ -42,18 +42,18 @@ export const CLEAN_REQUEST: Readonly<Record<GatewayRole, readonly Mutation[]>> =
 };
 
 /**
- * In a request's trailers whole families go (`x-original-…`): hardly any application sends trailers, and each peer's
- * filter chain holds this list once more.
+ * From a request's trailers whole families are removed (`x-original-…`): hardly any application sends trailers, and the
+ * list is part of each peer's filter chain.
  */
 export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = families(listed('requests'));
 
-/** Runs on a response and its trailers. Envoy writes its own `server` after it. */
+/** Runs on a response and its trailers. Envoy writes its own `server` header afterwards. */
 export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
 
-/** Removed at the end of a route: towards a backend, which may see who called (x-forwarded-client-cert, our own). */
+/** Removed on the way to a backend, which may see the caller (x-forwarded-client-cert and x-postern-peer). */
 export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [...ADDED_BY_ENVOY, PEER_REQUEST_ID_HEADER];
 
-/** Removed at the end of a route: towards a peer, which may see nothing of ours but the request id, made here, of both logs. */
+/** Removed on the way to a peer, which may see nothing of ours but the request id that both logs share. */
 export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   ...ADDED_BY_ENVOY,
   'x-forwarded-proto',
@@ -65,12 +65,12 @@ function listed(from: 'requests' | 'responses'): readonly string[] {
   return REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(({ names }) => names);
 }
 
-/** Only a mutation has a prefix form; `request_headers_to_remove` of a route has none. Names are in lower case by now. */
+/** Mutations can remove by prefix; `request_headers_to_remove` of a route cannot. Envoy has lower-cased the names by then. */
 function removals(from: 'requests' | 'responses'): readonly Mutation[] {
   return listed(from).map((name) => (name.endsWith('*') ? withPrefix(name.slice(0, -1)) : { remove: name }));
 }
 
-/** The first word of each name, without those that a shorter one covers. gRPC's trailers are no family. */
+/** The first word of each name, without those that a shorter one covers. The trailers of gRPC are not a family. */
 function families(names: readonly string[]): readonly Mutation[] {
   const words = new Set(names.map((name) => /^(?:x-|grpc-)?[^-*]+-?/.exec(name)?.[0] ?? name));
   return [...words]
@@ -82,7 +82,7 @@ function withPrefix(prefix: string): Mutation {
   return { remove_on_match: { key_matcher: { prefix } } };
 }
 
-/** Headers with host names, which a response may have and its trailers need not. */
-export function removed(names: readonly string[]): readonly Mutation[] {
+/** For headers that are rewritten in a response and have no use in its trailers. */
+export function removalsOf(names: readonly string[]): readonly Mutation[] {
   return names.map((name) => ({ remove: name }));
 }

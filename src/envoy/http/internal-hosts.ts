@@ -1,5 +1,5 @@
 // The filter that keeps internal host names out of responses: redirects, links, cookie domains, realms, policies.
-// Must not: touch bodies, fail open (what it cannot read, it removes), or spend more than linear time on a value.
+// Must not: touch bodies, fail open (a value that it cannot read is removed), or spend more than linear time on a value.
 
 import type { HostPort } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
@@ -12,7 +12,7 @@ const NAME = 'envoy.filters.http.lua';
 /** The namespace of the route's metadata that `handle:metadata()` reads. */
 export const LUA_METADATA = NAME;
 
-/** What is done to the values of a header: the name of a function of the script. */
+/** The function of the script that changes the values of a header. */
 export type Change = 'relative' | 'refresh' | 'link' | 'cookie' | 'hide';
 
 /** Response headers that hold URLs or host names. */
@@ -45,14 +45,14 @@ export const WITH_HOSTS: Readonly<Record<string, Change>> = {
   warning: 'hide',
 };
 
-/** A longer value is removed, a longer host is taken for an internal one, and so is a header with more values. */
+/** A longer value is removed, a longer host counts as internal, and a header with more values is removed. */
 export const MAX_VALUE = 8192;
 const MAX_HOST = 255;
 const MAX_VALUES = 64;
 
 /**
- * How much longer all values of a response may become: a name of one letter becomes one of twelve, and the next gateway
- * ends the connection, with all its callers, over a header block that is far too large.
+ * How much longer all values of a response may become. A host of one letter becomes a name of twelve, and the next gateway
+ * would end the connection, with all its callers, over a header block that is far too large.
  */
 const MAX_GROWTH = 4096;
 
@@ -60,9 +60,9 @@ const MAX_GROWTH = 4096;
  * A URL whose host is internal becomes a path of the same service. Internal: no dot, an IP address in any spelling,
  * `.local`, `.svc` and other suffixes that mean nothing outside, what is no host name, and the backend's own names.
  * Backslashes, missing slashes and control characters count as browsers read them; leading slashes of the rest are
- * folded, since `//host` would again name a host. Where no path can stand (realms, policies, reports) the name becomes
- * `name.invalid` (RFC 2606). A cookie's Domain names a host of this mesh or is useless elsewhere: it always goes.
- * Envoy passes a response on as it is when a script fails; so failing means removing.
+ * folded, since `//host` would again name a host. Where a path is impossible (realms, policies, reports) the name becomes
+ * `name.invalid` (RFC 2606). A cookie's Domain names a host of this mesh or is useless elsewhere: it is always removed.
+ * Envoy passes a response on unchanged when a script fails, so the script removes a header whose change fails.
  *
  * Every pattern is anchored, or begins with a character that the rest of it cannot run over: matching it is linear
  * (test/envoy/lua-patterns.test.ts counts the steps). Values are bounded before any pattern sees them.
@@ -153,7 +153,7 @@ function envoy_on_response(handle)
 end
 `);
 
-/** Without what only readers need: each peer's filter chain holds the script, and one listener holds all of them. */
+/** Without indentation and comments: the script is in each peer's filter chain, and all chains are in one listener. */
 function compact(script: string): string {
   return script.replace(/^ *(?:--.*\n)?/gm, '');
 }
@@ -164,12 +164,12 @@ function changes(): string {
     .join(', ');
 }
 
-/** Runs on responses that have one of these headers, and on no other: most have none. */
+/** Runs only on responses that have one of these headers: most have none. */
 export function internalHosts(): HttpFilter {
   const isPresent = (name: string): Predicate => ({
     single_predicate: {
       input: extension('header', 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput', { header_name: name }),
-      // Any bytes: a dot would want UTF-8.
+      // Matches any bytes, while a dot would require UTF-8.
       value_match: { safe_regex: { google_re2: {}, regex: '\\C*' } },
     },
   });
@@ -191,7 +191,7 @@ export function internalHosts(): HttpFilter {
   });
 }
 
-/** Every spelling of a backend's host that it may write into a response; a Kubernetes name has short forms. */
+/** The spellings of a backend's host that it may write into a response; a Kubernetes name has short forms. */
 export function ownHosts(backends: readonly HostPort[]): readonly string[] {
   const hosts = backends.map(({ host }) => host.toLowerCase());
   const short = hosts.flatMap((host) => /^([^.]+\.[^.]+)\.svc(\.|$)/.exec(host)?.[1] ?? []);

@@ -1,6 +1,6 @@
 // The guard against bodies on methods that define none: an HTTP/1 backend that does not read such a body takes its bytes for
 // the next request on the connection.
-// Must not: let a request with an unexpected body reach a backend, however its length is (or is not) declared.
+// Must not: let a request with an unexpected body reach a backend, whether or not its length is declared.
 
 import { any, extension, type Message } from '../draft.ts';
 
@@ -18,9 +18,9 @@ const SKIP: OnMatch = {
 };
 
 /**
- * Stands before access control, which sees headers alone. HTTP/2 need not declare a length, so the request waits here
- * for its end. A body of two bytes or more is refused at once; for a shorter one this filter writes the content length,
- * by which access control refuses one byte and lets an empty body pass (many clients send an empty last frame).
+ * Runs before access control, which sees only headers. HTTP/2 need not declare a length, so the request waits here for its
+ * end. The filter refuses a body of two bytes or more at once. For a shorter one it writes the content length, by which
+ * access control refuses one byte and admits an empty body (many clients send an empty last frame).
  */
 export function bodyGuard(): HttpFilter {
   return extension(BODY_GUARD, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
