@@ -1,17 +1,17 @@
-// Digests of what a name means. A resource whose meaning changes gets another name by them, so that no update can give a
-// connection, a route or a statistic of the old meaning to the new one, in whatever order the pieces arrive.
-// Must not: depend on anything but the configuration and the files that it names: replicas and restarts must agree.
+// Digests of the meaning of a name. They are part of resource names, so a resource whose meaning changes gets another name, and
+// no update can give a connection, a route or a statistic of the old meaning to the new one, in whatever order its pieces arrive.
+// Must not: depend on anything but the configuration and the files that it names; replicas and restarts must agree.
 
 import { createHash } from 'node:crypto';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { Export, Peer } from './model.ts';
 
-/** 64 bits, hex: enough that nobody finds a second meaning for a name, and short enough to read in a log. */
+/** 64 bits, hex: enough that a second meaning for a name cannot be found, and short enough to read in a log. */
 export function digestOf(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
-/** Which mesh a peer is. */
+/** Identifies the mesh of a peer. */
 export function domainKey(trustDomain: string): string {
   return digestOf('trust domain', trustDomain);
 }
@@ -34,7 +34,7 @@ export function peerKey(peer: Omit<Peer, 'key' | 'domainKey'>): string {
   );
 }
 
-/** Where an export leads, and how its backends are spoken to. */
+/** Identifies the backends of an export, and the protocol that they speak. */
 export function exportKey({ protocol, backends }: Pick<Export, 'protocol' | 'backends'>): string {
   return digestOf(
     'export',
@@ -46,7 +46,7 @@ export function exportKey({ protocol, backends }: Pick<Export, 'protocol' | 'bac
 /** The fingerprint of the root that is valid from the earliest moment; of two such, the first in the file. */
 function oldestRoot({ certificates }: TrustBundle): string | undefined {
   return certificates.reduce<TrustBundle['certificates'][number] | undefined>(
-    (oldest, one) => (oldest === undefined || one.notBefore < oldest.notBefore ? one : oldest),
+    (oldest, root) => (oldest === undefined || root.notBefore < oldest.notBefore ? root : oldest),
     undefined,
   )?.fingerprint;
 }

@@ -1,5 +1,5 @@
-// The resolved model: what this mesh grants, to whom, and what it reaches. Everything right of here reads only this.
-// In: nothing. Out: readonly types. Must not: hold configuration syntax, files, or Envoy's names.
+// The resolved model: what this mesh grants to which peers, and what it imports from them. Translation reads only this.
+// Must not: hold configuration syntax, files, or Envoy's names.
 
 import type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema/config-schema.ts';
 import type { HostPort } from '../host-port.ts';
@@ -18,7 +18,7 @@ export type { HostPort } from '../host-port.ts';
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
 export interface Peer {
   readonly name: string;
-  /** A digest of whom its connections are opened with (meaning-digest.ts): part of the name of everything that trusts it. */
+  /** A digest of what its connections were authenticated with (meaning-digest.ts): part of the name of everything that trusts it. */
   readonly key: string;
   /** A digest of its trust domain alone. */
   readonly domainKey: string;
@@ -26,7 +26,7 @@ export interface Peer {
   readonly generation?: string;
   readonly trustDomain: TrustDomain;
   readonly bundle: TrustBundle;
-  /** Whom of theirs we accept, in either direction; never empty. */
+  /** Their identities that we accept, in either direction; never empty. */
   readonly gatewayIdentities: readonly SpiffeId[];
   /** Where their ingress gateways listen; empty when we import nothing from them. */
   readonly addresses: readonly HostPort[];
@@ -37,7 +37,7 @@ export interface Peer {
   readonly outboundServerName: string;
 }
 
-/** A configured peer without a usable trust bundle: nobody can prove to be it, and nothing is sent to it. */
+/** A configured peer without a usable trust bundle: no connection can prove to be from it, and nothing is sent to it. */
 export interface DeniedPeer {
   readonly name: string;
   readonly trustDomain: TrustDomain;
@@ -52,7 +52,7 @@ export interface AllowRule {
   readonly paths: readonly PathRule[];
 }
 
-/** One export granted to one peer, in force now. */
+/** One export granted to one peer, now. */
 export interface Grant {
   readonly peer: string;
   readonly export: Export;
@@ -115,12 +115,12 @@ export interface Federation {
   readonly peers: readonly Peer[];
   /** The other configured peers; sorted by name. */
   readonly deniedPeers: readonly DeniedPeer[];
-  /** Sorted by name; each once, whoever may use it. */
+  /** Sorted by name; each once, however many peers may use it. */
   readonly exports: readonly Export[];
-  /** In force now, to peers that are not denied; sorted by peer, then export. */
+  /** Grants that have not expired, to peers that are not denied; sorted by peer, then export. */
   readonly grants: readonly Grant[];
   /** Sorted by port, then local name. */
   readonly imports: readonly Import[];
-  /** When the next grant expires (milliseconds since the epoch), if any does. */
+  /** When the next grant expires (milliseconds since the epoch), if one does. */
   readonly nextExpiry?: number;
 }

@@ -1,5 +1,4 @@
-// What a peer has to know of us, and may know: the sheet that two teams exchange, as data.
-// In: our configuration, resolved. Out: what stands in the peer's file about us, and what it is granted.
+// The sheet that two teams exchange, as data: what a peer writes into its file about us, and what it is granted.
 // Must not: name another peer, a backend, a private key, or anything else that the peer does not need.
 
 import type { Config } from '../config/schema/config-schema.ts';
@@ -12,22 +11,22 @@ import { serverName } from './wire-names.ts';
 export interface PeerSheet {
   readonly mesh: string;
   readonly trustDomain: string;
-  /** Absent with `identity.files`: which CA signs there, Postern does not know. */
+  /** Absent with `identity.files`: Postern does not know the CA that signs there. */
   readonly trustBundle?: {
     readonly pem: string;
-    /** SHA-256 of the certificate, hex: to be compared over another channel. */
+    /** SHA-256 of the certificate, hex, to compare over another channel. */
     readonly fingerprint: string;
     readonly notAfter: string;
   };
   /** SPIFFE paths of our gateways. */
   readonly gatewayIdentities: readonly string[];
-  /** HOST:PORT; empty when nothing says what to dial. */
+  /** HOST:PORT; empty when the configuration does not say what peers dial. */
   readonly addresses: readonly string[];
   /** Present with `--to`. */
   readonly to?: {
     readonly peer: string;
     readonly trustDomain: string;
-    /** The label, where it is not the trust domain of the caller; both files have the same. */
+    /** The label, if it is not the trust domain of the caller; both files have the same. */
     readonly sni?: string;
     /** The server name that the peer sends to us, and the one that we send to the peer. */
     readonly serverNames: { readonly inbound: string; readonly outbound: string };
@@ -44,7 +43,7 @@ export interface OfferedExport {
   readonly expires?: string;
 }
 
-/** Without `to`, what every peer may know. `undefined` when there is no such peer. */
+/** Without `to`, what every peer may know. `undefined` when there is no peer of that name. */
 export function peerSheet(config: Config, resolved: Resolved, to: string | undefined): PeerSheet | undefined {
   const { mesh, gateways } = config;
   const recipient = to === undefined ? undefined : offeredTo(config, resolved, to);
@@ -68,7 +67,7 @@ function bundleOf({ pem, fingerprint, notAfter }: Certificate): NonNullable<Peer
 function addressesOf(ingress: Config['gateways']['ingress']): readonly HostPort[] {
   if (ingress === undefined) return [];
   if (ingress.advertise.length > 0) return ingress.advertise;
-  // What a wildcard listens on is no address that anybody could dial.
+  // Peers cannot dial a wildcard.
   return /^[0:.]*$/.test(ingress.address.host) ? [] : [ingress.address];
 }
 

@@ -1,8 +1,7 @@
-// Structural sharing between two versions of the model: what did not change stays the same object.
-// In: the previous value and the next. Out: a value equal to the next that reuses every unchanged part of the previous.
-// Must not: know what the values mean; it walks plain readonly data (and compares everything else by identity).
+// Structural sharing between two versions of the model: unchanged parts stay the same objects.
+// Must not: know what the values mean. It walks plain readonly data and compares everything else by identity.
 
-/** The next value, made of the previous one's parts wherever they are deeply equal. */
+/** A value equal to `next` that reuses every part of `previous` that is deeply equal. */
 export function share<T>(previous: T | undefined, next: T): T {
   if (previous === undefined || Object.is(previous, next)) return next;
   if (Array.isArray(previous) && Array.isArray(next)) {
@@ -20,15 +19,15 @@ export function share<T>(previous: T | undefined, next: T): T {
   return next;
 }
 
-/** Shares a list whose items are found again by a key, so that an insertion does not shift all that follows. */
+/** Shares a list whose items are matched by a key, so that an insertion does not shift all items behind it. */
 export function shareByKey<T>(
   previous: readonly T[] | undefined,
   next: readonly T[],
   keyOf: (item: T) => string,
 ): readonly T[] {
   if (previous === undefined) return next;
-  const known = new Map(previous.map((item) => [keyOf(item), item]));
-  const items = next.map((item) => share(known.get(keyOf(item)), item));
+  const byKey = new Map(previous.map((item) => [keyOf(item), item]));
+  const items = next.map((item) => share(byKey.get(keyOf(item)), item));
   const same = items.length === previous.length && items.every((item, index) => item === previous[index]);
   return same ? previous : items;
 }

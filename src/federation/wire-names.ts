@@ -1,5 +1,5 @@
-// The names of the wire contract between gateways (spec section 3): SNI, authority, local names.
-// In: names and trust domains. Out: strings. Must not: know Envoy's resource names; those are in envoy/resource-names.ts.
+// The names that gateways of two meshes use between them (docs/design.md, "Wire contract"): SNI, authority, local names.
+// Must not: know Envoy's resource names (envoy/resource-names.ts has them).
 
 import type { TrustDomain } from '../trust/spiffe.ts';
 

@@ -1,5 +1,5 @@
 // The certificates that our gateways present to peers: one key for each gateway and peer, renewed at half of its lifetime.
-// An identity stays the same object until it is renewed. docs/design.md, "Envoy facts", says why no two peers share a key.
+// An identity stays the same object until it is renewed. docs/design.md, "Wire contract", says why no two peers share a key.
 // Must not: keep anything on disk; a key exists here and in its gateway's secret.
 
 import type { SpiffeId } from '../spiffe.ts';

@@ -1,6 +1,6 @@
-// Which keys can have made an ECDSA signature: at most four, computed from the signature itself (SEC 1, 4.1.6).
-// To find the signer of a certificate among thousands of keys, this asks none of them. The points are multiplied by
-// node:crypto; only public numbers are computed here. What is found is a candidate: node:crypto verifies it.
+// Computes the keys that can have made an ECDSA signature: at most four (SEC 1, 4.1.6).
+// So the signer of a certificate is found among thousands of keys without trying them. node:crypto multiplies the points; only
+// public numbers are computed here. A key found here is a candidate, which node:crypto verifies.
 // Must not: decide that a signature is valid.
 
 import { createECDH, createHash, ECDH } from 'node:crypto';
@@ -11,7 +11,7 @@ interface Curve {
   /** The field's prime, and the order of the group; both have the same number of bytes. */
   readonly prime: bigint;
   readonly order: bigint;
-  /** What stands before the point in the SubjectPublicKeyInfo of a key. */
+  /** The bytes before the point in the SubjectPublicKeyInfo of a key. */
   readonly prefix: Buffer;
 }
 
@@ -63,13 +63,13 @@ function recoverOn(curve: Curve, z: bigint, r: bigint, s: bigint): readonly Buff
   const ofG = mod(-z * inverse, curve.order);
   return [r, r + curve.order].flatMap((x) => {
     if (x >= curve.prime) return [];
-    const one = multiply(curve, x, ofR);
-    if (one === undefined) return [];
+    const product = multiply(curve, x, ofR);
+    if (product === undefined) return [];
     // The other point R with this coordinate is -R.
-    const other = { x: one.x, y: curve.prime - one.y };
-    if (ofG === 0n) return [one, other].map((point) => encode(curve, point));
+    const points = [product, { x: product.x, y: curve.prime - product.y }];
+    if (ofG === 0n) return points.map((point) => encode(curve, point));
     const generator = multiplyGenerator(curve, ofG);
-    return [one, other].flatMap((point) => {
+    return points.flatMap((point) => {
       const sum = add(curve, generator, point);
       return sum === undefined ? [] : [encode(curve, sum)];
     });
@@ -89,7 +89,7 @@ function numberOf(hash: Buffer, { order }: Curve): bigint {
   return excess > 0 ? value >> BigInt(excess) : value;
 }
 
-/** Factor times a point with this first coordinate; undefined when there is none. Its sign is not known. */
+/** Factor times a point with this first coordinate, up to its sign; undefined when no point has that coordinate. */
 function multiply(curve: Curve, x: bigint, factor: bigint): Point | undefined {
   const ecdh = createECDH(curve.name);
   try {
