@@ -84,7 +84,7 @@ ${made.map((_, index) => `- {peer: c${index}, name: echo, as: c${index}.local, p
 `;
 
   for (const [index, one] of made.entries()) {
-    test(one.case.name, async () => {
+    test(`A mesh whose issuing chain has ${one.case.name} can talk to Envoy exactly when Postern accepts the chain`, async () => {
       const asServer = (await callLocally(egressPort, `c${index}.local`, '/')).status;
       assert.equal(asServer === 200, isAccepted(one, 'server'), `as a server: ${asServer}`);
       const asClient = await call({

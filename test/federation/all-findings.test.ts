@@ -226,7 +226,7 @@ function assertContains(a: Fault, b: Fault): void {
 }
 
 describe('a single wrong value', () => {
-  test('brings no finding about another object', () => {
+  test('A single wrong value brings no finding about another object', () => {
     assert.ok(SHAPE_FAULTS.length > 300, String(SHAPE_FAULTS.length));
     for (const fault of SHAPE_FAULTS) {
       const { ofParsing, all } = check(withFaults(fault));
@@ -234,7 +234,7 @@ describe('a single wrong value', () => {
     }
   });
 
-  test('that YAML itself refuses brings no finding about another object', () => {
+  test('A single wrong value that YAML itself refuses brings no finding about another object', () => {
     for (const [from, to] of [
       ['  shop:\n', '  shop: !x\n'],
       ['  shop:\n', '  Shop:\n'],
@@ -257,7 +257,7 @@ describe('a single wrong value', () => {
 });
 
 describe('a file with two faults', () => {
-  test('about different objects has the findings of each, when both relate objects', () => {
+  test('A file with two faults about different objects has the findings of each, when both relate objects', () => {
     let pairs = 0;
     RELATION_FAULTS.forEach((fault, index) => {
       assert.ok(
@@ -274,7 +274,7 @@ describe('a file with two faults', () => {
   });
 
   for (const fault of RELATION_FAULTS) {
-    test(`has ${fault.title} beside any wrong value of another object`, () => {
+    test(`A file with two faults has ${fault.title} beside any wrong value of another object`, () => {
       const others = SHAPE_FAULTS.filter((other) => !touch(fault, other)).filter(
         (other) => fault.code !== 'UNKNOWN_PEER' || !listsPeers(other),
       );
@@ -286,7 +286,7 @@ describe('a file with two faults', () => {
     });
   }
 
-  test('about different objects has the findings of each, when both are wrong values', () => {
+  test('A file with two faults about different objects has the findings of each, when both are wrong values', () => {
     const random = randomOf(14);
     const pick = (): Fault => SHAPE_FAULTS[Math.floor(random() * SHAPE_FAULTS.length)] as Fault;
     for (let pairs = 0; pairs < 300; ) {

@@ -1,5 +1,5 @@
-// What a peer's file does to its own trust and to nobody else's: which peers are denied, which CAs are left out, what is kept.
-// In: two peers with real CAs, one of whose files is broken. Out: the model, turn after turn.
+// What a peer's file does to that peer's own trust, and never to another's: denied peers, CAs that are left out, bundles that are kept.
+// Two peers have real CAs, and one of their files is broken; the model is resolved reload after reload.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -53,12 +53,12 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 };
 
 describe('a peer without a usable bundle', () => {
-  test('is denied at start, whatever is wrong with its file, and nobody else is', () => {
+  test('A peer without a usable bundle is denied at start, whatever is wrong with its file, and no other peer is', () => {
     for (const [what, text] of Object.entries({ ...UNUSABLE, ...UNREADABLE }))
       assert.deepEqual(trustedWith({ 'bank.pem': text }), WITHOUT_BANK, what);
   });
 
-  test('has no grants, and its imports are marked; those of others are as they were', () => {
+  test('A peer without a usable bundle has no grants, and its imports are marked; those of others are as they were', () => {
     const { federation } = resolved(PLAIN, { files: { 'bank.pem': '' } });
     assert.deepEqual(
       federation.grants.map(({ peer }) => peer),
@@ -70,18 +70,18 @@ describe('a peer without a usable bundle', () => {
     );
   });
 
-  test('is served again as soon as its file is good', () => {
+  test('A peer without a usable bundle is served again as soon as its file is good', () => {
     const denied = resolved(PLAIN, { files: { 'bank.pem': '' } });
     assert.deepEqual(trustedWith({}, { previous: denied }), BOTH);
   });
 
-  test('does not stop the change of another: its new CA is served, its old one is not', () => {
+  test('A peer without a usable bundle does not stop the change of another: its new CA is served, its old one is not', () => {
     const next = newCa('shop.example').certificate;
     const files = { 'bank.pem': 'oops', 'shop.pem': next };
     assert.deepEqual(trustedWith(files, { previous: resolved(PLAIN) })['shop'], next);
   });
 
-  test('is an error that blocks nothing, with the peer that it concerns', () => {
+  test('A peer without a usable bundle is an error that blocks nothing, with the peer that it concerns', () => {
     const { findings } = resolveText(PLAIN, { files: { 'bank.pem': '' } });
     assert.equal(hasBlockingErrors(findings), false);
     assert.deepEqual(
@@ -92,7 +92,7 @@ describe('a peer without a usable bundle', () => {
 });
 
 describe('while it runs', () => {
-  test('a file that cannot be read leaves the peer the bundle that was read from it', () => {
+  test('While the process runs, a file that cannot be read leaves the peer the bundle that was read from it', () => {
     const served = resolved(PLAIN);
     for (const [what, text] of Object.entries(UNREADABLE)) {
       const after = resolved(PLAIN, { previous: served, files: { 'bank.pem': text } });
@@ -103,12 +103,12 @@ describe('while it runs', () => {
     }
   });
 
-  test('a file that lists no usable CA any more denies the peer: its old CA is not trusted on', () => {
+  test('While the process runs, a file that lists no usable CA any more denies the peer: its old CA is not trusted on', () => {
     for (const [what, text] of Object.entries(UNUSABLE))
       assert.deepEqual(trustedWith({ 'bank.pem': text }, { previous: resolved(PLAIN) }), WITHOUT_BANK, what);
   });
 
-  test('what was taken away does not come back with a broken file', () => {
+  test('While the process runs, what was taken away does not come back with a broken file', () => {
     const next = newCa('bank.example').certificate;
     const rotated = resolved(PLAIN, { previous: resolved(PLAIN), files: { 'bank.pem': next } });
     assert.deepEqual(trustedWith({ 'bank.pem': 'oops' }, { previous: rotated }), { ...BOTH, bank: next });
@@ -116,7 +116,7 @@ describe('while it runs', () => {
     assert.deepEqual(trustedWith({ 'bank.pem': 'oops' }, { previous: denied }), WITHOUT_BANK);
   });
 
-  test('a bundle is kept when another file is named that cannot be read, but not for another trust domain', () => {
+  test('While the process runs, a bundle is kept when another file is named that cannot be read, but not for another trust domain', () => {
     const files = { 'bank.pem': namelessCa().certificate };
     const served = resolved(PLAIN, { files });
     const moved = PLAIN.replace('trustBundle: bank.pem', 'trustBundle: other.pem');
@@ -126,7 +126,7 @@ describe('while it runs', () => {
     assert.deepEqual(trustedWith({ 'bank.pem': 'oops' }, { previous: served }, renamed), WITHOUT_BANK);
   });
 
-  test('a bundle that is kept ends with its certificates', () => {
+  test('While the process runs, a bundle that is kept ends with its certificates', () => {
     const served = resolved(PLAIN);
     const kept = resolved(PLAIN, { previous: served, files: { 'bank.pem': 'oops' } });
     assert.equal(kept.nextTrustChange, BANK_END);
@@ -140,7 +140,7 @@ describe('while it runs', () => {
 const BANK_END = NOW + YEAR;
 
 describe('time', () => {
-  test('leaves out the CA that ended beside a good one, and the next change is the end of the good one', () => {
+  test('Time leaves out the CA that ended beside a good one, and the next change is the end of the good one', () => {
     const next = newCa('bank.example', NOW + 100 * DAY).certificate;
     const files = { 'bank.pem': BANK.certificate + next, 'shop.pem': newCa('shop.example', BANK_END).certificate };
     const both = resolved(PLAIN, { files, now: BANK_END - 1 });
@@ -151,7 +151,7 @@ describe('time', () => {
     assert.equal(after.nextTrustChange, BANK_END + 100 * DAY);
   });
 
-  test('takes in the CA that begins, and says when', () => {
+  test('Time takes in the CA that begins, and says when', () => {
     const begin = NOW + 10 * DAY;
     const next = newCa('bank.example', begin + 5 * 60 * 1000).certificate;
     const files = { 'bank.pem': BANK.certificate + next };
@@ -167,18 +167,18 @@ describe('time', () => {
 describe('who keeps a CA that two peers list', () => {
   const shared = namelessCa().certificate;
 
-  test('nobody at start', () => {
+  test('A CA that two peers list is kept by neither at start', () => {
     const files = { 'bank.pem': shared, 'shop.pem': SHOP.certificate + shared };
     assert.deepEqual(trustedWith(files), WITHOUT_BANK);
   });
 
-  test('the peer that is served with it: another cannot take it away by listing it', () => {
+  test('A CA that two peers list is kept by the peer that is served with it: another cannot take it away by listing it', () => {
     const served = resolved(PLAIN, { files: { 'bank.pem': shared } });
     const files = { 'bank.pem': shared, 'shop.pem': SHOP.certificate + shared };
     assert.deepEqual(trustedWith(files, { previous: served }), { bank: shared, shop: SHOP.certificate });
   });
 
-  test('the peer whose trust domain it names, also at start', () => {
+  test('A CA that two peers list is kept by the peer whose trust domain it names, also at start', () => {
     const files = { 'shop.pem': SHOP.certificate + BANK.certificate };
     assert.deepEqual(trustedWith(files), BOTH);
   });

@@ -1,5 +1,5 @@
 // Rules across objects: each code with its place, and beside each a configuration that is close to it and fine.
-// In: one change of a good configuration. Out: exactly the findings that it brings.
+// Each case is one change of a good configuration, and lists exactly the findings that it brings.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -281,17 +281,17 @@ function findings(text: string): readonly string[] {
   return shown(objectRules(configOf(text)), text);
 }
 
-test('a good configuration has no finding', () => assert.deepEqual(findings(YAML), []));
+test('A good configuration has no finding', () => assert.deepEqual(findings(YAML), []));
 
 for (const [code, rules] of Object.entries(RULES)) {
   describe(code, () => {
     for (const { title, change, finds = [] } of rules)
-      test(`${finds.length > 0 ? 'when' : 'not when'} ${title}`, () =>
+      test(`${code} is ${finds.length > 0 ? 'found' : 'not found'} when ${title}`, () =>
         assert.deepEqual(findings(changed(...change)), finds));
   });
 }
 
-test('everything that is wrong is found at once, each thing once', () => {
+test('Everything that is wrong is found at once, each thing once', () => {
   const text = changed(
     ['trustDomain: bank.example', 'trustDomain: core.example'],
     ['name: accounts', 'name: orders'],
@@ -305,7 +305,7 @@ test('everything that is wrong is found at once, each thing once', () => {
   );
 });
 
-test('every finding is an error and says what to write instead', () => {
+test('Every finding is an error and says what to write instead', () => {
   for (const { change } of Object.values(RULES).flat()) {
     for (const { severity, message, hint } of objectRules(configOf(changed(...change))))
       assert.ok(severity === 'error' && message.length > 0 && hint.length > 0);

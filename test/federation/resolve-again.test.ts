@@ -1,5 +1,5 @@
-// What a second resolution keeps: everything that did not change is the same object, and nothing that did is.
-// In: the model of before, and a change of the configuration or its files. Out: the model of after, part by part.
+// What a second resolution keeps: unchanged parts are the same objects, and changed ones are not.
+// Each case changes the configuration or its files, and compares the two models part by part.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -10,13 +10,13 @@ describe('the model after a change', () => {
   const again = (text: string, files = {}) => resolved(text, { previous: first, files }).federation;
   const before = first.federation;
 
-  test('is made of the same objects when nothing changed, though every file was read again', () => {
+  test('The model after a change is made of the same objects when nothing changed, though every file was read again', () => {
     const after = again(YAML);
     for (const key of ['mesh', 'identitySource', 'ingress', 'egress', 'peers', 'exports', 'grants', 'imports'] as const)
       assert.equal(after[key], before[key], key);
   });
 
-  test('has a new object for the changed peer alone', () => {
+  test('The model after a change has a new object for the changed peer alone', () => {
     const after = again(changed(['gw.bank.example:443', 'gw2.bank.example:443']));
     assert.deepEqual(after.peers[0]?.addresses, [{ host: 'gw2.bank.example', port: 443 }]);
     assert.notEqual(after.peers[0], before.peers[0]);
@@ -26,7 +26,7 @@ describe('the model after a change', () => {
       assert.equal(after[key], before[key], key);
   });
 
-  test('has a new bundle where the CA changed, and the old one where only the text around it did', () => {
+  test('The model after a change has a new bundle where the CA changed, and the old one where only the text around it did', () => {
     const next = newCa('bank.example').certificate;
     const rotated = again(YAML, { 'bank.pem': BANK.certificate + next });
     assert.equal(rotated.peers[0]?.bundle.pem, BANK.certificate + next);
@@ -34,7 +34,7 @@ describe('the model after a change', () => {
     assert.equal(again(YAML, { 'bank.pem': `\ncomment\n${BANK.certificate}` }).peers, before.peers);
   });
 
-  test('has a new bundle for a peer of the same name in another trust domain', () => {
+  test('The model after a change has a new bundle for a peer of the same name in another trust domain', () => {
     const files = { 'bank.pem': namelessCa().certificate };
     const known = resolved(YAML, { files });
     const text = changed(['trustDomain: bank.example', 'trustDomain: bank.test']);
@@ -43,7 +43,7 @@ describe('the model after a change', () => {
     assert.equal(bundle?.trustDomain, 'bank.test');
   });
 
-  test('keeps grants and exports beside a new one', () => {
+  test('The model after a change keeps grants and exports beside a new one', () => {
     const consumer = '  - {peer: bank, methods: [GET], paths: [/accounts]}\nimports:';
     const after = again(changed(['imports:', consumer]));
     assert.equal(after.exports, before.exports);
@@ -51,7 +51,7 @@ describe('the model after a change', () => {
     assert.deepEqual([kept.length, after.grants.length], [before.grants.length, before.grants.length + 1]);
   });
 
-  test('has new grants for an export that changed, and the old ones for the others', () => {
+  test('The model after a change has new grants for an export that changed, and the old ones for the others', () => {
     const after = again(changed(['backend: orders.default.svc:8080', 'backend: orders.v2.svc:8080']));
     const state = after.grants.map((grant, index) => [grant.export.name, grant === before.grants[index]]);
     assert.deepEqual(state, [
@@ -64,7 +64,7 @@ describe('the model after a change', () => {
     assert.deepEqual(after.grants[0]?.export, orders);
   });
 
-  test('loses the objects of what is gone, and keeps the rest', () => {
+  test('The model after a change drops the objects of removed parts, and keeps the rest', () => {
     const after = again(changed(['- {peer: bank, name: rates, as: rates, port: 80}\n', '']));
     assert.deepEqual(after.imports.length, 1);
     assert.equal(after.imports[0], before.imports[1]);

@@ -1,5 +1,5 @@
-// From configuration and trust to the model: names, identities, grants and their end, and what a second call keeps.
-// In: the text of a configuration, files, a moment. Out: the model, or findings with their places.
+// From configuration and trust to the model: names, identities, grants and their end.
+// Each case resolves a YAML text with files at a moment, and looks at the model or at the findings with their places.
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
@@ -23,7 +23,7 @@ describe('the model', () => {
   const { mesh, ingress, egress, peers, exports, imports, identitySource } = federationOf(YAML);
   const [bank, shop] = peers;
 
-  test('has our mesh and its gateways, with the default identities in our trust domain', () => {
+  test('The model has our mesh and its gateways, with the default identities in our trust domain', () => {
     assert.deepEqual(mesh, { name: 'core', trustDomain: 'core.example' });
     const identity = (role: string): string => `spiffe://core.example/gateway/${role}`;
     assert.deepEqual(ingress, { role: 'ingress', identity: identity('ingress'), address: '0.0.0.0', port: 15443 });
@@ -31,7 +31,7 @@ describe('the model', () => {
     assert.deepEqual(identitySource, { kind: 'issuer' });
   });
 
-  test('has each peer with its own bundle, and its gateways in its own trust domain', () => {
+  test('The model has each peer with its own bundle, and its gateways in its own trust domain', () => {
     assert.deepEqual([bank?.name, shop?.name, peers.length], ['bank', 'shop', 2]);
     assert.deepEqual([bank?.bundle.pem, shop?.bundle.pem], [BANK.certificate, SHOP.certificate]);
     assert.deepEqual([bank?.bundle.trustDomain, shop?.bundle.trustDomain], ['bank.example', 'shop.example']);
@@ -42,14 +42,14 @@ describe('the model', () => {
     assert.deepEqual(shop?.leafKeys, ['ecdsa', 'ed25519']);
   });
 
-  test('has a server name for each direction, with the label of the caller unless one was agreed', () => {
+  test('The model has a server name for each direction, with the label of the caller unless one was agreed', () => {
     const names = (peer: typeof shop) => [peer?.inboundServerName, peer?.outboundServerName];
     assert.deepEqual(names(shop), ['shop.example.peers.core.example', 'core.example.peers.shop.example']);
     const text = changed(['trustBundle: shop.pem', 'trustBundle: shop.pem\n    sni: p-1']);
     assert.deepEqual(names(federationOf(text).peers[1]), ['p-1.peers.core.example', 'p-1.peers.shop.example']);
   });
 
-  test('has exports by name, with their authority in our trust domain', () => {
+  test('The model has exports by name, with their authority in our trust domain', () => {
     assert.deepEqual(
       exports.map(({ name, authority, protocol, backends }) => [name, authority, protocol, backends]),
       [
@@ -59,7 +59,7 @@ describe('the model', () => {
     );
   });
 
-  test('has imports by port and local name, with their authority in the trust domain of the peer', () => {
+  test('The model has imports by port and local name, with their authority in the trust domain of the peer', () => {
     assert.deepEqual(
       imports.map(({ port, localNames, authority }) => [port, localNames[0], localNames.length, authority]),
       [
@@ -69,7 +69,7 @@ describe('the model', () => {
     );
   });
 
-  test('orders imports by the number of their port, not by its digits', () => {
+  test('The model orders imports by the number of their port, not by its digits', () => {
     const text = changed(['port: 8080', 'port: 10000'], ['port: 80}', 'port: 9090}']);
     assert.deepEqual(
       federationOf(text).imports.map(({ port }) => port),
@@ -77,18 +77,18 @@ describe('the model', () => {
     );
   });
 
-  test('has no gateway that nobody configured', () => {
+  test('The model has no gateway that is not configured', () => {
     const text = changed(['  egress: {address: 127.0.0.1}\n', ''], [YAML.slice(YAML.indexOf('imports:')), '']);
     const model = federationOf(text);
     assert.deepEqual(['ingress' in model, 'egress' in model], [true, false]);
   });
 
-  test('grants and reaches nothing when nothing is written', () => {
+  test('The model grants and reaches nothing when nothing is written', () => {
     const { grants, exports: none, imports: nor, nextExpiry } = federationOf(YAML.slice(0, YAML.indexOf('exports:')));
     assert.deepEqual([grants, none, nor, nextExpiry], [[], [], [], undefined]);
   });
 
-  test('has the issuer only where certificates are issued here', () => {
+  test('The model has the issuer only where certificates are issued here', () => {
     const { issuer } = resolved(YAML);
     assert.deepEqual(issuer?.certificate.der, new X509Certificate(OURS.certificate).raw);
     const other = resolved(changed(FILES_IDENTITY));
@@ -97,7 +97,7 @@ describe('the model', () => {
     assert.deepEqual(other.federation.identitySource, files);
   });
 
-  test('does not depend on the order of the configuration', () => {
+  test('The model does not depend on the order of the configuration', () => {
     const [start, end] = [YAML.indexOf('peers:\n'), YAML.indexOf('exports:')];
     const peersText = YAML.slice(start + 'peers:\n'.length, end);
     const second = peersText.indexOf('  bank:');
@@ -108,18 +108,18 @@ describe('the model', () => {
 });
 
 describe('a grant', () => {
-  test('is one export to one peer, ordered by peer and export', () => {
+  test('A grant is one export to one peer, ordered by peer and export', () => {
     assert.deepEqual(grantsOf(YAML), ['bank orders', 'shop accounts', 'shop orders']);
   });
 
-  test('allows the methods and paths that stand there, a prefix ending in its slash', () => {
+  test('A grant allows the methods and paths that it lists, a prefix with its final slash', () => {
     const { grants, exports } = federationOf(YAML);
     const grant = grants.find(({ peer, export: { name } }) => `${peer} ${name}` === 'shop orders');
     assert.deepEqual(grant?.allow, [{ methods: ['GET'], paths: [{ exact: '/orders' }, { prefix: '/orders/' }] }]);
     assert.ok(grant && exports.includes(grant.export));
   });
 
-  test('keeps its rules apart: the methods of one are not for the paths of another', () => {
+  test('A grant keeps its rules apart: the methods of one are not for the paths of another', () => {
     const rules = '{peer: shop, allow: [{methods: [GET], paths: [/a]}, {methods: [PUT, POST], paths: [/*]}]}';
     const text = changed(['{peer: shop, methods: [GET], paths: [/accounts]}', rules]);
     const grant = federationOf(text).grants.find(({ export: { name } }) => name === 'accounts');
@@ -129,7 +129,7 @@ describe('a grant', () => {
     ]);
   });
 
-  test('of gRPC is by POST', () => {
+  test('A grant of gRPC is by POST', () => {
     const text = changed(
       ['accounts.default.svc:8080', 'accounts.default.svc:8080\n  protocol: grpc'],
       ['{peer: shop, methods: [GET], paths: [/accounts]}', '{peer: shop, paths: [/bank.Accounts/*]}'],
@@ -141,13 +141,13 @@ describe('a grant', () => {
 });
 
 describe('the end of a grant', () => {
-  test('is the end of its last day in UTC, to the millisecond', () => {
+  test('The end of a grant is the end of its last day in UTC, to the millisecond', () => {
     assert.ok(grantsOf(YAML, NEW_YEAR - 1).includes('bank orders'));
     assert.ok(!grantsOf(YAML, NEW_YEAR).includes('bank orders'));
     assert.equal(federationOf(YAML).nextExpiry, NEW_YEAR);
   });
 
-  test('takes that one grant away, with a warning at its date, and leaves the others', () => {
+  test('The end of a grant takes that one grant away, with a warning at its date, and leaves the others', () => {
     assert.deepEqual(grantsOf(YAML, NEW_YEAR), ['shop accounts', 'shop orders']);
     const { findings } = resolveText(YAML, { now: NEW_YEAR });
     const path = 'exports.0.consumers.1.expires';
@@ -155,7 +155,7 @@ describe('the end of a grant', () => {
     assert.deepEqual(resolveText(YAML, { now: NEW_YEAR - 1 }).findings, []);
   });
 
-  test('that comes next is the earliest of those that are still in force', () => {
+  test('The end of a grant that comes next is the earliest of those that are still in force', () => {
     const text = changed(
       ['paths: [/orders, /orders/*]}', 'paths: [/orders, /orders/*], expires: 2026-11-25}'],
       ['paths: [/accounts]}', 'paths: [/accounts], expires: 2028-02-29}'],
@@ -180,7 +180,7 @@ describe('the end of a grant', () => {
     );
   });
 
-  test('leaves nothing granted when it was the only one, and the export stands there for nobody', () => {
+  test('The end of the only grant leaves nothing granted, and the export without consumers', () => {
     const text = changed(['{peer: shop, methods: [GET], paths: [/accounts]}', EXPIRING.slice(2)]);
     const { grants, exports } = federationOf(text, { now: NEW_YEAR });
     assert.deepEqual(
@@ -209,7 +209,7 @@ describe('trust material of a configuration', () => {
   };
   const ISSUER = 'identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}';
 
-  test('is judged at the key that names it', () => {
+  test('Trust material of a configuration is judged at the key that names it', () => {
     denies({ 'bank.pem': 'x' }, 'BUNDLE_UNPARSABLE at peers.bank.trustBundle: trustBundle: bank.pem');
     denies({ 'bank.pem': SHOP.certificate }, 'BUNDLE_FOREIGN at peers.bank.trustBundle: trustBundle: bank.pem');
     refuses({ 'ca.pem': 'x' }, `ISSUER_UNPARSABLE at identity.issuer.certificate: ${ISSUER}`);
@@ -217,7 +217,7 @@ describe('trust material of a configuration', () => {
     refuses({ 'ca-key.pem': SHOP.privateKey.reveal() }, `ISSUER_KEY_MISMATCH at identity.issuer.privateKey: ${ISSUER}`);
   });
 
-  test('is judged together with the rules, all at once', () => {
+  test('Trust material of a configuration is judged together with the rules, all at once', () => {
     const text = changed(['name: accounts', 'name: orders']);
     const { findings } = resolveText(text, { files: { 'shop.pem': 'x', 'bank.pem': 'x', 'ca.pem': 'x' } });
     assert.deepEqual(findings.map(({ code }) => code).sort(), [
@@ -228,7 +228,7 @@ describe('trust material of a configuration', () => {
     ]);
   });
 
-  test('that will not last is a warning, and counts', () => {
+  test('Trust material of a configuration that will not last is a warning, and counts', () => {
     const { findings, resolved: model } = resolveText(YAML, { now: NOW + 360 * DAY });
     assert.ok(model);
     const codes = findings.map(({ code, severity }) => `${severity} ${code}`);

@@ -1,5 +1,5 @@
-// Structural sharing: what did not change is the same object afterwards, what changed is not, and the value is the next one.
-// In: two versions of plain data. Out: the second, made of parts of the first.
+// Structural sharing: unchanged parts are the same objects afterwards, changed ones are not, and the value is the next one.
+// A property test makes random pairs of plain values.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -16,12 +16,12 @@ const BEFORE = {
 };
 
 describe('sharing', () => {
-  test('gives the previous object for an equal one', () => {
+  test('Sharing gives the previous object for an equal one', () => {
     assert.equal(share(BEFORE, copy(BEFORE)), BEFORE);
     assert.equal(share([1, 'a', null], [1, 'a', null]).length, 3);
   });
 
-  test('gives new objects on the way to a change, and the previous ones beside it', () => {
+  test('Sharing gives new objects on the way to a change, and the previous ones beside it', () => {
     const next = copy(BEFORE);
     next.peers[1]?.paths.push('/z');
     const shared = share(BEFORE, next);
@@ -33,7 +33,7 @@ describe('sharing', () => {
     assert.equal(shared.mesh, BEFORE.mesh);
   });
 
-  test('sees what was added, removed, reordered or is another type', () => {
+  test('Sharing sees what was added, removed, reordered or is another type', () => {
     const pairs: readonly (readonly [unknown, unknown])[] = [
       [{ a: 1 }, { a: 1, b: 2 }],
       [{ a: 1, b: 2 }, { a: 1 }],
@@ -58,7 +58,7 @@ describe('sharing', () => {
     }
   });
 
-  test('compares by identity what is no plain data', () => {
+  test('Sharing compares everything but plain data by identity', () => {
     const [one, two] = [Buffer.from('a'), Buffer.from('a')];
     const before = { key: one, more: { name: 'a' } };
     assert.equal(share(before, { key: one, more: { name: 'a' } }), before);
@@ -67,12 +67,12 @@ describe('sharing', () => {
     assert.equal(shared.more, before.more);
   });
 
-  test('gives the next value where there was none', () => {
+  test('Sharing gives the next value where there was none', () => {
     const next = { a: 1 };
     assert.equal(share(undefined, next), next);
   });
 
-  test('is always equal to the next value, changes neither, and is the previous one exactly when they are equal', () => {
+  test('Sharing is always equal to the next value, changes neither, and is the previous one exactly when they are equal', () => {
     const data = fc.letrec((tie) => ({
       value: fc.oneof(
         { maxDepth: 3 },
@@ -102,11 +102,11 @@ describe('sharing of a list by key', () => {
   const before = [item('b'), item('c'), item('d')];
   const next = (...items: ReturnType<typeof item>[]) => shareByKey(before, items, keyOf);
 
-  test('gives the previous list for an equal one', () => {
+  test('Sharing of a list by key gives the previous list for an equal one', () => {
     assert.equal(next(item('b'), item('c'), item('d')), before);
   });
 
-  test('finds every item again when one comes before it or goes', () => {
+  test('Sharing of a list by key finds every item again when one comes before it or goes', () => {
     const [b, c, d] = before;
     const added = next(item('a'), item('b'), item('c'), item('d'));
     assert.deepEqual([added[0], added.length], [item('a'), 4]);
@@ -115,20 +115,20 @@ describe('sharing of a list by key', () => {
     assert.ok(removed[0] === c && removed[1] === d && removed.length === 2);
   });
 
-  test('keeps the next order, which is a change of the list but not of its items', () => {
+  test('Sharing of a list by key keeps the next order, which is a change of the list but not of its items', () => {
     const [b, c, d] = before;
     const turned = next(item('d'), item('b'), item('c'));
     assert.notEqual(turned, before);
     assert.ok(turned[0] === d && turned[1] === b && turned[2] === c);
   });
 
-  test('gives a changed item anew and the others as they were', () => {
+  test('Sharing of a list by key gives a new object for a changed item and the previous ones for the others', () => {
     const changed = next(item('b'), item('c', 2), item('d'));
     assert.deepEqual(changed[1], item('c', 2));
     assert.ok(changed[0] === before[0] && changed[2] === before[2] && changed[1] !== before[1]);
   });
 
-  test('gives the next list where there was none', () => {
+  test('Sharing of a list by key gives the next list where there was none', () => {
     const list = [item('a')];
     assert.equal(shareByKey(undefined, list, keyOf), list);
   });

@@ -1,5 +1,5 @@
-// Rules across trust: no CA vouches for two meshes, whether it stands in both bundles or signs what stands in one.
-// In: bundles of CAs made by the openssl command. Out: codes with the peer at whose bundle they are found.
+// Rules across trust bundles: no CA vouches for two meshes, whether it is in both bundles or signed a CA in one of them.
+// The openssl command makes the CAs; each case lists the codes with the peer at whose bundle they are found.
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
@@ -42,14 +42,14 @@ function findings(bundles: Readonly<Record<string, readonly Made[]>>, issuer?: M
 }
 
 describe('CA_SHARED is found', () => {
-  test('at each bundle that holds one certificate: nothing tells whose it is', () => {
+  test('CA_SHARED is found at each bundle that holds one certificate: nothing tells which peer owns it', () => {
     const ca = newCa();
     const shared = ['CA_SHARED a', 'CA_SHARED b'];
     assert.deepEqual(findings({ a: [ca], b: [ca] }), shared);
     assert.deepEqual(findings({ a: [ca], b: [newCa(), ca], c: [ca, newCa()] }), [...shared, 'CA_SHARED c']);
   });
 
-  test('when one key stands in two bundles under other names, dates or usages', () => {
+  test('CA_SHARED is found when one key is in two bundles under other names, dates or usages', () => {
     const ca = newCa();
     const others = [
       newCa({ key: ca, commonName: 'renewed' }),
@@ -59,7 +59,7 @@ describe('CA_SHARED is found', () => {
     for (const other of others) assert.deepEqual(findings({ a: [ca], b: [other] }), ['CA_SHARED a', 'CA_SHARED b']);
   });
 
-  test('when a CA is signed by one in another bundle, whichever comes first, and it could mint its identities', () => {
+  test('CA_SHARED is found when a CA is signed by one in another bundle, whichever comes first, and it could mint its identities', () => {
     const root = newCa({ commonName: 'root of both' });
     const below = newCa({ signer: root });
     assert.deepEqual(findings({ a: [root], b: [below] }), ['CA_SHARED b', 'CA_SHARED a']);
@@ -74,7 +74,7 @@ describe('CA_SHARED is found', () => {
   });
 });
 
-test('CA_SHARED is found whatever the names are written in: the key that signed decides', () => {
+test('CA_SHARED is found whatever the names and their encodings are: the key that signed decides', () => {
   const root = newCa({ commonName: 'Root of both' });
   const shared = ['CA_SHARED b', 'CA_SHARED a'];
   const renamed = [
@@ -90,7 +90,7 @@ test('CA_SHARED is found whatever the names are written in: the key that signed 
   }
 });
 
-test("CA_SHARED at whom the key does not name, although that peer was served with it before the key's owner came", () => {
+test('CA_SHARED is found at the peer that a key does not name, also when that peer was served with it first', () => {
   const named = openssl.ca('a.example');
   const root = newCa();
   const b = parsed('b', root, newCa({ key: named, signer: root }));
@@ -122,29 +122,29 @@ describe('a peer that lists a CA below the root of another, which joins later,',
   const root = openssl.ca('b.example');
   const nameless = newCa();
 
-  test('loses it, also when it is served with it, if the root names the trust domain of the other', () => {
+  test('A peer that lists a CA below the root of another, which joins later, loses it, also when it is served with it, if the root names the trust domain of the other', () => {
     for (const isServed of [true, false])
       for (const own of [[], [newCa()]])
         assert.deepEqual(losers(root, newCa({ signer: root }), { isServed, own }), ['a']);
   });
 
-  test('keeps it while it is served with it, if the root names nobody: whose the CA is, nothing tells', () => {
+  test('A peer that lists a CA below the root of another, which joins later, keeps it while it is served with it, if the root has no name: nothing tells which peer owns the CA', () => {
     assert.deepEqual(losers(nameless, newCa({ signer: nameless }), { isServed: true }), ['b']);
     assert.deepEqual(losers(nameless, newCa({ signer: nameless }), { isServed: false }), ['a', 'b']);
   });
 
-  test('keeps it while it is served with it, if the root itself signed that the CA is its own', () => {
+  test('A peer that lists a CA below the root of another, which joins later, keeps it while it is served with it, if the root itself signed that the CA is its own', () => {
     const given = openssl.ca('a.example', { signer: root });
     assert.deepEqual(losers(root, given, { isServed: true }), ['b']);
     assert.deepEqual(losers(root, given, { isServed: false }), ['a']);
   });
 
-  test('keeps it if the other only lists a certificate of the root that another key has signed', () => {
+  test('A peer that lists a CA below the root of another, which joins later, keeps it if the other only lists a certificate of the root that another key has signed', () => {
     const listed = openssl.ca('b.example', { key: nameless, signer: newCa() });
     assert.deepEqual(losers(listed, newCa({ signer: nameless }), { isServed: true }), ['b']);
   });
 
-  test('does not stop the root from being served once the CA is removed', () => {
+  test('A peer that lists a CA below the root of another, which joins later, does not stop the root from being served once the CA is removed', () => {
     const own = newCa();
     const a = parsed('a', own);
     assert.deepEqual(trustRules([{ ...a, before: a.bundle }, parsed('b', root)], []), []);
@@ -167,21 +167,21 @@ test('Of two bundles where a key in one signed a CA in the other, one loses its 
 });
 
 describe('CA_SHARED is not found', () => {
-  test('when each bundle has its own CAs, even with one name', () => {
+  test('CA_SHARED is not found when each bundle has its own CAs, even with one name', () => {
     assert.deepEqual(findings({ a: [newCa(), newCa()], b: [newCa(), newCa()] }), []);
   });
 
-  test('when one bundle has one CA in two versions, or a CA and what it signed', () => {
+  test('CA_SHARED is not found when one bundle has one CA in two versions, or a CA and what it signed', () => {
     const ca = newCa();
     assert.deepEqual(findings({ a: [ca, newCa({ key: ca, days: 60 }), newCa({ signer: ca })], b: [newCa()] }), []);
   });
 
-  test('when two bundles have CAs below one root that stands in neither', () => {
+  test('CA_SHARED is not found when two bundles have CAs below one root that is in neither', () => {
     const root = newCa();
     assert.deepEqual(findings({ a: [newCa({ signer: root })], b: [newCa({ signer: root })] }), []);
   });
 
-  test('when a CA only has the name of the one that signed the other', () => {
+  test('CA_SHARED is not found when a CA only has the name of the one that signed the other', () => {
     const root = newCa({ commonName: 'root' });
     assert.deepEqual(findings({ a: [newCa({ commonName: 'root' })], b: [newCa({ signer: root })] }), []);
   });
@@ -190,16 +190,16 @@ describe('CA_SHARED is not found', () => {
 describe('CA_OURS', () => {
   const ours = newCa();
 
-  test('is found when our issuing CA stands in a bundle, or its key does', () => {
+  test('CA_OURS is found when our issuing CA is in a bundle, or its key is', () => {
     assert.deepEqual(findings({ a: [ours] }, ours), ['CA_OURS a']);
     assert.deepEqual(findings({ a: [newCa()], b: [newCa(), newCa({ key: ours, days: 60 })] }, ours), ['CA_OURS b']);
   });
 
-  test('is found at each bundle, instead of saying that they share it', () => {
+  test('CA_OURS is found at each bundle, instead of saying that they share it', () => {
     assert.deepEqual(findings({ a: [ours], b: [ours] }, ours), ['CA_OURS a', 'CA_OURS b']);
   });
 
-  test('is found for a CA that ours signed, and for one that signed ours', () => {
+  test('CA_OURS is found for a CA that ours signed, and for one that signed ours', () => {
     const root = newCa({ commonName: 'our root' });
     const issuing = newCa({ signer: root, commonName: 'our issuing CA' });
     assert.deepEqual(findings({ a: [newCa({ signer: issuing })] }, issuing), ['CA_OURS a']);
@@ -207,7 +207,7 @@ describe('CA_OURS', () => {
     assert.deepEqual(findings({ a: [newCa({ signer: root })] }, issuing), []);
   });
 
-  test('is not found for a CA that only has our name, nor when we issue nothing', () => {
+  test('CA_OURS is not found for a CA that only has our name, nor when we issue nothing', () => {
     assert.deepEqual(findings({ a: [newCa()] }, ours), []);
     assert.deepEqual(findings({ a: [ours] }), []);
   });
@@ -220,7 +220,7 @@ describe('a configuration', () => {
     return [...shown(found, YAML), ...(resolved?.federation.deniedPeers ?? []).map(({ name }) => `${name} is denied`)];
   };
 
-  test('with a shared CA denies both peers', () => {
+  test('A configuration with a shared CA denies both peers', () => {
     const text = changed(['trustBundle: bank.pem', 'trustBundle: shop.pem']);
     const found = shown(resolveText(text).findings, text);
     // The CA says whose it is, so that the bundle is refused before it is compared.
@@ -234,14 +234,14 @@ describe('a configuration', () => {
     ]);
   });
 
-  test('with our CA as that of a peer denies that peer', () => {
+  test('A configuration with our CA as that of a peer denies that peer', () => {
     const { certificate, privateKey } = namelessCa();
     const files = { 'ca.pem': certificate, 'ca-key.pem': privateKey.reveal(), 'bank.pem': certificate };
     const expected = ['CA_OURS at peers.bank.trustBundle: trustBundle: bank.pem', 'bank is denied'];
     assert.deepEqual(lost(files), expected);
   });
 
-  test('with the CAs of three meshes is fine', () => {
+  test('A configuration with the CAs of three meshes is fine', () => {
     assert.equal(new Set([OURS, SHOP, BANK].map(({ certificate }) => certificate)).size, 3);
     assert.deepEqual(resolveText(YAML).findings, []);
   });

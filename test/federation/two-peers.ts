@@ -1,5 +1,5 @@
-// A mesh between two peers, with real CAs: what every test of federation/ changes one thing of.
-// In: a change of the YAML text, other files, a moment. Out: findings with their places, or the resolved model.
+// A mesh with two peers and real CAs, of which each test of federation/ changes one thing.
+// A test changes the YAML text, the files or the moment, and gets findings with their places or the resolved model.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';

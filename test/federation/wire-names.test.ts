@@ -1,5 +1,5 @@
-// The names of the wire contract: what two meshes must spell alike (docs/design.md, "Wire contract").
-// In: names and trust domains. Out: SNI, authorities, local names.
+// The names between gateways, which two meshes must spell alike (docs/design.md, "Wire contract"): SNI, authorities, local names.
+// Must not: use the functions under test to compute what is expected.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -10,13 +10,13 @@ import { changed, federationOf } from './two-peers.ts';
 const CALLEE = 'c2.example.com' as TrustDomain;
 
 describe('names at the boundary', () => {
-  test('are the label and the name before the trust domain of the callee', () => {
+  test('Names at the boundary are the label and the name before the trust domain of the callee', () => {
     assert.equal(serverName('c1.example.com', CALLEE), 'c1.example.com.peers.c2.example.com');
     assert.equal(exportAuthority('helloworld.sample', CALLEE), 'helloworld.sample.exports.c2.example.com');
   });
 
   for (const sni of [undefined, 'p-7f3c9a'])
-    test(`are the same on both sides, ${sni === undefined ? 'without a label' : 'with one'}`, () => {
+    test(`Names at the boundary are the same on both sides, ${sni === undefined ? 'without a label' : 'with one'}`, () => {
       const label = (file: string): readonly [string, string] => [
         `trustBundle: ${file}`,
         sni === undefined ? `trustBundle: ${file}` : `trustBundle: ${file}\n    sni: ${sni}`,
@@ -48,12 +48,12 @@ describe('names at the boundary', () => {
 });
 
 describe('the local names of an import', () => {
-  test('are the three spellings of a Kubernetes service', () => {
+  test('The local names of an import are the three spellings of a Kubernetes service', () => {
     const names = ['reviews.default.svc.cluster.local', 'reviews.default.svc', 'reviews.default'];
     assert.deepEqual(localNames('reviews.default.svc.cluster.local'), names);
   });
 
-  test('are the name alone for every other one', () => {
+  test('The local names of an import are the name alone for every other one', () => {
     for (const name of [
       'reviews',
       'reviews.default',

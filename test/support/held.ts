@@ -1,5 +1,5 @@
-// A connection that stays open while things change: what happens to it, and to the requests on it.
-// In: how to dial. Out: answers, and when and how it ended. Must not: reconnect.
+// A connection that stays open while a test changes things: its answers, and when and how it ended.
+// Must not: reconnect.
 
 import type { ClientHttp2Session } from 'node:http2';
 import { type Answer, askOn, type Dial, dialGateway, type Request } from '../../deploy/demo/calls.ts';

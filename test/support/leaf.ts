@@ -1,5 +1,5 @@
 // Client certificates of every kind, right and wrong, signed by a CA of a test.
-// In: a CA's folder, what the certificate shall say. Out: PEM of it and of its key. Must not: be used by the product.
+// Must not: be used by the product.
 
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Whole meshes for end-to-end tests: Posterns from YAML, real Envoys, backends, CAs, on addresses of this process alone.
-// In: YAML texts. Out: meshes that serve. Must not: leave a process behind, or use an address of another test process.
+// Whole meshes for end-to-end tests: Posterns from YAML, real Envoys, backends and CAs, on addresses of this process alone.
+// Must not: leave a process behind, or use an address of another test process.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// The openssl command, as an oracle: it makes certificates that our own code did not build, and judges those that it did.
-// In: what a certificate shall say, as lines of OpenSSL's configuration. Out: files and PEM in a temporary folder.
+// The openssl command as an oracle: it makes certificates that our code did not build, and judges those that it did build.
+// A test says what a certificate holds in lines of OpenSSL's configuration, and gets files in a temporary folder.
 // Must not: share code with src/; an oracle that is the same code agrees with every mistake.
 
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';

@@ -1,5 +1,5 @@
-// A TLS client that says exactly what it is told to, and reports everything that a peer could see.
-// In: TLS options, bytes to send after the handshake. Out: what happened. Must not: check the gateway's certificate.
+// A TLS client that sends exactly the bytes that a test gives it, and reports everything that a peer can see.
+// Must not: check the gateway's certificate.
 
 import { type ConnectionOptions, connect, type DetailedPeerCertificate } from 'node:tls';
 import type { Credentials } from '../../deploy/demo/calls.ts';

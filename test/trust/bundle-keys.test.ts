@@ -1,5 +1,5 @@
-// Private keys in a trust bundle's file: found however they are written, and never taken for what stands there by right.
-// In: keys of the openssl command, beside certificates. Out: codes.
+// Private keys in a trust bundle's file: found however they are written, and never mistaken for what files of certificates hold besides.
+// The keys are made by the openssl command and put beside certificates.
 
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey } from 'node:crypto';
@@ -45,7 +45,7 @@ const keyForms = (): readonly string[] => [
 ];
 
 describe('a private key in a trust bundle', () => {
-  test('is found without its PEM lines, and with broken ones', () => {
+  test('A private key in a trust bundle is found without its PEM lines, and with broken ones', () => {
     for (const form of keyForms()) {
       const lines = form.trim().split('\n');
       const der = Buffer.from(lines.filter((line) => /^[A-Za-z0-9+/=]+$/.test(line)).join(''), 'base64');
@@ -72,12 +72,12 @@ describe('a private key in a trust bundle', () => {
       refuses(`${text}\n${ca.pem}`, text);
   });
 
-  test('is found in every form of PEM, alone or beside a CA', () => {
+  test('A private key in a trust bundle is found in every form of PEM, alone or beside a CA', () => {
     for (const key of keyForms()) for (const text of [key, ca.pem + key, key + ca.pem]) refuses(text, key);
   });
 });
 
-test('what tools print about certificates, in base64 or hex, is no private key', () => {
+test('What tools print about certificates, in base64 or hex, is no private key', () => {
   const shared = openssl.run('pkey', '-in', ca.keyFile, '-pubout', '-text');
   for (const made of [ca, openssl.ca(DOMAIN, { key: 'rsa2048' }), openssl.ca(DOMAIN, { key: 'ed25519' })]) {
     const hex = made.der.toString('hex');

@@ -1,5 +1,5 @@
-// Trust bundles: what a PEM file must hold to be one trust domain's CAs, and the code of what it must not hold.
-// In: files made of certificates of the openssl command. Out: a bundle, or codes.
+// Trust bundles: what a PEM file must hold to be the CAs of one trust domain, and the code of each fault.
+// The files consist of certificates that the openssl command made.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -52,29 +52,29 @@ function refuses(text: string, ...expected: readonly string[]): void {
 
 describe('a trust bundle', () => {
   for (const key of ['p256', 'p384', 'p521', 'rsa2048', 'ed25519'] as const)
-    test(`takes a CA with a key of the kind ${key}`, () => {
+    test(`A trust bundle takes a CA with a key of the kind ${key}`, () => {
       const made = openssl.ca(DOMAIN, { key });
       accepts(made.pem, made);
     });
 
-  test('takes several CAs, in the order of the file', () => {
+  test('A trust bundle takes several CAs, in the order of the file', () => {
     accepts(ca.pem + next.pem, ca, next);
     accepts(next.pem + ca.pem, next, ca);
   });
 
-  test('takes a CA that an unlisted one signed: an intermediate may be the anchor', () => {
+  test('A trust bundle takes a CA that an unlisted one signed: an intermediate may be the anchor', () => {
     const intermediate = openssl.ca(DOMAIN, { signer: ca, commonName: 'intermediate' });
     accepts(intermediate.pem, intermediate);
   });
 
-  test('takes a CA that says nothing of SPIFFE, or has no key usage', () => {
+  test('A trust bundle takes a CA that says nothing of SPIFFE, or has no key usage', () => {
     const bare = openssl.certificate({ extensions: ['basicConstraints = CA:TRUE'] });
     accepts(bare.pem, bare);
     const web = openssl.certificate({ extensions: [...CA_EXTENSIONS, 'subjectAltName = URI:https://ca.example'] });
     accepts(web.pem, web);
   });
 
-  test('is the certificates alone: comments, byte order marks and line ends are not part of it', () => {
+  test('A trust bundle is the certificates alone: comments, byte order marks and line ends are not part of it', () => {
     const printed = openssl.run('x509', '-in', ca.certificateFile, '-text');
     const plain = parse(ca.pem + next.pem).bundle;
     assert.ok(plain);
@@ -94,30 +94,30 @@ describe('a trust bundle', () => {
     assert.equal(plain.trustDomain, DOMAIN);
   });
 
-  test('has another fingerprint with another CA', () => {
+  test('A trust bundle has another fingerprint with another CA', () => {
     assert.notEqual(parse(ca.pem).bundle?.fingerprint, parse(next.pem).bundle?.fingerprint);
   });
 
-  test('holds a certificate once, with a warning where it stands again', () => {
+  test('A trust bundle holds a certificate once, with a warning where it occurs again', () => {
     const text = ca.pem + next.pem + ca.pem.replaceAll('\n', '\r\n');
     assert.deepEqual(codes(text), ['warning BUNDLE_DUPLICATE']);
     assert.equal(parse(text).bundle?.pem, ca.pem + next.pem);
   });
 
-  test('reports a certificate that cannot be read once, however often it is listed', () => {
+  test('A trust bundle reports a certificate that cannot be read once, however often it is listed', () => {
     const broken = pemOf(Buffer.concat([ca.der, Buffer.of(0)]));
     const text = broken + next.pem + broken;
     assert.deepEqual(codes(text), ['BUNDLE_UNPARSABLE', 'warning BUNDLE_DUPLICATE']);
     assert.equal(parse(text).bundle?.pem, next.pem);
   });
 
-  test('holds at most 32 certificates', () => {
+  test('A trust bundle holds at most 32 certificates', () => {
     refuses(ca.pem.repeat(33), 'BUNDLE_TOO_LARGE');
     assert.equal(parse(ca.pem.repeat(32)).bundle?.certificates.length, 1);
   });
 });
 
-test('a bundle file that cannot be read says nothing about trust; one that is empty, or lists what cannot be used, does', () => {
+test('A bundle file that cannot be read says nothing about trust; one that is empty, or lists what cannot be used, does', () => {
   const silent = (text: string): boolean => parse(text).isUnreadable === true;
   for (const text of ['nothing here', ca.pem.slice(0, 300), ca.pem + ca.keyPem, ca.pem.repeat(33)])
     assert.equal(silent(text), true);
@@ -126,13 +126,13 @@ test('a bundle file that cannot be read says nothing about trust; one that is em
 });
 
 describe('text between the certificates', () => {
-  test('is comment, also when it speaks of boundaries or holds a certificate that is commented out', () => {
+  test('Text between the certificates is comment, also when it speaks of boundaries or holds a certificate that is commented out', () => {
     const commented = next.pem.replace(/^/gm, '# ');
     for (const comment of ['see -----BEGIN CERTIFICATE----- below', '# -----BEGIN', commented, '----- old -----'])
       accepts(`${comment}\n${ca.pem}${comment}\n`, ca);
   });
 
-  test('is a fault with its line when a line of it starts like a boundary, and a private key is one anywhere', () => {
+  test('Text between the certificates is a fault with its line when a line of it starts like a boundary, and a private key is one anywhere', () => {
     for (const [line, text] of [
       [1, `-----BEGIN of the bundle\n${ca.pem}`],
       [1, `-----END CERTIFICATE-----\n${ca.pem}`],
@@ -145,7 +145,7 @@ describe('text between the certificates', () => {
   });
 });
 
-test('a bundle file of a megabyte that is made to be slow is read at once', () => {
+test('A bundle file of a megabyte that is made to be slow is read at once', () => {
   const size = 1024 * 1024;
   const slow = [
     `x${' '.repeat(size)}x`,
@@ -162,7 +162,7 @@ test('a bundle file of a megabyte that is made to be slow is read at once', () =
   for (const text of slow) assert.equal(parse(text).bundle, undefined);
 });
 
-test('what is wrong with a certificate is said', () => {
+test('A finding says what is wrong with the encoding of a certificate', () => {
   const indefinite = Buffer.concat([Buffer.of(0x30, 0x80), ca.der.subarray(4), Buffer.alloc(2)]);
   const { findings } = parse(pemOf(indefinite));
   assert.deepEqual(
@@ -173,7 +173,7 @@ test('what is wrong with a certificate is said', () => {
 });
 
 describe('a trust bundle is refused', () => {
-  test('that is no PEM file', () => {
+  test('A trust bundle is refused when it is not a PEM file', () => {
     for (const text of [
       ca.der.toString('latin1'),
       Buffer.from(ca.pem, 'utf16le').toString('latin1'),
@@ -189,42 +189,42 @@ describe('a trust bundle is refused', () => {
       refuses(text, 'BUNDLE_UNPARSABLE');
   });
 
-  test('that is empty', () => {
+  test('A trust bundle is refused when it is empty', () => {
     for (const text of ['', '\n', ' \r\n\t']) refuses(text, 'BUNDLE_EMPTY');
   });
 
-  test('that holds something other than certificates', () => {
+  test('A trust bundle is refused when it holds something other than certificates', () => {
     const request = openssl.run('req', '-new', '-key', ca.keyFile, '-subj', '/CN=x');
     const publicKey = openssl.run('pkey', '-in', ca.keyFile, '-pubout');
     const trusted = openssl.run('x509', '-in', ca.certificateFile, '-trustout', '-addtrust', 'clientAuth');
     for (const other of [request, publicKey, trusted]) refuses(ca.pem + other, 'BUNDLE_UNPARSABLE');
   });
 
-  test('whose certificate is damaged, with the sound ones named in no finding', () => {
+  test('A trust bundle is refused when a certificate is damaged, and no finding names the sound ones', () => {
     const damaged = ca.pem.replace(/\n.{64}\n/, '\n');
     refuses(damaged, 'BUNDLE_UNPARSABLE');
     leavesOut(next.pem + damaged, next, 'BUNDLE_UNPARSABLE');
     refuses('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n', 'BUNDLE_UNPARSABLE');
   });
 
-  test('that holds a leaf, alone or beside its CA: Envoy would let it vouch for itself', () => {
+  test('A trust bundle is refused when it holds a leaf, alone or beside its CA: Envoy would let it vouch for itself', () => {
     refuses(leaf.pem, 'BUNDLE_NOT_A_CA', 'BUNDLE_FOREIGN');
     leavesOut(ca.pem + leaf.pem, ca, 'BUNDLE_NOT_A_CA', 'warning BUNDLE_FOREIGN');
     const plain = openssl.certificate({ extensions: ['subjectAltName = DNS:gw.example'] });
     refuses(plain.pem, 'BUNDLE_NOT_A_CA');
   });
 
-  test('that holds a CA which may not sign certificates', () => {
+  test('A trust bundle is refused when it holds a CA which may not sign certificates', () => {
     const { pem } = openssl.certificate({ extensions: ['basicConstraints = CA:TRUE', 'keyUsage = cRLSign'] });
     refuses(pem, 'BUNDLE_NOT_A_CA');
   });
 
-  test('for each weak key in it', () => {
+  test('A trust bundle is refused for each weak key in it', () => {
     for (const key of ['rsa1024', 'rsa2047', 'rsaPss', 'secp256k1', 'brainpool', 'p224', 'ed448'] as const)
       refuses(openssl.ca(DOMAIN, { key }).pem, 'BUNDLE_WEAK_KEY');
   });
 
-  test('for a broken signature of somebody above, but not for one of its own', () => {
+  test('A trust bundle is refused for a broken signature of a CA above, but not for its own signature on itself', () => {
     const own = openssl.ca(DOMAIN, { digest: 'sha1' });
     accepts(own.pem, own);
     for (const digest of ['sha1', 'md5'])
@@ -235,7 +235,7 @@ describe('a trust bundle is refused', () => {
       }
   });
 
-  test('that holds the CA of another trust domain', () => {
+  test('A trust bundle is refused when it holds the CA of another trust domain', () => {
     refuses(openssl.ca('b.example').pem, 'BUNDLE_FOREIGN');
     leavesOut(ca.pem + openssl.ca('b.example').pem, ca, 'warning BUNDLE_FOREIGN');
     leavesOut(openssl.ca('b.example').pem + ca.pem, ca, 'warning BUNDLE_FOREIGN');
@@ -243,7 +243,7 @@ describe('a trust bundle is refused', () => {
       refuses(openssl.ca(name).pem, 'BUNDLE_FOREIGN');
   });
 
-  test('with every problem of every certificate at once', () => {
+  test('A refused trust bundle has the findings of all its certificates at once', () => {
     const expired = openssl.ca('b.example', { days: 1, key: 'rsa1024' });
     const later = NOW + 2 * DAY;
     assert.deepEqual(codes(expired.pem + leaf.pem, later), [
@@ -259,32 +259,32 @@ describe('a trust bundle is refused', () => {
 describe('the time of a trust bundle', () => {
   const { notBefore, notAfter } = parse(ca.pem).bundle?.certificates[0] ?? { notBefore: 0, notAfter: 0 };
 
-  test('is over at the very moment of its end', () => {
+  test('The time of a trust bundle is over at the very moment of its end', () => {
     assert.deepEqual(codes(ca.pem, notAfter - 1), ['warning BUNDLE_EXPIRES_SOON']);
     assert.ok(parse(ca.pem, notAfter - 1).bundle);
     assert.deepEqual(codes(ca.pem, notAfter), ['BUNDLE_EXPIRED']);
     assert.equal(parse(ca.pem, notAfter).bundle, undefined);
   });
 
-  test('has not begun a moment before its begin', () => {
+  test('The time of a trust bundle has not begun a moment before its begin', () => {
     assert.deepEqual(codes(ca.pem, notBefore), []);
     assert.deepEqual(codes(ca.pem, notBefore - 1), ['BUNDLE_NOT_YET_VALID']);
     assert.equal(parse(ca.pem, notBefore - 1).bundle, undefined);
   });
 
-  test('is short in its last thirty days, and the bundle still counts', () => {
+  test('The time of a trust bundle is short in its last thirty days, and the bundle still counts', () => {
     assert.deepEqual(codes(ca.pem, notAfter - 30 * DAY - 1), []);
     assert.deepEqual(codes(ca.pem, notAfter - 30 * DAY), ['warning BUNDLE_EXPIRES_SOON']);
   });
 
-  test('counts for each certificate: one that expired or has not begun is left out beside a sound one', () => {
+  test('The time of a trust bundle counts for each certificate: one that expired or has not begun is left out beside a sound one', () => {
     const short = openssl.ca(DOMAIN, { days: 1 });
     assert.deepEqual(codes(ca.pem + short.pem, NOW + 2 * DAY), ['warning BUNDLE_EXPIRED']);
     assert.equal(parse(ca.pem + short.pem, NOW + 2 * DAY).bundle?.pem, ca.pem);
     assert.equal(parse(ca.pem + short.pem, NOW).bundle?.pem, ca.pem + short.pem);
   });
 
-  test('is told for every certificate, also one that is left out: the bundle changes then', () => {
+  test('The time of a trust bundle is told for every certificate, also one that is left out: the bundle changes then', () => {
     const short = openssl.ca(DOMAIN, { days: 1 });
     const { times } = parse(short.pem + ca.pem, NOW + 2 * DAY);
     assert.equal(times.length, 4);
@@ -292,7 +292,7 @@ describe('the time of a trust bundle', () => {
   });
 });
 
-test('what a certificate says of itself is repeated without what steers a terminal', () => {
+test('What a certificate says of itself is repeated without what steers a terminal', () => {
   const name = Buffer.from('spiffe://b.example/\x1b[2J\n\u202e', 'utf8').toString('hex');
   const { pem } = openssl.certificate({
     extensions: [...CA_EXTENSIONS, '2.5.29.17 = ASN1:SEQUENCE:names'],
@@ -307,6 +307,6 @@ test('what a certificate says of itself is repeated without what steers a termin
   );
 });
 
-test('the files that openssl made are read as they lie on disk', () => {
+test('The files that openssl made are read as they lie on disk', () => {
   assert.ok(parseTrustBundle(readFileSync(ca.certificateFile), DOMAIN, NOW).bundle);
 });

@@ -1,6 +1,5 @@
-// Whether Postern and Envoy take the same CAs: a CA that only Postern takes would be refused with all that stands in the
-// same response, and the gateway would keep what it had.
-// In: some hundred encodings of one CA. Out: the verdict of validate's code and of a real Envoy on each.
+// Whether Postern and a real Envoy accept the same CAs, in some hundred encodings of one CA.
+// Envoy would refuse a CA that only Postern accepts together with the rest of its response, and keep what it had.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -50,7 +49,7 @@ const STRICTER: readonly (readonly [RegExp, string])[] = [
   [/^(a byte behind the certificate|two certificates)$/, 'what is judged is what is sent'],
 ];
 
-test('what Postern takes as a CA, Envoy takes; what Postern alone refuses stands here with the reason', async (t) => {
+test('Envoy accepts every CA that Postern accepts, and this list has a reason for each that only Postern refuses', async (t) => {
   const all = variants();
   assert.ok(all.length > 300);
   const ours = new Map(all.map(({ name, der }) => [name, verdict(der)]));

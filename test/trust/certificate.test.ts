@@ -1,5 +1,5 @@
-// What is read from a certificate's DER, compared with what OpenSSL and node:crypto read; and names that look like IDs.
-// In: certificates that the openssl command made. Out: facts.
+// What is read from a certificate's DER, compared with what OpenSSL and node:crypto read; and names that look like SPIFFE IDs.
+// The certificates are made by the openssl command.
 
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
@@ -27,7 +27,7 @@ describe('the facts of a certificate', () => {
     ed25519: '1.3.101.112',
   };
   for (const key of ['rsa2048', 'p256', 'p384', 'p521', 'ed25519'] as const) {
-    test(`with a key of the kind ${key} are those that OpenSSL reads`, () => {
+    test(`The facts of a certificate with a key of the kind ${key} are those that OpenSSL reads`, () => {
       const ca = openssl.ca('a.example', { key });
       const leaf = openssl.certificate({
         signer: ca,
@@ -60,14 +60,14 @@ describe('the facts of a certificate', () => {
     });
   }
 
-  test('say nothing about usages and names that it does not have', () => {
+  test('The facts of a certificate say nothing about usages and names that it does not have', () => {
     const facts = parseCertificate(openssl.certificate({ extensions: ['basicConstraints = CA:FALSE'] }).der);
     assert.equal(facts.keyUsage, undefined);
     assert.equal(facts.extendedKeyUsage, undefined);
     assert.deepEqual(facts.uris, []);
   });
 
-  test('hold of each key usage bit what OpenSSL wrote', () => {
+  test('The facts of a certificate hold of each key usage bit what OpenSSL wrote', () => {
     const usages = ['digitalSignature', 'keyCertSign', 'cRLSign', 'decipherOnly', 'encipherOnly', 'keyAgreement'];
     fc.assert(
       fc.property(fc.subarray(usages, { minLength: 1 }), (chosen) => {
@@ -82,14 +82,14 @@ describe('the facts of a certificate', () => {
     );
   });
 
-  test('include dates after 2049, which are written in another type', () => {
+  test('The facts of a certificate include dates after 2049, which are written in another type', () => {
     const made = openssl.certificate({ extensions: CA_EXTENSIONS, days: 12_000 });
     const facts = parseCertificate(made.der);
     assert.ok(facts.notAfter > Date.UTC(2050));
     assert.equal(facts.notAfter, Date.parse(new X509Certificate(made.pem).validTo));
   });
 
-  test('do not exist for a version 1 certificate: it cannot say that it is a CA', () => {
+  test('The facts of a certificate do not exist for a version 1 certificate: it cannot say that it is a CA', () => {
     const { keyFile } = openssl.ca('a.example');
     const request = openssl.file('');
     openssl.run('req', '-new', '-key', keyFile, '-subj', '/CN=version 1', '-out', request);
@@ -101,12 +101,12 @@ describe('the facts of a certificate', () => {
 });
 
 describe('the URI names of a certificate', () => {
-  test('are all of them, in order, and a second one is not lost', () => {
+  test('The URI names of a certificate are all of them, in order, and a second one is not lost', () => {
     const section = `[names]\nURI.1 = ${ID}\nDNS.1 = a.example\nURI.2 = ${OTHER}`;
     assert.deepEqual(urisOf(['subjectAltName = @names'], [section]), [ID, OTHER]);
   });
 
-  test('do not come from the common name, in any string type', () => {
+  test('The URI names of a certificate do not come from the common name, in any string type', () => {
     for (const stringMask of ['utf8only', 'MASK:0x800', 'MASK:0x4', 'MASK:0x2']) {
       const { der, pem } = openssl.certificate({ commonName: `URI:${ID}`, stringMask, extensions: CA_EXTENSIONS });
       assert.ok(new X509Certificate(pem).subject.includes(ID), stringMask);
@@ -114,7 +114,7 @@ describe('the URI names of a certificate', () => {
     }
   });
 
-  test('do not come from names of other types, whatever these print as', () => {
+  test('The URI names of a certificate do not come from names of other types, whatever these print as', () => {
     const tricks = [
       `DNS.1 = URI:${ID}`,
       `DNS.1 = a.example, URI:${ID}`,
@@ -131,7 +131,7 @@ describe('the URI names of a certificate', () => {
     }
   });
 
-  test('do not come from other extensions', () => {
+  test('The URI names of a certificate do not come from other extensions', () => {
     const extensions = [
       `issuerAltName = URI:${ID}`,
       `crlDistributionPoints = URI:${ID}`,
@@ -141,7 +141,7 @@ describe('the URI names of a certificate', () => {
     assert.deepEqual(urisOf(extensions), []);
   });
 
-  test('stay one name when it holds what prints as a second', () => {
+  test('The URI names of a certificate stay one name when it holds what prints as a second', () => {
     const name = `${ID}, URI:${OTHER}`;
     const made = openssl.certificate({
       extensions: ['subjectAltName = @names'],
@@ -151,14 +151,14 @@ describe('the URI names of a certificate', () => {
     assert.deepEqual(parseCertificate(made.der).uris, [name]);
   });
 
-  test('keep every byte, NUL and what is no ASCII', () => {
+  test('The URI names of a certificate keep every byte, NUL and non-ASCII bytes as well', () => {
     const name = `${ID}\0.b.example/\xe9\n`;
     const hex = Buffer.from(name, 'latin1').toString('hex');
     const sections = [`[names]\none = IMPLICIT:6C,FORMAT:HEX,OCTETSTRING:${hex}`];
     assert.deepEqual(urisOf(['2.5.29.17 = ASN1:SEQUENCE:names'], sections), [name]);
   });
 
-  test('are refused with a name that is not even text', () => {
+  test('The URI names of a certificate are refused with a name that is not even text', () => {
     const sections = ['[names]\none = IMPLICIT:6C,SEQUENCE:inner', '[inner]\nnumber = INTEGER:1'];
     assert.throws(() => urisOf(['2.5.29.17 = ASN1:SEQUENCE:names'], sections), DerError);
   });
@@ -168,7 +168,7 @@ describe('bytes that are no certificate', () => {
   const made = openssl.certificate({ extensions: [...LEAF_EXTENSIONS, `subjectAltName = URI:${ID}`] });
   const readsNot = (der: Buffer): void => assert.throws(() => parseCertificate(der), Error);
 
-  test('are refused: nothing, text, a key, a part, and more than one', () => {
+  test('Bytes that are not one certificate are refused: nothing, text, a key, a part, and more than one', () => {
     const key = createPublicKey(readFileSync(made.keyFile)).export({ type: 'spki', format: 'der' });
     for (const bytes of [Buffer.alloc(0), Buffer.from('hello'), key, Buffer.from(made.pem)]) readsNot(bytes);
     for (let length = 0; length < made.der.length; length += 7) readsNot(made.der.subarray(0, length));
@@ -176,7 +176,7 @@ describe('bytes that are no certificate', () => {
     readsNot(Buffer.concat([made.der, made.der]));
   });
 
-  test('are those that hold a PEM, which node:crypto would read in their place', () => {
+  test('Bytes that hold a PEM are refused: node:crypto would read that instead', () => {
     const hidden = openssl.ca('a.example').pem;
     const hex = Buffer.from(`\n${hidden}`).toString('hex');
     const { der } = openssl.certificate({
@@ -187,12 +187,12 @@ describe('bytes that are no certificate', () => {
     assert.throws(() => parseCertificate(der), DerError);
   });
 
-  test('are not those with a private extension that holds no ASN.1: it may hold anything', () => {
+  test('A private extension that holds no ASN.1 is accepted: it may hold anything', () => {
     const { der } = openssl.certificate({ extensions: [...CA_EXTENSIONS, '1.2.3.4 = DER:ffff68656c6c6f'] });
     assert.equal(parseCertificate(der).isCa, true);
   });
 
-  test('are those with a date that is none: it would never expire', () => {
+  test('A certificate with an invalid date is refused: it would never expire', () => {
     const second = made.der.indexOf(Buffer.from([0x17, 13]), made.der.indexOf(Buffer.from([0x17, 13])) + 15);
     assert.ok(second > 0);
     const der = Buffer.from(made.der);
@@ -201,7 +201,7 @@ describe('bytes that are no certificate', () => {
     readsNot(der);
   });
 
-  test('are those with one extension twice: nobody knows which of two names counts', () => {
+  test('Bytes with one extension twice are refused: verifiers differ in which of two names counts', () => {
     const first = `subjectAltName = URI:${ID}`;
     const again = '2.5.29.17 = ASN1:SEQUENCE:names';
     const both = openssl.certificate({
@@ -218,7 +218,7 @@ describe('bytes that are no certificate', () => {
     readsNot(der);
   });
 
-  test('never do more than throw an Error, whichever byte is changed', () => {
+  test('A certificate with any byte changed is read or refused with an Error', () => {
     fc.assert(
       fc.property(fc.nat(made.der.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const der = Buffer.from(made.der);
@@ -240,20 +240,20 @@ describe('who signed a certificate', () => {
   const sameName = openssl.ca('a.example');
   const leaf = openssl.certificate({ signer: ca, extensions: LEAF_EXTENSIONS });
 
-  test('is the CA whose key did, and no other of the same name', () => {
+  test('The signer of a certificate is the CA with the key, and no other CA of the same name', () => {
     assert.equal(isSignedBy(parseCertificate(leaf.der), parseCertificate(ca.der)), true);
     assert.equal(isSignedBy(parseCertificate(leaf.der), parseCertificate(sameName.der)), false);
     assert.equal(isSignedBy(parseCertificate(ca.der), parseCertificate(ca.der)), true);
     assert.equal(isSignedBy(parseCertificate(leaf.der), parseCertificate(leaf.der)), false);
   });
 
-  test('is not a CA with that key and another name', () => {
+  test('The signer of a certificate is not a CA with that key and another name', () => {
     const renamed = openssl.ca('a.example', { key: ca, commonName: 'renamed' });
     assert.equal(isSignedBy(parseCertificate(leaf.der), parseCertificate(renamed.der)), false);
   });
 });
 
-test('the PEM of a certificate is the one that OpenSSL writes', () => {
+test('The PEM of a certificate is the one that OpenSSL writes', () => {
   const { pem, der } = openssl.ca('a.example');
   assert.equal(pemOf(der), pem);
 });

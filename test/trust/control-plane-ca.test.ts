@@ -1,5 +1,5 @@
-// The control channel's own CA in its state folder: made once, found again, never half used, never readable by others.
-// In: folders in every state. Out: a CA, or a PosternError that says what to do and holds no key.
+// The control channel's own CA in its state folder: created once, found again, never half used, never readable by others.
+// Folders in every state give a CA, or a PosternError that says what to do and holds no key.
 
 import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
@@ -82,7 +82,7 @@ const contents = (folder: string): readonly string[] =>
   readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1'));
 
 describe('the first start', () => {
-  test('makes the folder, the CA and its key, each as closed as it must be', () => {
+  test('The first start makes the folder, the CA and its key, each as closed as it must be', () => {
     const umask = process.umask(0);
     try {
       const folder = newState();
@@ -93,7 +93,7 @@ describe('the first start', () => {
     }
   });
 
-  test('closes a folder that stands open', () => {
+  test('The first start removes the permissions of others from the folder', () => {
     const folder = newPlace();
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o777);
@@ -101,7 +101,7 @@ describe('the first start', () => {
     assert.equal(modeOf(folder), 0o700);
   });
 
-  test('makes a CA that belongs to its key and to the trust domain, for ten years', () => {
+  test('The first start makes a CA that belongs to its key and to the trust domain, for ten years', () => {
     const folder = newPlace();
     const ca = open(folder);
     assert.equal(ca.trustDomain, DOMAIN);
@@ -114,7 +114,7 @@ describe('the first start', () => {
     assert.equal(printed, x509.publicKey.export({ type: 'spki', format: 'pem' }));
   });
 
-  test('of several processes at once makes one CA for all of them', async () => {
+  test('The first start of several processes at once makes one CA for all of them', async () => {
     const folder = newPlace();
     const starting = Array.from({ length: 4 }, () => opening(folder, true));
     await Promise.all(starting.map(({ stdout }) => once(stdout, 'data')));
@@ -124,7 +124,7 @@ describe('the first start', () => {
     assert.deepEqual(new Set(fingerprints), new Set([open(folder).issuer.certificate.fingerprint]));
   });
 
-  test('waits for the certificate that another process is about to write', async () => {
+  test('The first start waits for the certificate that another process is about to write', async () => {
     const folder = newState();
     const { fingerprint } = open(folder).issuer.certificate;
     renameSync(join(folder, CERTIFICATE), join(folder, 'aside'));
@@ -134,13 +134,13 @@ describe('the first start', () => {
     assert.equal(await text(stdout), fingerprint);
   });
 
-  test('makes another CA in each folder', () => {
+  test('The first start makes another CA in each folder', () => {
     assert.notEqual(open(newPlace()).certificatePem, open(newPlace()).certificatePem);
   });
 });
 
 describe('a later start', () => {
-  test('finds the same CA, and writes nothing', () => {
+  test('A later start finds the same CA, and writes nothing', () => {
     const folder = newState();
     const before = contents(folder);
     const [first, second] = [open(folder), open(folder, NOW + 3000 * DAY)];
@@ -149,7 +149,7 @@ describe('a later start', () => {
     assert.deepEqual(contents(folder), before);
   });
 
-  test('takes a CA that an operator put there', () => {
+  test('A later start takes a CA that an operator put there', () => {
     const folder = newPlace();
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const made = openssl.ca(DOMAIN, { key: 'rsa2048' });
@@ -162,7 +162,7 @@ describe('a later start', () => {
 describe('a group that is allowed', () => {
   const allowed = { groupKeys: true } as const;
 
-  test('opens what a volume of Kubernetes makes of modes, and what is new is closed to all others', () => {
+  test('With the group allowed, the modes of a Kubernetes volume are accepted, and new files are closed to all others', () => {
     for (const mode of [0o440, 0o640, 0o660]) {
       const folder = newState();
       chmodSync(folder, 0o2770);
@@ -177,7 +177,7 @@ describe('a group that is allowed', () => {
     assert.deepEqual([statSync(folder).mode & 0o7777, modeOf(folder, KEY)], [0o2770, 0o600]);
   });
 
-  test('does not open what everybody can reach', () => {
+  test('With the group allowed, files that all users can reach are still refused', () => {
     for (const open of [0o644, 0o664, 0o642]) {
       const folder = newState();
       chmodSync(join(folder, KEY), open);
@@ -187,7 +187,7 @@ describe('a group that is allowed', () => {
 });
 
 describe('a state that is required', () => {
-  test('is opened where it is, and never made where it is not', () => {
+  test('A state that is required is opened where it is, and never made where it is not', () => {
     const there = newState();
     assert.equal(openControlPlaneCa(there, DOMAIN, NOW, { required: true }).made, false);
     const lost = newPlace();
@@ -237,7 +237,7 @@ describe('a state that cannot be used is refused, kept as it is, and told withou
   };
 
   for (const [what, breakIt] of Object.entries(broken)) {
-    test(what, () => {
+    test(`A state folder is refused, left as it is, and no key is shown: ${what}`, () => {
       const folder = newState();
       const key = readFileSync(join(folder, KEY), 'utf8');
       breakIt(folder);
@@ -247,19 +247,19 @@ describe('a state that cannot be used is refused, kept as it is, and told withou
     });
   }
 
-  test('a CA of another trust domain', () => {
+  test('A state folder is refused with a CA of another trust domain', () => {
     const folder = newState();
     refuses(folder, readFileSync(join(folder, KEY), 'utf8'), NOW, 'b.example' as TrustDomain);
   });
 
-  test('a CA that has expired, or is not yet valid', () => {
+  test('A state folder is refused with a CA that has expired, or is not yet valid', () => {
     const folder = newState();
     const key = readFileSync(join(folder, KEY), 'utf8');
     refuses(folder, key, NOW + 3650 * DAY);
     refuses(folder, key, NOW - DAY);
   });
 
-  test('a file where the folder should be, or above it', () => {
+  test('A state folder is refused when it is a file, or below one: a file where the folder should be, or above it', () => {
     const file = join(base, 'a-file');
     writeFileSync(file, 'mine');
     refuses(file, '');
@@ -310,7 +310,7 @@ describe('certificates of the control channel', () => {
     return openssl.ask('verify', '-x509_strict', '-no-CApath', '-CAfile', roots, ...time, ...options, file);
   };
 
-  test('of the server name it, verify, and last 30 days', () => {
+  test('Certificates of the control channel of the server name it, verify, and last 30 days', () => {
     const hosts = ['xds.a.example', '10.0.0.7', '0.0.0.0', '::1', 'localhost'];
     const { certificateChain, notAfter } = issueServerCertificate(ca, hosts, NOW);
     assert.equal(notAfter, NOW + 30 * DAY);
@@ -324,7 +324,7 @@ describe('certificates of the control channel', () => {
     assert.equal(svid.ok && svid.id, controlPlaneId(DOMAIN));
   });
 
-  test('of a gateway prove its ID, verify, and last 90 days', () => {
+  test('Certificates of the control channel of a gateway prove its ID, verify, and last 90 days', () => {
     const id = spiffeId(DOMAIN, 'gateway/ingress');
     const { certificateChain, notAfter } = issueGatewayCertificate(ca, id, NOW);
     assert.equal(notAfter, NOW + 90 * DAY);
@@ -335,7 +335,7 @@ describe('certificates of the control channel', () => {
   });
 });
 
-test('a file is replaced as a whole, with its mode, and nothing is left beside it', () => {
+test('A file is replaced as a whole, with its mode, and nothing is left beside it', () => {
   const folder = mkdtempSync(join(base, 'atomic-'));
   const path = join(folder, 'file');
   writeFileSync(path, 'old and longer', { mode: 0o644 });

@@ -1,5 +1,5 @@
-// What makes encoded bytes BER but not DER (X.690, 10 and 11), where a certificate can have it.
-// In: bytes. Out: each fault with its offset. Must not: use any library, least of all the one that wrote the bytes.
+// Finds what makes encoded bytes BER but not DER (X.690, 10 and 11), where a certificate can have it.
+// Must not: use any library, least of all the one that wrote the bytes.
 
 const [BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, SEQUENCE, SET, UTC_TIME, GENERALIZED_TIME] = [
   1, 2, 3, 4, 0x30, 0x31, 0x17, 0x18,

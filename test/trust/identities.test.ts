@@ -1,5 +1,5 @@
-// The certificates of our gateways over time: one key for each gateway and peer, renewed when due, by the clock passed in.
-// In: needs and moments. Out: which identities stay the same objects, and which are new.
+// The certificates of our gateways over time: one key for each gateway and peer, renewed when due by the clock that is passed in.
+// Each case compares which identities stay the same objects and which are new.
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
@@ -44,7 +44,7 @@ function held(identities: GatewayIdentities): readonly unknown[] {
 }
 
 describe('identities', () => {
-  test('are one for each gateway and peer, and no two share a key or a certificate', () => {
+  test('Identities are one for each gateway and peer, and no two share a key or a certificate', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, NEEDS, NOW);
     const all = NEEDS.map(({ role, peer, id }) => {
@@ -57,7 +57,7 @@ describe('identities', () => {
     assert.equal(new Set(all.map(({ fingerprint }) => fingerprint)).size, NEEDS.length);
   });
 
-  test('are new for another trust domain under the name of a peer, and the same for the others', () => {
+  test('Identities are new for another trust domain under the name of a peer, and the same for the others', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, NEEDS, NOW);
     const before = held(identities);
@@ -72,14 +72,14 @@ describe('identities', () => {
     assert.notEqual(first?.privateKey.reveal(), again?.privateKey.reveal());
   });
 
-  test('are nothing for whom nobody needs one', () => {
+  test('Identities exist only where they are needed', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
     assert.equal(identities.get('egress', 'p1'), undefined);
     assert.equal(identities.get('ingress', 'p2'), undefined);
   });
 
-  test('stay the same objects until half of their life is over, and are all new then', () => {
+  test('Identities stay the same objects until half of their life is over, and are all new then', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, NEEDS, NOW);
     const first = held(identities);
@@ -92,7 +92,7 @@ describe('identities', () => {
     assert.equal(identities.nextRenewal(), due + (HOUR * 1000 - BACKDATE) / 2);
   });
 
-  test('get a new key when they are renewed', () => {
+  test('Identities get a new key when they are renewed', () => {
     const identities = new GatewayIdentities();
     const keys = [0, 1, 2].map((round) => {
       identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW + round * HOUR * 1000);
@@ -101,7 +101,7 @@ describe('identities', () => {
     assert.equal(new Set(keys).size, 3);
   });
 
-  test('of other peers stay when a peer comes or goes, and one that comes back has a new key', () => {
+  test('Identities of other peers stay when a peer comes or goes, and one that comes back has a new key', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
     const p1 = identities.get('ingress', 'p1');
@@ -115,7 +115,7 @@ describe('identities', () => {
     assert.notEqual(identities.get('ingress', 'p2')?.privateKey.reveal(), p2?.privateKey.reveal());
   });
 
-  test('are due at different times when they were made at different times', () => {
+  test('Identities are due at different times when they were made at different times', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
     const first = identities.nextRenewal() ?? 0;
@@ -125,7 +125,7 @@ describe('identities', () => {
     assert.equal(identities.nextRenewal(), first + 10 * MINUTE);
   });
 
-  test('are new with another lifetime, of another issuer, or for another ID', () => {
+  test('Identities are new with another lifetime, of another issuer, or for another ID', () => {
     const changes: readonly ((identities: GatewayIdentities) => void)[] = [
       (identities) => identities.ensure(issuer, 2 * HOUR, [need('ingress', 'p1')], NOW),
       (identities) => identities.ensure(newIssuer(), HOUR, [need('ingress', 'p1')], NOW),
@@ -141,7 +141,7 @@ describe('identities', () => {
     }
   });
 
-  test('are new when the chain above their issuer is another, for it is sent with them', () => {
+  test('Identities are new when the chain above their issuer is another, for it is sent with them', () => {
     const openssl = new Openssl();
     try {
       const root = openssl.ca(DOMAIN, { commonName: 'root' });
@@ -159,7 +159,7 @@ describe('identities', () => {
     }
   });
 
-  test('stay with an issuer that was only read again', () => {
+  test('Identities stay with an issuer that was only read again', () => {
     const ca = createCa({ commonName: 'CA', trustDomain: DOMAIN, now: NOW, lifetimeSeconds: 100 * HOUR });
     const identities = new GatewayIdentities();
     identities.ensure(issuerOf(ca.certificate, ca.privateKey.reveal()), HOUR, NEEDS, NOW);
@@ -168,7 +168,7 @@ describe('identities', () => {
     assert.ok(held(identities).every((identity, index) => identity === before[index]));
   });
 
-  test('end with their issuer, and are not renewed before that: a new one would end at the same time', () => {
+  test('Identities end with their issuer, and are not renewed before that: a new one would end at the same time', () => {
     const identities = new GatewayIdentities();
     const short = newIssuer(25 * HOUR);
     const ends = short.certificate.notAfter;
@@ -184,7 +184,7 @@ describe('identities', () => {
     assert.ok((identities.get('ingress', 'p1')?.notAfter ?? 0) > ends + MINUTE);
   });
 
-  test('of an issuer that has ended have ended as well; of one that has not begun, begin with it', () => {
+  test('Identities of an issuer that has ended have ended as well; of one that has not begun, begin with it', () => {
     const identities = new GatewayIdentities();
     const short = newIssuer(25 * HOUR);
     const { notBefore, notAfter } = short.certificate;
@@ -200,7 +200,7 @@ describe('identities', () => {
     assert.equal(early.get('ingress', 'p1'), begins);
   });
 
-  test('are issued again when the clock that they were issued by was ahead', () => {
+  test('Identities are issued again when the clock that they were issued by was ahead', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW + 100 * HOUR * 1000);
     identities.ensure(issuer, HOUR, [need('ingress', 'p1')], NOW);
@@ -211,7 +211,7 @@ describe('identities', () => {
     assert.equal(identities.get('ingress', 'p1'), identity);
   });
 
-  test('are all forgotten when told so', () => {
+  test('Identities are all dropped by clear', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, NEEDS, NOW);
     identities.clear();
@@ -219,7 +219,7 @@ describe('identities', () => {
     assert.deepEqual(identities.list(), []);
   });
 
-  test('are listed without their keys', () => {
+  test('Identities are listed without their keys', () => {
     const identities = new GatewayIdentities();
     identities.ensure(issuer, HOUR, NEEDS, NOW);
     const notAfter = NOW + HOUR * 1000;
@@ -230,7 +230,7 @@ describe('identities', () => {
   });
 });
 
-test('whatever comes and goes, nobody holds what is due, expired or of somebody else', () => {
+test('After any series of changes no identity is due, expired or of another need', () => {
   const step = fc.record({
     wait: fc.integer({ min: 0, max: 2 * HOUR * 1000 }),
     peers: fc.subarray(['p1', 'p2', 'p3']),

@@ -1,5 +1,5 @@
-// What we sign, judged by OpenSSL: chains, names, usages, times; and its DER, by the rules of X.690.
-// In: issuers of every kind. Out: certificates that strangers' tools accept.
+// What we sign, verified by OpenSSL: chains, names, usages, times; and its DER, by the rules of X.690.
+// The issuers have keys of every kind.
 
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
@@ -53,7 +53,7 @@ const issuer = ofMade(ca);
 
 describe('a leaf', () => {
   for (const key of ['p256', 'p384', 'p521', 'rsa2048', 'ed25519'] as const) {
-    test(`of a CA with a key of the kind ${key} verifies strictly, and is strict DER`, () => {
+    test(`A leaf of a CA with a key of the kind ${key} verifies strictly, and is strict DER`, () => {
       const made = openssl.ca(DOMAIN, { key });
       const issued = issue(ofMade(made));
       assert.ok(verifies(made.pem, issued));
@@ -62,7 +62,7 @@ describe('a leaf', () => {
     });
   }
 
-  test('says who it is, what it is for and nothing more', () => {
+  test('A leaf has its SPIFFE ID, its usages and nothing more', () => {
     const { certificateChain } = issue(issuer);
     assert.deepEqual(printed(certificateChain, 'subjectAltName'), ['X509v3 Subject Alternative Name:', `URI:${ID}`]);
     assert.deepEqual(printed(certificateChain, 'keyUsage'), ['X509v3 Key Usage: critical', 'Digital Signature']);
@@ -76,7 +76,7 @@ describe('a leaf', () => {
     assert.match(text, /Version: 3 /);
   });
 
-  test('has the key identifiers of its own key and of its CA', () => {
+  test('A leaf has the key identifiers of its own key and of its CA', () => {
     const { certificateChain, privateKey } = issue(issuer);
     const [, own] = printed(certificateChain, 'subjectKeyIdentifier');
     const [, of] = printed(certificateChain, 'authorityKeyIdentifier');
@@ -95,7 +95,7 @@ describe('a leaf', () => {
     }
   });
 
-  test('carries its other names where they are asked for', () => {
+  test('A leaf carries its other names where they are asked for', () => {
     const issued = issueLeaf({
       ...{ issuer, id: ID, now: NOW, lifetimeSeconds: HOUR },
       dnsNames: ['localhost', 'xds.a.example'],
@@ -115,7 +115,7 @@ describe('a leaf', () => {
     assert.ok(verifies(ca.pem, issued));
   });
 
-  test('has a key of its own: P-256, and another one each time', () => {
+  test('A leaf has a key of its own: P-256, and another one each time', () => {
     const all = Array.from({ length: 20 }, () => issue(issuer));
     for (const issued of all) {
       const key = createPrivateKey(issued.privateKey.reveal());
@@ -126,7 +126,7 @@ describe('a leaf', () => {
     assert.equal(new Set(all.map(({ fingerprint }) => fingerprint)).size, all.length);
   });
 
-  test('has a serial number that is positive, unguessable, never again the same and at most 20 bytes', () => {
+  test('A leaf has a serial number that is positive, unguessable, never again the same and at most 20 bytes', () => {
     const serials = Array.from({ length: 50 }, () => leafOf(issue(issuer)).serialNumber);
     assert.equal(new Set(serials).size, serials.length);
     for (const serial of serials) {
@@ -135,7 +135,7 @@ describe('a leaf', () => {
     }
   });
 
-  test('has a subject that is neither empty, nor the name of its CA, nor longer than a common name may be', () => {
+  test('A leaf has a subject that is neither empty, nor the name of its CA, nor longer than a common name may be', () => {
     const long = spiffeId(DOMAIN, `${'p'.repeat(100)}/${'q'.repeat(100)}`);
     const issued = issueLeaf({ issuer, id: long, now: NOW, lifetimeSeconds: HOUR });
     const [subject = ''] = /(?<=^CN=).*/.exec(leafOf(issued).subject) ?? [];
@@ -144,7 +144,7 @@ describe('a leaf', () => {
     assert.ok(verifies(ca.pem, issued));
   });
 
-  test('tells its fingerprint as OpenSSL does', () => {
+  test('A leaf tells its fingerprint as OpenSSL does', () => {
     const issued = issue(issuer);
     const line = openssl.run('x509', '-in', openssl.file(issued.certificateChain), '-noout', '-fingerprint', '-sha256');
     assert.equal(issued.fingerprint, line.split('=')[1]?.trim().replaceAll(':', '').toLowerCase());
@@ -152,7 +152,7 @@ describe('a leaf', () => {
 });
 
 describe('the validity of a leaf', () => {
-  test('is its lifetime, and a little before, for the clocks of others', () => {
+  test('The validity of a leaf is its lifetime, and a little before, for the clocks of others', () => {
     // An issuer that is old enough for that.
     const later = NOW + DAY * 1000;
     const issued = issue(issuer, HOUR, later);
@@ -163,7 +163,7 @@ describe('the validity of a leaf', () => {
     assert.deepEqual([-301, -300, 0, HOUR - 1, HOUR + 1].map(at), [false, true, true, true, false]);
   });
 
-  test('never leaves that of its issuer', () => {
+  test('The validity of a leaf never leaves that of its issuer', () => {
     const { validFrom, validTo } = new X509Certificate(ca.pem);
     const issued = issue(issuer, 1000 * DAY, Date.parse(validFrom) + 1000);
     assert.equal(leafOf(issued).validFrom, validFrom);
@@ -171,7 +171,7 @@ describe('the validity of a leaf', () => {
     assert.deepEqual([issued.notBefore, issued.notAfter], [Date.parse(validFrom), Date.parse(validTo)]);
   });
 
-  test('may end after 2049, where dates have another form', () => {
+  test('The validity of a leaf may end after 2049, where dates have another form', () => {
     const old = openssl.ca(DOMAIN, { days: 12_000 });
     const issued = issue(ofMade(old), 11_000 * DAY);
     assert.equal(Date.parse(leafOf(issued).validTo), NOW + 11_000 * DAY * 1000);
@@ -190,18 +190,18 @@ describe('the chain that is sent with a leaf', () => {
     extensions: ['basicConstraints = critical,CA:TRUE,pathlen:0', usage],
   });
 
-  test('leads to a root that the other side has, which is not sent', () => {
+  test('The chain that is sent with a leaf leads to a root that the other side has, which is not sent', () => {
     const issued = issue(ofMade(below, middle.pem + root.pem));
     const blocks = issued.certificateChain.split(/(?=-----BEGIN)/);
     assert.deepEqual(blocks.slice(1), [below.pem, middle.pem]);
     assert.ok(verifies(root.pem, issued));
   });
 
-  test('is the leaf alone below a self-signed CA', () => {
+  test('The chain that is sent with a leaf is the leaf alone below a self-signed CA', () => {
     assert.equal(issue(issuer).certificateChain.match(/BEGIN/g)?.length, 1);
   });
 
-  test('verifies although a CA has no key identifier to point to', () => {
+  test('The chain that is sent with a leaf verifies although a CA has no key identifier to point to', () => {
     const bare = openssl.ca(DOMAIN, { extensions: [...CA_EXTENSIONS, 'subjectKeyIdentifier = none'] });
     assert.equal(ofMade(bare).certificate.subjectKeyId, undefined);
     const chain = openssl.file(issue(ofMade(bare)).certificateChain);
@@ -213,14 +213,14 @@ describe('the chain that is sent with a leaf', () => {
 describe('a CA of ours', () => {
   const made = createCa({ commonName: 'throw-away CA', trustDomain: DOMAIN, now: NOW, lifetimeSeconds: 90 * DAY });
 
-  test('is one to OpenSSL, strictly, and signs leaves that verify', () => {
+  test('A CA of ours is one to OpenSSL, strictly, and signs leaves that verify', () => {
     const file = openssl.file(made.certificate);
     assert.ok(openssl.ask('verify', '-x509_strict', '-attime', seconds(NOW), '-CAfile', file, '-no-CApath', file));
     assert.ok(verifies(made.certificate, issue(issuerOf(made.certificate, made.privateKey.reveal()))));
     assert.deepEqual(derFaults(new X509Certificate(made.certificate).raw), []);
   });
 
-  test('may sign certificates and nothing else, and names its trust domain', () => {
+  test('A CA of ours may sign certificates and nothing else, and names its trust domain', () => {
     const { certificate } = made;
     assert.deepEqual(printed(certificate, 'keyUsage'), ['X509v3 Key Usage: critical', 'Certificate Sign, CRL Sign']);
     assert.deepEqual(printed(certificate, 'basicConstraints'), ['X509v3 Basic Constraints: critical', 'CA:TRUE']);
@@ -229,18 +229,18 @@ describe('a CA of ours', () => {
     assert.equal(Date.parse(new X509Certificate(certificate).validTo), NOW + 90 * DAY * 1000);
   });
 
-  test('has another key each time', () => {
+  test('A CA of ours has another key each time', () => {
     const again = createCa({ commonName: 'throw-away CA', trustDomain: DOMAIN, now: NOW, lifetimeSeconds: DAY });
     assert.notEqual(again.privateKey.reveal(), made.privateKey.reveal());
   });
 
-  test('may be named in any script', () => {
+  test('A CA of ours may be named in any script', () => {
     const named = createCa({ commonName: 'Prüfstelle 銀行', trustDomain: DOMAIN, now: NOW, lifetimeSeconds: DAY });
     assert.equal(new X509Certificate(named.certificate).subject, 'CN=Prüfstelle 銀行');
   });
 });
 
-test('the root that nobody holds is a CA, outlives the process, is another one each time and comes without its key', () => {
+test('The throwaway root is a CA, outlives the process, is a new one each time and comes without its key', () => {
   const [one, two] = [createThrowawayRoot(NOW), createThrowawayRoot(NOW)];
   assert.notEqual(one, two);
   assert.match(one, /^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n$/);
@@ -249,7 +249,7 @@ test('the root that nobody holds is a CA, outlives the process, is another one e
   assert.ok(!verifies(one, issue(issuer)));
 });
 
-test('the subject that name constraints are checked against is the one that the CA certificate carries', () => {
+test('The subject that name constraints are checked against is the one that the CA certificate carries', () => {
   for (const commonName of ['x', 'Postern control plane', 'é'.repeat(50), 'a'.repeat(64)]) {
     const { certificate } = createCa({ commonName, trustDomain: DOMAIN, now: NOW, lifetimeSeconds: DAY });
     const { subject } = parseCertificate(new X509Certificate(certificate).raw);

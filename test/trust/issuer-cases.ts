@@ -1,7 +1,7 @@
-// Issuing chains, each with one thing that matters: what Postern has to say of it, for server and for client certificates.
-// In: the openssl command and a trust domain. Out: a chain with its key, the root that peers hold, a leaf, the expected codes.
-// `openssl` and `envoy` are there where a verdict is another than ours: Envoy does not look at the extensions of a trust anchor,
-// but for name constraints, which is why those of roots are warnings.
+// Issuing chains, each with one thing that matters, and the codes that Postern finds for server and for client certificates.
+// The openssl command makes the chain with its key, the root that peers have, and a leaf.
+// `openssl` and `envoy` are set where that verdict differs from ours: Envoy does not look at the extensions of a trust anchor,
+// except name constraints, which is why the extensions of roots are warnings.
 
 import { createPrivateKey } from 'node:crypto';
 import { issueLeaf } from '../../src/trust/issuing/issue.ts';

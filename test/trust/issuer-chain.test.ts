@@ -23,7 +23,7 @@ function codesOf(made: MadeCase, purpose: (typeof PURPOSES)[number]): readonly s
 
 describe('an issuing chain with', () => {
   for (const one of ISSUER_CASES) {
-    test(one.name, () => {
+    test(`An issuing chain with ${one.name} has the findings of its case, and openssl agrees`, () => {
       const made = makeCase(openssl, one, 'c.example' as TrustDomain);
       const files = {
         root: made.root.certificateFile,

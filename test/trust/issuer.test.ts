@@ -1,5 +1,5 @@
-// The CA that signs for us: which pairs of files are one, and the code and the file of what is wrong with the others.
-// In: pairs made by the openssl command. Out: an issuer, or codes.
+// The CA that signs for us: which pairs of files belong together, and the code and the file of every fault.
+// The pairs are made by the openssl command.
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
@@ -45,7 +45,7 @@ function forms(keyFile: string): readonly string[] {
 
 describe('an issuer', () => {
   for (const kind of ['p256', 'p384', 'p521', 'rsa2048', 'ed25519'] as const) {
-    test(`is a CA and its key of the kind ${kind}, in each form that PEM has for it`, () => {
+    test(`An issuer is a CA and its key of the kind ${kind}, in each form that PEM has for it`, () => {
       const made = openssl.ca(DOMAIN, { key: kind });
       for (const form of forms(made.keyFile)) {
         const { issuer, findings } = parse(made.pem, form);
@@ -57,7 +57,7 @@ describe('an issuer', () => {
     });
   }
 
-  test('that is an intermediate brings what stands between it and the root, in order and without the root', () => {
+  test('An intermediate issuer is sent with the CAs between it and the root, in order and without the root', () => {
     const first = openssl.ca(DOMAIN, { signer: root, commonName: 'first' });
     const second = openssl.ca(DOMAIN, { signer: first, commonName: 'second' });
     for (const file of [second.pem + first.pem + root.pem, second.pem + first.pem]) {
@@ -71,7 +71,7 @@ describe('an issuer', () => {
     }
   });
 
-  test('is refused when a value in its certificate policies is written in BER, however deep it is', () => {
+  test('An issuer is refused when a value in its certificate policies is written in BER, however deep it is', () => {
     const keyPem = GOOD.signer.export({ type: 'pkcs8', format: 'pem' }) as string;
     const codesOf = (der: Buffer): readonly string[] =>
       parseIssuer(Buffer.from(pemOf(der)), Buffer.from(keyPem), VARIANT_DOMAIN as TrustDomain, NOW).findings.map(
@@ -88,7 +88,7 @@ describe('an issuer', () => {
     );
   });
 
-  test('may be allowed to sign leaves only, and need not speak of SPIFFE or usages', () => {
+  test('An issuer may be allowed to sign leaves only, and need not speak of SPIFFE or usages', () => {
     const [, usage = ''] = CA_EXTENSIONS;
     for (const extensions of [
       ['basicConstraints = critical,CA:TRUE,pathlen:0', usage],
@@ -104,7 +104,7 @@ describe('an issuer', () => {
 describe('an issuer whose key and certificates stand in one file', () => {
   const below = openssl.ca(DOMAIN, { signer: root, commonName: 'below' });
 
-  test('is one, in any order, and its key is in nothing that is sent', () => {
+  test('An issuer can have its key and its certificates in one file, in any order, and its key is in nothing that is sent', () => {
     const parameters = openssl.run('ecparam', '-name', 'prime256v1');
     for (const parts of [
       [below.pem, root.pem, below.keyPem],
@@ -120,7 +120,7 @@ describe('an issuer whose key and certificates stand in one file', () => {
     }
   });
 
-  test('is refused when privateKey names another file, or when there is more than one key', () => {
+  test('An issuer with its key and its certificates in one file is refused when privateKey names another file, or when there is more than one key', () => {
     refuses(below.pem + below.keyPem, below.keyPem, ['certificate ISSUER_UNPARSABLE']);
     refuses(below.pem, other.keyPem + below.keyPem, ['privateKey ISSUER_UNPARSABLE']);
     refuses(below.pem, below.pem + root.pem, ['privateKey ISSUER_UNPARSABLE']);
@@ -130,7 +130,7 @@ describe('an issuer whose key and certificates stand in one file', () => {
 });
 
 describe('an issuing chain', () => {
-  test('is what the file holds, with the root; what is sent is all but that, also what only has the name of its issuer', () => {
+  test('An issuing chain is the whole file; everything but the root is sent, also a CA that only has the name of its issuer', () => {
     const renewed = openssl.ca(DOMAIN, { signer: root, commonName: 'root' });
     const below = openssl.ca(DOMAIN, { signer: renewed, commonName: 'below' });
     const { issuer, findings } = parse(below.pem + renewed.pem + root.pem, below.keyPem);
@@ -140,7 +140,7 @@ describe('an issuing chain', () => {
     assert.deepEqual(fingerprints(issuer?.intermediates ?? []), fingerprints([below, renewed]));
   });
 
-  test('whose root restricts what Envoy ignores in roots is a warning', () => {
+  test('A root that restricts what Envoy ignores in roots is a warning', () => {
     const extensions = [...CA_EXTENSIONS, 'extendedKeyUsage = clientAuth'];
     const restricted = openssl.ca(DOMAIN, { extensions });
     const { issuer, findings } = parse(restricted.pem, restricted.keyPem);
@@ -151,7 +151,7 @@ describe('an issuing chain', () => {
     assert.ok(issuer);
   });
 
-  test('is only judged for what its gateways do', () => {
+  test('An issuing chain is only checked for the roles of its gateways', () => {
     const below = openssl.ca(DOMAIN, { signer: root, extensions: [...CA_EXTENSIONS, 'extendedKeyUsage = clientAuth'] });
     const codesFor = (...purposes: readonly Purpose[]) =>
       parseIssuer(Buffer.from(below.pem), Buffer.from(below.keyPem), DOMAIN, NOW, {
@@ -163,7 +163,7 @@ describe('an issuing chain', () => {
 });
 
 describe('an issuer that has ended', () => {
-  test('is an error; for a process that runs with it a warning, and still an issuer', () => {
+  test('An issuer that has ended is an error; for a process that runs with it a warning, and still an issuer', () => {
     const { validTo } = new X509Certificate(ca.pem);
     const end = Date.parse(validTo);
     refuses(ca.pem, ca.keyPem, ['certificate ISSUER_EXPIRED'], end);
@@ -177,7 +177,7 @@ describe('an issuer that has ended', () => {
     assert.ok(issuer);
   });
 
-  test('excuses nothing else that is wrong with it', () => {
+  test('An issuer that has ended excuses nothing else that is wrong with it', () => {
     const end = Date.parse(new X509Certificate(ca.pem).validTo);
     const { issuer } = parseIssuer(Buffer.from(ca.pem), Buffer.from(other.keyPem), DOMAIN, end, { tolerateEnd: true });
     assert.equal(issuer, undefined);
@@ -185,17 +185,17 @@ describe('an issuer that has ended', () => {
 });
 
 describe('an issuer is refused', () => {
-  test('whose key is that of another CA', () => {
+  test('An issuer is refused when its key is that of another CA', () => {
     refuses(ca.pem, other.keyPem, ['privateKey ISSUER_KEY_MISMATCH']);
     refuses(ca.pem, openssl.ca(DOMAIN, { key: 'rsa2048' }).keyPem, ['privateKey ISSUER_KEY_MISMATCH']);
   });
 
-  test('whose key belongs to the second certificate of the file', () => {
+  test('An issuer is refused when its key belongs to the second certificate of the file', () => {
     const below = openssl.ca(DOMAIN, { signer: root, commonName: 'below' });
     refuses(root.pem + below.pem, below.keyPem, ['privateKey ISSUER_KEY_MISMATCH', 'certificate ISSUER_CHAIN']);
   });
 
-  test('whose key cannot be read: none, public, encrypted, cut or of another file', () => {
+  test('An issuer is refused when its key cannot be read: none, public, encrypted, cut or of another file', () => {
     const encrypted = openssl.run('pkcs8', '-topk8', '-in', ca.keyFile, '-passout', 'pass:secret');
     const oldEncrypted = openssl.run('ec', '-in', ca.keyFile, '-aes128', '-passout', 'pass:secret');
     const publicKey = openssl.run('pkey', '-in', ca.keyFile, '-pubout');
@@ -212,7 +212,7 @@ describe('an issuer is refused', () => {
       refuses(ca.pem, key, ['privateKey ISSUER_UNPARSABLE']);
   });
 
-  test('whose certificate cannot be read: none, a key, cut, or beside something else', () => {
+  test('An issuer is refused when its certificate cannot be read: none, a key, cut, or beside something else', () => {
     for (const certificate of [
       '',
       'nothing',
@@ -225,18 +225,18 @@ describe('an issuer is refused', () => {
       refuses(certificate, ca.keyPem, ['certificate ISSUER_UNPARSABLE']);
   });
 
-  test('whose two files were exchanged, with a finding about each', () => {
+  test('An issuer is refused when its two files were exchanged, with a finding about each', () => {
     refuses(ca.keyPem, ca.pem, ['privateKey ISSUER_UNPARSABLE', 'certificate ISSUER_UNPARSABLE']);
   });
 
-  test('that is a leaf, or a CA that may not sign certificates', () => {
+  test('An issuer is refused when it is a leaf, or a CA that may not sign certificates', () => {
     const leaf = openssl.certificate({ signer: ca, extensions: LEAF_EXTENSIONS });
     refuses(leaf.pem, leaf.keyPem, ['certificate ISSUER_NOT_A_CA']);
     const revoker = openssl.certificate({ extensions: ['basicConstraints = CA:TRUE', 'keyUsage = cRLSign'] });
     refuses(revoker.pem, revoker.keyPem, ['certificate ISSUER_NOT_A_CA']);
   });
 
-  test('outside its validity, to the millisecond', () => {
+  test('An issuer is refused outside its validity, to the millisecond', () => {
     const { validFrom, validTo } = new X509Certificate(ca.pem);
     const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
     assert.ok(parse(ca.pem, ca.keyPem, from).issuer);
@@ -245,21 +245,21 @@ describe('an issuer is refused', () => {
     refuses(ca.pem, ca.keyPem, ['certificate ISSUER_EXPIRED'], to);
   });
 
-  test('with a weak key', () => {
+  test('An issuer is refused with a weak key', () => {
     for (const key of ['rsa1024', 'rsaPss', 'secp256k1', 'ed448'] as const) {
       const made = openssl.ca(DOMAIN, { key });
       refuses(made.pem, made.keyPem, ['certificate ISSUER_WEAK_KEY']);
     }
   });
 
-  test('of another trust domain', () => {
+  test('An issuer is refused of another trust domain', () => {
     for (const name of ['b.example', `${DOMAIN}/ca`, `x.${DOMAIN}`]) {
       const made = openssl.ca(name);
       refuses(made.pem, made.keyPem, ['certificate ISSUER_FOREIGN']);
     }
   });
 
-  test('with everything that is wrong at once', () => {
+  test('A refused issuer has all its findings at once', () => {
     const leaf = openssl.certificate({ key: 'rsa1024', extensions: ['subjectAltName = URI:spiffe://b.example'] });
     const later = NOW + 40 * 24 * 60 * 60 * 1000;
     const about = ['NOT_A_CA', 'EXPIRED', 'WEAK_KEY', 'FOREIGN'].map((code) => `certificate ISSUER_${code}`);

@@ -1,5 +1,5 @@
-// Which keys a CA may have: what Envoy's TLS library can verify, and nothing weaker than 112 bits.
-// In: keys of node:crypto and of the openssl command. Out: fine, or not.
+// Which keys a CA may have: those that Envoy's TLS library can verify, and none weaker than 112 bits.
+// The keys come from node:crypto and from the openssl command.
 
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
@@ -16,12 +16,12 @@ const weaknessOf = (kind: KeyKind): string | undefined =>
 
 describe('a key', () => {
   for (const kind of ['rsa2048', 'p256', 'p384', 'p521', 'ed25519'] as const)
-    test(`of the kind ${kind} is good`, () => assert.equal(weaknessOf(kind), undefined));
+    test(`A key of the kind ${kind} is accepted`, () => assert.equal(weaknessOf(kind), undefined));
 
   for (const kind of ['rsa1024', 'rsa2047', 'rsaPss', 'p224', 'secp256k1', 'brainpool', 'ed448'] as const)
-    test(`of the kind ${kind} is not`, () => assert.equal(typeof weaknessOf(kind), 'string'));
+    test(`A key of the kind ${kind} is refused`, () => assert.equal(typeof weaknessOf(kind), 'string'));
 
-  test('of RSA with an exponent that gives no protection, or that Envoy does not take, is not; nor one of more than 8192 bits', () => {
+  test('An RSA key is refused for an exponent that gives no protection or that Envoy does not take, and beyond 8192 bits', () => {
     const rsa = (bits: number, exponent: string): string | undefined => {
       const modulus = Buffer.alloc(bits / 8, 0xff).toString('base64url');
       const e = Buffer.from(exponent, 'hex').toString('base64url');
@@ -34,7 +34,7 @@ describe('a key', () => {
     assert.equal(typeof rsa(8200, '010001'), 'string');
   });
 
-  test('for signatures of another age, or for none, is not', () => {
+  test('A key for obsolete signatures, or for none, is refused', () => {
     const dsa = generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 });
     for (const { publicKey } of [dsa, generateKeyPairSync('x25519'), generateKeyPairSync('x448')])
       assert.equal(typeof keyWeakness(publicKey), 'string');

@@ -1,5 +1,5 @@
-// A private key cannot be printed by accident: not in text, JSON or a log, nor in what an issuer or an identity shows.
-// In: values that hold keys. Out: texts without them.
+// A private key cannot be printed by accident: not in text, JSON or a log, nor as part of an issuer or an identity.
+// Every value that holds a key is turned into text in each way, and the text is searched for the key.
 
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
@@ -64,20 +64,20 @@ describe('a private key is not in any text of', () => {
     ['the list of identities', identities.list(), held.privateKey],
   ];
   for (const [what, value, key] of values) {
-    test(what, () => {
+    test(`No text made of ${what} holds the key`, () => {
       for (const text of texts(value))
         for (const trace of traces(key.reveal())) assert.ok(!text.includes(trace), `${what}: ${text}`);
     });
   }
 });
 
-test('a private key says that it is there, and gives itself out to whom asks by name', () => {
+test('A private key prints as [redacted], and only reveal returns it', () => {
   const key = new PrivateKeyPem('the content');
   assert.deepEqual([String(key), JSON.stringify(key), inspect(key)], ['[redacted]', '"[redacted]"', '[redacted]']);
   assert.equal(key.reveal(), 'the content');
 });
 
-test('what is wrong with the key of an issuer is told without the key', () => {
+test('What is wrong with the key of an issuer is told without the key', () => {
   const pem = ca.privateKey.reveal();
   const body = pem.replace(/-----.*-----|\n/g, '');
   const wrong = [pem.replace('BEGIN', 'BEGI'), pem.slice(0, -60), body, `{"key":"${body}"}`, pem.replaceAll('A', '#')];

@@ -1,5 +1,5 @@
-// Who signed a certificate, names aside: what is computed from an ECDSA signature, what is asked, and what is remembered.
-// In: keys of every kind and certificates that they signed. Out: the keys that are found.
+// The signer of a certificate, whatever its names: computed from an ECDSA signature, or found by trying keys, and cached.
+// Keys of every kind sign certificates for keys of every kind.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
@@ -39,7 +39,7 @@ describe('the signers of a certificate', () => {
   // Two of each kind, so that a key of the right kind is not enough.
   const pairs = Object.values(KINDS).flatMap((make): readonly Pair[] => [make(), make()]);
 
-  test('are the keys under which node:crypto verifies it, for every kind of signer, whatever its names', () => {
+  test('The signers of a certificate are the keys under which node:crypto verifies it, for every kind of signer, whatever its names', () => {
     for (const signer of pairs) {
       const certificate = ca(KINDS.p256(), signer);
       const expected = pairs.filter(({ publicKey }) => new X509Certificate(certificate.der).verify(publicKey));
@@ -53,7 +53,7 @@ describe('the signers of a certificate', () => {
     }
   });
 
-  test('are found among keys that came later: a verdict is about one key', () => {
+  test('The signers of a certificate are found among keys that came later: a verdict is about one key', () => {
     for (const signer of pairs) {
       const certificate = ca(KINDS.p256(), signer);
       assert.deepEqual(signersAmong(certificate, new Map()), []);
@@ -61,7 +61,7 @@ describe('the signers of a certificate', () => {
     }
   });
 
-  test('of one that signed itself are its own key alone', () => {
+  test('The signer of a certificate that signed itself is its own key alone', () => {
     for (const pair of pairs) {
       const certificate = ca(pair);
       assert.equal(isSelfSigned(certificate), true);
@@ -106,7 +106,7 @@ test('Between two steps at most one key is tried, and after the steps none is, h
 });
 
 describe('the keys that are computed from a signature', () => {
-  test('hold the one that made it, for every curve and digest, many times', () => {
+  test('The keys that are computed from a signature hold the one that made it, for every curve and digest, many times', () => {
     for (const curve of ['prime256v1', 'secp384r1', 'secp521r1'])
       for (const digest of ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'])
         for (let round = 0; round < 8; round += 1) {
@@ -125,7 +125,7 @@ describe('the keys that are computed from a signature', () => {
         }
   });
 
-  test('are none for numbers that are no signature', () => {
+  test('The keys that are computed from a signature are none for numbers that are no signature', () => {
     for (const numbers of [
       { r: 0n, s: 1n },
       { r: 1n, s: 0n },

@@ -1,5 +1,5 @@
 // SPIFFE IDs and trust domains: a table after SPIFFE-ID 2.1 to 2.4, and properties against the grammar and against WHATWG URLs.
-// In: text. Out: what is accepted and what is not.
+// Equality is exact: what is accepted is returned as it was written.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -84,10 +84,10 @@ const paths = fc.array(segments, { minLength: 1, maxLength: 8 }).map((list) => l
 
 describe('a SPIFFE ID', () => {
   for (const text of GOOD_IDS)
-    test(`is ${text.slice(0, 60)} (${text.length} bytes)`, () => assert.equal(parseSpiffeId(text), text));
+    test(`A SPIFFE ID is ${text.slice(0, 60)} (${text.length} bytes)`, () => assert.equal(parseSpiffeId(text), text));
 
   for (const [why, texts] of Object.entries(BAD_IDS)) {
-    test(`is none with ${why}`, () => {
+    test(`A SPIFFE ID is none with ${why}`, () => {
       assert.deepEqual(
         texts.filter((text) => parseSpiffeId(text) !== undefined),
         [],
@@ -95,7 +95,7 @@ describe('a SPIFFE ID', () => {
     });
   }
 
-  test('is what the grammar makes, is a URL of the same parts, and tells its trust domain', () => {
+  test('A SPIFFE ID is what the grammar makes, is a URL of the same parts, and tells its trust domain', () => {
     fc.assert(
       fc.property(domains, paths, (domain, path) => {
         const id = parseSpiffeId(`spiffe://${domain}/${path}`);
@@ -109,7 +109,7 @@ describe('a SPIFFE ID', () => {
     );
   });
 
-  test('is nothing that the grammar does not make, however close', () => {
+  test('A SPIFFE ID is nothing that the grammar does not make, however close', () => {
     const pieces = ['spiffe://', 'SPIFFE://', 'a.b', 'A', '/', '/', '.', '..', 'x', 'X-_', ':', '@', '%2e', '?', '#'];
     const near = fc
       .array(fc.constantFrom(...pieces, '\n', '\0', ' ', 'é', '*'), { maxLength: 7 })
@@ -125,7 +125,7 @@ describe('a SPIFFE ID', () => {
     );
   });
 
-  test('stays none when a forbidden character is put anywhere into one', () => {
+  test('A SPIFFE ID stays none when a forbidden character is put anywhere into one', () => {
     const forbidden = fc.constantFrom(...'%:@?#[]!$&\'()*+,;=~ "<>\\^`{|}\0\n\r\té\u202e');
     fc.assert(
       fc.property(domains, paths, forbidden, fc.nat(), (domain, path, character, at) => {
@@ -139,12 +139,12 @@ describe('a SPIFFE ID', () => {
 });
 
 describe('a trust domain', () => {
-  test('is 1 to 255 lower-case letters, digits, dots, hyphens and underscores', () => {
+  test('A trust domain is 1 to 255 lower-case letters, digits, dots, hyphens and underscores', () => {
     const good = ['a', 'bank.example', '10.0.0.1', 'a_b', '-', longest];
     assert.deepEqual(good.map(parseTrustDomain), good);
   });
 
-  test('is nothing else', () => {
+  test('A trust domain is nothing else', () => {
     const bad = ['', `${longest}d`, 'Bank.example', 'a/b', 'a:1', 'spiffe://a', 'a ', 'a\n', '*', 'ü', 'a%2e', 'a@b'];
     assert.deepEqual(
       bad.filter((text) => parseTrustDomain(text) !== undefined),
@@ -154,13 +154,13 @@ describe('a trust domain', () => {
 });
 
 describe('a path relative to a trust domain', () => {
-  test('has segments, and no slash before or after them', () => {
+  test('A path relative to a trust domain has segments, and no slash before or after them', () => {
     const good = ['gateway', 'gateway/egress', 'ns/A_b/sa/c-d.e', '...', '..a'];
     const bad = ['', '/', '/gateway', 'gateway/', 'a//b', '.', '..', 'a/..', './a', 'a/./b', 'a*', 'a b', 'a\n', '%2e'];
     assert.deepEqual([...good, ...bad].filter(isSpiffePath), good);
   });
 
-  test('that is none is not made into an ID', () => {
+  test('A path relative to a trust domain that is none is not made into an ID', () => {
     for (const path of ['', '/a', 'a/../b', '*', 'p'.repeat(2048)])
       assert.throws(() => spiffeId('a.example' as TrustDomain, path));
   });

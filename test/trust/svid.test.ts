@@ -1,5 +1,5 @@
-// Who authenticates by a certificate: each rule of an X509-SVID leaf, broken one at a time (X509-SVID 2, 3, 4, 5.2).
-// In: certificates of the openssl command. Out: the one ID that each proves, or that it proves none.
+// X509-SVID leaf certificates: each rule broken one at a time (X509-SVID 2, 3, 4, 5.2).
+// The certificates are made by the openssl command; each proves one SPIFFE ID, or none.
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
@@ -83,7 +83,7 @@ const BAD: Readonly<Record<string, Parts>> = {
 
 describe('a certificate proves its SPIFFE ID', () => {
   for (const [what, parts] of Object.entries(GOOD)) {
-    test(`with ${what}`, () => {
+    test(`A certificate proves its SPIFFE ID with ${what}`, () => {
       const der = made(parts);
       const node = new X509Certificate(der);
       assert.deepEqual(readSvid(der, NOW), {
@@ -98,27 +98,27 @@ describe('a certificate proves its SPIFFE ID', () => {
 
 describe('a certificate proves nothing', () => {
   for (const [what, parts] of Object.entries(BAD))
-    test(`with ${what}`, () => assert.equal(readSvid(made(parts), NOW).ok, false));
+    test(`A certificate proves nothing with ${what}`, () => assert.equal(readSvid(made(parts), NOW).ok, false));
 
-  test('as the CA itself', () => {
+  test('A certificate proves nothing as the CA itself', () => {
     assert.equal(readSvid(ca.der, NOW).ok, false);
     const withPath = openssl.certificate({ extensions: [...CA_EXTENSIONS, NAME] });
     assert.equal(readSvid(withPath.der, NOW).ok, false);
   });
 
-  test('before its begin, at its end and after it', () => {
+  test('A certificate proves nothing before its begin, at its end and after it', () => {
     const der = made({});
     const [from, to] = [Date.parse(new X509Certificate(der).validFrom), Date.parse(new X509Certificate(der).validTo)];
     const proves = (now: number): boolean => readSvid(der, now).ok;
     assert.deepEqual([from - 1, from, to - 1, to, to + 1].map(proves), [false, true, true, false, false]);
   });
 
-  test('when it cannot be read', () => {
+  test('A certificate proves nothing when it cannot be read', () => {
     for (const der of [Buffer.alloc(0), Buffer.from('certificate'), made({}).subarray(1), made({}).subarray(0, -1)])
       assert.deepEqual(readSvid(der, NOW), { ok: false, reason: 'unreadable certificate' });
   });
 
-  test('and the reason repeats nothing of what it says', () => {
+  test('A certificate proves nothing and the reason repeats nothing of what it says', () => {
     for (const parts of Object.values(BAD)) {
       const result = readSvid(made(parts), NOW);
       assert.ok(!result.ok && !/spiffe:|example|egress/i.test(result.reason));
