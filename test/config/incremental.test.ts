@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/config/parse.ts';
-import type { ReadItems } from '../../src/config/yaml/incremental.ts';
-import { splitLists } from '../../src/config/yaml/list-cuts.ts';
+import { type ReadItems, splitLists } from '../../src/config/yaml/incremental.ts';
 import { type ParsedYaml, parseItems, parseYaml } from '../../src/config/yaml/read-yaml.ts';
 import { changed, GOOD } from './documents.ts';
 import { KINDS, type Kind, mutated, randomOf } from './mutation.ts';
@@ -54,7 +53,7 @@ describe('items', () => {
   });
 
   test('are what they are as a whole, with every place, the first time and again', () => {
-    for (const text of [GOOD, LONG]) {
+    for (const text of [GOOD, LONG, `${LONG}...\n`]) {
       assert.ok(same(text));
       assert.ok(same(text, itemsOf(text)));
     }

@@ -1,15 +1,12 @@
-// YAML text as plain data with positions.
-// In: text. Out: plain values (maps, lists, scalars), where each stands, and findings about the YAML itself.
+// YAML text as plain data with positions, and findings about the YAML itself.
 // Must not: know any key; let a second document, or a text that is nothing, pass for a configuration.
 
 import { isScalar, type Node } from 'yaml';
 import { errorAt } from '../../errors.ts';
 import { compose } from './compose.ts';
-import { hiddenCharacters } from './hidden-characters.ts';
-import { ItemReader, type ReadItems } from './incremental.ts';
-import { splitLists } from './list-cuts.ts';
+import { ItemReader, type ReadItems, splitLists } from './incremental.ts';
 import { type PositionIndex, PositionWriter } from './positions.ts';
-import { type OffsetFinding, syntaxFindings } from './syntax-findings.ts';
+import { hiddenCharacters, type OffsetFinding, syntaxFindings } from './syntax-findings.ts';
 import { type Lists, tooDeep, Walk } from './walk.ts';
 
 export interface ParsedYaml {

@@ -1,5 +1,6 @@
-// What the YAML parser says, as findings in the operator's words.
-// In: the errors of `yaml`. Out: findings with offsets, one for each line. Must not: let the parser's own texts through unseen.
+// What is wrong with a text as YAML, in the operator's words: what the parser says, and what no configuration may hold
+// whatever the parser makes of it (characters that hide, and directives).
+// Must not: let the parser's own texts through unseen.
 
 import type { ErrorCode, YAMLParseError, YAMLWarning } from 'yaml';
 import { errorAt, type Finding } from '../../errors.ts';
@@ -63,4 +64,31 @@ function hint(code: ErrorCode, message: string): string {
 /** The parser repeats parts of the file; what is not plain is not repeated to a terminal. */
 function plain(message: string): string {
   return (message.split('\n', 1)[0] ?? '').slice(0, 200).replace(/[^\x20-\x7e]/g, '?');
+}
+
+/**
+ * Characters that make a text read differently from what it is: controls, bidirectional marks and other invisible ones
+ * (CVE-2021-42574), and line ends that an editor shows and YAML does not know (a lone CR, NEL). An emoji's variation
+ * selector hides nothing.
+ */
+const DECEPTIVE =
+  /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufff9-\uffff\p{Cs}]|(?!\ufe0f)\p{Default_Ignorable_Code_Point}|\r(?!\n)/gu;
+const DIRECTIVE = /^%/gm;
+const MOST_CHARACTERS = 20;
+
+export function hiddenCharacters(text: string): readonly OffsetFinding[] {
+  const found: OffsetFinding[] = [];
+  for (const { 0: char, index } of text.matchAll(DECEPTIVE)) {
+    const name = `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+    const message = `the file holds the invisible character ${name}`;
+    const hint = 'remove it; it makes the text read differently from what it is';
+    found.push({ finding: errorAt('YAML_SYNTAX', [], message, hint), offset: index });
+    if (found.length >= MOST_CHARACTERS) break;
+  }
+  for (const { index } of text.matchAll(DIRECTIVE)) {
+    const hint = 'remove the line; every file is YAML 1.2 without tags';
+    found.push({ finding: errorAt('YAML_SYNTAX', [], 'a directive (%)', hint), offset: index });
+    if (found.length >= 2 * MOST_CHARACTERS) break;
+  }
+  return found;
 }
