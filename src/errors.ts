@@ -36,6 +36,7 @@ export const FINDING_CODES = {
   YAML_TIMEOUT: 'Parsing the file took longer than Postern waits.',
   YAML_SYNTAX: 'The file is not valid YAML 1.2.',
   YAML_DUPLICATE_KEY: 'A map has the same key twice.',
+  END_MISSING: 'The last line of the file is not "...", which --require-end asks for: the file may have been cut.',
   MORE_FINDINGS: 'There are more findings than are listed.',
   // shape: keys and values
   UNKNOWN_KEY: 'A key that Postern does not know.',

@@ -62,6 +62,24 @@ export function parseConfig(text: string, memory?: Memory): ParsedConfig {
   };
 }
 
+/**
+ * What was parsed, with an error when the last line of the text is not YAML's mark of a document's end. A text of which any
+ * part of the end is missing can be valid YAML, and the mark is the last that is lost.
+ */
+export function withRequiredEnd(parsed: ParsedConfig, text: string): ParsedConfig {
+  if (/(?:^|\n)\.\.\.(?:\r?\n)?$/.test(text)) return parsed;
+  const lines = text.split('\n');
+  const message = 'the last line of the file is not "...": the file may have been cut';
+  const finding = errorAt('END_MISSING', [], message, 'write the whole file again, with a last line of three dots');
+  const { config, outline = config, ...rest } = parsed;
+  return {
+    ...rest,
+    ...(outline && { outline }),
+    findings: [...parsed.findings, finding],
+    places: [...parsed.places, { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }],
+  };
+}
+
 /** A text that was not looked into. */
 export function refused(finding: Finding, place: Place = { line: 1, column: 1 }): ParsedConfig {
   return { findings: [finding], places: [place], positions: NO_POSITIONS };

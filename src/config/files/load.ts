@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
 import { type Diagnostic, errorAt, type Finding, type Path, PosternError, warningAt } from '../../errors.ts';
 import type { ConfigOutline } from '../outline.ts';
-import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, tooLarge } from '../parse.ts';
+import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, tooLarge, withRequiredEnd } from '../parse.ts';
 import { toDiagnostics } from '../placement.ts';
 import { holdsKey, quote } from '../schema/string-checks.ts';
 import type { Place } from '../yaml/positions.ts';
@@ -41,6 +41,8 @@ export interface LoadOptions {
   /** Parses on this thread, unless the file is large: right for a command that has nothing else to do. */
   readonly inline?: boolean;
   readonly deadlineMs?: number;
+  /** Whether the last line must be the end mark of YAML: a file that was cut has lost it. */
+  readonly requireEnd?: boolean;
   /** Whether the group of the issuer's key file may use it. */
   readonly groupKeys?: boolean;
   /** Files that the configuration names and that do not exist are no findings, but listed as absent: `validate --without-keys`. */
@@ -60,7 +62,8 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
     );
   // Editors on Windows begin a file with a byte order mark, which means nothing in UTF-8.
   const text = (content.bytes?.toString('utf8') ?? '').replace(/^\ufeff/, '');
-  const parsed = content.bytes === undefined ? tooLarge() : await parseBytes(content.bytes, text, options);
+  const whole = content.bytes === undefined ? tooLarge() : await parseBytes(content.bytes, text, options);
+  const parsed = options.requireEnd ? withRequiredEnd(whole, text) : whole;
   const outline = parsed.config ?? parsed.outline;
   const named = outline === undefined ? [] : namedFiles(outline);
   const absolute = (name: string): string => resolve(dirname(path), name);
