@@ -19,7 +19,7 @@ function place(text: string, part: string): string {
 }
 
 describe('the place of a path', () => {
-  test('is where its value begins, or its key', () => {
+  test('A path is placed where its value begins, or its key', () => {
     const key = ['peers', 'partner', 'trustBundle'];
     assert.equal(placeOfPath(GOOD, key), place(GOOD, 'bundles/partner.pem'));
     assert.equal(placeOfPath(GOOD, key, true), place(GOOD, 'trustBundle'));
@@ -32,7 +32,7 @@ describe('the place of a path', () => {
     assert.equal(placeOfPath(GOOD, []), '1:1');
   });
 
-  test('is that of the nearest parent for what does not exist', () => {
+  test('A path that does not exist is placed at its nearest parent', () => {
     assert.equal(placeOfPath(GOOD, ['peers', 'partner', 'trustBundle', 'file']), place(GOOD, 'bundles/partner.pem'));
     assert.equal(placeOfPath(GOOD, ['imports', 0, 'split', 'local']), place(GOOD, 'peer: partner\n  name: quotes'));
     assert.equal(placeOfPath(GOOD, ['imports', 7, 'port']), place(GOOD, '- peer: partner\n  name: quotes'));
@@ -40,7 +40,7 @@ describe('the place of a path', () => {
     assert.equal(placeOfPath(GOOD, ['mesh', 'toString']), place(GOOD, '{name: core'));
   });
 
-  test('does not depend on how keys look or are written', () => {
+  test('The place of a path does not depend on how keys look or are written', () => {
     const peers = ['"10"', '"9"', '"1"', "'a'", '"\\u0062"'].map(
       (name, index) => `  ${name}:
     trustDomain: p${index}.example
@@ -58,7 +58,7 @@ describe('the place of a path', () => {
 });
 
 describe('diagnostics', () => {
-  test('carry file, place, path, code, message and hint', () => {
+  test('A diagnostic carries file, place, path, code, message and hint', () => {
     const text = changed('port: 8080', 'port: 0');
     const [found, ...rest] = diagnose(text);
     assert.equal(rest.length, 0);
@@ -77,7 +77,7 @@ describe('diagnostics', () => {
     );
   });
 
-  test('print as FILE:LINE:COLUMN CODE message, with the hint on the next line', () => {
+  test('A diagnostic prints as FILE:LINE:COLUMN CODE message, with the hint on the next line', () => {
     const place = { file: 'a.yaml', line: 3, column: 7 };
     assert.equal(
       formatDiagnostic({ ...errorAt('EMPTY', [], 'nothing there', 'write it'), ...place }),
@@ -89,7 +89,7 @@ describe('diagnostics', () => {
     );
   });
 
-  test('of later stages get their places, in one order with the others', () => {
+  test('Findings of later stages are placed, and sorted among those of parsing', () => {
     const text = changed(
       'clients: plaintext',
       'identity: x',
@@ -108,7 +108,7 @@ describe('diagnostics', () => {
     );
   });
 
-  test('tell the same of one place once', () => {
+  test('The same finding at the same place is a diagnostic once', () => {
     const parsed = parseConfig(GOOD);
     const again = ['a', 'a', 'b'].map((message) => errorAt('CA_SHARED', ['peers', 'partner'], message, 'h'));
     assert.deepEqual(
@@ -117,7 +117,7 @@ describe('diagnostics', () => {
     );
   });
 
-  test('never repeat a control or bidirectional character of the file', () => {
+  test('No diagnostic repeats a control or bidirectional character of the file', () => {
     const evil = '"\\e[31m\\u202e\\x9b\\n"';
     for (const from of [
       'core,',

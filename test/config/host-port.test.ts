@@ -12,13 +12,13 @@ describe('HOST:PORT', () => {
     ['[::]:80', '::', 80],
     ['[2001:db8::1]:443', '2001:db8::1', 443],
   ] as const) {
-    test(`${text} is read and printed`, () => {
+    test(`${text} is read as a host and a port, and printed as it was`, () => {
       assert.deepEqual(parseHostPort(text), { host, port });
       assert.equal(formatHostPort({ host, port }), text);
     });
   }
 
-  test('an underscore is fine in a name that is dialled, and a final dot is left out', () => {
+  test('A name that is dialled may hold an underscore, and loses a final dot', () => {
     assert.deepEqual(parseHostPort('_grpc.gw_a.example.:80'), { host: '_grpc.gw_a.example', port: 80 });
   });
 
@@ -48,13 +48,13 @@ describe('HOST:PORT', () => {
     '0x7f.0x1:80',
     '*:80',
   ]) {
-    test(`${JSON.stringify(text)} is none`, () => {
+    test(`${JSON.stringify(text)} is not read as a host and a port`, () => {
       assert.equal(parseHostPort(text), undefined);
     });
   }
 });
 
-test('labels, host names, addresses and ports know their limits', () => {
+test('Labels, host names, addresses and ports are taken up to their limits and not beyond', () => {
   assert.deepEqual(['a'.repeat(63), 'a'.repeat(64), '', '-', 'a-', '-a', 'A', 'a.b'].map(isLabel), [
     true,
     false,

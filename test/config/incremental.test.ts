@@ -41,7 +41,7 @@ function same(text: string, last: ReadItems = NOTHING): boolean {
 }
 
 describe('items', () => {
-  test('are all that is left of a list: the rest of the text has an empty one in its place', () => {
+  test('A list is split into its items, and the rest of the text has one empty item in its place', () => {
     const cut = splitLists(LONG);
     assert.ok(cut);
     assert.deepEqual(
@@ -52,14 +52,14 @@ describe('items', () => {
     assert.deepEqual(parseYaml(cut.rest).value, { apiVersion: 'postern/v1', exports: [null], imports: [null] });
   });
 
-  test('are what they are as a whole, with every place, the first time and again', () => {
+  test('Reading by items gives the values and places of reading the whole text, the first time and again', () => {
     for (const text of [GOOD, LONG, `${LONG}...\n`]) {
       assert.ok(same(text));
       assert.ok(same(text, itemsOf(text)));
     }
   });
 
-  test('that stood in the last text are not read again, wherever they stand now; others are, and the last are dropped', () => {
+  test('Items of the last text are not read again wherever they are now, others are read, and items that are gone are dropped', () => {
     const last = itemsOf(LONG);
     const edited = LONG.replace('127.0.0.1:8003', '127.0.0.1:9003').replace('exports:', 'exports:\n- name: new\n- s');
     const now = itemsOf(edited, last);
@@ -69,13 +69,13 @@ describe('items', () => {
     assert.equal([...now.keys()].join('').includes('8003'), false);
   });
 
-  test('of the same text in another list, or further in, are another item', () => {
+  test('The same lines in another list, or at another depth, are another item', () => {
     const text = 'aa:\n- b: 1\ncc:\n  - b: 1\ndd:\n- b: 1\n';
     assert.ok(same(text));
     assert.ok(same('aa:\n  - b: 1\ncc:\n- b: 1\n', itemsOf(text)));
   });
 
-  test('with anything wrong in them leave the whole text to be looked at', () => {
+  test('A text with anything wrong in an item is read as a whole', () => {
     const last = itemsOf(LONG);
     for (const [from, to] of [
       ['s1.svc', '*s'],
@@ -98,7 +98,7 @@ describe('items', () => {
         );
   });
 
-  test('that only look like some are none', () => {
+  test('Lines that only look like items of a list are not taken for items', () => {
     const items = '- a\n- b\n- c\n';
     for (const text of [
       `a: |\n${items.replaceAll('- ', '  - ')}`,
@@ -139,7 +139,7 @@ describe('items', () => {
 
 // What was read before is what a process has most likely read before: the text without its wounds.
 for (const kind of Object.keys(KINDS) as Kind[]) {
-  test(`300 ${kind} mutations are the same in items as in one`, () => {
+  test(`Reading by items gives what reading the whole gives, for 300 ${kind} mutations`, () => {
     const last = new Map([...itemsOf(LONG), ...itemsOf(GOOD)]);
     let plain = 0;
     for (let seed = 1; seed <= 150; seed += 1)
@@ -168,7 +168,7 @@ const LINES = [
   ],
 ];
 
-test('2000 lists of any lines, one after the other, are the same in items as in one', () => {
+test('Reading by items gives what reading the whole gives, for 2000 lists of any lines one after the other', () => {
   let last = NOTHING;
   let plain = 0;
   for (let seed = 1; seed <= 2000; seed += 1) {
@@ -183,7 +183,7 @@ test('2000 lists of any lines, one after the other, are the same in items as in 
 });
 
 describe('a memory', () => {
-  test('changes no configuration, finding or place, whatever came before', () => {
+  test('A memory changes no configuration, finding or place, whatever text came before', () => {
     const memory = { items: NOTHING };
     const texts = [
       GOOD,
@@ -198,7 +198,7 @@ describe('a memory', () => {
       assert.deepEqual(parseConfig(text, memory), parseConfig(text));
   });
 
-  test('is of the last good configuration', () => {
+  test('A memory holds the items of the last good configuration', () => {
     const memory = { items: NOTHING };
     parseConfig(GOOD, memory);
     const { items } = memory;

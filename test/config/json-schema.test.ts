@@ -28,12 +28,12 @@ test('deploy/config.schema.json is what `postern schema` prints', () => {
 
 describe('the schema takes', () => {
   for (const name of readdirSync(join(DEPLOY, 'examples')).filter((file) => file.endsWith('.yaml'))) {
-    test(`the example ${name}`, () => {
+    test(`The JSON Schema takes the example ${name}`, () => {
       assert.deepEqual(misfitsOf(readFileSync(join(DEPLOY, 'examples', name), 'utf8')), []);
     });
   }
 
-  test('short and long forms', () => {
+  test('The JSON Schema takes short and long forms', () => {
     assert.deepEqual(misfitsOf(GOOD), []);
     for (const [from, to] of [
       ['bundles/partner.pem', '{file: bundles/partner.pem}'],
@@ -69,13 +69,13 @@ describe('the schema refuses', () => {
     ['lifetime: 24h}', 'lifetime: 24h}\n  files: {certificate: /a, privateKey: /b}', '/identity'],
     ['port: 8080', 'port: 65536', '/imports/0/port'],
   ] as const) {
-    test(`${to || `a text without ${from}`} at ${path}`, () => {
+    test(`The JSON Schema refuses ${JSON.stringify(to || `a text without ${from}`)} at ${path}`, () => {
       assert.ok(misfitsOf(changed(from, to)).includes(path), misfitsOf(changed(from, to)).join());
     });
   }
 });
 
-test('the schema refuses nothing that the parser takes', () => {
+test('The JSON Schema refuses nothing that the parser takes', () => {
   for (const kind of Object.keys(KINDS) as Kind[]) {
     for (let seed = 5000; seed < 5250; seed += 1) {
       const text = mutated(GOOD, kind, seed);
@@ -84,7 +84,7 @@ test('the schema refuses nothing that the parser takes', () => {
   }
 });
 
-test('every key has a description', () => {
+test('Every key of the JSON Schema has a description', () => {
   const bare: string[] = [];
   const look = (schema: JsonSchema, path: string): void => {
     const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;

@@ -6,7 +6,7 @@ import { exposure } from '../../src/config/files/key-access.ts';
 
 const US = 65532;
 
-test('the owner is us or root, others have nothing, and a group only what is allowed', () => {
+test('A key file is safe when Postern or root owns it, others have no rights, and its group has only what is allowed', () => {
   for (const groupAllowed of [false, true])
     for (const owner of [US, 0, 4711])
       for (let mode = 0; mode <= 0o777; mode += 1) {

@@ -21,7 +21,7 @@ function unreadable(error: unknown): boolean {
 }
 
 describe('a configuration file', () => {
-  test('is read with the files that it names, which stand relative to it', async (t) => {
+  test('A configuration is read with the files that it names relative to its folder', async (t) => {
     const here = folder(t);
     const file = writeGood(here);
     const loaded = await loadConfig(relative(process.cwd(), file), INLINE);
@@ -36,7 +36,7 @@ describe('a configuration file', () => {
     assert.deepEqual([...loaded.digests.keys()].sort(), [...loaded.dependencies].sort());
   });
 
-  test('may begin with a byte order mark, which changes neither its meaning nor its places', async (t) => {
+  test('A byte order mark at the start changes neither meaning nor places', async (t) => {
     const here = folder(t);
     writeGood(here);
     for (const text of [GOOD, changed('port: 8080', 'port: 0'), `{}\n${GOOD}`]) {
@@ -47,7 +47,7 @@ describe('a configuration file', () => {
     assert.ok(codes(await loadConfig(inside, INLINE)).includes('2:1 YAML_SYNTAX'));
   });
 
-  test('may name files by absolute paths, and through symbolic links', async (t) => {
+  test('A configuration may name files by absolute paths and through symbolic links', async (t) => {
     const here = folder(t);
     const file = writeGood(here, changed('bundles/partner.pem', join(here.path, 'link.pem')));
     symlinkSync('bundles/partner.pem', join(here.path, 'link.pem'));
@@ -56,7 +56,7 @@ describe('a configuration file', () => {
     assert.equal(loaded.files.get(join(here.path, 'link.pem'))?.toString(), 'bundle');
   });
 
-  test('names no file of ours when the gateways have theirs', async (t) => {
+  test('A configuration with identity.files names no certificate or key on this machine', async (t) => {
     const here = folder(t);
     const text = changed(
       'issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}',
@@ -67,7 +67,7 @@ describe('a configuration file', () => {
     assert.deepEqual([...loaded.files.keys()], ['bundles/partner.pem']);
   });
 
-  test('that cannot be read is CONFIG_UNREADABLE: missing, a folder, a pipe', async (t) => {
+  test('A configuration that is missing, a folder or a pipe is CONFIG_UNREADABLE', async (t) => {
     const here = folder(t);
     await assert.rejects(loadConfig(join(here.path, 'none.yaml')), unreadable);
     await assert.rejects(loadConfig(here.path), unreadable);
@@ -75,7 +75,7 @@ describe('a configuration file', () => {
     await assert.rejects(loadConfig('/dev/zero'), unreadable);
   });
 
-  test('of more than 8 MiB is YAML_TOO_LARGE, by however much', async (t) => {
+  test('A configuration of more than 8 MiB is YAML_TOO_LARGE', async (t) => {
     const here = folder(t);
     for (const more of [1, 1000, MAX_CONFIG_BYTES]) {
       const file = here.write('large.yaml', Buffer.alloc(MAX_CONFIG_BYTES + more, '#'));
@@ -85,7 +85,7 @@ describe('a configuration file', () => {
     }
   });
 
-  test('that is not UTF-8 is YAML_SYNTAX where it stops being so', async (t) => {
+  test('A configuration that is not UTF-8 is YAML_SYNTAX where it stops being UTF-8', async (t) => {
     const here = folder(t);
     const bad = (part: string, bytes: readonly number[]): Buffer => {
       const at = Buffer.byteLength(GOOD.slice(0, GOOD.indexOf(part)));
@@ -101,7 +101,7 @@ describe('a configuration file', () => {
     assert.deepEqual(codes(wide), ['1:1 YAML_SYNTAX']);
   });
 
-  test('with wrong values has the files read whose names are right, and no other', async (t) => {
+  test('Of a configuration with wrong values, the files whose names are right are read, and no other', async (t) => {
     const here = folder(t);
     for (const [from, to, missing] of [
       ['port: 8080', 'port: 0', ''],
@@ -116,7 +116,7 @@ describe('a configuration file', () => {
     }
   });
 
-  test('that is broken as YAML has no files read, and only itself to depend on', async (t) => {
+  test('A configuration that is not YAML names no files and depends on itself only', async (t) => {
     const here = folder(t);
     const file = writeGood(here, changed('port: 8080', 'port: [8080'));
     const loaded = await loadConfig(file, INLINE);
@@ -126,7 +126,7 @@ describe('a configuration file', () => {
 });
 
 describe('a file that the configuration names', () => {
-  test('and that cannot be read is FILE_UNREADABLE at its place, and still depended on', async (t) => {
+  test('A named file that cannot be read is FILE_UNREADABLE at its place, and the configuration still depends on it', async (t) => {
     const here = folder(t);
     const file = writeGood(here);
     rmSync(join(here.path, 'pki/ca.pem'));
@@ -142,7 +142,7 @@ describe('a file that the configuration names', () => {
     assert.deepEqual([...loaded.files.keys()], ['pki/ca-key.pem']);
   });
 
-  test('in the long form is found at the file', async (t) => {
+  test('A missing bundle file in the long form is reported at the key file', async (t) => {
     const here = folder(t);
     const text = changed('bundles/partner.pem', '{file: bundles/none.pem}');
     const loaded = await loadConfig(writeGood(here, text), INLINE);
@@ -150,7 +150,7 @@ describe('a file that the configuration names', () => {
     assert.deepEqual(codes(loaded), [`${line}:${column} FILE_UNREADABLE`]);
   });
 
-  test('is not read when it is a pipe, a device, or larger than 1 MiB', async (t) => {
+  test('A named file that is a pipe, a device or larger than 1 MiB is not read', async (t) => {
     const here = folder(t);
     here.fifo('pipe.pem');
     here.write('large.pem', Buffer.alloc(1024 * 1024 + 1));
@@ -167,7 +167,7 @@ describe('a file that the configuration names', () => {
     assert.equal(full.files.get('full.pem')?.length, 1024 * 1024);
   });
 
-  test('and holds the private key is KEY_FILE_EXPOSED, a warning, when others can use it', async (t) => {
+  test('A private key file that others can use is KEY_FILE_EXPOSED, a warning', async (t) => {
     const here = folder(t);
     const file = writeGood(here);
     for (const mode of [0o644, 0o640, 0o620, 0o602, 0o666]) {
@@ -205,7 +205,7 @@ describe('a file that the configuration names', () => {
 });
 
 describe('the worker', () => {
-  test('gives exactly what parsing here gives', async (t) => {
+  test('The worker gives exactly what parsing in this thread gives', async (t) => {
     const here = folder(t);
     const texts = [GOOD, changed('port: 8080', 'port: 0'), '', '[', changed('    clients: plaintext\n', '')];
     for (const text of texts) {
@@ -219,7 +219,7 @@ describe('the worker', () => {
   // Nearly three million items in one flow list, which is read as a whole: seconds of work on any machine.
   const hostile = `a: [${'b, '.repeat(MAX_CONFIG_BYTES / 3 - 3)}b]`;
 
-  test('is ended at the deadline: YAML_TIMEOUT, and the event loop went on', async (t) => {
+  test('The worker is ended at the deadline with YAML_TIMEOUT while the event loop goes on', async (t) => {
     const here = folder(t);
     let ticks = 0;
     const ticking = setInterval(() => {
@@ -231,13 +231,13 @@ describe('the worker', () => {
     assert.ok(ticks > 1, String(ticks));
   });
 
-  test('parses large files also for those who would wait', async (t) => {
+  test('The worker parses large files also for a command that could wait', async (t) => {
     const here = folder(t);
     const loaded = await loadConfig(here.write('hostile.yaml', hostile), { inline: true, deadlineMs: 300 });
     assert.deepEqual(codes(loaded), ['1:1 YAML_TIMEOUT']);
   });
 
-  test('comes back before a deadline that is long enough', async (t) => {
+  test('The worker answers before a deadline that is long enough', async (t) => {
     const here = folder(t);
     const loaded = await loadConfig(writeGood(here), { deadlineMs: 60_000 });
     assert.deepEqual(codes(loaded), []);

@@ -20,7 +20,7 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
   describe(`${EACH} ${kind} mutations of a good configuration`, () => {
     const texts = Array.from({ length: EACH }, (_, seed) => mutated(GOOD, kind, seed + 1));
 
-    test('none throws; each is refused at valid places, or has a Config', () => {
+    test('No mutation throws; each is refused at valid places or has a Config', () => {
       let refused = 0;
       for (const text of texts) {
         const parsed = parseConfig(text);
@@ -40,7 +40,7 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
       assert.ok(refused > EACH / 2, `${refused} of ${EACH}`);
     });
 
-    test('the order of the text is the order of the findings', () => {
+    test('The findings of a mutation are in the order of the text', () => {
       for (const text of texts) {
         const { places } = parseConfig(text);
         places.forEach(({ line, column }, index) => {
@@ -51,7 +51,7 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
       }
     });
 
-    test('whatever is taken keeps the promises that later stages rest on', () => {
+    test('Every mutation that is accepted keeps the promises that later stages rely on', () => {
       for (const text of texts) {
         const { config } = parseConfig(text);
         if (config === undefined) continue;
@@ -70,7 +70,7 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
   });
 }
 
-test('a text cut at any character is refused, or is a whole configuration', () => {
+test('A text that is cut at any character is refused, or is a whole configuration', () => {
   for (let length = 0; length < GOOD.length; length += 3) {
     const text = GOOD.slice(0, length);
     const { config, findings } = parseConfig(text);

@@ -26,7 +26,7 @@ imports:
 `;
 
 describe('the normalized configuration', () => {
-  test('of the full form holds all of it', () => {
+  test('The Config of the full form holds every value of the file', () => {
     assert.deepEqual(configOf(GOOD), {
       mesh: { name: 'core', trustDomain: 'core.bank.example' },
       identity: { issuer: { certificate: 'pki/ca.pem', privateKey: 'pki/ca-key.pem', lifetimeSeconds: 86400 } },
@@ -86,7 +86,7 @@ describe('the normalized configuration', () => {
     });
   });
 
-  test('of the shortest form has the defaults', () => {
+  test('The Config of the shortest form has the defaults', () => {
     const config = configOf(SHORTEST);
     assert.deepEqual(config.identity, {
       issuer: { certificate: 'ca.pem', privateKey: 'ca-key.pem', lifetimeSeconds: 86400 },
@@ -109,7 +109,7 @@ describe('the normalized configuration', () => {
     assert.deepEqual([config.exports[0]?.protocol, config.imports[0]?.protocol], ['http', 'http']);
   });
 
-  test('short and long forms mean the same', () => {
+  test('Short and long forms give the same Config', () => {
     assert.deepEqual(configOf(changed('bundles/c1.pem', '{file: bundles/c1.pem}', SHORTEST)), configOf(SHORTEST));
     assert.deepEqual(
       configOf(changed('helloworld.sample.svc:5000', '[helloworld.sample.svc:5000]', SHORTEST)),
@@ -122,7 +122,7 @@ describe('the normalized configuration', () => {
     );
   });
 
-  test('names each gateway identity and kind of key once', () => {
+  test('The Config names each gateway identity and kind of key once', () => {
     const twice = changed(
       '[gateway/egress, ',
       '[gateway/egress, gateway/egress, ',
@@ -136,7 +136,7 @@ describe('the normalized configuration', () => {
     ['86399s', 86399],
     ['90d', 7776000],
   ] as const) {
-    test(`has a lifetime of ${written} in seconds`, () => {
+    test(`The Config has a lifetime of ${written} in seconds`, () => {
       const { identity } = configOf(changed('24h', written));
       assert.equal('issuer' in identity && identity.issuer.lifetimeSeconds, seconds);
     });
@@ -144,7 +144,7 @@ describe('the normalized configuration', () => {
 });
 
 describe('plaintext at egress', () => {
-  test('on an address that others reach is a warning, unless it is said to be meant', () => {
+  test('Plaintext at an egress address that other machines reach is a warning, unless the file says that it is meant', () => {
     const said = changed('address: 127.0.0.1\n', 'address: 10.0.0.1\n');
     assert.deepEqual(diagnose(said), []);
     const unsaid = changed('    clients: plaintext\n', '', said);

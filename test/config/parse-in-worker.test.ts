@@ -30,7 +30,7 @@ async function nextThread(): Promise<number> {
   return threadId;
 }
 
-test('one worker serves one text after the other, each with its own answer', async () => {
+test('One worker parses one text after the other, each with its own answer', async () => {
   await parseInWorker(GOOD, LIMIT_MS);
   const before = await nextThread();
   for (const one of [GOOD, changed('port: 8080', 'port: 0'), '', '[', changed('port: 8080', 'port: 1'), '', GOOD])
@@ -38,7 +38,7 @@ test('one worker serves one text after the other, each with its own answer', asy
   assert.equal(await nextThread(), before + 1);
 });
 
-test('after a deadline the next text is parsed, by another worker', async () => {
+test('After a deadline another worker parses the next text', async () => {
   await parseInWorker(GOOD, LIMIT_MS);
   const before = await nextThread();
   assert.deepEqual(codes(await parseInWorker(HOSTILE, 100)), ['YAML_TIMEOUT']);
@@ -46,7 +46,7 @@ test('after a deadline the next text is parsed, by another worker', async () => 
   assert.equal(await nextThread(), before + 2);
 });
 
-test('a text of any depth is a finding with its place, in a thread whose code was not compiled yet', async () => {
+test('A text of any depth is a finding with its place, in a thread whose code was not compiled yet', async () => {
   const shapes: readonly ((depth: number) => string)[] = [
     (depth) => `a: ${'['.repeat(depth)}${']'.repeat(depth)}\n`,
     (depth) => `a: ${'{b: '.repeat(depth)}${'}'.repeat(depth)}\n`,
@@ -69,7 +69,7 @@ test('a text of any depth is a finding with its place, in a thread whose code wa
     }
 });
 
-test('texts at the same time do not wait for each other, nor mix their answers', async () => {
+test('Texts that are parsed at the same time neither wait for each other nor mix their answers', async () => {
   const texts = [HOSTILE, GOOD, changed('port: 8080', 'port: 0')] as const;
   const [hostile, good, wrong] = await Promise.all(
     texts.map((one) => parseInWorker(one, one === HOSTILE ? 300 : LIMIT_MS)),
@@ -79,7 +79,7 @@ test('texts at the same time do not wait for each other, nor mix their answers',
   assert.deepEqual(wrong, parseConfig(texts[2]));
 });
 
-test('a process that has parsed ends when it has nothing else to do, after an answer as after a deadline', async (t) => {
+test('A process that has parsed ends when it has nothing else to do, after an answer and after a deadline', async (t) => {
   const module = new URL('../../src/config/files/parse-in-worker.js', import.meta.url);
   const here = folder(t);
   for (const [source, deadline, code] of [
@@ -99,7 +99,7 @@ test('a process that has parsed ends when it has nothing else to do, after an an
   }
 });
 
-test('a process that gets no CPU for far longer than the deadline has its file parsed all the same', async (t) => {
+test('A process that gets no CPU for far longer than the deadline still has its file parsed', async (t) => {
   const module = new URL('../../src/config/files/parse-in-worker.js', import.meta.url);
   const deadline = 400;
   const script = [
@@ -122,7 +122,7 @@ test('a process that gets no CPU for far longer than the deadline has its file p
   assert.deepEqual(JSON.parse(await said), parseConfig(GOOD).findings);
 });
 
-test('a worker holds on to no text that it has parsed', async (t: TestContext) => {
+test('A worker holds on to no text that it has parsed', async (t: TestContext) => {
   const worker = new Worker(new URL('../../src/config/files/parse-worker.js', import.meta.url), { env: {} });
   t.after(() => worker.terminate());
   await once(worker, 'message');

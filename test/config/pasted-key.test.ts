@@ -83,7 +83,7 @@ function withoutMarks(text: string): string {
 describe('a key without its PEM lines', () => {
   for (const [where, around] of Object.entries(fields)) {
     for (const [what, key] of Object.entries(bare)) {
-      test(`${what} in the place of ${where} is repeated nowhere`, async (t) => {
+      test(`A key without PEM lines, ${what}, in the place of ${where} is repeated nowhere`, async (t) => {
         const text = `apiVersion: postern/v1\nmesh: {name: a, trustDomain: a.example}\n${around(key)}`;
         const loaded = await loadConfig(folder(t).write('postern.yaml', text), { inline: true });
         const diagnostics = loaded.diagnostics();
@@ -97,7 +97,7 @@ describe('a key without its PEM lines', () => {
     }
   }
 
-  test('what is no key is repeated as it is', () => {
+  test('A text that is no key is repeated as it is', () => {
     for (const plain of [
       'reviews.default.svc.cluster.local',
       'etc/gateway/certificates/tls.pem',
@@ -117,7 +117,7 @@ describe('a key without its PEM lines', () => {
 describe('a pasted key', () => {
   for (const [what, written] of Object.entries(notations)) {
     for (const key of ['certificate', 'privateKey']) {
-      test(`${what} as ${key}`, () => {
+      test(`A pasted key ${what} as ${key} is refused and repeated nowhere`, () => {
         const other = key === 'certificate' ? 'privateKey' : 'certificate';
         const text = `apiVersion: postern/v1\nmesh: {name: a, trustDomain: a.example}\nidentity:\n  issuer:\n    ${other}: x.pem\n    ${key}: ${written}\n`;
         const parsed = parseConfig(text);

@@ -12,12 +12,12 @@ function one(text: string, code: FindingCode, part: string, shift = 0): void {
 }
 
 describe('syntax errors', () => {
-  test('are found at their line and column', () => {
+  test('Syntax errors are reported at their line and column', () => {
     one(changed('core, trustDomain', 'core,, trustDomain'), 'YAML_SYNTAX', ', trustDomain');
     assert.deepEqual(placesAndCodes(changed('    sni:', '\tsni:')).slice(0, 1), ['21:1 YAML_SYNTAX']);
   });
 
-  test('bring no findings that only follow from them', () => {
+  test('Syntax errors bring no findings that only follow from them', () => {
     for (const [from, to] of [
       ['[/fx.Rates/*]', '[/fx.Rates/*'],
       ['{name: core', '{name: core}'],
@@ -31,7 +31,7 @@ describe('syntax errors', () => {
     }
   });
 
-  test('leave what is wrong with values before them in the list', () => {
+  test('Syntax errors do not hide what is wrong with values before them', () => {
     const text = changed('[/fx.Rates/*]', '[/fx.Rates/*', changed('name: core', 'name: Core'));
     assert.deepEqual(
       diagnose(text).map(({ code }) => code),
@@ -41,48 +41,48 @@ describe('syntax errors', () => {
 });
 
 describe('one file, one map', () => {
-  test('an empty file, or one of comments', () => {
+  test('An empty file, or one of comments only, is EMPTY', () => {
     for (const text of ['', '\n', '# nothing\n', '---\n', '---\n...\n']) {
       assert.deepEqual(placesAndCodes(text), ['1:1 EMPTY'], JSON.stringify(text));
     }
   });
 
-  test('a list or a text', () => {
+  test('A file that is a list or a text is WRONG_TYPE', () => {
     for (const text of ['- a\n', 'hello\n', '"x"', '12', 'true', '[]']) {
       assert.deepEqual(placesAndCodes(text), ['1:1 WRONG_TYPE'], text);
     }
   });
 
-  test('a second document', () => {
+  test('A second document is refused', () => {
     const text = `${GOOD}---\n${GOOD}`;
     assert.deepEqual(placesAndCodes(text), [`${GOOD.split('\n').length}:1 YAML_SYNTAX`]);
   });
 
-  test('one document may begin with its marker', () => {
+  test('One document may begin with its marker', () => {
     configOf(`# comment\n---\n${GOOD}...\n`);
   });
 });
 
 describe('a key that stands twice', () => {
-  test('is found at the second one, by name', () => {
+  test('A duplicate key is reported at the second one, by name', () => {
     const text = changed('    sni:', '    trustBundle: other.pem\n    sni:');
     one(text, 'YAML_DUPLICATE_KEY', 'trustBundle: other.pem');
     assert.match(diagnose(text)[0]?.message ?? '', /trustBundle/);
   });
 
-  test('also when it is quoted, escaped, or a peer', () => {
+  test('A duplicate key is reported also when it is quoted, escaped, or a peer', () => {
     one(changed('name: core', 'name: core, "name": core'), 'YAML_DUPLICATE_KEY', '"name"');
     one(changed('name: core', 'name: core, "n\\u0061me": core'), 'YAML_DUPLICATE_KEY', '"n\\u0061me"');
     const twin = changed('exports:', '  partner:\n    trustDomain: x.example\nexports:');
     one(twin, 'YAML_DUPLICATE_KEY', 'partner:\n    trustDomain: x');
   });
 
-  test('leaves the places of all others right', () => {
+  test('A duplicate key leaves the places of all other values right', () => {
     const text = changed('port: 8080', 'port: 0', changed('name: core', 'name: core, name: [a, b, c]'));
     assert.deepEqual(placesAndCodes(text).slice(1), [`${placeOf(text, 'port: 0').line}:9 INVALID_VALUE`]);
   });
 
-  test('of a hundred thousand findings, a thousand are listed and all are counted', () => {
+  test('Of a hundred thousand findings, a thousand are listed and all are counted', () => {
     const keys = Array.from({ length: 100_000 }, (_, index) => `k${index}: 1\n`).join('');
     const found = diagnose(`${GOOD}${keys}k7: 2\n`);
     assert.equal(found.length, 1001);
@@ -92,7 +92,7 @@ describe('a key that stands twice', () => {
 });
 
 describe('what a reviewer could not see where it stands', () => {
-  test('anchors and aliases', () => {
+  test('Anchors and aliases are refused', () => {
     const text = changed('[/fx.Rates/*]', '*p', changed('[/v1/withdrawals', '&p [/v1/withdrawals'));
     assert.deepEqual(
       diagnose(text).map(({ code }) => code),
@@ -102,16 +102,16 @@ describe('what a reviewer could not see where it stands', () => {
     assert.equal(placesAndCodes(text)[1], `${line}:${column} YAML_SYNTAX`);
   });
 
-  test('an alias bomb is refused without being unfolded', () => {
+  test('An alias bomb is refused without being unfolded', () => {
     const levels = Array.from({ length: 30 }, (_, at) => `l${at + 1}: &l${at + 1} [${`*l${at},`.repeat(9)}*l${at}]`);
     assert.equal(parseConfig(`l0: &l0 [x]\n${levels.join('\n')}\n`).config, undefined);
   });
 
-  test('merge keys', () => {
+  test('Merge keys are refused', () => {
     one(changed('name: core', '<<: {name: x}, name: core'), 'UNKNOWN_KEY', '<<');
   });
 
-  test('tags, known and unknown', () => {
+  test('Tags are refused, known and unknown ones', () => {
     for (const tag of ['!x', '!!str', '!!int', '!!binary', '!!timestamp', '!<tag:x.example,2000:y>', '!', '!e!x']) {
       const text = changed('name: core', `name: ${tag} core`);
       const codes = diagnose(text).map(({ code }) => code);
@@ -121,7 +121,7 @@ describe('what a reviewer could not see where it stands', () => {
     assert.equal(parseConfig(changed('[POST]', '!!seq [POST]')).config, undefined);
   });
 
-  test('directives, which would make it another language', () => {
+  test('Directives are refused, which would change the language', () => {
     one(`%YAML 1.1\n---\n${GOOD}`, 'YAML_SYNTAX', '%YAML');
     one(`%TAG ! tag:x.example,2000:\n---\n${GOOD}`, 'YAML_SYNTAX', '%TAG');
   });
@@ -142,23 +142,23 @@ describe('what a reviewer could not see where it stands', () => {
     ['a tag character', '\u{e0041}'],
     ['a carriage return alone', '\r'],
   ] as const) {
-    test(`${name}, even in a comment`, () => {
+    test(`The invisible character ${name} is refused, even in a comment`, () => {
       const text = `${GOOD}# some${char}thing\n`;
       const line = GOOD.split('\n').length;
       assert.deepEqual(placesAndCodes(text), [`${line}:7 YAML_SYNTAX`]);
     });
   }
 
-  test('a byte order mark at the start is the only finding', () => {
+  test('A second byte order mark at the start is the only finding', () => {
     assert.deepEqual(placesAndCodes(`\ufeff${GOOD}`), ['1:1 YAML_SYNTAX']);
   });
 
-  test('other scripts and emoji in comments and remarks are fine', () => {
+  test('Other scripts and emoji may be in comments and remarks', () => {
     const config = configOf(changed('"contract 4711"', 'Verträge, 契約 ⚠️', `# Größe ⚠️ 契約\n${GOOD}`));
     assert.equal(config.exports[0]?.consumers[0]?.reason, 'Verträge, 契約 ⚠️');
   });
 
-  test('Windows line ends are fine, and places stay right', () => {
+  test('Windows line ends are accepted, and places stay right', () => {
     configOf(GOOD.replaceAll('\n', '\r\n'));
     const text = changed('port: 8080', 'port: 0');
     assert.deepEqual(placesAndCodes(text.replaceAll('\n', '\r\n')), placesAndCodes(text));
@@ -166,7 +166,7 @@ describe('what a reviewer could not see where it stands', () => {
 });
 
 describe('texts that other readers of YAML take for something else', () => {
-  test('the booleans of YAML 1.1 want quotes, as keys too', () => {
+  test('The booleans of YAML 1.1 need quotes, also as keys', () => {
     for (const word of ['no', 'No', 'YES', 'on', 'off', 'y', 'N']) {
       one(changed('name: core', `name: ${word}`), 'WRONG_TYPE', `${word}, trust`);
     }
@@ -176,7 +176,7 @@ describe('texts that other readers of YAML take for something else', () => {
     configOf(peer.replace('no:', '"no":'));
   });
 
-  test('a number where a text belongs is repeated as it is written', () => {
+  test('A number in the place of a text is repeated as it is written', () => {
     for (const number of ['123', '0123', '1.10', '0x1f', '1e3', '0o17', '-1']) {
       const [found, second] = diagnose(changed('name: core', `name: ${number}`));
       assert.equal(found?.code, 'WRONG_TYPE');
@@ -185,7 +185,7 @@ describe('texts that other readers of YAML take for something else', () => {
     }
   });
 
-  test('keys are texts', () => {
+  test('A key that is not a text is refused', () => {
     for (const key of ['1', 'true', '~', '[a]', '{a: b}', '? a\n']) {
       const found = diagnose(`${GOOD}${key}: x\n`);
       assert.ok(found.length > 0, key);
@@ -210,19 +210,19 @@ describe('hostile shapes', () => {
     ['directives', '%A\n'.repeat(5000)],
     ['controls', '\0'.repeat(20_000)],
   ] as const) {
-    test(`${name}: refused, with no more findings than can be read`, () => {
+    test(`A text of ${name} is refused with no more findings than a person can read`, () => {
       const found = diagnose(text);
       assert.ok(found.length > 0 && found.length <= 1001, String(found.length));
     });
   }
 
-  test('nesting just deeper than any key needs is refused at its place', () => {
+  test('Nesting just deeper than any key needs is refused at its place', () => {
     const text = changed('  port:', `  split: ${'['.repeat(20)}${']'.repeat(20)}\n  port:`);
     const codes = diagnose(text).map(({ code }) => code);
     assert.ok(codes.includes('YAML_SYNTAX'), codes.join());
   });
 
-  test('more than 8 MiB is not looked into', () => {
+  test('A text of more than 8 MiB is not parsed', () => {
     const text = `${GOOD}#${'x'.repeat(MAX_CONFIG_BYTES)}`;
     assert.deepEqual(placesAndCodes(text), ['1:1 YAML_TOO_LARGE']);
     // Bytes are counted, not characters.

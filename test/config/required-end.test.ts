@@ -13,7 +13,7 @@ import { folder, writeGood } from './folder.ts';
 const EXAMPLE = readFileSync(fileURLToPath(new URL('../../../deploy/examples/bank.yaml', import.meta.url)), 'utf8');
 const MARKED = `${EXAMPLE}...\n`;
 
-test('every part of a file that begins with its beginning is refused, and the whole is not', () => {
+test('Every prefix of a file is refused when the end mark is required, and the whole file is accepted', () => {
   let valid = 0;
   for (let length = 0; length < EXAMPLE.length; length += 1) {
     const text = MARKED.slice(0, length);
@@ -32,14 +32,14 @@ test('every part of a file that begins with its beginning is refused, and the wh
     assert.deepEqual(withRequiredEnd(parseConfig(text), text).config, parseConfig(EXAMPLE).config);
 });
 
-test('a mark that is not the last line is no mark', () => {
+test('An end mark that is not the last line does not count', () => {
   for (const end of ['# ...\n', '...\n\n', '...\n# end\n', ' ...\n', '....\n', '...x\n', '---\n']) {
     const text = EXAMPLE + end;
     assert.equal(withRequiredEnd(parseConfig(text), text).config, undefined, end);
   }
 });
 
-test('a file without the mark is judged like any other, and the error stands at its end', async (t) => {
+test('A file without the end mark has all its other findings, and END_MISSING at its end', async (t) => {
   const here = folder(t);
   for (const inline of [true, false]) {
     const load = (text: string) => loadConfig(writeGood(here, text), { inline, requireEnd: true });

@@ -16,11 +16,11 @@ function one(text: string, code: FindingCode, part: string): void {
 }
 
 describe('a good configuration', () => {
-  test('has no findings', () => {
+  test('A good configuration has no findings', () => {
     assert.deepEqual(diagnose(GOOD), []);
   });
 
-  test('needs no peers, exports, imports or gateways', () => {
+  test('A configuration needs no peers, exports, imports or gateways', () => {
     const [head = ''] = GOOD.split('gateways:');
     const config = configOf(head);
     assert.deepEqual([config.peers, config.exports, config.imports, config.gateways], [[], [], [], {}]);
@@ -34,7 +34,7 @@ describe('an empty value', () => {
     return found?.hint ?? '';
   };
 
-  test('may be left out with its key only where the key is optional', () => {
+  test('The hint for an empty value offers to leave the key out only where the key is optional', () => {
     for (const [from, to] of [
       ['    leafKeys: [ecdsa]', '    leafKeys: []'],
       ['    sni: p-7f3c9a', '    sni:'],
@@ -55,14 +55,14 @@ describe('an empty value', () => {
 });
 
 describe('a wrong indentation', () => {
-  test('is told once for lines that follow each other, and no key of another map is taken for a name', () => {
+  test('A wrong indentation is reported once for consecutive lines, and no key of another map is taken for a name', () => {
     const text = changed('  partner:\n', '  partner: {}\n');
     const found = diagnose(text);
     assert.deepEqual([...new Set(found.map(({ code }) => code))], ['YAML_SYNTAX']);
     assert.ok(found.length < 3, String(found.length));
   });
 
-  test('of one space too many or too few has a hint about it', () => {
+  test('The hint for a line with one space too many or too few is about indentation', () => {
     for (const key of ['trustDomain: mesh', 'trustBundle: ', 'addresses: '])
       for (const by of [-1, 1]) {
         const line = `    ${key}`;
@@ -100,7 +100,7 @@ describe('required keys', () => {
     ['  port: 8080\n', ''],
   ];
   for (const [from, to] of required) {
-    test(`without ${JSON.stringify(from)}: MISSING_KEY`, () => {
+    test(`A file without ${JSON.stringify(from)} has MISSING_KEY`, () => {
       assert.deepEqual(codes(changed(from, to)), ['MISSING_KEY']);
     });
   }
@@ -122,7 +122,7 @@ describe('required keys', () => {
     '  port: 8080\n  protocol: http\n',
   ];
   for (const from of optional) {
-    test(`${JSON.stringify(from)} may be left out`, () => {
+    test(`A file may leave out ${JSON.stringify(from)}`, () => {
       const rest = from.includes('consumers') ? '  consumers' : from.includes('port:') ? '  port: 8080\n' : '';
       configOf(changed(from, rest));
     });
@@ -142,7 +142,7 @@ describe('empty never means all', () => {
     ['bundles/partner.pem', ''],
   ];
   for (const [from, to] of empty) {
-    test(`${JSON.stringify(to)} for ${from}: EMPTY`, () => {
+    test(`An empty value, ${JSON.stringify(to)} for ${from}, is EMPTY`, () => {
       assert.deepEqual(codes(changed(from, to)), ['EMPTY']);
     });
   }
@@ -157,12 +157,12 @@ describe('empty never means all', () => {
     'exports:',
     'imports: []',
   ]) {
-    test(`${section}: EMPTY`, () => {
+    test(`An empty ${section} is EMPTY`, () => {
       assert.deepEqual(codes(`${head}${section}\n`), ['EMPTY']);
     });
   }
 
-  test('an export needs consumers, and a consumer rules', () => {
+  test('An export needs consumers, and a consumer needs rules', () => {
     const text = changed('  consumers:\n  - peer: partner\n    paths: [/fx.Rates/*]\n', '  consumers: []\n');
     one(text, 'EMPTY', '[]\nimports');
     const rules = '    - methods: [POST]\n      paths: [/v1/withdrawals, /v1/receipts/*]\n';
@@ -171,7 +171,7 @@ describe('empty never means all', () => {
 });
 
 describe('unknown keys', () => {
-  test('each is found where it stands, at any depth', () => {
+  test('An unknown key is reported where it is, at any depth', () => {
     for (const [from, to] of [
       ['apiVersion', 'deny: all\napiVersion'],
       ['name: core', 'deny: all, name: core'],
@@ -185,7 +185,7 @@ describe('unknown keys', () => {
     }
   });
 
-  test('a mistyped required key is one finding, which says what was meant', () => {
+  test('A mistyped required key is one finding, whose hint names the key that was meant', () => {
     for (const [right, wrong] of [
       ['trustBundle: bundles', 'trustBundel: bundles'],
       ['gatewayIdentities:', 'gatewayIdentites:'],
@@ -204,7 +204,7 @@ describe('unknown keys', () => {
     }
   });
 
-  test('a mistyped optional key says what was meant', () => {
+  test('The hint for a mistyped optional key names the key that was meant', () => {
     for (const [right, wrong] of [
       ['expires', 'expire'],
       ['leafKeys', 'leafkeys'],
@@ -217,13 +217,13 @@ describe('unknown keys', () => {
     }
   });
 
-  test('what is like nothing gets no guess, and what is missing beside it is said', () => {
+  test('An unknown key that is like no other gets no guess, and a missing key beside it is reported', () => {
     const found = diagnose(changed('  as: quotes', '  id: quotes'));
     assert.deepEqual(found.map(({ code }) => code).sort(), ['MISSING_KEY', 'UNKNOWN_KEY']);
     assert.doesNotMatch(found.map(({ hint }) => hint).join(), /did you mean/);
   });
 
-  test('keys of an object’s own machinery are unknown, too', () => {
+  test('Keys of a JavaScript object such as __proto__ are unknown keys', () => {
     for (const key of ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']) {
       one(changed('name: core', `${key}: {name: x}, name: core`), 'UNKNOWN_KEY', key);
     }
@@ -235,7 +235,7 @@ describe('identity', () => {
   const issuer = 'issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}';
   const files = 'files: {certificate: /etc/gateway/tls.pem, privateKey: /etc/gateway/tls-key.pem}';
 
-  test('takes files on the gateway, by absolute paths', () => {
+  test('identity.files takes absolute paths on the gateway', () => {
     const config = configOf(changed(issuer, files));
     assert.deepEqual(config.identity, {
       files: { certificate: '/etc/gateway/tls.pem', privateKey: '/etc/gateway/tls-key.pem' },
@@ -243,13 +243,13 @@ describe('identity', () => {
     one(changed(issuer, files.replace('/etc/gateway/tls.pem', 'tls.pem')), 'INVALID_VALUE', 'tls.pem');
   });
 
-  test('is exactly one of issuer and files', () => {
+  test('identity names exactly one of issuer and files', () => {
     one(changed(issuer, `${issuer}\n  ${files}`), 'INVALID_VALUE', 'issuer');
     one(changed(`identity:\n  ${issuer}`, 'identity: {}'), 'MISSING_KEY', '{}');
     assert.deepEqual(codes(changed(`identity:\n  ${issuer}`, 'identity:')), ['EMPTY']);
   });
 
-  test('a whole SPIFFE ID is told what to write, and that another trust domain is another', () => {
+  test('The hint for a whole SPIFFE ID says what to write, and names both trust domains when they differ', () => {
     const own = diagnose(changed('[gateway/egress', '["spiffe://mesh.partner.example/gateway/egress"'));
     assert.match(own[0]?.hint ?? '', /gateway\/egress/);
     assert.doesNotMatch(own[0]?.hint ?? '', /another trust domain \(/);
@@ -261,25 +261,25 @@ describe('identity', () => {
 describe('rules of a consumer', () => {
   const short = '    paths: [/fx.Rates/*]\n';
 
-  test('stand in one form, not in both', () => {
+  test('A consumer has its rules in one form, not in both', () => {
     const text = changed('    allow:\n', '    methods: [GET]\n    allow:\n');
     assert.deepEqual(codes(text), ['INVALID_VALUE']);
   });
 
-  test('of http need methods and paths, in each rule', () => {
+  test('Each rule for http needs methods and paths', () => {
     const second = changed('    expires:', '    - paths: [/x]\n    expires:');
     one(second, 'MISSING_KEY', 'paths: [/x]');
     const shortened = changed('protocol: grpc', 'protocol: http');
     assert.deepEqual(codes(shortened), ['MISSING_KEY']);
   });
 
-  test('of grpc are POST', () => {
+  test('A rule for grpc may name POST only', () => {
     configOf(changed(short, `${short}    methods: [POST]\n`));
     one(changed(short, `${short}    methods: [POST, GET]\n`), 'INVALID_METHOD', 'GET]');
     assert.deepEqual(codes(changed(short, `${short}    methods: [post]\n`)), ['INVALID_METHOD']);
   });
 
-  test('of tcp are not asked for: that tcp comes later is all there is to say', () => {
+  test('A consumer of tcp needs no rules: NOT_YET is the only finding', () => {
     one(
       changed(`grpc\n  consumers:\n  - peer: partner\n${short}`, 'tcp\n  consumers:\n  - peer: partner\n'),
       'NOT_YET',
@@ -287,7 +287,7 @@ describe('rules of a consumer', () => {
     );
   });
 
-  test('what is no map has one finding', () => {
+  test('A consumer that is no map has one finding', () => {
     one(changed(`- peer: partner\n${short}`, '- partner\n'), 'WRONG_TYPE', 'partner\nimports');
   });
 });
@@ -318,12 +318,12 @@ describe('fields that come later', () => {
     ['  port:', '  split: {local: 90, peer: 10}\n  port:', '{local'],
   ];
   for (const [from, to, part] of later) {
-    test(`${to.trim()}: NOT_YET`, () => {
+    test(`${to.trim()} is NOT_YET`, () => {
       one(changed(from, to), 'NOT_YET', part);
     });
   }
 
-  test('are refused whatever stands there, never ignored', () => {
+  test('A key that is not supported yet is refused whatever its value is, never ignored', () => {
     for (const value of ['', '~', '""', '[]', '{}', 'false', '0']) {
       assert.deepEqual(codes(changed('  port:', `  split: ${value}\n  port:`)), ['NOT_YET'], value);
     }
@@ -333,7 +333,7 @@ describe('fields that come later', () => {
   });
 });
 
-test('everything that is wrong is found at once, in the order of the text', () => {
+test('Everything that is wrong is reported at once, in the order of the text', () => {
   let text = changed('postern/v1', 'postern/v2');
   text = changed('name: core', 'name: Core', text);
   text = changed('clients: plaintext', 'clients: mtls', text);

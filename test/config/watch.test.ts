@@ -66,7 +66,7 @@ function volume(into: Folder, name: string, content: string) {
 }
 
 describe('a watched file', () => {
-  test('that is written over, appended to, replaced, removed and made again is told each time', async (t) => {
+  test('A file that is overwritten, appended to, replaced, removed and made again is reported each time', async (t) => {
     const here = folder(t);
     const file = here.write('a.yaml', 'one');
     const watch = await watched(t, [file]);
@@ -84,7 +84,7 @@ describe('a watched file', () => {
     await watch.once();
   });
 
-  test('is not told when its content is the same, or another file changes', async (t) => {
+  test('A file is not reported when its content is the same, or when another file changes', async (t) => {
     const here = folder(t);
     const file = here.write('a.yaml', 'one');
     const watch = await watched(t, [file]);
@@ -101,7 +101,7 @@ describe('a watched file', () => {
     await watch.once();
   });
 
-  test('changed many times in a burst is told once', async (t) => {
+  test('A burst of changes is reported once', async (t) => {
     const here = folder(t);
     const files = ['a.yaml', 'b.pem', 'c.pem'].map((name) => here.write(name, 'one'));
     const watch = await watched(t, files, { ...NO_POLL, debounceMs: 2000, maxDebounceMs: LIMIT_MS });
@@ -112,7 +112,7 @@ describe('a watched file', () => {
     await watch.once();
   });
 
-  test('that never stops changing is told all the same', async (t) => {
+  test('A file that never stops changing is still reported', async (t) => {
     const here = folder(t);
     const file = here.write('a.yaml', 'one');
     const watch = await watched(t, [file], { ...NO_POLL, debounceMs: 1000, maxDebounceMs: 100 });
@@ -129,7 +129,7 @@ describe('a watched file', () => {
 });
 
 describe('symbolic links', () => {
-  test('a Kubernetes volume is told at each swap, not only the first', async (t) => {
+  test('Each swap of a Kubernetes volume is reported, not only the first', async (t) => {
     const { file, generation } = volume(folder(t), 'volume', 'one');
     const watch = await watched(t, [file]);
     for (const number of [2, 3, 4]) {
@@ -138,7 +138,7 @@ describe('symbolic links', () => {
     }
   });
 
-  test('a swap to the same content is not told, and what comes after it is', async (t) => {
+  test('A swap to the same content is not reported, and a change after it is', async (t) => {
     const here = folder(t);
     const { file, generation } = volume(here, 'volume', 'one');
     const watch = await watched(t, [file]);
@@ -150,7 +150,7 @@ describe('symbolic links', () => {
     await watch.once();
   });
 
-  test('a link anywhere on the way counts: the file, its folder, the folder above', async (t) => {
+  test('A change of a link anywhere in the path is reported: the file, its folder, the folder above', async (t) => {
     const here = folder(t);
     here.write('v1/conf/a.yaml', 'one');
     here.write('v2/conf/a.yaml', 'two');
@@ -171,7 +171,7 @@ describe('symbolic links', () => {
     await watch.once();
   });
 
-  test('a circle of links is only a file that cannot be read', async (t) => {
+  test('A circle of links is a file that cannot be read, until it is replaced', async (t) => {
     const here = folder(t);
     symlinkSync('b', join(here.path, 'a'));
     symlinkSync('a', join(here.path, 'b'));
@@ -184,7 +184,7 @@ describe('symbolic links', () => {
 });
 
 describe('folders', () => {
-  test('one that is still to come is told when its file is there', async (t) => {
+  test('A file in a folder that does not exist yet is reported when it appears', async (t) => {
     const here = folder(t);
     const watch = await watched(t, [join(here.path, 'late/folder/a.yaml')]);
     mkdirSync(join(here.path, 'late'));
@@ -195,7 +195,7 @@ describe('folders', () => {
     await watch.once();
   });
 
-  test('one that is removed and made again is watched again', async (t) => {
+  test('A folder that is removed and made again is watched again', async (t) => {
     const here = folder(t);
     const file = here.write('conf/a.yaml', 'one');
     const watch = await watched(t, [file]);
@@ -209,7 +209,7 @@ describe('folders', () => {
 });
 
 describe('the poll', () => {
-  test('finds what no event tells', async (t) => {
+  test('The poll reports a change that no event reported', async (t) => {
     const here = folder(t);
     const file = here.write('a.yaml', 'one');
     const watch = await watched(t, [file], POLL_ONLY);
@@ -220,7 +220,7 @@ describe('the poll', () => {
 });
 
 describe('an update of what is watched', () => {
-  test('adds and drops files, and is no change by itself', async (t) => {
+  test('An update adds and drops files, and is no change by itself', async (t) => {
     const here = folder(t);
     const [a, b] = [here.write('a/a.yaml', 'one'), here.write('b/b.yaml', 'one')];
     const watch = await watched(t, [a]);
@@ -235,7 +235,7 @@ describe('an update of what is watched', () => {
     await watch.once();
   });
 
-  test('does not forget a change that happens around it', async (t) => {
+  test('An update does not forget a change that happens around it', async (t) => {
     const here = folder(t);
     const file = here.write('a.yaml', 'one');
     const watch = await watched(t, [file]);
@@ -244,7 +244,7 @@ describe('an update of what is watched', () => {
     await watch.once();
   });
 
-  test('tells what changed between loading and watching, when it is told what was loaded', async (t) => {
+  test('A change between loading and watching is reported, when the digests of what was loaded are given', async (t) => {
     const here = folder(t);
     const file = writeGood(here);
     const { dependencies, digests } = await loadConfig(file, { inline: true });
@@ -255,7 +255,7 @@ describe('an update of what is watched', () => {
     assert.equal(late.calls(), 1);
   });
 
-  test('does not tell what the caller has read itself since, but what came after that', async (t) => {
+  test('A change that the caller has read itself is not reported, and one after that is', async (t) => {
     const here = folder(t);
     const file = writeGood(here);
     const before = await loadConfig(file, { inline: true });
@@ -272,7 +272,7 @@ describe('an update of what is watched', () => {
   });
 });
 
-test('a pipe among the watched files blocks nothing', async (t) => {
+test('A pipe among the watched files blocks nothing', async (t) => {
   const here = folder(t);
   const file = here.write('a.yaml', 'one');
   const watch = await watched(t, [here.fifo('pipe.pem'), '/dev/zero', here.path, file]);
@@ -280,7 +280,7 @@ test('a pipe among the watched files blocks nothing', async (t) => {
   await watch.once();
 });
 
-test('after close nothing is told', async (t) => {
+test('Nothing is reported after close', async (t) => {
   const here = folder(t);
   const file = here.write('a.yaml', 'one');
   const watch = await watched(t, [file]);
