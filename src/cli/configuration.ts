@@ -22,6 +22,8 @@ export interface ReadConfiguration {
 
 export interface ReadOptions {
   readonly groupKeys?: boolean;
+  /** The last line must be "...". */
+  readonly requireEnd?: boolean;
   /** Key and certificate files that do not exist are no findings. */
   readonly withoutKeys?: boolean;
 }
@@ -30,9 +32,9 @@ export interface ReadOptions {
 export async function readConfiguration(
   file: string,
   now: number,
-  { groupKeys = false, withoutKeys = false }: ReadOptions = {},
+  { withoutKeys = false, ...settings }: ReadOptions = {},
 ): Promise<ReadConfiguration> {
-  const options = { inline: true, groupKeys, mayBeAbsent: withoutKeys };
+  const options = { inline: true, mayBeAbsent: withoutKeys, ...settings };
   const loaded =
     file === '-'
       ? await loadConfig(STANDARD_INPUT, { ...options, content: await readStandardInput() })

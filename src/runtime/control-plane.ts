@@ -105,7 +105,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const before = applied;
     try {
       const started = performance.now();
-      const loaded = await loadConfig(file, { groupKeys: options.groupKeys });
+      const loaded = await loadConfig(file, { groupKeys: options.groupKeys, requireEnd: options.requireEnd });
       const parsed = performance.now();
       // A rejected configuration may name a file that is still to come; what is served may change in those it names.
       watching.update([...new Set([...applied.loaded.dependencies, ...loaded.dependencies])], loaded.digests);

@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly requireState: boolean;
   /** The group of key files and of the state folder may use them. */
   readonly groupKeys: boolean;
+  /** A configuration whose last line is not "..." is rejected. */
+  readonly requireEnd: boolean;
   readonly logger: Logger;
   /** Aborted when the process is told to end before it serves. */
   readonly ending: AbortSignal;
@@ -25,9 +27,9 @@ export interface StartOptions {
 const FIRST_RETRY_MS = 10_000;
 
 /** At start there is nothing else to serve: a file that was not parsed in time is read again, until it is. Errors: `ending`. */
-export async function loadFirst({ file, logger, ending, groupKeys }: StartOptions): Promise<LoadedConfig> {
+export async function loadFirst({ file, logger, ending, groupKeys, requireEnd }: StartOptions): Promise<LoadedConfig> {
   for (;;) {
-    const loaded = await loadConfig(file, { groupKeys });
+    const loaded = await loadConfig(file, { groupKeys, requireEnd });
     if (!loaded.findings.some(({ code }) => code === 'YAML_TIMEOUT')) return loaded;
     const diagnostics = loaded.diagnostics().map(formatDiagnostic);
     logger.error({ file, diagnostics }, 'the configuration was not parsed in time; it is read again');

@@ -81,6 +81,26 @@ describe('run', () => {
   });
 });
 
+test('A running process with --require-end does not serve a file that was cut, and serves the whole file', async (t) => {
+  const here = scene(t);
+  const [start = '', end = ''] = here.yaml.split('- name: ledger.audit');
+  writeFileSync(here.file, `${here.yaml}...\n`);
+  const process = new Served(t, ['-f', here.file, ...ANY], { env: { POSTERN_REQUIRE_END: 'true' } });
+  const before = await process.status();
+  // Valid YAML, and a whole configuration by itself.
+  writeFileSync(here.file, start);
+  await process.said('configuration rejected');
+  const cut = await process.status();
+  assert.deepEqual(cut.gateways, before.gateways);
+  assert.deepEqual(
+    cut.config.rejected?.diagnostics.map(({ code }) => code),
+    ['END_MISSING'],
+  );
+  writeFileSync(here.file, `${start}- name: ledger.audits${end}...\n`);
+  await process.said('configuration applied');
+  assert.notDeepEqual((await process.status()).gateways, before.gateways);
+});
+
 describe('a first file that is not parsed in time', () => {
   const hostile = `a: [${'"",'.repeat(2_000_000)}1]\n`;
 

@@ -239,6 +239,18 @@ describe('validate of several files and of standard input', () => {
   });
 });
 
+test('validate --require-end refuses a file whose last line is not three dots', async (t) => {
+  const here = scene(t);
+  const cut = await postern(['validate', '-f', here.file, '--require-end']);
+  assert.equal(cut.status, 65);
+  assert.deepEqual(
+    placesIn(cut.stdout).map(({ code, line }) => [code, line]),
+    [['END_MISSING', here.yaml.split('\n').length]],
+  );
+  const whole = here.edited('whole.yaml', (yaml) => `${yaml}...\n`);
+  assert.equal((await postern(['validate', '-f', whole, '--require-end'])).status, 0);
+});
+
 describe('validate --without-keys', () => {
   const judged = async (file: string): Promise<readonly [number | string, readonly string[]]> => {
     const { status, stdout } = await postern(['validate', '-f', file, '--without-keys']);

@@ -66,6 +66,7 @@ test('A reload verifies at most one signature of a peer in each round of the eve
     stateFolder: join(folder, 'state'),
     requireState: false,
     groupKeys: false,
+    requireEnd: false,
     insecureXds: true,
     warmUpMs: 0,
     workers: 1,

@@ -20,6 +20,11 @@ const STATE: Flag = {
   value: 'DIR',
   summary: "Keep the control plane's own CA in DIR; without it, bank.yaml has bank.state/ beside it.",
 };
+const REQUIRE_END: Flag = {
+  name: 'require-end',
+  summary: 'Reject a configuration whose last line is not "...": it may have been cut.',
+  variable: 'POSTERN_REQUIRE_END',
+};
 const GROUP_KEYS: Flag = {
   name: 'group-keys',
   summary: "Allow the group of key files and of the state folder to use them (Kubernetes' fsGroup).",
@@ -55,6 +60,7 @@ export const COMMANDS: readonly Command[] = [
       STATE,
       REQUIRE_STATE,
       GROUP_KEYS,
+      REQUIRE_END,
       { name: 'xds', value: 'HOST:PORT', summary: 'Listen for gateways here (mutual TLS).', default: XDS },
       { name: 'admin', value: 'HOST:PORT', summary: 'Serve /status, /metrics and probes here.', default: ADMIN },
       {
@@ -87,6 +93,7 @@ export const COMMANDS: readonly Command[] = [
       { ...FILE, summary: 'Check FILE; - is standard input. May be repeated.', required: false, multiple: true },
       WITHOUT_KEYS,
       GROUP_KEYS,
+      REQUIRE_END,
       outputFlag(
         'text|json|github|gitlab',
         'text',

@@ -28,6 +28,7 @@ export const run: Run = async (invocation) => {
   const warmUpMs = warmUpFlag(invocation);
   const requireState = isOn(invocation, 'require-state');
   const groupKeys = isOn(invocation, 'group-keys');
+  const requireEnd = isOn(invocation, 'require-end');
   const warning = nodeWarning(process.versions.node);
   if (warning !== undefined) invocation.stderr(`postern: ${warning}\n`);
   // Node opens its inspector on SIGUSR1 unless somebody listens to it; the inspector could read every key.
@@ -46,6 +47,7 @@ export const run: Run = async (invocation) => {
     stateFolder: stateFolder(invocation, file),
     requireState,
     groupKeys,
+    requireEnd,
     insecureXds,
     warmUpMs,
     workers,

@@ -20,7 +20,11 @@ interface Report {
 
 export const validate: Run = async (invocation) => {
   const format = outputFormat(invocation, ['text', 'json', 'github', 'gitlab'] as const, 'text');
-  const options = { groupKeys: isOn(invocation, 'group-keys'), withoutKeys: isOn(invocation, 'without-keys') };
+  const options = {
+    groupKeys: isOn(invocation, 'group-keys'),
+    requireEnd: isOn(invocation, 'require-end'),
+    withoutKeys: isOn(invocation, 'without-keys'),
+  };
   const now = Date.now();
   const reports: Report[] = [];
   for (const file of filesOf(invocation)) reports.push(await reportOf(file, now, options));
@@ -65,7 +69,7 @@ async function reportOf(file: string, now: number, options: ReadOptions): Promis
   } catch (error) {
     if (!(error instanceof PosternError)) throw error;
     const { code, message } = error;
-    const hint = code === 'CONFIG_UNREADABLE' ? 'give the path of a YAML file, or - for standard input' : '';
+    const hint = code === 'CONFIG_UNREADABLE' ? 'write - for standard input' : '';
     const annotation = { severity: 'error', path: [], file: shown, line: 1, column: 1, code, message, hint } as const;
     return { file: shown, annotations: [annotation], absentFiles: [], failure: error };
   }
