@@ -3,26 +3,31 @@
 // Must not: share code with src/; an oracle that is the same code agrees with every mistake.
 
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export type KeyKind = keyof typeof KEYS;
 
+const ec = (namedCurve: string) => () => generateKeyPairSync('ec', { namedCurve }).privateKey;
+const rsa = (modulusLength: number) => () => generateKeyPairSync('rsa', { modulusLength }).privateKey;
+
+/** Made by node:crypto, which is OpenSSL without a process for each key. */
 const KEYS = {
-  p256: ['EC', 'ec_paramgen_curve:P-256'],
-  p384: ['EC', 'ec_paramgen_curve:P-384'],
-  p521: ['EC', 'ec_paramgen_curve:P-521'],
-  secp256k1: ['EC', 'ec_paramgen_curve:secp256k1'],
-  brainpool: ['EC', 'ec_paramgen_curve:brainpoolP256r1'],
-  p224: ['EC', 'ec_paramgen_curve:P-224'],
-  rsa1024: ['RSA', 'rsa_keygen_bits:1024'],
-  rsa2047: ['RSA', 'rsa_keygen_bits:2047'],
-  rsa2048: ['RSA', 'rsa_keygen_bits:2048'],
-  rsaPss: ['RSA-PSS', 'rsa_keygen_bits:2048'],
-  ed25519: ['ED25519'],
-  ed448: ['ED448'],
-} as const satisfies Record<string, readonly string[]>;
+  p256: ec('prime256v1'),
+  p384: ec('secp384r1'),
+  p521: ec('secp521r1'),
+  secp256k1: ec('secp256k1'),
+  brainpool: ec('brainpoolP256r1'),
+  p224: ec('secp224r1'),
+  rsa1024: rsa(1024),
+  rsa2047: rsa(2047),
+  rsa2048: rsa(2048),
+  rsaPss: () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey,
+  ed25519: () => generateKeyPairSync('ed25519').privateKey,
+  ed448: () => generateKeyPairSync('ed448').privateKey,
+} as const satisfies Record<string, () => KeyObject>;
 
 /**
  * A moment at which every certificate is valid that the command makes while the tests run: it knows no clock but the
@@ -99,10 +104,7 @@ export class Openssl {
   }
 
   newKey(kind: KeyKind): string {
-    const [algorithm, ...options] = KEYS[kind];
-    const path = this.file('');
-    this.run('genpkey', '-algorithm', algorithm, '-out', path, ...options.flatMap((option) => ['-pkeyopt', option]));
-    return path;
+    return this.file(KEYS[kind]().export({ type: 'pkcs8', format: 'pem' }));
   }
 
   /** One RSA key of each size for all: they take long to make, and no test needs two. */
