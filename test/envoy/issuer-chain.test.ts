@@ -33,7 +33,8 @@ async function gatewayOf({ leaf }: MadeCase): Promise<Http2SecureServer> {
   return server;
 }
 
-describe('a peer of a mesh whose issuing chain has', () => {
+// The cases have nothing in common but the Envoy, which answers them at once.
+describe('a peer of a mesh whose issuing chain has', { concurrency: 16 }, () => {
   const made = ISSUER_CASES.filter(({ stricter }) => !stricter).map((one, index) =>
     makeCase(openssl, one, `c${index}.example` as TrustDomain),
   );
@@ -85,17 +86,19 @@ ${made.map((_, index) => `- {peer: c${index}, name: echo, as: c${index}.local, p
 
   for (const [index, one] of made.entries()) {
     test(`A mesh whose issuing chain has ${one.case.name} can talk to Envoy exactly when Postern accepts the chain`, async () => {
-      const asServer = (await callLocally(egressPort, `c${index}.local`, '/')).status;
+      const [asServer, asClient] = await Promise.all([
+        callLocally(egressPort, `c${index}.local`, '/').then(({ status }) => status),
+        call({
+          port: ingressPort,
+          servername: `${one.domain}.peers.judge.example`,
+          client: one.leaf,
+          authority: 'echo.exports.judge.example',
+        }).then(
+          ({ status }) => status,
+          () => 'no handshake',
+        ),
+      ]);
       assert.equal(asServer === 200, isAccepted(one, 'server'), `as a server: ${asServer}`);
-      const asClient = await call({
-        port: ingressPort,
-        servername: `${one.domain}.peers.judge.example`,
-        client: one.leaf,
-        authority: 'echo.exports.judge.example',
-      }).then(
-        ({ status }) => status,
-        () => 'no handshake',
-      );
       assert.equal(asClient, isAccepted(one, 'client') ? 200 : 'no handshake', 'as a client');
     });
   }
