@@ -145,7 +145,7 @@ const SDS = {
     transport_api_version: 'V3',
     cluster_names: ['sds'],
     // The first request comes before the cluster of the server is there.
-    refresh_delay: '1s',
+    refresh_delay: '0.3s',
     request_timeout: '10s',
   },
   resource_api_version: 'V3',

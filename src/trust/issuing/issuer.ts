@@ -5,7 +5,8 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { type TrustFinding, trustError } from '../finding.ts';
 import { keyWeakness } from '../keys/key-strength.ts';
 import { spiffeId, type TrustDomain } from '../spiffe.ts';
-import { type Certificate, isSignedBy, type PemBlock, parseCertificate, parsePem } from '../x509/certificate.ts';
+import { type Certificate, isSignedBy, parseCertificate } from '../x509/certificate.ts';
+import { type PemBlock, parsePem } from '../x509/pem.ts';
 import { chainFindings, outsideValidity, type Sample } from './issuer-chain.ts';
 
 export interface Issuer {

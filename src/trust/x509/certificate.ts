@@ -6,8 +6,6 @@ import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { EXTENSION, GENERAL_NAME, readCertificateShape } from './certificate-shape.ts';
 import { DerError, type DerNode, oidText } from './der.ts';
 
-export { type PemBlock, parsePem } from './pem.ts';
-
 export interface KeyUsage {
   readonly digitalSignature: boolean;
   readonly keyCertSign: boolean;
