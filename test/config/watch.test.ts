@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import { loadConfig } from '../../src/config/files/load.ts';
 import { type Watching, type WatchOptions, watchFiles } from '../../src/config/files/watch.ts';
@@ -293,4 +293,22 @@ test('Nothing is reported after close', async (t) => {
   writeFileSync(file, 'three');
   await other.once();
   await watch.never();
+});
+
+test('A closed watch opens no watcher when a turn that was running updates it, so that the process can end', async (t) => {
+  // A handle counts until the loop has closed it.
+  const watchers = async (): Promise<number> => {
+    await nextTurn();
+    await nextTurn();
+    return process.getActiveResourcesInfo().filter((kind) => kind === 'FSEventWrap').length;
+  };
+  const files = folder(t);
+  const file = files.write('a', '1');
+  const other = files.write('b/c', '1');
+  const before = await watchers();
+  const watching = watchFiles([file], () => {}, NO_POLL);
+  assert.ok((await watchers()) > before);
+  watching.close();
+  watching.update([file, other]);
+  assert.equal(await watchers(), before);
 });

@@ -16,6 +16,8 @@ import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
 const MAX_CERTIFICATES = 32;
 const OTHER_PEERS = 4;
 
+type Stop = () => Promise<void>;
+
 interface Pair {
   readonly publicKey: KeyObject;
   readonly privateKey: KeyObject;
@@ -28,9 +30,14 @@ function caPem(name: string, { publicKey, privateKey }: Pair = generateKeyPairSy
   return pemOf(signCertificate({ ...fields, signer: { privateKey: signer } }));
 }
 
-function scene(t: TestContext): { readonly folder: string; readonly file: string } {
+function scene(t: TestContext): { readonly folder: string; readonly file: string; readonly stopped: Stop[] } {
   const folder = mkdtempSync(join(tmpdir(), 'postern-pieces-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const stopped: Stop[] = [];
+  // What uses the folder ends before it goes.
+  t.after(async () => {
+    for (const stop of stopped) await stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
   const peers = ['costly', ...Array.from({ length: OTHER_PEERS }, (_, index) => `other${index}`)];
   for (const name of peers) writeFileSync(join(folder, `${name}.pem`), caPem(name));
   const ours = { trustDomain: 'ours.example' as TrustDomain, commonName: 'ours', now: Date.now() };
@@ -52,11 +59,11 @@ peers:
 ${lines.join('\n')}
 `,
   );
-  return { folder, file };
+  return { folder, file, stopped };
 }
 
 test('A reload verifies at most one signature of a peer in each round of the event loop, and all before it applies', async (t) => {
-  const { folder, file } = scene(t);
+  const { folder, file, stopped } = scene(t);
   const errors: unknown[] = [];
   const logger = { info: () => {}, warn: () => {}, error: (fields: object) => void errors.push(fields) };
   const app = await startApp({
@@ -74,7 +81,7 @@ test('A reload verifies at most one signature of a peer in each round of the eve
     logLevel: 'silent',
     ending: new AbortController().signal,
   });
-  t.after(() => app.stop());
+  stopped.push(() => app.stop());
   const signer = generateKeyPairSync('ed25519');
   const bundle = Array.from({ length: MAX_CERTIFICATES }, (_, index) =>
     caPem(`costly ${index}`, generateKeyPairSync('ed25519'), signer.privateKey),
@@ -93,7 +100,7 @@ test('A reload verifies at most one signature of a peer in each round of the eve
     if (!isOver) setImmediate(count);
   };
   setImmediate(count);
-  t.after(() => {
+  stopped.push(async () => {
     isOver = true;
   });
 

@@ -92,6 +92,8 @@ export function watchFiles(paths: readonly string[], onChange: () => void, optio
     folders = next;
   };
   const update = (next: readonly string[], seen?: ReadonlyMap<string, string>): void => {
+    // A turn that is still running when the process stops must not keep it alive by new watchers.
+    if (closed) return;
     digests = new Map(next.map((path) => [path, seen?.get(path) ?? digests.get(path)]));
     // Now, so that nothing is missed until the first look; which is soon, for what happened before.
     rewatch();
