@@ -35,6 +35,7 @@ const BESIDE_A_USABLE_CA: ReadonlySet<FindingCode> = new Set([
 ]);
 
 const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
+  NOT_IN_SYNC: 'A gateway is not in sync or not connected, or the configuration file was rejected (`status --check`).',
   DRAIN_INCOMPLETE: 'Requests were still open when the time of `drain` was over.',
   USAGE: 'The command line is wrong; the message names the flag.',
   CONFIG_UNREADABLE: 'The configuration file itself cannot be read.',
@@ -46,7 +47,8 @@ const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   CERTIFICATE_INVALID: 'Reserved: this version does not print it.',
   STATE_UNUSABLE: 'The state folder or the output folder cannot be used; the message says what to do.',
   LISTEN_FAILED: 'The xDS or the admin address cannot be bound.',
-  ADMIN_UNREACHABLE: 'Nothing that is Postern answers at the admin address.',
+  ADMIN_UNREACHABLE:
+    'The admin port of Postern, or for `drain` that of the Envoy, does not answer at this address; the message says what does.',
 };
 
 interface JsonSchema {

@@ -141,6 +141,7 @@ export const ERROR_CODES = {
   STATE_UNUSABLE: EXIT.failed,
   LISTEN_FAILED: EXIT.failed,
   ADMIN_UNREACHABLE: EXIT.unreachable,
+  NOT_IN_SYNC: EXIT.notInSync,
   DRAIN_INCOMPLETE: EXIT.failed,
 } as const satisfies Record<string, number>;
 

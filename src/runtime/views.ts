@@ -2,7 +2,7 @@
 // In: what is applied, what was rejected, the streams. Out: plain data. Must not: hold key material.
 
 import { createHash } from 'node:crypto';
-import type { Status } from '../admin/status-view.ts';
+import type { NodeStatus, Status } from '../admin/status-view.ts';
 import type { Peer } from '../federation/model.ts';
 import type { CertificateEnd } from '../pipeline/authority-ends.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
@@ -10,6 +10,7 @@ import type { ServingStatus } from '../serving/serving.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
 import { VERSION } from '../version.ts';
+import type { StreamStatus } from '../xds/stream-status.ts';
 
 export type Rejected = NonNullable<Status['config']['rejected']>;
 
@@ -30,6 +31,9 @@ export function processStatus(
   ends: readonly CertificateEnd[],
 ): Status {
   const { federation } = applied.resolved;
+  const grantees = new Map<string, string[]>();
+  for (const { peer, export: exported } of federation.grants)
+    grantees.set(exported.name, [...(grantees.get(exported.name) ?? []), peer]);
   return {
     mesh: federation.mesh.name,
     trustDomain: federation.mesh.trustDomain,
@@ -50,12 +54,13 @@ export function processStatus(
     gateways: [...publisher.cache.entries()].map(([gateway, { version }]) => ({
       gateway,
       snapshotVersion: version,
-      nodes: streams.filter((stream) => stream.gateway === gateway),
+      nodes: streams.filter((stream) => stream.gateway === gateway).map(nodeStatus),
     })),
     peers: federation.peers.map((peer) => ({
       name: peer.name,
       trustDomain: peer.trustDomain,
       bundleFingerprint: peer.bundle.fingerprint,
+      bundleCertificates: peer.bundle.certificates.map(({ fingerprint }) => fingerprint),
       bundleNotAfter: iso(bundleEnd(peer)),
     })),
     deniedPeers: federation.deniedPeers.map(({ name, trustDomain }) => ({
@@ -65,10 +70,23 @@ export function processStatus(
         .filter(({ concernsPeer, severity }) => concernsPeer === name && severity === 'error')
         .map(({ code, message }) => `${code} ${message}`),
     })),
+    exports: federation.exports.map(({ name, protocol }) => ({ name, protocol, peers: grantees.get(name) ?? [] })),
+    imports: federation.imports.map(({ peer, name, localNames, port, protocol, denied = false }) => {
+      return { peer, name, as: localNames[0] ?? '', port, protocol, denied };
+    }),
     certificates: publisher.identities
       .list()
       .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
     certificateEnds: ends.map((end) => ({ ...end, notAfter: iso(end.notAfter) })),
+  };
+}
+
+function nodeStatus({ since, certificateNotAfter, types, ...stream }: StreamStatus): NodeStatus {
+  return {
+    ...stream,
+    since: iso(since),
+    ...(certificateNotAfter !== undefined && { certificateNotAfter: iso(certificateNotAfter) }),
+    types: types.map(({ nack, ...type }) => ({ ...type, ...(nack && { nack: { ...nack, at: iso(nack.at) } }) })),
   };
 }
 

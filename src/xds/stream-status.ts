@@ -54,6 +54,6 @@ export interface StreamStatus {
 }
 
 /** Whether the gateway has accepted, of every type that it subscribes to, the version that is served. */
-export function isInSync({ types }: Pick<StreamStatus, 'types'>): boolean {
+export function isInSync({ types }: { readonly types: readonly Pick<TypeStatus, 'state'>[] }): boolean {
   return types.every(({ state }) => state === 'SYNCED');
 }

@@ -14,6 +14,8 @@ const STATUS: Status = {
   gateways: [],
   peers: [],
   deniedPeers: [],
+  exports: [],
+  imports: [],
   certificates: [],
   certificateEnds: [],
 };

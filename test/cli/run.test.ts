@@ -1,10 +1,12 @@
 // `postern run` and `postern status`: a process that serves, is asked, is told to read again, and is stopped.
 
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Status } from '../../src/admin/status-view.ts';
 import { nodeWarning } from '../../src/cli/node-version.ts';
@@ -210,37 +212,104 @@ describe('the admin port of a running process', () => {
 });
 
 describe('status', () => {
-  test('prints a table, or the same as JSON', async (t) => {
+  test('prints text for people, or everything as JSON', async (t) => {
     const { admin } = await served(t);
     const [table, json] = await Promise.all([
       postern(['status', '--admin', admin]),
       postern(['status', '--admin', `http://${admin}`, '-o', 'json']),
     ]);
     assert.deepEqual([table.status, table.stderr, json.status, json.stderr], [0, '', 0, '']);
-    const lines = table.stdout.split('\n');
-    const head = lines.findIndex((line) => line.startsWith('GATEWAY'));
-    assert.deepEqual(lines[head]?.split(/ {2,}/), [
-      'GATEWAY',
-      'NODE',
-      'CDS',
-      'EDS',
-      'SDS',
-      'RDS',
-      'LDS',
-      'CONNECTED SINCE',
-    ]);
-    assert.deepEqual(
-      lines.slice(head + 1, head + 3).map((line) => line.split(/ {2,}/).slice(0, 2)),
-      [
-        ['ingress', '(none connected)'],
-        ['egress', '(none connected)'],
-      ],
-    );
+    assert.match(table.stdout, /^ingress gateway: none connected$/m);
+    assert.match(table.stdout, /^shop {2,}shop\.example {2,}served {2,}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/m);
     assert.deepEqual(JSON.parse(json.stdout), await (await get(admin, '/status')).json());
   });
 
-  test('nobody there is 69', async () => {
-    assert.deepEqual(refusal(await postern(['status', '--admin', '127.0.0.1:1'])), [69, 'ADMIN_UNREACHABLE', '']);
+  test('names exports with the peers that may use them, imports, and the certificates of each bundle', async (t) => {
+    const { here, admin } = await served(t);
+    const status = (await (await get(admin, '/status')).json()) as Status;
+    const granted = status.exports.filter(({ peers }) => peers.includes('shop')).map(({ name }) => name);
+    assert.ok(granted.length > 0);
+    assert.deepEqual(
+      status.imports.map(({ peer, denied }) => [peer, denied]),
+      status.imports.map(() => ['shop', false]),
+    );
+    const shop = new X509Certificate(readFileSync(join(here.folder, 'pki/shop/ca.pem')));
+    assert.deepEqual(status.peers.find(({ name }) => name === 'shop')?.bundleCertificates, [
+      shop.fingerprint256.replaceAll(':', '').toLowerCase(),
+    ]);
+    const { stdout } = await postern(['status', '--admin', admin]);
+    for (const name of [...granted, ...status.imports.map(({ as, port }) => `${as}:${port}`)])
+      assert.ok(stdout.includes(`\n${name} `), name);
+  });
+
+  test('an address where nobody listens exits with 69, and the error names the address and the next step', async () => {
+    const ended = await postern(['status', '--admin', '127.0.0.1:1']);
+    assert.deepEqual(refusal(ended), [69, 'ADMIN_UNREACHABLE', '']);
+    assert.match(ended.stderr, /--admin 127\.0\.0\.1:1: nothing listens there; start postern run, or give the address/);
+    const set = await postern(['status'], { env: { POSTERN_ADMIN: '127.0.0.1:1' } });
+    assert.match(set.stderr, /POSTERN_ADMIN 127\.0\.0\.1:1: nothing listens there/);
+  });
+
+  test('the xDS port in the place of the admin port exits with 69, and the error says that it does not speak HTTP', async (t) => {
+    const { process } = await served(t);
+    const ended = await postern(['status', '--admin', `127.0.0.1:${await process.xdsPort()}`]);
+    assert.deepEqual(refusal(ended), [69, 'ADMIN_UNREACHABLE', '']);
+    assert.match(ended.stderr, /does not speak HTTP/);
+  });
+
+  test('--check exits with 75 after the status when no gateway is connected, or when the file was rejected', async (t) => {
+    const { here, process, admin } = await served(t);
+    const plain = await postern(['status', '--admin', admin]);
+    const checked = await postern(['status', '--admin', admin, '--check']);
+    assert.deepEqual([plain.status, checked.status, codeOf(checked)], [0, 75, 'NOT_IN_SYNC']);
+    assert.equal(checked.stdout.split('\n')[0], plain.stdout.split('\n')[0]);
+    assert.match(checked.stderr, /no ingress gateway is connected; no egress gateway is connected/);
+    writeFileSync(here.file, 'broken: true\n');
+    await process.said('configuration rejected');
+    const rejected = await postern(['status', '--admin', admin, '--check', '-o', 'json']);
+    assert.deepEqual([rejected.status, (JSON.parse(rejected.stdout) as Status).mesh], [75, 'bank']);
+    assert.match(rejected.stderr, /NOT_IN_SYNC the file was rejected \(CONFIG_INVALID\)/);
+  });
+
+  test('--wait ends with 75 when its time is over, and with 69 when nobody answers until then', async (t) => {
+    const { admin } = await served(t);
+    const [waited, alone] = await Promise.all([
+      postern(['status', '--admin', admin, '--wait', '1s']),
+      postern(['status', '--admin', '127.0.0.1:1', '--wait', '1s']),
+    ]);
+    assert.deepEqual([waited.status, codeOf(waited)], [75, 'NOT_IN_SYNC']);
+    assert.deepEqual(refusal(alone), [69, 'ADMIN_UNREACHABLE', '']);
+    assert.equal((await postern(['status', '--admin', admin, '--wait', 'soon'])).status, 64);
+  });
+
+  test('--wait begins before the process serves, and ends with 0 when everything is in sync', async (t) => {
+    const state = { synced: false };
+    const answer = JSON.stringify(await (await get((await served(t)).admin, '/status')).json());
+    const types = ['CDS', 'LDS'].map((type) => ({ type, state: 'SYNCED' }));
+    const node = { nodeId: 'i-1', address: '127.0.0.1:5', since: '2026-11-29T00:00:00.000Z', types };
+    const server = createServer((_, response) => {
+      const status = JSON.parse(answer) as Status;
+      const gateways = status.gateways.map((gateway) => ({ ...gateway, nodes: state.synced ? [node] : [] }));
+      state.synced = true;
+      response.end(JSON.stringify({ ...status, gateways }));
+    });
+    server.listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ended = await postern(['status', '--admin', address, '--wait', '60s']);
+    assert.deepEqual([ended.status, ended.stderr], [0, '']);
+    assert.match(ended.stdout, /^ {4}CDS SYNCED {2}EDS - {2}SDS - {2}RDS - {2}LDS SYNCED$/m);
+  });
+
+  test('--serves exits with 75 while the file differs from what is served', async (t) => {
+    const { here, admin } = await served(t);
+    const problems = async (file: string): Promise<string> =>
+      (await postern(['status', '--admin', admin, '--serves', file])).stderr;
+    assert.doesNotMatch(await problems(here.file), /is not what is served/);
+    const edited = here.edited('next.yaml', (yaml) => `${yaml}# a comment\n`);
+    assert.match(await problems(edited), /NOT_IN_SYNC \S+next\.yaml is not what is served/);
+    assert.match(await problems(`${here.folder}/none.yaml`), /^postern: CONFIG_UNREADABLE /);
   });
 
   for (const [what, code, body] of [

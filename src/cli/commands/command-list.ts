@@ -203,10 +203,21 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Show the connected gateways, what they acknowledged, and what is served.',
     flags: [
       { name: 'admin', value: 'HOST:PORT', summary: 'Ask the running process here.', default: ADMIN },
+      { name: 'check', summary: 'Fail when a gateway is not connected or not in sync, or the file was rejected.' },
+      {
+        name: 'wait',
+        value: 'DURATION',
+        summary: 'Check again and again, for at most DURATION (30s, 5m), until all is well.',
+        variable: 'POSTERN_STATUS_WAIT',
+      },
+      { name: 'serves', value: 'FILE', summary: 'Also fail when FILE, as it is now, is not what is served.' },
       outputFlag('text|json', 'text'),
     ],
-    examples: ['postern status', 'postern status --admin 127.0.0.1:19001 -o json'],
-    exits: ['ok', 'usage', 'unreachable'],
+    examples: [
+      'postern status --admin 127.0.0.1:19001 -o json',
+      'postern status --wait 60s --serves mesh.yaml && echo "all gateways run with mesh.yaml"',
+    ],
+    exits: ['ok', 'usage', 'badConfig', 'unreachable', 'notInSync'],
     load: async () => (await import('./status.ts')).status,
   },
   {

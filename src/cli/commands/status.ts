@@ -1,48 +1,100 @@
-// `postern status`: what is connected and acknowledged, asked of the running process.
-// In: the admin address. Out: a table or JSON. Must not: change anything.
+// `postern status`: shows what is connected, acknowledged and served, asked of the running process.
+// Must not: change anything in the running process.
 
-import {
-  caLine,
-  deniedLines,
-  endRows,
-  nackLines,
-  type Status,
-  statusRows,
-  workerLines,
-} from '../../admin/status-view.ts';
-import { EXIT, formatDiagnostic, PosternError } from '../../errors.ts';
-import { outputFormat, type Run, required } from '../command.ts';
-import { table } from '../table.ts';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { outOfSync } from '../../admin/status-problems.ts';
+import type { Status } from '../../admin/status-view.ts';
+import { parseDuration } from '../../duration.ts';
+import { EXIT, PosternError, systemReason } from '../../errors.ts';
+import { adminUrl, askAdmin } from '../admin-request.ts';
+import { type Invocation, isOn, outputFormat, type Run } from '../command.ts';
+import { statusText } from '../status-text.ts';
+
+const POLL_MS = 250;
 
 export const status: Run = async (invocation) => {
   const output = outputFormat(invocation, ['table', 'json'] as const, 'table');
-  const given = required(invocation, 'admin');
-  const admin = given.includes('://') ? given : `http://${given}`;
-  if (!URL.canParse(admin))
-    throw new PosternError('USAGE', `${invocation.named('admin')} takes HOST:PORT or an http URL, not ${given}`);
-  const value = await fetchStatus(admin);
-  invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : text(value, Date.now()));
+  const admin = adminUrl(invocation, 'admin');
+  const waitMs = waitFlag(invocation);
+  const isChecked = isOn(invocation, 'check') || waitMs !== undefined || invocation.flag('serves') !== undefined;
+  const end = performance.now() + (waitMs ?? 0);
+  let answer = await ask(admin, invocation, end);
+  while (isChecked && problemsOf(answer, invocation).length > 0 && performance.now() < end) {
+    await sleep(POLL_MS);
+    answer = await ask(admin, invocation, end);
+  }
+  invocation.stdout(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : statusText(answer, Date.now()));
+  const problems = isChecked ? problemsOf(answer, invocation) : [];
+  if (problems.length > 0) throw new PosternError('NOT_IN_SYNC', problems.join('; '));
   return EXIT.ok;
 };
 
-async function fetchStatus(admin: string): Promise<Status> {
+function waitFlag(invocation: Invocation): number | undefined {
+  const text = invocation.flag('wait');
+  if (text === undefined) return undefined;
+  const seconds = parseDuration(text);
+  if (seconds === undefined)
+    throw new PosternError('USAGE', `${invocation.named('wait')} takes a duration such as 30s or 5m, not ${text}`);
+  return seconds * 1000;
+}
+
+function problemsOf(answer: Status, { flag }: Invocation): readonly string[] {
+  const file = flag('serves');
+  if (file === undefined || answer.config.sha256 === digestOf(file)) return outOfSync(answer);
+  return [
+    `${file} is not what is served (${answer.config.file} of ${answer.config.appliedAt} is)`,
+    ...outOfSync(answer),
+  ];
+}
+
+/** As `run` computes it: of the text without a byte order mark. Errors: CONFIG_UNREADABLE. */
+function digestOf(file: string): string {
   try {
-    const response = await fetch(new URL('/status', admin), { signal: AbortSignal.timeout(5000) });
-    if (!response.ok) throw new Error(`it answers ${response.status}`);
-    const value: unknown = await response.json();
-    if (!isStatus(value)) throw new Error('what answers there is not Postern');
-    return value;
+    const text = readFileSync(file, 'utf8').replace(/^\ufeff/, '');
+    return createHash('sha256').update(text).digest('hex');
   } catch (error) {
-    const reason = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message;
-    throw new PosternError(
-      'ADMIN_UNREACHABLE',
-      `the running process cannot be reached at ${admin}: ${reason}; is postern run up, and --admin right?`,
-      { cause: error },
-    );
+    throw new PosternError('CONFIG_UNREADABLE', `${file} cannot be read: ${systemReason(error)}`, { cause: error });
   }
 }
 
-/** Enough to tell ours from whatever else answers on that port. */
+/** The status; a process that does not answer yet is asked again until `end`. Errors: ADMIN_UNREACHABLE. */
+async function ask(admin: URL, invocation: Invocation, end: number): Promise<Status> {
+  for (;;) {
+    try {
+      return await fetchStatus(admin);
+    } catch (error) {
+      if (performance.now() >= end) throw unreachable(admin, invocation, error as Error);
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+async function fetchStatus(admin: URL): Promise<Status> {
+  const { status: code, body } = await askAdmin(admin, '/status');
+  if (code === 503) throw new Error('postern run answers, and does not serve yet');
+  if (code === 403) throw new Error('it answers only when it is addressed by IP address or as localhost');
+  const value = code === 200 ? parsed(body) : undefined;
+  if (!isStatus(value)) throw new Error(`what answers there (${code}) is not the admin port of Postern`);
+  return value;
+}
+
+function unreachable(admin: URL, invocation: Invocation, cause: Error): PosternError {
+  const where = `${invocation.named('admin')} ${admin.host}`;
+  const hint = 'start postern run, or give the address of its admin port with --admin HOST:PORT';
+  return new PosternError('ADMIN_UNREACHABLE', `no status from ${where}: ${cause.message}; ${hint}`, { cause });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Enough to tell Postern from anything else that answers on that port. */
 function isStatus(value: unknown): value is Status {
   if (typeof value !== 'object' || value === null) return false;
   return (
@@ -52,30 +104,4 @@ function isStatus(value: unknown): value is Status {
     'gateways' in value &&
     Array.isArray(value.gateways)
   );
-}
-
-function text(value: Status, now: number): string {
-  const { config } = value;
-  const rejected =
-    config.rejected === undefined
-      ? []
-      : [
-          config.rejected.partly === true
-            ? `Parts of the file were rejected at ${config.rejected.at} (${config.rejected.reason}); the rest of it is served:`
-            : `The file as it is now was rejected at ${config.rejected.at} (${config.rejected.reason}); what was served before is still served:`,
-          ...config.rejected.diagnostics.map(formatDiagnostic),
-        ];
-  return [
-    `mesh ${value.mesh} (${value.trustDomain}), ${config.file} applied ${config.appliedAt}`,
-    caLine(value),
-    '',
-    table(statusRows(value)),
-    table(endRows(value, now)),
-    ...workerLines(value),
-    ...nackLines(value),
-    ...deniedLines(value),
-    ...rejected,
-    ...config.warnings.map(formatDiagnostic),
-    '',
-  ].join('\n');
 }

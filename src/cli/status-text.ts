@@ -1,0 +1,132 @@
+// The text of `postern status`, laid out for 80 columns.
+// Must not: show a number or name that the JSON does not have.
+
+import { workerProblems } from '../admin/status-problems.ts';
+import type { Status } from '../admin/status-view.ts';
+import { formatDiagnostic } from '../errors.ts';
+import { table } from './table.ts';
+
+const TYPES = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'];
+/** Longer lists end with a line that says how many more the JSON has. */
+const MAX_ROWS = 20;
+const MAX_ENDS = 10;
+const DAY = 24 * 60 * 60 * 1000;
+
+export function statusText(status: Status, now: number): string {
+  const { mesh, trustDomain, version, config } = status;
+  const sections = [
+    [
+      `mesh ${mesh} (${trustDomain}), Postern ${version}`,
+      `file ${config.file}, applied ${time(config.appliedAt)}`,
+      ...caLines(status),
+    ],
+    [...status.gateways.flatMap((gateway) => gatewayLines(gateway)), ...workerProblems(status)],
+    peerLines(status),
+    exportLines(status),
+    importLines(status),
+    endLines(status, now),
+    nackLines(status),
+    [...deniedLines(status), ...rejectedLines(status), ...config.warnings.map(formatDiagnostic)],
+  ];
+  return `${sections.flatMap((lines) => (lines.length === 0 ? [] : [lines.join('\n')])).join('\n\n')}\n`;
+}
+
+/** Times in one form: UTC, to the second. */
+function time(iso: string): string {
+  return iso.replace(/\.\d+Z$/, 'Z');
+}
+
+function caLines({ controlPlaneCa: ca }: Status): readonly string[] {
+  return [
+    `control-plane CA until ${time(ca.notAfter)}, SHA-256`,
+    `  ${ca.fingerprint}`,
+    ...(ca.made ? ['  made at this start: gateways with certificates of an earlier CA are locked out'] : []),
+  ];
+}
+
+function gatewayLines({ gateway, nodes }: Status['gateways'][number]): readonly string[] {
+  const ids = nodes.map(({ nodeId }) => nodeId);
+  return [
+    `${gateway} gateway: ${nodes.length === 0 ? 'none connected' : `${nodes.length} connected`}`,
+    ...nodes.flatMap((node) => {
+      const same = ids.filter((id) => id === node.nodeId).length;
+      return [
+        `  ${node.nodeId}${same > 1 ? ` (one of ${same} connections with this node id)` : ''}`,
+        `    from ${node.address} since ${time(node.since)}`,
+        ...(node.certificateNotAfter === undefined
+          ? []
+          : [`    client certificate until ${time(node.certificateNotAfter)}`]),
+        `    ${TYPES.map((type) => `${type} ${node.types.find((one) => one.type === type)?.state ?? '-'}`).join('  ')}`,
+      ];
+    }),
+  ];
+}
+
+function peerLines({ peers, deniedPeers = [] }: Status): readonly string[] {
+  const rows = [
+    ...peers.map((peer) => [peer.name, peer.trustDomain, 'served', time(peer.bundleNotAfter)]),
+    ...deniedPeers.map(({ name, trustDomain }) => [name, trustDomain, 'denied', '-']),
+  ];
+  return listed(['PEER', 'TRUST DOMAIN', 'STATE', 'BUNDLE UNTIL'], rows);
+}
+
+function exportLines({ exports = [] }: Partial<Status>): readonly string[] {
+  const rows = exports.map(({ name, protocol, peers }) => [name, protocol, peers.join(', ') || '-']);
+  return listed(['EXPORT', 'PROTOCOL', 'GRANTED TO'], rows);
+}
+
+function importLines({ imports = [] }: Partial<Status>): readonly string[] {
+  const rows = imports.map(({ as, port, name, peer, denied }) => [
+    `${as}:${port}`,
+    name,
+    peer,
+    denied ? 'denied' : 'served',
+  ]);
+  return listed(['LOCAL NAME', 'IMPORT', 'PEER', 'STATE'], rows);
+}
+
+/** Which certificates end first. */
+function endLines({ certificateEnds }: Status, now: number): readonly string[] {
+  const rows = certificateEnds.map(({ kind, peer, node, notAfter }) => {
+    const days = Math.floor((Date.parse(notAfter) - now) / DAY);
+    const left = Date.parse(notAfter) <= now ? 'ended' : days === 0 ? 'less than a day' : `${days} days`;
+    return [kind, peer ?? node ?? '-', time(notAfter), left];
+  });
+  return listed(['CERTIFICATE', 'OF', 'UNTIL', 'LEFT'], rows, MAX_ENDS);
+}
+
+/** Envoy's words for every rejection that still applies. */
+function nackLines(status: Status): readonly string[] {
+  return status.gateways.flatMap(({ gateway, nodes }) =>
+    nodes.flatMap((node) =>
+      node.types.flatMap(({ type, nack }) =>
+        nack === undefined
+          ? []
+          : [
+              `${gateway} ${node.nodeId} rejected ${type} ${nack.version.slice(0, 8)} at ${time(nack.at)}: ${nack.message}`,
+            ],
+      ),
+    ),
+  );
+}
+
+function deniedLines({ deniedPeers = [] }: Status): readonly string[] {
+  return deniedPeers.map(({ name, reasons }) => `peer ${name} is denied: ${reasons.join('; ')}`);
+}
+
+function rejectedLines({ config: { rejected } }: Status): readonly string[] {
+  if (rejected === undefined) return [];
+  const at = `${time(rejected.at)} (${rejected.reason})`;
+  return [
+    rejected.partly === true
+      ? `Parts of the file were rejected at ${at}; the rest of it is served:`
+      : `The file as it is now was rejected at ${at}; what was served before is still served:`,
+    ...rejected.diagnostics.map(formatDiagnostic),
+  ];
+}
+
+function listed(head: readonly string[], rows: readonly (readonly string[])[], most = MAX_ROWS): readonly string[] {
+  if (rows.length === 0) return [];
+  const more = rows.length > most ? [`and ${rows.length - most} more: -o json`] : [];
+  return [table([head, ...rows.slice(0, most)]).trimEnd(), ...more];
+}
