@@ -4,76 +4,153 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../duration.ts';
 import { EXIT, PosternError } from '../../errors.ts';
-import { type Run, required } from '../command.ts';
+import { adminUrl, askAdmin } from '../admin-request.ts';
+import { type Invocation, type Run, required } from '../command.ts';
 
 const POLL_MS = 250;
+/** How often progress is told while nothing changes; a change is told at once, but not more often than each second. */
+const QUIET_MS = 10_000;
+const LOUD_MS = 1000;
 
 export const drain: Run = async (invocation) => {
-  const admin = adminUrl(required(invocation, 'envoy-admin'));
-  const wait = parseDuration(required(invocation, 'wait'));
-  if (wait === undefined)
-    throw new PosternError(
-      'USAGE',
-      `${invocation.named('wait')} takes a time such as 90s, not ${required(invocation, 'wait')}`,
-    );
+  const gateway: Gateway = { admin: adminUrl(invocation, 'envoy-admin'), source: invocation.named('envoy-admin') };
+  const wait = waitFlag(invocation);
   const end = performance.now() + wait * 1000;
-  const { drainTimeMs } = await gateway(admin);
-  // From now on each answer asks its caller to connect anew (GOAWAY, or Connection: close) …
-  await ask(admin, '/healthcheck/fail', 'POST');
+  const drainTimeMs = await drainTime(gateway);
+  const say = (text: string): void => invocation.stderr(`postern: ${text}\n`);
+  // From now on each answer asks its caller to connect again (GOAWAY, or Connection: close) …
+  await ask(gateway, '/healthcheck/fail', 'POST');
   // … and when the drain time is over, the ports close: callers and peers go elsewhere.
-  await ask(admin, '/drain_listeners?graceful', 'POST');
+  await ask(gateway, '/drain_listeners?graceful', 'POST');
+  say(
+    `draining ${gateway.admin.host}: callers are asked to connect again, and the ports close in ${seconds(drainTimeMs)}`,
+  );
   await sleep(Math.min(drainTimeMs, Math.max(0, end - performance.now())));
-  let open = await stillOpen(admin);
+  const progress = new Progress(say, end);
+  let open = await stillOpen(gateway);
   while (open.connections > 0 && performance.now() < end) {
+    progress.update(open, performance.now());
     await sleep(POLL_MS);
-    open = await stillOpen(admin);
+    open = await stillOpen(gateway);
   }
   if (open.requests > 0)
-    throw new PosternError('DRAIN_INCOMPLETE', `${open.requests} requests are still open after ${wait} s`);
-  const idle = open.connections === 0 ? '' : `, ${open.connections} idle connections are open`;
-  invocation.stdout(`drained: no request is open${idle}\n`);
+    throw new PosternError(
+      'DRAIN_INCOMPLETE',
+      `still open after ${wait} s: ${plural(open.requests, 'request')} (${placesOf(open)}). Run postern drain again with a longer --wait, or stop the gateway now, which ends them`,
+    );
+  const idle =
+    open.connections === 0
+      ? ''
+      : `; ${plural(open.connections, 'idle connection')} will close when the gateway stops, and no request is lost`;
+  invocation.stdout(`drained: no request is open${idle}; stop the gateway now\n`);
   return EXIT.ok;
 };
 
-function adminUrl(given: string): string {
-  const admin = given.includes('://') ? given : `http://${given}`;
-  if (!URL.canParse(admin)) throw new PosternError('USAGE', `--admin takes a URL or HOST:PORT, not ${given}`);
-  return admin;
+interface Gateway {
+  readonly admin: URL;
+  /** The flag or variable that names it. */
+  readonly source: string;
 }
 
-/** The gateway's own drain time, in which its ports stay open. */
-async function gateway(admin: string): Promise<{ readonly drainTimeMs: number }> {
-  const info = JSON.parse(await ask(admin, '/server_info', 'GET')) as {
-    readonly command_line_options?: { readonly drain_time?: string };
-  };
-  const seconds = Number.parseFloat(info.command_line_options?.drain_time ?? '');
-  if (Number.isNaN(seconds)) throw unreachable(admin, 'what answers there is not Envoy');
-  return { drainTimeMs: seconds * 1000 };
+/** What callers and peers have open. */
+interface Open {
+  readonly requests: number;
+  readonly connections: number;
+  /** Requests by the listener's statistics prefix; only those that have any. */
+  readonly requestsOf: ReadonlyMap<string, number>;
 }
 
-/** What callers and peers have open; Envoy's admin port, which we ask, is not among them. */
-async function stillOpen(admin: string): Promise<{ readonly requests: number; readonly connections: number }> {
-  const lines = (await ask(admin, '/stats?filter=downstream_(rq|cx)_active', 'GET')).split('\n');
-  const sum = (gauge: string): number =>
-    lines
-      .map((line) => /^http\.(?!admin\.)[^:]*\.(downstream_\w+_active): (\d+)$/.exec(line))
-      .reduce((total, match) => total + (match?.[1] === gauge ? Number(match[2]) : 0), 0);
-  return { requests: sum('downstream_rq_active'), connections: sum('downstream_cx_active') };
-}
+/** Tells what remains: at once when it changes, and now and then when it does not. */
+class Progress {
+  private readonly say: (text: string) => void;
+  private readonly end: number;
+  private told = '';
+  private toldAt = Number.NEGATIVE_INFINITY;
 
-async function ask(admin: string, path: string, method: 'GET' | 'POST'): Promise<string> {
-  let response: Response;
-  try {
-    response = await fetch(new URL(path, admin), { method, signal: AbortSignal.timeout(5000) });
-  } catch (error) {
-    throw unreachable(admin, ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code, error);
+  constructor(say: (text: string) => void, end: number) {
+    this.say = say;
+    this.end = end;
   }
-  if (response.status === 403)
-    throw unreachable(admin, `it refuses ${path}: make a new bootstrap with an --admin address that is loopback`);
-  if (!response.ok) throw unreachable(admin, `it answers ${response.status} to ${path}`);
-  return await response.text();
+
+  update(open: Open, now: number): void {
+    const remains =
+      open.requests === 0
+        ? `no request is open; waiting for ${plural(open.connections, 'idle connection')} to close`
+        : `waiting for ${plural(open.requests, 'request')} (${placesOf(open)})`;
+    if (now - this.toldAt < (remains === this.told ? QUIET_MS : LOUD_MS)) return;
+    [this.told, this.toldAt] = [remains, now];
+    this.say(`${remains}, for at most ${seconds(Math.max(0, this.end - now))} more`);
+  }
 }
 
-function unreachable(admin: string, reason = 'no answer', cause?: unknown): PosternError {
-  return new PosternError('ADMIN_UNREACHABLE', `the gateway cannot be drained through ${admin}: ${reason}`, { cause });
+function placesOf({ requestsOf }: Open): string {
+  return [...requestsOf].map(([prefix, count]) => `${prefix}: ${count}`).join(', ');
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.ceil(milliseconds / 1000)} s`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function waitFlag(invocation: Invocation): number {
+  const text = required(invocation, 'wait');
+  const wait = parseDuration(text);
+  if (wait === undefined)
+    throw new PosternError('USAGE', `${invocation.named('wait')} takes a duration such as 90s or 5m, not ${text}`);
+  return wait;
+}
+
+/** The gateway's own drain time in milliseconds, in which its ports stay open. */
+async function drainTime(gateway: Gateway): Promise<number> {
+  const text = await ask(gateway, '/server_info', 'GET');
+  const seconds = Number.parseFloat(drainTimeIn(text) ?? '');
+  if (Number.isNaN(seconds)) throw unreachable(gateway, 'what answers there is not the admin port of an Envoy');
+  return seconds * 1000;
+}
+
+function drainTimeIn(serverInfo: string): string | undefined {
+  try {
+    const info = JSON.parse(serverInfo) as { readonly command_line_options?: { readonly drain_time?: string } } | null;
+    return info?.command_line_options?.drain_time;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Envoy's admin port, which this command itself asks, is not counted. */
+async function stillOpen(gateway: Gateway): Promise<Open> {
+  const text = await ask(gateway, '/stats?filter=downstream_(rq|cx)_active', 'GET');
+  const gauges = text.split('\n').flatMap((line) => {
+    const [, prefix = '', gauge = '', count = ''] =
+      /^http\.(?!admin\.)([^:]*)\.(downstream_\w+_active): (\d+)$/.exec(line) ?? [];
+    return count === '' || count === '0' ? [] : [{ prefix, gauge, count: Number(count) }];
+  });
+  const of = (name: string) => gauges.filter(({ gauge }) => gauge === name);
+  const sum = (name: string): number => of(name).reduce((total, { count }) => total + count, 0);
+  return {
+    requests: sum('downstream_rq_active'),
+    connections: sum('downstream_cx_active'),
+    requestsOf: new Map(of('downstream_rq_active').map(({ prefix, count }) => [prefix, count])),
+  };
+}
+
+async function ask(gateway: Gateway, path: string, method: 'GET' | 'POST'): Promise<string> {
+  const { status, body } = await askAdmin(gateway.admin, path, method).catch((error: unknown) => {
+    throw unreachable(gateway, (error as Error).message, error);
+  });
+  if (status === 403)
+    throw unreachable(gateway, `it refuses ${path}; make a new bootstrap whose --envoy-admin is a loopback address`);
+  if (status !== 200)
+    throw unreachable(gateway, `it answers ${status} to ${path}, so it is not the admin port of an Envoy`);
+  return body;
+}
+
+function unreachable({ admin, source }: Gateway, reason: string, cause?: unknown): PosternError {
+  const hint = 'give the admin address of the Envoy with --envoy-admin HOST:PORT (the one of its bootstrap)';
+  return new PosternError('ADMIN_UNREACHABLE', `cannot drain through ${source} ${admin.host}: ${reason}; ${hint}`, {
+    cause,
+  });
 }
