@@ -1,12 +1,11 @@
-// I/O: what one stream is sent, in its order.
-// In: messages in pieces, of which the large ones are shared by all streams. Out: bytes on the HTTP/2 stream.
-// Must not: copy a piece; have TLS hold the ciphertext of a whole one.
+// I/O: writes the messages of one stream to HTTP/2 in their order, in pieces that many streams share.
+// Must not: copy a piece, or let TLS hold the ciphertext of a whole large one.
 
 import type { ServerHttp2Stream } from 'node:http2';
 
 /**
- * TLS keeps the ciphertext of a write until the client has taken it: 700 kB a stream for a body of 700 kB. A large body
- * goes in pieces, the next when the last is gone (perf.md section 5: a third of the memory, and no slower).
+ * TLS keeps the ciphertext of a write until the client has read it: 700 kB per stream for a body of 700 kB. A large body is
+ * written in pieces, each when the last one has left (docs/design.md, "Measured costs").
  */
 const PIECE_BYTES = 64 * 1024;
 
@@ -15,7 +14,7 @@ export class FrameWriter {
   private readonly encrypted: boolean;
   private readonly queue: Buffer[] = [];
   private isWriting = false;
-  private gone = 0;
+  private writesTaken = 0;
   private onEmpty: (() => void) | undefined;
 
   constructor(stream: ServerHttp2Stream, encrypted: boolean) {
@@ -23,18 +22,18 @@ export class FrameWriter {
     this.encrypted = encrypted;
   }
 
-  /** Whether something waits for the client to read. */
+  /** Whether written bytes wait for the client to read. */
   get isBlocked(): boolean {
     return this.isWriting || this.stream.writableNeedDrain;
   }
 
   /**
-   * Grows as long as the client reads: with each write that it has taken. Without TLS a large body is one write; then what
-   * its connection was sent says more.
+   * Grows as long as the client reads, with each write that it has taken. Without TLS a large body is one write, so there the
+   * bytes sent on the connection count too.
    */
   get progress(): number {
-    if (this.encrypted) return this.gone;
-    return this.gone + Math.floor((this.stream.session?.socket.bytesWritten ?? 0) / PIECE_BYTES);
+    if (this.encrypted) return this.writesTaken;
+    return this.writesTaken + Math.floor((this.stream.session?.socket.bytesWritten ?? 0) / PIECE_BYTES);
   }
 
   /** The pieces of one message. */
@@ -53,7 +52,7 @@ export class FrameWriter {
     }
   }
 
-  /** Calls back when all of it is on the stream, at once if it is. */
+  /** Calls back when everything is written to the stream; at once if it is. */
   whenEmpty(done: () => void): void {
     if (this.isWriting) this.onEmpty = done;
     else done();
@@ -65,7 +64,7 @@ export class FrameWriter {
   }
 
   private readonly taken = (): void => {
-    this.gone += 1;
+    this.writesTaken += 1;
   };
 
   private next(): void {

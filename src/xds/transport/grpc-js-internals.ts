@@ -1,6 +1,6 @@
-// I/O: the HTTP/2 stream below grpc-js, and requests from it without a promise and a pause for each (perf.md: njs2raw).
-// In: a call of grpc-js. Out: its stream; its messages.
-// Must not: be known elsewhere: this is the one file that reaches below the public interface of grpc-js (1.14.7, pinned).
+// I/O: what the xDS server needs of grpc-js below its public interface: the HTTP/2 stream of a call, the bytes of requests,
+// and every stream before it is a call. What each is worth: docs/design.md, "Measured costs".
+// Must not: be done elsewhere. The version is pinned, and `npm run test:newest-grpc-js` runs the tests of xDS on the newest.
 
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -14,7 +14,7 @@ interface Below {
   readonly call?: { readonly stream?: ServerHttp2Stream; readonly incomingEncoding?: string };
 }
 
-/** The HTTP/2 stream of a call; a grpc-js that keeps it elsewhere fails at the first call, not silently. */
+/** The HTTP/2 stream of a call. A grpc-js that keeps it elsewhere fails at the first call, not silently. */
 export function http2StreamOf(call: RawCall): ServerHttp2Stream {
   const stream = (call as unknown as Below).call?.stream;
   if (stream === undefined || typeof stream.cork !== 'function') {
@@ -25,19 +25,20 @@ export function http2StreamOf(call: RawCall): ServerHttp2Stream {
   return stream;
 }
 
-/** What becomes of what a client sends. */
+/** Receives what a client sends. */
 export interface RequestSink {
   message(bytes: Buffer): void;
-  /** How many bytes are kept of a message that has not come as a whole; again when it has, with 0. */
+  /** How many bytes of an incomplete message are in memory; 0 when it is complete. */
   partial(bytes: number): void;
-  /** The client has said all. */
+  /** The client has ended its side of the stream. */
   end(): void;
   error(error: unknown): void;
 }
 
 /**
- * Has the messages of a call come here rather than through grpc-js, which reads no more from it. A call whose messages may be
- * compressed is refused: a few bytes could become gigabytes.
+ * Takes the messages of a call in place of grpc-js, which makes a promise for each and pauses the stream, and which does not
+ * say how much of an incomplete message it holds. A call that announces compression is refused, because a few bytes could
+ * become gigabytes; no known client compresses its requests (Envoy, grpc-go and grpc-js do so only where they are told to).
  */
 export function readRequests(call: RawCall, maxBytes: number, sink: RequestSink): void {
   const stream = http2StreamOf(call);
@@ -45,7 +46,7 @@ export function readRequests(call: RawCall, maxBytes: number, sink: RequestSink)
   stream.removeAllListeners('data');
   if (incomingEncoding !== 'identity') {
     stream.resume();
-    sink.error(new XdsError('UNIMPLEMENTED', 'compressed requests are not taken'));
+    sink.error(new XdsError('UNIMPLEMENTED', 'compressed requests are not supported'));
     return;
   }
   let held = 0;
@@ -71,7 +72,7 @@ export function readRequests(call: RawCall, maxBytes: number, sink: RequestSink)
   stream.resume();
 }
 
-/** grpc-js sends the response headers with the first message, which here goes past it; and says that it takes what it would inflate. */
+/** grpc-js would send the response headers with its first message, and announce the encodings that it could inflate. */
 export function sendHeaders(call: RawCall): void {
   const headers = new Metadata();
   headers.set('grpc-accept-encoding', 'identity');
@@ -79,8 +80,8 @@ export function sendHeaders(call: RawCall): void {
 }
 
 /**
- * Asks for each stream of each connection before grpc-js sees it; false ends the connection. Streams that are reset at once,
- * or that no service answers, are asked for as well.
+ * Calls `isAllowed` for each new stream of each connection before grpc-js sees it; false closes the connection. That includes
+ * streams that are reset at once, or name a service that does not exist.
  */
 export function guardStreams(server: Server, isAllowed: (socket: Socket) => boolean): void {
   const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
@@ -92,7 +93,7 @@ export function guardStreams(server: Server, isAllowed: (socket: Socket) => bool
     );
   const sockets = new WeakMap<ServerHttp2Session, Socket>();
   let accepted: Socket | undefined;
-  // What node:http2 shows as the socket of a session is a proxy; the session is made while the connection is announced.
+  // node:http2 shows a proxy as the socket of a session; it creates the session while it announces the connection.
   http2.prependListener('connection', (socket: Socket) => {
     accepted = socket;
   });

@@ -1,6 +1,5 @@
-// I/O: the xDS port. TLS and its limits, the gRPC services, the streams, and the way down.
-// In: addresses, certificates, the snapshot cache. Out: discovery streams. Must not: answer anybody without a client
-// certificate, resume a TLS session (a ticket outlives the certificate that it was given for), or keep a dead connection.
+// I/O: the xDS port: its connections and their limits, the gRPC services, the streams, and a graceful shutdown.
+// Must not: answer a client without a verified certificate, or keep a dead connection.
 
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
@@ -25,26 +24,26 @@ export type { ServerTls };
 
 export interface XdsServerOptions {
   readonly address: HostPort;
-  /** Undefined: plaintext, for benches on loopback. */
+  /** Undefined: plaintext, without client authentication (benchmarks only). */
   readonly tls: ServerTls | undefined;
   readonly cache: SnapshotCache;
   readonly observer: XdsObserver;
-  /** Who may have a stream, by the DER of the client's leaf; undefined without TLS. */
+  /** Decides about a client by the DER of its leaf certificate, which is undefined without TLS. */
   readonly admission: (leaf: Buffer | undefined) => Admission;
-  /** Which of several servers answered: control_plane.identifier. */
+  /** control_plane.identifier, which says which of several servers answered (rule 10). */
   readonly controlPlane: string;
   readonly limits?: Partial<StreamLimits & ServerLimits>;
   readonly clock?: () => number;
-  /** Whether the port is this process's alone, also in a worker, which otherwise shares it with the others. */
+  /** Whether only this process may bind the port, even in a worker, which otherwise shares it with the others. */
   readonly exclusive?: boolean;
 }
 
 interface ServerLimits extends GatewayLimits {
   readonly openings: OpeningRates;
   readonly connections: number;
-  /** How long a connection may take until its TLS handshake is done. */
+  /** How long a TLS handshake may take. */
   readonly handshakeMs: number;
-  /** How long it may be without a stream. */
+  /** How long a connection may be without a stream. */
   readonly idleMs: number;
 }
 
@@ -69,7 +68,7 @@ const LIMITS: StreamLimits & ServerLimits = {
   idleMs: 60_000,
 };
 
-/** SYNs that may wait: a thousand gateways reconnect at once, and Node's 511 drops the rest. */
+/** Connections that may wait to be accepted: when a thousand gateways reconnect at once, Node's default of 511 resets the rest. */
 const BACKLOG = 4096;
 const PACKAGE = 'envoy.service';
 const SERVICES: readonly { readonly name: string; readonly kind: string; readonly typeUrl: string | undefined }[] = [
@@ -93,7 +92,7 @@ export class XdsServer {
   private readonly openings: OpeningLimiter;
   private readonly permits = new WeakMap<Socket, StreamPermit>();
   private listener: TcpServer | TlsServer | undefined;
-  private draining = false;
+  private isStopping = false;
 
   constructor(options: XdsServerOptions) {
     this.options = options;
@@ -146,7 +145,7 @@ export class XdsServer {
     return typeof bound === 'object' && bound !== null ? bound.port : address.port;
   }
 
-  /** Another certificate or client CA, for new connections; every option is set again, because a context holds them all. */
+  /** Replaces certificate and client CA, for new connections. */
   setTls(tls: ServerTls): void {
     (this.listener as TlsServer | undefined)?.setSecureContext(secureContext(tls));
   }
@@ -155,23 +154,23 @@ export class XdsServer {
     return [...this.streams].flatMap((stream) => stream.status() ?? []);
   }
 
-  /** Sends every client what it rejected once more. */
+  /** Sends every client again what it rejected. */
   retry(): void {
     for (const stream of [...this.streams]) stream.retry();
   }
 
-  /** Ends the streams of those who lost their place: after the gateways changed, and now and then. */
+  /** Aborts the streams of clients that may no longer have them, after the registry of gateways changed. */
   recheck(): void {
     for (const stream of [...this.streams]) stream.recheck();
   }
 
-  /** Ends every stream with UNAVAILABLE (clients reconnect, and say what they have), then every connection. */
+  /** Ends every stream with UNAVAILABLE (clients reconnect, and say which versions they have), then every connection. */
   async stop(graceMs = 1000): Promise<void> {
-    this.draining = true;
+    this.isStopping = true;
     const { listener } = this;
     const closed = new Promise<void>((fulfil) => (listener === undefined ? fulfil() : listener.close(() => fulfil())));
     for (const stream of [...this.streams])
-      stream.abort(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+      stream.abort(new XdsError('UNAVAILABLE', 'the control plane is shutting down'));
     const ended = new Promise<void>((fulfil) => this.grpc.tryShutdown(() => fulfil()));
     await Promise.race([Promise.all([closed, ended]), new Promise((fulfil) => setTimeout(fulfil, graceMs).unref())]);
     this.grpc.forceShutdown();
@@ -179,7 +178,7 @@ export class XdsServer {
     await closed;
   }
 
-  /** Undefined: the connection is not a gateway's, or its gateway has opened too much. */
+  /** Undefined: the client is not a gateway, or its gateway has opened too many connections and streams. */
   private permitOf(socket: Socket): StreamPermit | undefined {
     const { tls, admission, observer } = this.options;
     const now = this.clock();
@@ -236,13 +235,13 @@ export class XdsServer {
       (ended) => this.streams.delete(ended),
     );
     this.streams.add(stream);
-    if (this.draining) stream.abort(new XdsError('UNAVAILABLE', 'the control plane is going down'));
+    if (this.isStopping) stream.abort(new XdsError('UNAVAILABLE', 'the control plane is shutting down'));
   }
 }
 
 /**
- * The DER of the client's leaf; TLS has verified its chain, or there would be no connection. Not by `getPeerCertificate`,
- * which decodes and hashes what nobody reads.
+ * The DER of the client's leaf, if TLS has verified its chain. Not by `getPeerCertificate`, which decodes and hashes much more
+ * than is needed.
  */
 function leafOf(socket: TLSSocket | undefined): Buffer | undefined {
   return socket?.authorized === true ? socket.getPeerX509Certificate()?.raw : undefined;
