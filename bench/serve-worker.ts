@@ -2,6 +2,6 @@
 // Must not: be part of the product.
 
 import { serveAsWorker } from '../src/serving/worker.ts';
-import { everybody, LIMITS } from './everybody.ts';
+import { admitAll, LIMITS } from './admit-all.ts';
 
-serveAsWorker({ limits: LIMITS, admission: everybody() });
+serveAsWorker({ limits: LIMITS, admission: admitAll() });

@@ -14,8 +14,8 @@ import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/s
 import { Metrics } from '../src/telemetry/metrics.ts';
 import { UNOBSERVED } from '../src/xds/transport/observer.ts';
 import { WARM_UP_MS } from '../src/xds/transport/warm-up.ts';
+import { admitAll, GATEWAY, LIMITS } from './admit-all.ts';
 import { bumped } from './dump.ts';
-import { everybody, GATEWAY, LIMITS } from './everybody.ts';
 import { readyLine, serveArguments, serveTrigger } from './serving.ts';
 
 const options = serveArguments();
@@ -85,7 +85,7 @@ function servingOf(): Serving {
   const { workers: count, address, tls } = options;
   if (count === 1) {
     const observer = { ...UNOBSERVED, failed: (error: unknown) => console.error(error) };
-    const admission = everybody(options.perNode ? gatewayOf : undefined);
+    const admission = admitAll(options.perNode ? gatewayOf : undefined);
     return serveInProcess(WARM_UP_MS, () => ({
       address,
       tls,

@@ -20,7 +20,7 @@ export const LIMITS: NonNullable<XdsServerOptions['limits']> = {
 };
 
 /** Whoever the load generator's certificate names. */
-export function everybody(gatewayOf: (node: string | undefined) => string = () => GATEWAY): () => Admission {
+export function admitAll(gatewayOf: (node: string | undefined) => string = () => GATEWAY): () => Admission {
   const admission: Admission = {
     identify: (claims) => ({ ok: true, gateway: gatewayOf(claims?.id), notAfter: Number.POSITIVE_INFINITY }),
   };
