@@ -1,5 +1,4 @@
-// A worker that ends as soon as it begins, while the environment says so; otherwise the product's.
-// In: CRASHING. Out: a serving process, or the status 3.
+// A worker that exits with status 3 when CRASHING is set, and is the product's worker otherwise.
 
 import { serveAsWorker } from '../../src/serving/worker.ts';
 

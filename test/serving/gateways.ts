@@ -1,6 +1,5 @@
 // Gateways of several workers: real gRPC streams, each on a connection of its own, and which worker serves which.
-// In: a running process, where to dial. Out: streams that know what they were sent last. Must not: acknowledge anything
-// that a test did not take.
+// Must not: acknowledge a response that a test did not take.
 
 import { createHash } from 'node:crypto';
 import { PUSH_ORDER, TYPE } from '../../src/snapshot/types.ts';

@@ -1,5 +1,4 @@
-// Who may have a stream, when several workers serve: certificates over real mutual TLS, and edits that take a gateway's place.
-// In: the control plane's CA, edits of the file. Out: streams of every worker, or refusals by every worker.
+// Which clients several workers admit: certificates over real mutual TLS, and edits of the file that remove a gateway.
 
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,4 @@
-// The workers as the first process keeps them: what becomes of one that crashes, hangs, or cannot be started at all.
-// In: a pool of real processes, whose first process is this test. Out: who serves, and what was logged.
+// What the first process does about a worker that crashes, hangs, or cannot be started. The first process is this test.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

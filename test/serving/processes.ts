@@ -1,5 +1,5 @@
-// What the kernel knows of processes: who is whose child, and who is no more.
-// In: process ids. Out: process ids. Must not: end one; the tests do.
+// Reads from /proc the children of a process, and whether a process still runs.
+// Must not: end a process; the tests do.
 
 import { readdirSync, readFileSync } from 'node:fs';
 

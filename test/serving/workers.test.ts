@@ -1,6 +1,5 @@
-// `postern run --workers 2` as real processes, with real gRPC streams: one port, the same bytes, and nobody left over.
-// In: a mesh's file, edits of it, signals. Out: what streams, /status, /metrics and the log say. Must not: count on which
-// worker takes a connection; streams are opened until each has some.
+// `postern run --workers 2` as real processes, with real gRPC streams: one port, the same bytes, and no process left behind.
+// Must not: count on which worker takes a connection; streams are opened until each worker has some.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

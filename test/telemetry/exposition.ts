@@ -1,5 +1,4 @@
-// A reader of Prometheus' text format 0.0.4, strict where Prometheus is, and where promtool complains.
-// In: what /metrics answers. Out: samples by name and labels, and every breach of the format.
+// A reader of Prometheus' text format 0.0.4: strict where Prometheus is, and where promtool complains.
 
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\"n])*"';

@@ -1,4 +1,5 @@
-// What others can cause at will does not fill the log. In: events, the time. Out: lines. Must not: wait.
+// Log lines that clients can cause at will do not fill the log.
+// Must not: wait; the clock is an argument.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +9,7 @@ import { Metrics } from '../../src/telemetry/metrics.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
 import type { Refusal, RefusalReason } from '../../src/xds/transport/refusal.ts';
 
-test('so many lines at once, then so many each second; the next one says how many there were not', () => {
+test('A limit lets a burst of lines pass, then a number each second, and the next line says how many were dropped', () => {
   const limit = new LogLimit({ burst: 2, perSecond: 0.5 }, 0);
   assert.deepEqual([limit.take(0), limit.take(0), limit.take(0), limit.take(1000)], [{}, {}, undefined, undefined]);
   assert.deepEqual(limit.take(2000), { dropped: 2 });
@@ -27,7 +28,7 @@ function observing() {
   return { observer: serverObserver(logger, metrics, () => time.now), lines, time, metrics };
 }
 
-test('a gateway that rejects without end is counted each time, and does not hide that another one rejects', () => {
+test('A gateway that rejects without end is counted each time, and does not hide the rejections of another gateway', () => {
   const { observer, lines, time, metrics } = observing();
   for (let count = 0; count < 1000; count += 1) observer.answered('loud', 'l-1', 'CDS', 'nack', `${count}`);
   assert.equal(lines.length, 100);
@@ -39,7 +40,7 @@ test('a gateway that rejects without end is counted each time, and does not hide
   assert.match(metrics.text(), /postern_xds_nacks_total\{gateway="loud",type="CDS"\} 1001\n/);
 });
 
-test('so is one that connects without end', () => {
+test('A gateway that connects and disconnects without end writes no more lines than the limit', () => {
   const { observer, lines } = observing();
   for (let count = 0; count < 6000; count += 1) {
     observer.opened('ingress', 'i-1', '127.0.0.1:1', 'delta');

@@ -1,5 +1,6 @@
-// How a stream ends when its client does not want it to: nothing stays in memory because a client leaves it unread, or never
-// says that it has done. In: bytes below gRPC. Out: how the streams end, and what they hold. Must not: mock HTTP/2 or TLS.
+// How a stream ends when its client is not cooperative: the server keeps nothing in memory because a client leaves it unread, or
+// never closes its side. The states are in stream-state.test.ts; here they are driven by bytes below gRPC.
+// Must not: mock HTTP/2 or TLS.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

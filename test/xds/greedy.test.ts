@@ -1,5 +1,6 @@
-// Clients that take more than their share, each within the protocol: what they keep, what they cost, and how long they are silent.
-// In: bytes below gRPC, states. Out: how their streams end, and what the server keeps. Must not: measure time.
+// Clients that take more than their share, each within the protocol: what the server retains for them, what they cost, and how
+// long they may be silent.
+// Must not: measure time.
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';

@@ -1,6 +1,5 @@
-// A real gRPC client of the discovery services: grpc-js, with the messages of @grpc/proto-loader, not with our codec.
-// In: where to dial, certificates, requests as plain objects. Out: responses as plain objects, and how a stream ended.
-// Must not: answer anything by itself; what is acknowledged, a test says.
+// A real gRPC client of the discovery services: grpc-js with the messages of @grpc/proto-loader, not with our codec.
+// Must not: acknowledge anything by itself; each test decides that.
 
 import { fileURLToPath } from 'node:url';
 import {

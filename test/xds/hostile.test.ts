@@ -1,5 +1,5 @@
-// Clients that mean harm, or are broken: each loses its stream with a clear status, and an honest one notices nothing.
-// In: bytes below gRPC. Out: how the streams end. Must not: measure time; bench/ does.
+// Hostile or broken clients: each loses its stream with a clear status, and an honest client notices nothing.
+// Must not: measure time; bench/ does.
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';

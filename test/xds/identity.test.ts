@@ -1,5 +1,5 @@
-// Who may have a stream: certificates right and wrong, over real mutual TLS, with a real gRPC client.
-// In: CAs and leaves made here. Out: streams, or refusals. Must not: mock any part of TLS.
+// Which client gets which stream: valid and invalid certificates over real mutual TLS, with a real gRPC client.
+// Must not: mock any part of TLS.
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
@@ -77,7 +77,7 @@ const ask = (client: XdsClient, node: object = NODE): Conversation =>
 
 const namesOf = async (conversation: Conversation) => (await conversation.next()).resources.map(({ name }) => name);
 
-describe('who is admitted', () => {
+describe('admission', () => {
   test('rule 70: each gateway is sent its own resources, by its certificate', async (t) => {
     const { connect } = await start(t);
     assert.deepEqual(await namesOf(ask(connect(made({})))), ['of-ingress']);
@@ -124,7 +124,7 @@ describe('who is admitted', () => {
     });
   }
 
-  test('nobody asks for the secret of another: it does not exist for them', async (t) => {
+  test('The secret of another gateway does not exist for a client that asks for it', async (t) => {
     const { connect } = await start(t);
     const delta = connect(made({})).delta();
     delta.send({ node: NODE, type_url: TYPE.secret, resource_names_subscribe: ['cert/egress', 'cert/ingress', '*'] });
@@ -133,7 +133,7 @@ describe('who is admitted', () => {
   });
 });
 
-describe('who does not even get to speak', () => {
+describe('the handshake', () => {
   for (const [what, client, reason, spiffeId] of [
     ['no certificate', undefined, 'no_certificate', undefined],
     ['the right name from another CA', made({ ca: theirs }), 'unknown_ca', INGRESS],
@@ -198,7 +198,7 @@ describe('who does not even get to speak', () => {
   });
 });
 
-describe('who loses the place', () => {
+describe('a gateway that is no longer admitted', () => {
   test('a gateway that is taken out of the mesh loses its stream at the next check', async (t) => {
     const { connect, admit, server } = await start(t);
     const conversation = ask(connect(made({})));
@@ -218,7 +218,7 @@ describe('who loses the place', () => {
     assert.equal(conversation.waiting(), 0);
   });
 
-  test('so does one that never said anything; and nobody else does', async (t) => {
+  test('A gateway that is taken out of the mesh loses a stream that is still silent, and no other gateway loses one', async (t) => {
     const { connect, admit, server, dialRaw } = await start(t);
     const [silent, other] = [dialRaw(made({})), dialRaw(made({ uris: [EGRESS] }))];
     await namesOf(ask(connect(made({ uris: [EGRESS] })), { id: 'e-1' }));
@@ -229,7 +229,7 @@ describe('who loses the place', () => {
     await eventually('served', () => server.status().length === 2);
   });
 
-  test('its connection is closed as well: the next one may show another certificate', async (t) => {
+  test('The connection of a gateway that is taken out is closed too, so that the next one may show another certificate', async (t) => {
     const { admit, server, dialRaw } = await start(t);
     const raw = dialRaw(made({}));
     raw.write(framed(encodeDelta({ node: NODE, type_url: TYPE.cluster })));

@@ -150,7 +150,7 @@ test('a connection whose certificate is of no gateway ends when it is made, and 
   assert.ok(server.status().length <= 1);
 });
 
-test('what was used up comes back with time, and no connection is a gateway’s last', () => {
+test('A gateway gets new connections and streams as time passes, and one gateway does not use up the share of another', () => {
   const openings = new OpeningLimiter({
     streamsPerConnection: { burst: 2, perSecond: 1 },
     streamsPerGateway: { burst: 4, perSecond: 1 },

@@ -1,5 +1,5 @@
-// A client below gRPC: it writes the bytes that it is told to, in the pieces that it is told to, and reads or does not.
-// In: a port, bytes. Out: the HTTP/2 stream, and the gRPC status that it ended with. Must not: know what the bytes mean.
+// A client below gRPC: it writes given bytes in given pieces, and reads or does not.
+// Must not: know what the bytes mean.
 
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type SecureClientSessionOptions } from 'node:http2';

@@ -1,5 +1,5 @@
-// An XdsServer on a free port of loopback, with a cache of its own, and everything it said to its observer.
-// In: a snapshot, options. Out: the server, its port, what it observed. Must not: outlive its test.
+// An XdsServer on a free port of loopback, with a cache of its own, and all events of its observer.
+// Must not: outlive its test.
 
 import type { TestContext } from 'node:test';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';

@@ -1,5 +1,5 @@
-// The warm-up: it really connects, holds to its budget, and leaves nothing behind.
-// In: budgets. Out: what the process holds. Must not: say how much faster anything is; bench/ does.
+// The warm-up: it really connects, keeps to its budget, and leaves nothing behind.
+// Must not: assert how much faster anything is; bench/ measures that.
 
 import assert from 'node:assert/strict';
 import { createHook } from 'node:async_hooks';

@@ -1,5 +1,5 @@
-// The services on the wire, with a real gRPC client: what they answer, how streams end, what the limits do.
-// In: small snapshots. Out: what a client sees. Must not: look into the server, except for what it tells of itself.
+// The services on the wire, with a real gRPC client: responses, the ends of streams, and limits.
+// Must not: look into the server, beyond its status and the events of its observer.
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
