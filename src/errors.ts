@@ -118,7 +118,7 @@ export interface Finding {
   readonly hint: string;
   /** True when the finding is about the key of `path`'s last step, not about its value. */
   readonly atKey?: boolean;
-  /** The peer whose trust alone the finding concerns: an error denies that peer at most, and no other. */
+  /** Set when the finding concerns the trust in one peer only: an error denies that peer at most, and no other. */
   readonly concernsPeer?: string;
 }
 
@@ -205,7 +205,7 @@ export function warningAt(code: FindingCode, path: Path, message: string, hint: 
   return { code, severity: 'warning', path, message: withoutKeys(message), hint: withoutKeys(hint) };
 }
 
-/** A part of base64, and what stands between two of them: white space, also as JSON and URLs write it. */
+/** A part of base64, and what may be between two of them: white space, also as JSON and URLs write it. */
 const CHUNK = String.raw`[\w+/=-]`;
 const GAP = String.raw`(?:\s|\\{1,4}[nrt]|%0[aAdD])+`;
 /** Pairs of hex with marks, as `openssl -text` prints a key; dumps, arrays of a program, escapes; decimal bytes. */
@@ -223,7 +223,7 @@ const GROUPS = [
 ].join('|');
 
 /**
- * A text without what may be key material: somebody pasted a key where a name or a path belongs. A run without `-`, `_`
+ * A text without possible key material: a key may have been pasted where a name or a path belongs. A run without `-`, `_`
  * and `/` is taken for a key whatever its letters are; with them, it is a path or a name unless it mixes cases.
  */
 export function withoutKeys(text: string): string {

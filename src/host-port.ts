@@ -1,5 +1,5 @@
 // Hosts and ports as an operator writes them.
-// In: text such as `gw.example:15443`, `[::1]:80`. Out: HostPort, or undefined. Must not: look anything up.
+// Must not: look anything up.
 
 import { isIP } from 'node:net';
 

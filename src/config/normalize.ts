@@ -1,5 +1,5 @@
 // From the file as written to the Config that is read: shorthands written out, defaults filled in.
-// In: a written configuration that no finding is about. Out: Config. Must not: find anything; it is too late for that.
+// Must not: find anything wrong: it runs only for a file without errors.
 
 import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
@@ -93,11 +93,11 @@ function httpProtocol(protocol: Written['protocol']): HttpProtocol {
 function backends(backend: Written['backend']): readonly HostPort[] {
   if (typeof backend === 'string') return [hostPort(backend)];
   if (Array.isArray(backend)) return backend.map(hostPort);
-  throw new Error('the schema let the object form of backend through');
+  throw new Error('the schema accepted the object form of backend');
 }
 
 function hostPort(text: string): HostPort {
   const parsed = parseHostPort(text);
-  if (parsed === undefined) throw new Error('the schema let a wrong address through');
+  if (parsed === undefined) throw new Error('the schema accepted an address that cannot be parsed');
   return parsed;
 }

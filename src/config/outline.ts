@@ -1,6 +1,6 @@
-// The part of a configuration that rules across objects can judge although other parts have findings.
+// The part of a configuration that rules across objects can check although other parts have findings.
 // Must not: let a value through that a finding is about, or an absent one that may only be mistyped: a rule that needs it is
-// not judged, so that no finding is only the consequence of another.
+// not checked, so that no finding is only the consequence of another.
 
 import type { Finding, Path } from '../errors.ts';
 import { isLabel } from '../host-port.ts';
@@ -21,7 +21,7 @@ export interface ConfigOutline {
     }>;
   };
   readonly peers: readonly OutlinePeer[];
-  /** Keys of peers that are no names, or are written twice; null when there may be peers that nothing is known of. Absent: none. */
+  /** Keys of peers that are no names, or are written twice; null when there may be others that cannot be read. Absent: none. */
   readonly unusablePeers?: Usable<readonly string[]>;
   /** At their indexes in the file. */
   readonly exports: readonly {

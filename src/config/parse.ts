@@ -18,9 +18,9 @@ import { parseItems, parseYaml } from './yaml/read-yaml.ts';
 export interface ParsedConfig extends PlacedFindings {
   /** Absent when there is an error among the findings. */
   readonly config?: Config;
-  /** What rules across objects can still be judged on, in the place of `config`; absent when the text is too broken for it. */
+  /** In the place of `config`, for rules across objects; absent when the text is too broken to check them. */
   readonly outline?: ConfigOutline;
-  /** Where everything stands that later findings may be about; empty without `config` and `outline`. */
+  /** The places of all values, for later findings; empty without `config` and `outline`. */
   readonly positions: PositionIndex;
 }
 

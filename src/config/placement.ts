@@ -8,7 +8,7 @@ import type { OffsetFinding } from './yaml/syntax-findings.ts';
 export interface PlacedFindings {
   /** In the order of the text. */
   readonly findings: readonly Finding[];
-  /** Where each of `findings` stands, by its index. */
+  /** The place of each of `findings`, by its index. */
   readonly places: readonly Place[];
 }
 

@@ -1,5 +1,5 @@
 // Keys that belong together in one object: exactly one of these, those only with that.
-// In: the file as plain data of any shape. Out: findings. Must not: relate two objects (federation/object-rules.ts does).
+// Must not: relate two objects (federation/object-rules.ts does).
 
 import { errorAt, type Finding, type Path } from '../../errors.ts';
 
@@ -39,14 +39,12 @@ function identityRules(identity: unknown): readonly Finding[] {
 }
 
 function consumerRules(consumer: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {
-  // For TCP, naming the peer is the policy; that the protocol is not carried yet is said elsewhere.
+  // For TCP, naming the peer is the policy; the schema reports that the protocol is not supported yet.
   if (protocol === 'tcp') return [];
   const short = consumer['methods'] !== undefined || consumer['paths'] !== undefined;
   if (consumer['allow'] !== undefined) {
     if (short)
-      return [
-        errorAt('INVALID_VALUE', path, 'methods or paths stand beside allow', 'put them into one of the allow rules'),
-      ];
+      return [errorAt('INVALID_VALUE', path, 'methods or paths beside allow', 'move them into one of the allow rules')];
     return items(consumer['allow']).flatMap((rule, index) =>
       isRecord(rule) ? ruleRules(rule, protocol, [...path, 'allow', index]) : [],
     );

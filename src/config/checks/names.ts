@@ -20,7 +20,7 @@ export function peerNames(root: unknown): readonly Finding[] {
     });
 }
 
-/** For an identity of a trust domain other than the one it stands beside, a hint that says so. */
+/** For an identity of another trust domain than its peer's or mesh's, a hint that names both. */
 export function withIdentityHint(finding: Finding, root: unknown): Finding {
   if (finding.code !== 'INVALID_IDENTITY') return finding;
   const [, named, path] = SPIFFE_ID.exec(textAt(root, finding.path) ?? '') ?? [];

@@ -1,5 +1,5 @@
 // I/O: which folders decide what a path leads to: the last one, and that of every symbolic link on the way.
-// In: paths. Out: real folders that exist. Must not: look at what the files hold.
+// Must not: look at what the files hold.
 
 import { existsSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';

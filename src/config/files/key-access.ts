@@ -20,19 +20,22 @@ export function exposure(
   { mode, owner }: Access,
   { groupAllowed, user }: KeyAccess,
   file: string,
-): { readonly who: string; readonly cure: string } | undefined {
+): { readonly who: string; readonly remedy: string } | undefined {
   const bits = (mode & 0o777).toString(8);
   if (owner !== user && owner !== 0)
-    return { who: `it belongs to another user (${owner})`, cure: `run chown ${user} ${file}, or make root its owner` };
+    return {
+      who: `it belongs to another user (${owner})`,
+      remedy: `run chown ${user} ${file}, or make root its owner`,
+    };
   if ((mode & 0o007) !== 0)
     return {
       who: `every user can read or write it (mode ${bits})`,
-      cure: `run chmod ${groupAllowed ? 'o=' : 'go='} ${file}`,
+      remedy: `run chmod ${groupAllowed ? 'o=' : 'go='} ${file}`,
     };
   if ((mode & 0o070) !== 0 && !groupAllowed)
     return {
       who: `its group can read or write it (mode ${bits})`,
-      cure: `run chmod g= ${file}, or allow the group with --group-keys if it is Postern's alone`,
+      remedy: `run chmod g= ${file}, or allow the group with --group-keys if it is Postern's alone`,
     };
   return undefined;
 }

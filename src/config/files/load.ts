@@ -1,5 +1,5 @@
 // I/O: a configuration file and the files that it names.
-// Must not: judge what the files hold (trust/ does), nor let a huge or hostile file stall the process.
+// Must not: check what the files hold (trust/ does), nor let a huge or hostile file stall the process.
 
 import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
@@ -122,7 +122,7 @@ interface NamedFile {
   readonly name: string;
   readonly path: Path;
   readonly secret: boolean;
-  /** The peer whose trust bundle it is. */
+  /** The peer that the trust bundle belongs to. */
   readonly peer?: string;
 }
 
@@ -151,10 +151,10 @@ function fileFindings(file: NamedFile, { bytes, access, reason }: FileContent, k
   }
   const exposed = secret && access !== undefined ? exposure(access, keys, name) : undefined;
   if (exposed === undefined) return [];
-  return [warningAt('KEY_FILE_EXPOSED', path, `${what} is not Postern's alone: ${exposed.who}`, exposed.cure)];
+  return [warningAt('KEY_FILE_EXPOSED', path, `${what} is not Postern's alone: ${exposed.who}`, exposed.remedy)];
 }
 
-/** What stands in the place of a key file's name may be the key, which has no extension as file names do. */
+/** A text in the place of a key file's name may be the key, which has no extension as file names do. */
 function keyFileName(name: string): readonly [string, string] {
   const isName = /^[\w./-]{1,100}\.[a-z]{2,5}$/.test(name) && !holdsKey(name);
   return isName ? [`the private key file ${quote(name)}`, name] : ['the private key file', 'it'];

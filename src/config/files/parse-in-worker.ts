@@ -8,7 +8,7 @@ import { type ParsedConfig, refused } from '../parse.ts';
 import type { Config } from '../schema/config-schema.ts';
 import { threadCpuMs } from './thread-time.ts';
 
-/** What the worker sends: a ParsedConfig whose Config is text. */
+/** The worker's answer: a ParsedConfig whose Config is JSON. */
 export type ParseAnswer = Omit<ParsedConfig, 'config'> & { readonly configJson?: string };
 
 /** Ten thousand exports need an eighth of it. */
@@ -16,7 +16,7 @@ const MAX_HEAP_MB = 1024;
 /** Twice what V8 takes: more of a piece of the file is garbage before the collector looks at it. */
 const YOUNG_MB = 96;
 
-/** How long a thread that gets no CPU is waited for, in multiples of the CPU time that it may use: a file is read at 1 % of a core. */
+/** How long to wait for a thread that gets no CPU, in multiples of the CPU time that it may use: a file is read at 1 % of a core. */
 const STARVED = 100;
 
 /** What the thread says before it takes a text; without a number, /proc does not tell of threads. */
@@ -84,7 +84,7 @@ function newParser(): Parser {
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB },
   });
-  // An error without anybody to tell it to would end the process; `exit` follows it.
+  // An error without a listener would end the process; `exit` follows it.
   worker.on('error', () => {});
   worker.once('exit', () => {
     if (idle?.worker === worker) idle = undefined;

@@ -1,5 +1,5 @@
 // I/O: the worker thread that parses configurations, so that a hostile file stalls nothing but itself.
-// In: messages, each a text. Out: which thread it is, then for each text one message, the ParsedConfig. Must not: hold on to a text.
+// It says which thread it is, and answers each text with one message. Must not: hold on to a text.
 
 import { parentPort } from 'node:worker_threads';
 import { type Memory, parseConfig } from '../parse.ts';

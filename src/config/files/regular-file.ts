@@ -1,5 +1,5 @@
 // I/O: reads regular files, and nothing that could block or be without end: a FIFO, a device, a huge file.
-// Must not: judge content.
+// Must not: check content.
 
 import { createHash } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
@@ -33,7 +33,7 @@ export function ownUser(): number {
 export async function readRegular(path: string, limit: number): Promise<FileContent> {
   let handle: FileHandle | undefined;
   try {
-    // Not blocking: opening a FIFO that nobody writes to would wait for ever.
+    // Not blocking: opening a FIFO without a writer would wait for ever.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     // One descriptor from here on: a swap by name cannot mix two files.
     const { mode, uid: owner, size, mtimeMs, ino } = await handle.stat();

@@ -1,5 +1,4 @@
-// I/O: tells when the content of files changed.
-// In: paths. Out: one call for each burst of changes, only when some content is really another.
+// I/O: reports when the content of files changed: one call for each burst of changes, only when some content is different.
 // Must not: watch a file itself: a Kubernetes volume swaps a symlink above it, and the watch would see that only once.
 
 import { type FSWatcher, statSync, watch } from 'node:fs';
@@ -8,7 +7,7 @@ import { foldersOf } from './folders.ts';
 import { readAll } from './regular-file.ts';
 
 export interface WatchOptions {
-  /** How long nothing may happen before the change is reported, and how long it may be put off at most. */
+  /** How long nothing may change before the change is reported, and how long the report may be put off at most. */
   readonly debounceMs?: number;
   readonly maxDebounceMs?: number;
   /** The backstop for what the kernel does not tell (network file systems). */
@@ -20,7 +19,7 @@ export interface WatchOptions {
 export interface Watching {
   /**
    * Watches these files from now on. What the caller has just `seen` is no change any more, and what differs from it is one;
-   * a file that nobody has seen yet counts as known with what it holds at the first look.
+   * a file that was not seen yet counts as seen with what it holds at the first look.
    */
   update(paths: readonly string[], seen?: ReadonlyMap<string, string>): void;
   /** Fulfilled when whatever has happened to the files until now has been looked at, and reported if it is a change. */
@@ -35,7 +34,7 @@ const SETTLE_MS = 5;
 
 interface Watched {
   readonly watcher: FSWatcher;
-  /** Which folder it is: after a folder was made anew, the old watch is deaf. */
+  /** Which folder it is: the watch of a folder that was removed and made again reports nothing. */
   readonly identity: string;
 }
 

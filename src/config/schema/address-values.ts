@@ -1,5 +1,5 @@
-// Addresses in the configuration: what is dialled, and what is listened on.
-// In: a text. Out: zod schemas that say what to write instead. Must not: look anything up.
+// Addresses in the configuration: those that are dialled, and those that are listened on.
+// Must not: look anything up.
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import { whyUndialable } from './undialable-addresses.ts';
 
 const HOST_PORT = '(\\[[0-9A-Fa-f:.]+\\]|[a-z0-9._-]+):[0-9]{1,5}';
 
-/** HOST:PORT that somebody dials. */
+/** HOST:PORT that a gateway dials. */
 export const hostPort = (description: string) =>
   text(description, { pattern: `^${HOST_PORT}$` }, (value) => {
     const parsed = parseHostPort(value);

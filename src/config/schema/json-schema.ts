@@ -1,5 +1,5 @@
 // The configuration's JSON Schema, for editors and for `postern schema`.
-// In: the zod schema. Out: draft-07 JSON Schema. Must not: differ from what is accepted, as far as JSON Schema can say it.
+// Must not: differ from what is accepted, as far as JSON Schema (draft 7) can express it.
 
 import { z } from 'zod';
 import { configSchema } from './config-schema.ts';

@@ -1,5 +1,5 @@
 // Names in the configuration: labels, host names, trust domains.
-// In: a text. Out: zod schemas that say what to write instead. Must not: normalize; a name is what is written, or an error.
+// Must not: normalize; a name is what is written, or an error.
 
 import { isIP } from 'node:net';
 import { isHostName, isLabel } from '../../host-port.ts';

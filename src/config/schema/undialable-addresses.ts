@@ -1,6 +1,6 @@
-// Addresses that nobody can be dialled at: every spelling of unspecified, multicast, broadcast and link-local ones, and IPv4
+// IP addresses that cannot be dialled: every spelling of unspecified, multicast, broadcast and link-local ones, and IPv4
 // written as IPv6, which other checks would not recognize as the address that it is.
-// Must not: judge names, or look anything up.
+// Must not: check names, or look anything up.
 
 import { isIP } from 'node:net';
 
@@ -22,7 +22,7 @@ export function whyUndialable(host: string): string | undefined {
     : undefined;
 }
 
-const UNSPECIFIED = 'it stands for every address of this machine: one listens there, and would dial oneself';
+const UNSPECIFIED = 'it means every address of this machine: it can be listened on, not dialled';
 const MULTICAST = 'it is a multicast address';
 
 function whyUndialable4([first = 0, second = 0, ...rest]: readonly number[]): string | undefined {

@@ -1,5 +1,5 @@
 // Other single values of the configuration: identities, paths, methods, files, times, remarks.
-// In: a value of the right YAML type. Out: zod schemas that report our codes. Must not: relate two values to each other.
+// Must not: relate two values to each other.
 
 import { isAbsolute } from 'node:path/posix';
 import { parseDuration } from '../../duration.ts';
@@ -35,7 +35,7 @@ function isFileName(value: string): boolean {
   return value.length <= MAX_FILE_PATH && !HIDDEN.test(value) && !holdsPem(value);
 }
 
-/** What stands in the place of a key file's name may be the key: it is not repeated at all. */
+/** A text in the place of a key file's name may be the key: it is not repeated at all. */
 const repeated = (value: string, { secret }: FileOptions): string => (secret ? 'this' : quote(value));
 
 interface FileOptions {
@@ -49,8 +49,8 @@ export const filePath = (description: string, options: FileOptions = {}) =>
       ? undefined
       : {
           code: 'INVALID_VALUE',
-          message: `${repeated(value, options)} is no name of a file`,
-          hint: 'write the name of a file, never what it holds',
+          message: `${repeated(value, options)} is not the name of a file`,
+          hint: 'write the name of a file, never its content',
         },
   );
 

@@ -1,6 +1,5 @@
 // YAML text as documents of `yaml`, which alone says what is YAML.
-// In: text. Out: its documents, and what is wrong with the first. Must not: let an option of one caller differ from another's,
-// or hand the composer what is so deep that it ends the process: it calls itself for each level, and V8 aborts when there is no
+// Must not: let an option of one caller differ from another's, or hand the composer a text so deep that it ends the process: it calls itself for each level, and V8 aborts when there is no
 // stack left where a regular expression is compiled, also in a thread.
 
 import { Composer, type Document, Lexer, Parser, type YAMLParseError, type YAMLWarning } from 'yaml';
@@ -17,7 +16,7 @@ export interface TooDeep {
   readonly tooDeepAt: number;
 }
 
-/** What the parser, which keeps a stack of its own, may have open at once: far more than the walk takes. */
+/** How many maps and lists the parser, which keeps a stack of its own, may have open: far more than the walk takes. */
 const MAX_OPEN = 100;
 
 const OPTIONS = {

@@ -11,9 +11,9 @@ import type { OffsetFinding } from './syntax-findings.ts';
 import { type Lists, Walk } from './walk.ts';
 
 interface ReadItem {
-  /** Its lines: all that its value depends on. */
+  /** Its lines: its value depends on nothing else. */
   readonly text: string;
-  /** Configurations share it: nobody changes it. */
+  /** Shared by the configurations that hold it. */
   readonly value: unknown;
   readonly positions: PositionWriter;
   /** Where its first node was written. */
@@ -25,7 +25,7 @@ interface ReadItem {
 /** The items of one text, by their own. */
 export type ReadItems = ReadonlyMap<string, ReadItem>;
 
-/** How deep an item stands in the file: below a key and its index. */
+/** How deep an item is in the file: below a key and its index. */
 const DEPTH = 2;
 
 export class ItemReader implements Lists {
@@ -42,7 +42,7 @@ export class ItemReader implements Lists {
     this.last = last;
   }
 
-  /** Whether every list stood where a list may stand, and every item was one and nothing is wrong with it. */
+  /** Whether every list was where a list may be, and every item was exactly one with nothing wrong in it. */
   get complete(): boolean {
     return this.plain && this.taken.size === this.lists.size;
   }
@@ -56,8 +56,8 @@ export class ItemReader implements Lists {
     for (let index = 1; index < bounds.length && this.plain; index += 1) {
       const offset = bounds[index - 1] ?? 0;
       const text = this.text.slice(offset, bounds[index]);
-      const known = this.items.get(text) ?? this.last.get(text);
-      const item = known ? again(known, positions, offset) : read(text, list - first, positions, offset);
+      const same = this.items.get(text) ?? this.last.get(text);
+      const item = same ? copied(same, positions, offset) : read(text, list - first, positions, offset);
       if (item === undefined) this.plain = false;
       else this.items.set(item.text, item);
       values.push(item?.value);
@@ -66,9 +66,9 @@ export class ItemReader implements Lists {
   }
 }
 
-function again(known: ReadItem, positions: PositionWriter, offset: number): ReadItem {
-  const at = positions.copy(known.positions, known.at, offset - known.offset);
-  return { text: known.text, value: known.value, positions, at, offset };
+function copied(item: ReadItem, positions: PositionWriter, offset: number): ReadItem {
+  const at = positions.copy(item.positions, item.at, offset - item.offset);
+  return { text: item.text, value: item.value, positions, at, offset };
 }
 
 /** Undefined when it is not one item, or anything is wrong with it. */
@@ -132,7 +132,7 @@ export function splitLists(text: string): SplitText | undefined {
     let first = at;
     while (text[first] === ' ') first += 1;
     const indent = first - at;
-    // Blank lines and comments belong to what stands before them.
+    // Blank lines and comments belong to the item above them.
     if (text[first] === '\n' || text[first] === '#') continue;
     const item = text.startsWith('- ', first);
     if (list !== undefined) {

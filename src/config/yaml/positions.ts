@@ -1,5 +1,6 @@
-// Where every value of a file stands, as numbers: small, and free to send between threads.
-// In: nodes in the order of the text. Out: offsets, lines and columns of paths. Must not: hold the values themselves.
+// The place of every value of a file, as numbers: small, and free to send between threads. The index costs 6 ms of a saved file
+// with 10,000 exports; finding one place by parsing again would cost a second (docs/design.md, "Measured costs").
+// Must not: hold the values themselves.
 
 import type { Path } from '../../errors.ts';
 
@@ -48,7 +49,7 @@ export class PositionWriter {
     this.numbers[at + SIZE] = (this.length - at) / FIELDS;
   }
 
-  /** Writes a node and its subtree again, which may be another's, for a text that stands `by` further on. */
+  /** Writes a node and its subtree, also those of another writer, for a text that is `by` characters further on. */
   copy(other: PositionWriter, from: number, by: number): number {
     const at = this.length;
     const shift = from - at;
@@ -77,8 +78,8 @@ export class PositionWriter {
   }
 
   private numberOf(key: string): number {
-    const known = this.keys.get(key);
-    if (known !== undefined) return known;
+    const number = this.keys.get(key);
+    if (number !== undefined) return number;
     const next = this.names.push(key) - 1;
     this.keys.set(key, next);
     return next;
@@ -136,8 +137,8 @@ export class Positions {
   }
 
   private membersOf(node: number): ReadonlyMap<string | number, number> {
-    const known = this.members.get(node);
-    if (known !== undefined) return known;
+    const cached = this.members.get(node);
+    if (cached !== undefined) return cached;
     const members = new Map<string | number, number>();
     const end = node + (this.nodes[node * FIELDS + SIZE] ?? 1);
     for (let child = node + 1; child < end; child += this.nodes[child * FIELDS + SIZE] ?? 1) {

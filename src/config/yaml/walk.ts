@@ -1,6 +1,5 @@
 // The nodes of YAML as plain data with positions.
-// In: nodes of `yaml`. Out: plain values, where each stands, and findings about what is not allowed in a configuration.
-// Must not: know any key; resolve anchors or tags: a reviewer must see what is granted where it stands.
+// Must not: know any key, or resolve anchors and tags: a reviewer must see what is granted where it is granted.
 
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
 import { errorAt, type Finding, type FindingCode, type Path } from '../../errors.ts';
@@ -12,18 +11,18 @@ import type { OffsetFinding } from './syntax-findings.ts';
 const MAX_DEPTH = 16;
 /** Keys that would change an object's prototype or look like its parts. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
-/** What YAML 1.1 takes for a boolean, and many tools and reviewers still do. */
+/** YAML 1.1 takes these for booleans, and many tools and reviewers still do. */
 const OLD_BOOLEAN = /^(?:y|yes|n|no|on|off)$/i;
 
-/** Lists that are not among the nodes: an empty item stands in the place of each. */
+/** Lists that are not among the nodes: each has one empty item in its place. */
 export interface Lists {
-  /** Writes the items of the list that stood at the offset, and gives their values; undefined when none stood there. */
+  /** Writes the items of the list that was at the offset, and returns their values; undefined when none was there. */
   take(offset: number, positions: PositionWriter): unknown[] | undefined;
 }
 
-/** What stands around the nodes that are walked. */
+/** Where the nodes that are walked are in the file. */
 interface Around {
-  /** How deep they stand in the file. */
+  /** How deep they are. */
   readonly depth?: number;
   /** Where their text begins in that of the file. */
   readonly offset?: number;
@@ -88,8 +87,8 @@ export class Walk {
   }
 
   private list(items: readonly (Node | null)[], offset: number): unknown[] {
-    const elsewhere = this.path.length === 1 ? this.lists?.take(offset, this.positions) : undefined;
-    return elsewhere ?? items.map((item, index) => this.member(index, item, undefined));
+    const values = this.path.length === 1 ? this.lists?.take(offset, this.positions) : undefined;
+    return values ?? items.map((item, index) => this.member(index, item, undefined));
   }
 
   private member(step: string | number, node: Node | null, keyOffset: number | undefined): unknown {

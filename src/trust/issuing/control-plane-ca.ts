@@ -178,7 +178,7 @@ function requirePrivate(
   access: KeyAccess,
 ): void {
   const exposed = exposure({ mode, owner: uid }, access, path);
-  if (exposed !== undefined) throw unusable(`${path} is not Postern's alone: ${exposed.who}`, exposed.cure);
+  if (exposed !== undefined) throw unusable(`${path} is not Postern's alone: ${exposed.who}`, exposed.remedy);
 }
 
 /** Removes permissions that the rule does not allow, before a key is written. `requirePrivate` refuses a folder of root's later. */
