@@ -1,5 +1,5 @@
 // Golden cases: a configuration in, the resources of both gateways out, compared with what stands in test/golden.
-// Each is also checked with Envoy's own rules, with the boundary invariants, and by `envoy --mode validate`.
+// Each is also checked with Envoy's own rules, with the boundary rules, and by `envoy --mode validate`.
 // UPDATE_GOLDEN=1 (npm run golden) writes them anew: read the difference before it is committed.
 
 import assert from 'node:assert/strict';
@@ -30,14 +30,14 @@ for (const name of readdirSync(folder)) {
       if (mesh.federation[role] === undefined) continue;
       const resources = mesh.resources(role, retired);
 
-      test(`${role}: the resources are the golden ones`, () => {
+      test(`The resources of the ${role} are the golden ones`, () => {
         const file = `${folder}${name}/${role}.json`;
         const shown = JSON.parse(JSON.stringify(resources, placeholders(mesh))) as unknown;
         if (update) writeFileSync(file, `${JSON.stringify(shown, null, 2)}\n`);
         assert.deepEqual(shown, JSON.parse(readFileSync(file, 'utf8')));
       });
 
-      test(`${role}: Envoy’s own rules and the boundary invariants hold, and the bytes say the same`, () => {
+      test(`The resources of the ${role} keep Envoy’s rules and the boundary rules, and decode to the same`, () => {
         checkBoundary(resources);
         for (const resource of resources) {
           const encoded = encodeResource(resource);
@@ -47,7 +47,7 @@ for (const name of readdirSync(folder)) {
         }
       });
 
-      test(`${role}: Envoy accepts them`, async () => {
+      test(`Envoy accepts the resources of the ${role}`, async () => {
         assert.equal(await validate(staticBootstrap(resources.map((resource) => withFiles(resource, role)))), '');
       });
     }

@@ -1,5 +1,5 @@
 // Two meshes on real Envoys without a control plane: the shop's egress gateway calls the bank's ingress gateway.
-// In: nothing. Out: ports, backends, CAs, and calls as the shop or as a stranger. Must not: share state between scenes.
+// Must not: share state between scenes.
 
 import { freePorts } from '../../deploy/demo/ports.ts';
 import { Backend, type Call, type Certificate, certify, issuerOf, type KeyKind } from './callers.ts';

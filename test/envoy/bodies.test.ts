@@ -135,7 +135,7 @@ imports:
     'before trailers': { frames: [WITHDRAW], trailers: { 'x-last': '1' } },
   };
   for (const [what, sent] of Object.entries(refused)) {
-    test(`is refused when it is ${what}, and no byte of the request reaches the backend`, async () => {
+    test(`A body on a method that defines none is refused when it is ${what}, and no byte of the request reaches the backend`, async () => {
       for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
         const executed = backend.executed.length;
         assert.equal(await ask(method, 'accounts', sent), 403, method);
@@ -152,7 +152,7 @@ imports:
     'trailers alone': { frames: [], trailers: { 'x-last': '1' } },
   };
   for (const [what, sent] of Object.entries(harmless)) {
-    test(`is none when there is ${what}`, async () => {
+    test(`A request with ${what} has no body and passes`, async () => {
       for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
         assert.equal(await ask(method, 'accounts', sent), 200, method);
         assert.doesNotMatch(backend.executed.at(-1) ?? '', /transfer-encoding/);
@@ -160,14 +160,14 @@ imports:
     });
   }
 
-  test('is taken when the export says that its service reads it', async () => {
+  test('A body with any method passes when the export has requestBodies: any-method', async () => {
     const body = { headers: { 'content-length': '2' }, frames: ['{}'] };
     assert.equal(await ask('GET', 'search', body), 200);
     assert.match(backend.executed.at(-1) ?? '', /^GET \/public[\s\S]*content-length: 2/);
     assert.equal(await ask('DELETE', 'search', { frames: ['{}'] }), 200);
   });
 
-  test('has nothing to do with POST', async () => {
+  test('A POST with a body passes', async () => {
     assert.equal(await ask('POST', 'accounts', { headers: { 'content-length': '2' }, frames: ['{}'] }), 200);
     assert.match(backend.executed.at(-1) ?? '', /^POST \/public[\s\S]*content-length: 2/);
   });
@@ -181,7 +181,7 @@ imports:
     return answer.toString().split('\r\n')[0] ?? '';
   }
 
-  test('is refused when a local caller sends it over HTTP/1.1, with a length or in chunks', async () => {
+  test('A body on a GET is refused when a local caller sends it over HTTP/1.1, with a length or in chunks', async () => {
     const head = (name: string, more: string): string =>
       `GET /public HTTP/1.1\r\nHost: ${name}.bank\r\n${more}\r\n\r\n`;
     const executed = backend.executed.length;

@@ -43,7 +43,7 @@ function part(text: string, path: string): unknown {
   return path.split('.').reduce((value, key) => (value as Record<string, unknown>)[key], parse(text) as unknown);
 }
 
-test('only an ingress, whose callers are gateways, takes any number of requests that are given up', () => {
+test('Only the bootstrap of an ingress, whose clients are gateways, lifts the limit on abandoned requests', () => {
   const layer = 'layered_runtime.layers.0.static_layer';
   const ingress = part(bootstrap(options), layer) as Record<string, unknown>;
   const { overload, ...rest } = ingress;
@@ -51,7 +51,7 @@ test('only an ingress, whose callers are gateways, takes any number of requests 
   assert.deepEqual(part(bootstrap({ ...options, role: 'egress' }), layer), rest);
 });
 
-test('a gateway asks for its control plane again within a second, and for its address as often', () => {
+test('A gateway reconnects to its control plane within a second, and resolves its address as often', () => {
   const grpc = 'dynamic_resources.ads_config.grpc_services.0.envoy_grpc.retry_policy.retry_back_off';
   assert.deepEqual(part(bootstrap(options), grpc), { base_interval: '0.2s', max_interval: '1s' });
   const named = bootstrap({ ...options, xds: { host: 'cp.example', port: 18000 } });
@@ -59,7 +59,7 @@ test('a gateway asks for its control plane again within a second, and for its ad
   assert.equal(dns['dns_refresh_rate'], '1s');
 });
 
-test('only an admin port on loopback takes what postern drain asks', () => {
+test('Only an admin port on loopback answers the requests of postern drain', () => {
   const paths = (host: string): string =>
     JSON.stringify(part(bootstrap({ ...options, admin: { host, port: 9901 } }), 'admin.allow_paths'));
   for (const host of ['127.0.0.1', '127.9.8.7', '::1']) assert.match(paths(host), /drain_listeners/);
@@ -67,12 +67,12 @@ test('only an admin port on loopback takes what postern drain asks', () => {
     assert.doesNotMatch(paths(host), /drain|healthcheck/);
 });
 
-test('an admin port at :: is at every address of IPv4 too', () => {
+test('An admin port at :: listens on every IPv4 address too', () => {
   const text = bootstrap({ ...options, admin: { host: '::', port: 9901 } });
   assert.equal(part(text, 'admin.address.socket_address.ipv4_compat'), true);
 });
 
-test('the first line says how to start Envoy, and the rest is YAML without a key', () => {
+test('The first line of a bootstrap is the command that starts Envoy, and the rest is YAML without a private key', () => {
   const text = bootstrap({
     role: 'egress',
     nodeId: 'egress-1',
@@ -95,7 +95,7 @@ describe('a bootstrap on a real Envoy', () => {
     ['delta', 'DeltaAggregatedResources'],
     ['sotw', 'StreamAggregatedResources'],
   ] as const) {
-    test(`${ads}: the gateway proves itself to the control plane and asks for its resources`, async () => {
+    test(`A gateway proves its identity to the control plane and subscribes to its resources (${ads})`, async () => {
       await withControlPlane(certify(issuer, [CONTROL_PLANE], now), { ads }, async ({ calls, next }) => {
         await next();
         assert.deepEqual(calls[0], {
@@ -106,7 +106,7 @@ describe('a bootstrap on a real Envoy', () => {
     });
   }
 
-  test('a gateway is back soon after its control plane, which was away for long enough for a back-off to grow', async () => {
+  test('A gateway reconnects soon after an outage of its control plane that was long enough for a back-off to grow', async () => {
     await withControlPlane(certify(issuer, [CONTROL_PLANE], now), {}, async ({ next, away }) => {
       await next();
       const back = await away(32_000);
@@ -118,7 +118,7 @@ describe('a bootstrap on a real Envoy', () => {
     });
   });
 
-  test('a server with another name of our trust domain is not the control plane', async () => {
+  test('A server with another SPIFFE ID of our trust domain is not accepted as the control plane', async () => {
     await withControlPlane(
       certify(issuer, ['spiffe://bank.example/gateway/egress'], now),
       {},
@@ -131,7 +131,7 @@ describe('a bootstrap on a real Envoy', () => {
     );
   });
 
-  test('a server of another CA is not the control plane', async () => {
+  test('A server with a certificate of another CA is not accepted as the control plane', async () => {
     const other = issuerOf(newCa('bank.example', now), 'bank.example', now);
     await withControlPlane(certify(other, [CONTROL_PLANE], now), {}, async ({ calls, envoy }) => {
       await eventually('it refuses the certificate', async () =>
@@ -141,7 +141,7 @@ describe('a bootstrap on a real Envoy', () => {
     });
   });
 
-  test('a renewed certificate is used for the next connection, without a restart', async () => {
+  test('A renewed client certificate is used for the next connection, without a restart', async () => {
     await withControlPlane(certify(issuer, [CONTROL_PLANE], now), {}, async ({ calls, next, disconnect, folder }) => {
       await next();
       const renewed = certify(issuer, ['spiffe://bank.example/gateway/renewed'], now);
@@ -164,7 +164,7 @@ describe('a bootstrap on a real Envoy', () => {
     });
   });
 
-  test('the admin interface shows, and changes nothing', async () => {
+  test('The admin interface answers read-only requests and refuses those that change something', async () => {
     await withControlPlane(certify(issuer, [CONTROL_PLANE], now), {}, async ({ envoy }) => {
       for (const [path, status] of [
         ['/ready', 503],

@@ -1,4 +1,4 @@
-// Every boundary invariant has at least one mutation of a good snapshot that turns it red.
+// Every boundary rule has at least one mutation of good resources that the boundary check finds.
 
 import assert from 'node:assert/strict';
 import { createPublicKey, X509Certificate } from 'node:crypto';
@@ -15,22 +15,22 @@ import { TLS_MUTATIONS } from './mutations-tls.ts';
 
 const MUTATIONS = { ...TLS_MUTATIONS, ...HTTP_MUTATIONS, ...SECRETS_MUTATIONS };
 
-describe('boundary invariants', () => {
+describe('the boundary check', () => {
   for (const role of ['ingress', 'egress'] as const) {
-    test(`what the builders make for ${role} keeps every rule, before and after it was bytes`, () => {
+    test(`The resources of the builders for ${role} keep every rule, before and after encoding`, () => {
       const resources = mesh.resources(role, ['gone']);
       checkBoundary(resources);
       checkBoundary(resources.map((resource) => decodeResource(resource['@type'], encodeResource(resource).body)));
     });
   }
 
-  test('there is a mutation for every rule', () => {
+  test('Every boundary rule has a mutation that breaks it', () => {
     assert.deepEqual(Object.keys(MUTATIONS).sort(), Object.keys(BOUNDARY_RULES).sort());
   });
 
   for (const [rule, mutations] of Object.entries(MUTATIONS)) {
     for (const [what, role, mutate] of mutations) {
-      test(`${rule}: ${what}`, () => {
+      test(`${rule} is found broken by this mutation: ${what}`, () => {
         const copy = new Copy(role);
         mutate(copy);
         assert.throws(
@@ -44,14 +44,14 @@ describe('boundary invariants', () => {
     }
   }
 
-  test('a violation is found again on the next check', () => {
+  test('A violation is found again by the next check', () => {
     const copy = new Copy('ingress');
     checkBoundary(copy.resources as ResourceJson[]);
     copy.remove('Secret', 'bundle/shop');
     for (let time = 0; time < 2; time++) assert.throws(() => checkBoundary(copy.resources as ResourceJson[]));
   });
 
-  test('no message holds key material', () => {
+  test('The message of a violation holds no key material', () => {
     const copy = new Copy('ingress');
     copy.named('Secret', 'bundle/shop').validation_context.trusted_ca.inline_string += leaf.key;
     assert.throws(
@@ -61,7 +61,7 @@ describe('boundary invariants', () => {
   });
 });
 
-test('each gateway has another key for each peer', () => {
+test('Each gateway has a key of its own for each peer', () => {
   const chains = (['ingress', 'egress'] as const).flatMap((role) => {
     const secrets = new Copy(role).resources.filter((resource) => resource.name.startsWith('cert/'));
     return secrets.map((secret) => secret.tls_certificate.certificate_chain.inline_string as string);

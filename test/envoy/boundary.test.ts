@@ -13,7 +13,7 @@ describe('the boundary on a real Envoy', () => {
   });
   after(() => scene.stop());
 
-  test('an allowed call by local name reaches the backend under its own name, with the proven peer', async () => {
+  test('An allowed call by local name reaches the backend under the backend’s own name, with the proven peer', async () => {
     const forged = {
       'x-postern-peer': 'partner',
       'x-forwarded-client-cert': 'URI=spiffe://bank.example/admin',
@@ -45,7 +45,7 @@ describe('the boundary on a real Envoy', () => {
     );
   });
 
-  test('every spelling of the local name works, with and without the port', async () => {
+  test('Every spelling of the local name works, with and without the port', async () => {
     for (const host of [
       'accounts.bank.svc',
       'accounts.bank',
@@ -56,18 +56,18 @@ describe('the boundary on a real Envoy', () => {
     }
   });
 
-  test('with one of the peer’s two gateways dead, every call is served', async () => {
+  test('Every call is served while one of the peer’s two gateways is dead', async () => {
     for (let count = 0; count < 20; count++) {
       assert.equal((await callLocally(scene.local, 'accounts.bank', '/v1/accounts')).status, 200);
     }
   });
 
-  test('an unknown local name is 404 at egress, and the ingress never hears of it', async () => {
+  test('An unknown local name is 404 at the egress and never reaches the ingress', async () => {
     const answer = await callLocally(scene.local, 'other.bank.svc.cluster.local', '/v1/accounts');
     assert.deepEqual([answer.status, answer.body], [404, 'gateway: 404\n']);
   });
 
-  test('every refusal is the same answer, byte for byte, and no backend sees the request', async () => {
+  test('Every refusal is the same answer, byte for byte, and no backend sees the request', async () => {
     const asked = scene.accounts.seen.length;
     const refused: Record<string, Partial<Call>> = {
       'not exported': { authority: 'nothing.exports.bank.example' },
@@ -106,7 +106,7 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(scene.accounts.seen.length, asked);
   });
 
-  test('a gRPC refusal is the same too, whatever the reason', async () => {
+  test('Every refusal of a gRPC call is the same answer, whatever the reason', async () => {
     const headers = { 'content-type': 'application/grpc', te: 'trailers' };
     const ask = (wanted: Partial<Call>) => call(scene.fromShop({ method: 'POST', headers, ...wanted }));
     const generic = await ask({ authority: 'rates.exports.bank.example', path: '/fx.Admin/Get' });
@@ -123,7 +123,7 @@ describe('the boundary on a real Envoy', () => {
     }
   });
 
-  test('an authority is the same in upper and lower case, at both gateways', async () => {
+  test('The case of an authority does not matter at either gateway', async () => {
     const authority = 'Accounts.V1.EXPORTS.bank.example';
     assert.equal((await call(scene.fromShop({ authority }))).status, 200);
     assert.equal((await call(scene.fromShop({ authority, path: '/v1/admin' }))).status, 403);
@@ -131,7 +131,7 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(scene.accounts.last?.headers.host, '127.0.0.1');
   });
 
-  test('the scheme is that of the connection to the backend, and the backend learns that the peer came over TLS', async () => {
+  test('The scheme is that of the connection to the backend, and the backend learns that the peer used TLS', async () => {
     const headers = { 'content-type': 'application/grpc', te: 'trailers' };
     for (const scheme of ['https', 'http']) {
       const rates = { authority: 'rates.exports.bank.example', path: '/fx.Rates/Get', method: 'POST' };
@@ -141,7 +141,7 @@ describe('the boundary on a real Envoy', () => {
     }
   });
 
-  test('an offer to upgrade to TLS is ignored, and every other upgrade is refused', async () => {
+  test('An offer to upgrade to TLS is ignored, and every other upgrade is refused', async () => {
     const upgrade = (to: string) =>
       callLocally(scene.local, 'accounts.bank', '/v1/accounts', { connection: 'Upgrade', upgrade: to });
     for (const to of ['TLS/1.2', 'TLS/1.0, TLS/1.3', 'tls/1.2', 'h2c']) {
@@ -157,7 +157,7 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(scene.accounts.seen.length, asked);
   });
 
-  test('a gRPC export is spoken to in HTTP/2', async () => {
+  test('A backend of a gRPC export gets HTTP/2', async () => {
     const headers = { 'content-type': 'application/grpc', te: 'trailers' };
     const answer = await call(
       scene.fromShop({ authority: 'rates.exports.bank.example', path: '/fx.Rates/Get', method: 'POST', headers }),
@@ -166,7 +166,7 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(scene.rates.last?.headers[':path' as 'host'], '/fx.Rates/Get');
   });
 
-  test('the gateway answers for its own health, also to a peer without a grant, and logs what it refuses alone', async () => {
+  test('The gateway answers health checks, also of a peer without a grant, and logs only those that it refuses', async () => {
     const health = { authority: 'health.gateway.bank.example', path: '/healthz' };
     assert.equal((await call(scene.fromShop(health))).status, 200);
     const guest = {
@@ -225,7 +225,7 @@ describe('the boundary on a real Envoy', () => {
     }),
   };
   for (const [who, how] of Object.entries(strangers)) {
-    test(`nobody gets an answer with ${who}`, async () => {
+    test(`A client is refused without an answer: ${who}`, async () => {
       const asked = scene.accounts.seen.length;
       const { client, ...wanted } = scene.fromShop(how());
       await assert.rejects(call(client === undefined ? wanted : { ...wanted, client }));
@@ -234,13 +234,13 @@ describe('the boundary on a real Envoy', () => {
   }
 
   for (const kind of ['ecdsa', 'p384', 'p521', 'ed25519'] as const) {
-    test(`a peer with the default leafKeys may come with ${kind}`, async () => {
+    test(`A peer with the default leafKeys is accepted with a key of kind ${kind}`, async () => {
       const client = scene.certificate('shop.example', [SHOP_EGRESS], kind);
       assert.equal((await call(scene.fromShop({ client }))).status, 200);
     });
   }
 
-  test('a peer with leafKeys: [rsa] may come with RSA', async () => {
+  test('A peer with leafKeys: [rsa] is accepted with an RSA key', async () => {
     const client = scene.certificate('partner.example', [PARTNER_EGRESS], 'rsa');
     const answer = await call({
       port: scene.port,
@@ -252,7 +252,7 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(scene.accounts.last?.headers['x-postern-peer'], 'partner');
   });
 
-  test('what infrastructure trusts does not get in, however it is spelled', async () => {
+  test('Headers that infrastructure trusts do not get in, however they are spelled', async () => {
     const spoofed = [
       'x-envoy-retry-on',
       'X-Envoy-Upstream-Rq-Timeout-Ms',
@@ -275,7 +275,7 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(scene.accounts.last?.headers['x-postern-peer'], 'shop');
   });
 
-  test('the access log says who asked for what, and why it was refused', async () => {
+  test('The access log has the peer, the request, and the reason of a refusal', async () => {
     await call(scene.fromShop({ path: '/v1/accounts?card=secret-number' }));
     await call(scene.fromShop({ authority: 'loans.exports.bank.example' }));
     await call(scene.fromShop({ client: scene.certificate('partner.example', [SHOP_EGRESS]) })).catch(() => 0);
@@ -299,7 +299,7 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(JSON.stringify(scene.ingress.log).includes('secret-number'), false);
   });
 
-  test('allowed and denied are counted for each peer and policy', async () => {
+  test('Allowed and denied requests are counted for each peer and policy', async () => {
     const stats = await scene.ingress.admin('/stats/prometheus');
     assert.match(
       stats,
@@ -308,7 +308,7 @@ describe('the boundary on a real Envoy', () => {
     assert.match(stats, /envoy_vhost_vcluster_upstream_rq\{[^}]*envoy_virtual_host="shop\/accounts_v1"[^}]*\}/);
   });
 
-  test('Envoy has nothing to complain about', () => {
+  test('Envoy logs no warning about its configuration', () => {
     assert.equal(scene.ingress.errors.replaceAll(/^.*global_downstream_max_connections.*$/gm, '').trim(), '');
   });
 });

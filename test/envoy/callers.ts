@@ -1,5 +1,5 @@
-// Callers and backends for tests at the boundary: HTTP/2 over mutual TLS with any certificate, plain HTTP, backends.
-// In: ports, certificates, requests. Out: responses with every header that arrived; what a backend saw.
+// Callers and backends for tests at the boundary: HTTP/2 over mutual TLS with any certificate, plain HTTP, backends that
+// record what they were sent.
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';

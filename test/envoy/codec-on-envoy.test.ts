@@ -1,5 +1,5 @@
-// Our bytes, read by Envoy: a third reader of the codec, which shares no code with it.
-// In: a bootstrap with every kind of value, encoded by us. Out: what a running Envoy says that its bootstrap is.
+// Our bytes, read by Envoy: a third reader of the codec, which shares no code with it. A bootstrap with every kind of value is
+// encoded by us, and a running Envoy shows the bootstrap that it read.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ const LIMIT = 'envoy.extensions.resource_monitors.downstream_connections.v3.Down
 const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
 const OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-test('Envoy, the third reader, has of our bytes what we wrote', async (t) => {
+test('Envoy reads from our bytes the values that we wrote', async (t) => {
   const [port = 0] = await freePorts('127.0.0.1', 1);
   const address = { socket_address: { address: '127.0.0.1', port_value: 9 } };
   const written = {

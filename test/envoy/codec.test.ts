@@ -66,26 +66,26 @@ describe('what is not of the schema is refused', () => {
     'a message type that there is not': ['envoy.config.cluster.v3.Clutser', {}],
   };
   for (const [what, [type, json]] of Object.entries(refused)) {
-    test(what, () => {
+    test(`The codec refuses ${what}`, () => {
       assert.throws(() => encodeMessage(type, json), INVALID);
     });
   }
 
-  test('a resource of an unknown type, and one without a name', () => {
+  test('A resource of an unknown type or without a name is refused', () => {
     const resource = (json: object): ResourceJson => json as ResourceJson;
     assert.throws(() => encodeResource(resource({ '@type': 'type.googleapis.com/no.Such', name: 'x' })), INVALID);
     assert.throws(() => encodeResource(resource({ '@type': `type.googleapis.com/${CLUSTER}` })), INVALID);
     assert.throws(() => encodeResource(resource({ '@type': `type.googleapis.com/${CLUSTER}`, name: '' })), INVALID);
   });
 
-  test('bytes that are not of the type, or of no type', () => {
+  test('Bytes that are not of the type, or whose type is unknown, are refused', () => {
     for (const bytes of [[0x0a, 0x05, 0x01], [0xff, 0xff, 0xff], [0x0f]])
       assert.throws(() => decodeResource(`type.googleapis.com/${CLUSTER}`, Buffer.from(bytes)), INVALID);
     assert.throws(() => decodeResource('type.googleapis.com/no.Such', Buffer.alloc(0)), INVALID);
   });
 });
 
-test('an error names resource, type and field, and never quotes a value: it may be a private key', () => {
+test('An error names resource, type and field, and never quotes a value, which may be a private key', () => {
   const pem = `-----BEGIN ${'PRIVATE'} KEY-----\nTOPSECRET\n`;
   const key = (value: unknown): ResourceJson =>
     ({
@@ -146,12 +146,12 @@ describe('what is of the schema comes back as it was', () => {
     'text of any script': [CLUSTER, { name: 'ключ 🔑 \u0000' }],
   };
   for (const [what, [type, json]] of Object.entries(kept)) {
-    test(what, () => {
+    test(`The codec returns ${what} unchanged`, () => {
       assert.deepEqual(again(type, json), json);
     });
   }
 
-  test('the other spellings that ProtoJSON has mean the same bytes', () => {
+  test('The other spellings of ProtoJSON encode to the same bytes', () => {
     const same = (a: unknown, b: unknown, type = CLUSTER): void => {
       assert.deepEqual(encodeMessage(type, a), encodeMessage(type, b));
     };
@@ -162,7 +162,7 @@ describe('what is of the schema comes back as it was', () => {
     same({ max_active_downstream_connections: '9' }, { max_active_downstream_connections: 9 }, LIMIT);
   });
 
-  test('same content, same bytes, in whatever order it was written', () => {
+  test('The same content encodes to the same bytes, in whatever order it was written', () => {
     const ordered = (names: readonly string[]): Buffer =>
       encodeMessage(CLUSTER, {
         ...Object.fromEntries(names.map((name) => [name, { name: 'x', connect_timeout: '1s', type: 'EDS' }[name]])),
@@ -189,7 +189,7 @@ describe('proto-loader, the second reader', () => {
     return found as MessageTypeDefinition<object, object>;
   };
 
-  test('has no protobufjs of its own: one copy, of the version that package.json names', () => {
+  test('proto-loader uses the one copy of protobufjs that package.json names', () => {
     const ours = createRequire(import.meta.url);
     const theirs = createRequire(ours.resolve('@grpc/proto-loader'));
     assert.equal(theirs.resolve('protobufjs'), ours.resolve('protobufjs'));
@@ -201,7 +201,7 @@ describe('proto-loader, the second reader', () => {
     assert.match(version, /^8\./);
   });
 
-  test('reads the values that were written', () => {
+  test('proto-loader reads the values that were written', () => {
     const body = encodeMessage(CLUSTER, {
       name: 'a',
       type: 'EDS',
@@ -217,7 +217,7 @@ describe('proto-loader, the second reader', () => {
   });
 
   for (const role of ['ingress', 'egress'] as const) {
-    test(`${role}: reads every resource, and writes the same bytes again`, () => {
+    test(`proto-loader reads every resource of the ${role} and writes the same bytes again`, () => {
       const resources = mesh.resources(role, ['gone']);
       assert.ok(resources.length > 5);
       for (const resource of resources) {
@@ -229,7 +229,7 @@ describe('proto-loader, the second reader', () => {
     });
   }
 
-  test('knows every message that we know', () => {
+  test('proto-loader knows every message that the codec knows', () => {
     for (const typeUrl of Object.keys(definitions).filter((name) => 'serialize' in (definitions[name] ?? {})))
       if (typeUrl.startsWith('envoy.')) assert.equal(messageType(typeUrl).fullName, `.${typeUrl}`);
   });

@@ -23,19 +23,19 @@ imports:
 `;
 
 describe('translate', () => {
-  test('the same text again makes nothing anew', () => {
+  test('The same configuration again rebuilds no resource', () => {
     assert.deepEqual(
       changedBy(() => YAML),
       { ingress: [], egress: [] },
     );
   });
 
-  test('a grant changes the routes of its peer alone', () => {
+  test('A changed grant changes only the routes of its peer', () => {
     const changed = changedBy((yaml) => yaml.replace('paths: [/a]', 'paths: [/b]'));
     assert.deepEqual(changed, { ingress: ['RouteConfiguration ingress/partner'], egress: [] });
   });
 
-  test('a backend changes its cluster, and the routes of those who may use it', () => {
+  test('A changed backend changes its cluster and the routes of the peers that may use it', () => {
     const changed = changedBy((yaml) => yaml.replace('127.0.0.1:81', '127.0.0.1:82'));
     assert.deepEqual(changed, {
       ingress: ['Cluster export/shop/loans', 'RouteConfiguration ingress/shop'],
@@ -43,7 +43,7 @@ describe('translate', () => {
     });
   });
 
-  test('a root that is added to a trust bundle changes one secret, and no listener', () => {
+  test('A root that is added to a trust bundle changes one secret and no listener', () => {
     const changed = changedBy((yaml, mesh) => {
       const known = mesh.cas.get('shop.example');
       const { certificate } = newCa('shop.example', NOW + 1000);
@@ -53,7 +53,7 @@ describe('translate', () => {
     assert.deepEqual(changed, { ingress: ['Secret bundle/shop'], egress: ['Secret bundle/shop'] });
   });
 
-  test('another oldest root gives everything that trusts the peer another name', () => {
+  test('Another oldest root gives every resource that trusts the peer a new name', () => {
     const changed = changedBy((yaml, mesh) => {
       mesh.cas.set('shop.example', newCa('shop.example', NOW + 1000));
       return yaml;
@@ -76,7 +76,7 @@ describe('translate', () => {
     });
   });
 
-  test('another mesh under the name of a peer has nothing that the first one had', () => {
+  test('Another mesh under the name of a peer shares no resource with the first one', () => {
     const mesh = new MeshUnderTest(YAML);
     const shops = (role: GatewayRole): readonly string[] =>
       mesh
@@ -96,7 +96,7 @@ describe('translate', () => {
     }
   });
 
-  test('each grant has a cluster of its own, so that no peer uses up what another one needs', () => {
+  test('Each grant has a cluster of its own, so that no peer uses up the connections of another', () => {
     const names = new MeshUnderTest(YAML).drafts('ingress').map(keyOf);
     assert.deepEqual(
       names.filter((name) => name.startsWith('Cluster')),
@@ -104,7 +104,7 @@ describe('translate', () => {
     );
   });
 
-  test('an import changes the routes of its port', () => {
+  test('A changed import changes only the routes of its port', () => {
     const changed = changedBy((yaml) => yaml.replace('name: rates', 'name: rates.v2'));
     assert.deepEqual(changed, {
       ingress: [],
@@ -112,7 +112,7 @@ describe('translate', () => {
     });
   });
 
-  test('another address of a peer changes its clusters, and how often its tunnel tries', () => {
+  test('Another address of a peer changes its clusters and the attempts of its tunnel', () => {
     const changed = changedBy((yaml) => yaml.replace('127.0.0.1:15445', '127.0.0.1:15446'));
     assert.deepEqual(changed, {
       ingress: [],
@@ -120,7 +120,7 @@ describe('translate', () => {
     });
   });
 
-  test('another identity of a peer gives everything that trusts it another name', () => {
+  test('Another identity of a peer gives every resource that trusts it a new name', () => {
     const changed = changedBy((yaml) =>
       yaml.replace('partner.pem, gatewayIdentities: [gateway/egress]', 'partner.pem, gatewayIdentities: [other]'),
     );
@@ -142,13 +142,13 @@ describe('translate', () => {
     });
   });
 
-  test('a draft builds the same again', () => {
+  test('A draft builds the same resource again', () => {
     for (const role of ['ingress', 'egress'] as const) {
       for (const draft of new MeshUnderTest(YAML).drafts(role)) assert.deepEqual(draft.build(), draft.build());
     }
   });
 
-  test('every resource is there once', () => {
+  test('No two resources of a gateway have the same type and name', () => {
     const twice = YAML.replace(
       'imports:\n',
       'imports:\n- {peer: shop, name: cart, as: basket.default.svc.cluster.local, port: 8080}\n',
@@ -159,14 +159,14 @@ describe('translate', () => {
     }
   });
 
-  test('a peer that came back is no longer denied', () => {
+  test('A peer that is configured again is no longer denied', () => {
     const mesh = new MeshUnderTest(YAML);
     const routes = mesh.drafts('ingress', ['shop']).find((draft) => keyOf(draft) === 'RouteConfiguration ingress/shop');
     const built = routes?.build();
     assert.ok(built !== undefined && 'virtual_hosts' in built && (built.virtual_hosts?.length ?? 0) > 1);
   });
 
-  test('without a gateway there is nothing', () => {
+  test('Without a gateway there are no resources', () => {
     const mesh = new MeshUnderTest(
       YAML.slice(0, YAML.indexOf('exports:')).replace(', egress: {address: 127.0.0.1}', ''),
     );

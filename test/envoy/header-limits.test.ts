@@ -24,13 +24,13 @@ describe('header limits of two gateways', () => {
   const status = async (headers: Record<string, string>): Promise<number> =>
     (await callLocally(scene.local, HOST, '/v1/accounts', headers)).status;
 
-  test('up to 100 fields of a request pass; one more is 431 at the egress, never 503', async () => {
+  test('Up to 100 fields of a request pass, and one more is 431 at the egress, never 503', async () => {
     // With host and connection, which the caller sends by itself.
     for (let count = 90; count <= 98; count += 1) assert.equal(await status(fields(count)), 200, String(count));
     for (let count = 99; count <= 110; count += 1) assert.equal(await status(fields(count)), 431, String(count));
   });
 
-  test('near 32 KiB a request passes or is 431, never 503', async () => {
+  test('A request with headers near 32 KiB passes or is 431, never 503', async () => {
     const seen = new Map<number, number>();
     for (let size = 32 * 1024 - 1024; size <= 32 * 1024 + 256; size += 32) {
       seen.set(size, await status({ large: 'x'.repeat(size) }));
@@ -38,7 +38,7 @@ describe('header limits of two gateways', () => {
     assert.deepEqual([...new Set(seen.values())].sort(), [200, 431]);
   });
 
-  test('an answer with too many fields is refused by the gateway next to the backend, as 502', async () => {
+  test('An answer with too many fields is refused by the gateway next to the backend, with 502', async () => {
     const verdicts: number[] = [];
     // The request itself stays within its limit.
     for (let count = 88; count <= 98; count += 1) verdicts.push(await status(fields(count, 'want-w')));
@@ -54,7 +54,7 @@ describe('header limits of two gateways', () => {
     assert.equal(logged(), refused, 'each of them is the verdict of the ingress');
   });
 
-  test('up to 100 fields of trailers pass, both ways; a call with more ends at the first gateway', async () => {
+  test('Up to 100 fields of trailers pass in both directions', async () => {
     const session = connect(`http://127.0.0.1:${scene.local}`);
     session.on('error', () => undefined);
     const grpc = (count: number): Promise<string> =>

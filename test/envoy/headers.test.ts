@@ -61,7 +61,7 @@ describe('headers on real Envoys', () => {
     return arrived;
   }
 
-  test('what proxies say of a caller reaches no backend', async () => {
+  test('Headers by which proxies describe a caller reach no backend', async () => {
     assert.deepEqual(await arriving(BELIEVED), []);
     const listed = REMOVALS.filter(({ from }) => from !== 'responses').flatMap(({ names }) => names);
     // HTTP/2 has no proxy-connection, and node sends none.
@@ -69,7 +69,7 @@ describe('headers on real Envoys', () => {
     assert.deepEqual(await arriving(listed.map((name) => name.replace('*', 'x'))), []);
   });
 
-  test('what applications send reaches their backend, from a peer and from a local caller', async () => {
+  test('Headers of applications reach their backend, from a peer and from a local caller', async () => {
     assert.deepEqual(await arriving(APPLICATIONS), APPLICATIONS);
     const sent = Object.fromEntries(APPLICATIONS.map((name) => [name, 'sent']));
     assert.equal((await callLocally(scene.local, 'accounts.bank', '/v1/accounts', sent)).status, 200);
@@ -80,7 +80,7 @@ describe('headers on real Envoys', () => {
     );
   });
 
-  test('orders to the next server and obsolete cookies do not get out, and headers of applications do', async () => {
+  test('Orders to the next server and obsolete cookies do not get out, and headers of applications do', async () => {
     const listed = REMOVALS.filter(({ from }) => from !== 'requests').flatMap(({ names }) => names);
     const orders = 'x-accel-redirect x-accel-buffering x-sendfile x-reproxy-url set-cookie2 proxy-authenticate'.split(
       ' ',
@@ -99,7 +99,7 @@ describe('headers on real Envoys', () => {
     );
   });
 
-  test('no trailer of a request says what a proxy would, and those of applications arrive', async () => {
+  test('Trailers by which proxies describe a caller are removed, and those of applications arrive', async () => {
     const listed = REMOVALS.filter(({ from }) => from !== 'responses').flatMap(({ names }) => names);
     // HTTP/2 has no proxy-connection, and node sends none.
     listed.splice(listed.indexOf('proxy-connection'), 1);
@@ -115,7 +115,7 @@ describe('headers on real Envoys', () => {
     assert.deepEqual([...new Set(arrived)].sort(), [...kept].sort());
   });
 
-  test('no trailer names a host', async () => {
+  test('No trailer of a response names a host', async () => {
     const { trailers } = await call(
       scene.fromShop({
         authority: 'rates.exports.bank.example',

@@ -33,13 +33,13 @@ function worst(pattern: string, size: number): number {
 }
 
 describe('the patterns of the response script', () => {
-  test('are found by this test', () => {
+  test('The patterns of the response script are found by this test', () => {
     assert.ok(patterns().length >= 15, String(patterns().length));
     assert.ok(patterns().includes('%.([%w-]+)$'));
   });
 
   for (const pattern of new Set(patterns())) {
-    test(`${pattern} looks at a character a few times at most`, () => {
+    test(`The pattern ${pattern} reads a character a few times at most`, () => {
       for (const size of [200, 400, 800]) {
         const most = worst(pattern, size);
         assert.ok(most <= 8 * (size + 20), `${most} steps for ${size} characters`);
@@ -47,7 +47,7 @@ describe('the patterns of the response script', () => {
     });
   }
 
-  test('would be found if they could rescan', () => {
+  test('A pattern that rescans its input would be found', () => {
     for (const quadratic of ['%.+$', '<([^>]*)>', '%[[^%]]*%]', '([/\\]*)[%w]+', ';.*=']) {
       assert.ok(worst(quadratic, 400) > 8 * 420, quadratic);
     }

@@ -117,7 +117,7 @@ imports: [{peer: bank, name: rates, as: rates.bank, port: ${local}, protocol: gr
     });
   }
 
-  test('whose grpc-message ends in an escaped line feed arrives as it is', async () => {
+  test('A gRPC call whose grpc-message ends in an escaped line feed arrives unchanged', async () => {
     const { trailers } = await ask('/a.B/Get', 'not found%0A');
     assert.deepEqual([trailers['grpc-status'], trailers['grpc-message']], ['5', 'not found%0A']);
   });
@@ -142,10 +142,10 @@ imports: [{peer: bank, name: rates, as: rates.bank, port: ${local}, protocol: gr
     ['a carriage return', 'not found\r'],
     ['a line feed inside', 'not\nfound'],
   ] as const) {
-    test(`whose grpc-message has ${what} fails alone`, () => failsAlone('/a.B/Get', message));
+    test(`A gRPC call whose grpc-message has ${what} fails alone`, () => failsAlone('/a.B/Get', message));
   }
 
-  test('whose answer has 100 trailers, or 58 KiB of them, passes both gateways', async () => {
+  test('A gRPC call whose answer has 100 trailers, or 58 KiB of them, passes both gateways', async () => {
     for (const [fields, bytes] of [
       [90, 0],
       [98, 0],
@@ -166,17 +166,17 @@ imports: [{peer: bank, name: rates, as: rates.bank, port: ${local}, protocol: gr
     [50, 64 * 1024],
     [50, 90 * 1024],
   ] as const) {
-    test(`whose answer has trailers beyond the limit fails alone (${fields} fields, ${bytes} bytes)`, () =>
+    test(`A gRPC call whose answer has trailers beyond the limit fails alone (${fields} fields, ${bytes} bytes)`, () =>
       failsAlone('/a.B/Get', 'good', { fields, bytes }));
   }
 
   for (const trailers of [many(101), many(140), many(50, 40 * 1024), many(50, 60 * 1024)]) {
     const bytes = JSON.stringify(trailers).length;
-    test(`whose own trailers are beyond the limit fails alone (${Object.keys(trailers).length} fields, ${bytes} bytes)`, () =>
+    test(`A gRPC call whose own trailers are beyond the limit fails alone (${Object.keys(trailers).length} fields, ${bytes} bytes)`, () =>
       failsAlone('/a.B/Get', 'good', { trailers }));
   }
 
-  test('that the gateway refuses has no line feed in its grpc-message', async () => {
+  test('A gRPC call that the gateway refuses has no line feed in its grpc-message', async () => {
     const { trailers } = await ask('/c.D/Get');
     assert.deepEqual([trailers['grpc-status'], trailers['grpc-message']], ['7', 'gateway: 403']);
   });

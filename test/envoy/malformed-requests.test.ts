@@ -133,7 +133,7 @@ describe('a malformed request', () => {
       'a second path': fields({}, [':path', '/v1/receipts/1']),
     };
 
-    test(`ends its own stream at the ${gateway}, and no request beside it`, async () => {
+    test(`A malformed request ends its own stream at the ${gateway}, and no other request`, async () => {
       const connection = await open();
       // The request of another caller, which is not yet complete.
       const other = connection.request(fields({ ':method': 'POST' }), false);

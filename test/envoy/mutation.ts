@@ -1,5 +1,5 @@
-// A good snapshot to be spoiled: the resources of a mesh with two peers, copied, and the ways into them.
-// In: a role. Out: plain data that a mutation may change at will. Must not: share anything between two copies.
+// Good resources for mutations: those of a mesh with two peers, copied, with accessors for the places that are mutated.
+// Must not: share anything between two copies.
 
 import type { BoundaryRule } from '../../src/envoy/boundary/boundary-rules.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noAssignInExpressions: a mutation is one assignment
-// Ways to spoil chains, filters and policies.
-// In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
+// For each boundary rule of chains, filters, policies and routes, mutations of good resources that break it.
+// Must not: break another rule that is checked earlier.
 
 import type { Copy, Data, Mutations } from './mutation.ts';
 

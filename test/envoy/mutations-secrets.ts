@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noAssignInExpressions: a mutation is one assignment
-// Ways to spoil clusters and secrets.
-// In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
+// For each boundary rule of clusters and secrets, mutations of good resources that break it.
+// Must not: break another rule that is checked earlier.
 
 import { type Data, leaf, type Mutations, sans } from './mutation.ts';
 

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noAssignInExpressions: a mutation is one assignment
-// Ways to spoil TLS towards peers.
-// In: nothing. Out: for each rule, mutations that break it. Must not: break another rule that is checked before.
+// For each boundary rule of TLS towards peers, mutations of good resources that break it.
+// Must not: break another rule that is checked earlier.
 
 import { Copy, type Data, type Mutations, sans } from './mutation.ts';
 import { plainName } from './pipeline.ts';

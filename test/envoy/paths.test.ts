@@ -31,7 +31,7 @@ function* codePoints(first: number): Generator<string> {
 }
 
 describe('the allow list of paths', () => {
-  test('leaves out every code point that may be read as a separator, a dot, an escape or nothing', () => {
+  test('The allow list of paths leaves out every code point that may be read as a separator, a dot, an escape or nothing', () => {
     const structural = /[./\\%;?#\p{Cc}\u2044\u2215\u2216\u29f5\u29f8\u29f9\u3002\u00a5\u20a9\u066a]/u;
     const invisible = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Cc}\p{Co}]/u;
     const passed: string[] = [];
@@ -46,7 +46,7 @@ describe('the allow list of paths', () => {
     assert.deepEqual(passed, []);
   });
 
-  test('holds the letters and marks of all languages in their normal form', () => {
+  test('The allow list of paths has the letters and marks of all languages in their normal form', () => {
     const left: string[] = [];
     for (const character of codePoints(0x80)) {
       if ((character.codePointAt(0) ?? 0) > 0xffff) break;
@@ -62,7 +62,7 @@ describe('the allow list of paths', () => {
     );
   });
 
-  test('holds no bytes that are not UTF-8', () => {
+  test('The allow list of paths has no bytes that are not UTF-8', () => {
     const passed: string[] = [];
     for (let first = 0x80; first < 0x100; first++) {
       for (let second = 0; second < 0x100; second++) {
@@ -75,7 +75,7 @@ describe('the allow list of paths', () => {
     assert.deepEqual(passed, []);
   });
 
-  test('holds of ASCII escapes only what means nothing to a path', () => {
+  test('The allow list of paths has only ASCII escapes that mean nothing in a path', () => {
     const kept: string[] = [];
     for (let byte = 0; byte < 0x80; byte++) {
       if (isHarmless(`/${escaped(byte)}`)) kept.push(String.fromCharCode(byte));
@@ -83,7 +83,7 @@ describe('the allow list of paths', () => {
     assert.equal(kept.join(''), " !$&'()*+,:=@[]{|}");
   });
 
-  test('a prefix rule that no request could match is a finding', () => {
+  test('A prefix rule that no request could match is a finding', () => {
     for (const path of ['/a;b/*', '/.../*', '/(S(x))/*', '/a/(F(y))b/*']) {
       const { findings } = parseConfig(
         `exports: [{name: a, backend: "127.0.0.1:80", consumers: [{peer: b, methods: [GET], paths: ["${path}"]}]}]`,
@@ -138,7 +138,7 @@ describe('paths below a prefix on a real Envoy', () => {
     'what file systems of Windows read as dots and stars': ['%22%22/admin', '%3C%3C', 'a%3E', 'a"b', 'a%5Cb'],
   };
   for (const [what, paths] of Object.entries(attacks)) {
-    test(`${what} do not pass`, async () => {
+    test(`Paths below a prefix do not pass: ${what}`, async () => {
       const asked = scene.accounts.seen.length;
       for (const path of paths) {
         const answer = await call(scene.fromShop({ path: `/v1/receipts/${path}` }));
@@ -148,7 +148,7 @@ describe('paths below a prefix on a real Envoy', () => {
     });
   }
 
-  test('paths of real applications do', async () => {
+  test('Paths of real applications pass below a prefix', async () => {
     const paths = [
       '',
       'a/',

@@ -1,5 +1,5 @@
 // Each kind of Envoy's validation rules, with a message that breaks it and one that just does not.
-// In: nothing. Out: data. Must not: hold a case that breaks more than its own field.
+// Must not: hold a case that breaks more than its own field.
 
 export interface Case {
   readonly type: string;

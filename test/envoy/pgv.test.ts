@@ -1,5 +1,5 @@
-// Envoy's own validation rules: each kind that its protos use has a value that breaks it and one that does not.
-// In: the cases of rule-cases.ts. Out: the breaches, by field and rule. A kind without a case fails here.
+// Envoy's own validation rules: each kind that its protos use has a value that breaks it and one that does not (pgv-cases.ts).
+// A kind without a case fails here.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -42,7 +42,7 @@ function kindsIn(rules: object, at = ''): readonly string[] {
 
 describe('each kind of rule', () => {
   for (const [rule, { type, path, bad, good }] of CASES) {
-    test(`${rule}: a value that breaks it is found, and nothing else`, () => {
+    test(`The check finds a value that breaks ${rule}, and nothing else`, () => {
       const found = breachesOf(type, bad);
       assert.deepEqual([...new Set(found.map((breach) => breach.path))], [path]);
       const names = new Set(found.map((breach) => breach.rule));
@@ -51,7 +51,7 @@ describe('each kind of rule', () => {
     });
   }
 
-  test('of the protos has a case here', () => {
+  test('Every kind of rule of the protos has a case here', () => {
     const used = kindsInProtos(messageType(CLUSTER).root);
     assert.ok(used.size > 50);
     assert.deepEqual(
@@ -64,7 +64,7 @@ describe('each kind of rule', () => {
     );
   });
 
-  test('that Postern does not know is a crash, for a rule that is passed over would be a silent pass', () => {
+  test('An unknown kind of rule throws, because a skipped rule would be a silent pass', () => {
     const field = messageType(CLUSTER).fields['name'];
     const list = messageType(CLUSTER).fields['health_checks'];
     assert.ok(field && list);
@@ -83,7 +83,7 @@ describe('each kind of rule', () => {
 
   for (const [rule, { type, bad, good }] of CASES) {
     if (type !== CLUSTER && type !== BOOTSTRAP) continue;
-    test(`${rule}: Envoy judges the same`, async () => {
+    test(`Envoy agrees on ${rule}`, async () => {
       const bootstrap = (json: unknown): string =>
         JSON.stringify(
           type === BOOTSTRAP ? json : { static_resources: { clusters: [{ name: 'a', ...(json as object) }] } },
@@ -98,7 +98,7 @@ describe('where the rules are looked for', () => {
   const inAny = (typed: object): unknown => ({ name: 'a', typed_extension_protocol_options: { x: typed } });
   const OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-  test('in lists, in maps, and inside an Any, with a path that leads there', () => {
+  test('Rules are checked in lists, in maps and inside an Any, with the path of the field', () => {
     const endpoint = (port: number): unknown => ({
       endpoint: { address: { socket_address: { address: 'a', port_value: port } } },
     });
@@ -115,7 +115,7 @@ describe('where the rules are looked for', () => {
     ]);
   });
 
-  test('an Any without a type is one of them: whatever stood in it is lost', () => {
+  test('An Any without a type is a breach, because its content is lost', () => {
     assert.deepEqual(breachesOf(CLUSTER, inAny({ explicit_http_config: {} })), [
       { path: 'typed_extension_protocol_options', rule: 'any.type_url' },
     ]);
@@ -124,13 +124,13 @@ describe('where the rules are looked for', () => {
     });
   });
 
-  test('every breach is found, not the first alone', () => {
+  test('Every breach is found, not only the first', () => {
     const found = breachesOf(CLUSTER, { connect_timeout: '0s', lb_policy: 99 });
     assert.deepEqual(found.map(({ path }) => path).sort(), ['connect_timeout', 'lb_policy', 'name']);
   });
 });
 
-test('a resource that breaks a rule is RESOURCE_INVALID, with its name and the field, without the value', () => {
+test('A resource that breaks a rule is RESOURCE_INVALID, with its name and the field, without the value', () => {
   checkResource(encoded(CLUSTER, { name: 'a', connect_timeout: '1s' }));
   const header = { header: { key: 'TOP\nSECRET' } };
   const check = { path: '/', request_headers_to_add: [header] };

@@ -1,5 +1,5 @@
 // The pipeline from a YAML text to a gateway's resources, with CAs that are made when the test runs.
-// In: YAML whose files are names only. Out: the resolved model, drafts and resources of both gateways.
+// Must not: read a file; those that the YAML names are made from their names.
 
 import assert from 'node:assert/strict';
 import { parseConfig } from '../../src/config/parse.ts';

@@ -146,7 +146,7 @@ exports:
     };
   }
 
-  test('takes no connection to the backend from another peer of the same export, all of whose requests are answered', async () => {
+  test('A peer that opens all requests of its circuit breaker takes no backend connection from another peer of the export', async () => {
     const answers = await fill(backend, () => ask('greedy', '/slow'), { served: CONNECTIONS, waiting: PENDING });
     assert.deepEqual(await statuses(20, () => ask('modest', '/v1/x')), ALL_SERVED);
     backend.release();
@@ -193,7 +193,7 @@ imports:
     quick.close();
   });
 
-  test('takes nothing from the calls to another peer, all of which are answered', async () => {
+  test('A peer that answers none of our requests takes nothing from the calls to another peer', async () => {
     const answers = await fill(slow, () => ask('slow', '/slow'), { served: REQUESTS, waiting: 0 });
     assert.deepEqual(await statuses(20, () => ask('quick', '/v1/x')), ALL_SERVED);
     slow.release();

@@ -1,5 +1,5 @@
-// A real Envoy for tests: found, started on loopback, ended by its id.
-// In: a bootstrap text. Out: a running process with its access log, or the verdict of `--mode validate`.
+// A real Envoy for tests: found, started on loopback with its access log, ended by its id; or only asked for the verdict of
+// `--mode validate`.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

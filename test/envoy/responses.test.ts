@@ -12,7 +12,7 @@ describe('a response on a real Envoy', () => {
   });
   after(() => scene.stop());
 
-  test('what gives infrastructure away does not get out', async () => {
+  test('Headers that describe infrastructure do not get out', async () => {
     const names = [
       'server',
       'x-powered-by',
@@ -42,7 +42,7 @@ describe('a response on a real Envoy', () => {
       }),
     );
 
-  test('trailers give nothing away either, and those of the application stay', async () => {
+  test('Trailers that describe infrastructure do not get out, and those of the application stay', async () => {
     const { trailers } = await grpc({
       'trailer-x-backend-ip': '10.9.8.7',
       'trailer-x-envoy-a': 'b',
@@ -51,7 +51,7 @@ describe('a response on a real Envoy', () => {
     assert.deepEqual(Object.entries(trailers ?? {}), [['grpc-status', '5']]);
   });
 
-  test('trailers of a request bring in nothing that infrastructure trusts', async () => {
+  test('Trailers of a request bring in nothing that infrastructure trusts', async () => {
     await grpc({}, { 'x-postern-peer': 'partner', 'x-forwarded-for': '10.9.8.7', 'x-app': 'kept' });
     assert.deepEqual(Object.entries(scene.rates.last?.trailers ?? {}), [['x-app', 'kept']]);
   });
@@ -131,7 +131,7 @@ describe('a response on a real Envoy', () => {
     },
     'reporting-endpoints': { 'a="http://db.svc/r"': 'a="http://name.invalid/r"' },
   };
-  test('what cannot be rewritten within limits does not get out', async () => {
+  test('A header that cannot be rewritten within limits is removed', async () => {
     const gone: Record<string, readonly string[]> = {
       location: [`https://a.example/${'x'.repeat(8192)}`, `http://${'.'.repeat(12_000)}x/`],
       link: ['<'.repeat(12_000), `<https://a.example/>; title="${'x'.repeat(8192)}"`],
@@ -148,7 +148,7 @@ describe('a response on a real Envoy', () => {
     assert.equal(answer.headers['location'], longest);
   });
 
-  test('no reflected value makes a response much longer than it was', async () => {
+  test('No reflected value makes a response much longer', async () => {
     const said = 'a@'.repeat(2048);
     const names = ['link', 'www-authenticate', 'content-security-policy', 'report-to', 'nel', 'expect-ct', 'warning'];
     const headers = Object.fromEntries(names.map((name) => [`want-${name}`, said]));
@@ -161,7 +161,7 @@ describe('a response on a real Envoy', () => {
     assert.equal(usual.headers['content-security-policy'], "default-src 'self' http://name.invalid");
   });
 
-  test('a response without any of these headers runs no script', async () => {
+  test('A response without a header to rewrite runs no script', async () => {
     const executions = async () =>
       /\.ingress_shop\.lua\.executions: (\d+)/.exec(await scene.ingress.admin('/stats'))?.[1];
     const before = Number(await executions());
@@ -171,14 +171,14 @@ describe('a response on a real Envoy', () => {
     assert.equal(Number(await executions()), before + 1);
   });
 
-  test('bytes that are not UTF-8 hide nothing', async () => {
+  test('Bytes that are not UTF-8 do not hide a host name', async () => {
     const answer = await call(scene.fromShop({ headers: { 'want-location': 'http://db.svc/%%e9' } }));
     assert.equal(Buffer.from(String(answer.headers['location'])).includes('db.svc'), false);
     assert.match(String(answer.headers['location']), /^\//);
   });
 
   for (const [header, cases] of Object.entries(rewritten)) {
-    test(`${header}: an internal host does not get out, and others stay`, async () => {
+    test(`An internal host in ${header} does not get out, and other hosts stay`, async () => {
       for (const [said, expected] of Object.entries(cases)) {
         const answer = await call(scene.fromShop({ headers: { [`want-${header}`]: said } }));
         assert.deepEqual([answer.headers[header]].flat(), [expected], said);

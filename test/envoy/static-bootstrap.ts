@@ -1,5 +1,5 @@
-// A whole gateway as one static Envoy configuration: to try resources on a real Envoy without a control plane.
-// In: resources. Out: a bootstrap (JSON) in which everything that would come over ADS stands in place.
+// A whole gateway as one static Envoy configuration (JSON), to try resources on a real Envoy without a control plane: what
+// would come over ADS is in place.
 
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 

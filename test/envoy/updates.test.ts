@@ -21,7 +21,7 @@ import {
 
 describe('an update', () => {
   for (const role of ['ingress', 'egress'] as const) {
-    test(`${role}: whatever part of it has arrived, what is admitted is admitted before or after it`, () => {
+    test(`After any prefix of an update, the ${role} admits only requests that it admits before or after the update`, () => {
       fc.assert(
         fc.property(choice, choice, (one, other) => {
           const first = federationOf(one, undefined);
@@ -33,7 +33,7 @@ describe('an update', () => {
       );
     });
 
-    test(`${role}: also when the next update comes before the first has settled`, () => {
+    test(`The same holds at the ${role} when the next update comes before the first has settled`, () => {
       fc.assert(
         fc.property(choice, choice, choice, fc.integer({ min: 1, max: 12 }), (one, other, another, seconds) => {
           const first = federationOf(one, undefined);
@@ -49,7 +49,7 @@ describe('an update', () => {
       );
     });
 
-    test(`${role}: also when the control plane dies on the way, and a new one goes on from the record with another file`, () => {
+    test(`The same holds at the ${role} when the control plane dies during an update, and a new one continues from the record with another file`, () => {
       const pushed = fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined });
       fc.assert(
         fc.property(choice, choice, choice, fc.boolean(), pushed, (one, other, another, isEdited, arrived) => {
@@ -86,7 +86,7 @@ describe('an update', () => {
     ['at once', 0],
     ['while what it had is still ending', 3000],
   ] as const) {
-    test(`a grant that is new is not served ${what} after a younger root went`, () => {
+    test(`A new grant is not served ${what} after a younger root was removed`, () => {
       const before = federationOf(one([root, younger], [1]), undefined);
       const removed = federationOf(one([root], [1]), before);
       const granted = federationOf(one([root], [1, 2]), removed);
@@ -105,7 +105,7 @@ describe('an update', () => {
   }
 
   for (const role of ['ingress', 'egress'] as const) {
-    test(`${role}: a control plane that was down while a younger root went and a grant and an import came ends what rests on the root first`, () => {
+    test(`A control plane that missed the removal of a younger root and a new grant and import first ends connections on that root, at the ${role}`, () => {
       const before = federationOf(one([root, younger], [1]), undefined);
       const edited = one(
         [root],
@@ -129,7 +129,7 @@ describe('an update', () => {
     });
   }
 
-  test('a restart with the same file changes nothing on the gateways, whatever happened to the bundle before', () => {
+  test('A restart with the same file changes nothing on the gateways, whatever happened to the bundle before', () => {
     const single = federationOf(one([root], [1]), undefined);
     const both = federationOf(one([root, younger], [1]), undefined);
     for (const models of [[single], [single, both], [both, single], [single, both, single]]) {
@@ -142,7 +142,7 @@ describe('an update', () => {
     }
   });
 
-  test('the evaluator sees what an update in one step would admit', () => {
+  test('The evaluator of this test finds requests that an update in one step would admit', () => {
     const base = {
       isSwapped: false,
       imports: [
@@ -163,7 +163,7 @@ describe('an update', () => {
     assert.deepEqual(forbidden(statesBetween(first, second, 'ingress'), allowed), []);
   });
 
-  test('without the oldest root, or with one fewer, every open connection ends; with one more, none does', () => {
+  test('Every open connection ends when a root is removed, and none ends when one is added', () => {
     const of = (roots: number[]): Choice => ({
       isSwapped: false,
       imports: [

@@ -17,7 +17,7 @@ const routes = (...list: readonly object[]): object => ({
 });
 
 describe('references are found', () => {
-  test('from a route to its cluster, to weighted clusters, and to none for an answer of its own', () => {
+  test('A route refers to its cluster or weighted clusters, and a direct response to none', () => {
     assert.deepEqual(
       found(
         routes(
@@ -31,7 +31,7 @@ describe('references are found', () => {
     );
   });
 
-  test('from a listener to the routes of its HTTP filter and to the secrets of its TLS', () => {
+  test('A listener refers to the routes of its HTTP filter and to the secrets of its TLS', () => {
     const validation = { validation_context_sds_secret_config: { name: 'bundle', sds_config: ads } };
     const tls = {
       tls_certificate_sds_secret_configs: [{ name: 'cert', sds_config: ads }],
@@ -48,7 +48,7 @@ describe('references are found', () => {
     ]);
   });
 
-  test('from a cluster to its endpoints by service name, or by its own, and only when they come over EDS', () => {
+  test('A cluster refers to its endpoints by service name or by its own, only when they come over EDS', () => {
     const cluster = (more: object): object => ({ '@type': TYPE.cluster, name: 'c', ...more });
     assert.deepEqual(found(cluster({ type: 'EDS', eds_cluster_config: { eds_config: ads, service_name: 's' } })), [
       'EDS s',
@@ -57,17 +57,17 @@ describe('references are found', () => {
     assert.deepEqual(found(cluster({ type: 'STRICT_DNS' })), []);
   });
 
-  test('not to a secret of the bootstrap, which has no source', () => {
+  test('A secret of the bootstrap, which has no source, is not a reference', () => {
     const tls = { tls_certificate_sds_secret_configs: [{ name: 'own' }] };
     assert.deepEqual(found({ '@type': TYPE.cluster, name: 'c', transport_socket: tls }), []);
   });
 
-  test('once, however often the name stands there', () => {
+  test('A name that appears more than once is one reference', () => {
     assert.deepEqual(found(routes({ route: { cluster: 'a' } }, { route: { cluster: 'a' } })), ['CDS a']);
   });
 });
 
-test('the source is part of a reference: Envoy subscribes anew when it changes, without a word', () => {
+test('A reference includes its source, because Envoy subscribes again when the source changes', () => {
   const rds = (source: object): object => ({
     '@type': TYPE.listener,
     name: 'l',
@@ -80,7 +80,7 @@ test('the source is part of a reference: Envoy subscribes anew when it changes, 
   assert.notEqual(one?.[0]?.source, other?.[0]?.source);
 });
 
-test('of real resources every reference is found: each name of a cluster, secret, route or internal listener that stands in them', () => {
+test('Every name of a cluster, secret, route or internal listener in real resources is found as a reference', () => {
   for (const role of ['ingress', 'egress'] as const) {
     const resources = mesh.resources(role);
     const all = new Set(resources.map((json) => `${json['@type']} ${(json as { readonly name: string }).name}`));

@@ -17,7 +17,7 @@ function resourceOf(snapshot: Snapshot, typeUrl: string, name: string): Resource
 const shared = { peers: 2 };
 
 describe('a build', () => {
-  test('builds, checks and encodes every resource once, and checks all of them together once', () => {
+  test('A build builds, checks and encodes every resource once, and checks all of them together once', () => {
     const steps = new Steps();
     const snapshot = new SnapshotBuilder().build([cluster('a', [1]), cluster('b', [1]), route('r', [1], ['a'])], steps);
     assert.deepEqual([steps.encoded, steps.checked, steps.all], [['a', 'b', 'r'], ['a', 'b', 'r'], [3]]);
@@ -28,7 +28,7 @@ describe('a build', () => {
     );
   });
 
-  test('again with the same inputs is the same snapshot, and nothing is done', () => {
+  test('A build with the same inputs returns the same snapshot and does nothing', () => {
     const [builder, steps] = [new SnapshotBuilder(), new Steps()];
     const before = builder.build([cluster('a', [shared, 'x']), cluster('b', [shared])], steps);
     steps.forget();
@@ -36,7 +36,7 @@ describe('a build', () => {
     assert.deepEqual([steps.encoded, steps.checked, steps.all], [[], [], []]);
   });
 
-  test('of other inputs builds what has them, and keeps every other resource as the object that it was', () => {
+  test('A build rebuilds the resources with other inputs and keeps all others as the same objects', () => {
     const [builder, steps] = [new SnapshotBuilder(), new Steps()];
     const drafts = (changed: number) => [cluster('a', [shared]), cluster('b', [changed]), route('r', [shared], ['a'])];
     const before = builder.build(drafts(1), steps);
@@ -50,14 +50,14 @@ describe('a build', () => {
     assert.notEqual(after.types.get(TYPE.cluster), before.types.get(TYPE.cluster));
   });
 
-  test('compares inputs by identity, in their order and number', () => {
+  test('A build compares inputs by identity, in their order and number', () => {
     const [builder, steps] = [new SnapshotBuilder(), new Steps()];
     const inputs = [[shared, 1], [{ ...shared }, 1], [1, shared], [1, shared, undefined], [1]];
     for (const each of inputs) builder.build([cluster('a', each)], steps);
     assert.equal(steps.encoded.length, inputs.length);
   });
 
-  test('whose other inputs gave the same bytes keeps the object that everybody has, and the snapshot with it', () => {
+  test('A build whose other inputs give the same bytes keeps the resource and the snapshot', () => {
     const [builder, steps] = [new SnapshotBuilder(), new Steps()];
     const before = builder.build([cluster('a', [1], 'same'), cluster('b', [shared])], steps);
     const after = builder.build([cluster('a', [2], 'same'), cluster('b', [shared])], steps);
@@ -76,7 +76,7 @@ describe('a build', () => {
     assert.notEqual(other, before);
   });
 
-  test('notices what is gone, what is new, and what only moved', () => {
+  test('A build notices resources that are gone, new, or only moved', () => {
     const [builder, steps] = [new SnapshotBuilder(), new Steps()];
     const one = builder.build([cluster('a', [1]), cluster('b', [1])], steps);
     steps.forget();
@@ -93,7 +93,7 @@ describe('a build', () => {
 
 describe('a build that fails', () => {
   for (const step of ['encode', 'checkResource', 'checkAll'] as const) {
-    test(`in ${step} throws, and the next one goes on from the last that succeeded`, () => {
+    test(`A build that fails in ${step} throws, and the next one continues from the last that succeeded`, () => {
       const [builder, steps] = [new SnapshotBuilder(), new Steps()];
       const good = [cluster('a', [1]), cluster('b', [1])];
       const before = builder.build(good, steps);
@@ -108,7 +108,7 @@ describe('a build that fails', () => {
     });
   }
 
-  test('for a reference that leads nowhere leaves no trace either', () => {
+  test('A build that fails for an unresolved reference leaves no trace', () => {
     const [builder, steps] = [new SnapshotBuilder(), new Steps()];
     const before = builder.build([cluster('a', [1]), route('r', [1], ['a'])], steps);
     assert.throws(() => builder.build([cluster('a', [1]), route('r', [2], ['none'])], steps), {
@@ -117,7 +117,7 @@ describe('a build that fails', () => {
     assert.equal(builder.build([cluster('a', [1]), route('r', [1], ['a'])], steps), before);
   });
 
-  test('for two drafts of one name is SNAPSHOT_INCONSISTENT', () => {
+  test('A build with two drafts of one name is SNAPSHOT_INCONSISTENT', () => {
     const steps = new Steps();
     const twice = [cluster('a', [1]), cluster('a', [2])];
     assert.throws(() => new SnapshotBuilder().build(twice, steps), { code: 'SNAPSHOT_INCONSISTENT' });
@@ -127,7 +127,7 @@ describe('a build that fails', () => {
     assert.throws(() => builder.build(hiding, steps), { code: 'SNAPSHOT_INCONSISTENT' }, 'as many as before');
   });
 
-  test('first of all has nothing to go on from, and is no reason to give up', () => {
+  test('After a first build that fails, the next one builds everything', () => {
     const [builder, steps] = [new SnapshotBuilder(), new Steps()];
     steps.refuse = { name: 'a', step: 'checkAll' };
     assert.throws(() => builder.build([cluster('a', [1])], steps));
@@ -136,7 +136,7 @@ describe('a build that fails', () => {
   });
 });
 
-test('no drafts at all are an empty snapshot, and the same one again', () => {
+test('A build without drafts returns an empty snapshot, and the same one again', () => {
   const [builder, steps] = [new SnapshotBuilder(), new Steps()];
   const empty = builder.build([], steps);
   assert.deepEqual(
