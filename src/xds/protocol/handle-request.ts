@@ -52,9 +52,9 @@ function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapsho
     wildcard && isFullState(state.typeUrl) && current !== undefined && request.versionInfo === current.version;
   if (has) return evolve(opened, { base: current, sentVersion: current.version, ackedVersion: current.version });
   return evolve(opened, {
-    owedAll: wildcard,
-    owed: names,
-    owedAnswer: wildcard || isFullState(state.typeUrl),
+    forceAll: wildcard,
+    forcedNames: names,
+    mustRespond: wildcard || isFullState(state.typeUrl),
   });
 }
 
@@ -63,7 +63,7 @@ function openDelta(state: Subscription, request: XdsRequest): Subscription {
   const legacy = request.subscribe.length === 0 && request.unsubscribe.length === 0;
   const opened = evolve(state, { initial: request.initialVersions.size > 0 ? request.initialVersions : undefined });
   const subscribed = changeDelta(opened, legacy ? [WILDCARD] : request.subscribe, request.unsubscribe);
-  return evolve(subscribed, { owedAnswer: subscribed.wildcard && opened.initial === undefined });
+  return evolve(subscribed, { mustRespond: subscribed.wildcard && opened.initial === undefined });
 }
 
 /** Any later request: perhaps an ACK or NACK, perhaps another subscription, perhaps both. */
@@ -84,7 +84,7 @@ export function receive(state: Subscription, request: XdsRequest): Received {
     state.lastNonce !== '' &&
     changed === answered;
   return {
-    state: again && !isFullState(state.typeUrl) ? evolve(changed, { owed: changed.names }) : changed,
+    state: again && !isFullState(state.typeUrl) ? evolve(changed, { forcedNames: changed.names }) : changed,
     answer,
     told,
   };
@@ -171,56 +171,65 @@ function changeSotw(state: Subscription, requested: readonly string[]): Subscrip
   const names = NameSet.of(withoutWildcard(requested));
   // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));
-  const kept = [...state.owed].filter((name) => wildcard || names.has(name));
-  const owed = kept.length === 0 && added.length === names.size ? names : NameSet.of([...kept, ...added]);
-  return evolve(state, { everNamed, wildcard, names, owed, owedAll: state.owedAll || (wildcard && !state.wildcard) });
+  const kept = [...state.forcedNames].filter((name) => wildcard || names.has(name));
+  const forcedNames = kept.length === 0 && added.length === names.size ? names : NameSet.of([...kept, ...added]);
+  return evolve(state, {
+    everNamed,
+    wildcard,
+    names,
+    forcedNames,
+    forceAll: state.forceAll || (wildcard && !state.wildcard),
+  });
 }
 
 function changeDelta(state: Subscription, subscribe: readonly string[], unsubscribe: readonly string[]): Subscription {
   if (subscribe.length === 0 && unsubscribe.length === 0) return state;
-  let { wildcard, owedAll } = state;
+  let { wildcard, forceAll } = state;
   const added = withoutWildcard(subscribe);
   if (added.length < subscribe.length) {
-    owedAll ||= !wildcard;
+    forceAll ||= !wildcard;
     wildcard = true;
   }
   // Rule 45: subscriptions first, so that subscribing to and leaving one name in one message means leaving it.
   const dropped = withoutWildcard(unsubscribe);
   if (dropped.length < unsubscribe.length) {
     wildcard = false;
-    owedAll = false;
+    forceAll = false;
   }
   const names = state.names.change(added, dropped);
   return evolve(state, {
     wildcard,
     names,
-    owed: within(owedAfter(state, wildcard, names, added, dropped), state.wildcard && !wildcard ? names : undefined),
-    owedAll,
+    forcedNames: within(
+      forcedAfter(state, wildcard, names, added, dropped),
+      state.wildcard && !wildcard ? names : undefined,
+    ),
+    forceAll,
     everNamed: true,
   });
 }
 
-function owedAfter(
-  { owed, names: before }: Subscription,
+function forcedAfter(
+  { forcedNames, names: before }: Subscription,
   wildcard: boolean,
   names: NameSet,
   added: readonly string[],
   dropped: readonly string[],
 ): NameSet {
   // Rule 43: under the wildcard, the client has to hear whether it still gets what it left.
-  if (wildcard) return owed.change(dropped.length === 0 ? added : [...added, ...dropped], []);
-  // The first names of a subscription: all of them are owed, and one set serves for both.
-  if (owed === before) return names;
+  if (wildcard) return forcedNames.change(dropped.length === 0 ? added : [...added, ...dropped], []);
+  // The first names of a subscription: all of them are forcedNames, and one set serves for both.
+  if (forcedNames === before) return names;
   // Rule 40: sent again, even if it was subscribed to and is unchanged.
-  return owed.change(added, dropped);
+  return forcedNames.change(added, dropped);
 }
 
 /** Rule 29: what was owed under the wildcard goes with it. */
-function within(owed: NameSet, names: NameSet | undefined): NameSet {
-  if (names === undefined || owed.size === 0) return owed;
-  return owed.change(
+function within(forcedNames: NameSet, names: NameSet | undefined): NameSet {
+  if (names === undefined || forcedNames.size === 0) return forcedNames;
+  return forcedNames.change(
     [],
-    [...owed].filter((name) => !names.has(name)),
+    [...forcedNames].filter((name) => !names.has(name)),
   );
 }
 

@@ -1,4 +1,4 @@
-// What a stream is owed of one type: the difference between what it has and what there is, within its subscription.
+// What a stream is forcedNames of one type: the difference between what it has and what there is, within its subscription.
 // In: a subscription, the current state of the type. Out: replies, and what lingers. Must not: change the subscription.
 
 import { diff } from '../../snapshot/diff.ts';
@@ -76,13 +76,13 @@ function dueDelta(
   const resources = initial === undefined ? found : unlessHad(found, initial);
   // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
   const isComplete =
-    found.length === state.owed.size && since === UNCHANGED && !state.owedAll && state.rejected.size === 0;
-  const missing = isComplete ? NONE : state.owed.list().filter((name) => !current.resources.has(name));
+    found.length === state.forcedNames.size && since === UNCHANGED && !state.forceAll && state.rejected.size === 0;
+  const missing = isComplete ? NONE : state.forcedNames.list().filter((name) => !current.resources.has(name));
   const gone = goneDelta(state, current, since, missing);
   const goes = gone.size > 0 && mayRemove();
   const removed = goes ? [...missing, ...gone.keys()] : missing;
   const lingering = goes ? NOTHING_LINGERS : gone;
-  if (resources.length === 0 && removed.length === 0 && !state.owedAnswer)
+  if (resources.length === 0 && removed.length === 0 && !state.mustRespond)
     return { replies: NONE, later: NONE, lingering };
   const { version } = current;
   const isShared = missing.length === 0 && (!goes || [...gone.values()].every((resource) => resource !== undefined));
@@ -140,15 +140,15 @@ function changes(state: Subscription, current: TypeSnapshot): Changes {
   };
 }
 
-/** What may have to be sent: what changed, what is owed, and, if anything changed, what was rejected (rule 47). */
+/** What may have to be sent: what changed, what is forcedNames, and, if anything changed, what was rejected (rule 47). */
 function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): readonly Resource[] {
-  if (state.owedAll && state.wildcard) return all(current);
+  if (state.forceAll && state.wildcard) return all(current);
   const again = changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;
   const rejected = again.size === 0 ? NONE : [...again.keys()].filter((name) => covers(state, name));
-  const owed = state.owedAll ? state.names : state.owed;
-  if (owed.size === 0 && rejected.length === 0) return changed;
-  if (changed.length === 0 && rejected.length === 0) return subsetOf(current, owed);
-  return subset(current, [...new Set([...changed.map(nameOf), ...owed, ...rejected])]);
+  const forcedNames = state.forceAll ? state.names : state.forcedNames;
+  if (forcedNames.size === 0 && rejected.length === 0) return changed;
+  if (changed.length === 0 && rejected.length === 0) return subsetOf(current, forcedNames);
+  return subset(current, [...new Set([...changed.map(nameOf), ...forcedNames, ...rejected])]);
 }
 
 function linger(

@@ -16,8 +16,16 @@ function once(held: object, count: () => number): number {
   return weight;
 }
 
-export function weightOfState({ names, owed, initial, lingering, rejected, pending, nack }: Subscription): number {
-  let weight = owed === names ? names.weight : names.weight + owed.weight;
+export function weightOfState({
+  names,
+  forcedNames,
+  initial,
+  lingering,
+  rejected,
+  pending,
+  nack,
+}: Subscription): number {
+  let weight = forcedNames === names ? names.weight : names.weight + forcedNames.weight;
   if (initial !== undefined) weight += once(initial, () => weightOf(initial.keys()) + weightOf(initial.values()));
   if (lingering.size > 0) weight += once(lingering, () => weightOf(lingering.keys()));
   if (rejected.size > 0) weight += once(rejected, () => weightOf(rejected.keys()));

@@ -53,10 +53,10 @@ export interface Subscription {
   /** The state of the type that the client has, within its subscription, once `pending` is acknowledged. */
   readonly base: TypeSnapshot | undefined;
   /** What is sent at the next turn whatever the client has. */
-  readonly owed: NameSet;
-  readonly owedAll: boolean;
+  readonly forcedNames: NameSet;
+  readonly forceAll: boolean;
   /** A response is due even when it is empty: the client waits for one (rule 44). */
-  readonly owedAnswer: boolean;
+  readonly mustRespond: boolean;
   /** What the client said that it has from an earlier stream (delta), until the first response. */
   readonly initial: ReadonlyMap<string, string> | undefined;
   /** Of a client that had secrets on an earlier stream: the mark of those that it is sent on this one (secret-facts.ts). */
@@ -88,9 +88,9 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
     everNamed: false,
     names: NameSet.empty,
     base: undefined,
-    owed: NameSet.empty,
-    owedAll: false,
-    owedAnswer: false,
+    forcedNames: NameSet.empty,
+    forceAll: false,
+    mustRespond: false,
     initial: undefined,
     mark: undefined,
     lingering: NOTHING_LINGERS,
@@ -116,9 +116,9 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
     everNamed: state.everNamed,
     names: state.names,
     base: state.base,
-    owed: state.owed,
-    owedAll: state.owedAll,
-    owedAnswer: state.owedAnswer,
+    forcedNames: state.forcedNames,
+    forceAll: state.forceAll,
+    mustRespond: state.mustRespond,
     initial: state.initial,
     mark: state.mark,
     lingering: state.lingering,
@@ -159,9 +159,9 @@ export function caughtUp(
     everNamed: state.everNamed,
     names: state.names,
     base,
-    owed: sent === undefined || sent.later.length === 0 ? NameSet.empty : NameSet.of(sent.later),
-    owedAll: false,
-    owedAnswer: false,
+    forcedNames: sent === undefined || sent.later.length === 0 ? NameSet.empty : NameSet.of(sent.later),
+    forceAll: false,
+    mustRespond: false,
     initial: undefined,
     mark: state.mark,
     lingering,
@@ -209,13 +209,13 @@ export function retried(
   if (isWhole) {
     const isWanted =
       state.rejected.size === 0 || [...state.rejected].some(([name, rejection]) => only(rejection, name));
-    return state.pending.length > 0 || !isWanted ? state : evolve(state, { owedAnswer: true });
+    return state.pending.length > 0 || !isWanted ? state : evolve(state, { mustRespond: true });
   }
   const sent = new Set(state.pending.flatMap(namesOf));
   const again = [...state.rejected].flatMap(([name, rejection]) =>
     (state.wildcard || state.names.has(name)) && !sent.has(name) && only(rejection, name) ? [name] : [],
   );
-  return again.length === 0 ? state : evolve(state, { owed: state.owed.change(again, []) });
+  return again.length === 0 ? state : evolve(state, { forcedNames: state.forcedNames.change(again, []) });
 }
 
 /** Has these of what was rejected read again: sent again in other bytes, unless they are on their way in others already. */
@@ -230,13 +230,13 @@ export function reread(state: Subscription, names: ReadonlySet<string>): Subscri
       names.has(name) && rejected.get(name)?.version === version ? [name] : [],
     ),
   );
-  return unread.length === 0 ? again : evolve(again, { owed: again.owed.change(unread, []) });
+  return unread.length === 0 ? again : evolve(again, { forcedNames: again.forcedNames.change(unread, []) });
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
 export function sentAgain(state: Subscription, names: Iterable<string>): Subscription {
-  const more = [...names].filter((name) => (state.wildcard || state.names.has(name)) && !state.owed.has(name));
-  return more.length === 0 ? state : evolve(state, { owed: state.owed.change(more, []) });
+  const more = [...names].filter((name) => (state.wildcard || state.names.has(name)) && !state.forcedNames.has(name));
+  return more.length === 0 ? state : evolve(state, { forcedNames: state.forcedNames.change(more, []) });
 }
 
 /** The same, also of a client that has them from an earlier stream. */
@@ -253,7 +253,7 @@ export function disregard(state: Subscription, names: ReadonlySet<string>): Subs
 
 /** Whether the client itself asked for what is due: such an answer waits for nothing. */
 export function isAsked(state: Subscription): boolean {
-  return state.owedAll || state.owedAnswer || state.owed.size > 0;
+  return state.forceAll || state.mustRespond || state.forcedNames.size > 0;
 }
 
 /** Whether the client has, and has accepted, this state. */

@@ -56,8 +56,8 @@ export function statusOf({ typeUrl, state, nackedAt }: Entry, current: TypeSnaps
 }
 
 /** How many names a turn of a subscription may have to go through. */
-export function burden({ lingering, rejected, initial, owed }: Subscription): number {
-  const waiting = owed.size > MOST_ALONE ? owed.size : 0;
+export function burden({ lingering, rejected, initial, forcedNames }: Subscription): number {
+  const waiting = forcedNames.size > MOST_ALONE ? forcedNames.size : 0;
   return lingering.size + rejected.size + (initial?.size ?? 0) + waiting;
 }
 
@@ -67,7 +67,8 @@ export function burden({ lingering, rejected, initial, owed }: Subscription): nu
  */
 export function rebuilding(before: Subscription, after: Subscription): number {
   const names = after.names.isOf(before.names) ? 0 : after.names.size;
-  const owed = after.owed.isOf(before.owed) || after.owed === after.names ? 0 : after.owed.size;
+  const forcedNames =
+    after.forcedNames.isOf(before.forcedNames) || after.forcedNames === after.names ? 0 : after.forcedNames.size;
   const rejected = after.rejected === before.rejected ? 0 : before.rejected.size;
-  return before.lingering.size + (before.initial?.size ?? 0) + rejected + (names + owed) / 4;
+  return before.lingering.size + (before.initial?.size ?? 0) + rejected + (names + forcedNames) / 4;
 }
