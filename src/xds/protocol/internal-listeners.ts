@@ -46,10 +46,10 @@ export function awaitsListeners(listeners: Subscription, snapshot: Snapshot): bo
 /** Whether what is due of listeners removes one that a cluster leads to which the client still has. */
 export function removesListeners(listeners: Subscription, clusters: Subscription, due: TypeSnapshot): boolean {
   const { base } = listeners;
-  if (base === undefined || base === due || clusters.lingering.size === 0) return false;
+  if (base === undefined || base === due || clusters.pendingRemovals.size === 0) return false;
   const { removed } = diff(base, due);
   if (removed.length === 0) return false;
-  const targets = targetsOf(clusters.lingering.values());
+  const targets = targetsOf(clusters.pendingRemovals.values());
   return removed.some(({ name }) => targets.has(name));
 }
 

@@ -14,7 +14,7 @@ import { isSettled, type Subscription } from './subscription.ts';
 /** How long routes wait for new clusters, or internal listeners, to be acknowledged: a revocation in the same change must not wait for a slow one. */
 const HOLD_MS = 1000;
 /** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
-const LINGER_MS = 30_000;
+const REMOVAL_WAIT_MS = 30_000;
 /**
  * How long a client that still has what is gone is given to subscribe to what may point there: one that reconnects sends
  * all its subscriptions in one burst, CDS first.
@@ -28,7 +28,7 @@ export interface Standing {
   readonly openedAt: number;
   /** When the response in flight was sent, and since when something lingers. */
   readonly sentAt: number;
-  readonly lingersSince: number | undefined;
+  readonly removalsPendingSince: number | undefined;
 }
 
 export type Standings = ReadonlyMap<string, Standing>;
@@ -36,17 +36,17 @@ export type Standings = ReadonlyMap<string, Standing>;
 /** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
 export function mayRemove(
   all: Standings,
-  { typeUrl, lingersSince }: Standing,
+  { typeUrl, removalsPendingSince }: Standing,
   snapshot: Snapshot,
   now: number,
 ): boolean {
-  if (lingersSince !== undefined && now - lingersSince >= LINGER_MS) return true;
+  if (removalsPendingSince !== undefined && now - removalsPendingSince >= REMOVAL_WAIT_MS) return true;
   return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
     const other = all.get(referrer);
     const current = snapshot.types.get(referrer);
     // What lingers there may still point here: endpoints go after their cluster, a cluster after its route.
     if (other === undefined || current === undefined) return true;
-    return other.state.lingering.size === 0 && isSettled(other.state, current);
+    return other.state.pendingRemovals.size === 0 && isSettled(other.state, current);
   });
 }
 
@@ -109,10 +109,10 @@ export function awaitsBurst(
 
 /** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
 export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
-  const { openedAt, lingersSince } = standing;
+  const { openedAt, removalsPendingSince } = standing;
   const holds = othersWaitUntil(all, standing, snapshot);
   const held = holds === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : holds;
-  if (lingersSince !== undefined) return Math.min(held, lingersSince + LINGER_MS);
+  if (removalsPendingSince !== undefined) return Math.min(held, removalsPendingSince + REMOVAL_WAIT_MS);
   return awaitsBurst(all, standing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
 }
 

@@ -99,7 +99,7 @@ function single(current: TypeSnapshot, known: Map<string, readonly Resource[]>, 
   return made;
 }
 
-export function withLingering(subscribed: readonly Resource[], kept: readonly Resource[]): readonly Resource[] {
+export function withPendingRemovals(subscribed: readonly Resource[], kept: readonly Resource[]): readonly Resource[] {
   const key = nameKey(kept.flatMap(({ name, version }) => [name, version]));
   const known = unions.get(subscribed) ?? new Map<string, readonly Resource[]>();
   unions.set(subscribed, known);

@@ -7,16 +7,16 @@ import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { isFullState } from '../../snapshot/types.ts';
 import type { Reply } from '../wire/messages.ts';
 import type { RejectedResources } from './rejected-resources.ts';
-import { all, subset, subsetOf, withLingering } from './resource-subsets.ts';
+import { all, subset, subsetOf, withPendingRemovals } from './resource-subsets.ts';
 import { isOfState, repliesOf } from './response-batches.ts';
 import { responses } from './response-grouping.ts';
-import { isAsked, NOTHING_LINGERS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
+import { isAsked, NO_REMOVALS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
 
 export interface Due {
   readonly replies: readonly Reply[];
   /** The names of resources that are due as well, but have to wait until these replies are answered. */
   readonly later: readonly string[];
-  readonly lingering: Subscription['lingering'];
+  readonly pendingRemovals: Subscription['pendingRemovals'];
 }
 
 interface Changes {
@@ -26,7 +26,7 @@ interface Changes {
 
 const UNCHANGED: Changes = { changed: [], removed: [] };
 const NONE: readonly never[] = [];
-const NOTHING_DUE: Due = { replies: NONE, later: NONE, lingering: NOTHING_LINGERS };
+const NOTHING_DUE: Due = { replies: NONE, later: NONE, pendingRemovals: NO_REMOVALS };
 
 /** What decides beside the subscription; `mayRemove` is asked only when something is to go. */
 interface Deciding {
@@ -44,24 +44,24 @@ function duePartial(state: Subscription, current: TypeSnapshot, rejected: Reject
   const resources = candidates(state, current, changes(state, current));
   if (resources.length === 0) return NOTHING_DUE;
   const { parts, later } = responses(state, resources, rejected);
-  return { replies: repliesOf('sotw', parts, current), later, lingering: NOTHING_LINGERS };
+  return { replies: repliesOf('sotw', parts, current), later, pendingRemovals: NO_REMOVALS };
 }
 
 function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
   const { changed, removed } = changes(state, current);
-  const gone = linger(state, current, removed);
+  const gone = removalsAfter(state, current, removed);
   const goes = gone.size > 0 && mayRemove();
-  const lingering = goes ? NOTHING_LINGERS : gone;
-  if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, later: NONE, lingering };
+  const pendingRemovals = goes ? NO_REMOVALS : gone;
+  if (!isAsked(state) && changed.length === 0 && !goes) return { replies: NONE, later: NONE, pendingRemovals };
   // Rule 31: the full subscribed state; what lingers is still part of it.
-  const kept = [...lingering.values()].filter((resource) => resource !== undefined);
+  const kept = [...pendingRemovals.values()].filter((resource) => resource !== undefined);
   const subscribed = state.wildcard ? all(current) : subsetOf(current, state.names);
-  const resources = kept.length === 0 ? subscribed : withLingering(subscribed, kept);
+  const resources = kept.length === 0 ? subscribed : withPendingRemovals(subscribed, kept);
   // Rules 15, 23: a part of the state must not be taken for all of it when the client comes back and asks for more.
   const part = subscribed.length === current.resources.size ? '' : `/${subscribed.length}`;
   const more = kept.length === 0 ? '' : `+${kept.map((resource) => resource.version.slice(0, 8)).join('.')}`;
   const version = `${current.version}${part}${more}`;
-  return { replies: [{ resources, removed: NONE, version, isShared: true }], later: NONE, lingering };
+  return { replies: [{ resources, removed: NONE, version, isShared: true }], later: NONE, pendingRemovals };
 }
 
 function dueDelta(
@@ -81,13 +81,13 @@ function dueDelta(
   const gone = goneDelta(state, current, since, missing);
   const goes = gone.size > 0 && mayRemove();
   const removed = goes ? [...missing, ...gone.keys()] : missing;
-  const lingering = goes ? NOTHING_LINGERS : gone;
+  const pendingRemovals = goes ? NO_REMOVALS : gone;
   if (resources.length === 0 && removed.length === 0 && !state.mustRespond)
-    return { replies: NONE, later: NONE, lingering };
+    return { replies: NONE, later: NONE, pendingRemovals };
   const { version } = current;
   const isShared = missing.length === 0 && (!goes || [...gone.values()].every((resource) => resource !== undefined));
   const { parts, later } = responses(state, resources, rejected);
-  if (removed.length === 0) return { replies: repliesOf('delta', parts, current), later, lingering };
+  if (removed.length === 0) return { replies: repliesOf('delta', parts, current), later, pendingRemovals };
   // Removals do not ride with what was rejected.
   const [first] = parts;
   const isApart = first?.some(({ name }) => state.rejected.has(name)) === true;
@@ -97,7 +97,7 @@ function dueDelta(
     version,
     isShared: index === 0 ? isShared && isOfState(part, current) : isOfState(part, current),
   }));
-  return { replies, later, lingering };
+  return { replies, later, pendingRemovals };
 }
 
 /** Rule 38: equal versions are what the client has. */
@@ -112,13 +112,13 @@ function goneDelta(
   current: TypeSnapshot,
   { changed, removed }: Changes,
   missing: readonly string[],
-): Subscription['lingering'] {
+): Subscription['pendingRemovals'] {
   const { initial } = state;
-  const lingering = linger(state, current, removed);
+  const pendingRemovals = removalsAfter(state, current, removed);
   // Rule 47: a removal that was rejected is sent again with the next change, like everything that was.
   const again = state.rejected.size > 0 && changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;
-  if (initial === undefined && again.size === 0 && missing.length === 0) return lingering;
-  const gone = new Map(lingering);
+  if (initial === undefined && again.size === 0 && missing.length === 0) return pendingRemovals;
+  const gone = new Map(pendingRemovals);
   for (const name of initial?.keys() ?? [])
     if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
   for (const name of again.keys()) if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
@@ -151,13 +151,15 @@ function candidates(state: Subscription, current: TypeSnapshot, { changed, remov
   return subset(current, [...new Set([...changed.map(nameOf), ...forcedNames, ...rejected])]);
 }
 
-function linger(
+function removalsAfter(
   state: Subscription,
   current: TypeSnapshot,
   removed: readonly Resource[],
 ): ReadonlyMap<string, Resource | undefined> {
-  if (removed.length === 0 && state.lingering.size === 0) return NOTHING_LINGERS;
-  const kept = new Map([...state.lingering].filter(([name]) => !current.resources.has(name) && covers(state, name)));
+  if (removed.length === 0 && state.pendingRemovals.size === 0) return NO_REMOVALS;
+  const kept = new Map(
+    [...state.pendingRemovals].filter(([name]) => !current.resources.has(name) && covers(state, name)),
+  );
   for (const resource of removed) kept.set(resource.name, resource);
   return kept;
 }

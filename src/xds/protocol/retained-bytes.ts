@@ -20,14 +20,14 @@ export function weightOfState({
   names,
   forcedNames,
   initial,
-  lingering,
+  pendingRemovals,
   rejected,
   pending,
   nack,
 }: Subscription): number {
   let weight = forcedNames === names ? names.weight : names.weight + forcedNames.weight;
   if (initial !== undefined) weight += once(initial, () => weightOf(initial.keys()) + weightOf(initial.values()));
-  if (lingering.size > 0) weight += once(lingering, () => weightOf(lingering.keys()));
+  if (pendingRemovals.size > 0) weight += once(pendingRemovals, () => weightOf(pendingRemovals.keys()));
   if (rejected.size > 0) weight += once(rejected, () => weightOf(rejected.keys()));
   // Removals go with the first response of a state.
   const removed = pending[0]?.removed;

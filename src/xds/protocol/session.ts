@@ -214,13 +214,13 @@ export class Session {
     let out: Outgoing[] | undefined;
     let isMoreDue = false;
     for (const entry of inOrder) out = this.turn(entry, snapshot, out);
-    for (const { state } of inOrder) isMoreDue ||= state.lingering.size > 0 || isAsked(state);
+    for (const { state } of inOrder) isMoreDue ||= state.pendingRemovals.size > 0 || isAsked(state);
     if (!isMoreDue) return out ?? NOTHING;
     // What waited for others may go now, in the order of removals: what points first; and what was touched meanwhile.
     for (let index = inOrder.length - 1; index >= 0; index -= 1) {
       const entry = inOrder[index];
       if (entry === undefined) continue;
-      if (entry.state.lingering.size > 0 || isAsked(entry.state)) out = this.turn(entry, snapshot, out);
+      if (entry.state.pendingRemovals.size > 0 || isAsked(entry.state)) out = this.turn(entry, snapshot, out);
     }
     return out ?? NOTHING;
   }
@@ -234,7 +234,8 @@ export class Session {
     this.scanned += burden(before);
     const { state, replies } = next(entry.state, current, entry.turn);
     entry.state = state;
-    entry.lingersSince = state.lingering.size === 0 ? undefined : (entry.lingersSince ?? this.now);
+    entry.removalsPendingSince =
+      state.pendingRemovals.size === 0 ? undefined : (entry.removalsPendingSince ?? this.now);
     if (replies.length === 0) {
       // One that has to wait for other types has not looked yet, and is as it was.
       entry.rested = state === before ? undefined : state;
@@ -259,7 +260,7 @@ export class Session {
 
   /** Whether it had nothing to say, and nothing is different since: then only what lingers may have to go. */
   private rests({ state, rested, restedAt, turn }: Entry, current: TypeSnapshot): boolean {
-    return rested === state && restedAt === current && (state.lingering.size === 0 || !turn.mayRemove());
+    return rested === state && restedAt === current && (state.pendingRemovals.size === 0 || !turn.mayRemove());
   }
 
   private touch(references: readonly Reference[]): void {

@@ -33,9 +33,9 @@ const NO_REPLIES: readonly never[] = [];
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
 export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Taken {
   if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
-  const { replies, later, lingering } = due(state, current, turn);
+  const { replies, later, pendingRemovals } = due(state, current, turn);
   if (replies.length === 0)
-    return { state: quiet(state, caughtUp(state, current, lingering, undefined), current), replies: NO_REPLIES };
+    return { state: quiet(state, caughtUp(state, current, pendingRemovals, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));
   const last = outgoing.at(-1);
   // After a rejection nobody knows what the client had before.
@@ -46,7 +46,7 @@ export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Ta
     lastNonce: last?.nonce ?? '',
     later,
   };
-  return { state: caughtUp(state, current, lingering, sent), replies: outgoing };
+  return { state: caughtUp(state, current, pendingRemovals, sent), replies: outgoing };
 }
 
 function send({ typeUrl }: Subscription, reply: Reply, { nonce, form }: Turn): Outgoing {
@@ -70,7 +70,7 @@ function replaces(resources: readonly Resource[], sent: TypeSnapshot): boolean {
 /** Whether nothing can be due: most types, at most turns. */
 export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
   if (state.pending.length > 0) return true;
-  return state.base === current && state.lingering.size === 0 && state.nack === undefined && !isAsked(state);
+  return state.base === current && state.pendingRemovals.size === 0 && state.nack === undefined && !isAsked(state);
 }
 
 /** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
@@ -82,12 +82,12 @@ function quiet(state: Subscription, after: Subscription, current: TypeSnapshot):
 }
 
 /** Whether a rejection is not overtaken yet: by a change, or because the client asks no more for what it rejected. */
-function stillStands(state: Subscription, { lingering }: Subscription, current: TypeSnapshot): boolean {
+function stillStands(state: Subscription, { pendingRemovals }: Subscription, current: TypeSnapshot): boolean {
   // LDS and CDS are rejected as a whole (SotW); or an empty response was, and there is still nothing.
   if ((state.variant === 'sotw' && isFullState(state.typeUrl)) || state.rejected.size === 0) return true;
   const unchanged = state.base?.version === current.version;
   // A rejected removal of a delta stream is still due; a SotW stream has no words for it.
   const isWanted = (name: string): boolean =>
-    unchanged || current.resources.has(name) || (state.variant === 'delta' && !lingering.has(name));
+    unchanged || current.resources.has(name) || (state.variant === 'delta' && !pendingRemovals.has(name));
   return [...state.rejected.keys()].some((name) => covers(state, name) && isWanted(name));
 }

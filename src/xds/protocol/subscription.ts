@@ -62,7 +62,7 @@ export interface Subscription {
   /** Of a client that had secrets on an earlier stream: the mark of those that it is sent on this one (secret-facts.ts). */
   readonly mark: string | undefined;
   /** Resources that are gone, and that the client keeps until nothing points there any more. */
-  readonly lingering: ReadonlyMap<string, Resource | undefined>;
+  readonly pendingRemovals: ReadonlyMap<string, Resource | undefined>;
   readonly pending: readonly Pending[];
   /** What the client rejected and has not accepted since, by name. Each is sent in a response of its own (rule 47). */
   readonly rejected: ReadonlyMap<string, Rejection>;
@@ -78,7 +78,7 @@ export const NO_NAMES: ReadonlySet<string> = new Set();
 export const NOTHING_REJECTED: ReadonlyMap<string, Rejection> = new Map();
 export const NONE_PENDING: readonly Pending[] = [];
 export const NO_ANSWERS: readonly Answered[] = [];
-export const NOTHING_LINGERS: ReadonlyMap<string, Resource | undefined> = new Map();
+export const NO_REMOVALS: ReadonlyMap<string, Resource | undefined> = new Map();
 
 export function blank(variant: Variant, typeUrl: string): Subscription {
   return {
@@ -93,7 +93,7 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
     mustRespond: false,
     initial: undefined,
     mark: undefined,
-    lingering: NOTHING_LINGERS,
+    pendingRemovals: NO_REMOVALS,
     pending: NONE_PENDING,
     rejected: NOTHING_REJECTED,
     answers: NO_ANSWERS,
@@ -121,7 +121,7 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
     mustRespond: state.mustRespond,
     initial: state.initial,
     mark: state.mark,
-    lingering: state.lingering,
+    pendingRemovals: state.pendingRemovals,
     pending: state.pending,
     rejected: state.rejected,
     answers: state.answers,
@@ -149,7 +149,7 @@ export interface Sent {
 export function caughtUp(
   state: Subscription,
   base: TypeSnapshot,
-  lingering: Subscription['lingering'],
+  pendingRemovals: Subscription['pendingRemovals'],
   sent: Sent | undefined,
 ): Subscription {
   return {
@@ -164,9 +164,9 @@ export function caughtUp(
     mustRespond: false,
     initial: undefined,
     mark: state.mark,
-    lingering,
+    pendingRemovals,
     pending: sent === undefined ? state.pending : sent.pending,
-    rejected: sent === undefined ? state.rejected : stillRejected(state, base, lingering),
+    rejected: sent === undefined ? state.rejected : stillRejected(state, base, pendingRemovals),
     answers: NO_ANSWERS,
     lastNonce: sent === undefined ? state.lastNonce : sent.lastNonce,
     sentVersion: sent === undefined ? state.sentVersion : sent.version,
@@ -182,11 +182,11 @@ export function caughtUp(
 function stillRejected(
   { variant, typeUrl, rejected, wildcard, names }: Subscription,
   { resources }: TypeSnapshot,
-  lingering: Subscription['lingering'],
+  pendingRemovals: Subscription['pendingRemovals'],
 ): Subscription['rejected'] {
   if (rejected.size === 0 || (variant === 'sotw' && isFullState(typeUrl))) return rejected;
   const stands = (name: string): boolean =>
-    (wildcard || names.has(name)) && !lingering.has(name) && (variant === 'delta' || resources.has(name));
+    (wildcard || names.has(name)) && !pendingRemovals.has(name) && (variant === 'delta' || resources.has(name));
   const kept = [...rejected].filter(([name]) => stands(name));
   return kept.length === rejected.size ? rejected : new Map(kept);
 }

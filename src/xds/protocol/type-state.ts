@@ -12,7 +12,7 @@ import { isSettled, type Subscription } from './subscription.ts';
 export interface Entry extends Standing {
   state: Subscription;
   sentAt: number;
-  lingersSince: number | undefined;
+  removalsPendingSince: number | undefined;
   /** Made once: what decides beside the subscription itself. */
   readonly turn: Turn;
   /** When the last heartbeat was sent. */
@@ -34,7 +34,7 @@ export function newEntry(state: Subscription, now: number, turn: Turn): Entry {
     openedAt: now,
     heardAt: now,
     sentAt: now,
-    lingersSince: undefined,
+    removalsPendingSince: undefined,
     nackedAt: 0,
     retryAt: undefined,
     attempts: 0,
@@ -56,9 +56,9 @@ export function statusOf({ typeUrl, state, nackedAt }: Entry, current: TypeSnaps
 }
 
 /** How many names a turn of a subscription may have to go through. */
-export function burden({ lingering, rejected, initial, forcedNames }: Subscription): number {
+export function burden({ pendingRemovals, rejected, initial, forcedNames }: Subscription): number {
   const waiting = forcedNames.size > MOST_ALONE ? forcedNames.size : 0;
-  return lingering.size + rejected.size + (initial?.size ?? 0) + waiting;
+  return pendingRemovals.size + rejected.size + (initial?.size ?? 0) + waiting;
 }
 
 /**
@@ -70,5 +70,5 @@ export function rebuilding(before: Subscription, after: Subscription): number {
   const forcedNames =
     after.forcedNames.isOf(before.forcedNames) || after.forcedNames === after.names ? 0 : after.forcedNames.size;
   const rejected = after.rejected === before.rejected ? 0 : before.rejected.size;
-  return before.lingering.size + (before.initial?.size ?? 0) + rejected + (names + forcedNames) / 4;
+  return before.pendingRemovals.size + (before.initial?.size ?? 0) + rejected + (names + forcedNames) / 4;
 }
