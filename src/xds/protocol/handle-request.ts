@@ -61,9 +61,11 @@ function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapsho
 function openDelta(state: Subscription, request: XdsRequest): Subscription {
   // Rule 37: a first request that names nothing is the legacy wildcard.
   const legacy = request.subscribe.length === 0 && request.unsubscribe.length === 0;
-  const opened = evolve(state, { initial: request.initialVersions.size > 0 ? request.initialVersions : undefined });
+  const opened = evolve(state, {
+    reportedVersions: request.initialVersions.size > 0 ? request.initialVersions : undefined,
+  });
   const subscribed = changeDelta(opened, legacy ? [WILDCARD] : request.subscribe, request.unsubscribe);
-  return evolve(subscribed, { mustRespond: subscribed.wildcard && opened.initial === undefined });
+  return evolve(subscribed, { mustRespond: subscribed.wildcard && opened.reportedVersions === undefined });
 }
 
 /** Any later request: perhaps an ACK or NACK, perhaps another subscription, perhaps both. */
@@ -235,10 +237,12 @@ function within(forcedNames: NameSet, names: NameSet | undefined): NameSet {
 
 /** Rules 40, 57: what a client names anew or drops, before it was answered, it does not have from an earlier stream any more. */
 function withoutMemory(state: Subscription, { subscribe, unsubscribe }: XdsRequest): Subscription {
-  if (state.initial === undefined) return state;
+  if (state.reportedVersions === undefined) return state;
   const named = new Set([...subscribe, ...unsubscribe]);
-  const kept = [...state.initial].filter(([name]) => !named.has(name) && (state.wildcard || state.names.has(name)));
-  return evolve(state, { initial: new Map(kept) });
+  const kept = [...state.reportedVersions].filter(
+    ([name]) => !named.has(name) && (state.wildcard || state.names.has(name)),
+  );
+  return evolve(state, { reportedVersions: new Map(kept) });
 }
 
 function withoutWildcard(names: readonly string[]): readonly string[] {

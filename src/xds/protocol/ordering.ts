@@ -97,13 +97,14 @@ export function awaitsBurst(
   snapshot: Snapshot | undefined,
   now: number,
 ): boolean {
-  const { initial } = state;
-  if (initial === undefined || now - openedAt >= BURST_MS) return false;
+  const { reportedVersions } = state;
+  if (reportedVersions === undefined || now - openedAt >= BURST_MS) return false;
   const referrers = REFERRERS.get(typeUrl) ?? [];
   if (referrers.length === 0 || referrers.some((referrer) => all.has(referrer))) return false;
   const current = snapshot?.types.get(typeUrl);
   return (
-    current !== undefined && [...initial.keys()].some((name) => covers(state, name) && !current.resources.has(name))
+    current !== undefined &&
+    [...reportedVersions.keys()].some((name) => covers(state, name) && !current.resources.has(name))
   );
 }
 
@@ -129,13 +130,13 @@ function othersWaitUntil(all: Standings, standing: Standing, snapshot: Snapshot 
  * it already has; it waits for them to be sent again. What was `sent` needs these, of a client that was where `before` says.
  */
 export function neededAgain(before: Subscription, sent: readonly Resource[]): readonly Reference[] {
-  const { base, initial, rejected } = before;
+  const { base, reportedVersions, rejected } = before;
   // Who has nothing yet asks for what it needs.
-  if (base === undefined && initial === undefined) return NONE;
+  if (base === undefined && reportedVersions === undefined) return NONE;
   return sent.flatMap((resource): readonly Reference[] => {
     const { name, version, references } = resource;
     const had = base?.resources.get(name);
-    const known = had?.version ?? initial?.get(name);
+    const known = had?.version ?? reportedVersions?.get(name);
     if (!rejected.has(name) && known === version) return NONE;
     // Of an earlier stream only the version is known, not what the resource referred to: it may have been another source.
     const sources = known === undefined ? 'asked' : had === undefined ? 'unknown' : had.references;

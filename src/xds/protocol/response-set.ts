@@ -72,8 +72,8 @@ function dueDelta(
 ): Due {
   const since = changes(state, current);
   const found = candidates(state, current, since);
-  const { initial } = state;
-  const resources = initial === undefined ? found : unlessHad(found, initial);
+  const { reportedVersions } = state;
+  const resources = reportedVersions === undefined ? found : unlessHad(found, reportedVersions);
   // Rule 41: a name that does not exist is answered as removed, and stays subscribed to.
   const isComplete =
     found.length === state.forcedNames.size && since === UNCHANGED && !state.forceAll && state.rejected.size === 0;
@@ -101,8 +101,8 @@ function dueDelta(
 }
 
 /** Rule 38: equal versions are what the client has. */
-function unlessHad(found: readonly Resource[], initial: ReadonlyMap<string, string>): readonly Resource[] {
-  const news = found.filter((resource) => !isVersionOf(resource, initial.get(resource.name)));
+function unlessHad(found: readonly Resource[], reportedVersions: ReadonlyMap<string, string>): readonly Resource[] {
+  const news = found.filter((resource) => !isVersionOf(resource, reportedVersions.get(resource.name)));
   return news.length === found.length ? found : news;
 }
 
@@ -113,13 +113,13 @@ function goneDelta(
   { changed, removed }: Changes,
   missing: readonly string[],
 ): Subscription['pendingRemovals'] {
-  const { initial } = state;
+  const { reportedVersions } = state;
   const pendingRemovals = removalsAfter(state, current, removed);
   // Rule 47: a removal that was rejected is sent again with the next change, like everything that was.
   const again = state.rejected.size > 0 && changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;
-  if (initial === undefined && again.size === 0 && missing.length === 0) return pendingRemovals;
+  if (reportedVersions === undefined && again.size === 0 && missing.length === 0) return pendingRemovals;
   const gone = new Map(pendingRemovals);
-  for (const name of initial?.keys() ?? [])
+  for (const name of reportedVersions?.keys() ?? [])
     if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
   for (const name of again.keys()) if (covers(state, name) && !current.resources.has(name)) gone.set(name, undefined);
   for (const name of missing) gone.delete(name);

@@ -19,14 +19,15 @@ function once(held: object, count: () => number): number {
 export function weightOfState({
   names,
   forcedNames,
-  initial,
+  reportedVersions,
   pendingRemovals,
   rejected,
   pending,
   nack,
 }: Subscription): number {
   let weight = forcedNames === names ? names.weight : names.weight + forcedNames.weight;
-  if (initial !== undefined) weight += once(initial, () => weightOf(initial.keys()) + weightOf(initial.values()));
+  if (reportedVersions !== undefined)
+    weight += once(reportedVersions, () => weightOf(reportedVersions.keys()) + weightOf(reportedVersions.values()));
   if (pendingRemovals.size > 0) weight += once(pendingRemovals, () => weightOf(pendingRemovals.keys()));
   if (rejected.size > 0) weight += once(rejected, () => weightOf(rejected.keys()));
   // Removals go with the first response of a state.

@@ -17,7 +17,16 @@ import { lostResources, RejectedResources } from './rejected-resources.ts';
 import { Recoveries, retryAt } from './resending.ts';
 import { weightOfState } from './retained-bytes.ts';
 import { isIdle, next } from './step.ts';
-import { disregard, isAsked, NO_NAMES, type Pending, reread, retried, sentAgain, touch } from './subscription.ts';
+import {
+  forceNames,
+  forceResend,
+  invalidateReported,
+  isAsked,
+  NO_NAMES,
+  type Pending,
+  reread,
+  retried,
+} from './subscription.ts';
 import { burden, type Entry, newEntry, rebuilding, statusOf } from './type-state.ts';
 
 export type { Outgoing };
@@ -38,7 +47,7 @@ export class Session {
   private readonly limits: SessionLimits;
   private readonly entries = new Map<string, Entry>();
   /** What was needed again of types that the client has not asked for yet: one that reconnects asks for CDS first. */
-  private readonly needed = new Map<string, Set<string>>();
+  private readonly resendOnSubscribe = new Map<string, Set<string>>();
   /** In the order of pushes. */
   private inOrder: readonly Entry[] = [];
   /** When the turn under way began, or the last one. */
@@ -109,9 +118,9 @@ export class Session {
 
   private subscribe(typeUrl: string, request: XdsRequest, now: number): void {
     if (request.initialVersions.size > 0 || request.versionInfo !== '') this.mark ??= randomMark();
-    const state = disregard(
+    const state = invalidateReported(
       open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl), this.mark),
-      this.needed.get(typeUrl) ?? NO_NAMES,
+      this.resendOnSubscribe.get(typeUrl) ?? NO_NAMES,
     );
     const entry: Entry = newEntry(state, now, {
       mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
@@ -129,7 +138,7 @@ export class Session {
     this.rejected.answered(this.variant, entry.typeUrl, told, answer);
     if (answer === 'nack' && this.isEnvoy) {
       const lost = lostResources(this.variant, entry.typeUrl, told.at(-1), entry.state.nack?.message ?? '');
-      if (lost.length > 0) entry.state = sentAgain(entry.state, lost);
+      if (lost.length > 0) entry.state = forceNames(entry.state, lost);
     }
     const next = retryAt(entry, answer, now);
     entry.retryAt = next.retryAt;
@@ -245,7 +254,7 @@ export class Session {
     entry.sentAt = this.now;
     this.recoveries.sent(entry);
     if (this.variant === 'delta') {
-      for (const { resources } of replies) this.touch(neededAgain(before, resources));
+      for (const { resources } of replies) this.resendReferenced(neededAgain(before, resources));
     }
     const all = out ?? [];
     all.push(...replies);
@@ -263,13 +272,17 @@ export class Session {
     return rested === state && restedAt === current && (state.pendingRemovals.size === 0 || !turn.mayRemove());
   }
 
-  private touch(references: readonly Reference[]): void {
+  private resendReferenced(references: readonly Reference[]): void {
     const byType = new Map<string, Set<string>>();
     for (const { typeUrl, name } of references) byType.set(typeUrl, (byType.get(typeUrl) ?? new Set()).add(name));
     for (const [typeUrl, names] of byType) {
       const target = this.entries.get(typeUrl);
-      if (target !== undefined) target.state = touch(target.state, names);
-      else this.needed.set(typeUrl, this.existing(typeUrl, [...(this.needed.get(typeUrl) ?? NOTHING), ...names]));
+      if (target !== undefined) target.state = forceResend(target.state, names);
+      else
+        this.resendOnSubscribe.set(
+          typeUrl,
+          this.existing(typeUrl, [...(this.resendOnSubscribe.get(typeUrl) ?? NOTHING), ...names]),
+        );
     }
   }
 

@@ -58,7 +58,7 @@ export interface Subscription {
   /** A response is due even when it is empty: the client waits for one (rule 44). */
   readonly mustRespond: boolean;
   /** What the client said that it has from an earlier stream (delta), until the first response. */
-  readonly initial: ReadonlyMap<string, string> | undefined;
+  readonly reportedVersions: ReadonlyMap<string, string> | undefined;
   /** Of a client that had secrets on an earlier stream: the mark of those that it is sent on this one (secret-facts.ts). */
   readonly mark: string | undefined;
   /** Resources that are gone, and that the client keeps until nothing points there any more. */
@@ -91,7 +91,7 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
     forcedNames: NameSet.empty,
     forceAll: false,
     mustRespond: false,
-    initial: undefined,
+    reportedVersions: undefined,
     mark: undefined,
     pendingRemovals: NO_REMOVALS,
     pending: NONE_PENDING,
@@ -119,7 +119,7 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
     forcedNames: state.forcedNames,
     forceAll: state.forceAll,
     mustRespond: state.mustRespond,
-    initial: state.initial,
+    reportedVersions: state.reportedVersions,
     mark: state.mark,
     pendingRemovals: state.pendingRemovals,
     pending: state.pending,
@@ -162,7 +162,7 @@ export function caughtUp(
     forcedNames: sent === undefined || sent.later.length === 0 ? NameSet.empty : NameSet.of(sent.later),
     forceAll: false,
     mustRespond: false,
-    initial: undefined,
+    reportedVersions: undefined,
     mark: state.mark,
     pendingRemovals,
     pending: sent === undefined ? state.pending : sent.pending,
@@ -234,21 +234,23 @@ export function reread(state: Subscription, names: ReadonlySet<string>): Subscri
 }
 
 /** Has these names sent again, those of them that are subscribed to. */
-export function sentAgain(state: Subscription, names: Iterable<string>): Subscription {
+export function forceNames(state: Subscription, names: Iterable<string>): Subscription {
   const more = [...names].filter((name) => (state.wildcard || state.names.has(name)) && !state.forcedNames.has(name));
   return more.length === 0 ? state : evolve(state, { forcedNames: state.forcedNames.change(more, []) });
 }
 
 /** The same, also of a client that has them from an earlier stream. */
-export function touch(state: Subscription, names: ReadonlySet<string>): Subscription {
-  return disregard(sentAgain(state, names), names);
+export function forceResend(state: Subscription, names: ReadonlySet<string>): Subscription {
+  return invalidateReported(forceNames(state, names), names);
 }
 
 /** Has these names sent although the client has them from an earlier stream: in a version that there never was. */
-export function disregard(state: Subscription, names: ReadonlySet<string>): Subscription {
-  if (state.initial === undefined || names.size === 0) return state;
-  const initial = new Map([...state.initial].map(([name, version]) => [name, names.has(name) ? '' : version]));
-  return evolve(state, { initial });
+export function invalidateReported(state: Subscription, names: ReadonlySet<string>): Subscription {
+  if (state.reportedVersions === undefined || names.size === 0) return state;
+  const reportedVersions = new Map(
+    [...state.reportedVersions].map(([name, version]) => [name, names.has(name) ? '' : version]),
+  );
+  return evolve(state, { reportedVersions });
 }
 
 /** Whether the client itself asked for what is due: such an answer waits for nothing. */

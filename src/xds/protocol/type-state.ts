@@ -56,9 +56,9 @@ export function statusOf({ typeUrl, state, nackedAt }: Entry, current: TypeSnaps
 }
 
 /** How many names a turn of a subscription may have to go through. */
-export function burden({ pendingRemovals, rejected, initial, forcedNames }: Subscription): number {
+export function burden({ pendingRemovals, rejected, reportedVersions, forcedNames }: Subscription): number {
   const waiting = forcedNames.size > MOST_ALONE ? forcedNames.size : 0;
-  return pendingRemovals.size + rejected.size + (initial?.size ?? 0) + waiting;
+  return pendingRemovals.size + rejected.size + (reportedVersions?.size ?? 0) + waiting;
 }
 
 /**
@@ -70,5 +70,5 @@ export function rebuilding(before: Subscription, after: Subscription): number {
   const forcedNames =
     after.forcedNames.isOf(before.forcedNames) || after.forcedNames === after.names ? 0 : after.forcedNames.size;
   const rejected = after.rejected === before.rejected ? 0 : before.rejected.size;
-  return before.pendingRemovals.size + (before.initial?.size ?? 0) + rejected + (names + forcedNames) / 4;
+  return before.pendingRemovals.size + (before.reportedVersions?.size ?? 0) + rejected + (names + forcedNames) / 4;
 }
