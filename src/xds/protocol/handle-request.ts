@@ -50,7 +50,7 @@ function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapsho
   // Rule 23: the client has this very state, and asks for all of it.
   const has =
     wildcard && isFullState(state.typeUrl) && current !== undefined && request.versionInfo === current.version;
-  if (has) return evolve(opened, { base: current, sentVersion: current.version, ackedVersion: current.version });
+  if (has) return evolve(opened, { sentState: current, sentVersion: current.version, ackedVersion: current.version });
   return evolve(opened, {
     forceAll: wildcard,
     forcedNames: names,

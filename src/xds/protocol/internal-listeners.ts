@@ -20,19 +20,19 @@ export function listenersDue(
   snapshot: Snapshot,
 ): TypeSnapshot | undefined {
   const current = snapshot.types.get(TYPE.listener);
-  const { base } = listeners;
-  if (base === undefined || current === undefined || base === current) return current;
-  if (routes === undefined || routes.base === snapshot.types.get(TYPE.route)) return current;
+  const { sentState } = listeners;
+  if (sentState === undefined || current === undefined || sentState === current) return current;
+  if (routes === undefined || routes.sentState === snapshot.types.get(TYPE.route)) return current;
   const added = missingListeners(listeners, snapshot);
-  return added.length === 0 ? current : extended(base, current, added);
+  return added.length === 0 ? current : extended(sentState, current, added);
 }
 
 /** The new internal listeners that were not sent yet. */
 export function missingListeners(listeners: Subscription, snapshot: Snapshot): readonly Resource[] {
   const current = snapshot.types.get(TYPE.listener);
-  const { base } = listeners;
-  if (base === undefined || current === undefined || base === current) return NONE;
-  return newTargets(listeners, base, current, snapshot);
+  const { sentState } = listeners;
+  if (sentState === undefined || current === undefined || sentState === current) return NONE;
+  return newTargets(listeners, sentState, current, snapshot);
 }
 
 /** Whether new internal listeners were sent, and not acknowledged yet. */
@@ -45,9 +45,9 @@ export function awaitsListeners(listeners: Subscription, snapshot: Snapshot): bo
 
 /** Whether what is due of listeners removes one that a cluster leads to which the client still has. */
 export function removesListeners(listeners: Subscription, clusters: Subscription, due: TypeSnapshot): boolean {
-  const { base } = listeners;
-  if (base === undefined || base === due || clusters.pendingRemovals.size === 0) return false;
-  const { removed } = diff(base, due);
+  const { sentState } = listeners;
+  if (sentState === undefined || sentState === due || clusters.pendingRemovals.size === 0) return false;
+  const { removed } = diff(sentState, due);
   if (removed.length === 0) return false;
   const targets = targetsOf(clusters.pendingRemovals.values());
   return removed.some(({ name }) => targets.has(name));
@@ -84,14 +84,14 @@ function targetsOf(clusters: Iterable<Resource | undefined>): ReadonlySet<string
 const extensions = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, TypeSnapshot>>();
 
 /** `base` with these of `current`: the same object for every stream with the same names, so that it is encoded once. */
-function extended(base: TypeSnapshot, current: TypeSnapshot, added: readonly Resource[]): TypeSnapshot {
-  const { changed, removed } = diff(base, current);
+function extended(sentState: TypeSnapshot, current: TypeSnapshot, added: readonly Resource[]): TypeSnapshot {
+  const { changed, removed } = diff(sentState, current);
   if (removed.length === 0 && changed.length === added.length) return current;
   const ofCurrent = extensions.get(current) ?? new WeakMap<TypeSnapshot, TypeSnapshot>();
-  const next = updateType(base, { changed: added, removed: NONE });
-  const known = ofCurrent.get(base);
+  const next = updateType(sentState, { changed: added, removed: NONE });
+  const known = ofCurrent.get(sentState);
   if (known?.version === next.version) return known;
-  ofCurrent.set(base, next);
+  ofCurrent.set(sentState, next);
   extensions.set(current, ofCurrent);
   return next;
 }

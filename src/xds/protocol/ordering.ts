@@ -72,7 +72,7 @@ function routesWaitUntil(all: Standings, snapshot: Snapshot): number {
 function listenersWaitUntil(all: Standings, snapshot: Snapshot): number {
   const [clusters, routes, listeners] = [all.get(TYPE.cluster), all.get(TYPE.route), all.get(TYPE.listener)];
   if (clusters === undefined || routes === undefined || listeners === undefined) return Number.NEGATIVE_INFINITY;
-  const isLate = routes.state.pending.length > 0 && routes.state.base !== snapshot.types.get(TYPE.route);
+  const isLate = routes.state.pending.length > 0 && routes.state.sentState !== snapshot.types.get(TYPE.route);
   const due = isLate ? listenersDue(listeners.state, routes.state, snapshot) : undefined;
   const waits = due !== undefined && removesListeners(listeners.state, clusters.state, due);
   return waits ? routes.sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
@@ -85,8 +85,8 @@ function holdsUntil({ state, sentAt }: Standing, snapshot: Snapshot | undefined)
   if (addsClusters(state)) return until;
   // A change that is not even sent yet, because an earlier one is in flight.
   const current = snapshot?.types.get(TYPE.cluster);
-  const { base } = state;
-  const isMore = base !== undefined && current !== undefined && adds(state, base, current);
+  const { sentState } = state;
+  const isMore = sentState !== undefined && current !== undefined && adds(state, sentState, current);
   return isMore ? until : Number.NEGATIVE_INFINITY;
 }
 
@@ -130,12 +130,12 @@ function othersWaitUntil(all: Standings, standing: Standing, snapshot: Snapshot 
  * it already has; it waits for them to be sent again. What was `sent` needs these, of a client that was where `before` says.
  */
 export function neededAgain(before: Subscription, sent: readonly Resource[]): readonly Reference[] {
-  const { base, reportedVersions, rejected } = before;
+  const { sentState, reportedVersions, rejected } = before;
   // Who has nothing yet asks for what it needs.
-  if (base === undefined && reportedVersions === undefined) return NONE;
+  if (sentState === undefined && reportedVersions === undefined) return NONE;
   return sent.flatMap((resource): readonly Reference[] => {
     const { name, version, references } = resource;
-    const had = base?.resources.get(name);
+    const had = sentState?.resources.get(name);
     const known = had?.version ?? reportedVersions?.get(name);
     if (!rejected.has(name) && known === version) return NONE;
     // Of an earlier stream only the version is known, not what the resource referred to: it may have been another source.

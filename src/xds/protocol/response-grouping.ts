@@ -87,9 +87,9 @@ function certificatesFirst(resources: readonly Resource[]): readonly Resource[] 
  * acknowledge these unread. What it rejected on an earlier stream nobody knows any more, so that all that a returning client
  * asks for and does not say that it has comes in bytes that it has not seen. Anything else comes as it was.
  */
-function spelling({ typeUrl, rejected, mark, base, forcedNames }: Subscription, resource: Resource): Resource {
+function spelling({ typeUrl, rejected, mark, sentState, forcedNames }: Subscription, resource: Resource): Resource {
   if (typeUrl !== TYPE.secret) return resource;
-  const isUnsure = mark !== undefined && (base === undefined || forcedNames.has(resource.name));
+  const isUnsure = mark !== undefined && (sentState === undefined || forcedNames.has(resource.name));
   const wanted = isUnsure ? respelled(resource, mark) : resource;
   if (rejected.get(resource.name)?.version !== wanted.version) return wanted;
   return wanted === resource ? respelled(resource) : resource;

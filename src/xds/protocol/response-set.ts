@@ -129,8 +129,8 @@ function goneDelta(
 /** The changes since what the client has, within its subscription. */
 function changes(state: Subscription, current: TypeSnapshot): Changes {
   // A stream that was never sent anything has everything owed by name; a difference to nothing would be all there is.
-  if (state.base === undefined || state.base === current) return UNCHANGED;
-  const since = diff(state.base, current);
+  if (state.sentState === undefined || state.sentState === current) return UNCHANGED;
+  const since = diff(state.sentState, current);
   if (state.wildcard) return since;
   const mine = (resource: Resource): boolean => state.names.has(resource.name);
   const { changed, removed } = since;

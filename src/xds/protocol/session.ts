@@ -193,17 +193,18 @@ export class Session {
   }
 
   private heartbeatAt({ state, heardAt }: Entry): number {
-    const { base } = state;
-    if (!this.takesTtl || base === undefined || heartbeat(state, base).length === 0) return Number.POSITIVE_INFINITY;
-    return heardAt + heartbeatEvery(base);
+    const { sentState } = state;
+    if (!this.takesTtl || sentState === undefined || heartbeat(state, sentState).length === 0)
+      return Number.POSITIVE_INFINITY;
+    return heardAt + heartbeatEvery(sentState);
   }
 
   private heartbeats(now: number): readonly Outgoing[] {
     return [...this.entries].flatMap(([typeUrl, entry]) => {
-      const { base, sentVersion: version = '' } = entry.state;
-      if (base === undefined || now < this.heartbeatAt(entry)) return [];
+      const { sentState, sentVersion: version = '' } = entry.state;
+      if (sentState === undefined || now < this.heartbeatAt(entry)) return [];
       entry.heardAt = now;
-      const resources = heartbeat(entry.state, base);
+      const resources = heartbeat(entry.state, sentState);
       return [{ typeUrl, resources, removed: [], version, isShared: true, nonce: this.nonce(), form: 'heartbeat' }];
     });
   }

@@ -39,9 +39,9 @@ export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Ta
   const outgoing = replies.map((reply) => send(state, reply, turn));
   const last = outgoing.at(-1);
   // After a rejection nobody knows what the client had before.
-  const had = state.rejected.size === 0 ? state.base : undefined;
+  const had = state.rejected.size === 0 ? state.sentState : undefined;
   const sent = {
-    pending: outgoing.map((reply) => awaited(reply, had, current, state.base)),
+    pending: outgoing.map((reply) => awaited(reply, had, current, state.sentState)),
     version: last?.version ?? current.version,
     lastNonce: last?.nonce ?? '',
     later,
@@ -70,7 +70,7 @@ function replaces(resources: readonly Resource[], sent: TypeSnapshot): boolean {
 /** Whether nothing can be due: most types, at most turns. */
 export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
   if (state.pending.length > 0) return true;
-  return state.base === current && state.pendingRemovals.size === 0 && state.nack === undefined && !isAsked(state);
+  return state.sentState === current && state.pendingRemovals.size === 0 && state.nack === undefined && !isAsked(state);
 }
 
 /** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
@@ -85,7 +85,7 @@ function quiet(state: Subscription, after: Subscription, current: TypeSnapshot):
 function stillStands(state: Subscription, { pendingRemovals }: Subscription, current: TypeSnapshot): boolean {
   // LDS and CDS are rejected as a whole (SotW); or an empty response was, and there is still nothing.
   if ((state.variant === 'sotw' && isFullState(state.typeUrl)) || state.rejected.size === 0) return true;
-  const unchanged = state.base?.version === current.version;
+  const unchanged = state.sentState?.version === current.version;
   // A rejected removal of a delta stream is still due; a SotW stream has no words for it.
   const isWanted = (name: string): boolean =>
     unchanged || current.resources.has(name) || (state.variant === 'delta' && !pendingRemovals.has(name));

@@ -51,7 +51,7 @@ export interface Subscription {
   readonly everNamed: boolean;
   readonly names: NameSet;
   /** The state of the type that the client has, within its subscription, once `pending` is acknowledged. */
-  readonly base: TypeSnapshot | undefined;
+  readonly sentState: TypeSnapshot | undefined;
   /** What is sent at the next turn whatever the client has. */
   readonly forcedNames: NameSet;
   readonly forceAll: boolean;
@@ -87,7 +87,7 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
     wildcard: false,
     everNamed: false,
     names: NameSet.empty,
-    base: undefined,
+    sentState: undefined,
     forcedNames: NameSet.empty,
     forceAll: false,
     mustRespond: false,
@@ -115,7 +115,7 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
     wildcard: state.wildcard,
     everNamed: state.everNamed,
     names: state.names,
-    base: state.base,
+    sentState: state.sentState,
     forcedNames: state.forcedNames,
     forceAll: state.forceAll,
     mustRespond: state.mustRespond,
@@ -148,7 +148,7 @@ export interface Sent {
  */
 export function caughtUp(
   state: Subscription,
-  base: TypeSnapshot,
+  sentState: TypeSnapshot,
   pendingRemovals: Subscription['pendingRemovals'],
   sent: Sent | undefined,
 ): Subscription {
@@ -158,7 +158,7 @@ export function caughtUp(
     wildcard: state.wildcard,
     everNamed: state.everNamed,
     names: state.names,
-    base,
+    sentState,
     forcedNames: sent === undefined || sent.later.length === 0 ? NameSet.empty : NameSet.of(sent.later),
     forceAll: false,
     mustRespond: false,
@@ -166,7 +166,7 @@ export function caughtUp(
     mark: state.mark,
     pendingRemovals,
     pending: sent === undefined ? state.pending : sent.pending,
-    rejected: sent === undefined ? state.rejected : stillRejected(state, base, pendingRemovals),
+    rejected: sent === undefined ? state.rejected : stillRejected(state, sentState, pendingRemovals),
     answers: NO_ANSWERS,
     lastNonce: sent === undefined ? state.lastNonce : sent.lastNonce,
     sentVersion: sent === undefined ? state.sentVersion : sent.version,
@@ -261,6 +261,9 @@ export function isAsked(state: Subscription): boolean {
 /** Whether the client has, and has accepted, this state. */
 export function isSettled(state: Subscription, current: TypeSnapshot): boolean {
   return (
-    state.pending.length === 0 && state.nack === undefined && !isAsked(state) && (state.base ?? current) === current
+    state.pending.length === 0 &&
+    state.nack === undefined &&
+    !isAsked(state) &&
+    (state.sentState ?? current) === current
   );
 }
