@@ -22,7 +22,7 @@ const REMOVAL_WAIT_MS = 30_000;
 const BURST_MS = 20;
 
 /** One subscription of a stream, and when what happened to it (milliseconds). */
-export interface Standing {
+export interface TypeTiming {
   readonly state: Subscription;
   readonly typeUrl: string;
   readonly openedAt: number;
@@ -31,12 +31,12 @@ export interface Standing {
   readonly removalsPendingSince: number | undefined;
 }
 
-export type Standings = ReadonlyMap<string, Standing>;
+export type TypeTimings = ReadonlyMap<string, TypeTiming>;
 
 /** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
 export function mayRemove(
-  all: Standings,
-  { typeUrl, removalsPendingSince }: Standing,
+  all: TypeTimings,
+  { typeUrl, removalsPendingSince }: TypeTiming,
   snapshot: Snapshot,
   now: number,
 ): boolean {
@@ -51,7 +51,7 @@ export function mayRemove(
 }
 
 /** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged, and their listeners. */
-export function isHeld(all: Standings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
+export function isHeld(all: TypeTimings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
   if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
   const clusters = all.get(TYPE.cluster);
   if (clusters !== undefined && now < holdsUntil(clusters, snapshot)) return true;
@@ -59,7 +59,7 @@ export function isHeld(all: Standings, typeUrl: string, snapshot: Snapshot, now:
 }
 
 /** Until when routes wait for new internal listeners; Infinity: until these are sent, for which they themselves wait. */
-function routesWaitUntil(all: Standings, snapshot: Snapshot): number {
+function routesWaitUntil(all: TypeTimings, snapshot: Snapshot): number {
   const listeners = all.get(TYPE.listener);
   if (listeners === undefined) return Number.NEGATIVE_INFINITY;
   const { state, sentAt } = listeners;
@@ -69,7 +69,7 @@ function routesWaitUntil(all: Standings, snapshot: Snapshot): number {
 }
 
 /** Until when the removal of internal listeners waits for routes that are not even sent yet, because earlier ones are in flight. */
-function listenersWaitUntil(all: Standings, snapshot: Snapshot): number {
+function listenersWaitUntil(all: TypeTimings, snapshot: Snapshot): number {
   const [clusters, routes, listeners] = [all.get(TYPE.cluster), all.get(TYPE.route), all.get(TYPE.listener)];
   if (clusters === undefined || routes === undefined || listeners === undefined) return Number.NEGATIVE_INFINITY;
   const isLate = routes.state.pending.length > 0 && routes.state.sentState !== snapshot.types.get(TYPE.route);
@@ -79,7 +79,7 @@ function listenersWaitUntil(all: Standings, snapshot: Snapshot): number {
 }
 
 /** Until when clusters on their way hold up what may lead to them; -Infinity: they do not. */
-function holdsUntil({ state, sentAt }: Standing, snapshot: Snapshot | undefined): number {
+function holdsUntil({ state, sentAt }: TypeTiming, snapshot: Snapshot | undefined): number {
   if (state.pending.length === 0) return Number.NEGATIVE_INFINITY;
   const until = sentAt + HOLD_MS;
   if (addsClusters(state)) return until;
@@ -92,8 +92,8 @@ function holdsUntil({ state, sentAt }: Standing, snapshot: Snapshot | undefined)
 
 /** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
 export function awaitsBurst(
-  all: Standings,
-  { typeUrl, state, openedAt }: Standing,
+  all: TypeTimings,
+  { typeUrl, state, openedAt }: TypeTiming,
   snapshot: Snapshot | undefined,
   now: number,
 ): boolean {
@@ -109,17 +109,17 @@ export function awaitsBurst(
 }
 
 /** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
-export function waitsUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
-  const { openedAt, removalsPendingSince } = standing;
-  const holds = othersWaitUntil(all, standing, snapshot);
+export function waitsUntil(all: TypeTimings, timing: TypeTiming, snapshot: Snapshot | undefined): number {
+  const { openedAt, removalsPendingSince } = timing;
+  const holds = othersWaitUntil(all, timing, snapshot);
   const held = holds === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : holds;
   if (removalsPendingSince !== undefined) return Math.min(held, removalsPendingSince + REMOVAL_WAIT_MS);
-  return awaitsBurst(all, standing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
+  return awaitsBurst(all, timing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
 }
 
-function othersWaitUntil(all: Standings, standing: Standing, snapshot: Snapshot | undefined): number {
-  const { typeUrl } = standing;
-  if (typeUrl === TYPE.cluster) return holdsUntil(standing, snapshot);
+function othersWaitUntil(all: TypeTimings, timing: TypeTiming, snapshot: Snapshot | undefined): number {
+  const { typeUrl } = timing;
+  if (typeUrl === TYPE.cluster) return holdsUntil(timing, snapshot);
   if (snapshot === undefined) return Number.NEGATIVE_INFINITY;
   if (typeUrl === TYPE.listener) return routesWaitUntil(all, snapshot);
   return typeUrl === TYPE.route ? listenersWaitUntil(all, snapshot) : Number.NEGATIVE_INFINITY;

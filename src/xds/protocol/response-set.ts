@@ -12,7 +12,7 @@ import { isOfState, repliesOf } from './response-batches.ts';
 import { responses } from './response-grouping.ts';
 import { isAsked, NO_REMOVALS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
 
-export interface Due {
+export interface ComputedResponse {
   readonly replies: readonly Reply[];
   /** The names of resources that are due as well, but have to wait until these replies are answered. */
   readonly later: readonly string[];
@@ -26,7 +26,7 @@ interface Changes {
 
 const UNCHANGED: Changes = { changed: [], removed: [] };
 const NONE: readonly never[] = [];
-const NOTHING_DUE: Due = { replies: NONE, later: NONE, pendingRemovals: NO_REMOVALS };
+const NO_RESPONSE: ComputedResponse = { replies: NONE, later: NONE, pendingRemovals: NO_REMOVALS };
 
 /** What decides beside the subscription; `mayRemove` is asked only when something is to go. */
 interface Deciding {
@@ -34,20 +34,26 @@ interface Deciding {
   readonly rejected: RejectedResources;
 }
 
-export function due(state: Subscription, current: TypeSnapshot, { mayRemove, rejected }: Deciding): Due {
-  if (state.variant === 'delta') return dueDelta(state, current, mayRemove, rejected);
-  return isFullState(state.typeUrl) ? dueFullState(state, current, mayRemove) : duePartial(state, current, rejected);
+export function computeResponse(
+  state: Subscription,
+  current: TypeSnapshot,
+  { mayRemove, rejected }: Deciding,
+): ComputedResponse {
+  if (state.variant === 'delta') return computeDelta(state, current, mayRemove, rejected);
+  return isFullState(state.typeUrl)
+    ? computeFullState(state, current, mayRemove)
+    : computePartial(state, current, rejected);
 }
 
 /** Rule 32: partial; absence means nothing. Rule 34: what is missing is sent when it exists. */
-function duePartial(state: Subscription, current: TypeSnapshot, rejected: RejectedResources): Due {
+function computePartial(state: Subscription, current: TypeSnapshot, rejected: RejectedResources): ComputedResponse {
   const resources = candidates(state, current, changes(state, current));
-  if (resources.length === 0) return NOTHING_DUE;
+  if (resources.length === 0) return NO_RESPONSE;
   const { parts, later } = responses(state, resources, rejected);
   return { replies: repliesOf('sotw', parts, current), later, pendingRemovals: NO_REMOVALS };
 }
 
-function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): Due {
+function computeFullState(state: Subscription, current: TypeSnapshot, mayRemove: () => boolean): ComputedResponse {
   const { changed, removed } = changes(state, current);
   const gone = removalsAfter(state, current, removed);
   const goes = gone.size > 0 && mayRemove();
@@ -64,12 +70,12 @@ function dueFullState(state: Subscription, current: TypeSnapshot, mayRemove: () 
   return { replies: [{ resources, removed: NONE, version, isShared: true }], later: NONE, pendingRemovals };
 }
 
-function dueDelta(
+function computeDelta(
   state: Subscription,
   current: TypeSnapshot,
   mayRemove: () => boolean,
   rejected: RejectedResources,
-): Due {
+): ComputedResponse {
   const since = changes(state, current);
   const found = candidates(state, current, since);
   const { reportedVersions } = state;

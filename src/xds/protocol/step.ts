@@ -8,11 +8,11 @@ import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { isFullState } from '../../snapshot/types.ts';
 import type { Outgoing, Reply } from '../wire/messages.ts';
 import type { RejectedResources } from './rejected-resources.ts';
-import { covers, due } from './response-set.ts';
-import { caughtUp, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
+import { computeResponse, covers } from './response-set.ts';
+import { advance, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
 
 /** What else decides; asked only when it matters. */
-export interface Turn {
+export interface StepContext {
   /** Whether nothing points any more to what is gone. */
   readonly mayRemove: () => boolean;
   /** Whether other types must first catch up: then only what the client asked for is sent. */
@@ -23,7 +23,7 @@ export interface Turn {
   readonly form: Form;
 }
 
-export interface Taken {
+export interface StepResult {
   readonly state: Subscription;
   readonly replies: readonly Outgoing[];
 }
@@ -31,11 +31,11 @@ export interface Taken {
 const NO_REPLIES: readonly never[] = [];
 
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
-export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Taken {
+export function next(state: Subscription, current: TypeSnapshot, turn: StepContext): StepResult {
   if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
-  const { replies, later, pendingRemovals } = due(state, current, turn);
+  const { replies, later, pendingRemovals } = computeResponse(state, current, turn);
   if (replies.length === 0)
-    return { state: quiet(state, caughtUp(state, current, pendingRemovals, undefined), current), replies: NO_REPLIES };
+    return { state: settle(state, advance(state, current, pendingRemovals, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));
   const last = outgoing.at(-1);
   // After a rejection nobody knows what the client had before.
@@ -46,10 +46,10 @@ export function next(state: Subscription, current: TypeSnapshot, turn: Turn): Ta
     lastNonce: last?.nonce ?? '',
     later,
   };
-  return { state: caughtUp(state, current, pendingRemovals, sent), replies: outgoing };
+  return { state: advance(state, current, pendingRemovals, sent), replies: outgoing };
 }
 
-function send({ typeUrl }: Subscription, reply: Reply, { nonce, form }: Turn): Outgoing {
+function send({ typeUrl }: Subscription, reply: Reply, { nonce, form }: StepContext): Outgoing {
   const { resources, removed, version, isShared } = reply;
   return { typeUrl, resources, removed, version, isShared, nonce: nonce(), form };
 }
@@ -74,7 +74,7 @@ export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
 }
 
 /** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
-function quiet(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
+function settle(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
   const subscribes = state.wildcard || state.names.size > 0;
   if (state.nack !== undefined && subscribes && stillStands(state, after, current)) return after;
   const clear = evolve(after, { nack: undefined, rejected: NOTHING_REJECTED });

@@ -146,7 +146,7 @@ export interface Sent {
  * The state once everything is done that was due: the client has `base`, or will when it accepts `sent`. Written out like
  * `evolve`: it is made for each response.
  */
-export function caughtUp(
+export function advance(
   state: Subscription,
   sentState: TypeSnapshot,
   pendingRemovals: Subscription['pendingRemovals'],

@@ -4,17 +4,17 @@
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { shortName } from '../../snapshot/types.ts';
 import type { TypeStatus } from '../stream-status.ts';
-import type { Standing } from './ordering.ts';
+import type { TypeTiming } from './ordering.ts';
 import { MOST_ALONE } from './response-grouping.ts';
-import type { Turn } from './step.ts';
+import type { StepContext } from './step.ts';
 import { isSettled, type Subscription } from './subscription.ts';
 
-export interface Entry extends Standing {
+export interface Entry extends TypeTiming {
   state: Subscription;
   sentAt: number;
   removalsPendingSince: number | undefined;
   /** Made once: what decides beside the subscription itself. */
-  readonly turn: Turn;
+  readonly turn: StepContext;
   /** When the last heartbeat was sent. */
   heardAt: number;
   nackedAt: number;
@@ -26,7 +26,7 @@ export interface Entry extends Standing {
   restedAt: TypeSnapshot | undefined;
 }
 
-export function newEntry(state: Subscription, now: number, turn: Turn): Entry {
+export function newEntry(state: Subscription, now: number, turn: StepContext): Entry {
   return {
     state,
     typeUrl: state.typeUrl,
