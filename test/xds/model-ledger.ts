@@ -204,9 +204,9 @@ export class Ledger {
     const lost = [...(base?.values() ?? [])].filter(({ name }) => this.covers(name) && !isThere(name));
     // Rules 18, 47.
     const again = changed.length + lost.length > 0 ? [...this.parked.keys()].filter((name) => this.covers(name)) : [];
-    const isNews = (name: string) => this.initial.get(name) !== current.resources.get(name)?.version;
-    const all = this.owesAll ? there.filter((name) => base !== undefined || isNews(name)) : [];
-    const asked = [...this.asked].filter(isNews);
+    const replacesContent = (name: string) => this.initial.get(name) !== current.resources.get(name)?.version;
+    const all = this.owesAll ? there.filter((name) => base !== undefined || replacesContent(name)) : [];
+    const asked = [...this.asked].filter(replacesContent);
     const send = new Set([...changed, ...again, ...this.owed, ...all, ...asked].filter(isThere));
     const missing = new Set([...this.owed, ...this.asked].filter((name) => this.variant === 'delta' && !isThere(name)));
     const gone = new Map([...this.lingering].filter(([name]) => this.covers(name) && !isThere(name)));

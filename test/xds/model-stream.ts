@@ -44,14 +44,14 @@ export class Stream {
   /** An answer of the client: what was rejected and refers to a secret that is another one now is sent again (rule 18). */
   answered(ledger: Ledger, nonce: string, isNack: boolean, snapshot: Snapshot | undefined): void {
     const renewed = ledger.answered(nonce, isNack);
-    const isNews = ledger.kind === 'secret' && !isNack && renewed.length > 0;
-    if (isNews) {
+    const replacesContent = ledger.kind === 'secret' && !isNack && renewed.length > 0;
+    if (replacesContent) {
       this.answers += 1;
       for (const name of renewed) this.renewed.set(name, this.answers);
     }
-    for (const other of isNews ? [...this.ledgers.values()] : isNack ? [ledger] : []) {
+    for (const other of replacesContent ? [...this.ledgers.values()] : isNack ? [ledger] : []) {
       if (other.kind !== 'cluster' && other.kind !== 'listener') continue;
-      const since = isNews ? this.answers - 1 : (this.knewOf.get(other.kind) ?? 0);
+      const since = replacesContent ? this.answers - 1 : (this.knewOf.get(other.kind) ?? 0);
       const { resources } = snapshot?.types.get(TYPE[other.kind]) ?? {};
       other.retried((name) =>
         (resources?.get(name)?.references ?? []).some(

@@ -10,7 +10,7 @@ import { anyBody, createResource, type Resource } from '../../src/snapshot/resou
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
 import { RejectedResources } from '../../src/xds/protocol/rejected-resources.ts';
-import { MOST_ALONE } from '../../src/xds/protocol/response-grouping.ts';
+import { MAX_IN_FLIGHT } from '../../src/xds/protocol/response-grouping.ts';
 import { joined } from '../../src/xds/wire/discovery-response.ts';
 import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { respelled } from '../../src/xds/wire/secret-facts.ts';
@@ -63,11 +63,11 @@ describe('secrets', () => {
   });
 
   test('rule 21: more than may be in flight follow when these are answered', () => {
-    const names = Array.from({ length: MOST_ALONE + 3 }, (_, index) => `s${String(index).padStart(4, '0')}`);
+    const names = Array.from({ length: MAX_IN_FLIGHT + 3 }, (_, index) => `s${String(index).padStart(4, '0')}`);
     for (const variant of VARIANTS) {
       const talk = new Talk(variant, state({ secret: Object.fromEntries(names.map((name) => [name, '1'])) }));
       const first = talk.say('secret', { names, subscribe: names });
-      assert.equal(first.length, MOST_ALONE);
+      assert.equal(first.length, MAX_IN_FLIGHT);
       const rest = first.flatMap((reply) => talk.ack(reply, { names }));
       assert.deepEqual(
         [...first, ...rest].flatMap(({ resources }) => resources.map(({ name }) => name)),

@@ -67,7 +67,7 @@ export class Recoveries {
       return since === this.count ? NONE : needing(answered, (name) => (this.renewed.get(name) ?? 0) > since, snapshot);
     }
     if (typeUrl !== TYPE.secret) return NONE;
-    const news = told.filter(({ isNews }) => isNews);
+    const news = told.filter(({ replacesContent }) => replacesContent);
     if (news.length === 0) return NONE;
     const names = new Set(news.flatMap(({ resources }) => resources.map(({ name }) => name)));
     this.remember(names, all);

@@ -12,7 +12,7 @@ import { alone, split } from './resource-subsets.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Responses of one resource each that may be in flight; every answer is looked for among them. */
-export const MOST_ALONE = 512;
+export const MAX_IN_FLIGHT = 512;
 
 export interface Responses {
   /** At least one; the last may be empty. */
@@ -53,10 +53,10 @@ const withoutOwn = memoizeByIdentity(
 
 /** An empty response only when there is no other. */
 function grouped(together: Responses['parts'], single: readonly Resource[]): Responses {
-  const parts = single.slice(0, MOST_ALONE).map(alone);
+  const parts = single.slice(0, MAX_IN_FLIGHT).map(alone);
   return {
     parts: parts.length > 0 && together[0]?.length === 0 ? parts : [...together, ...parts],
-    later: single.length > MOST_ALONE ? single.slice(MOST_ALONE).map(({ name }) => name) : NONE,
+    later: single.length > MAX_IN_FLIGHT ? single.slice(MAX_IN_FLIGHT).map(({ name }) => name) : NONE,
   };
 }
 
@@ -66,8 +66,8 @@ function eachAlone(resources: readonly Resource[]): Responses {
   if (before !== undefined) return before;
   const ordered = certificatesFirst(resources);
   const made: Responses = {
-    parts: ordered.length === 0 ? NOTHING.parts : ordered.slice(0, MOST_ALONE).map(alone),
-    later: ordered.length > MOST_ALONE ? ordered.slice(MOST_ALONE).map(({ name }) => name) : NONE,
+    parts: ordered.length === 0 ? NOTHING.parts : ordered.slice(0, MAX_IN_FLIGHT).map(alone),
+    later: ordered.length > MAX_IN_FLIGHT ? ordered.slice(MAX_IN_FLIGHT).map(({ name }) => name) : NONE,
   };
   alones.set(resources, made);
   return made;

@@ -27,7 +27,7 @@ import {
   reread,
   retried,
 } from './subscription.ts';
-import { burden, type Entry, newEntry, rebuilding, statusOf } from './type-state.ts';
+import { type Entry, newEntry, rebuildCost, scanCost, statusOf } from './type-state.ts';
 
 export type { Outgoing };
 
@@ -99,7 +99,7 @@ export class Session {
     if (entry === undefined) this.subscribe(typeUrl, request, now);
     else {
       const received = receive(entry.state, request);
-      if (received.state !== entry.state) this.scanned += rebuilding(entry.state, received.state);
+      if (received.state !== entry.state) this.scanned += rebuildCost(entry.state, received.state);
       entry.state = received.state;
       answer = received.answer;
       if (answer !== undefined) this.onAnswer(entry, received.told, answer, now);
@@ -180,7 +180,7 @@ export class Session {
       const until = waitsUntil(this.entries, entry, this.snapshot);
       // What was over at the last turn waits for the client's answer, and for no time: to be woken for it would never end.
       const again = entry.retryAt ?? Number.POSITIVE_INFINITY;
-      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.heartbeatAt(entry), again);
+      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.nextHeartbeat(entry), again);
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
@@ -192,18 +192,18 @@ export class Session {
     return weight;
   }
 
-  private heartbeatAt({ state, heardAt }: Entry): number {
+  private nextHeartbeat({ state, heartbeatAt }: Entry): number {
     const { sentState } = state;
     if (!this.takesTtl || sentState === undefined || heartbeat(state, sentState).length === 0)
       return Number.POSITIVE_INFINITY;
-    return heardAt + heartbeatEvery(sentState);
+    return heartbeatAt + heartbeatEvery(sentState);
   }
 
   private heartbeats(now: number): readonly Outgoing[] {
     return [...this.entries].flatMap(([typeUrl, entry]) => {
       const { sentState, sentVersion: version = '' } = entry.state;
-      if (sentState === undefined || now < this.heartbeatAt(entry)) return [];
-      entry.heardAt = now;
+      if (sentState === undefined || now < this.nextHeartbeat(entry)) return [];
+      entry.heartbeatAt = now;
       const resources = heartbeat(entry.state, sentState);
       return [{ typeUrl, resources, removed: [], version, isShared: true, nonce: this.nonce(), form: 'heartbeat' }];
     });
@@ -238,18 +238,18 @@ export class Session {
   /** One subscription's turn; returns `out` with its replies, made when there is one. */
   private turn(entry: Entry, snapshot: Snapshot, out: Outgoing[] | undefined): Outgoing[] | undefined {
     const current = this.target(entry, snapshot);
-    if (current === undefined || isIdle(entry.state, current) || this.rests(entry, current)) return out;
+    if (current === undefined || isIdle(entry.state, current) || this.isStillIdle(entry, current)) return out;
     if (awaitsBurst(this.entries, entry, snapshot, this.now)) return out;
     const before = entry.state;
-    this.scanned += burden(before);
+    this.scanned += scanCost(before);
     const { state, replies } = next(entry.state, current, entry.turn);
     entry.state = state;
     entry.removalsPendingSince =
       state.pendingRemovals.size === 0 ? undefined : (entry.removalsPendingSince ?? this.now);
     if (replies.length === 0) {
       // One that has to wait for other types has not looked yet, and is as it was.
-      entry.rested = state === before ? undefined : state;
-      entry.restedAt = current;
+      entry.idleState = state === before ? undefined : state;
+      entry.idleSnapshot = current;
       return out;
     }
     entry.sentAt = this.now;
@@ -269,8 +269,8 @@ export class Session {
   }
 
   /** Whether it had nothing to say, and nothing is different since: then only what lingers may have to go. */
-  private rests({ state, rested, restedAt, turn }: Entry, current: TypeSnapshot): boolean {
-    return rested === state && restedAt === current && (state.pendingRemovals.size === 0 || !turn.mayRemove());
+  private isStillIdle({ state, idleState, idleSnapshot, turn }: Entry, current: TypeSnapshot): boolean {
+    return idleState === state && idleSnapshot === current && (state.pendingRemovals.size === 0 || !turn.mayRemove());
   }
 
   private resendReferenced(references: readonly Reference[]): void {

@@ -60,7 +60,15 @@ function awaited(
   to: TypeSnapshot,
   sent: TypeSnapshot | undefined,
 ): Pending {
-  return { nonce, version, resources, removed, from, to, isNews: sent !== undefined && replaces(resources, sent) };
+  return {
+    nonce,
+    version,
+    resources,
+    removed,
+    from,
+    to,
+    replacesContent: sent !== undefined && replaces(resources, sent),
+  };
 }
 
 function replaces(resources: readonly Resource[], sent: TypeSnapshot): boolean {

@@ -19,7 +19,7 @@ export interface Pending {
   readonly from: TypeSnapshot | undefined;
   readonly to: TypeSnapshot;
   /** Whether one of its resources replaces other bytes. */
-  readonly isNews: boolean;
+  readonly replacesContent: boolean;
 }
 
 /** A response and what its client said of it; no message: it accepted. */

@@ -5,7 +5,7 @@ import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { shortName } from '../../snapshot/types.ts';
 import type { TypeStatus } from '../stream-status.ts';
 import type { TypeTiming } from './ordering.ts';
-import { MOST_ALONE } from './response-grouping.ts';
+import { MAX_IN_FLIGHT } from './response-grouping.ts';
 import type { StepContext } from './step.ts';
 import { isSettled, type Subscription } from './subscription.ts';
 
@@ -16,14 +16,14 @@ export interface Entry extends TypeTiming {
   /** Made once: what decides beside the subscription itself. */
   readonly turn: StepContext;
   /** When the last heartbeat was sent. */
-  heardAt: number;
+  heartbeatAt: number;
   nackedAt: number;
   /** When what time alone may cure is sent again, and how often it was rejected in a row. */
   retryAt: number | undefined;
   attempts: number;
   /** The state that had nothing to say at its last turn, and of which snapshot of the type. */
-  rested: Subscription | undefined;
-  restedAt: TypeSnapshot | undefined;
+  idleState: Subscription | undefined;
+  idleSnapshot: TypeSnapshot | undefined;
 }
 
 export function newEntry(state: Subscription, now: number, turn: StepContext): Entry {
@@ -32,14 +32,14 @@ export function newEntry(state: Subscription, now: number, turn: StepContext): E
     typeUrl: state.typeUrl,
     turn,
     openedAt: now,
-    heardAt: now,
+    heartbeatAt: now,
     sentAt: now,
     removalsPendingSince: undefined,
     nackedAt: 0,
     retryAt: undefined,
     attempts: 0,
-    rested: undefined,
-    restedAt: undefined,
+    idleState: undefined,
+    idleSnapshot: undefined,
   };
 }
 
@@ -56,8 +56,8 @@ export function statusOf({ typeUrl, state, nackedAt }: Entry, current: TypeSnaps
 }
 
 /** How many names a turn of a subscription may have to go through. */
-export function burden({ pendingRemovals, rejected, reportedVersions, forcedNames }: Subscription): number {
-  const waiting = forcedNames.size > MOST_ALONE ? forcedNames.size : 0;
+export function scanCost({ pendingRemovals, rejected, reportedVersions, forcedNames }: Subscription): number {
+  const waiting = forcedNames.size > MAX_IN_FLIGHT ? forcedNames.size : 0;
   return pendingRemovals.size + rejected.size + (reportedVersions?.size ?? 0) + waiting;
 }
 
@@ -65,7 +65,7 @@ export function burden({ pendingRemovals, rejected, reportedVersions, forcedName
  * How many names a request had gone through that changed a subscription. A set of names that is made anew costs a quarter of
  * what its names cost when they came.
  */
-export function rebuilding(before: Subscription, after: Subscription): number {
+export function rebuildCost(before: Subscription, after: Subscription): number {
   const names = after.names.isOf(before.names) ? 0 : after.names.size;
   const forcedNames =
     after.forcedNames.isOf(before.forcedNames) || after.forcedNames === after.names ? 0 : after.forcedNames.size;
