@@ -8,7 +8,7 @@ import { PUSH_ORDER, shortName, TYPE } from '../../snapshot/types.ts';
 import { type TypeStatus, XdsError } from '../stream-status.ts';
 import type { NodeClaims, XdsRequest } from '../wire/messages.ts';
 import { type Outgoing, takesTtl, type Variant } from '../wire/messages.ts';
-import { randomMark } from '../wire/nonces.ts';
+import { randomMark, sequentialNonces } from '../wire/nonces.ts';
 import { type Answer, open, receive } from './handle-request.ts';
 import { heartbeat, heartbeatEvery } from './heartbeat.ts';
 import { listenersDue } from './internal-listeners.ts';
@@ -69,7 +69,7 @@ export class Session {
     snapshot: Snapshot | undefined,
     limits: SessionLimits,
     node: ClientTraits = UNKNOWN_CLIENT,
-    nonce: () => string = counted(),
+    nonce: () => string = sequentialNonces(),
     rejected: RejectedResources = new RejectedResources(),
   ) {
     this.rejected = rejected;
@@ -296,13 +296,4 @@ export class Session {
 
 function namesIn({ names, subscribe, unsubscribe, initialVersions }: XdsRequest): number {
   return names.length + subscribe.length + unsubscribe.length + initialVersions.size;
-}
-
-/** For those whom nobody wants to deceive. */
-function counted(): () => string {
-  let count = 0;
-  return () => {
-    count += 1;
-    return String(count);
-  };
 }

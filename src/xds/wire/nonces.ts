@@ -1,10 +1,10 @@
-// Nonces: unique on their stream (rule 14), and not to be guessed. Who could guess them would acknowledge what he never
-// read, and have the server send more and more.
-// In: nothing. Out: nonces of ASCII, shorter than 128 characters. Must not: cost a system call each.
+// Nonces, each unique on its stream (rule 14). A client that can predict nonces could acknowledge responses that it never
+// read, and make the server buffer without limit.
+// Must not: cost a system call each, or be longer than 127 ASCII characters.
 
 import { randomBytes, randomFillSync } from 'node:crypto';
 
-/** Nine random bytes: never twice, and short enough that a part of `text` is a copy, not a reference to all of it. */
+/** Nine random bytes: never twice, and short enough that a slice of `text` is a copy and does not keep all of it. */
 const CHARACTERS = 12;
 const pool = Buffer.alloc((CHARACTERS / 4) * 3 * 512);
 let text = '';
@@ -22,4 +22,13 @@ export function unpredictable(): string {
 /** Eight hexadecimal digits. */
 export function randomMark(): string {
   return randomBytes(4).toString('hex');
+}
+
+/** Sequential nonces, for tests and benchmarks. The server uses random ones. */
+export function sequentialNonces(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return String(count);
+  };
 }
