@@ -1,6 +1,7 @@
-// Resources with an end, as the wire has them (xDS protocol, "TTL"): with their TTL, and as heartbeats.
-// In: a resource that has a TTL. Out: its entry in a response. Must not: be sent to a client that does not know TTLs.
+// Encodes resources that have a TTL (xDS protocol, "TTL"): with the TTL, and as heartbeats.
+// Must not: be used for a client that does not know TTLs.
 
+import { memoizeByIdentity } from '../memoize.ts';
 import { bytesField, stringField, varintField } from './protobuf.ts';
 import type { Resource } from './resource.ts';
 
@@ -9,17 +10,16 @@ const WRAPPER = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
 /** `resource`: as it is; `ttl`: with how long it lives; `heartbeat`: that it still lives, without what it is. */
 export type Form = 'resource' | 'ttl' | 'heartbeat';
 
-const made = new WeakMap<Resource, Map<string, Buffer>>();
+const fieldsOf = memoizeByIdentity((_: Resource) => new Map<string, Buffer>());
 
 /** Field 2 of a response. In SotW, only a discovery.v3.Resource in the place of the resource can hold a TTL. */
 export function entryField(resource: Resource, variant: 'sotw' | 'delta', form: Form): Buffer {
   const { ttlMs, sotwField, deltaField } = resource;
   if (form === 'resource' || ttlMs === undefined) return variant === 'sotw' ? sotwField : deltaField;
-  const known = made.get(resource) ?? new Map<string, Buffer>();
-  made.set(resource, known);
+  const fields = fieldsOf(resource);
   const key = `${variant} ${form}`;
-  const field = known.get(key) ?? bytesField(2, content(resource, ttlMs, variant, form));
-  known.set(key, field);
+  const field = fields.get(key) ?? bytesField(2, content(resource, ttlMs, variant, form));
+  fields.set(key, field);
   return field;
 }
 

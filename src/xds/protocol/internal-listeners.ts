@@ -2,6 +2,7 @@
 // go to the client ahead of the routes to their clusters, and of all else that changes of listeners; those that are gone
 // leave after the routes. Must not: hold up anything but what has to do with internal listeners, or change a subscription.
 
+import { memoizeByIdentity } from '../../memoize.ts';
 import { diff } from '../../snapshot/diff.ts';
 import type { Resource } from '../../snapshot/resource.ts';
 import { type Snapshot, updateType } from '../../snapshot/snapshot.ts';
@@ -63,15 +64,12 @@ function newTargets(
   return added.length === 0 ? NONE : added.filter(({ name }) => targetsIn(snapshot).has(name));
 }
 
-const targetSets = new WeakMap<TypeSnapshot, ReadonlySet<string>>();
+const targetsOfType = memoizeByIdentity(({ resources }: TypeSnapshot) => targetsOf(resources.values()));
 
-/** The listeners to which clusters lead; found once for all streams. */
+/** The listeners to which clusters lead. */
 function targetsIn(snapshot: Snapshot): ReadonlySet<string> {
   const clusters = snapshot.types.get(TYPE.cluster);
-  if (clusters === undefined) return NO_NAMES;
-  const targets = targetSets.get(clusters) ?? targetsOf(clusters.resources.values());
-  targetSets.set(clusters, targets);
-  return targets;
+  return clusters === undefined ? NO_NAMES : targetsOfType(clusters);
 }
 
 function targetsOf(clusters: Iterable<Resource | undefined>): ReadonlySet<string> {

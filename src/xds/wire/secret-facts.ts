@@ -1,8 +1,9 @@
-// What the server has to know of a secret: whether it is a certificate, whether it names files, and the same in other bytes.
-// Envoy compares a secret with the last one that it was sent, also when it rejected that one, and acknowledges the same
-// bytes without reading them; so what is to be read again has to be other bytes.
-// Must not: change what a secret means, or keep or show what is in it.
+// What the server has to know of a secret: whether it is a certificate, whether it names files, and how to spell it in other
+// bytes. Envoy compares a secret with the last one that it was sent, even if it rejected that one, and acknowledges the same
+// bytes without reading them; so a secret that has to be read again is sent in other bytes.
+// Must not: change what a secret means, or keep or show its content.
 
+import { memoizeByIdentity } from '../../memoize.ts';
 import { bytesField, stringField } from '../../snapshot/protobuf.ts';
 import { anyBody, type Resource, respelledAs } from '../../snapshot/resource.ts';
 import { TYPE } from '../../snapshot/types.ts';
@@ -28,21 +29,16 @@ interface Traits {
 }
 
 const NO_TRAITS: Traits = { isCertificate: false, isFile: false };
-const traits = new WeakMap<Resource, Traits>();
-const respellings = new WeakMap<Resource, Resource>();
 
 /**
  * The resource in other bytes; itself when there is no other spelling. Without `mark`, the same for the same resource; with
  * it, bytes that are as unlikely to have been sent before as the mark is, which is 8 hexadecimal digits.
  */
 export function respelled(resource: Resource, mark?: string): Resource {
-  if (mark !== undefined) return respell(resource, mark);
-  const known = respellings.get(resource);
-  if (known !== undefined) return known;
-  const made = respell(resource, '');
-  respellings.set(resource, made);
-  return made;
+  return mark === undefined ? respelledOnce(resource) : respell(resource, mark);
 }
+
+const respelledOnce = memoizeByIdentity((resource: Resource) => respell(resource, ''));
 
 /** Whether the gateway reads the content from files on its own disk. */
 export function namesFiles(resource: Resource): boolean {
@@ -54,15 +50,11 @@ export function isCertificate(resource: Resource): boolean {
   return traitsOf(resource).isCertificate;
 }
 
-function traitsOf(resource: Resource): Traits {
+const traitsOf = memoizeByIdentity((resource: Resource): Traits => {
   if (resource.typeUrl !== TYPE.secret) return NO_TRAITS;
-  const known = traits.get(resource);
-  if (known !== undefined) return known;
   const reading = readSecret(anyBody(resource));
-  const made = { isCertificate: reading?.kind === CERTIFICATE, isFile: reading?.isFile === true };
-  traits.set(resource, made);
-  return made;
-}
+  return { isCertificate: reading?.kind === CERTIFICATE, isFile: reading?.isFile === true };
+});
 
 /** What is appended to a message is merged into it: a string that comes again replaces the first. */
 function respell(resource: Resource, mark: string): Resource {
