@@ -11,6 +11,7 @@ import { TYPE } from '../src/snapshot/types.ts';
 import { Session } from '../src/xds/protocol/session.ts';
 import { parseDeltaRequest } from '../src/xds/wire/discovery-request.ts';
 import { frame, responseBody } from '../src/xds/wire/discovery-response.ts';
+import { sharedBatch } from '../src/xds/wire/shared-batch.ts';
 import { median } from './load.ts';
 import { makeMesh } from './meshes.ts';
 
@@ -72,7 +73,7 @@ function engine(resources: readonly Resource[]): Readonly<Record<string, number>
       responseBody(
         'delta',
         TYPE.cluster,
-        { resources: [...clusters], removed: [], version: '1', form: 'resource', isShared: true },
+        { resources: sharedBatch([...clusters]), removed: [], version: '1', form: 'resource', isShared: true },
         'bench',
       ),
     ),

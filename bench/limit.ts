@@ -7,6 +7,7 @@ import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { parseDeltaRequest, parseSotwRequest } from '../src/xds/wire/discovery-request.ts';
 import { frame, responseBody } from '../src/xds/wire/discovery-response.ts';
 import type { XdsRequest } from '../src/xds/wire/messages.ts';
+import { sharedBatch } from '../src/xds/wire/shared-batch.ts';
 import { bumped } from './dump.ts';
 import { readyLine, serveArguments, serveTrigger } from './serving.ts';
 
@@ -85,7 +86,13 @@ class Stream {
   }
 
   send(typeUrl: string, type: Type, resources: readonly Resource[]): void {
-    const reply = { resources, removed: [], version: String(type.version), form: 'resource', isShared: true } as const;
+    const reply = {
+      resources: sharedBatch(resources),
+      removed: [],
+      version: String(type.version),
+      form: 'resource',
+      isShared: true,
+    } as const;
     const body = responseBody(this.delta ? 'delta' : 'sotw', typeUrl, reply, 'limit');
     this.nonces += 1;
     this.http2.cork();

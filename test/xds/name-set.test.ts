@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { TYPE } from '../../src/snapshot/types.ts';
 import { NameSet } from '../../src/xds/protocol/name-set.ts';
 import { responseBody } from '../../src/xds/wire/discovery-response.ts';
+import { sharedBatch } from '../../src/xds/wire/shared-batch.ts';
 import { shown, state, Talk } from './fixtures.ts';
 
 const name = fc.constantFrom('a', 'b', 'c', 'a\nb', 'b\nc', '', '"', 'a","b');
@@ -25,7 +26,7 @@ test('a NameSet is a set, whatever is added and dropped', () => {
         assert.equal(ours.size, theirs.size);
         assert.ok([...theirs].every((one) => ours.has(one)));
         assert.equal(
-          ours.weight,
+          ours.bytes,
           [...theirs].reduce((sum, one) => sum + 2 * one.length + 64, 0),
         );
       }
@@ -42,9 +43,9 @@ test('a name that looks like two does not become what another stream subscribes 
 });
 
 test('removals of names that look like others are told apart', () => {
-  const reply = { resources: [], version: '1', form: 'resource', isShared: true } as const;
+  const reply = { version: '1', form: 'resource', isShared: true } as const;
+  const resources = sharedBatch([]);
   const body = (removed: readonly string[]) =>
     responseBody('delta', TYPE.secret, { ...reply, resources, removed }, 'x');
-  const resources = [] as const;
   assert.notDeepEqual(body(['a\nb']), body(['a', 'b']));
 });

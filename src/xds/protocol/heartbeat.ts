@@ -1,40 +1,35 @@
-// Heartbeats: a resource with a TTL is dropped by its client unless it hears of it again in time (rule 62).
-// In: a subscription, the current state of its type. Out: which resources, and how often. Must not: wait for an ACK, or
-// count as a change: a heartbeat has the version that the client has.
+// Heartbeats: a client drops a resource with a TTL unless it hears of it again in time (rule 62).
+// Must not: wait for an ACK, or count as a change: a heartbeat has the version that the client has.
 
-import type { Resource } from '../../snapshot/resource.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';
+import { NO_RESOURCES } from './resource-subsets.ts';
 import { covers } from './response-set.ts';
 import type { Subscription } from './subscription.ts';
 
 interface Ending {
-  readonly resources: readonly Resource[];
+  readonly resources: SharedBatch;
   /** Milliseconds: half the shortest TTL, so that one heartbeat may be lost. */
   readonly every: number;
 }
 
-const NONE: Ending = { resources: [], every: Number.POSITIVE_INFINITY };
-const endings = new WeakMap<TypeSnapshot, Ending>();
-
-function endingOf(current: TypeSnapshot): Ending {
-  const known = endings.get(current);
-  if (known !== undefined) return known;
+const NONE: Ending = { resources: NO_RESOURCES, every: Number.POSITIVE_INFINITY };
+const endingOf = memoizeByIdentity((current: TypeSnapshot): Ending => {
   const resources = [...current.resources.values()].filter(({ ttlMs }) => ttlMs !== undefined);
-  const made =
-    resources.length === 0 ? NONE : { resources, every: Math.min(...resources.map(({ ttlMs = 0 }) => ttlMs)) / 2 };
-  endings.set(current, made);
-  return made;
-}
+  if (resources.length === 0) return NONE;
+  const shortest = Math.min(...resources.map(({ ttlMs = 0 }) => ttlMs));
+  return { resources: sharedBatch(resources), every: shortest / 2 };
+});
 
 /** How often the resources of this type need a heartbeat, in milliseconds; Infinity when none does. */
 export function heartbeatEvery(current: TypeSnapshot): number {
   return endingOf(current).every;
 }
 
-/** What the client has of them, and is to hear of. */
-export function heartbeat(state: Subscription, current: TypeSnapshot): readonly Resource[] {
+/** The resources that the client has and has to hear of. */
+export function heartbeat(state: Subscription, current: TypeSnapshot): SharedBatch {
   const { resources } = endingOf(current);
-  return resources.every(({ name }) => covers(state, name))
-    ? resources
-    : resources.filter(({ name }) => covers(state, name));
+  const covered = resources.filter(({ name }) => covers(state, name));
+  return covered.length === resources.length ? resources : sharedBatch(covered);
 }

@@ -14,15 +14,15 @@ const NAME_OVERHEAD = 64;
 
 interface Base {
   readonly names: ReadonlySet<string>;
-  readonly weight: number;
+  readonly bytes: number;
 }
 const known = new Map<string, Base>();
 
 export class NameSet {
-  static readonly empty = new NameSet({ names: new Set(), weight: 0 }, [], []);
+  static readonly empty = new NameSet({ names: new Set(), bytes: 0 }, [], []);
   readonly size: number;
   /** About how many bytes the names take; what streams share counts for each. */
-  readonly weight: number;
+  readonly bytes: number;
   private readonly own: Base;
   private readonly base: ReadonlySet<string>;
   /** Not in `base`, but in this set; and the other way round. */
@@ -35,16 +35,11 @@ export class NameSet {
     this.added = added;
     this.dropped = dropped;
     this.size = base.names.size + added.length - dropped.length;
-    this.weight = base.weight + weightOf(added) - weightOf(dropped);
+    this.bytes = base.bytes + bytesOfNames(added) - bytesOfNames(dropped);
   }
 
   static of(names: readonly string[]): NameSet {
     return names.length <= FEW ? NameSet.empty.change(names, []) : new NameSet(shared(names), [], []);
-  }
-
-  /** Stands for these names, and for no others: the same object for all who subscribe to the same. Undefined for small sets and changed ones. */
-  get shared(): object | undefined {
-    return this.base.size === 0 || this.added.length + this.dropped.length > 0 ? undefined : this.own;
   }
 
   /** Whether the one is the other with a few changes; otherwise it was made anew, or is somebody else's. */
@@ -103,10 +98,10 @@ function without(names: readonly string[], name: string): readonly string[] {
 }
 
 /** How many bytes names take at most: two for each character. */
-export function weightOf(names: Iterable<string>): number {
-  let weight = 0;
-  for (const name of names) weight += 2 * name.length + NAME_OVERHEAD;
-  return weight;
+export function bytesOfNames(names: Iterable<string>): number {
+  let bytes = 0;
+  for (const name of names) bytes += 2 * name.length + NAME_OVERHEAD;
+  return bytes;
 }
 
 function shared(names: readonly string[]): Base {
@@ -114,7 +109,7 @@ function shared(names: readonly string[]): Base {
   const before = known.get(key);
   if (before !== undefined) return before;
   const set = new Set(names);
-  const made = { names: set, weight: weightOf(set) };
+  const made = { names: set, bytes: bytesOfNames(set) };
   if (key.length > MAX_KEY_CHARACTERS) return made;
   if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? '');
   known.set(key, made);

@@ -1,81 +1,73 @@
-// Which resources share a response. A client may drop the whole of a response for one resource in it, so that secrets, which
-// hold what peers chose, go alone, and so does what was rejected.
-// Must not: make the client wait for as many round trips as there are responses, or let it have any number of them in flight.
+// Which resources share a response. A client may drop a whole response for one resource in it, so that each secret, which
+// holds what a peer chose, has a response of its own, and so has each resource that was rejected.
+// Must not: make the client wait for one round trip for each response, or put any number of responses in flight.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Resource } from '../../snapshot/resource.ts';
 import { TYPE } from '../../snapshot/types.ts';
 import type { Variant } from '../wire/messages.ts';
 import { isCertificate, respelled } from '../wire/secret-facts.ts';
+import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';
 import type { RejectedResources } from './rejected-resources.ts';
-import { alone, split } from './resource-subsets.ts';
+import { NO_RESOURCES, singleResource, split } from './resource-subsets.ts';
 import type { Subscription } from './subscription.ts';
 
-/** Responses of one resource each that may be in flight; every answer is looked for among them. */
+/** How many responses of one resource may be in flight; each answer is looked up among them. */
 export const MAX_IN_FLIGHT = 512;
 
 export interface Responses {
   /** At least one; the last may be empty. */
-  readonly parts: readonly (readonly Resource[])[];
-  /** The names of what has to wait for the next turn. */
-  readonly later: readonly string[];
+  readonly batches: readonly SharedBatch[];
+  /** The names of the resources that have to wait until these responses are answered. */
+  readonly deferred: readonly string[];
 }
 
-const NONE: readonly never[] = [];
-const NOTHING: Responses = { parts: [NONE], later: NONE };
-const alones = new WeakMap<readonly Resource[], Responses>();
+const NO_NAMES: readonly never[] = [];
 
-/** The resources of one state, by the responses in which they go. */
-export function responses(state: Subscription, resources: readonly Resource[], earlier: RejectedResources): Responses {
+/** Divides resources of one state into responses. `earlier` are those that clients rejected on other streams. */
+export function groupIntoResponses(state: Subscription, resources: SharedBatch, earlier: RejectedResources): Responses {
   const { variant, typeUrl, rejected, mark } = state;
-  const isSecret = typeUrl === TYPE.secret;
-  if (!isSecret && rejected.size === 0) return withoutOwn(resources, variant, earlier, earlier.changes);
-  if (isSecret && rejected.size === 0 && mark === undefined) return eachAlone(resources);
-  if (isSecret && resources.length === 0) return NOTHING;
-  const isAlone = (resource: Resource): boolean => isSecret || rejected.has(resource.name) || earlier.has(resource);
-  const together = isSecret ? NONE : resources.filter((resource) => !isAlone(resource));
-  const single = isSecret ? certificatesFirst(resources) : resources.filter(isAlone);
-  return grouped(
-    split(together, variant),
-    single.map((resource) => spelling(state, resource)),
-  );
+  if (typeUrl === TYPE.secret) {
+    if (rejected.size === 0 && mark === undefined) return secretsAlone(resources);
+    return grouped([NO_RESOURCES], certificatesFirst(resources), (secret) => spellingFor(state, secret));
+  }
+  if (rejected.size === 0) return withoutOwnRejections(resources, variant, earlier, earlier.changes);
+  const isAlone = (resource: Resource): boolean => rejected.has(resource.name) || earlier.has(resource);
+  const together = sharedBatch(resources.filter((resource) => !isAlone(resource)));
+  return grouped(split(together, variant), resources.filter(isAlone));
 }
 
-/** Without what this client rejected: the same for all that are sent the same resources. */
-const withoutOwn = memoizeByIdentity(
-  (resources: readonly Resource[], variant: Variant, earlier: RejectedResources, changes: number): Responses => {
-    const single = changes === 0 ? NONE : resources.filter((resource) => earlier.has(resource));
-    if (single.length === 0) return { parts: split(resources, variant), later: NONE };
-    const together = resources.filter((resource) => !earlier.has(resource));
-    return grouped(split(together, variant), single);
+/** For clients that rejected no secret, and had none on an earlier stream. */
+const secretsAlone = memoizeByIdentity(
+  (resources: SharedBatch): Responses => grouped([NO_RESOURCES], certificatesFirst(resources)),
+);
+
+/** For clients that rejected nothing on their stream. */
+const withoutOwnRejections = memoizeByIdentity(
+  (resources: SharedBatch, variant: Variant, earlier: RejectedResources, changes: number): Responses => {
+    const alone = changes === 0 ? [] : resources.filter((resource) => earlier.has(resource));
+    if (alone.length === 0) return { batches: split(resources, variant), deferred: NO_NAMES };
+    const together = sharedBatch(resources.filter((resource) => !earlier.has(resource)));
+    return grouped(split(together, variant), alone);
   },
 );
 
-/** An empty response only when there is no other. */
-function grouped(together: Responses['parts'], single: readonly Resource[]): Responses {
-  const parts = single.slice(0, MAX_IN_FLIGHT).map(alone);
+/** The response of `together` is left out when it is empty and there are others. */
+function grouped(
+  together: readonly SharedBatch[],
+  alone: readonly Resource[],
+  spell: (resource: Resource) => Resource = (resource) => resource,
+): Responses {
+  const singles = alone.slice(0, MAX_IN_FLIGHT).map((resource) => singleResource(spell(resource)));
   return {
-    parts: parts.length > 0 && together[0]?.length === 0 ? parts : [...together, ...parts],
-    later: single.length > MAX_IN_FLIGHT ? single.slice(MAX_IN_FLIGHT).map(({ name }) => name) : NONE,
+    batches: singles.length > 0 && together[0]?.length === 0 ? singles : [...together, ...singles],
+    deferred: alone.length > MAX_IN_FLIGHT ? alone.slice(MAX_IN_FLIGHT).map(({ name }) => name) : NO_NAMES,
   };
-}
-
-/** Without what this client rejected: the same for all that are sent the same resources. */
-function eachAlone(resources: readonly Resource[]): Responses {
-  const before = alones.get(resources);
-  if (before !== undefined) return before;
-  const ordered = certificatesFirst(resources);
-  const made: Responses = {
-    parts: ordered.length === 0 ? NOTHING.parts : ordered.slice(0, MAX_IN_FLIGHT).map(alone),
-    later: ordered.length > MAX_IN_FLIGHT ? ordered.slice(MAX_IN_FLIGHT).map(({ name }) => name) : NONE,
-  };
-  alones.set(resources, made);
-  return made;
 }
 
 /**
- * Envoy rebuilds every TLS context that a secret is part of, up to the first that fails. A certificate may be part of all, a
- * bundle only of its peer's; so a bad bundle comes when the certificates are there, and spoils its own context alone.
+ * Envoy rebuilds every TLS context that uses a secret, up to the first one that fails. A certificate may be part of all
+ * contexts, a bundle only of its peer's; so a bad bundle comes when the certificates are there, and fails its own context only.
  */
 function certificatesFirst(resources: readonly Resource[]): readonly Resource[] {
   if (resources.length === 1 || !resources.some(isCertificate)) return resources;
@@ -83,14 +75,13 @@ function certificatesFirst(resources: readonly Resource[]): readonly Resource[] 
 }
 
 /**
- * A secret never comes in the bytes that the client rejected: Envoy compares it with the last one that it was sent, and would
- * acknowledge these unread. What it rejected on an earlier stream nobody knows any more, so that all that a returning client
- * asks for and does not say that it has comes in bytes that it has not seen. Anything else comes as it was.
+ * A secret is never sent in the bytes that the client rejected: Envoy compares it with the last one that it was sent, and
+ * would acknowledge the same bytes unread. What a client rejected on an earlier stream is not known, so that a returning
+ * client gets each secret that it asks for and does not report in bytes that it has not seen.
  */
-function spelling({ typeUrl, rejected, mark, sentState, forcedNames }: Subscription, resource: Resource): Resource {
-  if (typeUrl !== TYPE.secret) return resource;
-  const isUnsure = mark !== undefined && (sentState === undefined || forcedNames.has(resource.name));
-  const wanted = isUnsure ? respelled(resource, mark) : resource;
-  if (rejected.get(resource.name)?.version !== wanted.version) return wanted;
-  return wanted === resource ? respelled(resource) : resource;
+function spellingFor({ rejected, mark, sentState, forcedNames }: Subscription, secret: Resource): Resource {
+  const mayHaveRejected = mark !== undefined && (sentState === undefined || forcedNames.has(secret.name));
+  const wanted = mayHaveRejected ? respelled(secret, mark) : secret;
+  if (rejected.get(secret.name)?.version !== wanted.version) return wanted;
+  return wanted === secret ? respelled(secret) : secret;
 }

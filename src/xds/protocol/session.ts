@@ -15,7 +15,7 @@ import { listenersDue } from './internal-listeners.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './ordering.ts';
 import { lostResources, RejectedResources } from './rejected-resources.ts';
 import { Recoveries, retryAt } from './resending.ts';
-import { weightOfState } from './retained-bytes.ts';
+import { retainedBytes } from './retained-bytes.ts';
 import { isIdle, next } from './step.ts';
 import {
   forceNames,
@@ -185,11 +185,11 @@ export class Session {
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
-  /** About how many bytes are kept of what the client sent. */
-  weight(): number {
-    let weight = 0;
-    for (const { state } of this.inOrder) weight += weightOfState(state);
-    return weight;
+  /** About how many bytes are retained of what the client sent. */
+  get retainedBytes(): number {
+    let bytes = 0;
+    for (const { state } of this.inOrder) bytes += retainedBytes(state);
+    return bytes;
   }
 
   private nextHeartbeat({ state, heartbeatAt }: Entry): number {

@@ -33,7 +33,7 @@ const NO_REPLIES: readonly never[] = [];
 /** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
 export function next(state: Subscription, current: TypeSnapshot, turn: StepContext): StepResult {
   if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
-  const { replies, later, pendingRemovals } = computeResponse(state, current, turn);
+  const { replies, deferred, pendingRemovals } = computeResponse(state, current, turn);
   if (replies.length === 0)
     return { state: settle(state, advance(state, current, pendingRemovals, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));
@@ -44,7 +44,7 @@ export function next(state: Subscription, current: TypeSnapshot, turn: StepConte
     pending: outgoing.map((reply) => awaited(reply, had, current, state.sentState)),
     version: last?.version ?? current.version,
     lastNonce: last?.nonce ?? '',
-    later,
+    deferred,
   };
   return { state: advance(state, current, pendingRemovals, sent), replies: outgoing };
 }

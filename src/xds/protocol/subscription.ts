@@ -138,8 +138,8 @@ export interface Sent {
   readonly pending: readonly Pending[];
   readonly version: string;
   readonly lastNonce: string;
-  /** What is due as well, and is sent once `pending` is answered. */
-  readonly later: readonly string[];
+  /** The names of resources that are due too, and are sent once `pending` is answered. */
+  readonly deferred: readonly string[];
 }
 
 /**
@@ -159,7 +159,7 @@ export function advance(
     everNamed: state.everNamed,
     names: state.names,
     sentState,
-    forcedNames: sent === undefined || sent.later.length === 0 ? NameSet.empty : NameSet.of(sent.later),
+    forcedNames: sent === undefined || sent.deferred.length === 0 ? NameSet.empty : NameSet.of(sent.deferred),
     forceAll: false,
     mustRespond: false,
     reportedVersions: undefined,

@@ -193,7 +193,7 @@ export class DiscoveryStream {
   /** Counts against the gateway what is kept because of this client alone. */
   private retain(): void {
     if (this.unreadBytes > 0 && !this.writer.isBlocked) this.unreadBytes = 0;
-    const state = this.session === undefined ? 0 : this.session.weight() + this.parser.retainedBytes;
+    const state = this.session === undefined ? 0 : this.session.retainedBytes + this.parser.retainedBytes;
     this.owner?.retain(state + this.partialBytes + this.unreadBytes);
   }
 

@@ -1,11 +1,12 @@
-// Responses as bytes: what every stream shares is encoded once, and only the nonce is a stream's own.
-// In: a reply. Out: the shared body, and the tail with the nonce. Must not: encode a resource (resource.ts did), keep bodies
-// that nobody can be sent any more (they are cached by the array of resources, and go with it), or what only one client is sent.
+// Encodes responses: once for all streams that are sent the same, each with a nonce of its own.
+// Must not: encode a resource (resource.ts did), keep a body longer than the batch that it encodes, or keep a response that
+// only one client is sent.
 
+import { memoizeByIdentity } from '../../memoize.ts';
 import { bytesField, stringField, stringsField } from '../../snapshot/protobuf.ts';
-import type { Resource } from '../../snapshot/resource.ts';
 import { entryField } from '../../snapshot/ttl.ts';
 import type { Outgoing, Variant } from './messages.ts';
+import type { SharedBatch } from './shared-batch.ts';
 
 type Answerable = Pick<Outgoing, 'resources' | 'removed' | 'version' | 'form' | 'isShared'>;
 
@@ -18,23 +19,24 @@ interface Encoded extends Omit<Answerable, 'resources' | 'isShared'> {
   readonly body: Buffer;
 }
 
-const encoded = new WeakMap<readonly Resource[], Encoded[]>();
-/** The same resources in more responses than these are encoded again: an array may outlive the versions that it was sent with. */
+/** The bodies in which a batch was sent lately. */
+const bodiesOf = memoizeByIdentity((_: SharedBatch): Encoded[] => []);
+/** The same batch in more responses than these is encoded again: it may outlive the versions that it was sent with. */
 const MAX_BODIES = 8;
 
 /** The bytes of a reply without its nonce; the same buffer for all that are sent the same. */
 export function responseBody(variant: Variant, typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
   const { resources, removed, version, form, isShared } = reply;
   if (!isShared) return encode(variant, typeUrl, reply, controlPlane);
-  const known = encoded.get(resources) ?? [];
-  for (const one of known) {
-    if (one.version !== version || one.variant !== variant || one.form !== form || one.typeUrl !== typeUrl) continue;
-    if (isSameList(one.removed, removed)) return one.body;
+  const bodies = bodiesOf(resources);
+  for (const kept of bodies) {
+    if (kept.version !== version || kept.variant !== variant || kept.form !== form || kept.typeUrl !== typeUrl)
+      continue;
+    if (isSameList(kept.removed, removed)) return kept.body;
   }
   const body = encode(variant, typeUrl, reply, controlPlane);
-  if (known.length === MAX_BODIES) known.shift();
-  known.push({ variant, typeUrl, removed, version, form, body });
-  encoded.set(resources, known);
+  if (bodies.length === MAX_BODIES) bodies.shift();
+  bodies.push({ variant, typeUrl, removed, version, form, body });
   return body;
 }
 

@@ -1,8 +1,8 @@
 // What clients and this server say to each other, as plain data: requests as parsed, responses before they are encoded.
 // Must not: know a subscription, or how any of it is encoded.
 
-import type { Resource } from '../../snapshot/resource.ts';
 import type { Form } from '../../snapshot/ttl.ts';
+import type { SharedBatch } from './shared-batch.ts';
 
 export type Variant = 'sotw' | 'delta';
 
@@ -46,8 +46,7 @@ export interface XdsRequest {
 }
 
 export interface Reply {
-  /** Shared by every stream that is sent the same: the bytes are cached by this very array. */
-  readonly resources: readonly Resource[];
+  readonly resources: SharedBatch;
   readonly removed: readonly string[];
   readonly version: string;
   /** Whether others may be sent the very same; not with names that this client made up. */
