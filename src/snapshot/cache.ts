@@ -1,5 +1,5 @@
-// The current snapshot of each gateway, and who wants to know when it changes.
-// In: snapshots by gateway. Out: the current one; calls to those that watch. Must not: know streams or resources.
+// The current snapshot of each gateway, and the watchers of its changes.
+// Must not: know streams or resources.
 
 import type { Snapshot } from './snapshot.ts';
 
@@ -13,7 +13,7 @@ export class SnapshotCache {
     return this.snapshots.get(gateway);
   }
 
-  /** Watchers are told only of another snapshot, each once, in the order in which they came. */
+  /** Calls each watcher once, in the order of subscription, if the snapshot differs. */
   set(gateway: string, snapshot: Snapshot): void {
     if (this.snapshots.get(gateway)?.version === snapshot.version) return;
     this.snapshots.set(gateway, snapshot);
@@ -24,7 +24,7 @@ export class SnapshotCache {
     return this.snapshots.entries();
   }
 
-  /** Returns how to stop watching. */
+  /** Returns a function that stops watching. */
   watch(gateway: string, watcher: Watcher): () => void {
     const watchers = this.watchers.get(gateway) ?? new Set();
     this.watchers.set(gateway, watchers.add(watcher));

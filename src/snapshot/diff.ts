@@ -1,19 +1,19 @@
-// What changed between two states of one type, computed once for all streams that go from the one to the other.
-// In: two TypeSnapshots. Out: resources that are new or other, and those that are gone. Must not: look at what a stream subscribed to.
+// The difference between two states of one type, computed once for all streams that go from one to the other.
+// Must not: know subscriptions.
 
 import type { Resource } from './resource.ts';
 import type { TypeSnapshot } from './type-snapshot.ts';
 
 export interface Diff {
   readonly changed: readonly Resource[];
-  /** As they were last. */
+  /** As they were before. */
   readonly removed: readonly Resource[];
 }
 
 const NOTHING: Diff = { changed: [], removed: [] };
 const known = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, Diff>>();
 
-/** The difference; from nothing, everything is new. */
+/** Without `from`, every resource is new. */
 export function diff(from: TypeSnapshot | undefined, to: TypeSnapshot): Diff {
   if (from === to) return NOTHING;
   if (from === undefined) return { changed: [...to.resources.values()], removed: [] };
@@ -24,7 +24,7 @@ export function diff(from: TypeSnapshot | undefined, to: TypeSnapshot): Diff {
   return computed;
 }
 
-/** Takes a difference that is known without looking for it: `to` was made of `from` and it. */
+/** Records the difference from which `to` was made. */
 export function remember(from: TypeSnapshot, to: TypeSnapshot, between: Diff): void {
   const byOrigin = known.get(to) ?? new WeakMap<TypeSnapshot, Diff>();
   byOrigin.set(from, between);

@@ -1,5 +1,5 @@
-// Protobuf's wire format, as far as the hot path writes it: lengths and length-delimited fields.
-// In: field numbers and contents. Out: bytes. Must not: know messages; encoding resources is the codec's work.
+// The part of Protobuf's wire format that the hot path writes: lengths and length-delimited fields.
+// Must not: know messages; the codec encodes resources.
 
 const LENGTH_DELIMITED = 2;
 
@@ -32,7 +32,7 @@ export function bytesField(field: number, content: Uint8Array): Buffer {
   return Buffer.concat([fieldHead(field, content.length), content]);
 }
 
-/** A string field; nothing for the empty string, which is proto3's default. */
+/** A string field; no bytes for the empty string, which is proto3's default. */
 export function stringField(field: number, content: string): Buffer {
   return content === '' ? Buffer.alloc(0) : bytesField(field, Buffer.from(content));
 }
@@ -52,7 +52,7 @@ export function stringsField(field: number, contents: readonly string[]): Buffer
   return bytes;
 }
 
-/** An unsigned number; nothing for zero. */
+/** An unsigned number; no bytes for zero, which is proto3's default. */
 export function varintField(field: number, value: number): Buffer {
   if (value === 0) return Buffer.alloc(0);
   const bytes = Buffer.allocUnsafe(1 + varintLength(value));

@@ -1,16 +1,16 @@
-// All resources of one type, by name, in the order of their names; the next set shares with the last what did not change.
-// In: resources. Out: immutable sets. Must not: copy ten thousand entries because one of them is other.
+// All resources of one type, by name and in the order of their names; a set shares with the one before what did not change.
+// Must not: copy ten thousand entries because one of them changed.
 
 import type { Resource } from './resource.ts';
 
-/** Replacements beside the entries; more are worth entries of their own. */
+/** With more replacements than these, the entries are rebuilt. */
 const MAX_REPLACED = 64;
 
 export class ResourceSet {
   static readonly empty = new ResourceSet(new Map(), new Map());
   /** In the order of the names. */
   private readonly entries: ReadonlyMap<string, Resource>;
-  /** Of the same names, but newer. */
+  /** Newer resources of names in `entries`. */
   private readonly replaced: ReadonlyMap<string, Resource>;
 
   private constructor(entries: ReadonlyMap<string, Resource>, replaced: ReadonlyMap<string, Resource>) {
@@ -39,7 +39,7 @@ export class ResourceSet {
     else for (const [name, resource] of this.entries) yield this.replaced.get(name) ?? resource;
   }
 
-  /** With `changed`, each in the place of what had its name, and without what is named in `removed`. */
+  /** With `changed`, each in place of the resource of its name, and without the names in `removed`. */
   with(changed: readonly Resource[], removed: readonly string[]): ResourceSet {
     const isReplacement = removed.length === 0 && changed.every(({ name }) => this.entries.has(name));
     if (isReplacement && changed.length + this.replaced.size <= MAX_REPLACED) {

@@ -1,26 +1,26 @@
-// One resource, encoded and hashed once for every stream that will ever carry it.
-// In: type, name, encoded body, what it refers to. Out: a Resource. Must not: be changed once made.
+// One resource, encoded and hashed once for all streams that carry it.
+// Must not: change once it is made.
 
 import { createHash } from 'node:crypto';
 import { fieldHead, stringField } from './protobuf.ts';
 
-/** A resource that must be there for another one to work. */
+/** A resource that must exist for another one to work. */
 export interface Reference {
   readonly typeUrl: string;
   readonly name: string;
   /**
-   * What the client keys its subscription by besides the name. When it changes, Envoy makes a new subscription without
-   * a word on the wire (delta), so the server has to send the resource again (envoyproxy/envoy 47309).
+   * What the client keys its subscription by, besides the name. When it changes, Envoy (delta) makes a new subscription and
+   * sends no request, so the server has to send the resource again (envoy#47309).
    */
   readonly source: string;
-  /** Secrets alone: the others of the same TLS contexts, which a client accepts or rejects together. */
+  /** For secrets only: the other secrets of the same TLS contexts, which a client accepts or rejects together. */
   readonly together?: readonly string[];
 }
 
 export interface Resource {
   readonly typeUrl: string;
   readonly name: string;
-  /** Content hash: the same bytes have the same version, on every replica and after every restart. */
+  /** A content hash: the same bytes have the same version on every replica and after every restart. */
   readonly version: string;
   /** google.protobuf.Any, encoded. */
   readonly any: Buffer;
@@ -28,14 +28,14 @@ export interface Resource {
   readonly sotwField: Buffer;
   /** Field 2 of a DeltaDiscoveryResponse: a discovery.v3.Resource with name, version and the Any. */
   readonly deltaField: Buffer;
-  /** 256 bits of name and version: a type's version is made of their sum, so that a change costs what it changes. */
+  /** 256 bits of name and version. A type's version is made of their sum, so that a change costs what it changes. */
   readonly digest: bigint;
   readonly references: readonly Reference[];
-  /** How long a client keeps it without hearing of it again, in milliseconds. */
+  /** How long a client keeps the resource without hearing of it again, in milliseconds. */
   readonly ttlMs?: number;
 }
 
-/** `any`, `sotwField` and `deltaField` are one piece of memory: Any is field 2 of both messages that hold it. */
+/** `any` and `sotwField` are slices of `deltaField`: the Any is field 2 of both messages that hold it. */
 export function createResource(
   typeUrl: string,
   name: string,
@@ -46,14 +46,14 @@ export function createResource(
   return encode({ typeUrl, name, version: hash(body), references, ...(ttlMs !== undefined && { ttlMs }) }, body);
 }
 
-/** The same resource in other bytes that mean the same. Its version begins with the resource's own, so that both are known by it. */
+/** The same resource in other bytes of the same meaning. Its version begins with the resource's own. */
 export function respelledAs(resource: Resource, body: Uint8Array): Resource {
   const { typeUrl, name, references, ttlMs } = resource;
   const version = `${resource.version}${RESPELLED}${hash(body)}`;
   return encode({ typeUrl, name, version, references, ...(ttlMs !== undefined && { ttlMs }) }, body);
 }
 
-/** Whether a client that says that it has this version has the resource, in whatever bytes. */
+/** Whether `told`, a version that a client reports, is this resource in any spelling. */
 export function isVersionOf({ version }: Resource, told: string | undefined): boolean {
   return told === version || told?.startsWith(`${version}${RESPELLED}`) === true;
 }
@@ -94,7 +94,7 @@ export function packResource({ any, sotwField, ...rest }: Resource): PackedResou
   return { ...rest, anyLength: any.length, sotwLength: sotwField.length };
 }
 
-/** The same resource, of the same bytes: nothing is encoded or hashed again. */
+/** The same resource and bytes; nothing is encoded or hashed again. */
 export function unpackResource({ anyLength, sotwLength, ...rest }: PackedResource): Resource {
   // Structured clone makes a Uint8Array of a Buffer.
   const { buffer, byteOffset, byteLength } = rest.deltaField;

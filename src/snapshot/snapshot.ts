@@ -1,6 +1,5 @@
-// The immutable state that one gateway is to have.
-// In: resources, or what changed since the last snapshot. Out: a Snapshot whose versions are hashes of its content.
-// Must not: exist with a reference that leads nowhere, or cost more than what changed.
+// The immutable state that one gateway is to have; its versions are hashes of its content.
+// Must not: exist with a reference that does not resolve, or cost more than what changed.
 
 import { createHash } from 'node:crypto';
 import { PosternError } from '../errors.ts';
@@ -23,7 +22,7 @@ const NOTHING = new Map(
 );
 const EMPTY: Snapshot = { version: snapshotVersion(NOTHING), types: NOTHING };
 
-/** A snapshot with nothing in it: what a gateway is left with that the configuration no longer has. */
+/** The snapshot without resources: for a gateway that the configuration no longer has. */
 export function emptySnapshot(): Snapshot {
   return EMPTY;
 }
@@ -53,7 +52,7 @@ export function createSnapshot(resources: readonly Resource[], previous: Snapsho
 }
 
 /**
- * The next snapshot. What is `changed` replaces what had its name; what is `removed` is gone.
+ * The next snapshot: `changed` resources replace those of their names, `removed` ones are left out.
  * Errors: SNAPSHOT_INCONSISTENT for a reference that does not resolve.
  */
 export function updateSnapshot(previous: Snapshot, { changed, removed }: Diff): Snapshot {

@@ -1,5 +1,5 @@
-// The resource types that are served, and what the protocol says of each.
-// In: nothing. Out: type URLs, the push order, who refers to whom. Must not: hold state.
+// The resource types that are served, their push order, and which type refers to which.
+// Must not: hold state.
 
 const PREFIX = 'type.googleapis.com/';
 
@@ -12,8 +12,8 @@ export const TYPE = {
 } as const;
 
 /**
- * The order of pushes within one change: what is referred to goes before what refers to it, so that nothing warms
- * longer than it must; secrets and routes go before listeners, so that a removed peer is denied before it is cut.
+ * The order of pushes within one change: a resource goes before its referrers, so that nothing warms longer than it must;
+ * secrets and routes go before listeners, so that a removed peer is denied before its connections are cut.
  */
 export const PUSH_ORDER: readonly string[] = [TYPE.cluster, TYPE.endpoint, TYPE.secret, TYPE.route, TYPE.listener];
 
@@ -26,7 +26,7 @@ export const REFERRERS: ReadonlyMap<string, readonly string[]> = new Map([
   [TYPE.listener, []],
 ]);
 
-/** SotW responses of these carry the full state, and what is absent is deleted (xDS protocol, "Deleting Resources"). */
+/** SotW responses of these types carry the full state; the client deletes what is absent (xDS protocol, "Deleting Resources"). */
 export function isFullState(typeUrl: string): boolean {
   return typeUrl === TYPE.cluster || typeUrl === TYPE.listener;
 }
@@ -39,7 +39,7 @@ const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
   [TYPE.listener, 'LDS'],
 ]);
 
-/** The short name that people know: CDS, EDS, SDS, RDS, LDS. */
+/** CDS, EDS, SDS, RDS, LDS. */
 export function shortName(typeUrl: string): string {
   return SHORT_NAMES.get(typeUrl) ?? typeUrl;
 }
