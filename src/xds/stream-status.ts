@@ -1,5 +1,5 @@
-// What others may know of a stream: why it was ended, and how far its gateway has come.
-// In: nothing. Out: types, and the error that ends a stream. Must not: hold state.
+// What other folders may know of a stream: the error that ended it, and how far its gateway is in sync.
+// Must not: hold state.
 
 /** gRPC status codes that this server ends a stream with. */
 export const GRPC_STATUS = {
@@ -15,7 +15,7 @@ export const GRPC_STATUS = {
 
 export type GrpcStatus = keyof typeof GRPC_STATUS;
 
-/** Ends the stream; the client reads the message, so it says nothing that it may not know. */
+/** Ends the stream. The client reads the message, so it must not say anything that the client may not know. */
 export class XdsError extends Error {
   readonly status: GrpcStatus;
 
@@ -26,7 +26,7 @@ export class XdsError extends Error {
   }
 }
 
-/** SYNCED: it has what it should. STALE: a push is on its way or due. NACKED: it rejected what it should have. */
+/** SYNCED: the gateway has accepted the current state. STALE: a push is due or in flight. NACKED: it rejected what it should have. */
 export type TypeState = 'SYNCED' | 'STALE' | 'NACKED' | 'NOT SENT';
 
 export interface TypeStatus {
@@ -35,7 +35,7 @@ export interface TypeStatus {
   readonly state: TypeState;
   readonly sentVersion?: string;
   readonly ackedVersion?: string;
-  /** The last rejection that is still in force, in the client's own words. */
+  /** The last rejection that still applies, with the client's message. */
   readonly nack?: { readonly version: string; readonly message: string; readonly at: number };
 }
 
@@ -43,7 +43,7 @@ export interface StreamStatus {
   readonly gateway: string;
   readonly nodeId: string;
   readonly userAgent: string;
-  /** IP:PORT of the caller. */
+  /** IP:PORT of the client. */
   readonly address: string;
   readonly variant: 'sotw' | 'delta';
   /** Milliseconds since the epoch. */

@@ -1,6 +1,6 @@
-// What a request makes of a subscription: it opens it, acknowledges or rejects a response, or changes what is asked for.
-// In: a subscription's state, a request, the current state of the type. Out: the next state, and whether it was an ACK or a
-// NACK. Must not: do I/O, or change a state in place. Rule numbers are those of CONTRIBUTING.md, "Protocol rules".
+// What a request does to a subscription: it opens it, acknowledges or rejects a response, or changes the names. Rule numbers
+// are those of CONTRIBUTING.md, "Protocol rules".
+// Must not: do I/O, or change a state in place.
 
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { isFullState, TYPE } from '../../snapshot/types.ts';
@@ -23,13 +23,13 @@ export type Answer = 'ack' | 'nack' | undefined;
 export interface Received {
   readonly state: Subscription;
   readonly answer: Answer;
-  /** The responses that the request answered. A NACK rejects the last, and accepts those before it. */
+  /** The responses that the request answers. A NACK rejects the last of them, and accepts the earlier ones. */
   readonly told: readonly Pending[];
 }
 
 const WILDCARD = '*';
 
-/** The first request of a type on a stream, whatever its nonce says: nonces of another stream mean nothing (rule 14). */
+/** The first request of a type on a stream. Its nonce is of another stream, and means nothing (rule 14). */
 export function open(
   variant: Variant,
   typeUrl: string,
@@ -43,11 +43,11 @@ export function open(
 
 function openSotw(state: Subscription, request: XdsRequest, current: TypeSnapshot | undefined): Subscription {
   const explicit = request.names.includes(WILDCARD);
-  // Rule 26: only LDS and CDS know the wildcard; for the others an empty list is no subscription.
+  // Rule 26: the wildcard exists for LDS and CDS only; for other types an empty list subscribes to nothing.
   const wildcard = explicit || (request.names.length === 0 && isFullState(state.typeUrl));
   const names = NameSet.of(withoutWildcard(request.names));
   const opened = evolve(state, { wildcard, names, everNamed: request.names.length > 0 });
-  // Rule 23: the client has this very state, and asks for all of it.
+  // Rule 23: the client has the current state, and asks for all of it.
   const has =
     wildcard && isFullState(state.typeUrl) && current !== undefined && request.versionInfo === current.version;
   if (has) return evolve(opened, { sentState: current, sentVersion: current.version, ackedVersion: current.version });
@@ -68,17 +68,17 @@ function openDelta(state: Subscription, request: XdsRequest): Subscription {
   return evolve(subscribed, { mustRespond: subscribed.wildcard && opened.reportedVersions === undefined });
 }
 
-/** Any later request: perhaps an ACK or NACK, perhaps another subscription, perhaps both. */
+/** Any later request: an ACK or NACK, a change of the subscription, or both. */
 export function receive(state: Subscription, request: XdsRequest): Received {
   const wasPending = state.pending.length > 0;
   const { state: answered, answer, told } = acknowledge(state, request);
   if (state.variant === 'delta') {
-    // Rule 36: no nonce, stale or not, is a reason to lose a subscription.
+    // Rule 36: a delta request changes the subscription whatever its nonce.
     const changed = changeDelta(answered, request.subscribe, request.unsubscribe);
     return { state: changed === answered ? answered : withoutMemory(changed, request), answer, told };
   }
   const changed = request.repeatsNames ? answered : changeSotw(answered, request.names);
-  // Rule 22: the response was acknowledged before, and nothing else changed: Envoy asks again for a new watcher.
+  // Rule 22: the same request after its ACK comes from a new watcher of Envoy.
   const again =
     !wasPending &&
     request.nonce === state.lastNonce &&
@@ -102,7 +102,7 @@ function acknowledge(state: Subscription, request: XdsRequest): Received {
   const message = request.errorDetail;
   const told = state.variant === 'sotw' && index > 0 ? state.pending.slice(0, index + 1) : [response];
   if (message === undefined && state.nack === undefined && state.rejected.size === 0) {
-    // Most answers, and there may be hundreds of responses in flight.
+    // The common case, and there may be hundreds of responses in flight.
     const change = pending.length > 0 ? { pending } : { pending, ackedVersion: version };
     return { state: evolve(state, change), answer: 'ack', told };
   }
@@ -110,7 +110,7 @@ function acknowledge(state: Subscription, request: XdsRequest): Received {
     ...state.answers,
     ...told.map((one) => ({ told: one, message: one === response ? message : undefined })),
   ];
-  // Rules 18, 47: what is rejected is parked, and sent again only together with a change.
+  // Rules 18, 47: what is rejected is parked, and sent again only with a change.
   const nack = message === undefined ? state.nack : { version, message };
   const answer = message === undefined ? 'ack' : 'nack';
   if (pending.length > 0 && state.rejected.size > FEW_REJECTED)
@@ -122,16 +122,16 @@ function acknowledge(state: Subscription, request: XdsRequest): Received {
   return { state: evolve(state, { ...next, ackedVersion: version, nack: undefined }), answer, told };
 }
 
-/** With more rejections than these, they are made anew when all parts are answered. */
+/** With more rejections than these, the map is rebuilt once, when all responses are answered. */
 const FEW_REJECTED = 64;
 
-/** A SotW client answers its newest response; that answers the earlier parts of the state too (rules 9, 20). */
+/** A SotW client answers its newest response, which answers the earlier ones of the same state too (rules 9, 20). */
 function unanswered({ variant, pending }: Subscription, index: number): readonly Pending[] {
   if (pending.length === 1) return NONE_PENDING;
   return variant === 'sotw' || index === 0 ? pending.slice(index + 1) : pending.filter((_, at) => at !== index);
 }
 
-/** Rule 47: what is rejected after these answers, in their order. */
+/** Rule 47: what is rejected after these answers, taken in order. */
 function rejectedAfter(
   { variant, typeUrl, rejected }: Subscription,
   answers: readonly Answered[],
@@ -157,7 +157,7 @@ function reject(rejected: Map<string, Rejection>, { resources, removed }: Pendin
 
 function accept(rejected: Map<string, Rejection>, typeUrl: string, { resources, removed }: Pending): void {
   for (const { name, version } of resources) {
-    // Envoy compares a secret with the last one that it was sent, rejected or not, and acknowledges the same bytes unread.
+    // Envoy compares a secret with the last one that it was sent, even a rejected one, and acknowledges the same bytes unread.
     if (typeUrl === TYPE.secret && rejected.get(name)?.version === version) continue;
     rejected.delete(name);
   }
@@ -166,12 +166,12 @@ function accept(rejected: Map<string, Rejection>, typeUrl: string, { resources, 
 
 function changeSotw(state: Subscription, requested: readonly string[]): Subscription {
   const everNamed = state.everNamed || requested.length > 0;
-  // Rules 24, 25: the empty list is the wildcard only as long as no name was ever sent.
+  // Rules 24, 25: the empty list is the wildcard only while no name was ever sent.
   const wildcard = requested.includes(WILDCARD) || (requested.length === 0 && !everNamed && state.wildcard);
   if (wildcard === state.wildcard && sameNames(state.names, requested))
     return everNamed === state.everNamed ? state : evolve(state, { everNamed });
   const names = NameSet.of(withoutWildcard(requested));
-  // Rule 27: what is newly named is sent, even if it was sent before unasked. Rules 28, 29: what is no longer named is forgotten.
+  // Rule 27: a newly named resource is sent, even if it was sent before unasked. Rules 28, 29: a dropped name is forgotten.
   const added = [...names].filter((name) => !state.names.has(name));
   const kept = [...state.forcedNames].filter((name) => wildcard || names.has(name));
   const forcedNames = kept.length === 0 && added.length === names.size ? names : NameSet.of([...kept, ...added]);
@@ -192,7 +192,7 @@ function changeDelta(state: Subscription, subscribe: readonly string[], unsubscr
     forceAll ||= !wildcard;
     wildcard = true;
   }
-  // Rule 45: subscriptions first, so that subscribing to and leaving one name in one message means leaving it.
+  // Rule 45: subscribe first, so that a request which does both to one name leaves it unsubscribed.
   const dropped = withoutWildcard(unsubscribe);
   if (dropped.length < unsubscribe.length) {
     wildcard = false;
@@ -218,15 +218,15 @@ function forcedAfter(
   added: readonly string[],
   dropped: readonly string[],
 ): NameSet {
-  // Rule 43: under the wildcard, the client has to hear whether it still gets what it left.
+  // Rule 43: under the wildcard, the client must hear whether it still gets the resource that it unsubscribed from.
   if (wildcard) return forcedNames.change(dropped.length === 0 ? added : [...added, ...dropped], []);
-  // The first names of a subscription: all of them are forcedNames, and one set serves for both.
+  // The first names of a subscription: all of them are forced, and both sets are one.
   if (forcedNames === before) return names;
-  // Rule 40: sent again, even if it was subscribed to and is unchanged.
+  // Rule 40: sent again, even if it is subscribed to and unchanged.
   return forcedNames.change(added, dropped);
 }
 
-/** Rule 29: what was owed under the wildcard goes with it. */
+/** Rule 29: names that were forced by the wildcard go with it. */
 function within(forcedNames: NameSet, names: NameSet | undefined): NameSet {
   if (names === undefined || forcedNames.size === 0) return forcedNames;
   return forcedNames.change(
@@ -235,7 +235,7 @@ function within(forcedNames: NameSet, names: NameSet | undefined): NameSet {
   );
 }
 
-/** Rules 40, 57: what a client names anew or drops, before it was answered, it does not have from an earlier stream any more. */
+/** Rules 40, 57: a name (un)subscribed before the first response is dropped from the reported versions: it must be sent. */
 function withoutMemory(state: Subscription, { subscribe, unsubscribe }: XdsRequest): Subscription {
   if (state.reportedVersions === undefined) return state;
   const named = new Set([...subscribe, ...unsubscribe]);
@@ -252,6 +252,6 @@ function withoutWildcard(names: readonly string[]): readonly string[] {
 function sameNames(names: NameSet, requested: readonly string[]): boolean {
   const wanted = withoutWildcard(requested);
   if (!wanted.every((name) => names.has(name))) return false;
-  // A request may repeat a name; then the sets are compared the long way.
+  // A request may repeat a name.
   return wanted.length === names.size || new Set(wanted).size === names.size;
 }

@@ -1,6 +1,6 @@
-// Internal listeners, to which clusters lead: a connection to a cluster fails while its listener is not there. So new ones
-// go to the client ahead of the routes to their clusters, and of all else that changes of listeners; those that are gone
-// leave after the routes. Must not: hold up anything but what has to do with internal listeners, or change a subscription.
+// Internal listeners, which clusters refer to: a connection to such a cluster fails while its listener is missing. New ones
+// are sent before the routes to their clusters, and before other changes of listeners; removed ones go after the routes.
+// Must not: hold up anything else, or change a subscription.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import { diff } from '../../snapshot/diff.ts';
@@ -14,7 +14,7 @@ import type { Subscription } from './subscription.ts';
 const NONE: readonly never[] = [];
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-/** The state of listeners to send next. While the client's routes are not those of the snapshot: no more than the new internal ones. */
+/** The state of listeners to send next. While the client lacks the current routes, it holds the new internal listeners and no other change. */
 export function listenersDue(
   listeners: Subscription,
   routes: Subscription | undefined,
@@ -28,7 +28,7 @@ export function listenersDue(
   return added.length === 0 ? current : extended(sentState, current, added);
 }
 
-/** The new internal listeners that were not sent yet. */
+/** The new internal listeners that are not sent yet. */
 export function missingListeners(listeners: Subscription, snapshot: Snapshot): readonly Resource[] {
   const current = snapshot.types.get(TYPE.listener);
   const { sentState } = listeners;
@@ -36,7 +36,7 @@ export function missingListeners(listeners: Subscription, snapshot: Snapshot): r
   return newTargets(listeners, sentState, current, snapshot);
 }
 
-/** Whether new internal listeners were sent, and not acknowledged yet. */
+/** Whether new internal listeners are sent and not acknowledged yet. */
 export function awaitsListeners(listeners: Subscription, snapshot: Snapshot): boolean {
   return listeners.pending.some(({ from, to, resources }) => {
     if (from !== undefined) return newTargets(listeners, from, to, snapshot).length > 0;
@@ -44,7 +44,7 @@ export function awaitsListeners(listeners: Subscription, snapshot: Snapshot): bo
   });
 }
 
-/** Whether what is due of listeners removes one that a cluster leads to which the client still has. */
+/** Whether the listeners due remove one that a cluster refers to which the client still has. */
 export function removesListeners(listeners: Subscription, clusters: Subscription, due: TypeSnapshot): boolean {
   const { sentState } = listeners;
   if (sentState === undefined || sentState === due || clusters.pendingRemovals.size === 0) return false;
@@ -66,7 +66,7 @@ function newTargets(
 
 const targetsOfType = memoizeByIdentity(({ resources }: TypeSnapshot) => targetsOf(resources.values()));
 
-/** The listeners to which clusters lead. */
+/** The listeners that clusters refer to. */
 function targetsIn(snapshot: Snapshot): ReadonlySet<string> {
   const clusters = snapshot.types.get(TYPE.cluster);
   return clusters === undefined ? NO_NAMES : targetsOfType(clusters);
@@ -81,7 +81,7 @@ function targetsOf(clusters: Iterable<Resource | undefined>): ReadonlySet<string
 
 const extensions = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, TypeSnapshot>>();
 
-/** `base` with these of `current`: the same object for every stream with the same names, so that it is encoded once. */
+/** `sentState` with these listeners of `current`: the same object for every stream, so that it is encoded once. */
 function extended(sentState: TypeSnapshot, current: TypeSnapshot, added: readonly Resource[]): TypeSnapshot {
   const { changed, removed } = diff(sentState, current);
   if (removed.length === 0 && changed.length === added.length) return current;

@@ -1,15 +1,15 @@
-// The names of a subscription: an immutable set of which a change costs what it changes.
-// In: names. Out: NameSets that share what they have in common, also between streams. Must not: grow without compacting.
+// The names of a subscription: an immutable set, of which a change costs what it changes. Streams that subscribe to the same
+// names share one set. Must not: collect changes without compacting them.
 
-/** More changes than these, and one for each of so many names, are worth a set of their own. */
+/** With more changes than these, and one more for this many names, a set is rebuilt. */
 const MIN_CHANGES = 16;
 const NAMES_PER_CHANGE = 256;
-/** Sets that streams subscribed to lately; who subscribes to the same names shares one set. */
+/** Sets that streams subscribed to lately. */
 const MAX_KNOWN = 64;
 const MAX_KEY_CHARACTERS = 256 * 1024;
-/** So few names are not worth looking for a set that has them. */
+/** Up to this many names, looking for a shared set costs more than it saves. */
 const FEW = 4;
-/** What a name takes beside its characters. */
+/** What a name costs beside its characters. */
 const NAME_OVERHEAD = 64;
 
 interface Base {
@@ -21,7 +21,7 @@ const known = new Map<string, Base>();
 export class NameSet {
   static readonly empty = new NameSet({ names: new Set(), bytes: 0 }, [], []);
   readonly size: number;
-  /** About how many bytes the names take; what streams share counts for each. */
+  /** About how many bytes the names take; shared names count for each stream. */
   readonly bytes: number;
   private readonly own: Base;
   private readonly base: ReadonlySet<string>;
@@ -42,7 +42,7 @@ export class NameSet {
     return names.length <= FEW ? NameSet.empty.change(names, []) : new NameSet(shared(names), [], []);
   }
 
-  /** Whether the one is the other with a few changes; otherwise it was made anew, or is somebody else's. */
+  /** Whether this set is `other` with a few changes; if not, it was rebuilt or is another set. */
   isOf(other: NameSet): boolean {
     return this.own === other.own;
   }
@@ -84,7 +84,7 @@ export class NameSet {
   }
 }
 
-/** One text for one list of names, and for no other: names come from the wire, and may hold any character. */
+/** A text that is unique for a list of names, which come from the wire and may hold any character. */
 export function nameKey(names: readonly string[]): string {
   return JSON.stringify(names);
 }

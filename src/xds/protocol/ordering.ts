@@ -1,6 +1,6 @@
-// The order between the types of one stream (rules 51 to 56): what leads somewhere waits for what it leads to, and what is
-// gone stays until nothing points there. In: the subscriptions of a stream, its snapshot, the time. Out: whether one has to
-// wait, what has to be sent again. Must not: change a subscription.
+// The order between the types of one stream (rules 51 to 56): a resource waits for those that it refers to, and a removal
+// waits until nothing refers to the resource.
+// Must not: change a subscription.
 
 import { diff } from '../../snapshot/diff.ts';
 import type { Reference, Resource } from '../../snapshot/resource.ts';
@@ -11,29 +11,29 @@ import { awaitsListeners, listenersDue, missingListeners, removesListeners } fro
 import { covers } from './response-set.ts';
 import { isSettled, type Subscription } from './subscription.ts';
 
-/** How long routes wait for new clusters, or internal listeners, to be acknowledged: a revocation in the same change must not wait for a slow one. */
+/** How long routes wait for the ACK of new clusters or internal listeners. A slow ACK must not hold up a revocation in the same change for longer. */
 const HOLD_MS = 1000;
-/** How long a removal waits for those that point there. A client that never answers does not keep it for ever. */
+/** How long a removal waits for its referrers. A client that never answers does not keep the resource for ever. */
 const REMOVAL_WAIT_MS = 30_000;
 /**
- * How long a client that still has what is gone is given to subscribe to what may point there: one that reconnects sends
- * all its subscriptions in one burst, CDS first.
+ * How long a returning client, which reports a resource that no longer exists, is given to subscribe to the types that may
+ * refer to it: it sends all its subscriptions in one burst, CDS first.
  */
 const BURST_MS = 20;
 
-/** One subscription of a stream, and when what happened to it (milliseconds). */
+/** One subscription of a stream, and the times of its events (milliseconds). */
 export interface TypeTiming {
   readonly state: Subscription;
   readonly typeUrl: string;
   readonly openedAt: number;
-  /** When the response in flight was sent, and since when something lingers. */
+  /** When the response in flight was sent, and since when removals are pending. */
   readonly sentAt: number;
   readonly removalsPendingSince: number | undefined;
 }
 
 export type TypeTimings = ReadonlyMap<string, TypeTiming>;
 
-/** Rule 51: what is gone is removed when everything that pointed there has been acknowledged without it. */
+/** Rule 51: a resource is removed once every referrer is acknowledged without the reference. */
 export function mayRemove(
   all: TypeTimings,
   { typeUrl, removalsPendingSince }: TypeTiming,
@@ -44,13 +44,13 @@ export function mayRemove(
   return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
     const other = all.get(referrer);
     const current = snapshot.types.get(referrer);
-    // What lingers there may still point here: endpoints go after their cluster, a cluster after its route.
+    // Pending removals of a referrer may still refer here: endpoints go after their cluster, a cluster after its route.
     if (other === undefined || current === undefined) return true;
     return other.state.pendingRemovals.size === 0 && isSettled(other.state, current);
   });
 }
 
-/** Rule 52: routes are not warmed, so those that lead to new clusters wait until these are acknowledged, and their listeners. */
+/** Rule 52: Envoy does not warm routes, so routes to new clusters wait for the ACK of the clusters and their internal listeners. */
 export function isHeld(all: TypeTimings, typeUrl: string, snapshot: Snapshot, now: number): boolean {
   if (typeUrl !== TYPE.route && typeUrl !== TYPE.listener) return false;
   const clusters = all.get(TYPE.cluster);
@@ -58,7 +58,7 @@ export function isHeld(all: TypeTimings, typeUrl: string, snapshot: Snapshot, no
   return now < (typeUrl === TYPE.route ? routesWaitUntil(all, snapshot) : listenersWaitUntil(all, snapshot));
 }
 
-/** Until when routes wait for new internal listeners; Infinity: until these are sent, for which they themselves wait. */
+/** Until when routes wait for new internal listeners; Infinity while these are not sent, which may itself have to wait. */
 function routesWaitUntil(all: TypeTimings, snapshot: Snapshot): number {
   const listeners = all.get(TYPE.listener);
   if (listeners === undefined) return Number.NEGATIVE_INFINITY;
@@ -68,7 +68,7 @@ function routesWaitUntil(all: TypeTimings, snapshot: Snapshot): number {
   return isMissing || awaitsListeners(state, snapshot) ? sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
 }
 
-/** Until when the removal of internal listeners waits for routes that are not even sent yet, because earlier ones are in flight. */
+/** Until when the removal of internal listeners waits for routes that are not sent yet, because earlier ones are in flight. */
 function listenersWaitUntil(all: TypeTimings, snapshot: Snapshot): number {
   const [clusters, routes, listeners] = [all.get(TYPE.cluster), all.get(TYPE.route), all.get(TYPE.listener)];
   if (clusters === undefined || routes === undefined || listeners === undefined) return Number.NEGATIVE_INFINITY;
@@ -78,19 +78,19 @@ function listenersWaitUntil(all: TypeTimings, snapshot: Snapshot): number {
   return waits ? routes.sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
 }
 
-/** Until when clusters on their way hold up what may lead to them; -Infinity: they do not. */
+/** Until when clusters in flight hold up what may refer to them; -Infinity when they do not. */
 function holdsUntil({ state, sentAt }: TypeTiming, snapshot: Snapshot | undefined): number {
   if (state.pending.length === 0) return Number.NEGATIVE_INFINITY;
   const until = sentAt + HOLD_MS;
   if (addsClusters(state)) return until;
-  // A change that is not even sent yet, because an earlier one is in flight.
+  // A change that is not sent yet, because an earlier one is in flight.
   const current = snapshot?.types.get(TYPE.cluster);
   const { sentState } = state;
   const isMore = sentState !== undefined && current !== undefined && adds(state, sentState, current);
   return isMore ? until : Number.NEGATIVE_INFINITY;
 }
 
-/** Whether the client has, from an earlier stream, what is gone, and may just be about to say what it has that points there. */
+/** Whether a returning client reports a resource that no longer exists, and may be about to report what refers to it. */
 export function awaitsBurst(
   all: TypeTimings,
   { typeUrl, state, openedAt }: TypeTiming,
@@ -108,7 +108,7 @@ export function awaitsBurst(
   );
 }
 
-/** When the waiting of one subscription is over whatever its client does; Infinity when it waits for nothing. */
+/** When a subscription stops waiting, whatever its client does; Infinity when it waits for nothing. */
 export function waitsUntil(all: TypeTimings, timing: TypeTiming, snapshot: Snapshot | undefined): number {
   const { openedAt, removalsPendingSince } = timing;
   const holds = othersWaitUntil(all, timing, snapshot);
@@ -126,19 +126,19 @@ function othersWaitUntil(all: TypeTimings, timing: TypeTiming, snapshot: Snapsho
 }
 
 /**
- * Rules 54 to 56: a delta client says nothing when a cluster or listener that it was sent needs endpoints or secrets that
- * it already has; it waits for them to be sent again. What was `sent` needs these, of a client that was where `before` says.
+ * Rules 54 to 56: a delta client asks for nothing when a cluster or listener that it was sent needs endpoints or secrets that
+ * it has already, and waits for them to be sent again. Returns those that `sent` needs, for a client in the state `before`.
  */
 export function neededAgain(before: Subscription, sent: readonly Resource[]): readonly Reference[] {
   const { sentState, reportedVersions, rejected } = before;
-  // Who has nothing yet asks for what it needs.
+  // A client that has nothing yet asks for what it needs.
   if (sentState === undefined && reportedVersions === undefined) return NONE;
   return sent.flatMap((resource): readonly Reference[] => {
     const { name, version, references } = resource;
     const had = sentState?.resources.get(name);
     const known = had?.version ?? reportedVersions?.get(name);
     if (!rejected.has(name) && known === version) return NONE;
-    // Of an earlier stream only the version is known, not what the resource referred to: it may have been another source.
+    // Of an earlier stream only the version is known, not the references: they may have named another source.
     const sources = known === undefined ? 'asked' : had === undefined ? 'unknown' : had.references;
     return references.filter((reference) => needsPush(reference, sources));
   });
@@ -146,19 +146,19 @@ export function neededAgain(before: Subscription, sent: readonly Resource[]): re
 
 const NONE: readonly never[] = [];
 
-/** Whether clusters are in flight that the client has not got yet. */
+/** Whether clusters are in flight that the client does not have yet. */
 function addsClusters(state: Subscription): boolean {
   return state.pending.some(({ from, to, resources }) =>
     from === undefined ? resources.length > 0 : adds(state, from, to),
   );
 }
 
-/** Whether there are more of what is subscribed to. */
+/** Whether `to` has more of the subscribed resources. */
 function adds(state: Subscription, from: TypeSnapshot, to: TypeSnapshot): boolean {
   return diff(from, to).changed.some(({ name }) => covers(state, name) && !from.resources.has(name));
 }
 
-/** `before` are the references of what the client has by that name; `asked`: it has none, and asks for its secrets itself. */
+/** `before` are the references of the resource that the client has by that name; `asked`: it has none, and asks for its secrets itself. */
 function needsPush({ typeUrl, name, source }: Reference, before: readonly Reference[] | 'asked' | 'unknown'): boolean {
   if (typeUrl === TYPE.endpoint) return true;
   if (typeUrl !== TYPE.secret || before === 'asked') return false;

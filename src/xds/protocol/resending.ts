@@ -1,7 +1,7 @@
-// What is sent again although it did not change: what time alone may cure, and what was rejected because of a secret that the
-// client has accepted since. Envoy builds a cluster's or listener's TLS from the secrets that it holds, so that a good
-// cluster is rejected as long as its secret is a bad one, and secrets come after clusters.
-// Must not: send anything again for any other reason (rule 18), or twice for the same reason.
+// What is sent again although it did not change: resources whose rejection may pass with time, and resources that were
+// rejected because of a secret that the client has accepted since. Envoy builds the TLS of a cluster or listener from the
+// secrets that it holds, so it rejects a good cluster while the secret is bad, and secrets come after clusters.
+// Must not: send a resource again for any other reason (rule 18), or twice for the same reason.
 
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { REFERRERS, TYPE } from '../../snapshot/types.ts';
@@ -18,7 +18,7 @@ interface Retries {
   readonly attempts: number;
 }
 
-/** When what time alone may cure is sent again, after an answer to it (milliseconds). */
+/** When transiently rejected resources are sent again, after an answer to them (milliseconds). */
 export function retryAt(
   { state, retryAt: at, attempts }: Retries & Answered,
   answer: 'ack' | 'nack',
@@ -31,24 +31,24 @@ export function retryAt(
   return { retryAt: now + backOff(attempts + 1), attempts: attempts + 1 };
 }
 
-/** Names of one type that are to be sent again. */
+/** Names of one type to send again. */
 export interface Again {
   readonly typeUrl: string;
   readonly names: ReadonlySet<string>;
 }
 
 interface Answer extends Answered {
-  /** The responses that it answered. */
+  /** The responses that the client answered. */
   readonly told: readonly Pending[];
   readonly answer: 'ack' | 'nack';
 }
 
 const NONE: readonly Again[] = [];
-/** Those that refer to secrets. */
+/** The types that refer to secrets. */
 const USERS = REFERRERS.get(TYPE.secret) ?? [];
 
 export class Recoveries {
-  /** Secrets of which other bytes were accepted while what may refer to them was in flight, and the number of that answer. */
+  /** Secrets of which new content was accepted while their users were in flight, with the number of that answer. */
   private readonly renewed = new Map<string, number>();
   /** By type: how many such answers there had been when the response in flight was sent. */
   private readonly known = new Map<string, number>();
@@ -58,11 +58,11 @@ export class Recoveries {
     if (USERS.includes(typeUrl)) this.known.set(typeUrl, this.count);
   }
 
-  /** What an answer has to be sent again. `all` are the subscriptions of the stream after it. */
+  /** What has to be sent again because of an answer. `all` are the subscriptions of the stream after it. */
   answered(answered: Answer, all: readonly Answered[], snapshot: Snapshot): readonly Again[] {
     const { typeUrl, state, told, answer } = answered;
     if (answer === 'nack') {
-      // The secret may have been accepted while what is rejected now was on its way.
+      // The secret may have been accepted while the rejected resource was in flight.
       const since = this.known.get(typeUrl) ?? 0;
       return since === this.count ? NONE : needing(answered, (name) => (this.renewed.get(name) ?? 0) > since, snapshot);
     }
@@ -89,7 +89,7 @@ export class Recoveries {
   }
 }
 
-/** What was rejected and refers to such a secret. */
+/** The rejected resources that refer to such a secret. */
 function needing(
   { typeUrl, state: { rejected } }: Answered,
   isSuch: (secret: string) => boolean,
@@ -104,8 +104,8 @@ function needing(
 }
 
 /**
- * The rejected secrets that stand in one TLS context with others that were accepted now: Envoy rejects whichever of a context
- * comes last, so that it may be a good one.
+ * The rejected secrets that share a TLS context with secrets that were accepted now: Envoy rejects whichever secret of a
+ * context comes last, even if it is a good one.
  */
 function beside(
   { typeUrl, rejected }: Subscription,

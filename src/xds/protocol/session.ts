@@ -1,5 +1,5 @@
 // One stream: its subscriptions, and the order in which they are served.
-// In: requests, snapshots, the time. Out: replies in the order in which they go on the wire. Must not: do I/O.
+// Must not: do I/O.
 
 import type { Reference } from '../../snapshot/resource.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
@@ -36,7 +36,7 @@ export interface SessionLimits {
   readonly names: number;
 }
 
-/** What of a client makes a difference to what it is sent. */
+/** What a client is determines what it can be sent. */
 export type ClientTraits = Pick<NodeClaims, 'clientFeatures' | 'userAgent'>;
 
 const UNKNOWN_CLIENT: ClientTraits = { clientFeatures: [], userAgent: '' };
@@ -46,24 +46,24 @@ export class Session {
   private readonly variant: Variant;
   private readonly limits: SessionLimits;
   private readonly entries = new Map<string, Entry>();
-  /** What was needed again of types that the client has not asked for yet: one that reconnects asks for CDS first. */
+  /** Names to send again once the client subscribes to their type: one that reconnects asks for CDS first. */
   private readonly resendOnSubscribe = new Map<string, Set<string>>();
-  /** In the order of pushes. */
+  /** In push order. */
   private inOrder: readonly Entry[] = [];
-  /** When the turn under way began, or the last one. */
+  /** When the current step began, or the last one. */
   private now = Number.NEGATIVE_INFINITY;
   private snapshot: Snapshot | undefined;
-  /** Of a client that was here before: it says of some type what it has. */
+  /** Set for a returning client, which reports what it has of some type. */
   private mark: string | undefined;
   private readonly rejected: RejectedResources;
   private readonly recoveries = new Recoveries();
-  /** How many names were gone through since the last request began. */
+  /** How many names were looked through since the last request began. */
   private scanned = 0;
   private readonly takesTtl: boolean;
   private readonly isEnvoy: boolean;
   private readonly nonce: () => string;
 
-  /** `node` is what the client says that it is; `nonce` makes nonces, each unique on the stream (rule 14); `rejected` is shared by all streams. */
+  /** `nonce` makes nonces, each unique on the stream (rule 14); all streams of a server share `rejected`. */
   constructor(
     variant: Variant,
     snapshot: Snapshot | undefined,
@@ -82,8 +82,8 @@ export class Session {
   }
 
   /**
-   * Takes in one request. Errors: XdsError for what the protocol or the limits forbid. `scanned` is how many names had to be
-   * gone through: a short request may be much work, and a long one little, when it answers a response and repeats its list.
+   * Handles one request. Errors: XdsError for what the protocol or the limits forbid. `scanned` is how many names were looked
+   * through: a short request may cause much work, and a long one little, if it answers a response and repeats its list.
    */
   request(
     typeUrl: string,
@@ -91,7 +91,7 @@ export class Session {
     now: number,
   ): { readonly answer: Answer; readonly replies: readonly Outgoing[]; readonly scanned: number } {
     if (typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
-    // Rule 3: a type that is not served leaves the others alone; it is never answered.
+    // Rule 3: a type that is not served is never answered, and does not disturb the others.
     if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [], scanned: 0 };
     const entry = this.entries.get(typeUrl);
     this.scanned = 0;
@@ -157,13 +157,13 @@ export class Session {
     return this.pump(now);
   }
 
-  /** Sends what was rejected once more: the cause may be gone, and an operator asks for it (rule 18 parks it till then). */
+  /** Sends rejected resources once more. Rule 18 parks them; an operator who removed the cause asks for them. */
   retry(now: number): readonly Outgoing[] {
     for (const entry of this.entries.values()) entry.state = retried(entry.state);
     return this.pump(now);
   }
 
-  /** What has become due by the passing of time alone. */
+  /** Sends what is due only because time has passed. */
   tick(now: number): readonly Outgoing[] {
     for (const entry of this.inOrder) {
       if (entry.retryAt === undefined || now < entry.retryAt) continue;
@@ -173,12 +173,12 @@ export class Session {
     return [...this.pump(now), ...this.heartbeats(now)];
   }
 
-  /** When `tick` should be called next (milliseconds), if waiting ends something. */
+  /** When to call `tick` next (milliseconds), if some wait ends then. */
   wakeAt(): number | undefined {
     let at = Number.POSITIVE_INFINITY;
     for (const entry of this.inOrder) {
       const until = waitsUntil(this.entries, entry, this.snapshot);
-      // What was over at the last turn waits for the client's answer, and for no time: to be woken for it would never end.
+      // A wait that was over at the last step now depends on the client's answer; waking up for it again would never end.
       const again = entry.retryAt ?? Number.POSITIVE_INFINITY;
       at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.nextHeartbeat(entry), again);
     }
@@ -218,7 +218,7 @@ export class Session {
 
   private pump(now: number): readonly Outgoing[] {
     const { snapshot, inOrder } = this;
-    // Rule 31: nothing is said before there is a state: an empty one would delete everything.
+    // Rule 31: nothing is sent before there is a snapshot; an empty state would delete everything.
     if (snapshot === undefined) return NOTHING;
     this.now = now;
     let out: Outgoing[] | undefined;
@@ -226,7 +226,7 @@ export class Session {
     for (const entry of inOrder) out = this.turn(entry, snapshot, out);
     for (const { state } of inOrder) isMoreDue ||= state.pendingRemovals.size > 0 || isAsked(state);
     if (!isMoreDue) return out ?? NOTHING;
-    // What waited for others may go now, in the order of removals: what points first; and what was touched meanwhile.
+    // Types that waited for others may go now, in the order of removals (referrers first), and so may resources forced meanwhile.
     for (let index = inOrder.length - 1; index >= 0; index -= 1) {
       const entry = inOrder[index];
       if (entry === undefined) continue;
@@ -235,7 +235,7 @@ export class Session {
     return out ?? NOTHING;
   }
 
-  /** One subscription's turn; returns `out` with its replies, made when there is one. */
+  /** Steps one subscription; returns `out` with its replies, and makes it when there are any. */
   private turn(entry: Entry, snapshot: Snapshot, out: Outgoing[] | undefined): Outgoing[] | undefined {
     const current = this.target(entry, snapshot);
     if (current === undefined || isIdle(entry.state, current) || this.isStillIdle(entry, current)) return out;
@@ -247,7 +247,7 @@ export class Session {
     entry.removalsPendingSince =
       state.pendingRemovals.size === 0 ? undefined : (entry.removalsPendingSince ?? this.now);
     if (replies.length === 0) {
-      // One that has to wait for other types has not looked yet, and is as it was.
+      // A subscription that waits for other types was not evaluated, and is not idle.
       entry.idleState = state === before ? undefined : state;
       entry.idleSnapshot = current;
       return out;
@@ -268,7 +268,7 @@ export class Session {
     return listenersDue(state, this.entries.get(TYPE.route)?.state, snapshot);
   }
 
-  /** Whether it had nothing to say, and nothing is different since: then only what lingers may have to go. */
+  /** Whether nothing was due, and nothing changed since; then only pending removals may become due. */
   private isStillIdle({ state, idleState, idleSnapshot, turn }: Entry, current: TypeSnapshot): boolean {
     return idleState === state && idleSnapshot === current && (state.pendingRemovals.size === 0 || !turn.mayRemove());
   }
@@ -287,7 +287,7 @@ export class Session {
     }
   }
 
-  /** So that what a long stream never asks for does not pile up. */
+  /** Only names that exist, so that types which a long stream never asks for do not collect names without limit. */
   private existing(typeUrl: string, names: readonly string[]): Set<string> {
     const resources = this.snapshot?.types.get(typeUrl)?.resources;
     return new Set(names.filter((name) => resources?.has(name)));

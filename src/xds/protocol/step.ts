@@ -1,6 +1,5 @@
-// One turn of a subscription: what is to be sent now, and the state after it.
-// In: a subscription, the current state of the type, what other types allow. Out: the next state, and replies with nonces.
-// Must not: send while a response is un-acknowledged (rule 21).
+// One step of a subscription: the responses to send now, and the next state.
+// Must not: send while a response is unacknowledged (rule 21).
 
 import type { Resource } from '../../snapshot/resource.ts';
 import type { Form } from '../../snapshot/ttl.ts';
@@ -11,13 +10,13 @@ import type { RejectedResources } from './rejected-resources.ts';
 import { computeResponse, covers } from './response-set.ts';
 import { advance, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
 
-/** What else decides; asked only when it matters. */
+/** What decides beside the subscription; asked only when it matters. */
 export interface StepContext {
-  /** Whether nothing points any more to what is gone. */
+  /** Whether nothing refers any more to the resources that are to be removed. */
   readonly mayRemove: () => boolean;
-  /** Whether other types must first catch up: then only what the client asked for is sent. */
+  /** Whether other types must catch up first; then only what the client asked for is sent. */
   readonly isHeld: () => boolean;
-  /** What clients rejected on other streams of this server. */
+  /** The resources that clients rejected on other streams of this server. */
   readonly rejected: RejectedResources;
   readonly nonce: () => string;
   readonly form: Form;
@@ -30,7 +29,7 @@ export interface StepResult {
 
 const NO_REPLIES: readonly never[] = [];
 
-/** What is to be sent now, if anything: at most one state un-acknowledged (rule 21). */
+/** At most one state is unacknowledged (rule 21). */
 export function next(state: Subscription, current: TypeSnapshot, turn: StepContext): StepResult {
   if (isIdle(state, current) || (!isAsked(state) && turn.isHeld())) return { state, replies: NO_REPLIES };
   const { replies, deferred, pendingRemovals } = computeResponse(state, current, turn);
@@ -38,7 +37,7 @@ export function next(state: Subscription, current: TypeSnapshot, turn: StepConte
     return { state: settle(state, advance(state, current, pendingRemovals, undefined), current), replies: NO_REPLIES };
   const outgoing = replies.map((reply) => send(state, reply, turn));
   const last = outgoing.at(-1);
-  // After a rejection nobody knows what the client had before.
+  // After a rejection, it is unknown what the client has.
   const had = state.rejected.size === 0 ? state.sentState : undefined;
   const sent = {
     pending: outgoing.map((reply) => awaited(reply, had, current, state.sentState)),
@@ -75,13 +74,13 @@ function replaces(resources: readonly Resource[], sent: TypeSnapshot): boolean {
   return resources.some(({ name, version }) => (sent.resources.get(name)?.version ?? version) !== version);
 }
 
-/** Whether nothing can be due: most types, at most turns. */
+/** Whether nothing can be due: most types, at most steps. */
 export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
   if (state.pending.length > 0) return true;
   return state.sentState === current && state.pendingRemovals.size === 0 && state.nack === undefined && !isAsked(state);
 }
 
-/** Nothing to say: the client has it all, or what it rejected is still wanted and as it was. */
+/** No response is due. Keeps a rejection that still applies; otherwise marks the type as in sync. */
 function settle(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
   const subscribes = state.wildcard || state.names.size > 0;
   if (state.nack !== undefined && subscribes && stillStands(state, after, current)) return after;
@@ -89,12 +88,12 @@ function settle(state: Subscription, after: Subscription, current: TypeSnapshot)
   return subscribes ? evolve(clear, { sentVersion: current.version, ackedVersion: current.version }) : clear;
 }
 
-/** Whether a rejection is not overtaken yet: by a change, or because the client asks no more for what it rejected. */
+/** Whether a rejection still applies: neither a change nor the end of a subscription has overtaken it. */
 function stillStands(state: Subscription, { pendingRemovals }: Subscription, current: TypeSnapshot): boolean {
-  // LDS and CDS are rejected as a whole (SotW); or an empty response was, and there is still nothing.
+  // A SotW client rejects LDS and CDS as a whole; or it rejected an empty response, and there still is nothing.
   if ((state.variant === 'sotw' && isFullState(state.typeUrl)) || state.rejected.size === 0) return true;
   const unchanged = state.sentState?.version === current.version;
-  // A rejected removal of a delta stream is still due; a SotW stream has no words for it.
+  // A rejected removal is still due on a delta stream; a SotW stream has no message for it.
   const isWanted = (name: string): boolean =>
     unchanged || current.resources.has(name) || (state.variant === 'delta' && !pendingRemovals.has(name));
   return [...state.rejected.keys()].some((name) => covers(state, name) && isWanted(name));

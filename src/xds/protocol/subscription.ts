@@ -1,6 +1,6 @@
-// One stream's subscription to one type: the state of a pure state machine, (state, event) → (state, reply?).
-// In: a state, what is different in the next. Out: states. What requests make of it: handle-request.ts; what is sent: response-set.ts.
-// Must not: do I/O, read a clock, or change a state in place. Rule numbers are those of CONTRIBUTING.md, "Protocol rules".
+// One stream's subscription to one type: a pure state machine. handle-request.ts has what requests do to it, response-set.ts
+// what is sent. Rule numbers are those of CONTRIBUTING.md, "Protocol rules".
+// Must not: do I/O, read a clock, or change a state in place.
 
 import type { Resource } from '../../snapshot/resource.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
@@ -12,17 +12,17 @@ import { NameSet } from './name-set.ts';
 export interface Pending {
   readonly nonce: string;
   readonly version: string;
-  /** What it carried, for the case that it is rejected. */
+  /** In case the client rejects it. */
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
-  /** What the client had before, if that is known, and has when it accepts. */
+  /** The state that the client had before, if it is known, and the state that it has once it accepts. */
   readonly from: TypeSnapshot | undefined;
   readonly to: TypeSnapshot;
-  /** Whether one of its resources replaces other bytes. */
+  /** Whether one of its resources replaces a resource of other bytes. */
   readonly replacesContent: boolean;
 }
 
-/** A response and what its client said of it; no message: it accepted. */
+/** A response and the client's answer; without a message, the client accepted. */
 export interface Answered {
   readonly told: Pending;
   readonly message: string | undefined;
@@ -33,13 +33,13 @@ export interface Nack {
   readonly message: string;
 }
 
-/** What of a resource was rejected. */
+/** A rejected resource, or a rejected removal. */
 export interface Rejection {
-  /** The version that was rejected; undefined: its removal. */
+  /** The rejected version; undefined for a removal. */
   readonly version: string | undefined;
-  /** Whether time alone may cure the cause (transient-rejections.ts). */
+  /** Whether the cause may pass with time alone (transient-rejections.ts). */
   readonly isTransient: boolean;
-  /** Whether the client has to read it again although it did not change (resending.ts). */
+  /** Whether the client must read the resource again although it is unchanged (resending.ts). */
   readonly isReread: boolean;
 }
 
@@ -47,26 +47,26 @@ export interface Subscription {
   readonly variant: Variant;
   readonly typeUrl: string;
   readonly wildcard: boolean;
-  /** Whether a name was ever sent on this stream: from then on an empty list is not the legacy wildcard (rule 24). */
+  /** Whether the client ever sent a name on this stream; from then on an empty list is not the legacy wildcard (rule 24). */
   readonly everNamed: boolean;
   readonly names: NameSet;
   /** The state of the type that the client has, within its subscription, once `pending` is acknowledged. */
   readonly sentState: TypeSnapshot | undefined;
-  /** What is sent at the next turn whatever the client has. */
+  /** Sent at the next step, whatever the client has. */
   readonly forcedNames: NameSet;
   readonly forceAll: boolean;
-  /** A response is due even when it is empty: the client waits for one (rule 44). */
+  /** A response is due even if it is empty, because the client waits for one (rule 44). */
   readonly mustRespond: boolean;
-  /** What the client said that it has from an earlier stream (delta), until the first response. */
+  /** What the client reports that it has from an earlier stream (delta), until the first response. */
   readonly reportedVersions: ReadonlyMap<string, string> | undefined;
-  /** Of a client that had secrets on an earlier stream: the mark of those that it is sent on this one (secret-facts.ts). */
+  /** For a client that had secrets on an earlier stream: the mark in the spelling of those sent on this stream (secret-facts.ts). */
   readonly mark: string | undefined;
-  /** Resources that are gone, and that the client keeps until nothing points there any more. */
+  /** Resources that no longer exist, and that the client keeps until nothing refers to them. */
   readonly pendingRemovals: ReadonlyMap<string, Resource | undefined>;
   readonly pending: readonly Pending[];
-  /** What the client rejected and has not accepted since, by name. Each is sent in a response of its own (rule 47). */
+  /** What the client rejected and has not accepted since, by name. Each goes in a response of its own (rule 47). */
   readonly rejected: ReadonlyMap<string, Rejection>;
-  /** Answers that `rejected` does not show yet: it is made anew once for all of them, because it may be long. */
+  /** Answers that `rejected` does not include yet: it may be long, and is rebuilt once for all of them. */
   readonly answers: readonly Answered[];
   readonly lastNonce: string;
   readonly sentVersion: string | undefined;
@@ -105,8 +105,8 @@ export function blank(variant: Variant, typeUrl: string): Subscription {
 }
 
 /**
- * A state with some of its fields other. Written out, because object spread costs ten times as much once it has met objects
- * of several origins (measured: a third of the time of a request).
+ * A copy of a state with some fields changed. Every field is written out, because object spread costs ten times as much once
+ * it has met objects of several origins (measured: a third of the time of a request).
  */
 export function evolve(state: Subscription, change: Partial<Subscription>): Subscription {
   const copy: Subscription = {
@@ -133,7 +133,7 @@ export function evolve(state: Subscription, change: Partial<Subscription>): Subs
   return Object.assign(copy, change);
 }
 
-/** A response on its way, in one or several messages. */
+/** A response that was sent, in one or several messages. */
 export interface Sent {
   readonly pending: readonly Pending[];
   readonly version: string;
@@ -143,8 +143,8 @@ export interface Sent {
 }
 
 /**
- * The state once everything is done that was due: the client has `base`, or will when it accepts `sent`. Written out like
- * `evolve`: it is made for each response.
+ * The state once everything due is sent: the client has `sentState`, or will have it when it accepts `sent`. Every field is
+ * written out as in `evolve`, because this is made for each response.
  */
 export function advance(
   state: Subscription,
@@ -176,8 +176,8 @@ export function advance(
 }
 
 /**
- * The rejections that still apply once everything due is sent. What is sent again stays rejected until it is accepted; what
- * lingers is removed by itself, and a SotW client is never told that a resource of the other types is gone.
+ * The rejections that still apply once everything due is sent. A resource that is sent again stays rejected until it is
+ * accepted. Pending removals go by themselves, and a SotW client is never told that a resource of a partial type is gone.
  */
 function stillRejected(
   { variant, typeUrl, rejected, wildcard, names }: Subscription,
@@ -191,14 +191,14 @@ function stillRejected(
   return kept.length === rejected.size ? rejected : new Map(kept);
 }
 
-/** The names that a response speaks of. */
+/** The names in a response. */
 export function namesOf({ resources, removed }: Pending): readonly string[] {
   return [...resources.map((resource) => resource.name), ...removed];
 }
 
 /**
- * Has what was rejected sent again, as far as it is still subscribed to and not on its way already; `only` those rejections
- * that it is true of.
+ * Forces what was rejected to be sent again, if it is still subscribed to and not in flight; `only` selects among the
+ * rejections.
  */
 export function retried(
   state: Subscription,
@@ -218,7 +218,7 @@ export function retried(
   return again.length === 0 ? state : evolve(state, { forcedNames: state.forcedNames.change(again, []) });
 }
 
-/** Has these of what was rejected read again: sent again in other bytes, unless they are on their way in others already. */
+/** Forces rejected resources to be sent again in other bytes, unless other bytes are in flight already. */
 export function reread(state: Subscription, names: ReadonlySet<string>): Subscription {
   const rejected = new Map(state.rejected);
   for (const [name, rejection] of state.rejected)
@@ -233,18 +233,18 @@ export function reread(state: Subscription, names: ReadonlySet<string>): Subscri
   return unread.length === 0 ? again : evolve(again, { forcedNames: again.forcedNames.change(unread, []) });
 }
 
-/** Has these names sent again, those of them that are subscribed to. */
+/** Forces these names to be sent, if they are subscribed to. */
 export function forceNames(state: Subscription, names: Iterable<string>): Subscription {
   const more = [...names].filter((name) => (state.wildcard || state.names.has(name)) && !state.forcedNames.has(name));
   return more.length === 0 ? state : evolve(state, { forcedNames: state.forcedNames.change(more, []) });
 }
 
-/** The same, also of a client that has them from an earlier stream. */
+/** The same, even if the client reported the current version from an earlier stream. */
 export function forceResend(state: Subscription, names: ReadonlySet<string>): Subscription {
   return invalidateReported(forceNames(state, names), names);
 }
 
-/** Has these names sent although the client has them from an earlier stream: in a version that there never was. */
+/** Replaces the version that the client reported for these names with one that never matches. */
 export function invalidateReported(state: Subscription, names: ReadonlySet<string>): Subscription {
   if (state.reportedVersions === undefined || names.size === 0) return state;
   const reportedVersions = new Map(
@@ -253,12 +253,12 @@ export function invalidateReported(state: Subscription, names: ReadonlySet<strin
   return evolve(state, { reportedVersions });
 }
 
-/** Whether the client itself asked for what is due: such an answer waits for nothing. */
+/** Whether the client asked for what is due: such a response waits for nothing. */
 export function isAsked(state: Subscription): boolean {
   return state.forceAll || state.mustRespond || state.forcedNames.size > 0;
 }
 
-/** Whether the client has, and has accepted, this state. */
+/** Whether the client has this state and has accepted it. */
 export function isSettled(state: Subscription, current: TypeSnapshot): boolean {
   return (
     state.pending.length === 0 &&

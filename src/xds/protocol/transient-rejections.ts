@@ -1,6 +1,6 @@
-// Rejections that time alone cures, although the resource stays as it is (the exception of rule 18): a port that another
-// process still holds, and files that are not on the gateway's disk yet.
-// Must not: take any other rejection for one of these: what a client rejects for good is not sent to it again.
+// Rejections whose cause may pass with time, although the resource stays as it is (rule 18): a port that another process
+// holds, and files that are not on the gateway's disk yet.
+// Must not: take any other rejection for one of these; a resource that a client rejects for good is not sent to it again.
 
 import type { Resource } from '../../snapshot/resource.ts';
 import { TYPE } from '../../snapshot/types.ts';
@@ -18,13 +18,13 @@ const NO_FILES = /^(Invalid path: |unable to read file|unable to add filesystem 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
 
-/** Whether `message`, which is Envoy's own, names a cause that time alone may cure. */
+/** Whether `message`, which is Envoy's own, names a cause that may pass with time. */
 export function isTransient(resource: Resource, message: string): boolean {
   if (resource.typeUrl === TYPE.listener) return CANNOT_BIND.test(message);
   return NO_FILES.test(message) && namesFiles(resource);
 }
 
-/** How long to wait before the next try, after so many rejections in a row. */
+/** How long to wait before the next try, after this many rejections in a row. */
 export function backOff(rejections: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** Math.min(rejections - 1, 10), LONGEST_WAIT_MS);
 }

@@ -1,4 +1,4 @@
-// One subscription of a stream as it changes over time, and what there is to say about it.
+// One subscription of a stream as it changes over time, its status, and what steps of it cost.
 // Must not: decide what is sent.
 
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
@@ -18,10 +18,10 @@ export interface Entry extends TypeTiming {
   /** When the last heartbeat was sent. */
   heartbeatAt: number;
   nackedAt: number;
-  /** When what time alone may cure is sent again, and how often it was rejected in a row. */
+  /** When transiently rejected resources are sent again, and how often in a row they were rejected. */
   retryAt: number | undefined;
   attempts: number;
-  /** The state that had nothing to say at its last turn, and of which snapshot of the type. */
+  /** The state for which nothing was due at its last step, and the snapshot of the type at that time. */
   idleState: Subscription | undefined;
   idleSnapshot: TypeSnapshot | undefined;
 }
@@ -55,15 +55,15 @@ export function statusOf({ typeUrl, state, nackedAt }: Entry, current: TypeSnaps
   };
 }
 
-/** How many names a turn of a subscription may have to go through. */
+/** How many names a step of this subscription may have to look through. */
 export function scanCost({ pendingRemovals, rejected, reportedVersions, forcedNames }: Subscription): number {
   const waiting = forcedNames.size > MAX_IN_FLIGHT ? forcedNames.size : 0;
   return pendingRemovals.size + rejected.size + (reportedVersions?.size ?? 0) + waiting;
 }
 
 /**
- * How many names a request had gone through that changed a subscription. A set of names that is made anew costs a quarter of
- * what its names cost when they came.
+ * How many names were looked through for a request that changed a subscription. A set that is rebuilt costs a quarter of what
+ * its names cost when they were received.
  */
 export function rebuildCost(before: Subscription, after: Subscription): number {
   const names = after.names.isOf(before.names) ? 0 : after.names.size;

@@ -1,6 +1,5 @@
-// Requests off the wire, parsed by hand: only the fields that a server needs, the node only when asked for.
-// In: bytes of a DiscoveryRequest or DeltaDiscoveryRequest. Out: plain data, or XdsError INVALID_ARGUMENT or RESOURCE_EXHAUSTED.
-// Must not: accept a message that is cut short, or build what nobody reads (a node may hold 45 kB of extensions).
+// Parses requests: only the fields that the server needs, and the node only when it is asked for.
+// Must not: accept a message that is cut short, or build what is not read (a node may hold 45 kB of extensions).
 
 import { PUSH_ORDER } from '../../snapshot/types.ts';
 import { XdsError } from '../stream-status.ts';
@@ -9,11 +8,11 @@ import { CLIENT_FEATURES } from './messages.ts';
 import { type NameList, NameLists } from './name-lists.ts';
 import { Fields } from './proto-reader.ts';
 
-/** Of what is kept as long as the stream: more than anybody needs, and nothing that is worth counting. */
+/** Bounds what is kept as long as the stream: more than a client needs, and too little to count. */
 const MAX_CLAIM_BYTES = 1024;
 const MAX_USER_AGENT_BYTES = 256;
 const MAX_NACK_BYTES = 2048;
-/** What would move the cursor of a terminal, begin a line, or turn a text round. */
+/** Characters that move a terminal's cursor, begin a line, or reverse the text direction. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** The requests of one stream. `fixedType` is the one type of a per-type stream, whose requests need not name it. */
@@ -137,7 +136,7 @@ export function parseDeltaRequest(bytes: Buffer, maxNames: number): XdsRequest {
   return request;
 }
 
-/** While it is read; what most requests do not have is shared. */
+/** A request while it is parsed; the empty lists, which most requests have, are shared. */
 class Building implements XdsRequest {
   typeUrl = '';
   nonce = '';
@@ -181,7 +180,7 @@ function claim(fields: Fields): string {
   return fields.text();
 }
 
-/** google.rpc.Status: the message, or nothing when there is none. */
+/** The message of a google.rpc.Status; empty when there is none. */
 function statusMessage(bytes: Buffer): string {
   let message = '';
   const fields = new Fields(bytes);
@@ -189,12 +188,12 @@ function statusMessage(bytes: Buffer): string {
   return printable(message);
 }
 
-/** Of a client's own words: they are shown to operators. */
+/** Text from a client is shown to operators. */
 function printable(text: string): string {
   return text.replace(UNPRINTABLE, ' ');
 }
 
-/** A million names are refused while they are read, not after. */
+/** Refuses too many names while they are read, not afterwards. */
 function added(names: string[], name: string, maxNames: number): string[] {
   if (names.length >= maxNames) throw tooMany(maxNames);
   if (names === NO_NAMES) return [name];
@@ -220,7 +219,7 @@ function addVersion(request: Building, entry: Buffer, maxNames: number): void {
 
 const TYPE_URLS = new Map(PUSH_ORDER.map((typeUrl) => [typeUrl, typeUrl]));
 
-/** The very string that everybody else has: comparing it then costs a pointer, not sixty characters. */
+/** The string object that the rest of the code uses: comparing it costs a pointer comparison, not sixty characters. */
 function interned(fields: Fields): string {
   return TYPE_URLS.get(fields.latin1()) ?? fields.text();
 }

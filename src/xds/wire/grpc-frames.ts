@@ -1,6 +1,6 @@
-// Requests out of the bytes of a stream: gRPC's length-prefixed messages, however they were cut on their way.
-// In: chunks as they come. Out: whole messages; XdsError for what is too long or compressed. Must not: hold more bytes
-// than have come, copy a message that came whole, or cost more for many small chunks than for few large ones.
+// Splits the bytes of a stream into gRPC's length-prefixed messages, however they were cut into chunks.
+// Must not: hold more bytes than were received, copy a message that arrived whole, or cost more for many small chunks than for
+// few large ones.
 
 import { XdsError } from '../stream-status.ts';
 import { FRAME_HEAD } from './discovery-response.ts';
@@ -9,7 +9,7 @@ const FIRST_ALLOCATION = 1024;
 
 export class RequestFrames {
   private readonly maxBytes: number;
-  /** What came of a message that is not whole yet, head included: `filled` bytes of `buffer`. */
+  /** The beginning of a message that is not complete, head included: `filled` bytes of `buffer`. */
   private buffer: Buffer = NOTHING;
   private filled = 0;
 
@@ -17,12 +17,12 @@ export class RequestFrames {
     this.maxBytes = maxBytes;
   }
 
-  /** Bytes that are kept of a message that has not come as a whole. */
+  /** Bytes retained of an incomplete message. */
   get held(): number {
     return this.buffer.length;
   }
 
-  /** Errors: XdsError; the stream is then of no more use. */
+  /** Errors: XdsError; nothing more can be read from the stream then. */
   push(chunk: Buffer, onMessage: (message: Buffer) => void): void {
     let rest = chunk;
     while (rest.length > 0) {
@@ -38,7 +38,7 @@ export class RequestFrames {
     }
   }
 
-  /** Takes what belongs to the message that is under way; returns what does not. */
+  /** Takes the bytes of the incomplete message; returns those after it. */
   private gather(chunk: Buffer, onMessage: (message: Buffer) => void): Buffer {
     const missingHead = FRAME_HEAD - this.filled;
     if (missingHead > 0) {

@@ -1,5 +1,5 @@
-// What clients and this server say to each other, as plain data: requests as parsed, responses before they are encoded.
-// Must not: know a subscription, or how any of it is encoded.
+// What clients and this server send each other, as plain data: requests once parsed, responses before they are encoded.
+// Must not: know subscriptions, or encodings.
 
 import type { Form } from '../../snapshot/ttl.ts';
 import type { SharedBatch } from './shared-batch.ts';
@@ -9,10 +9,10 @@ export type Variant = 'sotw' | 'delta';
 const TTL = 'xds.config.supports-resource-ttl';
 const WRAPPED = 'xds.config.supports-resource-in-sotw';
 
-/** What a client may say that it can do, as far as it makes a difference here. */
+/** The client features that make a difference here. */
 export const CLIENT_FEATURES: readonly string[] = [TTL, WRAPPED];
 
-/** Whether a client may be sent TTLs: by the features that its node names. */
+/** Whether a client accepts TTLs, by the features that its node names. */
 export function takesTtl(variant: Variant, features: readonly string[]): boolean {
   return features.includes(TTL) && (variant === 'delta' || features.includes(WRAPPED));
 }
@@ -28,7 +28,7 @@ export interface NodeClaims {
 export interface XdsRequest {
   readonly typeUrl: string;
   readonly nonce: string;
-  /** What the client said was wrong with the response of `nonce`; absent: nothing. */
+  /** What the client said was wrong with the response of `nonce`; undefined when it rejects nothing. */
   readonly errorDetail: string | undefined;
   /** SotW: version_info and resource_names. */
   readonly versionInfo: string;
@@ -49,11 +49,11 @@ export interface Reply {
   readonly resources: SharedBatch;
   readonly removed: readonly string[];
   readonly version: string;
-  /** Whether others may be sent the very same; not with names that this client made up. */
+  /** Whether other streams may be sent the same bytes; not if it holds names that this client made up. */
   readonly isShared: boolean;
 }
 
-/** A reply on its way. */
+/** A reply to be sent. */
 export interface Outgoing extends Reply {
   readonly typeUrl: string;
   readonly nonce: string;

@@ -1,13 +1,12 @@
-// The length-delimited fields of a protobuf message, one after the other; everything that a discovery request holds is one.
-// In: the bytes of a message. Out: field numbers and contents; XdsError INVALID_ARGUMENT for what is cut short.
-// Must not: copy, or make an object for a field that nobody reads.
+// Reads the length-delimited fields of a protobuf message one by one; a discovery request has no others that matter.
+// Must not: copy, or make an object for a field that is not read.
 
 import { XdsError } from '../stream-status.ts';
 
 const LENGTH_DELIMITED = 2;
 
 export class Fields {
-  /** The number of the field that was reached. */
+  /** The number of the current field. */
   field = 0;
   /** Where its tag begins. */
   head = 0;
@@ -19,7 +18,7 @@ export class Fields {
     this.buffer = buffer;
   }
 
-  /** Goes to the next length-delimited field, past others; false when there is none. Errors: XdsError. */
+  /** Moves to the next length-delimited field, past others; false when there is none. Errors: XdsError. */
   next(): boolean {
     const { buffer } = this;
     while (this.to < buffer.length) {
@@ -50,17 +49,17 @@ export class Fields {
     this.to = end;
   }
 
-  /** At most the first `maxBytes` of it: cut before it is a string, since a part of a string keeps the whole. */
+  /** At most its first `maxBytes`, cut before decoding: a slice of a string would keep the whole string. */
   text(maxBytes = Number.POSITIVE_INFINITY): string {
     return this.buffer.toString('utf8', this.from, Math.min(this.to, this.from + maxBytes));
   }
 
-  /** Its bytes. */
+  /** In bytes. */
   get length(): number {
     return this.to - this.from;
   }
 
-  /** For what is compared with ASCII alone. */
+  /** For text that is only compared with ASCII. */
   latin1(): string {
     return this.buffer.toString('latin1', this.from, this.to);
   }
