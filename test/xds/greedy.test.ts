@@ -8,12 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { NameSet } from '../../src/xds/protocol/name-set.ts';
-import { subset } from '../../src/xds/protocol/resource-subsets.ts';
 import type { XdsServerOptions } from '../../src/xds/transport/xds-server.ts';
 import { parseDeltaRequest } from '../../src/xds/wire/discovery-request.ts';
-import { responseBody } from '../../src/xds/wire/discovery-response.ts';
-import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { eventually } from '../support/mesh.ts';
 import { shown, state, Talk } from './fixtures.ts';
 import { encodeDelta, NODE } from './grpc-client.ts';
@@ -35,56 +31,6 @@ async function start(t: TestContext, limits: NonNullable<XdsServerOptions['limit
   return { ...running, dial };
 }
 
-describe('names that a client makes up', () => {
-  const clusters = two.types.get(TYPE.cluster);
-  assert.ok(clusters !== undefined);
-
-  test('are no part of what streams share', () => {
-    assert.equal(subset(clusters, ['b', 'a', 'made', 'up']), subset(clusters, ['a', 'other', 'b']));
-    assert.equal(subset(clusters, ['a', 'made']), subset(clusters, ['a']));
-    assert.deepEqual(subset(clusters, ['made']), []);
-    const named = (...more: readonly string[]) =>
-      subset(clusters, NameSet.of(['b', 'a', 'made', 'up', ...more]).list());
-    assert.equal(named('x'), subset(clusters, ['a', 'b']));
-    assert.equal(named('x'), named('y'));
-    assert.deepEqual(subset(clusters, NameSet.of(['b', 'made', 'up', 'x', 'y']).list()), subset(clusters, ['b']));
-  });
-
-  test('are in a response that is kept for nobody else', () => {
-    const body = (subscribe: readonly string[], initialVersions: ReadonlyMap<string, string> = new Map()): Buffer => {
-      const talk = new Talk('delta', two);
-      const [reply] = [...talk.say('cluster', { subscribe, initialVersions }), ...talk.tick(20)];
-      return responseBody('delta', TYPE.cluster, reply as Outgoing, 'x');
-    };
-    assert.equal(body(['a', 'b']), body(['a', 'b']));
-    assert.notEqual(body(['a', 'b', 'made']), body(['a', 'b', 'made']));
-    assert.deepEqual(body(['a', 'b', 'made']), body(['a', 'b', 'made']));
-    const gone = new Map([['gone', '1']]);
-    assert.notEqual(body(['*'], gone), body(['*'], gone));
-    // What a client has that is outdated is no reason for a response of its own.
-    assert.equal(body(['*'], new Map([['a', '0']])), body(['*']));
-  });
-
-  test('many subsets are not kept without end', () => {
-    const large = Array.from({ length: 40 }, (_, index) =>
-      createResource(TYPE.cluster, `c${index}`, Buffer.alloc(1 << 20, `${index}`)),
-    );
-    const current = createSnapshot(large).types.get(TYPE.cluster);
-    assert.ok(current !== undefined);
-    const without = (index: number) => large.map(({ name }) => name).filter((name) => name !== `c${index}`);
-    const first = large.map((_, index) => subset(current, without(index)));
-    const kept = first.filter((one, index) => one === subset(current, without(index)));
-    assert.equal(kept.length, 1);
-    // Nor by the set that a stream holds.
-    const sets = large.map((_, index) => NameSet.of(without(index)));
-    const found = sets.map((set) => subset(current, set.list()));
-    assert.equal(
-      found.filter((one, index) => one === subset(current, (sets[index] ?? NameSet.empty).list())).length,
-      1,
-    );
-  });
-});
-
 describe('what is kept of what a client sends', () => {
   const names = (count: number, prefix = 'n') => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
   const weigh = (...said: readonly Parameters<Talk['say']>[1][]): number => {
@@ -93,7 +39,7 @@ describe('what is kept of what a client sends', () => {
     return talk.session.retainedBytes;
   };
 
-  test('counts, also what is not a name of the subscription', () => {
+  test('The names that a client sends count, even those that are not in its subscription', () => {
     assert.ok(weigh({ subscribe: ['a'] }) < 100);
     assert.ok(weigh({ subscribe: names(100) }) > 6400);
     // Told that they do not exist, and not yet acknowledged.
@@ -108,14 +54,14 @@ describe('what is kept of what a client sends', () => {
     assert.ok(weigh({ subscribe: ['漢'.repeat(1000)] }) > 3000);
   });
 
-  test('and no more when it is done with', () => {
+  test('Names that were answered and dropped count no longer', () => {
     const talk = new Talk('delta', two);
     const [reply] = talk.say('cluster', { subscribe: ['a', ...names(100)] });
     assert.deepEqual(shown(talk.ack(reply, { unsubscribe: names(100) })), []);
     assert.ok(talk.session.retainedBytes < 100);
   });
 
-  test('a request that does not come to its end', async (t) => {
+  test('An incomplete request counts against its gateway', async (t) => {
     const { dial, server } = await start(t, { bytesPerGateway: 100_000 });
     const honest = dial();
     honest.write(framed(request({})));
@@ -126,7 +72,7 @@ describe('what is kept of what a client sends', () => {
     assert.equal(server.status().length, 1);
   });
 
-  test('a request that came in pieces counts no longer', async (t) => {
+  test('A request that arrived in pieces counts no longer once it is complete', async (t) => {
     const { dial, server } = await start(t, { bytesPerGateway: 100_000 });
     const raw = dial();
     for (let count = 0; count < 10; count += 1) {
@@ -140,7 +86,7 @@ describe('what is kept of what a client sends', () => {
     assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('of its node: not more than anybody needs', async (t) => {
+  test('No more of a node is kept than is needed', async (t) => {
     const { dial, server } = await start(t, {});
     dial().write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(100_000) } })));
     await eventually('served', () => server.status()[0]?.userAgent.length === 256);
@@ -153,12 +99,12 @@ describe('what is kept of what a client sends', () => {
     assert.deepEqual(parsed.node()?.clientFeatures, known);
   });
 
-  test('of why it rejects something', () => {
+  test('No more than 2,048 bytes of a rejection are kept', () => {
     const bytes = request({ response_nonce: '1', error_detail: { message: 'é'.repeat(100_000) } });
     assert.equal(parseDeltaRequest(bytes, 10).errorDetail, 'é'.repeat(1024));
   });
 
-  test('and nothing of that moves the cursor of whom it is shown to', () => {
+  test('A rejection holds no character that moves the cursor of a terminal', () => {
     const message = '\x1b[2J\x1b]0;owned\x07\nbank east-0 is fine\u202e\u2028';
     assert.equal(
       parseDeltaRequest(request({ response_nonce: '1', error_detail: { message } }), 10).errorDetail,
@@ -172,7 +118,7 @@ describe('what a client costs', () => {
   const ten = { burst: 10, perSecond: 0 };
   const thousand = { burst: 1000, perSecond: 0 };
 
-  test('a name as much as a name, wherever it stands, and however often it is there', async (t) => {
+  test('Every name in a request is charged, in each of its lists and each time it is repeated', async (t) => {
     const { dial, server } = await start(t, { ratesPerStream: { requests: many, names: thousand } });
     const names = Array.from({ length: 600 }, () => 'n');
     for (const fields of [
@@ -188,14 +134,14 @@ describe('what a client costs', () => {
     }
   });
 
-  test('what is no name by its size', async (t) => {
+  test('What is not a name is charged by its size', async (t) => {
     const { dial } = await start(t, { ratesPerStream: { requests: many, names: thousand } });
     const raw = dial();
     raw.write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(100_000) } })));
     assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('what is sent because it asked, again and again', async (t) => {
+  test('Resources that a client asks for again and again are charged', async (t) => {
     const running = await start(t, { ratesPerStream: { requests: many, names: thousand } });
     const resources = Array.from({ length: 600 }, (_, index) =>
       createResource(TYPE.cluster, `c${index}`, Buffer.from('x')),
@@ -210,7 +156,7 @@ describe('what a client costs', () => {
     assert.equal((await stream.end).code, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('all streams of a gateway together', async (t) => {
+  test('All streams of a gateway are charged together', async (t) => {
     const { dial, server } = await start(t, { ratesPerGateway: { requests: ten, names: many } });
     const [first, second] = [dial(), dial()];
     for (let count = 0; count < 6; count += 1) first.write(framed(request({ response_nonce: 'stale' })));
@@ -221,13 +167,13 @@ describe('what a client costs', () => {
 });
 
 describe('a client that says nothing', () => {
-  test('has its stream for a while only', async (t) => {
+  test('A client that sends nothing loses its stream after a while', async (t) => {
     const { dial, events } = await start(t, { firstRequestMs: 100 });
     assert.equal(await dial().status, STATUS.DEADLINE_EXCEEDED);
     assert.deepEqual(events, []);
   });
 
-  test('unless it has spoken once', async (t) => {
+  test('A client that has sent one request keeps its stream while it is silent', async (t) => {
     const { dial, server } = await start(t, { firstRequestMs: 100 });
     const raw = dial();
     raw.write(framed(request({})));
@@ -236,7 +182,7 @@ describe('a client that says nothing', () => {
     assert.equal(server.status().length, 1);
   });
 
-  test('takes one of the places of its gateway all the same', async (t) => {
+  test('A silent client takes one of the streams of its gateway', async (t) => {
     const { dial, server } = await start(t, { streamsPerGateway: 2 });
     const silent = [dial(), dial()];
     const third = dial();
@@ -251,7 +197,7 @@ describe('a client that says nothing', () => {
   });
 });
 
-test('rule 14: nobody can acknowledge what he has not read', async (t) => {
+test('rule 14: a client cannot acknowledge a response that it has not read', async (t) => {
   const { client, events, cache } = await runningServer(t, two);
   const [one, other] = [client.delta(), client.delta()].map((stream) =>
     stream.send({ node: NODE, type_url: TYPE.cluster }),
@@ -266,7 +212,7 @@ test('rule 14: nobody can acknowledge what he has not read', async (t) => {
   for (const nonce of nonces) assert.match(nonce, /^[\w-]{12}$/);
 });
 
-test('compressed requests are refused before anything is inflated, and the client is told what is taken', async (t) => {
+test('Compressed requests are refused before anything is inflated, and the client is told which encoding is accepted', async (t) => {
   const { port, client, events } = await runningServer(t, two);
   for (const encoding of ['gzip', 'deflate', 'snappy', 'br', 'IDENTITY']) {
     const raw = new RawClient(port, { 'grpc-encoding': encoding }).read();

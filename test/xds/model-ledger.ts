@@ -1,6 +1,6 @@
-// What a stream is owed of one type, name by name, as the protocol says it; slow, and without any of the server's own ideas.
-// In: requests, states, the responses that were sent. Out: what the next response must hold, and why there must be none.
-// Must not: share code with src/xds, or look at other types (model-order.ts does). Rules are those of CONTRIBUTING.md.
+// What a stream is due of one type, name by name, as the rules of CONTRIBUTING.md say it; slow. It takes the protocol apart as
+// the server does (names due, pending removals, what is parked), so it finds slips of the server, and no misreading that both
+// share. The independent check is `converged` in model.test.ts. Must not: share code with src/xds, or look at other types.
 
 import type { Resource } from '../../src/snapshot/resource.ts';
 import type { TypeSnapshot } from '../../src/snapshot/type-snapshot.ts';

@@ -1,7 +1,8 @@
-// Random histories of requests, ACKs, NACKs, updates, reconnects and time, against a client that knows what it may expect.
-// In: histories (model-histories.ts). Out: at every step each response holds what is due, all of it and nothing else, when it
-// may go; and whatever happened, once everything is answered the client has exactly what it subscribed to of the newest
-// state. Must not: look into a session but for its status.
+// Random histories of requests, ACKs, NACKs, updates, reconnects and time. Whatever happened, once everything is answered the
+// client has exactly what it subscribed to of the newest state: `converged` says so without any idea of how the server works.
+// At each step model-stream.ts checks also that a response holds what is due, all of it and nothing else, when it may be sent.
+// Must not: look into a session, except at its status.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -12,6 +13,29 @@ import { Client } from './model-client.ts';
 import { type Action, edited, type History, history, KINDS, NO_CONTENT, snapshotOf } from './model-histories.ts';
 
 const NOTHING = { subscribe: [], unsubscribe: [] };
+
+/** The client has the newest state, within its subscription, except what it rejected. */
+function converged({ variant, stream, has, snapshot }: Client): void {
+  for (const kind of KINDS) {
+    const ledger = stream.ledgers.get(kind);
+    const current = snapshot?.types.get(TYPE[kind]);
+    // What was rejected is sent again with a change only (rule 18), and LDS and CDS are rejected as a whole.
+    if (ledger === undefined || current === undefined || (ledger.isFull && ledger.isRejected)) continue;
+    const counts = ({ name }: Resource): boolean => {
+      if (!ledger.covers(name) || ledger.parked.has(name)) return false;
+      // Rule 33: nothing tells a SotW client that one of these is gone.
+      return variant === 'delta' || ledger.isFull || current.resources.has(name);
+    };
+    const versions = (resources: Iterable<Resource>) =>
+      Object.fromEntries(
+        [...resources]
+          .filter(counts)
+          .map(({ name, version }): [string, string] => [name, version])
+          .sort(),
+      );
+    assert.deepEqual(versions(has.get(kind)?.values() ?? []), versions(current.resources.values()), kind);
+  }
+}
 
 function play(variant: Variant, { start, early, actions }: History): void {
   let content = edited(NO_CONTENT, start);
@@ -40,7 +64,7 @@ function play(variant: Variant, { start, early, actions }: History): void {
   shown(client);
 }
 
-/** What an operator sees: a rejection as long as it stands, and never one that is over (rule 18). */
+/** What an operator sees: a rejection while it applies, and never one that is over (rule 18). */
 function shown({ session, stream }: Client): void {
   for (const { type, state, nack } of session.status()) {
     const ledger = [...stream.ledgers.values()].find(({ kind }) => shortName(TYPE[kind]) === type);
@@ -52,7 +76,7 @@ function shown({ session, stream }: Client): void {
   }
 }
 
-/** Accepts everything, and waits for what waits. */
+/** Accepts everything, and lets every wait end. */
 function drain(client: Client): void {
   let steps = 0;
   while (client.answer(0, false, NOTHING) || client.session.wakeAt() !== undefined) {
@@ -62,30 +86,8 @@ function drain(client: Client): void {
   }
 }
 
-function converged({ variant, stream, has, snapshot }: Client): void {
-  for (const kind of KINDS) {
-    const ledger = stream.ledgers.get(kind);
-    const current = snapshot?.types.get(TYPE[kind]);
-    // What was rejected is sent again with a change only (rule 18), and LDS and CDS are rejected as a whole.
-    if (ledger === undefined || current === undefined || (ledger.isFull && ledger.isRejected)) continue;
-    const counts = ({ name }: Resource): boolean => {
-      if (!ledger.covers(name) || ledger.parked.has(name)) return false;
-      // Rule 33: nothing tells a SotW client that one of these is gone.
-      return variant === 'delta' || ledger.isFull || current.resources.has(name);
-    };
-    const versions = (resources: Iterable<Resource>) =>
-      Object.fromEntries(
-        [...resources]
-          .filter(counts)
-          .map(({ name, version }): [string, string] => [name, version])
-          .sort(),
-      );
-    assert.deepEqual(versions(has.get(kind)?.values() ?? []), versions(current.resources.values()), kind);
-  }
-}
-
 for (const variant of ['sotw', 'delta'] as const) {
-  test(`${variant}: every history is answered by the rules, and converges`, () => {
+  test(`After every ${variant} history the client has the newest state that it subscribed to, and each response was due`, () => {
     fc.assert(
       fc.property(history, (played) => play(variant, played)),
       { numRuns: 4000 },

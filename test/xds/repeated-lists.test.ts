@@ -6,9 +6,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { stringField, stringsField } from '../../src/snapshot/protobuf.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
-import { Session } from '../../src/xds/protocol/session.ts';
 import { parseSotwRequest, RequestParser } from '../../src/xds/wire/discovery-request.ts';
-import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { eventually } from '../support/mesh.ts';
 import { state } from './fixtures.ts';
 import { NODE } from './grpc-client.ts';
@@ -95,27 +93,6 @@ describe('a list that comes again in the same bytes', () => {
       { numRuns: 300 },
     );
   });
-});
-
-test('the names that a SotW session goes through grow with the secrets, not with their square', () => {
-  const scannedFor = (count: number): number => {
-    const names = secretNames(count);
-    const snapshot = state({ secret: Object.fromEntries(names.map((name) => [name, '1'])) });
-    const session = new Session('sotw', snapshot, { names: MAX_NAMES });
-    const parser = new RequestParser('sotw', MAX_NAMES);
-    let total = 0;
-    const say = (nonce: string): readonly Outgoing[] => {
-      const request = parser.parse(message(names, nonce));
-      const { replies, scanned } = session.request(request.typeUrl, request, 0);
-      total += scanned;
-      return replies;
-    };
-    const queue = [...say('')];
-    for (let reply = queue.shift(); reply !== undefined; reply = queue.shift()) queue.push(...say(reply.nonce));
-    assert.equal(session.status()[0]?.state, 'SYNCED');
-    return total;
-  };
-  for (const count of [200, 800, 3000]) assert.ok(scannedFor(count) < 6 * count, `${count} secrets`);
 });
 
 describe('what repeated lists cost', () => {

@@ -1,14 +1,17 @@
-// Short requests that would be much work: what a subscription keeps is gone through as seldom as can be, and is paid for.
-// In: states, requests. Out: how many names were gone through, and how streams end. Must not: measure time.
+// How many names are looked through for short requests, and how that is charged.
+// Must not: measure time.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TYPE } from '../../src/snapshot/types.ts';
-import { NameSet } from '../../src/xds/protocol/name-set.ts';
-import type { Session } from '../../src/xds/protocol/session.ts';
-import { request, state, Talk } from './fixtures.ts';
-import { NODE } from './grpc-client.ts';
-import { runningServer } from './running-server.ts';
+import { stringField, stringsField } from '../../../src/snapshot/protobuf.ts';
+import { TYPE } from '../../../src/snapshot/types.ts';
+import { NameSet } from '../../../src/xds/protocol/name-set.ts';
+import { Session } from '../../../src/xds/protocol/session.ts';
+import { RequestParser } from '../../../src/xds/wire/discovery-request.ts';
+import type { Outgoing } from '../../../src/xds/wire/messages.ts';
+import { request, state, Talk } from '../fixtures.ts';
+import { NODE } from '../grpc-client.ts';
+import { runningServer } from '../running-server.ts';
 
 const MANY = 600;
 const names = Array.from({ length: MANY }, (_, index) => `c${index}`);
@@ -20,21 +23,21 @@ function scanned(session: Session, fields: Parameters<typeof request>[1]): numbe
 }
 
 describe('names that a short request makes the server go through', () => {
-  test('are none while nothing is rejected and nothing lingers', () => {
+  test('No name is looked through while nothing is rejected and no removal is pending', () => {
     const { session } = new Talk('delta', all);
     assert.equal(scanned(session, {}), 0);
     assert.equal(scanned(session, { nonce: '1' }), 0);
     assert.equal(scanned(session, { nonce: 'stale' }), 0);
   });
 
-  test('are those of a rejection, once: what parks is not looked at again for the next request', () => {
+  test('The names of a rejection are looked through once, and not again for the next request', () => {
     const talk = new Talk('delta', all);
     talk.nack(talk.say('cluster')[0]);
     assert.equal(scanned(talk.session, { nonce: 'stale' }), 0);
     assert.ok(scanned(talk.session, { subscribe: ['new'] }) >= MANY);
   });
 
-  test('are those that linger, until they have gone or something else has changed', () => {
+  test('Pending removals are looked through until they are sent or something else changes', () => {
     const before = state({ cluster: { ...clusters('1'), kept: '1' }, listener: { l: '1' } });
     const talk = new Talk('delta', before);
     talk.ack(talk.say('cluster')[0]);
@@ -49,7 +52,7 @@ describe('names that a short request makes the server go through', () => {
     assert.equal(scanned(talk.session, { nonce: 'stale' }), 0);
   });
 
-  test('are a part of a list that one name more has made anew', () => {
+  test('A list that one more name rebuilds counts in part', () => {
     const { session } = new Talk('delta', all);
     scanned(session, { subscribe: names });
     // The first few changes are kept beside the list that others share.
@@ -63,13 +66,13 @@ describe('names that a short request makes the server go through', () => {
   });
 });
 
-test('a set of names is told from one that was made anew', () => {
+test('A set of names is told from a rebuilt one', () => {
   const set = NameSet.of(names);
   assert.ok(set.change(['more'], []).isOf(set));
   assert.ok(!set.change(names, ['more', ...names.slice(2)]).isOf(set));
 });
 
-test('a client that has a long list looked through again and again is cut, however little it says', async (t) => {
+test('A client whose short requests cause a long list to be looked through again and again is cut', async (t) => {
   const rate = { burst: 10_000, perSecond: 0 };
   const limits = { ratesPerStream: { requests: rate, names: rate } };
   const { client, cache } = await runningServer(t, all, { limits });
@@ -89,3 +92,31 @@ test('a client that has a long list looked through again and again is cut, howev
   await assert.rejects(asking);
   assert.equal((await stream.end).code, 8 /* RESOURCE_EXHAUSTED */);
 });
+
+test('The names that a SotW session looks through grow with its secrets, not with their square', () => {
+  const scannedFor = (count: number): number => {
+    const names = secretNames(count);
+    const snapshot = state({ secret: Object.fromEntries(names.map((name) => [name, '1'])) });
+    const session = new Session('sotw', snapshot, { names: 20_000 });
+    const parser = new RequestParser('sotw', 20_000);
+    let total = 0;
+    const say = (nonce: string): readonly Outgoing[] => {
+      const request = parser.parse(secretRequest(names, nonce));
+      const { replies, scanned } = session.request(request.typeUrl, request, 0);
+      total += scanned;
+      return replies;
+    };
+    const queue = [...say('')];
+    for (let reply = queue.shift(); reply !== undefined; reply = queue.shift()) queue.push(...say(reply.nonce));
+    assert.equal(session.status()[0]?.state, 'SYNCED');
+    return total;
+  };
+  for (const count of [200, 800, 3000]) assert.ok(scannedFor(count) < 6 * count, `${count} secrets`);
+});
+
+const secretNames = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `bundle/peer-${String(index).padStart(5, '0')}@0123456789abcdef`);
+
+function secretRequest(names: readonly string[], nonce: string): Buffer {
+  return Buffer.concat([stringsField(3, names), stringField(4, TYPE.secret), stringField(5, nonce)]);
+}
