@@ -33,21 +33,13 @@ export class RejectedResources {
   }
 }
 
-/** Envoy 1.40 takes each cluster and each listener of a response by itself, and says then which of them it did not take. */
-const TOOK_OTHERS = /^Error adding\/updating (cluster|listener)\(s\) /;
-
 /**
- * What a rejected response may have cost beside the resource that was wrong, and has to be sent again by itself: Envoy hands
- * routes and endpoints to one subscription after the other, stops at the first that fails, and reads nothing of a response
- * in which one resource cannot be read. Other clients take what is good of a response.
+ * The names of a rejected response that an Envoy may have lost beside the bad one: it hands routes and endpoints to one
+ * subscription after the other, and stops at the first that fails. It takes clusters and listeners one by one, and so do
+ * other clients with all types.
  */
-export function lostResources(
-  variant: Variant,
-  typeUrl: string,
-  response: Pending | undefined,
-  message: string,
-): readonly string[] {
+export function lostResources(typeUrl: string, response: Pending | undefined): readonly string[] {
+  if (typeUrl !== TYPE.route && typeUrl !== TYPE.endpoint) return [];
   if (response === undefined || response.resources.length < 2) return [];
-  if (variant === 'sotw' && isFullState(typeUrl)) return [];
-  return TOOK_OTHERS.test(message) ? [] : response.resources.map(({ name }) => name);
+  return response.resources.map(({ name }) => name);
 }

@@ -137,7 +137,7 @@ export class Session {
     if (answer === 'nack') entry.nackedAt = now;
     this.rejected.answered(this.variant, entry.typeUrl, told, answer);
     if (answer === 'nack' && this.isEnvoy) {
-      const lost = lostResources(this.variant, entry.typeUrl, told.at(-1), entry.state.nack?.message ?? '');
+      const lost = lostResources(entry.typeUrl, told.at(-1));
       if (lost.length > 0) entry.state = forceNames(entry.state, lost);
     }
     const next = retryAt(entry, answer, now);
