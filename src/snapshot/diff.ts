@@ -11,13 +11,13 @@ export interface Diff {
 }
 
 const NOTHING: Diff = { changed: [], removed: [] };
-const known = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, Diff>>();
+const differences = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, Diff>>();
 
 /** Without `from`, every resource is new. */
 export function diff(from: TypeSnapshot | undefined, to: TypeSnapshot): Diff {
   if (from === to) return NOTHING;
   if (from === undefined) return { changed: [...to.resources.values()], removed: [] };
-  const cached = known.get(to)?.get(from);
+  const cached = differences.get(to)?.get(from);
   if (cached !== undefined) return cached;
   const computed = compute(from, to);
   remember(from, to, computed);
@@ -26,16 +26,16 @@ export function diff(from: TypeSnapshot | undefined, to: TypeSnapshot): Diff {
 
 /** Records the difference from which `to` was made. */
 export function remember(from: TypeSnapshot, to: TypeSnapshot, between: Diff): void {
-  const byOrigin = known.get(to) ?? new WeakMap<TypeSnapshot, Diff>();
+  const byOrigin = differences.get(to) ?? new WeakMap<TypeSnapshot, Diff>();
   byOrigin.set(from, between);
-  known.set(to, byOrigin);
+  differences.set(to, byOrigin);
 }
 
 function compute(from: TypeSnapshot, to: TypeSnapshot): Diff {
   const changed: Resource[] = [];
   for (const resource of to.resources.values()) {
-    const before = from.resources.get(resource.name);
-    if (before !== resource && before?.version !== resource.version) changed.push(resource);
+    const previous = from.resources.get(resource.name);
+    if (previous !== resource && previous?.version !== resource.version) changed.push(resource);
   }
   const removed: Resource[] = [];
   for (const resource of from.resources.values()) {

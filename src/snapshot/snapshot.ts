@@ -36,11 +36,12 @@ export function createSnapshot(resources: readonly Resource[], previous: Snapsho
   const changed: Resource[] = [];
   for (const resource of resources) {
     const { typeUrl, name } = resource;
-    const known = names.get(typeUrl);
-    if (known === undefined) throw new PosternError('SNAPSHOT_INCONSISTENT', `${name} is of a type that is not served`);
-    if (known.has(name))
+    const namesOfType = names.get(typeUrl);
+    if (namesOfType === undefined)
+      throw new PosternError('SNAPSHOT_INCONSISTENT', `${name} is of a type that is not served`);
+    if (namesOfType.has(name))
       throw new PosternError('SNAPSHOT_INCONSISTENT', `${shortName(typeUrl)} has two resources ${name}`);
-    known.add(name);
+    namesOfType.add(name);
     if (previous.types.get(typeUrl)?.resources.get(name) !== resource) changed.push(resource);
   }
   const removed = [...previous.types.values()].flatMap((type) =>

@@ -24,7 +24,7 @@ export interface Received {
   readonly state: Subscription;
   readonly answer: Answer;
   /** The responses that the request answers. A NACK rejects the last of them, and accepts the earlier ones. */
-  readonly told: readonly Pending[];
+  readonly responses: readonly Pending[];
 }
 
 const WILDCARD = '*';
@@ -71,11 +71,11 @@ function openDelta(state: Subscription, request: XdsRequest): Subscription {
 /** Any later request: an ACK or NACK, a change of the subscription, or both. */
 export function receive(state: Subscription, request: XdsRequest): Received {
   const wasPending = state.pending.length > 0;
-  const { state: answered, answer, told } = acknowledge(state, request);
+  const { state: answered, answer, responses } = acknowledge(state, request);
   if (state.variant === 'delta') {
     // Rule 36: a delta request changes the subscription whatever its nonce.
     const changed = changeDelta(answered, request.subscribe, request.unsubscribe);
-    return { state: changed === answered ? answered : withoutMemory(changed, request), answer, told };
+    return { state: changed === answered ? answered : withoutMemory(changed, request), answer, responses };
   }
   const changed = request.repeatsNames ? answered : changeSotw(answered, request.names);
   // Rule 22: the same request after its ACK comes from a new watcher of Envoy.
@@ -88,7 +88,7 @@ export function receive(state: Subscription, request: XdsRequest): Received {
   return {
     state: again && !isFullState(state.typeUrl) ? evolve(changed, { forcedNames: changed.names }) : changed,
     answer,
-    told,
+    responses,
   };
 }
 
@@ -96,30 +96,30 @@ function acknowledge(state: Subscription, request: XdsRequest): Received {
   const index = request.nonce === '' ? -1 : state.pending.findIndex(({ nonce }) => nonce === request.nonce);
   const response = state.pending[index];
   // Rule 20: a stale nonce is neither ACK nor NACK.
-  if (response === undefined) return { state, answer: undefined, told: NONE_PENDING };
+  if (response === undefined) return { state, answer: undefined, responses: NONE_PENDING };
   const pending = unanswered(state, index);
   const { version } = response;
   const message = request.errorDetail;
-  const told = state.variant === 'sotw' && index > 0 ? state.pending.slice(0, index + 1) : [response];
+  const responses = state.variant === 'sotw' && index > 0 ? state.pending.slice(0, index + 1) : [response];
   if (message === undefined && state.nack === undefined && state.rejected.size === 0) {
     // The common case, and there may be hundreds of responses in flight.
     const change = pending.length > 0 ? { pending } : { pending, ackedVersion: version };
-    return { state: evolve(state, change), answer: 'ack', told };
+    return { state: evolve(state, change), answer: 'ack', responses };
   }
   const answers = [
     ...state.answers,
-    ...told.map((one) => ({ told: one, message: one === response ? message : undefined })),
+    ...responses.map((answered) => ({ response: answered, message: answered === response ? message : undefined })),
   ];
   // Rules 18, 47: what is rejected is parked, and sent again only with a change.
   const nack = message === undefined ? state.nack : { version, message };
   const answer = message === undefined ? 'ack' : 'nack';
   if (pending.length > 0 && state.rejected.size > FEW_REJECTED)
-    return { state: evolve(state, { pending, nack, answers }), answer, told };
+    return { state: evolve(state, { pending, nack, answers }), answer, responses };
   const rejected = rejectedAfter(state, answers);
   const isComplete = answer === 'ack' && pending.length === 0 && rejected.size === 0;
   const next = { pending, rejected, answers: NO_ANSWERS };
-  if (!isComplete) return { state: evolve(state, { ...next, nack }), answer, told };
-  return { state: evolve(state, { ...next, ackedVersion: version, nack: undefined }), answer, told };
+  if (!isComplete) return { state: evolve(state, { ...next, nack }), answer, responses };
+  return { state: evolve(state, { ...next, ackedVersion: version, nack: undefined }), answer, responses };
 }
 
 /** With more rejections than these, the map is rebuilt once, when all responses are answered. */
@@ -139,10 +139,10 @@ function rejectedAfter(
   if (rejected.size === 0 && answers.every(({ message }) => message === undefined)) return rejected;
   const left = new Map(rejected);
   const isWhole = variant === 'sotw' && isFullState(typeUrl);
-  for (const { told, message } of answers) {
-    if (message !== undefined) reject(left, told, message);
+  for (const { response, message } of answers) {
+    if (message !== undefined) reject(left, response, message);
     else if (isWhole) left.clear();
-    else accept(left, typeUrl, told);
+    else accept(left, typeUrl, response);
   }
   return left;
 }
@@ -212,7 +212,7 @@ function changeDelta(state: Subscription, subscribe: readonly string[], unsubscr
 }
 
 function forcedAfter(
-  { forcedNames, names: before }: Subscription,
+  { forcedNames, names: namesBefore }: Subscription,
   wildcard: boolean,
   names: NameSet,
   added: readonly string[],
@@ -221,7 +221,7 @@ function forcedAfter(
   // Rule 43: under the wildcard, the client must hear whether it still gets the resource that it unsubscribed from.
   if (wildcard) return forcedNames.change(dropped.length === 0 ? added : [...added, ...dropped], []);
   // The first names of a subscription: all of them are forced, and both sets are one.
-  if (forcedNames === before) return names;
+  if (forcedNames === namesBefore) return names;
   // Rule 40: sent again, even if it is subscribed to and unchanged.
   return forcedNames.change(added, dropped);
 }

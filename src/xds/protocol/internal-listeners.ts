@@ -87,8 +87,8 @@ function extended(sentState: TypeSnapshot, current: TypeSnapshot, added: readonl
   if (removed.length === 0 && changed.length === added.length) return current;
   const ofCurrent = extensions.get(current) ?? new WeakMap<TypeSnapshot, TypeSnapshot>();
   const next = updateType(sentState, { changed: added, removed: NONE });
-  const known = ofCurrent.get(sentState);
-  if (known?.version === next.version) return known;
+  const extension = ofCurrent.get(sentState);
+  if (extension?.version === next.version) return extension;
   ofCurrent.set(sentState, next);
   extensions.set(current, ofCurrent);
   return next;

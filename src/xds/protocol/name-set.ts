@@ -5,7 +5,7 @@
 const MIN_CHANGES = 16;
 const NAMES_PER_CHANGE = 256;
 /** Sets that streams subscribed to lately. */
-const MAX_KNOWN = 64;
+const MAX_RECENT = 64;
 const MAX_KEY_CHARACTERS = 256 * 1024;
 /** Up to this many names, looking for a shared set costs more than it saves. */
 const FEW = 4;
@@ -16,7 +16,7 @@ interface Base {
   readonly names: ReadonlySet<string>;
   readonly bytes: number;
 }
-const known = new Map<string, Base>();
+const recentSets = new Map<string, Base>();
 
 export class NameSet {
   static readonly empty = new NameSet({ names: new Set(), bytes: 0 }, [], []);
@@ -106,12 +106,12 @@ export function bytesOfNames(names: Iterable<string>): number {
 
 function shared(names: readonly string[]): Base {
   const key = nameKey(names);
-  const before = known.get(key);
-  if (before !== undefined) return before;
+  const earlier = recentSets.get(key);
+  if (earlier !== undefined) return earlier;
   const set = new Set(names);
-  const made = { names: set, bytes: bytesOfNames(set) };
-  if (key.length > MAX_KEY_CHARACTERS) return made;
-  if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? '');
-  known.set(key, made);
-  return made;
+  const base = { names: set, bytes: bytesOfNames(set) };
+  if (key.length > MAX_KEY_CHARACTERS) return base;
+  if (recentSets.size >= MAX_RECENT) recentSets.delete(recentSets.keys().next().value ?? '');
+  recentSets.set(key, base);
+  return base;
 }

@@ -136,10 +136,10 @@ export function neededAgain(before: Subscription, sent: readonly Resource[]): re
   return sent.flatMap((resource): readonly Reference[] => {
     const { name, version, references } = resource;
     const had = sentState?.resources.get(name);
-    const known = had?.version ?? reportedVersions?.get(name);
-    if (!rejected.has(name) && known === version) return NONE;
+    const versionThere = had?.version ?? reportedVersions?.get(name);
+    if (!rejected.has(name) && versionThere === version) return NONE;
     // Of an earlier stream only the version is known, not the references: they may have named another source.
-    const sources = known === undefined ? 'asked' : had === undefined ? 'unknown' : had.references;
+    const sources = versionThere === undefined ? 'asked' : had === undefined ? 'unknown' : had.references;
     return references.filter((reference) => needsPush(reference, sources));
   });
 }
@@ -158,11 +158,11 @@ function adds(state: Subscription, from: TypeSnapshot, to: TypeSnapshot): boolea
   return diff(from, to).changed.some(({ name }) => covers(state, name) && !from.resources.has(name));
 }
 
-/** `before` are the references of the resource that the client has by that name; `asked`: it has none, and asks for its secrets itself. */
-function needsPush({ typeUrl, name, source }: Reference, before: readonly Reference[] | 'asked' | 'unknown'): boolean {
+/** `earlier` are the references of the resource that the client has by that name; `asked`: it has none, and asks for its secrets itself. */
+function needsPush({ typeUrl, name, source }: Reference, earlier: readonly Reference[] | 'asked' | 'unknown'): boolean {
   if (typeUrl === TYPE.endpoint) return true;
-  if (typeUrl !== TYPE.secret || before === 'asked') return false;
-  if (before === 'unknown') return true;
-  const known = before.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
-  return known !== undefined && known.source !== source;
+  if (typeUrl !== TYPE.secret || earlier === 'asked') return false;
+  if (earlier === 'unknown') return true;
+  const sameSecret = earlier.find((reference) => reference.typeUrl === typeUrl && reference.name === name);
+  return sameSecret !== undefined && sameSecret.source !== source;
 }

@@ -39,7 +39,7 @@ export interface Again {
 
 interface Answer extends Answered {
   /** The responses that the client answered. */
-  readonly told: readonly Pending[];
+  readonly responses: readonly Pending[];
   readonly answer: 'ack' | 'nack';
 }
 
@@ -51,23 +51,25 @@ export class Recoveries {
   /** Secrets of which new content was accepted while their users were in flight, with the number of that answer. */
   private readonly renewed = new Map<string, number>();
   /** By type: how many such answers there had been when the response in flight was sent. */
-  private readonly known = new Map<string, number>();
-  private count = 0;
+  private readonly renewalsAtSend = new Map<string, number>();
+  private renewals = 0;
 
   sent({ typeUrl }: Answered): void {
-    if (USERS.includes(typeUrl)) this.known.set(typeUrl, this.count);
+    if (USERS.includes(typeUrl)) this.renewalsAtSend.set(typeUrl, this.renewals);
   }
 
   /** What has to be sent again because of an answer. `all` are the subscriptions of the stream after it. */
   answered(answered: Answer, all: readonly Answered[], snapshot: Snapshot): readonly Again[] {
-    const { typeUrl, state, told, answer } = answered;
+    const { typeUrl, state, responses, answer } = answered;
     if (answer === 'nack') {
       // The secret may have been accepted while the rejected resource was in flight.
-      const since = this.known.get(typeUrl) ?? 0;
-      return since === this.count ? NONE : needing(answered, (name) => (this.renewed.get(name) ?? 0) > since, snapshot);
+      const since = this.renewalsAtSend.get(typeUrl) ?? 0;
+      return since === this.renewals
+        ? NONE
+        : needing(answered, (name) => (this.renewed.get(name) ?? 0) > since, snapshot);
     }
     if (typeUrl !== TYPE.secret) return NONE;
-    const news = told.filter(({ replacesContent }) => replacesContent);
+    const news = responses.filter(({ replacesContent }) => replacesContent);
     if (news.length === 0) return NONE;
     const names = new Set(news.flatMap(({ resources }) => resources.map(({ name }) => name)));
     this.remember(names, all);
@@ -84,8 +86,8 @@ export class Recoveries {
       this.renewed.clear();
       return;
     }
-    this.count += 1;
-    for (const name of names) this.renewed.set(name, this.count);
+    this.renewals += 1;
+    for (const name of names) this.renewed.set(name, this.renewals);
   }
 }
 

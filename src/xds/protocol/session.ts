@@ -102,7 +102,7 @@ export class Session {
       if (received.state !== entry.state) this.scanned += rebuildCost(entry.state, received.state);
       entry.state = received.state;
       answer = received.answer;
-      if (answer !== undefined) this.onAnswer(entry, received.told, answer, now);
+      if (answer !== undefined) this.onAnswer(entry, received.responses, answer, now);
     }
     if (answer === undefined || !request.repeatsNames) this.scanned += namesIn(request);
     const names = this.entries.get(typeUrl)?.state.names.size ?? 0;
@@ -133,11 +133,11 @@ export class Session {
     this.inOrder = PUSH_ORDER.flatMap((type) => this.entries.get(type) ?? []);
   }
 
-  private onAnswer(entry: Entry, told: readonly Pending[], answer: 'ack' | 'nack', now: number): void {
+  private onAnswer(entry: Entry, responses: readonly Pending[], answer: 'ack' | 'nack', now: number): void {
     if (answer === 'nack') entry.nackedAt = now;
-    this.rejected.answered(this.variant, entry.typeUrl, told, answer);
+    this.rejected.answered(this.variant, entry.typeUrl, responses, answer);
     if (answer === 'nack' && this.isEnvoy) {
-      const lost = lostResources(entry.typeUrl, told.at(-1));
+      const lost = lostResources(entry.typeUrl, responses.at(-1));
       if (lost.length > 0) entry.state = forceNames(entry.state, lost);
     }
     const next = retryAt(entry, answer, now);
@@ -145,7 +145,7 @@ export class Session {
     entry.attempts = next.attempts;
     if (this.snapshot === undefined) return;
     const { typeUrl: type, state } = entry;
-    const again = this.recoveries.answered({ typeUrl: type, state, told, answer }, this.inOrder, this.snapshot);
+    const again = this.recoveries.answered({ typeUrl: type, state, responses, answer }, this.inOrder, this.snapshot);
     for (const { typeUrl, names } of again) {
       const target = this.entries.get(typeUrl);
       if (target !== undefined) target.state = reread(target.state, names);

@@ -24,7 +24,7 @@ export interface Pending {
 
 /** A response and the client's answer; without a message, the client accepted. */
 export interface Answered {
-  readonly told: Pending;
+  readonly response: Pending;
   readonly message: string | undefined;
 }
 
