@@ -185,9 +185,9 @@ function stillRejected(
   pendingRemovals: Subscription['pendingRemovals'],
 ): Subscription['rejected'] {
   if (rejected.size === 0 || (variant === 'sotw' && isFullState(typeUrl))) return rejected;
-  const stands = (name: string): boolean =>
+  const applies = (name: string): boolean =>
     (wildcard || names.has(name)) && !pendingRemovals.has(name) && (variant === 'delta' || resources.has(name));
-  const kept = [...rejected].filter(([name]) => stands(name));
+  const kept = [...rejected].filter(([name]) => applies(name));
   return kept.length === rejected.size ? rejected : new Map(kept);
 }
 
