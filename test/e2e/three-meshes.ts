@@ -10,6 +10,8 @@ import type { Ads, Testbed, TestMesh } from '../support/mesh.ts';
 export type Peer = 'shop' | 'partner';
 
 export const ACCOUNTS = 'accounts.v1.exports.bank.example';
+/** Granted to the partner alone. */
+export const LOANS = 'loans.exports.bank.example';
 
 export interface ThreeMeshes {
   readonly bed: Testbed;

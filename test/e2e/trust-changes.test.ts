@@ -10,7 +10,7 @@ import { type Answer, callLocally } from '../../deploy/demo/calls.ts';
 import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { Held } from '../support/held.ts';
 import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { ACCOUNTS, servername, startThreeMeshes } from './three-meshes.ts';
+import { ACCOUNTS, LOANS, servername, startThreeMeshes } from './three-meshes.ts';
 
 /** Longer than any test here: such a request ends when somebody ends it. */
 const LONG = { 'want-delay': '120000' };
@@ -84,6 +84,60 @@ for (const ads of ADS) {
       await assert.rejects(meshes.direct('shop', { client: old }));
       assert.equal((await meshes.direct('shop', { client: fresh })).status, 200);
       assert.deepEqual([partners.ended, partner.undisturbed()], [undefined, true]);
+    });
+
+    test('at the ingress, a connection on a younger root that goes while the control plane is down never gets a grant of the same edit', async () => {
+      const meshes = await startThreeMeshes(bed, ads);
+      const bundle = join(bed.pki('shop.example'), 'ca.pem');
+      const next = join(bed.folder, 'next');
+      await bed.caInto(next, 'shop.example');
+      const [oldRoot, newRoot] = [readFileSync(bundle, 'utf8'), readFileSync(join(next, 'ca.pem'), 'utf8')];
+      writeFileSync(bundle, `${oldRoot}${newRoot}`);
+      const client = meshes.certificate('shop', { ca: next });
+      await eventually('the new root is trusted', async () => {
+        return (await meshes.direct('shop', { client })).status === 200;
+      });
+      const held = new Held({ gateway: meshes.ingress, servername: servername('shop'), client });
+      open.push(held);
+      const status = async (authority: string, path: string): Promise<number | undefined> => {
+        return await held.ask(authority, { path }).then(
+          (answer) => answer.status,
+          () => undefined,
+        );
+      };
+      assert.deepEqual([await status(ACCOUNTS, '/v1/accounts'), await status(LOANS, '/')], [200, 403]);
+
+      await meshes.bank.control?.stop('SIGKILL');
+      writeFileSync(bundle, oldRoot);
+      meshes.bank.edit((yaml) => `${yaml}  - {peer: shop, methods: [GET], paths: [/*]}\n`);
+      const refused: (number | undefined)[] = [];
+      const honest: number[] = [];
+      let isOver = false;
+      const attack = async (): Promise<void> => {
+        // After GOAWAY, this client sends nothing more.
+        while (!isOver && held.undisturbed()) refused.push(await status(LOANS, '/'));
+      };
+      const work = async (): Promise<void> => {
+        while (!isOver) {
+          for (const peer of ['shop', 'partner'] as const)
+            honest.push((await meshes.local(peer, 'accounts.bank', { path: '/v1/accounts' })).status);
+          await sleep(20);
+        }
+      };
+      const [attacked, worked] = [attack(), work()];
+      await meshes.bank.startControl();
+      await eventually('the connection ends', () => held.closed(), 30_000);
+      await eventually('honest connections get the new grant', async () => {
+        return (await meshes.direct('shop', { authority: LOANS, path: '/' })).status === 200;
+      });
+      isOver = true;
+      await Promise.all([attacked, worked]);
+      assert.deepEqual(
+        [...new Set(refused)].filter((one) => one !== 403 && one !== undefined),
+        [],
+      );
+      assert.ok(refused.filter((one) => one === 403).length > 5);
+      assert.deepEqual([...new Set(honest)], [200]);
     });
 
     interface Caller {
