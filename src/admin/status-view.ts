@@ -15,6 +15,8 @@ export interface NodeTypeStatus extends Omit<TypeStatus, 'nack'> {
   readonly nack?: { readonly version: string; readonly message: string; readonly at: string };
 }
 
+export type Rejected = NonNullable<Status['config']['rejected']>;
+
 export interface Status {
   readonly mesh: string;
   readonly trustDomain: string;
@@ -24,8 +26,12 @@ export interface Status {
     /** SHA-256, hex. */
     readonly fingerprint: string;
     readonly notAfter: string;
-    /** True when this process made it: gateways with certificates of an earlier one are locked out. */
+    /** True when this process made it. */
     readonly made: boolean;
+    /** Whether the state folder still holds it; another or none there locks all gateways out at the next start. */
+    readonly onDisk?: 'same' | 'missing' | 'other';
+    /** Connections that were refused because the client's certificate is from another CA. */
+    readonly refusedOtherCa?: number;
   };
   readonly config: {
     readonly file: string;

@@ -37,10 +37,22 @@ function time(iso: string): string {
 }
 
 function caLines({ controlPlaneCa: ca }: Status): readonly string[] {
+  const { made, onDisk = 'same', refusedOtherCa: refused = 0 } = ca;
   return [
     `control-plane CA until ${time(ca.notAfter)}, SHA-256`,
     `  ${ca.fingerprint}`,
-    ...(ca.made ? ['  made at this start: gateways with certificates of an earlier CA are locked out'] : []),
+    ...(made && refused > 0
+      ? [
+          `  made at this start, and ${refused} connections with a certificate of another CA were refused:`,
+          '  restore the state folder, or give the gateways new certificates (postern certs gateway)',
+        ]
+      : []),
+    ...(onDisk === 'missing'
+      ? ['  the state folder has lost this CA: restore it before you restart run,', '  or all gateways are locked out']
+      : []),
+    ...(onDisk === 'other'
+      ? ['  the state folder holds another CA: gateway certificates that it issues are refused here']
+      : []),
   ];
 }
 

@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { formatRecord, parseRecord, type ServedRecord } from '../federation/served-record.ts';
 import type { Logger } from '../log.ts';
 import type { RecordStore } from '../pipeline/served-history.ts';
-
-const NAME = 'served.json';
+import { SERVED_RECORD } from '../trust/issuing/state-folder.ts';
 
 /** Two processes may use one file (a rolling update): it is replaced as a whole, and each sees what the other wrote. */
 export class RecordFile implements RecordStore {
@@ -21,7 +20,7 @@ export class RecordFile implements RecordStore {
 
   constructor(folder: string, logger: Logger) {
     this.folder = folder;
-    this.path = join(folder, NAME);
+    this.path = join(folder, SERVED_RECORD);
     this.logger = logger;
   }
 

@@ -43,9 +43,9 @@ export function openState(
 ): ControlPlaneCa {
   const ca = openControlPlaneCa(stateFolder, trustDomain, Date.now(), { groupKeys, required: requireState });
   if (ca.made)
-    logger.warn(
+    logger.info(
       { stateFolder, caFingerprint: ca.issuer.certificate.fingerprint },
-      'the state folder held no CA, and a new one was made: gateways with a certificate of an earlier CA are locked out until they have new ones (postern certs gateway)',
+      'the state folder held no CA, and a new one was made: each gateway needs a certificate of it (postern certs gateway)',
     );
   return ca;
 }

@@ -1,18 +1,17 @@
 // What the running process shows of itself: /status, and the gauges of what is served.
 // In: what is applied, what was rejected, the streams. Out: plain data. Must not: hold key material.
 
-import { createHash } from 'node:crypto';
-import type { NodeStatus, Status } from '../admin/status-view.ts';
+import type { NodeStatus, Rejected, Status } from '../admin/status-view.ts';
 import type { Peer } from '../federation/model.ts';
 import type { CertificateEnd } from '../pipeline/authority-ends.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
 import type { ServingStatus } from '../serving/serving.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { ControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
+import type { CaOnDisk } from '../trust/issuing/control-plane-ca.ts';
+import type { Certificate } from '../trust/x509/certificate.ts';
 import { VERSION } from '../version.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
-
-export type Rejected = NonNullable<Status['config']['rejected']>;
+import { sha256Of } from './config-log.ts';
 
 /** The file as a whole, or what of it concerns the trust of single peers. */
 function rejectedParts(applied: Applied, rejected: Rejected | undefined): { readonly rejected?: Rejected } {
@@ -22,14 +21,24 @@ function rejectedParts(applied: Applied, rejected: Rejected | undefined): { read
   return { rejected: { at: iso(applied.at), reason: 'CONFIG_INVALID', diagnostics, partly: true } };
 }
 
+export interface CaState {
+  readonly certificate: Certificate;
+  /** By this process. */
+  readonly made: boolean;
+  readonly onDisk: CaOnDisk;
+  /** Connections refused because the client's certificate is from another CA. */
+  readonly refused: number;
+}
+
 export function processStatus(
   publisher: Publisher,
-  applied: Applied,
-  ca: ControlPlaneCa,
+  ca: CaState,
   rejected: Rejected | undefined,
   { streams, workers }: ServingStatus,
   ends: readonly CertificateEnd[],
 ): Status {
+  const { applied } = publisher;
+  if (applied === undefined) throw new Error('nothing is applied yet');
   const { federation } = applied.resolved;
   const grantees = new Map<string, string[]>();
   for (const { peer, export: exported } of federation.grants)
@@ -39,14 +48,16 @@ export function processStatus(
     trustDomain: federation.mesh.trustDomain,
     version: VERSION,
     controlPlaneCa: {
-      fingerprint: ca.issuer.certificate.fingerprint,
-      notAfter: iso(ca.issuer.certificate.notAfter),
+      fingerprint: ca.certificate.fingerprint,
+      notAfter: iso(ca.certificate.notAfter),
       made: ca.made,
+      onDisk: ca.onDisk,
+      refusedOtherCa: ca.refused,
     },
     config: {
       file: applied.loaded.file,
       appliedAt: iso(applied.at),
-      sha256: createHash('sha256').update(applied.loaded.text).digest('hex'),
+      sha256: sha256Of(applied),
       ...rejectedParts(applied, rejected),
       warnings: applied.warnings.filter(({ severity }) => severity === 'warning'),
     },
@@ -91,8 +102,8 @@ function nodeStatus({ since, certificateNotAfter, types, ...stream }: StreamStat
 }
 
 export interface ServedGauges {
-  /** After each publisher. */
-  update(now: number): void;
+  /** After each turn. */
+  update(): void;
   /** The ends of certificates, the earliest first. */
   updateEnds(ends: readonly CertificateEnd[]): void;
 }
@@ -112,9 +123,11 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
   const denied = metrics.gauge('postern_peers_denied', 'Configured peers without a usable trust bundle.');
   metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
   return {
-    update: (now) => {
-      lastSuccess.set({}, now / 1000);
-      const { peers: served = [], deniedPeers = [] } = publisher.applied?.resolved.federation ?? {};
+    update: () => {
+      const { applied } = publisher;
+      if (applied === undefined) return;
+      lastSuccess.set({}, applied.at / 1000);
+      const { peers: served, deniedPeers } = applied.resolved.federation;
       peers.set({}, served.length + deniedPeers.length);
       denied.set({}, deniedPeers.length);
       for (const [gateway, snapshot] of publisher.cache.entries()) {

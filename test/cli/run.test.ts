@@ -127,12 +127,15 @@ describe('a first file that is not parsed in time', () => {
 });
 
 describe('the state folder', () => {
-  test('a CA that is made at start is warned of, and its fingerprint shown; one that was there is not', async (t) => {
+  test('a CA that is made at start is logged, and its fingerprint shown; one that was there is not', async (t) => {
     const { here, process, admin } = await served(t);
-    const { caFingerprint } = await process.said('a new one was made');
+    const { caFingerprint, level } = await process.said('a new one was made');
+    assert.equal(level, 'info');
     const [shown, table] = [await process.status(), await postern(['status', '--admin', admin])];
     assert.deepEqual([shown.controlPlaneCa.fingerprint, shown.controlPlaneCa.made], [caFingerprint, true]);
     assert.ok(table.stdout.includes(String(caFingerprint)));
+    // At a first start no gateway has a certificate of an earlier CA.
+    assert.doesNotMatch(table.stdout, /earlier/);
     await process.stop('SIGTERM');
     const again = (await served(t, here, ['--require-state'])).process;
     const { controlPlaneCa } = await again.status();

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { startApp } from '../../src/runtime/control-plane.ts';
+import { ControlPlane } from '../../src/runtime/control-plane.ts';
 import { createCa } from '../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { pemOf } from '../../src/trust/x509/certificate.ts';
@@ -66,7 +66,7 @@ test('A reload verifies at most one signature of a peer in each round of the eve
   const { folder, file, stopped } = scene(t);
   const errors: unknown[] = [];
   const logger = { info: () => {}, warn: () => {}, error: (fields: object) => void errors.push(fields) };
-  const app = await startApp({
+  const app = await ControlPlane.start({
     file,
     xds: { host: '127.0.0.1', port: 0 },
     admin: { host: '127.0.0.1', port: 0 },

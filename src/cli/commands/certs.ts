@@ -40,7 +40,7 @@ export const certsGateway: Run = async (invocation) => {
   );
   if (ca.made)
     invocation.stderr(
-      `${state}: a new control-plane CA, SHA-256 ${ca.issuer.certificate.fingerprint}; keep this folder\n`,
+      `${state}: made a control-plane CA, SHA-256 ${ca.issuer.certificate.fingerprint}; keep this folder. A control plane that is running with another CA refuses this certificate: if you lost the folder, restore it instead (--require-state makes no CA)\n`,
     );
   return EXIT.ok;
 };

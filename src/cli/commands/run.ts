@@ -4,7 +4,7 @@
 import { isIPv4 } from 'node:net';
 import { EXIT, PosternError } from '../../errors.ts';
 import { createLogger } from '../../log.ts';
-import { type App, startApp } from '../../runtime/control-plane.ts';
+import { ControlPlane } from '../../runtime/control-plane.ts';
 import { addressFlag, choice, type Invocation, isOn, LOG_LEVELS, type Run, required } from '../command.ts';
 import { namedFile, stateFolder } from '../configuration.ts';
 import { nodeWarning } from '../node-version.ts';
@@ -38,9 +38,9 @@ export const run: Run = async (invocation) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => fulfil());
   }).then(() => ending.abort());
   // A SIGHUP that comes before the first configuration is served needs no reload: the file is being read.
-  let app: App | undefined;
-  process.on('SIGHUP', () => void app?.reload());
-  const starting = startApp({
+  let controlPlane: ControlPlane | undefined;
+  process.on('SIGHUP', () => void controlPlane?.reload());
+  const starting = ControlPlane.start({
     file,
     xds,
     admin,
@@ -55,15 +55,15 @@ export const run: Run = async (invocation) => {
     logLevel,
     ending: ending.signal,
   });
-  app = await starting.catch((error: unknown) => {
+  controlPlane = await starting.catch((error: unknown) => {
     if (error instanceof Error && error.name === 'AbortError') return undefined;
     throw error;
   });
-  if (app === undefined) return EXIT.ok;
+  if (controlPlane === undefined) return EXIT.ok;
   await stopped;
   logger.info({}, 'stopping');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(EXIT.failed));
-  await app.stop();
+  await controlPlane.stop();
   return EXIT.ok;
 };
 

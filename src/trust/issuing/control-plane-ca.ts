@@ -20,10 +20,11 @@ import { exposure, type KeyAccess } from '../../config/files/key-access.ts';
 import { ownUser } from '../../config/files/regular-file.ts';
 import { PosternError, systemReason } from '../../errors.ts';
 import { type SpiffeId, spiffeId, type TrustDomain } from '../spiffe.ts';
+import { sha256 } from '../x509/certificate.ts';
 import { readPem } from '../x509/pem.ts';
 import { createCa, type Issued, issueLeaf } from './issue.ts';
 import { type Issuer, parseIssuer } from './issuer.ts';
-import { makeFolder } from './state-folder.ts';
+import { makeFolder, SERVED_RECORD } from './state-folder.ts';
 
 const DAY = 24 * 60 * 60;
 const CERTIFICATE = 'control-plane-ca.pem';
@@ -63,6 +64,11 @@ export function openControlPlaneCa(
       `${folder} holds no control-plane CA, and one is required`,
       'restore the folder or mount it; without --require-state (POSTERN_REQUIRE_STATE) a new CA is made, and every gateway needs a new certificate',
     );
+  if (existsSync(join(folder, SERVED_RECORD)) && !existsSync(paths.certificate) && !existsSync(paths.key))
+    throw unusable(
+      `${folder} has lost its control-plane CA, with which gateways were served`,
+      `restore ${CERTIFICATE} and ${KEY}; or move ${SERVED_RECORD} away to have a new CA made, and give every gateway a new certificate`,
+    );
   try {
     makeFolder(folder, 0o700);
   } catch (error) {
@@ -88,6 +94,24 @@ function waitForFile(path: string): boolean {
   const clock = new Int32Array(new SharedArrayBuffer(4));
   for (let tries = 0; tries < 50 && !existsSync(path); tries += 1) Atomics.wait(clock, 0, 0, 20);
   return existsSync(path);
+}
+
+/** Whether a state folder still holds the CA that was opened: certificate and key. */
+export type CaOnDisk = 'same' | 'missing' | 'other';
+
+/** The files of the CA. */
+export function caFiles(folder: string): readonly string[] {
+  return [join(folder, CERTIFICATE), join(folder, KEY)];
+}
+
+export function caOnDisk(folder: string, ca: ControlPlaneCa): CaOnDisk {
+  if (!caFiles(folder).every((path) => existsSync(path))) return 'missing';
+  try {
+    const { blocks = [] } = readPem(readFileSync(join(folder, CERTIFICATE), 'latin1'));
+    return blocks.some(({ body }) => sha256(body) === ca.issuer.certificate.fingerprint) ? 'same' : 'other';
+  } catch {
+    return 'missing';
+  }
 }
 
 /** The certificate of the xDS server: valid 30 days; the serving process renews it. */

@@ -1,0 +1,93 @@
+// Log lines and metrics of the configuration: what was applied and what that changed, or why it was rejected.
+// Must not: repeat for every turn what the turn before has logged.
+
+import { createHash } from 'node:crypto';
+import type { Rejected } from '../admin/status-view.ts';
+import { formatDiagnostic, PosternError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { changesBetween } from '../pipeline/changes.ts';
+import type { Applied, Publisher } from '../pipeline/publisher.ts';
+import { RejectedConfig } from '../pipeline/rejected-config.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+export class ConfigLog {
+  private readonly logger: Logger;
+  private readonly count: (result: 'applied' | 'rejected') => void;
+
+  constructor(logger: Logger, metrics: Metrics) {
+    this.logger = logger;
+    const reloads = metrics.counter('postern_config_reloads_total', 'Configurations read, by result.');
+    const wasSuccessful = metrics.gauge(
+      'postern_config_last_reload_successful',
+      'Whether the configuration that was read last is served (1), or was rejected (0).',
+    );
+    this.count = (result) => {
+      reloads.add({ result });
+      wasSuccessful.set({}, result === 'applied' ? 1 : 0);
+    };
+  }
+
+  /** The first configuration: its line is that of the start. */
+  started(): void {
+    this.count('applied');
+  }
+
+  applied(publisher: Publisher, before: Applied | undefined, took: Readonly<Record<string, number>>): void {
+    const { applied } = publisher;
+    if (applied === undefined) return;
+    this.count('applied');
+    this.logger.info(
+      {
+        file: applied.loaded.file,
+        sha256: sha256Of(applied),
+        changes: changesBetween(before?.resolved.federation, applied.resolved.federation),
+        ...took,
+        snapshots: versionsOf(publisher),
+      },
+      'configuration applied',
+    );
+    this.warnings(applied, before);
+  }
+
+  rejected(file: string, error: unknown): Rejected {
+    this.count('rejected');
+    const rejected = rejection(error);
+    const fields = { file, reason: rejected.reason, diagnostics: rejected.diagnostics.map(formatDiagnostic) };
+    this.logger.error(
+      error instanceof PosternError ? fields : { ...fields, err: error },
+      'configuration rejected; what was served is still served',
+    );
+    return rejected;
+  }
+
+  /** Those that the turn before has not logged: a change that time alone brings would repeat them all. */
+  warnings({ warnings }: Applied, before?: Applied): void {
+    const logged = new Set(before?.warnings.map(formatDiagnostic));
+    for (const warning of warnings) {
+      const fields = { diagnostic: formatDiagnostic(warning) };
+      if (logged.has(fields.diagnostic)) continue;
+      if (warning.severity === 'warning') this.logger.warn(fields, 'configuration warning');
+      else
+        this.logger.error(
+          { ...fields, peer: warning.concernsPeer },
+          'the trust bundle of one peer has an error; the others are served',
+        );
+    }
+  }
+}
+
+/** Of the file's text, hex. */
+export function sha256Of({ loaded }: Applied): string {
+  return createHash('sha256').update(loaded.text).digest('hex');
+}
+
+export function versionsOf({ cache }: Publisher): Readonly<Record<string, string>> {
+  return Object.fromEntries([...cache.entries()].map(([gateway, { version }]) => [gateway, version]));
+}
+
+function rejection(error: unknown): Rejected {
+  const at = new Date().toISOString();
+  if (error instanceof RejectedConfig) return { at, reason: error.code, diagnostics: error.diagnostics };
+  if (error instanceof PosternError) return { at, reason: `${error.code} ${error.message}`, diagnostics: [] };
+  return { at, reason: 'internal error', diagnostics: [] };
+}

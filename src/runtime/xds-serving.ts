@@ -1,0 +1,65 @@
+// How the running process serves gateways: in itself or in workers, with a server certificate of the control plane's CA.
+// Must not: admit a client by anything but its certificate, unless TLS is off.
+
+import type { HostPort } from '../host-port.ts';
+import type { Logger, LogLevel } from '../log.ts';
+import { type Applied, type Publisher, ROLES } from '../pipeline/publisher.ts';
+import { WorkerPool } from '../serving/pool.ts';
+import { type Serving, serveInProcess } from '../serving/serving.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
+import { type ControlPlaneCa, issueServerCertificate } from '../trust/issuing/control-plane-ca.ts';
+import { certificateAdmission, claimAdmission, type GatewayRegistry } from '../xds/transport/admission.ts';
+import type { ServerTls } from '../xds/transport/xds-server.ts';
+
+export interface ServingOptions {
+  readonly xds: HostPort;
+  /** How long the code is warmed up before gateways may connect. */
+  readonly warmUpMs: number;
+  /** Processes that serve; 1: this one. */
+  readonly workers: number;
+  /** The logger's, for workers. */
+  readonly logLevel: LogLevel;
+  readonly logger: Logger;
+}
+
+export function servingOf(
+  { workers, xds: address, warmUpMs, logger, logLevel }: ServingOptions,
+  { cache }: Publisher,
+  metrics: Metrics,
+  { tls, controlPlane }: { readonly tls: ServerTls | undefined; readonly controlPlane: string },
+): Serving {
+  // With workers it counts nothing, but its metrics have the names that they report.
+  const observer = serverObserver(logger, metrics);
+  if (workers > 1) {
+    const settings = { address, tls, controlPlane, warmUpMs, logLevel };
+    return new WorkerPool({ count: workers, settings, cache, gateways: ROLES, metrics, logger });
+  }
+  return serveInProcess(warmUpMs, (gateways) => ({
+    address,
+    tls,
+    cache,
+    observer,
+    admission: (leaf) =>
+      tls === undefined ? claimAdmission(gateways) : certificateAdmission(leaf, gateways, Date.now),
+    controlPlane,
+  }));
+}
+
+export function serverTls(ca: ControlPlaneCa, address: HostPort): ServerTls {
+  const issued = issueServerCertificate(ca, [address.host], Date.now());
+  return {
+    certificateChain: issued.certificateChain,
+    privateKey: issued.privateKey.reveal(),
+    clientCa: ca.certificatePem,
+  };
+}
+
+export function gatewayRegistry({ resolved }: Applied): GatewayRegistry {
+  return new Map(
+    ROLES.flatMap((role) => {
+      const gateway = resolved.federation[role];
+      return gateway === undefined ? [] : [[gateway.identity, role] as const];
+    }),
+  );
+}

@@ -1,0 +1,86 @@
+// What `run` notices of its state folder while it serves, and what it says of an edit.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { samplesIn } from '../telemetry/exposition.ts';
+import { postern } from './postern.ts';
+import { get, served } from './served.ts';
+
+test('a state folder that is lost while run is up is said in the log, the status and a metric, until it is back', async (t) => {
+  const { here, process, admin } = await served(t);
+  const state = here.file.replace('.yaml', '.state');
+  const metric = async (): Promise<number | undefined> =>
+    samplesIn(await (await get(admin, '/metrics')).text()).get('postern_control_plane_ca_on_disk');
+  assert.deepEqual([(await process.status()).controlPlaneCa.onDisk, await metric()], ['same', 1]);
+  renameSync(state, `${state}.lost`);
+  const { level, caFingerprint } = await process.said('has lost the CA');
+  const { controlPlaneCa } = await process.status();
+  assert.deepEqual([level, caFingerprint, controlPlaneCa.onDisk], ['error', controlPlaneCa.fingerprint, 'missing']);
+  assert.equal(await metric(), 0);
+  assert.match((await postern(['status', '--admin', admin])).stdout, /has lost this CA/);
+  // The gateways that are connected are served on.
+  assert.equal((await get(admin, '/readyz')).status, 200);
+  // Another CA is made beside it.
+  const out = join(dirname(here.file), 'out');
+  const made = await postern(['certs', 'gateway', 'ingress', '-f', here.file, '--out', out]);
+  assert.equal(made.status, 0);
+  assert.match(made.stderr, /made a control-plane CA/);
+  await process.said('holds another CA');
+  assert.equal((await process.status()).controlPlaneCa.onDisk, 'other');
+  rmSync(state, { recursive: true });
+  renameSync(`${state}.lost`, state);
+  await process.said('again');
+  assert.deepEqual([(await process.status()).controlPlaneCa.onDisk, await metric()], ['same', 1]);
+});
+
+test('a state folder that has lost its CA alone is refused by run and certs gateway, and nothing is made', async (t) => {
+  const { here, process } = await served(t);
+  await process.stop('SIGTERM');
+  const state = here.file.replace('.yaml', '.state');
+  for (const file of readdirSync(state)) if (file.endsWith('.pem')) rmSync(join(state, file));
+  assert.deepEqual(readdirSync(state), ['served.json']);
+  const out = join(dirname(here.file), 'out');
+  for (const args of [
+    ['run', '-f', here.file],
+    ['certs', 'gateway', 'ingress', '-f', here.file, '--out', out],
+  ]) {
+    const { status, stderr } = await postern(args);
+    assert.equal(status, 1);
+    assert.match(stderr, /STATE_UNUSABLE/);
+  }
+  assert.deepEqual(readdirSync(state), ['served.json']);
+});
+
+test('what is applied is logged with what it changed and the hash of the file, and a metric says whether the last file was', async (t) => {
+  const { here, process, admin } = await served(t);
+  const metric = async (name: string): Promise<number | undefined> =>
+    samplesIn(await (await get(admin, '/metrics')).text()).get(name);
+  assert.equal(await metric('postern_config_last_reload_successful'), 1);
+  const success = await metric('postern_config_last_success_timestamp_seconds');
+  writeFileSync(here.file, 'oops: 1\n');
+  await process.said('configuration rejected');
+  assert.equal(await metric('postern_config_last_reload_successful'), 0);
+  assert.equal(await metric('postern_config_last_success_timestamp_seconds'), success);
+  writeFileSync(here.file, here.yaml.replace('127.0.0.1:11001', '127.0.0.1:11901'));
+  const applied = await process.said('configuration applied');
+  const sha256 = createHash('sha256').update(readFileSync(here.file)).digest('hex');
+  assert.equal(applied['sha256'], sha256);
+  assert.equal((await process.status()).config.sha256, sha256);
+  const changes = applied['changes'] as Record<string, Record<string, readonly string[]>>;
+  assert.deepEqual(Object.keys(changes), ['exports', 'grants']);
+  assert.deepEqual(Object.keys(changes['exports'] ?? {}), ['changed']);
+  assert.equal(await metric('postern_config_last_reload_successful'), 1);
+});
+
+test('a state folder that cannot be written stops nothing, and the log says so', async (t) => {
+  const { here, process } = await served(t);
+  const state = here.file.replace('.yaml', '.state');
+  rmSync(join(state, 'served.json'));
+  mkdirSync(join(state, 'served.json'));
+  writeFileSync(here.file, here.yaml.replace('127.0.0.1:11001', '127.0.0.1:11901'));
+  await process.said('cannot be recorded');
+  await process.said('configuration applied');
+});
