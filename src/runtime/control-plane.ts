@@ -121,11 +121,12 @@ export class ControlPlane {
 
   async stop(): Promise<void> {
     this.isStopping = true;
-    this.watching.close();
     this.stateCheck.stop();
     this.due.stop();
     clearInterval(this.looks);
     await this.turns;
+    // The last turn may have changed what is watched.
+    this.watching.close();
     await this.serving.stop();
     await this.adminServer?.stop();
   }
