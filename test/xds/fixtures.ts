@@ -53,13 +53,13 @@ export class Talk {
     snapshot?: Snapshot,
     names = 1000,
     clientFeatures: readonly string[] = [],
-    more: { readonly userAgent?: string; readonly rejected?: RejectedResources } = {},
+    more: { readonly isEnvoy?: boolean; readonly rejected?: RejectedResources } = {},
   ) {
     this.session = new Session(
       variant,
       snapshot,
       { names },
-      { clientFeatures, userAgent: more.userAgent ?? '' },
+      { clientFeatures, isEnvoy: more.isEnvoy ?? false },
       undefined,
       more.rejected,
     );

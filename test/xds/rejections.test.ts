@@ -11,10 +11,12 @@ import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { TYPE } from '../../src/snapshot/types.ts';
 import { RejectedResources } from '../../src/xds/protocol/rejected-resources.ts';
 import { MAX_IN_FLIGHT } from '../../src/xds/protocol/response-grouping.ts';
+import { parseDeltaRequest } from '../../src/xds/wire/discovery-request.ts';
 import { joined } from '../../src/xds/wire/discovery-response.ts';
 import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { respelled } from '../../src/xds/wire/secret-facts.ts';
 import { resource, shown, state, Talk } from './fixtures.ts';
+import { encodeDelta, NODE } from './grpc-client.ts';
 
 const VARIANTS = ['delta', 'sotw'] as const;
 const IN_USE = "Error adding/updating listener(s) l: cannot bind '127.0.0.1:1': Address already in use";
@@ -209,7 +211,7 @@ describe('a response of several resources that a client rejects', () => {
     if (kind === 'cluster') continue;
 
     test(`rule 18: is sent once more to an Envoy, each resource by itself, and to no other client (${variant}, ${kind})`, () => {
-      const envoy = new Talk(variant, state({ [kind]: three }), 1000, [], { userAgent: 'envoy' });
+      const envoy = new Talk(variant, state({ [kind]: three }), 1000, [], { isEnvoy: true });
       const replies = envoy.nack(envoy.say(kind, named)[0], silent);
       assert.deepEqual(shown(replies), [`${kind}: a`, `${kind}: b`, `${kind}: c`]);
       for (const [index, reply] of replies.entries())
@@ -221,10 +223,20 @@ describe('a response of several resources that a client rejects', () => {
     });
   }
 
+  test('counts as an Envoy only with its name and a build version: other clients must see no rejected version again', () => {
+    const user_agent_build_version = { version: { major_number: 1, minor_number: 40 } };
+    const isEnvoy = (more: object): boolean | undefined =>
+      parseDeltaRequest(encodeDelta({ node: { ...NODE, ...more }, type_url: TYPE.route }), 10).node()?.isEnvoy;
+    assert.equal(isEnvoy({ user_agent_name: 'envoy', user_agent_build_version }), true);
+    assert.equal(isEnvoy({ user_agent_name: 'envoy' }), false);
+    assert.equal(isEnvoy({ user_agent_name: 'envoy', user_agent_version: '1.40.0' }), false);
+    assert.equal(isEnvoy({ user_agent_name: 'grpc-go', user_agent_build_version }), false);
+  });
+
   test('rule 18: is not sent again when it holds clusters or listeners, which Envoy takes one by one', () => {
     for (const variant of VARIANTS)
       for (const kind of ['cluster', 'listener'] as const) {
-        const envoy = new Talk(variant, state({ [kind]: three }), 1000, [], { userAgent: 'envoy' });
+        const envoy = new Talk(variant, state({ [kind]: three }), 1000, [], { isEnvoy: true });
         assert.deepEqual(envoy.nack(envoy.say(kind)[0]), []);
       }
   });

@@ -37,9 +37,9 @@ export interface SessionLimits {
 }
 
 /** What a client is determines what it can be sent. */
-export type ClientTraits = Pick<NodeClaims, 'clientFeatures' | 'userAgent'>;
+export type ClientTraits = Pick<NodeClaims, 'clientFeatures' | 'isEnvoy'>;
 
-const UNKNOWN_CLIENT: ClientTraits = { clientFeatures: [], userAgent: '' };
+const UNKNOWN_CLIENT: ClientTraits = { clientFeatures: [], isEnvoy: false };
 const NOTHING: readonly never[] = [];
 
 export class Session {
@@ -76,7 +76,7 @@ export class Session {
     this.nonce = nonce;
     this.variant = variant;
     this.takesTtl = takesTtl(variant, node.clientFeatures);
-    this.isEnvoy = node.userAgent === 'envoy';
+    this.isEnvoy = node.isEnvoy;
     this.snapshot = snapshot;
     this.limits = limits;
   }

@@ -160,18 +160,20 @@ const NO_VERSIONS = new Map<string, string>();
 
 function parseNode(bytes: Buffer): NodeClaims {
   const node = { id: '', cluster: '', userAgent: '' };
+  let hasBuildVersion = false;
   const features = new Set<string>();
   const fields = new Fields(bytes);
   while (fields.next()) {
     if (fields.field === 1) node.id = claim(fields);
     else if (fields.field === 2) node.cluster = claim(fields);
     else if (fields.field === 6) node.userAgent = printable(fields.text(MAX_USER_AGENT_BYTES));
+    else if (fields.field === 8) hasBuildVersion = true;
     else if (fields.field === 10) {
       const feature = fields.text(MAX_CLAIM_BYTES);
       if (CLIENT_FEATURES.includes(feature)) features.add(feature);
     }
   }
-  return { ...node, clientFeatures: [...features] };
+  return { ...node, isEnvoy: hasBuildVersion && node.userAgent === 'envoy', clientFeatures: [...features] };
 }
 
 function claim(fields: Fields): string {

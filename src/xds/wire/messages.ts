@@ -21,6 +21,8 @@ export interface NodeClaims {
   readonly id: string;
   readonly cluster: string;
   readonly userAgent: string;
+  /** A real Envoy, by its name and its build version, which no other client sends. */
+  readonly isEnvoy: boolean;
   /** Those of CLIENT_FEATURES that the node names. */
   readonly clientFeatures: readonly string[];
 }
