@@ -47,10 +47,6 @@ const UNMENDED: ReadonlySet<string> = new Set([
   'src/envoy/proto/pgv-rules.ts',
   'src/envoy/resources/tls.ts',
   'src/federation/wire-names.ts',
-  'src/pipeline/identity-needs.ts',
-  'src/trust/issuing/identities.ts',
-  'src/xds/transport/frame-writer.ts',
-  'src/xds/transport/grpc-js-internals.ts',
   'test/cli/run.test.ts',
 ]);
 
