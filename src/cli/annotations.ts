@@ -1,5 +1,5 @@
 // Findings in the formats that code hosts show beside the lines of a change.
-// Must not: print anything but findings; whoever reads the output parses every line of it.
+// Must not: print anything but findings; the reader of the output parses every line of it.
 
 import { createHash } from 'node:crypto';
 import { relative, resolve } from 'node:path';
@@ -12,7 +12,7 @@ export interface Annotation extends Omit<Diagnostic, 'code'> {
 
 /**
  * GitHub's workflow commands (docs.github.com, "Workflow commands for GitHub Actions"): one line for each finding. The
- * escapes are those of its toolkit (`actions/toolkit`, packages/core/src/command.ts).
+ * escapes are those of its toolkit (github.com/actions/toolkit, package core).
  */
 export function githubCommands(annotations: readonly Annotation[]): string {
   return annotations

@@ -204,7 +204,7 @@ describe('the admin port of a running process', () => {
       assert.ok(ends.includes(kind), kind);
     const times = status.certificateEnds.map(({ notAfter }) => notAfter);
     assert.deepEqual(times, [...times].sort());
-    // R10: one certificate for each gateway and peer that meet.
+    // A key of its own for each gateway and peer that meet.
     assert.deepEqual(status.certificates.map(({ gateway, peer }) => `${gateway} ${peer}`).sort(), [
       'egress shop',
       'ingress partner',
