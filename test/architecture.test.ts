@@ -96,7 +96,7 @@ function mayImport(from: string, to: string): boolean {
 }
 
 describe('the walls themselves', () => {
-  test('let nothing run backwards', () => {
+  test('No rule of the walls allows an import against the order of the folders', () => {
     assert.equal(mayImport('src/trust/svid.ts', 'src/config/schema/values.ts'), true);
     assert.equal(mayImport('src/config/schema/values.ts', 'src/trust/svid.ts'), false);
     assert.equal(mayImport('src/xds/transport/xds-server.ts', 'src/runtime/control-plane.ts'), false);
@@ -107,7 +107,7 @@ describe('the walls themselves', () => {
     assert.equal(mayImport('src/errors.ts', 'src/envoy/draft.ts'), false);
   });
 
-  test('know every folder, every room, and every file of src/ itself', () => {
+  test('The walls name every folder, every room, and every file of src/ itself', () => {
     const rooms = new Set(Object.keys(MAY_IMPORT).flatMap((folder) => ROOMS[folder] ?? [folder]));
     assert.deepEqual(
       [...new Set(src.map(roomOf))].filter((room) => room !== '' && !rooms.has(room)),
@@ -119,7 +119,7 @@ describe('the walls themselves', () => {
     );
   });
 
-  test('have no door that nobody uses', () => {
+  test('Every door of the walls is used by an import', () => {
     const used = new Set(
       src.flatMap(importsOf).flatMap((one) => {
         const to = targetOf(one);
@@ -132,19 +132,19 @@ describe('the walls themselves', () => {
     assert.deepEqual(unused, []);
   });
 
-  test('finds the imports of a file at all', () => {
+  test('The imports of a file are found', () => {
     const found = importsOf('src/pipeline/compile.ts').flatMap((one) => targetOf(one) ?? []);
     assert.ok(found.includes('src/envoy/resources/gateway-resources.ts'));
   });
 });
 
 describe('the picture of ARCHITECTURE.md', () => {
-  test('is drawn from the walls (`npm run reference` draws it again)', () => {
+  test('The picture of ARCHITECTURE.md is drawn from the walls (`npm run reference` draws it again)', () => {
     assert.equal(textOf('docs/architecture.svg'), picture(MAY_IMPORT, ROOMS));
     assert.match(textOf('ARCHITECTURE.md'), /\]\(docs\/architecture\.svg\)/);
   });
 
-  test('shows every folder, every room and every door that is not implied by others', () => {
+  test('The picture of ARCHITECTURE.md shows every folder, every room and every door that others do not imply', () => {
     const svg = picture({ a: [], b: ['a'], c: ['a', 'b'] }, { b: ['b/x', 'b', 'b/y'] });
     assert.deepEqual(
       [...svg.matchAll(/<title>(.*?)<\/title>/g)].map(([, title]) => title),
@@ -156,7 +156,7 @@ describe('the picture of ARCHITECTURE.md', () => {
 describe('imports', () => {
   const all = src.flatMap(importsOf);
 
-  test('pass only the doors between folders, and the rooms of a folder in their order', () => {
+  test('Imports pass only the doors between folders, and follow the order of the rooms in a folder', () => {
     const wrong = all.flatMap((one) => {
       const to = targetOf(one);
       return to?.startsWith('src/') && !mayImport(one.from, to) ? [`${one.from} imports ${to}`] : [];
@@ -164,7 +164,7 @@ describe('imports', () => {
     assert.deepEqual(wrong, []);
   });
 
-  test('make no circle of files', () => {
+  test('No files import each other in a circle', () => {
     const targets = new Map(src.map((file) => [file, importsOf(file).flatMap((one) => targetOf(one) ?? [])]));
     const done = new Set<string>();
     const circles: string[] = [];
@@ -178,7 +178,7 @@ describe('imports', () => {
     assert.deepEqual(circles, []);
   });
 
-  test('the product imports nothing of test, bench or deploy', () => {
+  test('The product imports nothing of test, bench or deploy', () => {
     const outside = all.flatMap((one) => {
       const to = targetOf(one);
       return to !== undefined && !to.startsWith('src/') ? [`${one.from} imports ${to}`] : [];
@@ -186,7 +186,7 @@ describe('imports', () => {
     assert.deepEqual(outside, []);
   });
 
-  test('only the runtime dependencies of package.json, and builtins by their node: names', () => {
+  test('The product imports only the runtime dependencies of package.json, and builtins by their node: names', () => {
     const manifest = JSON.parse(textOf('package.json')) as { readonly dependencies: Readonly<Record<string, string>> };
     const allowed = new Set(Object.keys(manifest.dependencies));
     const wrong = all
@@ -199,7 +199,7 @@ describe('imports', () => {
     assert.deepEqual(wrong, []);
   });
 
-  test('every runtime dependency is used, and pinned to one version', () => {
+  test('Every runtime dependency is used, and pinned to one version', () => {
     const manifest = JSON.parse(textOf('package.json')) as { readonly dependencies: Readonly<Record<string, string>> };
     const used = new Set(all.map(({ specifier }) => packageOf(specifier)));
     assert.deepEqual(
@@ -212,7 +212,7 @@ describe('imports', () => {
     );
   });
 
-  test('relative imports name files that exist, with their suffix', () => {
+  test('Relative imports name files that exist, with their suffix', () => {
     const wrong = all.flatMap((one) => {
       const to = targetOf(one);
       if (to === undefined) return [];
@@ -232,7 +232,7 @@ describe('the boundary check', () => {
   const isBuilder = (file: string): boolean => /^src\/envoy\/(http|resources)\//.test(file) || outside.includes(file);
   const isCheck = (file: string): boolean => file.startsWith('src/envoy/boundary/');
 
-  test('imports nothing of what it checks, and lends it nothing: no constant is the same by construction', () => {
+  test('The boundary check shares no code and no constant with the builders that it checks', () => {
     const ties = src.flatMap(importsOf).flatMap((one) => {
       const to = targetOf(one) ?? '';
       const isTie = (isCheck(one.from) && isBuilder(to)) || (isBuilder(one.from) && isCheck(to));
@@ -247,7 +247,7 @@ describe('pure folders', () => {
   const pure = written.filter((file) => PURE.includes(folderOf(file)));
   const declared = (file: string): boolean => textOf(file).startsWith('// I/O');
 
-  test('reach the world only in files whose first word is I/O', () => {
+  test('Files of pure folders do I/O only when their header begins with I/O', () => {
     const wrong = pure
       .filter((file) => !declared(file) && file !== READS_ITS_TYPES)
       .flatMap(importsOf)
@@ -255,7 +255,7 @@ describe('pure folders', () => {
     assert.deepEqual(wrong, []);
   });
 
-  test('read no clock and roll no dice; both come in as arguments', () => {
+  test('Pure folders read neither the clock nor random numbers: both come in as arguments', () => {
     const pattern = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b|\bprocess\.(env|hrtime|cwd)\b/;
     const wrong = pure.filter((file) => !declared(file)).filter((file) => pattern.test(withoutComments(textOf(file))));
     assert.deepEqual(wrong, []);
@@ -263,19 +263,19 @@ describe('pure folders', () => {
 });
 
 describe('files', () => {
-  test(`hold one subject: none of src has more than ${MAX_LINES} lines`, () => {
+  test(`No file of src has more than ${MAX_LINES} lines`, () => {
     const long = written
       .map((file) => ({ file, lines: textOf(file).trimEnd().split('\n').length }))
       .filter(({ lines }) => lines > MAX_LINES);
     assert.deepEqual(long, []);
   });
 
-  test('open with a comment that says what they are for', () => {
+  test('Every file opens with a comment that says what it is for', () => {
     const bare = written.filter((file) => !/^(#!.*\n)?(\/\/ \S.*\n){2,}/.test(textOf(file)));
     assert.deepEqual(bare, []);
   });
 
-  test('are named by the subject, never by "utils" and its like', () => {
+  test('Files are named by their subject, never "utils" or the like', () => {
     const named = [...src, ...sources('test'), ...sources('bench'), ...sources('deploy')].filter((file) =>
       [...dirname(file).split('/'), basename(file).split('.')[0] ?? ''].some((name) => FORBIDDEN_NAME.test(name)),
     );
@@ -284,19 +284,19 @@ describe('files', () => {
     assert.deepEqual(odd, []);
   });
 
-  test('have a name of their own, except the commands, which are called as on the command line', () => {
+  test('Every file has a unique name, except the commands, which are named as on the command line', () => {
     const twice = src
       .filter((file) => roomOf(file) !== 'cli/commands')
       .filter((file, _, all) => all.some((other) => other !== file && basename(other) === basename(file)));
     assert.deepEqual(twice, []);
   });
 
-  test('export by name only', () => {
+  test('Files export by name only', () => {
     const wrong = ours.filter((file) => /^\s*export\s+default\b/m.test(withoutComments(textOf(file))));
     assert.deepEqual(wrong, []);
   });
 
-  test('of test/ lie where their subject lies', () => {
+  test('Files of test/ mirror the folder of their subject', () => {
     const subjects = new Set([...Object.keys(MAY_IMPORT), 'e2e', 'support', 'golden']);
     const strays = sources('test').filter((file) => {
       const [, folder, rest] = file.split('/');
@@ -305,7 +305,7 @@ describe('files', () => {
     assert.deepEqual(strays, []);
   });
 
-  test('hold no private key', () => {
+  test('No file holds a private key', () => {
     const marker = new RegExp(`-----BEGIN ([A-Z]+ )?${'PRIVATE'} KEY-----\\s*\\n[A-Za-z0-9+/]{20}`);
     const holders = [...ours, ...examples()].filter((file) => marker.test(textOf(file)));
     assert.deepEqual(holders, []);

@@ -53,7 +53,7 @@ function excuse({ number, text }: Rule): boolean {
 }
 
 describe('the protocol rules of CONTRIBUTING.md', () => {
-  test('are numbered without a gap, and each names its source', () => {
+  test('Protocol rules are numbered without a gap, and each names its source', () => {
     assert.ok(rules.length >= 70);
     assert.deepEqual(
       rules.map(({ number }) => number),
@@ -65,7 +65,7 @@ describe('the protocol rules of CONTRIBUTING.md', () => {
     );
   });
 
-  test('include every number that code, tests and documents cite', () => {
+  test('Every rule number that code, tests and documents cite exists', () => {
     const known = new Set(rules.map(({ number }) => number));
     const texts = [...sources('src'), ...sources('test'), 'SECURITY.md', 'docs/design.md', 'docs/operations.md'];
     const citations = texts.flatMap((file) => cited(read(file)).map((number) => ({ file, number })));
@@ -76,26 +76,26 @@ describe('the protocol rules of CONTRIBUTING.md', () => {
     );
   });
 
-  test('are each held by a test that says so, or say who else holds them', () => {
+  test('Each protocol rule is named by the title of a test, or says what else holds it', () => {
     const orphans = rules.filter((rule) => !named.has(rule.number) && !excuse(rule));
     assert.deepEqual(orphans, []);
   });
 
-  test('have no excuse when a test does hold them', () => {
+  test('No rule that a test holds has an excuse', () => {
     const needless = rules.filter((rule) => named.has(rule.number) && /\*\((not a server's|held by)/.test(rule.text));
     assert.deepEqual(needless, []);
   });
 });
 
 describe('what is read out of the texts', () => {
-  test('numbers, in each way of writing them', () => {
+  test('Rule numbers are found in each way of writing them', () => {
     assert.deepEqual(
       cited('// Rule 3: x; rules 27, 28: y (rules 49 and 64). A rule of 12, rules.'),
       [3, 27, 28, 49, 64],
     );
   });
 
-  test('titles, in each kind of quotes', () => {
+  test('Titles are found in each kind of quotes', () => {
     assert.deepEqual(titles("test('a\\'s', f); describe(`b {c}`); test(\n  \"it's\", g); // rule 4"), [
       "a\\'s",
       'b {c}',
@@ -103,7 +103,7 @@ describe('what is read out of the texts', () => {
     ]);
   });
 
-  test('a rule that no test names is one without excuse', () => {
+  test('A rule that no test names has no excuse', () => {
     assert.equal(excuse({ number: 71, text: 'Nobody holds it. [x]' }), false);
     assert.equal(excuse({ number: 71, text: 'It. *(held by test/xds/sotw.test.ts)* [x]' }), false);
     assert.equal(excuse({ number: 21, text: 'It. *(held by test/xds/sotw.test.ts)* [x]' }), true);

@@ -22,7 +22,7 @@ async function findings(file: string): Promise<readonly { readonly code: string;
 }
 
 describe('the Dockerfile', () => {
-  test('gives hadolint nothing to say, without any rule switched off', async () => {
+  test('The linter hadolint finds nothing in the Dockerfile, without any rule switched off', async () => {
     assert.deepEqual(await findings(dockerfile), []);
     assert.equal(
       lines.some((line) => /hadolint\s+(global\s+)?ignore/.test(line)),
@@ -30,19 +30,19 @@ describe('the Dockerfile', () => {
     );
   });
 
-  test('would be found out if it were bad', async () => {
+  test('The linter hadolint finds what is wrong with a bad Dockerfile', async () => {
     const child = run(await findHadolint(), ['--no-fail', '--format', 'json', '-']);
     child.child.stdin?.end('FROM debian\nRUN cd /tmp\n');
     const codes = (JSON.parse((await child).stdout) as { code: string }[]).map(({ code }) => code);
     assert.ok(codes.includes('DL3006'), codes.join());
   });
 
-  test('ends as a numeric user that is not root', () => {
+  test('The Dockerfile ends as a numeric user that is not root', () => {
     const users = lines.filter((line) => line.startsWith('USER '));
     assert.match(users.at(-1) ?? '', /^USER [1-9]\d*:[1-9]\d*$/);
   });
 
-  test('takes its base from an argument with Node 24 as default, in every stage', () => {
+  test('The Dockerfile takes its base from an argument with Node 24 as default, in every stage', () => {
     assert.ok(lines.includes('ARG BASE=node:24-bookworm-slim'));
     const bases = lines.filter((line) => line.startsWith('FROM '));
     assert.equal(bases.length, 2);
@@ -52,7 +52,7 @@ describe('the Dockerfile', () => {
     );
   });
 
-  test('installs no development dependency in the stage that runs', () => {
+  test('The Dockerfile installs no development dependency in the stage that runs', () => {
     const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
     assert.deepEqual(
       last.filter((line) => /npm (ci|install|i)\b/.test(line) && !line.includes('--omit=dev')),

@@ -52,7 +52,8 @@ describe('the limits of the xDS port in SECURITY.md', () => {
     `| requests of all streams of one gateway | ${rate('ratesPerGateway')} |`,
     `| time that a client may leave what was sent unread | ${of('stallMs') / 1000} s |`,
   ];
-  for (const row of rows) test(`have the row ${row}`, () => assert.ok(textOf('SECURITY.md').includes(row)));
+  for (const row of rows)
+    test(`The limits in SECURITY.md have the row ${row}`, () => assert.ok(textOf('SECURITY.md').includes(row)));
 });
 
 describe('the limits of the gateways in docs/operations.md', () => {
@@ -74,7 +75,9 @@ describe('the limits of the gateways in docs/operations.md', () => {
     `| ${seconds(limits.TOWARDS_HTTP1_BACKEND.idle_timeout)}, ${seconds(limits.TOWARDS_HTTP2_BACKEND.idle_timeout)} |`,
     `| ${seconds(limits.TOWARDS_PEER.idle_timeout)}, ${seconds(limits.PEERS.idle_timeout)}, ${seconds(limits.CALLERS.idle_timeout)} |`,
   ];
-  for (const row of rows) test(`have the row ${row}`, () => assert.ok(textOf('docs/operations.md').includes(row)));
+  for (const row of rows)
+    test(`The limits in docs/operations.md have the row ${row}`, () =>
+      assert.ok(textOf('docs/operations.md').includes(row)));
 });
 
 test('SECURITY.md says how long what both configurations allow is served', () => {

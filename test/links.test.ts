@@ -86,13 +86,13 @@ function exists(file: string): boolean {
 }
 
 describe('the documents', () => {
-  test('link only to files and headings that exist', () => {
+  test('Documents link only to files and headings that exist', () => {
     const links = documents.flatMap((file) => linksOf(file, textOf(file)));
     assert.ok(links.length > 30, `only ${links.length} found`);
     assert.deepEqual(links.filter(leadsNowhere), []);
   });
 
-  test('name only files that exist', () => {
+  test('Documents name only files that exist', () => {
     const wrong = documents.flatMap((file) =>
       namedFiles([...textOf(file).matchAll(/`([^`\n]+)`/g)].map(([, span]) => span).join('\n'))
         .filter((named) => !exists(named))
@@ -103,7 +103,7 @@ describe('the documents', () => {
 });
 
 describe('comments and documents', () => {
-  test('name only headings that exist', () => {
+  test('Comments and documents name only headings that exist', () => {
     const all = [...documents, ...code].flatMap((from) =>
       namedHeadings(textOf(from)).map(({ file, heading }) => ({ from, file, heading })),
     );
@@ -115,7 +115,7 @@ describe('comments and documents', () => {
     assert.deepEqual(wrong, []);
   });
 
-  test('name only files that exist', () => {
+  test('Comments and documents name only files that exist', () => {
     const wrong = code.flatMap((file) =>
       namedFiles(comments(textOf(file)))
         .filter((named) => !exists(named))
@@ -124,7 +124,7 @@ describe('comments and documents', () => {
     assert.deepEqual(wrong, []);
   });
 
-  test('refer to nothing that a reader of the repository cannot open', () => {
+  test('Comments and documents refer to nothing that a reader of the repository cannot open', () => {
     const wrong = [...documents, ...code].flatMap((file) =>
       textOf(file)
         .split('\n')
@@ -140,7 +140,7 @@ const AUTHORS_ONLY =
   /\bshared\/(?:peer|design|research|cases|spec|seed)|\bspec(?:\.md)?,? section|\b(?:sec|perf|fed|xds|dist|aes-eco|envoy-lab|review|style|seed|spec)\.md\b|\bnjs\w+\b|(?<![\w#&])R(?:1[0-2]|[1-9])\b(?![\w-])|\bissues? \d+\b|\bfacts? \d+ of\b|\bfact \d+\b/;
 
 describe('what is read out of the texts', () => {
-  test('headings, anchors and links', () => {
+  test('Headings, anchors and links are found in a document', () => {
     assert.deepEqual(headings('# A\n```\n# no\n```\n## B `c`, d'), ['A', 'B `c`, d']);
     assert.equal(anchorOf('Docker and Kubernetes'), 'docker-and-kubernetes');
     assert.equal(anchorOf('B `c`, d'), 'b-c-d');
@@ -154,7 +154,7 @@ describe('what is read out of the texts', () => {
     assert.equal(leadsNowhere({ from: 'docs/design.md', target: 'README.md' }), true);
   });
 
-  test('references to headings, also over a line break', () => {
+  test('References to headings are found, also across a line break', () => {
     assert.deepEqual(
       namedHeadings('// see docs/design.md,\n// "Envoy facts".\n[SECURITY.md](../SECURITY.md), "Secrets"'),
       [
@@ -164,12 +164,12 @@ describe('what is read out of the texts', () => {
     );
   });
 
-  test('files in comments, and none in code', () => {
+  test('File names are found in comments, and not in code', () => {
     const source = "// see ordering.ts (xds/a.ts).\nimport x from './b.ts';\ny(); // and c.md\n/** `d.mjs` */";
     assert.deepEqual(namedFiles(comments(source)), ['ordering.ts', 'xds/a.ts', 'c.md', 'd.mjs']);
   });
 
-  test('what only the authors can open', () => {
+  test('References that only the authors can open are found', () => {
     for (const text of [
       '(spec section 4)',
       'perf.md: njs2raw',

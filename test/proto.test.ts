@@ -34,7 +34,7 @@ function copy(t: TestContext): string {
 }
 
 describe('vendor.mjs --check', () => {
-  test('finds proto/ as it was vendored, and a copy of it as well', async (t) => {
+  test('The script vendor.mjs --check accepts proto/ as it was vendored, and a copy of it as well', async (t) => {
     const [own, copied] = await Promise.all([check('--check'), check('--check', copy(t))]);
     assert.deepEqual([own.status, own.stderr], [0, '']);
     assert.deepEqual(copied, own);
@@ -75,7 +75,7 @@ describe('vendor.mjs --check', () => {
     },
   };
   for (const [what, spoil] of Object.entries(spoiled)) {
-    test(`refuses ${what}, in one line`, async (t) => {
+    test(`The script vendor.mjs --check refuses ${what}, in one line`, async (t) => {
       const folder = copy(t);
       spoil(folder);
       const { status, stdout, stderr } = await check('--check', folder);
@@ -84,21 +84,21 @@ describe('vendor.mjs --check', () => {
     });
   }
 
-  test('without arguments it does nothing but say how it is used', async () => {
+  test('The script vendor.mjs without arguments only prints its usage', async () => {
     const { status, stdout } = await check();
     assert.deepEqual([status, stdout], [1, '']);
   });
 });
 
 describe('what is made of the protos is fresh', () => {
-  test('the TypeScript types', async () => {
+  test('The TypeScript types are generated from the current protos', async () => {
     const { generateTypes } = (await import(join(PROTO, 'types.mjs'))) as { readonly generateTypes: () => string };
     const made = generateTypes();
     assert.equal(made, readFileSync(join(ROOT, 'src/envoy/proto/types.gen.ts'), 'utf8'));
     assert.equal(made.includes('google.protobuf.Any'), false, 'an Any is a union of what may stand in it');
   });
 
-  test('the bundle that the process loads', async () => {
+  test('The bundle that the process loads is generated from the current protos', async () => {
     const { loadProtos } = (await import(join(PROTO, 'bundle.mjs'))) as {
       readonly loadProtos: () => { toJSON(options: object): unknown };
     };

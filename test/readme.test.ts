@@ -32,12 +32,12 @@ function unique(found: Iterable<RegExpMatchArray>): readonly string[] {
 
 describe('the generated parts of docs/', () => {
   for (const page of pages) {
-    test(`in ${page} are what \`npm run reference\` writes`, () => {
+    test(`The generated parts of ${page} are what \`npm run reference\` writes`, () => {
       assert.equal(textOf(page), refreshed(page, textOf(page)));
     });
   }
 
-  test('are found out when they are stale, missing or unknown', () => {
+  test('Generated parts that are stale, missing or unknown are found', () => {
     const page = 'docs/findings.md';
     const text = textOf(page);
     const [, row = ''] = /^(\| `UNKNOWN_KEY` .*)$/m.exec(text) ?? [];
@@ -48,7 +48,7 @@ describe('the generated parts of docs/', () => {
     assert.throws(() => refreshed(page, `${text}<!-- reference: findings -->\n<!-- end -->`));
   });
 
-  test('name every command of `postern --help`, and no other', () => {
+  test('The documents name every command of `postern --help`, and no other', () => {
     const { stdout } = spawnSync(process.execPath, [MAIN, '--help'], { encoding: 'utf8' });
     const known = unique(stdout.matchAll(/^ {2}postern ((?:[a-z]+ )+) /gm)).map((name) => name.trim());
     const shown = [...textOf('docs/commands.md').matchAll(/^### postern ([a-z ]+)$/gm)];
@@ -56,13 +56,13 @@ describe('the generated parts of docs/', () => {
     assert.deepEqual(shown.map(([, name = '']) => name.trim()).sort(), known);
   });
 
-  test('call a warning what the code warns of, and nothing else', () => {
+  test('The documents call a warning what is a warning in the code, and nothing else', () => {
     const warned = unique(sources.matchAll(/\b(?:warningAt|trustWarning)\(\s*'([A-Z_]+)'/g));
     assert.deepEqual([...WARNINGS].sort(), warned);
   });
 });
 
-test('docs/operations.md lists every metric, and no other', () => {
+test('The page docs/operations.md lists every metric, and no other', () => {
   const counted = unique(sources.matchAll(/\b(?:counter|gauge)\(\s*'(postern_[a-z_]+)'/g));
   assert.ok(counted.length > 8);
   assert.deepEqual(unique(textOf('docs/operations.md').matchAll(/^\| `(postern_[a-z_]+)` \|/gm)), counted);
@@ -87,7 +87,7 @@ describe('the walk-through of docs/getting-started.md', () => {
     });
   const offline = /^postern (certs|validate|bootstrap) /;
 
-  test('works as it is printed: certificates, validation, bootstraps', (t) => {
+  test('The walk-through works as it is printed: certificates, validation, bootstraps', (t) => {
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     const [east = '', west = ''] = blocks(walk, 'yaml');
     writeFileSync(join(folder, 'east.yaml'), east);
@@ -106,11 +106,11 @@ describe('the walk-through of docs/getting-started.md', () => {
     }
   });
 
-  test('shows the file of east that README.md shows', () => {
+  test('The walk-through shows the file of east that README.md shows', () => {
     assert.equal(blocks(walk, 'yaml')[0], blocks(textOf('README.md'), 'yaml')[0]);
   });
 
-  test('has the examples valid after the commands that it prints for them', (t) => {
+  test('The examples are valid after the commands of the walk-through', (t) => {
     const home = mkdtempSync(join(tmpdir(), 'postern-readme-examples-'));
     t.after(() => rmSync(home, { recursive: true, force: true }));
     cpSync(join(ROOT, 'deploy', 'examples'), home, { recursive: true });
@@ -122,7 +122,7 @@ describe('the walk-through of docs/getting-started.md', () => {
     }
   });
 
-  test('uses only flags that its commands have', () => {
+  test('The walk-through uses only flags that its commands have', () => {
     const runs = commands.filter((line) => /^postern (run|status)\b/.test(line));
     assert.equal(runs.length, 4);
     for (const line of runs) {

@@ -46,17 +46,17 @@ describe('the four paths', () => {
     assert.equal((await ask({ path: '/status' }, NOT_YET)).status, 503);
   });
 
-  test('a query does not change which path it is', async () => {
+  test('A query does not change which path is asked for', async () => {
     assert.equal((await ask({ path: '/status?verbose' })).type, 'application/json');
   });
 });
 
-test('there is nothing else: 404, also for what only looks like one of the four', async () => {
+test('Every other path answers 404, including those that only resemble one of the four', async () => {
   for (const path of ['/', '', '*', '/healthz/', '/HEALTHZ', '/metrics/x', '//healthz', '/%68ealthz', '/debug/pprof'])
     assert.equal((await ask({ path })).status, 404, path);
 });
 
-test('there is nothing to change: every method but GET and HEAD is 405, and is told so, wherever it goes', async () => {
+test('Every method but GET and HEAD answers 405 on every path, because nothing can be changed', async () => {
   for (const path of ['/healthz', '/readyz', '/metrics', '/status', '/nowhere']) {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'get', '']) {
       const { status, allow } = await ask({ method, path });
@@ -66,7 +66,7 @@ test('there is nothing to change: every method but GET and HEAD is 405, and is t
   }
 });
 
-test('who asks by a name other than localhost is a web page that resolves its own name to us, and gets nothing', async () => {
+test('A request with a Host other than localhost gets nothing, so that a web page cannot reach the port by DNS rebinding', async () => {
   const metrics = (host: string): Promise<AdminResponse> => ask({ path: '/metrics', host });
   for (const host of ['127.0.0.1', '127.0.0.1:19000', 'localhost', 'LOCALHOST:1', '[::1]:19000', '10.0.0.7:19000'])
     assert.equal((await metrics(host)).status, 200, host);

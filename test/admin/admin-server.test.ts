@@ -35,7 +35,7 @@ async function ask(port: number, path: string, method = 'GET', host = '127.0.0.1
 }
 
 describe('the admin server', () => {
-  test('answers with type and body, never to be cached or guessed at', async (t) => {
+  test('The admin server answers with type and body, and forbids caching and content sniffing', async (t) => {
     const { status, headers, body } = await ask((await serving(t)).port, '/metrics');
     assert.deepEqual([status, body], [200, 'postern_peers 2\n']);
     assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
@@ -55,17 +55,17 @@ describe('the admin server', () => {
     assert.deepEqual([status, headers.allow], [405, 'GET, HEAD']);
   });
 
-  test('goes by the Host header', async (t) => {
+  test('The admin server refuses a foreign Host header', async (t) => {
     assert.equal((await ask((await serving(t)).port, '/metrics', 'GET', 'evil.example')).status, 403);
   });
 
-  test('a port that is taken is LISTEN_FAILED', async (t) => {
+  test('A port that is already in use fails with LISTEN_FAILED', async (t) => {
     const { port } = await serving(t);
     const views = { ready: () => true, metrics: () => '', status: () => undefined };
     await assert.rejects(startAdminServer({ host: '127.0.0.1', port }, views), { code: 'LISTEN_FAILED' });
   });
 
-  test('connections that ask nothing keep nobody out, and cut nobody off who is being answered', async (t) => {
+  test('Idle connections neither keep new clients out nor cut off a client that is being answered', async (t) => {
     let release = (_: string): void => undefined;
     const slow = new Promise<string>((fulfil) => {
       release = fulfil;
@@ -90,7 +90,7 @@ describe('the admin server', () => {
     assert.equal((await asked).body, 'postern_peers 3\n');
   });
 
-  test('a new connection gets in although all others wait for answers', async (t) => {
+  test('A new connection is accepted although all others wait for answers', async (t) => {
     let asked = 0;
     let allAsked = (): void => undefined;
     const waiting = new Promise<void>((fulfil) => {
@@ -113,7 +113,7 @@ describe('the admin server', () => {
     assert.equal((await ask(server.port, '/readyz')).status, 200);
   });
 
-  test('stops although a client keeps its connection, and answers nobody after that', async (t) => {
+  test('The admin server stops although a client keeps its connection, and answers nothing after that', async (t) => {
     const server = await serving(t);
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/healthz`)).status, 200);
     await server.stop();

@@ -11,7 +11,7 @@ const annotation = (change: Partial<Annotation> = {}): Annotation => ({
   ...change,
 });
 
-test('a GitHub command names the place and the code, and has message and hint on two lines of one annotation', () => {
+test('A GitHub command names the place and the code, and has message and hint on two lines of one annotation', () => {
   const warning = annotation({ severity: 'warning', line: 4 });
   assert.equal(
     githubCommands([annotation(), warning]),
@@ -21,7 +21,7 @@ test('a GitHub command names the place and the code, and has message and hint on
   assert.equal(githubCommands([]), '');
 });
 
-test('text of the file cannot begin a GitHub command of its own', () => {
+test('Text of the file cannot begin a GitHub command of its own', () => {
   const text = githubCommands([
     annotation({ file: 'a,b:c%\n::warning::.yaml', message: '100%\r\n::set-output name=x::y', hint: '' }),
   ]);
@@ -31,7 +31,7 @@ test('text of the file cannot begin a GitHub command of its own', () => {
   );
 });
 
-test('a GitLab report gives equal findings different fingerprints, and a finding that moves the same one', () => {
+test('A GitLab report gives equal findings different fingerprints, and keeps the fingerprint of a finding that moves', () => {
   const read = (annotations: readonly Annotation[]) =>
     JSON.parse(gitlabReport(annotations)) as { fingerprint: string; severity: string; location: object }[];
   const [first, second, third] = read([
@@ -46,7 +46,7 @@ test('a GitLab report gives equal findings different fingerprints, and a finding
   assert.deepEqual(read([]), []);
 });
 
-test('a file below the working directory is named from there, also when it was given by its absolute path', () => {
+test('A file below the working directory is named relative to it, also when it was given by its absolute path', () => {
   assert.match(
     githubCommands([annotation({ file: join(process.cwd(), 'deep', 'mesh.yaml') })]),
     / file=deep\/mesh\.yaml,/,

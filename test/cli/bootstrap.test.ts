@@ -26,7 +26,7 @@ function adminOf(text: string): string {
 
 describe('bootstrap', () => {
   for (const role of ['ingress', 'egress']) {
-    test(`${role}: a real Envoy takes what is printed, with the files of certs gateway`, async (t) => {
+    test(`A real Envoy accepts the bootstrap of the ${role} gateway with the files of certs gateway`, async (t) => {
       const { file, folder } = scene(t);
       const out = join(folder, 'certs');
       assert.equal((await postern(['certs', 'gateway', role, '-f', file, '--out', out])).status, 0);
@@ -38,14 +38,14 @@ describe('bootstrap', () => {
     });
   }
 
-  test('says who the gateway is, and expects the control plane of this trust domain', async (t) => {
+  test('The bootstrap names the gateway, and expects the control plane of this trust domain', async (t) => {
     const { stdout } = await bootstrap(scene(t).file, 'ingress', ['--xds', 'cp.bank.example:18000']);
     assert.deepEqual((parse(stdout) as { readonly node: unknown }).node, { id: 'ingress-1', cluster: 'ingress' });
     for (const part of ['cp.bank.example', '18000', 'spiffe://bank.example/control-plane', '/certs'])
       assert.ok(stdout.includes(part), part);
   });
 
-  test('the folder of certificates is absolute, for Envoy starts wherever it likes', async (t) => {
+  test('The folder of certificates is absolute, because Envoy may start in any working directory', async (t) => {
     const { file, folder } = scene(t);
     const { stdout } = await bootstrap(file, 'egress', ['--certs', 'here'], { cwd: folder });
     assert.ok(stdout.includes(join(folder, 'here')));
@@ -62,7 +62,7 @@ describe('bootstrap', () => {
     assert.equal(adminOf(byFlag.stdout), '127.0.0.1:9904');
   });
 
-  test('what is no gateway, no node or no address is a wrong use', async (t) => {
+  test('An unknown gateway, a bad node or a bad address is a usage error', async (t) => {
     const { file } = scene(t);
     const wrong = [
       await bootstrap(file, 'both'),

@@ -25,7 +25,7 @@ describe('certs dev', () => {
   const dev = (out: string, ...more: readonly string[]): Promise<Ended> =>
     postern(['certs', 'dev', '--trust-domain', 'bank.example', '--out', out, ...more]);
 
-  test('writes a CA of the trust domain, its key readable by its owner alone', async (t) => {
+  test('The command certs dev writes a CA of the trust domain, with a key that only its owner can read', async (t) => {
     const out = join(scene(t).folder, 'made', 'ca');
     quiet(await dev(out));
     assert.deepEqual(modes(out), { 'ca-key.pem': '600', 'ca.pem': '644' });
@@ -35,7 +35,7 @@ describe('certs dev', () => {
     assert.ok(keyFits(ca, join(out, 'ca-key.pem')));
   });
 
-  test('the key is its owner’s alone even where everything may be read by all', async (t) => {
+  test('Only the owner can read the key, even in a folder that others can read', async (t) => {
     const out = join(scene(t).folder, 'open');
     mkdirSync(out, { mode: 0o777 });
     quiet(await dev(out));
@@ -43,7 +43,7 @@ describe('certs dev', () => {
   });
 
   for (const present of ['ca.pem', 'ca-key.pem']) {
-    test(`does not overwrite a folder that holds ${present}`, async (t) => {
+    test(`The command certs dev does not overwrite a folder that holds ${present}`, async (t) => {
       const out = join(scene(t).folder, 'held');
       mkdirSync(out);
       writeFileSync(join(out, present), 'mine');
@@ -62,7 +62,7 @@ describe('certs dev', () => {
     assert.ok(keyFits(after, join(out, 'ca-key.pem')));
   });
 
-  test('takes a trust domain, and nothing else', async (t) => {
+  test('The command certs dev takes a trust domain, and nothing else', async (t) => {
     const out = join(scene(t).folder, 'never');
     for (const name of ['Bank.example', 'spiffe://bank.example', 'bank/example', ''])
       assert.deepEqual(refusal(await postern(['certs', 'dev', '--trust-domain', name, '--out', out])), [
@@ -78,7 +78,7 @@ describe('certs gateway', () => {
   const gateway = (file: string, out: string, setting = {}, ...more: readonly string[]): Promise<Ended> =>
     postern(['certs', 'gateway', 'ingress', '-f', file, '--out', out, ...more], setting);
 
-  test('writes certificate, key and CA of the control channel, the keys readable by their owner alone', async (t) => {
+  test('The command certs gateway writes certificate, key and CA of the control channel, with keys that only their owner can read', async (t) => {
     const { file, folder } = scene(t);
     const out = join(folder, 'ingress');
     quiet(await gateway(file, out));
@@ -95,7 +95,7 @@ describe('certs gateway', () => {
     );
   });
 
-  test('the control channel has a CA of its own, kept beside the file, that no peer and no workload shares', async (t) => {
+  test('The control channel has a CA of its own, kept beside the file, that no peer and no workload shares', async (t) => {
     const { file, folder } = scene(t);
     quiet(await gateway(file, join(folder, 'ingress')));
     const ca = certificate(join(folder, 'ingress', 'ca.pem'));
@@ -107,7 +107,7 @@ describe('certs gateway', () => {
     assert.equal(statSync(join(folder, 'bank.state')).mode & 0o777, 0o700);
   });
 
-  test('a second certificate comes from the same CA, with another key', async (t) => {
+  test('A second certificate comes from the same CA, with another key', async (t) => {
     const { file, folder } = scene(t);
     const [one, two] = [join(folder, 'one'), join(folder, 'two')];
     quiet(await gateway(file, one));
@@ -145,7 +145,7 @@ describe('certs gateway', () => {
     }
   });
 
-  test('a gateway that the configuration has not is a wrong use', async (t) => {
+  test('A gateway that is not in the configuration is a usage error', async (t) => {
     const here = scene(t);
     const file = here.edited('egress-only.yaml', (yaml) =>
       yaml.replace(/^ {2}ingress: .*$/m, '').replace(/^exports:[\s\S]*?(?=^# What we use)/m, ''),
@@ -154,7 +154,7 @@ describe('certs gateway', () => {
     assert.equal(readdirSync(here.folder).includes('never'), false);
   });
 
-  test('what cannot be written is one message, not a stack', async (t) => {
+  test('A folder that cannot be written is reported in one line, without a stack trace', async (t) => {
     const { file, folder } = scene(t);
     mkdirSync(join(folder, 'taken', 'tls.pem', 'x'), { recursive: true });
     for (const out of [join(folder, 'taken'), join(file, 'below')]) {
@@ -164,7 +164,7 @@ describe('certs gateway', () => {
     }
   });
 
-  test('a state folder with half a CA is not gone on with', async (t) => {
+  test('A state folder with half a CA is refused', async (t) => {
     const { file, folder } = scene(t);
     mkdirSync(join(folder, 'bank.state'), { mode: 0o700 });
     writeFileSync(join(folder, 'bank.state', 'control-plane-ca.pem'), 'half');

@@ -28,7 +28,7 @@ async function running(t: TestContext, edit: (yaml: string) => string = (yaml) =
   return { process: new Served(t, ['-f', here.file, ...ANY], { env }), set };
 }
 
-test('a grant ends when the clock jumps beyond its last day, and is in force again when the clock is set back', async (t) => {
+test('A grant ends when the clock jumps beyond its last day, and applies again when the clock is set back', async (t) => {
   const lastDay = new Date(Date.now() + 3 * DAY).toISOString().slice(0, 10);
   const { process, set } = await running(t, (yaml) => yaml.replace('expires: 2099-12-31', `expires: ${lastDay}`));
   const hasEnded = async (): Promise<boolean> =>
@@ -40,7 +40,7 @@ test('a grant ends when the clock jumps beyond its last day, and is in force aga
   await eventually('in force again', async () => !(await hasEnded()));
 });
 
-test('the server’s certificate is renewed when the clock was ahead and is set back, so that gateways can come in', async (t) => {
+test('The server’s certificate is renewed when the clock was ahead and is set back, so that gateways can connect', async (t) => {
   const { process, set } = await running(t);
   const port = await process.xdsPort();
   const isValid = async (): Promise<boolean> => Date.parse((await shownAt(port)).valid_from) <= Date.now();

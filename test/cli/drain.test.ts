@@ -34,7 +34,7 @@ async function envoy(t: TestContext, answers: readonly string[]): Promise<{ addr
 }
 
 describe('drain', () => {
-  test('fails the health check, drains the listeners, tells what remains, and ends when nothing is open', async (t) => {
+  test('The command drain fails the health check, drains the listeners, reports what remains, and ends when nothing is open', async (t) => {
     const { address, asked } = await envoy(t, [stats(2, 3), stats(2, 3), stats(0, 0)]);
     const { status, stdout, stderr } = await postern(['drain', '--envoy-admin', address, '--wait', '60s']);
     assert.deepEqual([status, stdout], [0, 'drained: no request is open; stop the gateway now\n']);
@@ -49,7 +49,7 @@ describe('drain', () => {
     assert.deepEqual(others, []);
   });
 
-  test('ends with 0 when only idle connections are left after the time, and says that none holds a request', async (t) => {
+  test('The command drain ends with 0 when only idle connections are left after the time, and says that none holds a request', async (t) => {
     const { address } = await envoy(t, [stats(0, 1)]);
     const { status, stdout, stderr } = await postern(['drain', '--envoy-admin', address, '--wait', '1s']);
     assert.equal(status, 0);
@@ -57,14 +57,14 @@ describe('drain', () => {
     assert.match(stderr, /no request is open; waiting for 1 idle connection to close, for at most 1 s more/);
   });
 
-  test('ends with DRAIN_INCOMPLETE when requests are open after the time, and says where, and what to do', async (t) => {
+  test('The command drain ends with DRAIN_INCOMPLETE when requests are open after the time, and says where, and what to do', async (t) => {
     const { address } = await envoy(t, [stats(1, 1)]);
     const ended = await postern(['drain', '--envoy-admin', address, '--wait', '1s']);
     assert.deepEqual([ended.status, ended.stdout], [1, '']);
     assert.match(ended.stderr, /^postern: DRAIN_INCOMPLETE .*1 request \(ingress\.shop: 1\).*--wait/m);
   });
 
-  test('an address where nothing listens, or where no Envoy answers, exits with 69 and is named', async (t) => {
+  test('An address where nothing listens, or where no Envoy answers, exits with 69 and is named', async (t) => {
     const nobody = await postern(['drain'], { env: { POSTERN_ENVOY_ADMIN: '127.0.0.1:1' } });
     assert.deepEqual(refusal(nobody), [69, 'ADMIN_UNREACHABLE', '']);
     assert.match(nobody.stderr, /POSTERN_ENVOY_ADMIN 127\.0\.0\.1:1: nothing listens there; give the admin address/);

@@ -32,7 +32,7 @@ for (const args of [
   ['drain', '--envoy-admin', '127.0.0.1:1'],
   ['certs', '--help'],
 ])
-  test(`postern ${args.join(' ')} loads no library, and no other command`, async (t) => {
+  test(`The command postern ${args.join(' ')} loads no library, and no other command`, async (t) => {
     const { packages, files } = await loadedBy(t, () => args);
     assert.deepEqual(packages, []);
     assert.ok(files.includes('main.js'));
@@ -41,7 +41,7 @@ for (const args of [
     assert.deepEqual(commands, ['cli/commands/command-list.js', ...own].sort());
   });
 
-test('validate loads the parser, the schema and the codec, and nothing of the server', async (t) => {
+test('The command postern validate loads the parser, the schema and the codec, and nothing of the server', async (t) => {
   const { packages, files } = await loadedBy(t, (file) => ['validate', '-f', file]);
   assert.deepEqual(
     packages.filter((name) => ['@grpc/grpc-js', 'pino', 'node-forge'].includes(name)),
@@ -54,7 +54,7 @@ test('validate loads the parser, the schema and the codec, and nothing of the se
   );
 });
 
-test('validate of a file with a wrong key loads no codec', async (t) => {
+test('The command postern validate loads no codec for a file with a wrong key', async (t) => {
   const { packages } = await loadedBy(t, (file) => ['validate', '-f', `${file}/../wrong.yaml`]);
   assert.ok(!packages.includes('protobufjs'));
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeWarning } from '../../src/cli/node-version.ts';
 
-test('the first fixed version of a line, and all after it, are fine', () => {
+test('The first fixed version of a release line, and every later one, gives no warning', () => {
   for (const version of [
     '22.23.2',
     '22.23.10',
@@ -19,7 +19,7 @@ test('the first fixed version of a line, and all after it, are fine', () => {
     assert.equal(nodeWarning(version), undefined, version);
 });
 
-test('what is older is named in the warning', () => {
+test('An older version is named in the warning', () => {
   for (const version of ['20.20.2', '22.23.1', '22.9.9', '23.11.0', '24.18.0', '24.9.2', '25.99.9', '26.5.0', '26.4.9'])
     assert.ok(nodeWarning(version)?.includes(version), version);
 });

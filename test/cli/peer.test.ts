@@ -23,7 +23,7 @@ const withIngress = (here: Scene, address: string, more = ''): string =>
   here.edited('edited.yaml', (yaml) => yaml.replace(/^ {2}ingress: .*$/m, `  ingress: {address: "${address}"${more}}`));
 
 describe('peer show --ours', () => {
-  test('prints an entry and imports with which the peer’s file is fine, and our bundle for it', async (t) => {
+  test('The command peer show --ours prints an entry and imports with which the peer’s file is valid, and our bundle for it', async (t) => {
     const here = scene(t);
     const file = withIngress(
       here,
@@ -62,7 +62,7 @@ ${imports}
     assert.ok(uncommented.join('\n').includes(pem.stdout.trimEnd()));
   });
 
-  test('tells no key, no backend, and nothing of other peers', async (t) => {
+  test('The command peer show --ours reveals no key, no backend, and nothing of other peers', async (t) => {
     const { file, folder } = scene(t);
     const key = readFileSync(join(folder, 'pki/bank/ca-key.pem'), 'utf8').split('\n')[1] ?? '';
     for (const output of ['yaml', 'json', 'pem']) {
@@ -73,7 +73,7 @@ ${imports}
     }
   });
 
-  test('names what is granted to that peer now, with rules, and nothing to one that is granted nothing', async (t) => {
+  test('The command peer show --ours names what is granted to that peer now, with rules, and nothing when nothing is granted', async (t) => {
     const { file } = scene(t);
     const [toShop, toPartner, toNobody] = [
       await sheetOf(file, '--to', 'shop'),
@@ -94,7 +94,7 @@ ${imports}
     assert.deepEqual(toNobody.gatewayIdentities, toShop.gatewayIdentities);
   });
 
-  test('takes the address that is advertised, then the one that is listened on, and never a wildcard', async (t) => {
+  test('The command peer show --ours uses the advertised address, then the listening one, and never a wildcard', async (t) => {
     const here = scene(t);
     const addresses = async (address: string, more?: string) =>
       (await sheetOf(withIngress(here, address, more))).addresses;
@@ -105,7 +105,7 @@ ${imports}
     assert.deepEqual(await addresses('[::]:15443', ', advertise: ["gw.bank.example:443"]'), ['gw.bank.example:443']);
   });
 
-  test('shows the last CA of the issuer’s file as the bundle, with its fingerprint', async (t) => {
+  test('The command peer show --ours shows the last CA of the issuer’s file as the bundle, with its fingerprint', async (t) => {
     const [here, openssl] = [scene(t), new Openssl()];
     t.after(() => openssl.close());
     const root = openssl.ca('bank.example', { commonName: 'root' });
@@ -118,7 +118,7 @@ ${imports}
     assert.equal(trustBundle?.fingerprint, shown.fingerprint256.replaceAll(':', '').toLowerCase());
   });
 
-  test('with files of the gateway it has no bundle to show, and says so', async (t) => {
+  test('The command peer show --ours says that it has no bundle to show when the gateway keeps its own files', async (t) => {
     const file = scene(t).edited('files.yaml', (yaml) =>
       yaml.replace(/^ {2}issuer: .*$/m, '  files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}'),
     );
@@ -126,7 +126,7 @@ ${imports}
     assert.deepEqual(refusal(await show(file, '-o', 'pem')), [64, 'USAGE', '']);
   });
 
-  test('refuses a peer that there is not, and a use without --ours', async (t) => {
+  test('The command peer show refuses an unknown peer, and a call without --ours', async (t) => {
     const { file } = scene(t);
     assert.deepEqual(refusal(await show(file, '--to', 'nobody')), [64, 'USAGE', '']);
     assert.deepEqual(refusal(await postern(['peer', 'show', '-f', file])), [64, 'USAGE', '']);

@@ -9,7 +9,7 @@ import { samplesIn } from '../telemetry/exposition.ts';
 import { postern } from './postern.ts';
 import { get, served } from './served.ts';
 
-test('a state folder that is lost while run is up is said in the log, the status and a metric, until it is back', async (t) => {
+test('A state folder that is lost while run is up is reported by the log, the status and a metric, until it is back', async (t) => {
   const { here, process, admin } = await served(t);
   const state = here.file.replace('.yaml', '.state');
   const metric = async (): Promise<number | undefined> =>
@@ -36,7 +36,7 @@ test('a state folder that is lost while run is up is said in the log, the status
   assert.deepEqual([(await process.status()).controlPlaneCa.onDisk, await metric()], ['same', 1]);
 });
 
-test('a state folder that has lost its CA alone is refused by run and certs gateway, and nothing is made', async (t) => {
+test('The commands run and certs gateway refuse a state folder that has lost only its CA, and create nothing', async (t) => {
   const { here, process } = await served(t);
   await process.stop('SIGTERM');
   const state = here.file.replace('.yaml', '.state');
@@ -54,7 +54,7 @@ test('a state folder that has lost its CA alone is refused by run and certs gate
   assert.deepEqual(readdirSync(state), ['served.json']);
 });
 
-test('what is applied is logged with what it changed and the hash of the file, and a metric says whether the last file was', async (t) => {
+test('An applied file is logged with its changes and its hash, and a metric says whether the last file was applied', async (t) => {
   const { here, process, admin } = await served(t);
   const metric = async (name: string): Promise<number | undefined> =>
     samplesIn(await (await get(admin, '/metrics')).text()).get(name);
@@ -75,7 +75,7 @@ test('what is applied is logged with what it changed and the hash of the file, a
   assert.equal(await metric('postern_config_last_reload_successful'), 1);
 });
 
-test('a state folder that cannot be written stops nothing, and the log says so', async (t) => {
+test('A state folder that cannot be written stops nothing, and is logged', async (t) => {
   const { here, process } = await served(t);
   const state = here.file.replace('.yaml', '.state');
   rmSync(join(state, 'served.json'));

@@ -15,7 +15,7 @@ import { codeOf, type Ended, postern, refusal, scene } from './postern.ts';
 import { ANY, get, Served, served } from './served.ts';
 
 describe('run', () => {
-  test('serves until SIGTERM, and then ends with 0', async (t) => {
+  test('The command run serves until SIGTERM, and then ends with 0', async (t) => {
     const { process, admin } = await served(t);
     for (const path of ['/healthz', '/readyz', '/metrics', '/status'])
       assert.equal((await get(admin, path)).status, 200);
@@ -26,11 +26,11 @@ describe('run', () => {
     assert.equal(await (await served(t)).process.stop('SIGINT'), 0);
   });
 
-  test('a file that is missing is 65, and nothing ever listens', async (t) => {
+  test('A missing file exits with 65, and run never listens', async (t) => {
     assert.deepEqual(refusal(await postern(['run', '-f', `${scene(t).folder}/none.yaml`, ...ANY])).slice(0, 1), [65]);
   });
 
-  test('an address that is taken is 1, for xDS and for admin', async (t) => {
+  test('An address that is already in use exits with 1, for xDS and for admin', async (t) => {
     const { file } = scene(t);
     const taken = createServer().listen(0, '127.0.0.1');
     t.after(() => taken.close());
@@ -46,13 +46,13 @@ describe('run', () => {
     }
   });
 
-  test('says on stderr when Node has known holes, and only then', async (t) => {
+  test('The command run warns on stderr when Node has known vulnerabilities, and only then', async (t) => {
     const { process } = await served(t);
     const warning = nodeWarning(globalThis.process.versions.node);
     assert.equal(process.stderr, warning === undefined ? '' : `postern: ${warning}\n`);
   });
 
-  test('an edit that comes as soon as it is ready is not missed', async (t) => {
+  test('An edit that comes as soon as run is ready is not missed', async (t) => {
     const { here, process } = await served(t);
     writeFileSync(here.file, here.yaml.replace('127.0.0.1:11001', '127.0.0.1:11901'));
     await process.said('configuration applied');
@@ -106,7 +106,7 @@ test('A running process with --require-end does not serve a file that was cut, a
 describe('a first file that is not parsed in time', () => {
   const hostile = `a: [${'"",'.repeat(2_000_000)}1]\n`;
 
-  test('ends nothing: it is read again, and what stands there by then is served', async (t) => {
+  test('The command run reads the file again until it can be parsed, and then serves its content', async (t) => {
     const here = scene(t);
     writeFileSync(here.file, hostile);
     const process = new Served(t, ['-f', here.file, ...ANY]);
@@ -127,7 +127,7 @@ describe('a first file that is not parsed in time', () => {
 });
 
 describe('the state folder', () => {
-  test('a CA that is made at start is logged, and its fingerprint shown; one that was there is not', async (t) => {
+  test('A CA that is created at start is logged with its fingerprint, and one that exists is not', async (t) => {
     const { here, process, admin } = await served(t);
     const { caFingerprint, level } = await process.said('a new one was made');
     assert.equal(level, 'info');
@@ -143,7 +143,7 @@ describe('the state folder', () => {
     assert.deepEqual(again.all('a new one was made'), []);
   });
 
-  test('that must be there and is not is STATE_UNUSABLE, by flag and by variable, and nothing is made', async (t) => {
+  test('A required state folder that is missing is STATE_UNUSABLE, by flag and by variable, and nothing is created', async (t) => {
     const here = scene(t);
     const run = ['run', '-f', here.file, ...ANY];
     for (const ended of [
@@ -160,7 +160,7 @@ describe('the state folder', () => {
 });
 
 describe('the admin port of a running process', () => {
-  test('its metrics are Prometheus’ text format, and tell what is served', async (t) => {
+  test('/metrics of a running process is in Prometheus’ text format, and describes what is served', async (t) => {
     const { admin } = await served(t);
     const answer = await get(admin, '/metrics');
     assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
@@ -176,7 +176,7 @@ describe('the admin port of a running process', () => {
     assert.ok(Math.abs((samples.get('postern_config_last_success_timestamp_seconds') ?? 0) - Date.now() / 1000) < 60);
   });
 
-  test('its status names mesh, file, gateways, peers and certificates, and holds no key', async (t) => {
+  test('/status names mesh, file, gateways, peers and certificates, and holds no key', async (t) => {
     const { here, admin } = await served(t);
     const text = await (await get(admin, '/status')).text();
     const status = JSON.parse(text) as Status;
@@ -215,7 +215,7 @@ describe('the admin port of a running process', () => {
 });
 
 describe('status', () => {
-  test('prints text for people, or everything as JSON', async (t) => {
+  test('The command status prints text for people, or everything as JSON', async (t) => {
     const { admin } = await served(t);
     const [table, json] = await Promise.all([
       postern(['status', '--admin', admin]),
@@ -227,7 +227,7 @@ describe('status', () => {
     assert.deepEqual(JSON.parse(json.stdout), await (await get(admin, '/status')).json());
   });
 
-  test('names exports with the peers that may use them, imports, and the certificates of each bundle', async (t) => {
+  test('The command status names exports with the peers that may use them, imports, and the certificates of each bundle', async (t) => {
     const { here, admin } = await served(t);
     const status = (await (await get(admin, '/status')).json()) as Status;
     const granted = status.exports.filter(({ peers }) => peers.includes('shop')).map(({ name }) => name);
@@ -245,7 +245,7 @@ describe('status', () => {
       assert.ok(stdout.includes(`\n${name} `), name);
   });
 
-  test('an address where nobody listens exits with 69, and the error names the address and the next step', async () => {
+  test('An address where nothing listens exits with 69, and the error names the address and the next step', async () => {
     const ended = await postern(['status', '--admin', '127.0.0.1:1']);
     assert.deepEqual(refusal(ended), [69, 'ADMIN_UNREACHABLE', '']);
     assert.match(ended.stderr, /--admin 127\.0\.0\.1:1: nothing listens there; start postern run, or give the address/);
@@ -253,7 +253,7 @@ describe('status', () => {
     assert.match(set.stderr, /POSTERN_ADMIN 127\.0\.0\.1:1: nothing listens there/);
   });
 
-  test('the xDS port in the place of the admin port exits with 69, and the error says that it does not speak HTTP', async (t) => {
+  test('The xDS port in the place of the admin port exits with 69, and the error says that it does not speak HTTP', async (t) => {
     const { process } = await served(t);
     const ended = await postern(['status', '--admin', `127.0.0.1:${await process.xdsPort()}`]);
     assert.deepEqual(refusal(ended), [69, 'ADMIN_UNREACHABLE', '']);
@@ -322,7 +322,7 @@ describe('status', () => {
     ['a list', 200, '[]'],
     ['null', 200, 'null'],
   ] as const) {
-    test(`somebody else there, who answers with ${what}, is 69`, async (t) => {
+    test(`Another server at the admin address that answers with ${what} exits with 69`, async (t) => {
       const other = createServer((_, response) => response.writeHead(code).end(body)).listen(0, '127.0.0.1');
       t.after(() => other.close());
       await once(other, 'listening');

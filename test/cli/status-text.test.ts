@@ -39,11 +39,11 @@ function status(nodes: readonly NodeStatus[], change: Partial<Status> = {}): Sta
 
 const linesOf = (value: Status): readonly string[] => statusText(value, NOW).split('\n');
 
-test('a gateway that nobody runs is shown as not connected', () => {
+test('A gateway without an Envoy is shown as not connected', () => {
   assert.ok(linesOf(status([])).includes('ingress gateway: none connected'));
 });
 
-test('every connected node is shown with its address, its certificate and each type in its place, whatever their order', () => {
+test('Every connected node is shown with its address, its certificate and each type, whatever their order', () => {
   const types: readonly NodeTypeStatus[] = [{ type: 'LDS', state: 'STALE' }, SYNCED];
   const lines = linesOf(status([node('i-1', types)]));
   const begin = lines.indexOf('ingress gateway: 1 connected');
@@ -55,13 +55,13 @@ test('every connected node is shown with its address, its certificate and each t
   ]);
 });
 
-test('two connections with one node id are marked, and others are not', () => {
+test('Two connections with one node id are marked, and others are not', () => {
   const lines = linesOf(status([node('i-1', [SYNCED]), node('i-2', [SYNCED]), node('i-1', [SYNCED])]));
   assert.equal(lines.filter((line) => line === '  i-1 (one of 2 connections with this node id)').length, 2);
   assert.ok(lines.includes('  i-2'));
 });
 
-test('peers, exports and imports are listed with their state, also when all is well', () => {
+test('Peers, exports and imports are listed with their state, also when everything is in order', () => {
   const lines = linesOf(
     status([], {
       peers: [
@@ -88,14 +88,14 @@ test('peers, exports and imports are listed with their state, also when all is w
     assert.ok(lines.includes(line), line);
 });
 
-test('a long list ends with how many more the JSON has', () => {
+test('A long list ends with the number of entries that only the JSON has', () => {
   const exports = Array.from({ length: 25 }, (_, index) => ({ name: `e-${index}`, protocol: 'http', peers: [] }));
   const lines = linesOf(status([], { exports }));
   assert.ok(lines.includes('and 5 more: -o json'));
   assert.equal(lines.filter((line) => /^e-\d+ /.test(line)).length, 20);
 });
 
-test('names of a usual length fit into 80 columns, and every time has one form', () => {
+test('Names of a usual length fit into 80 columns, and every time has one form', () => {
   const types = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'].map((type): NodeTypeStatus => ({ type, state: 'NOT SENT' }));
   const text = statusText(
     status([node('bank-ingress-6d5f9c7b8-x2x4k', types), node('bank-ingress-6d5f9c7b8-x2x4k', types)], {
@@ -129,13 +129,13 @@ test('names of a usual length fit into 80 columns, and every time has one form',
   assert.doesNotMatch(text, /\.\d{3}Z/);
 });
 
-test('every rejection that still applies is told in Envoy’s own words, with gateway, node, type and time', () => {
+test('Every rejection that still applies is shown in Envoy’s own words, with gateway, node, type and time', () => {
   const nack = { version: '33333333ffff', message: 'duplicate listener', at: SINCE };
   const lines = linesOf(status([node('i-1', [{ type: 'LDS', state: 'NACKED', nack }, SYNCED])]));
   assert.ok(lines.includes('ingress i-1 rejected LDS 33333333 at 2026-11-24T12:00:00Z: duplicate listener'));
 });
 
-test('workers that are missing or silent are told of, and nothing when all is well', () => {
+test('Missing and silent workers are reported, and nothing is when all workers answer', () => {
   const workers = (expected: number, serving: number, silent: number): readonly string[] =>
     outOfSync(status([node('i-1', [SYNCED])], { workers: { expected, serving, silent } }));
   assert.deepEqual(workers(2, 2, 0), []);
@@ -148,7 +148,7 @@ test('workers that are missing or silent are told of, and nothing when all is we
   for (const line of told) assert.ok(lines.includes(line));
 });
 
-test('out of sync is a gateway that is not connected, has not subscribed, or has not accepted what is served, and a rejected file', () => {
+test('A gateway that is not connected, has not subscribed or has not accepted what is served is out of sync, as is a rejected file', () => {
   const problems = (nodes: readonly NodeStatus[]): readonly string[] => outOfSync(status(nodes));
   assert.deepEqual(problems([node('i-1', [SYNCED])]), []);
   assert.deepEqual(problems([]), ['no ingress gateway is connected']);

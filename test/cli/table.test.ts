@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { table } from '../../src/cli/table.ts';
 
-test('columns stand below each other, two blanks apart, without blanks at the end of a line', () => {
+test('Columns are aligned, two blanks apart, without blanks at the end of a line', () => {
   const text = table([
     ['NAME', 'STATE', 'X'],
     ['a', 'SYNCED', ''],
@@ -13,6 +13,6 @@ test('columns stand below each other, two blanks apart, without blanks at the en
   assert.equal(text, 'NAME          STATE   X\na             SYNCED\na longer one  x       y\n');
 });
 
-test('a row that is short leaves the rest empty', () => {
+test('A short row leaves the remaining columns empty', () => {
   assert.equal(table([['A', 'B'], ['a']]), 'A  B\na\n');
 });

@@ -21,7 +21,7 @@ function withKeys(resources: readonly ResourceJson[]): readonly ResourceJson[] {
 }
 
 describe('translate', () => {
-  test('prints both gateways, each resource in strict ProtoJSON, in the order in which they are pushed', async (t) => {
+  test('The command translate prints both gateways, each resource in strict ProtoJSON, in push order', async (t) => {
     const { status, stdout, stderr } = await postern(['translate', '-f', scene(t).file]);
     assert.deepEqual([status, stderr], [0, '']);
     const both = JSON.parse(stdout) as Both;
@@ -54,7 +54,7 @@ describe('translate', () => {
     assert.throws(() => JSON.parse(yaml.stdout));
   });
 
-  test('says that there is a key, and never prints one', async (t) => {
+  test('The command translate says that there is a key, and never prints one', async (t) => {
     for (const output of ['json', 'yaml']) {
       const { stdout } = await postern(['translate', '-f', scene(t).file, '-o', output]);
       assert.match(stdout, /private_key"?: "?\[redacted\]/);
@@ -62,7 +62,7 @@ describe('translate', () => {
     }
   });
 
-  test('is the same for the same file, and reads only the public part of the issuer', async (t) => {
+  test('The command translate prints the same for the same file, and reads only the public part of the issuer', async (t) => {
     const { file } = scene(t);
     const [first, second] = [await postern(['translate', '-f', file]), await postern(['translate', '-f', file])];
     assert.equal(first.status, 0);
@@ -73,7 +73,7 @@ describe('translate', () => {
     assert.ok(chains.length > 0 && chains.every((chain) => !chain.includes('BEGIN')));
   });
 
-  test('lists the resources of a type by name, whatever their order in the file', async (t) => {
+  test('The command translate lists the resources of a type by name, whatever their order in the file', async (t) => {
     const here = scene(t);
     const moved = here.edited('moved.yaml', (yaml) => {
       const { exports, ...rest } = parse(yaml) as { exports: unknown[] };
@@ -87,7 +87,7 @@ describe('translate', () => {
     assert.deepEqual(clusters, [...clusters].sort());
   });
 
-  test('prints what run serves when the bundle of one peer is missing, and the finding on stderr', async (t) => {
+  test('The command translate prints what run serves when the bundle of one peer is missing, and the finding on stderr', async (t) => {
     const here = scene(t);
     const whole = await postern(['translate', '-f', here.file]);
     rmSync(join(here.folder, 'pki', 'shop', 'ca.pem'));
@@ -106,7 +106,7 @@ describe('translate', () => {
     assert.deepEqual(await postern(['translate', '-f', here.file, '--without-keys']), whole);
   });
 
-  test('names the file of a key that lies on the gateway', async (t) => {
+  test('The command translate names the file of a key that the gateway keeps', async (t) => {
     const file = scene(t).edited('files.yaml', (yaml) =>
       yaml.replace(/^ {2}issuer: .*$/m, '  files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}'),
     );
@@ -115,7 +115,7 @@ describe('translate', () => {
     assert.match(stdout, /"filename": "\/pki\/tls-key\.pem"/);
   });
 
-  test('a gateway that the configuration has not is an empty list, one that there is not is a wrong use', async (t) => {
+  test('A gateway without configuration has an empty list, and an unknown gateway is a usage error', async (t) => {
     const file = scene(t).edited('ingress-only.yaml', (yaml) =>
       yaml.replace(/^ {2}egress: .*$/m, '').replace(/^imports:[\s\S]*$/m, ''),
     );

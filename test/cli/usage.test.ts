@@ -13,7 +13,7 @@ import { codeOf, postern, ROOT, refusal, scene } from './postern.ts';
 const WRONG = [64, 'USAGE', ''] as const;
 
 describe('help', () => {
-  test('postern without arguments, with --help or with -h lists every command on stdout', async () => {
+  test('The program postern without arguments, with --help or with -h lists every command on stdout', async () => {
     const [bare, long, short] = await Promise.all([postern([]), postern(['--help']), postern(['-h'])]);
     assert.deepEqual([bare.status, bare.stderr], [0, '']);
     for (const { name } of COMMANDS) assert.match(bare.stdout, new RegExp(`^ {2}postern ${name} `, 'm'));
@@ -23,7 +23,7 @@ describe('help', () => {
   });
 
   for (const { name, flags, examples, exits } of COMMANDS) {
-    test(`postern ${name} --help shows flags, examples and exit statuses, also without what the command needs`, async () => {
+    test(`The command postern ${name} --help shows flags, examples and exit statuses, also without the required flags`, async () => {
       const words = name.split(' ');
       const [after, before] = await Promise.all([postern([...words, '--help']), postern(['help', ...words])]);
       assert.deepEqual([after.status, after.stderr], [0, '']);
@@ -36,7 +36,7 @@ describe('help', () => {
   }
 
   for (const group of ['certs', 'peer'])
-    test(`postern ${group} --help lists the commands of the group, and no other`, async () => {
+    test(`The command postern ${group} --help lists the commands of the group, and no other`, async () => {
       const [after, before] = await Promise.all([postern([group, '--help']), postern(['help', group])]);
       assert.deepEqual([after.status, after.stderr, before], [0, '', after]);
       const listed = [...after.stdout.matchAll(/^ {2}postern (\w+ \w+) /gm)].map(([, name]) => name);
@@ -46,7 +46,7 @@ describe('help', () => {
       );
     });
 
-  test('every command, flag and example is explained by a sentence, and each command has examples', () => {
+  test('Every command, flag and example is explained by a sentence, and each command has examples', () => {
     for (const { name, summary, flags, examples } of COMMANDS) {
       for (const text of [summary, ...flags.map((flag) => flag.summary)]) assert.match(text, /^[A-Z].*\.$/, text);
       assert.ok(examples.length > 0);
@@ -54,12 +54,12 @@ describe('help', () => {
     }
   });
 
-  test('the warm-up that help names as the default is the one of the server', () => {
+  test('The default of --warm-up in help is the default of the server', () => {
     const warmUp = COMMANDS.flatMap(({ flags }) => flags).find(({ name }) => name === 'warm-up');
     assert.equal(warmUp?.default, String(WARM_UP_MS));
   });
 
-  test('no variable sets two flags, and none sets two flags of one command', () => {
+  test('No variable sets two flags, and none sets two flags of one command', () => {
     const flagsOf = new Map<string, Set<string>>();
     for (const { flags } of COMMANDS) {
       for (const flag of flags) {
@@ -71,7 +71,7 @@ describe('help', () => {
     for (const [variable, names] of flagsOf) assert.equal(names.size, 1, variable);
   });
 
-  test('help names the default and the variable of each flag', async () => {
+  test('Help names the default and the variable of each flag', async () => {
     const { stdout } = await postern(['run', '--help']);
     assert.match(stdout, /-f, --file FILE .*\(POSTERN_FILE\)/);
     assert.match(stdout, /--xds HOST:PORT .*\(default 127\.0\.0\.1:18000; POSTERN_XDS\)/);
@@ -129,20 +129,20 @@ describe('postern exits with 64, an error on stderr and nothing on stdout, when 
 });
 
 describe('a setting comes from its flag, then from the environment, then from the default:', () => {
-  test('the environment can set a required flag', async (t) => {
+  test('The environment can set a required flag', async (t) => {
     const { file } = scene(t);
     const { status, stdout } = await postern(['validate'], { env: { POSTERN_FILE: file, POSTERN_OUTPUT: 'json' } });
     assert.deepEqual([status, (JSON.parse(stdout) as { readonly file: string }).file], [0, file]);
   });
 
-  test('a flag overrides the environment', async (t) => {
+  test('A flag overrides the environment', async (t) => {
     const { file } = scene(t);
     const env = { POSTERN_FILE: '/nowhere.yaml', POSTERN_OUTPUT: 'xml' };
     assert.equal((await postern(['validate', '-f', file, '-o', 'text'], { env })).status, 0);
     assert.equal((await postern(['validate'], { env })).status, 64);
   });
 
-  test('the environment overrides the default', async () => {
+  test('The environment overrides the default', async () => {
     const env = { POSTERN_ADMIN: '127.0.0.1:2' };
     const [own, given] = await Promise.all([
       postern(['status'], { env }),
@@ -152,21 +152,21 @@ describe('a setting comes from its flag, then from the environment, then from th
     assert.match(given.stderr, /127\.0\.0\.1:3\b/);
   });
 
-  test('a hyphen in a flag becomes an underscore in its variable', async (t) => {
+  test('A hyphen in a flag becomes an underscore in its variable', async (t) => {
     const { file } = scene(t);
     const env = { POSTERN_NODE_ID: 'from-the-environment' };
     const { stdout } = await postern(['bootstrap', 'ingress', '-f', file, '--certs', '/certs'], { env });
     assert.match(stdout, /id: from-the-environment$/m);
   });
 
-  test('an empty variable counts as unset', async (t) => {
+  test('An empty variable counts as unset', async (t) => {
     const { file } = scene(t);
     const env = { POSTERN_OUTPUT: '', POSTERN_GATEWAY: '' };
     assert.equal((await postern(['translate', '-f', file], { env })).status, 0);
     assert.equal(codeOf(await postern(['validate'], { env: { POSTERN_FILE: '' } })), 'USAGE');
   });
 
-  test('the environment cannot set --force, so that nobody overwrites a CA by accident', async (t) => {
+  test('The environment cannot set --force, so that no CA is overwritten by accident', async (t) => {
     const { folder } = scene(t);
     const out = join(folder, 'pki', 'bank');
     const args = ['certs', 'dev', '--trust-domain', 'bank.example', '--out', out];
@@ -183,7 +183,7 @@ describe('an error of the command line helps to correct it', () => {
     assert.match(ended.stderr, what);
   };
 
-  test('it suggests the command, the subcommand and the flag that were most likely meant', async () => {
+  test('A mistyped command, subcommand or flag is answered with the one that was most likely meant', async () => {
     await told(['valdate'], {}, /did you mean postern validate\?/);
     await told(['cert', 'gateway', 'ingress'], {}, /did you mean postern certs/);
     await told(['certs', 'gatewy'], {}, /postern certs gateway, postern certs dev/);
@@ -191,7 +191,7 @@ describe('an error of the command line helps to correct it', () => {
     await told(['validate', '--color'], {}, /unknown flag --color; see postern validate --help/);
   });
 
-  test('it names the variable, and not the flag, when the value comes from the environment', async () => {
+  test('The error names the variable, and not the flag, when the value comes from the environment', async () => {
     await told(['status'], { POSTERN_OUTPUT: 'yaml' }, /POSTERN_OUTPUT takes one of text, json, not yaml/);
     await told(['status', '-o', 'yaml'], {}, /--output takes one of/);
     await told(['run', '-f', 'x.yaml'], { POSTERN_XDS: 'nowhere' }, /POSTERN_XDS takes HOST:PORT/);
@@ -213,7 +213,7 @@ describe('an error of the command line helps to correct it', () => {
   });
 });
 
-test('the schema is the one that the editors of deploy/examples read', async () => {
+test('The printed schema is the one that the editors of deploy/examples read', async () => {
   const { status, stdout, stderr } = await postern(['schema']);
   assert.deepEqual([status, stderr], [0, '']);
   assert.equal(stdout, readFileSync(join(ROOT, 'deploy/config.schema.json'), 'utf8'));

@@ -41,14 +41,14 @@ const wrong = (yaml: string): string =>
 const open = (yaml: string): string => yaml.replace('egress: {address: 127.0.0.1}', 'egress: {address: 0.0.0.0}');
 
 describe('validate', () => {
-  test('a good file is 0, in one line on stdout', async (t) => {
+  test('A valid file exits with 0, with one line on stdout', async (t) => {
     const { file } = scene(t);
     const { status, stdout, stderr } = await postern(['validate', '-f', file]);
     assert.deepEqual([status, stderr], [0, '']);
     assert.equal(stdout.trimEnd().split('\n').length, 1);
   });
 
-  test('several errors are 65, each on stdout with its file, line, column and code, in the order of the text', async (t) => {
+  test('Several errors exit with 65, each on stdout with its file, line, column and code, in the order of the text', async (t) => {
     const here = scene(t);
     const file = here.edited('wrong.yaml', wrong);
     const text = wrong(here.yaml);
@@ -64,7 +64,7 @@ describe('validate', () => {
     );
   });
 
-  test('so are errors across objects and files', async (t) => {
+  test('Errors across objects and files exit with 65 as well', async (t) => {
     const here = scene(t);
     const across = (yaml: string): string =>
       yaml
@@ -78,7 +78,7 @@ describe('validate', () => {
     );
   });
 
-  test('a wrong value, or a file that is missing, hides no finding of other objects and files', async (t) => {
+  test('A wrong value, or a missing file, hides no finding of other objects and files', async (t) => {
     const here = scene(t);
     const all = (yaml: string): string =>
       yaml
@@ -94,7 +94,7 @@ describe('validate', () => {
     );
   });
 
-  test('a warning alone is 79', async (t) => {
+  test('A warning alone exits with 79', async (t) => {
     const here = scene(t);
     const { status, stdout } = await postern(['validate', '-f', here.edited('open.yaml', open)]);
     assert.equal(status, 79);
@@ -104,7 +104,7 @@ describe('validate', () => {
     );
   });
 
-  test('an error beside a warning is 65', async (t) => {
+  test('An error beside a warning exits with 65', async (t) => {
     const file = scene(t).edited('both.yaml', (yaml) => open(yaml).replace('pki/shop/ca.pem', 'pki/nobody/ca.pem'));
     const { status, stdout } = await postern(['validate', '-f', file]);
     assert.equal(status, 65);
@@ -137,7 +137,7 @@ describe('validate', () => {
     for (const { hint, message, path } of value.diagnostics) assert.ok(hint && message && Array.isArray(path));
   });
 
-  test('a file that cannot be read exits with 65, and is an error on stderr', async (t) => {
+  test('A file that cannot be read exits with 65, and is an error on stderr', async (t) => {
     const missing = join(scene(t).folder, 'none.yaml');
     assert.deepEqual(refusal(await postern(['validate', '-f', missing])), [65, 'CONFIG_UNREADABLE', '']);
   });
@@ -157,14 +157,14 @@ describe('validate', () => {
     assert.equal((JSON.parse(gitlab?.stdout ?? '') as { check_name: string }[])[0]?.check_name, 'CONFIG_UNREADABLE');
   });
 
-  test('names files as they were given', async (t) => {
+  test('Findings name files as they were given', async (t) => {
     const here = scene(t);
     here.edited('wrong.yaml', wrong);
     const { stdout } = await postern(['validate', '-f', 'wrong.yaml'], { cwd: here.folder });
     assert.deepEqual(new Set(placesIn(stdout).map(({ file }) => file)), new Set(['wrong.yaml']));
   });
 
-  test('prints no colours, on no terminal and with NO_COLOR', async (t) => {
+  test('The command validate prints no colours without a terminal or with NO_COLOR', async (t) => {
     const file = scene(t).edited('wrong.yaml', wrong);
     for (const env of [{ FORCE_COLOR: '1' }, { NO_COLOR: '1' }])
       assert.equal((await postern(['validate', '-f', file], { env })).stdout.includes('\u001b'), false);
@@ -182,7 +182,7 @@ describe('validate of several files and of standard input', () => {
     readonly diagnostics: readonly Diagnostic[];
   }
 
-  test('checks each file once, goes on after one that cannot be read, and exits with the worst status', async (t) => {
+  test('The command validate checks each file once, continues after one that cannot be read, and exits with the worst status', async (t) => {
     const here = scene(t);
     const [bad, warned, missing] = [
       here.edited('bad.yaml', wrong),
@@ -212,7 +212,7 @@ describe('validate of several files and of standard input', () => {
     assert.equal((await postern(['validate', here.file, warned])).status, 79);
   });
 
-  test('files on the command line take the place of POSTERN_FILE', async (t) => {
+  test('Files on the command line replace POSTERN_FILE', async (t) => {
     const { file } = scene(t);
     const { status, stdout } = await postern(['validate', file], { env: { POSTERN_FILE: '/nowhere.yaml' } });
     assert.deepEqual([status, stdout], [0, `${file}: fine\n`]);
@@ -230,7 +230,7 @@ describe('validate of several files and of standard input', () => {
     assert.match(large.stdout, / YAML_TOO_LARGE /);
   });
 
-  test('run and certs gateway do not take standard input for a file', async () => {
+  test('The commands run and certs gateway do not read a configuration from standard input', async () => {
     for (const args of [
       ['run', '-f', '-', '--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
       ['certs', 'gateway', 'ingress', '-f', '-', '--out', '/nowhere'],
@@ -239,7 +239,7 @@ describe('validate of several files and of standard input', () => {
   });
 });
 
-test('validate --require-end refuses a file whose last line is not three dots', async (t) => {
+test('The command validate --require-end refuses a file whose last line is not three dots', async (t) => {
   const here = scene(t);
   const cut = await postern(['validate', '-f', here.file, '--require-end']);
   assert.equal(cut.status, 65);
@@ -257,7 +257,7 @@ describe('validate --without-keys', () => {
     return [status, placesIn(stdout).map(({ code }) => code)];
   };
 
-  test('accepts that key and certificate files do not exist, names them, and reports everything else', async (t) => {
+  test('--without-keys accepts missing key and certificate files, names them, and reports everything else', async (t) => {
     const here = scene(t);
     rmSync(join(here.folder, 'pki'), { recursive: true });
     assert.deepEqual(await judged(here.file), [0, []]);
@@ -276,7 +276,7 @@ describe('validate --without-keys', () => {
     assert.equal((await postern(['validate', '-f', here.file])).status, 65);
   });
 
-  test('checks the files that do exist: without our key, a CA of a peer that ours has signed is still found', async (t) => {
+  test('--without-keys checks the files that do exist: without our key, a peer’s CA that our CA has signed is still found', async (t) => {
     const [here, openssl] = [scene(t), new Openssl()];
     t.after(() => openssl.close());
     rmSync(join(here.folder, 'pki', 'bank', 'ca-key.pem'));
@@ -289,7 +289,7 @@ describe('validate --without-keys', () => {
     assert.deepEqual((await judged(here.file))[1]?.includes('ISSUER_UNPARSABLE'), true);
   });
 
-  test('a file that exists and cannot be read is a finding', async (t) => {
+  test('A file that exists and cannot be read is a finding', async (t) => {
     const here = scene(t);
     rmSync(join(here.folder, 'pki', 'bank', 'ca-key.pem'));
     const folder = here.edited('folder.yaml', (yaml) => yaml.replace('pki/bank/ca-key.pem', 'pki/bank'));
@@ -319,13 +319,13 @@ describe('every command that reads the configuration refuses a wrong one with th
 });
 
 describe('a reader that goes away', () => {
-  test('from stdout is no failure, and is not mentioned', async (t) => {
+  test('A reader that closes stdout is not reported as a failure', async (t) => {
     const { file } = scene(t);
     const { status, stderr } = await postern(['translate', '-f', file], { unread: 'stdout' });
     assert.deepEqual([status, stderr], [0, '']);
   });
 
-  test('hides none: the status is what it would have been', async (t) => {
+  test('A reader that closes stdout does not change the exit status', async (t) => {
     const file = scene(t).edited('wrong.yaml', wrong);
     const [quiet, loud, deaf] = await Promise.all([
       postern(['validate', '-f', file], { unread: 'stdout' }),

@@ -20,7 +20,7 @@ function misfitsOf(text: string): readonly string[] {
   return misfits(jsonSchema() as JsonSchema, parse(text));
 }
 
-test('deploy/config.schema.json is what `postern schema` prints', () => {
+test('The file deploy/config.schema.json is what `postern schema` prints', () => {
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(FILE, jsonSchemaText());
   assert.equal(readFileSync(FILE, 'utf8'), jsonSchemaText());
   assert.equal((jsonSchema() as JsonSchema)['$schema'], 'http://json-schema.org/draft-07/schema#');

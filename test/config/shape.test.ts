@@ -235,7 +235,7 @@ describe('identity', () => {
   const issuer = 'issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}';
   const files = 'files: {certificate: /etc/gateway/tls.pem, privateKey: /etc/gateway/tls-key.pem}';
 
-  test('identity.files takes absolute paths on the gateway', () => {
+  test('The field identity.files takes absolute paths on the gateway', () => {
     const config = configOf(changed(issuer, files));
     assert.deepEqual(config.identity, {
       files: { certificate: '/etc/gateway/tls.pem', privateKey: '/etc/gateway/tls-key.pem' },
@@ -243,7 +243,7 @@ describe('identity', () => {
     one(changed(issuer, files.replace('/etc/gateway/tls.pem', 'tls.pem')), 'INVALID_VALUE', 'tls.pem');
   });
 
-  test('identity names exactly one of issuer and files', () => {
+  test('The field identity names exactly one of issuer and files', () => {
     one(changed(issuer, `${issuer}\n  ${files}`), 'INVALID_VALUE', 'issuer');
     one(changed(`identity:\n  ${issuer}`, 'identity: {}'), 'MISSING_KEY', '{}');
     assert.deepEqual(codes(changed(`identity:\n  ${issuer}`, 'identity:')), ['EMPTY']);
@@ -318,7 +318,7 @@ describe('fields that come later', () => {
     ['  port:', '  split: {local: 90, peer: 10}\n  port:', '{local'],
   ];
   for (const [from, to, part] of later) {
-    test(`${to.trim()} is NOT_YET`, () => {
+    test(`The field ${to.trim()} is NOT_YET`, () => {
       one(changed(from, to), 'NOT_YET', part);
     });
   }

@@ -313,13 +313,13 @@ const FIELDS: readonly Field[] = [
 for (const { field, key, value, good, bad } of FIELDS) {
   describe(`value of ${field}`, () => {
     for (const other of good) {
-      test(`${field} takes ${brief(other)}`, () => {
+      test(`The field ${field} takes ${brief(other)}`, () => {
         configOf(changed(key + value, key + other));
       });
     }
     for (const [code, ...others] of bad) {
       for (const other of others) {
-        test(`${field} refuses ${brief(other)} with ${code}`, () => {
+        test(`The field ${field} refuses ${brief(other)} with ${code}`, () => {
           const text = changed(key + value, key + other);
           const found = diagnose(text);
           assert.deepEqual(

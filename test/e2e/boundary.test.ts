@@ -33,7 +33,7 @@ for (const ads of ADS) {
       return { status, headers: rest, body };
     }
 
-    test('the control plane served the kind of stream that this suite is about', async () => {
+    test('The control plane serves the kind of stream that this suite tests', async () => {
       const { gateways } = await meshes.bank.status();
       const nodes = gateways.flatMap(({ nodes }) => nodes);
       assert.deepEqual(
@@ -42,7 +42,7 @@ for (const ads of ADS) {
       );
     });
 
-    test('an application reaches a granted service by its local name, and the backend learns who called', async () => {
+    test('An application reaches a granted service by its local name, and the backend learns which mesh called', async () => {
       const answer = await meshes.local('shop', 'accounts.bank', { path: '/v1/accounts?full=1' });
       assert.equal(answer.status, 200);
       const asked = meshes.accounts.seen.at(-1);
@@ -50,7 +50,7 @@ for (const ads of ADS) {
       assert.equal(asked?.headers['x-postern-peer'], 'shop');
     });
 
-    test('each peer reaches what it was granted, and the other one does not', async () => {
+    test('Each peer reaches what it was granted, and the other one does not', async () => {
       const path = '/v1/loans/1';
       assert.equal((await meshes.local('partner', 'loans.bank', { path })).status, 200);
       const before = seen();
@@ -58,14 +58,14 @@ for (const ads of ADS) {
       assert.equal(seen(), before);
     });
 
-    test('what is not exported cannot be reached, and an unknown local name ends at the own egress', async () => {
+    test('A service that is not exported cannot be reached, and an unknown local name ends at the calling mesh’s own egress', async () => {
       const before = seen();
       assert.equal((await meshes.local('shop', 'payroll.bank', { path: '/' })).status, 403);
       assert.equal((await meshes.local('shop', 'mail.bank', { path: '/' })).status, 404);
       assert.equal(seen(), before);
     });
 
-    test('every refusal that a peer can get is the same answer, byte for byte', async () => {
+    test('Every refusal that a peer can get is the same answer, byte for byte', async () => {
       const before = seen();
       const refused = {
         'not exported': { authority: 'payroll.exports.bank.example' },
@@ -124,7 +124,7 @@ for (const ads of ADS) {
       'the server name of a name below': () => ({ servername: `x.${servername('shop')}` }),
     };
     for (const [who, aim] of Object.entries(strangers)) {
-      test(`nobody gets an answer with ${who}`, async () => {
+      test(`A caller with ${who} gets no answer`, async () => {
         const before = seen();
         await assert.rejects(meshes.direct('shop', aim()));
         assert.equal(seen(), before);
@@ -132,12 +132,12 @@ for (const ads of ADS) {
     }
 
     for (const key of ['p256', 'p384', 'ed25519'] as const) {
-      test(`the right certificate with a ${key} key is answered`, async () => {
+      test(`The right certificate with a ${key} key is answered`, async () => {
         assert.equal((await meshes.direct('shop', { client: meshes.certificate('shop', { key }) })).status, 200);
       });
     }
 
-    test('without a server name the gateway sends no byte of TLS', async () => {
+    test('The gateway sends no byte of TLS to a client without a server name', async () => {
       const { handshake, certificate } = await rawTls({
         gateway: meshes.ingress,
         client: meshes.certificate('shop'),
@@ -162,7 +162,7 @@ for (const ads of ADS) {
       assert.equal(seen(), before);
     });
 
-    test('no session ticket is given, so nothing can be resumed after a certificate ends', async () => {
+    test('The gateway issues no session ticket, so nothing can be resumed after a certificate ends', async () => {
       const peer = { gateway: meshes.ingress, servername: servername('shop'), client: meshes.certificate('shop') };
       const { handshake, received, tickets, end } = await rawTls({ ...peer, send: H2_PREFACE });
       assert.equal(handshake, true);
@@ -170,7 +170,7 @@ for (const ads of ADS) {
       assert.deepEqual(tickets, []);
     });
 
-    test('forged headers that infrastructure believes do not reach the backend', async () => {
+    test('Forged headers that infrastructure trusts do not reach the backend', async () => {
       const forged = {
         'x-forwarded-client-cert': 'URI=spiffe://bank.example/admin',
         'x-forwarded-for': '10.66.66.66',
@@ -199,7 +199,7 @@ for (const ads of ADS) {
       }
     });
 
-    test('a peer sees no internal address or name: not in headers, nor in bodies, nor in certificates', async () => {
+    test('A peer sees no internal address or name in headers, bodies or certificates', async () => {
       const internal = `${meshes.accounts.address.host}:${meshes.accounts.address.port}`;
       const headers = {
         'want-location': `http://${internal}/next`,
@@ -235,7 +235,7 @@ for (const ads of ADS) {
       }
     });
 
-    test('the backend that is down is a generic error, without a word of where it was', async () => {
+    test('A backend that is down is a generic error, which does not reveal its address', async () => {
       await meshes.loans.close();
       const answer = await meshes.direct('partner', { authority: 'loans.exports.bank.example', path: '/v1/loans/1' });
       assert.equal(answer.status, 503);
@@ -251,7 +251,7 @@ for (const ads of ADS) {
       }
     });
 
-    test('every gateway has acknowledged all that it was sent, and rejected nothing', async () => {
+    test('Every gateway has acknowledged everything that it was sent, and rejected nothing', async () => {
       for (const mesh of [meshes.bank, meshes.shop, meshes.partner]) {
         await mesh.settled();
         const { gateways } = await mesh.status();

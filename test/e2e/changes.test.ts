@@ -47,7 +47,7 @@ for (const ads of ADS) {
     const status = async (from: Peer): Promise<number> =>
       (await meshes.local(from, 'accounts.bank', { path: '/v1/accounts' })).status;
 
-    test('a removed grant ends on connections that are open, and the others’ connections never notice', async () => {
+    test('A removed grant ends on open connections, and the connections of other peers are not affected', async () => {
       const [shop, partner] = [hold('shop'), hold('partner')];
       assert.deepEqual([await served(shop), await served(partner)], [true, true]);
       meshes.bank.edit((yaml) => yaml.replace(consumerLine('shop'), ''));
@@ -62,7 +62,7 @@ for (const ads of ADS) {
       await eventually('the shop is served again', () => served(shop));
     });
 
-    test('a removed peer cannot connect any more, is cut off, and another peer’s request in flight goes on', async () => {
+    test('A removed peer can no longer connect, its connections are closed, and a request of another peer in flight continues', async () => {
       const [shop, partner] = [hold('shop'), hold('partner')];
       assert.deepEqual([await served(shop), await served(partner)], [true, true]);
       const cut = shop
@@ -99,7 +99,7 @@ for (const ads of ADS) {
       assert.equal(await served(partner), true);
     });
 
-    test('a removed peer that comes back is served again', async () => {
+    test('A removed peer that is added back is served again', async () => {
       const before = meshes.bank.yaml;
       meshes.bank.edit((yaml) => yaml.replace(peerLine('shop'), '').replace(consumerLine('shop'), ''));
       await eventually('the shop is refused', async () => (await status('shop')) !== 200);
@@ -107,7 +107,7 @@ for (const ads of ADS) {
       await eventually('the shop is served again', async () => (await status('shop')) === 200);
     });
 
-    test('a new peer is served, and nobody’s connection notices', async () => {
+    test('A new peer is served without affecting any open connection', async () => {
       const [shop, partner] = [hold('shop'), hold('partner')];
       assert.deepEqual([await served(shop), await served(partner)], [true, true]);
       await bed.ca('depot.example');
@@ -131,7 +131,7 @@ for (const ads of ADS) {
       assert.deepEqual([shop.undisturbed(), partner.undisturbed()], [true, true]);
     });
 
-    test('a peer’s new CA is trusted and its old one is not, while the other peer notices nothing', async () => {
+    test('A peer’s new CA is trusted and its old one is not, and the other peer is not affected', async () => {
       const partner = hold('partner');
       assert.equal(await served(partner), true);
       const old = meshes.certificate('shop');
@@ -157,7 +157,7 @@ for (const ads of ADS) {
       'another trust domain': (yaml) => yaml.replace('trustDomain: bank.example', 'trustDomain: bank2.example'),
     };
 
-    test('a bad file changes nothing that is served, and the status says what is wrong and where', async () => {
+    test('An invalid file changes nothing that is served, and the status says what is wrong and where', async () => {
       const shop = hold('shop');
       assert.equal(await served(shop), true);
       await meshes.bank.settled();
@@ -186,7 +186,7 @@ for (const ads of ADS) {
       assert.equal(shop.undisturbed(), true);
     });
 
-    test('without its control plane everything goes on; when that is back, nobody notices', async () => {
+    test('Traffic continues without the control plane, and is not affected when the control plane is back', async () => {
       const [shop, partner] = [hold('shop'), hold('partner')];
       assert.deepEqual([await served(shop), await served(partner)], [true, true]);
       const inFlight = shop.ask(ACCOUNTS, {
@@ -214,7 +214,7 @@ for (const ads of ADS) {
       await eventually('the shop is refused', async () => (await status('shop')) === 403);
     });
 
-    test('a gateway that starts before its control plane serves nothing until that is there', async () => {
+    test('A gateway that starts before its control plane serves nothing until the control plane is there', async () => {
       await meshes.bank.control?.stop();
       await meshes.bank.gateways.get('ingress')?.stop();
       await assert.rejects(meshes.direct('shop'));

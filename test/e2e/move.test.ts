@@ -48,7 +48,7 @@ for (const ads of ADS) {
     const answeredBy = async (name: string): Promise<boolean> =>
       (await meshes.local('partner', 'accounts.bank', { path: '/v1/accounts' })).body.includes(name);
 
-    test('a local name that leads to another export', async () => {
+    test('Calls are not interrupted when a local name moves to another export', async () => {
       assert.ok(await answeredBy('accounts'));
       const lost = await during(async (more) => {
         for (let turn = 0; turn < 3; turn += 1) {
@@ -67,7 +67,7 @@ for (const ads of ADS) {
       assert.deepEqual(lost, []);
     });
 
-    test('an export that gets another backend', async () => {
+    test('Calls are not interrupted when an export moves to another backend', async () => {
       const [accounts, loans] = [formatHostPort(meshes.accounts.address), formatHostPort(meshes.loans.address)];
       const lost = await during(async (more) => {
         for (let turn = 0; turn < 3; turn += 1) {

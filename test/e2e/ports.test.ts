@@ -23,13 +23,13 @@ async function answers(t: TestContext, expression: string, count: number): Promi
   return await Promise.all(children.map(async (child) => ((await once(child, 'message')) as [unknown])[0]));
 }
 
-test('a port that one process was given is given to no other, although nobody listens on it yet', async (t) => {
+test('A port that was given to one process is given to no other, although nothing listens on it yet', async (t) => {
   const given = (await answers(t, `freePorts('${HOST}', 200)`, 3)).flat() as number[];
   assert.equal(new Set(given).size, 600);
   assert.equal(await isFree({ host: HOST, port: given[0] ?? 0 }), true);
 });
 
-test('a port that is taken is passed over', async (t) => {
+test('A port that is in use is skipped', async (t) => {
   const [first = 0] = await freePorts(HOST, 1);
   const taken = createServer().listen(first + 1, HOST);
   t.after(() => taken.close());
@@ -38,7 +38,7 @@ test('a port that is taken is passed over', async (t) => {
   assert.notEqual(second, first + 1);
 });
 
-test('demos that start at the same time move the ports of the examples out of each other’s way', async (t) => {
+test('Demos that start at the same time give the ports of the examples different replacements', async (t) => {
   const shifts = await answers(t, 'freeShift([11443])', 2);
   assert.equal(new Set(shifts).size, 2);
 });

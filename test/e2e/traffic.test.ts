@@ -102,7 +102,7 @@ describe('real traffic', () => {
     assert.deepEqual([...new Set(answers)], [200]);
   });
 
-  test('callers who do not read what they asked for stop nobody else', async () => {
+  test('Callers that do not read their responses do not block other callers', async () => {
     // Larger than what the kernel takes on its way.
     const large = Buffer.alloc(64 * 1024 * 1024);
     const { egress } = await pair((asked, response) => {
@@ -118,7 +118,7 @@ describe('real traffic', () => {
     for (let call = 0; call < 50; call += 1) assert.equal(await statusOf(egress, 'GET', '/'), 200);
   });
 
-  test('a GET on a connection that the backend just closes is sent again; a POST never is', async () => {
+  test('A GET on a connection that the backend just closes is sent again; a POST never is', async () => {
     const asked: string[] = [];
     const used = new WeakSet<Socket>();
     const { egress } = await pair((request, response) => {
@@ -140,7 +140,7 @@ describe('real traffic', () => {
     assert.deepEqual(asked, ['POST']);
   });
 
-  test('connections to an HTTP/1 backend end before a backend closes them', async () => {
+  test('Connections to an HTTP/1 backend are closed before the backend closes them', async () => {
     const { egress, server } = await pair((asked, response) => {
       asked.resume();
       response.end();
@@ -152,7 +152,7 @@ describe('real traffic', () => {
     await eventually('the gateway ends its idle connection', () => ended > 0);
   });
 
-  test('when the connection between the gateways breaks, a GET in flight is sent again; a POST never is', async () => {
+  test('When the connection between the gateways breaks, a GET in flight is sent again; a POST never is', async () => {
     const asked: string[] = [];
     const held: ServerResponse[] = [];
     const front = new Front(await bed.address());
@@ -178,7 +178,7 @@ describe('real traffic', () => {
     assert.deepEqual(asked.sort(), ['GET', 'GET', 'POST']);
   });
 
-  test('the address :: listens for IPv4 and for IPv6, at both gateways', async () => {
+  test('The address :: listens for IPv4 and for IPv6, at both gateways', async () => {
     const { port } = await anyAddress();
     const ingress = await anyAddress();
     const address = await bed.address();

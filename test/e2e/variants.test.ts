@@ -79,7 +79,7 @@ imports:
   const ask = (egress: HostPort): Promise<Answer> => callLocally(egress, 'accounts.bank', { path: '/v1' });
 
   for (const ads of ADS) {
-    test(`with identity.files the keys stay on the gateways, and are read again when they are replaced (${ads})`, async () => {
+    test(`With identity.files the keys stay on the gateways, and are read again when they are replaced (${ads})`, async () => {
       await Promise.all([bed.ca('bank.example'), bed.ca('shop.example')]);
       const [ingress, egress, backend] = [await bed.address(), await bed.address(), await bed.backend('accounts')];
       const [bankFiles, shopFiles] = [files('bank', 'ingress'), files('shop', 'egress')];
@@ -119,7 +119,7 @@ imports:
     assert.equal((await callGateway(dial, 'accounts.exports.bank.example', { path: '/v1' })).status, 200);
   });
 
-  test('with an opaque sni in both files calls pass, and the trust domain opens nothing any more', async () => {
+  test('With an opaque sni in both files calls pass, and the trust domain as a server name is refused', async () => {
     await Promise.all([bed.ca('bank.example'), bed.ca('shop.example')]);
     const [ingress, egress, backend] = [await bed.address(), await bed.address(), await bed.backend('accounts')];
     const bank = await bed.mesh('bank', bankYaml(issuer('bank'), ingress, backend.address, `, sni: ${LABEL}`));
@@ -134,7 +134,7 @@ imports:
     await assert.rejects(dial(SERVER_NAME));
   });
 
-  test('of two gateways of a peer one may die: calls go on', async () => {
+  test('Calls continue when one of two gateways of a peer dies', async () => {
     await Promise.all([bed.ca('bank.example'), bed.ca('shop.example')]);
     const [first, second, egress] = [await bed.address(), await bed.address(), await bed.address()];
     const backend = await bed.backend('accounts');

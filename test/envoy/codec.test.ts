@@ -189,7 +189,7 @@ describe('proto-loader, the second reader', () => {
     return found as MessageTypeDefinition<object, object>;
   };
 
-  test('proto-loader uses the one copy of protobufjs that package.json names', () => {
+  test('The package proto-loader uses the one copy of protobufjs that package.json names', () => {
     const ours = createRequire(import.meta.url);
     const theirs = createRequire(ours.resolve('@grpc/proto-loader'));
     assert.equal(theirs.resolve('protobufjs'), ours.resolve('protobufjs'));
@@ -201,7 +201,7 @@ describe('proto-loader, the second reader', () => {
     assert.match(version, /^8\./);
   });
 
-  test('proto-loader reads the values that were written', () => {
+  test('The package proto-loader reads the values that were written', () => {
     const body = encodeMessage(CLUSTER, {
       name: 'a',
       type: 'EDS',
@@ -217,7 +217,7 @@ describe('proto-loader, the second reader', () => {
   });
 
   for (const role of ['ingress', 'egress'] as const) {
-    test(`proto-loader reads every resource of the ${role} and writes the same bytes again`, () => {
+    test(`The package proto-loader reads every resource of the ${role} and writes the same bytes again`, () => {
       const resources = mesh.resources(role, ['gone']);
       assert.ok(resources.length > 5);
       for (const resource of resources) {
@@ -229,7 +229,7 @@ describe('proto-loader, the second reader', () => {
     });
   }
 
-  test('proto-loader knows every message that the codec knows', () => {
+  test('The package proto-loader knows every message that the codec knows', () => {
     for (const typeUrl of Object.keys(definitions).filter((name) => 'serialize' in (definitions[name] ?? {})))
       if (typeUrl.startsWith('envoy.')) assert.equal(messageType(typeUrl).fullName, `.${typeUrl}`);
   });

@@ -69,17 +69,17 @@ imports:
   };
 
   for (const kind of ['ecdsa', 'p384', 'p521', 'ed25519'] as const) {
-    test(`it talks to a gateway with the right name and ${kind}`, async () => {
+    test(`The egress gateway connects to a gateway with the right name and a key of the kind ${kind}`, async () => {
       assert.equal(await ask(shown([RIGHT], kind)), 200);
     });
   }
 
-  test('it talks to RSA only when leafKeys says so', async () => {
+  test('The egress gateway connects to a gateway with an RSA key only when leafKeys allows it', async () => {
     assert.equal(await ask(shown([RIGHT], 'rsa')), 503);
     assert.equal(await ask(shown([RIGHT], 'rsa'), 'rsa'), 200);
   });
 
-  test('its own ECDSA key works with a peer of another kind', async () => {
+  test('The egress gateway’s own ECDSA key works with a peer that has a key of another kind', async () => {
     assert.equal(await ask(shown([RIGHT], 'ed25519'), 'ed25519'), 200);
   });
 

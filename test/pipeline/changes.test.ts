@@ -31,7 +31,7 @@ const exported = (name: string, port: number, consumers: readonly string[]): str
   `- {name: ${name}, backend: "127.0.0.1:${port}", consumers: [${consumers.map((one) => `{peer: ${one}, methods: [GET], paths: [/*]}`).join(', ')}]}`;
 const imported = (of: string, name: string): string => `- {peer: ${of}, name: ${name}, as: ${name}.local, port: 8080}`;
 
-test('each kind of object is named where it was added, removed or changed, and is missing where nothing was', () => {
+test('Each kind of object is named when it was added, removed or changed, and is left out when nothing changed', () => {
   const before = federationOf(`${gateways}
 peers:
 ${peer('north')}
@@ -62,7 +62,7 @@ ${imported('north', 'b')}
   });
 });
 
-test('the same configuration changes nothing, and a first one adds everything', () => {
+test('The same configuration changes nothing, and a first one adds everything', () => {
   const body = `${gateways}
 peers:
 ${peer('north')}
@@ -75,7 +75,7 @@ ${peer('north')}
   });
 });
 
-test('of many names the first twenty are listed, and the others counted', () => {
+test('Of many names the first twenty are listed, and the others counted', () => {
   const exports = (from: number, to: number): string =>
     Array.from({ length: to - from }, (_, index) => exported(`e${from + index}`, 8080, ['north'])).join('\n');
   const body = (list: string): string => `${gateways}\npeers:\n${peer('north')}\nexports:\n${list}\n`;

@@ -21,7 +21,7 @@ imports:
 - {peer: shop, name: carts, as: carts.local, port: 8081}
 `;
 
-test('when the second gateway cannot be compiled, the builder of the first has not moved on either', () => {
+test('When the second gateway cannot be compiled, the builder of the first keeps its old state too', () => {
   const mesh = new MeshUnderTest(yaml('/v1/*'), new Map(), NOW);
   const input = (complete = true): CompileInput => ({
     federation: mesh.federation,
@@ -40,7 +40,7 @@ test('when the second gateway cannot be compiled, the builder of the first has n
   assert.equal(again.get('egress'), before.get('egress'));
 });
 
-test('a compiler stays where it is, whatever is compiled after it', () => {
+test('A compiler keeps its state, whatever is compiled after it', () => {
   const mesh = new MeshUnderTest(yaml('/v1/*'), new Map(), NOW);
   const input: CompileInput = {
     federation: mesh.federation,

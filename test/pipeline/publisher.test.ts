@@ -68,7 +68,7 @@ const secrets = (publisher: Publisher, name: string) =>
     .flatMap((type) => [...type.resources.values()])
     .find((resource) => plainName(resource.name) === name)?.version;
 
-test('a grant ends on its day although the file is broken by then', async (t) => {
+test('A grant ends on its day although the file is invalid by then', async (t) => {
   const file = scene(t);
   const publisher = new Publisher(now);
   publisher.apply(await loadConfig(file), now);
@@ -84,7 +84,7 @@ test('a grant ends on its day although the file is broken by then', async (t) =>
   assert.equal(secrets(publisher, 'ingress/west'), west);
 });
 
-test('a peer’s CA that expired denies that peer alone: others are renewed, changed and served after a restart', async (t) => {
+test('A peer’s CA that expired denies that peer alone: others are renewed, changed and served after a restart', async (t) => {
   const file = scene(t);
   const publisher = new Publisher(now);
   const loaded = await loadConfig(file);
@@ -137,7 +137,7 @@ for (const [what, edit] of [
     (yaml: string) => yaml.replace(/issuer: .*$/m, 'files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}}'),
   ],
 ] as const) {
-  test(`a rejected configuration with ${what} changes nothing, neither at once nor at the next refresh`, async (t) => {
+  test(`A rejected configuration with ${what} changes nothing, neither at once nor at the next refresh`, async (t) => {
     const file = scene(t);
     const compiler = new FailingCompiler();
     const publisher = new Publisher(now, { compiler });
@@ -160,7 +160,7 @@ for (const [what, edit] of [
   });
 }
 
-test('a CA that begins, or the last one that ends, is looked at when its time comes', async (t) => {
+test('A CA is checked again at the time when it begins, or when the last one ends', async (t) => {
   const file = scene(t);
   const publisher = new Publisher(now);
   publisher.apply(await loadConfig(file), now);
@@ -170,7 +170,7 @@ test('a CA that begins, or the last one that ends, is looked at when its time co
   assert.equal(publisher.nextDue(), end);
 });
 
-test('a bundle file that cannot be read is one finding, which says that its peer is denied, or keeps its bundle', async (t) => {
+test('A bundle file that cannot be read is one finding, which says that its peer is denied, or keeps its bundle', async (t) => {
   const file = scene(t);
   const bundle = join(dirname(file), 'west', 'ca.pem');
   const good = readFileSync(bundle);
@@ -196,7 +196,7 @@ test('a bundle file that cannot be read is one finding, which says that its peer
   assert.deepEqual(hints(await apply(running)), []);
 });
 
-test('a bundle file that is missing denies its peer at start; its imports answer 503, and everybody else is served', async (t) => {
+test('A bundle file that is missing denies its peer at start; its imports answer 503, and every other peer is served', async (t) => {
   const file = scene(t);
   rmSync(join(dirname(file), 'west', 'ca.pem'));
   const text = readFileSync(file, 'utf8')
@@ -226,7 +226,7 @@ interface Routes {
   }[];
 }
 
-test('without a root that is not the oldest, the peer’s chain becomes another one, once; an added root leaves it', async (t) => {
+test('Removing a newer root changes the peer’s filter chain once, and adding one leaves the chain as it is', async (t) => {
   const file = scene(t);
   const bundle = join(dirname(file), 'north', 'ca.pem');
   const older = readFileSync(bundle, 'utf8');
@@ -265,7 +265,7 @@ function resourceText(publisher: Publisher, gateway: GatewayRole, name: string):
 
 const issuerEnds = now + 90 * DAY;
 
-test('our own CA that has ended stops nothing else: grants end, edits are applied, and a restart serves', async (t) => {
+test('Our own CA that has ended stops nothing else: grants end, edits are applied, and a restart serves', async (t) => {
   const file = scene(t);
   // West's CA would end before ours; this test is about ours alone.
   const yaml = readFileSync(file, 'utf8')
@@ -300,7 +300,7 @@ test('our own CA that has ended stops nothing else: grants end, edits are applie
   assert.throws(() => publisher.apply(other, Date.UTC(2027, 7, 3)), { code: 'CONFIG_INVALID' });
 });
 
-test('an issuer’s file that became unreadable or empty changes nothing but what time changes', async (t) => {
+test('An issuer’s file that became unreadable or empty changes only what depends on time', async (t) => {
   const file = scene(t);
   const publisher = new Publisher(now);
   publisher.apply(await loadConfig(file), now);
@@ -317,7 +317,7 @@ test('an issuer’s file that became unreadable or empty changes nothing but wha
   assert.notEqual(secrets(publisher, 'ingress/north'), routes);
 });
 
-test('a clock that jumps ahead and back leaves no certificate behind that is not valid yet', async (t) => {
+test('A clock that jumps ahead and back leaves no certificate behind that is not valid yet', async (t) => {
   const file = scene(t);
   const publisher = new Publisher(now);
   const loaded = await loadConfig(file);
@@ -333,7 +333,7 @@ test('a clock that jumps ahead and back leaves no certificate behind that is not
   }
 });
 
-test('the end of our own CA and of a peer’s is a warning 30 days, 7 days and one day before, without any file having changed', async (t) => {
+test('The end of our own CA and of a peer’s is a warning 30 days, 7 days and one day before, without any file change', async (t) => {
   const file = scene(t);
   renewNorth(file, 100);
   const yaml = readFileSync(file, 'utf8').replaceAll(', expires: 2027-03-31', '');

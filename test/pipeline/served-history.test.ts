@@ -83,7 +83,7 @@ function textOf(publisher: Publisher, name: string): string {
   return JSON.stringify(found.map((one) => decodeResource(one.typeUrl, anyBody(one))));
 }
 
-test('with the record of the last process the same connections go on, and nothing is sent again', async (t) => {
+test('With the record of the last process the same connections stay open, and nothing is sent again', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const before = await scene.serve(store);
@@ -94,7 +94,7 @@ test('with the record of the last process the same connections go on, and nothin
   assert.deepEqual(versions(after), versions(before));
 });
 
-test('the record holds fingerprints and digests, and no certificate, key, path or backend', async (t) => {
+test('The record holds fingerprints and digests, and no certificate, key, path or backend', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   await scene.serve(store);
@@ -102,7 +102,7 @@ test('the record holds fingerprints and digests, and no certificate, key, path o
   assert.doesNotMatch(store.text ?? '', /BEGIN|v1\/|8080|rates/);
 });
 
-test('without a record, or with one that is damaged or of another mesh, connections of every peer end once, and nothing else does', async (t) => {
+test('Without a record, or with one that is damaged or of another mesh, connections of every peer end once, and nothing else does', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const before = await scene.serve(store);
@@ -128,7 +128,7 @@ test('without a record, or with one that is damaged or of another mesh, connecti
   }
 });
 
-test('what is served is recorded before it is published', async (t) => {
+test('The served state is recorded before it is published', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const publisher = await scene.serve(store);
@@ -146,7 +146,7 @@ test('what is served is recorded before it is published', async (t) => {
   assert.notEqual(publisher.cache.get('ingress')?.version, version);
 });
 
-test('a turn that changes nothing for any peer writes nothing', async (t) => {
+test('A publish that changes nothing for any peer writes nothing', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const publisher = await scene.serve(store);
@@ -166,7 +166,7 @@ for (const [what, storeOf] of [
     },
   ],
 ] as const) {
-  test(`where ${what}, restarts change nothing, edits are served, and a root that went ends connections over a restart too`, async (t) => {
+  test(`When ${what}, restarts change nothing, edits are served, and a root that was removed ends connections after a restart too`, async (t) => {
     const scene = new Scene(t);
     const first = await scene.serve(storeOf());
     assert.equal(generationOf(await scene.serve(storeOf(), now + 1000)), generationOf(first));
@@ -180,7 +180,7 @@ for (const [what, storeOf] of [
   });
 }
 
-test('a record that cannot be written any more is not believed of roots that came later', async (t) => {
+test('A record that can no longer be written is not trusted about later roots', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const publisher = await scene.serve(store);
@@ -205,7 +205,7 @@ test('a record that cannot be written any more is not believed of roots that cam
   assert.equal(generationOf(await scene.serve(new MemoryStore(store.text), now + 5000)), trusting);
 });
 
-test('two processes on one record: what either has served is what the next one knows of', async (t) => {
+test('Two processes that share a record both add to it, and the next process knows what either has served', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const first = await scene.serve(store);
@@ -226,7 +226,7 @@ test('two processes on one record: what either has served is what the next one k
   assert.ok(grants(third, '/v2/'));
 });
 
-test('a name that ended while no process served trusts nobody for an hour, also over a further restart', async (t) => {
+test('A name that ended while no process served trusts no peer for an hour, also across a further restart', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const ended = namesOf(await scene.serve(store)).find((name) => name.startsWith('bundle/north@')) ?? '';
@@ -242,7 +242,7 @@ test('a name that ended while no process served trusts nobody for an hour, also 
   assert.ok(!namesOf(third).includes(ended));
 });
 
-test('a peer whose grants change in the same edit as its roots keeps the paths that both grant', async (t) => {
+test('A peer whose grants change in the same edit as its roots keeps the paths that both grant', async (t) => {
   const scene = new Scene(t);
   const publisher = await scene.serve(new MemoryStore());
   scene.trust(0, 1);

@@ -26,7 +26,7 @@ function stream(gateway: string, nodeId: string, days?: number): StreamStatus {
 describe('the announcements of ends', () => {
   const notices = ['ends within 30 days', 'ends within 7 days', 'ends within a day', 'has ended'];
 
-  test('are one for each notice, whenever they are looked at, and whether the gateway comes and goes', () => {
+  test('Each notice is logged once, however often the ends are checked, and although the gateway leaves and returns', () => {
     const [log, end] = [new Recorded(), { kind: 'client-ingress', node: 'i1', notAfter: now + 40 * DAY } as const];
     const announcements = new EndAnnouncements(log);
     for (let time = now; time < now + 42 * DAY; time += DAY / 4) {
@@ -39,7 +39,7 @@ describe('the announcements of ends', () => {
     );
   });
 
-  test('are one each for certificates of different ends, gateways and kinds', () => {
+  test('Certificates with different ends, gateways or kinds are announced one by one', () => {
     const log = new Recorded();
     const notAfter = now + 5 * DAY;
     const ends: readonly CertificateEnd[] = [
@@ -53,7 +53,7 @@ describe('the announcements of ends', () => {
     assert.equal(log.lines.length, 4);
   });
 
-  test('say nothing of what is renewed by itself, unless it has ended, or of what a finding speaks', () => {
+  test('Certificates that are renewed automatically are announced only when they have ended, and those of a finding never', () => {
     const log = new Recorded();
     const announcements = new EndAnnouncements(log);
     const at = (kind: CertificateEnd['kind'], notAfter: number): CertificateEnd => ({ kind, peer: 'p', notAfter });
@@ -64,7 +64,7 @@ describe('the announcements of ends', () => {
   });
 });
 
-test('of the Envoys of a gateway, the one whose certificate ends first is listed, and none that has none', () => {
+test('Of the Envoys of a gateway, the one whose certificate ends first is listed, and none without a certificate', () => {
   const streams = [
     stream('ingress', 'a', 9),
     stream('ingress', 'b', 3),

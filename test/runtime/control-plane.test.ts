@@ -44,7 +44,7 @@ gateways: {ingress: {address: "127.0.0.1:15443"}}
 
 const watchers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length;
 
-test('one that is stopped while it reads the configuration watches nothing afterwards', async (t) => {
+test('A control plane that is stopped while it reads the configuration watches nothing afterwards', async (t) => {
   const before = watchers();
   const { controlPlane } = await start(t);
   assert.ok(watchers() > before);
@@ -57,7 +57,7 @@ test('one that is stopped while it reads the configuration watches nothing after
   assert.equal(watchers(), before);
 });
 
-test('each has a state of its own: stopping one leaves the other serving', async (t) => {
+test('Each control plane has its own state: stopping one leaves the other serving', async (t) => {
   const [one, other] = [await start(t), await start(t)];
   t.after(() => other.controlPlane.stop());
   await one.controlPlane.stop();

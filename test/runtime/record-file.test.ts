@@ -39,7 +39,7 @@ const recordOf = (name: string): ServedRecord => ({
   ]),
 });
 
-test('what one process wrote the next one reads, and nothing else is left in the folder', (t) => {
+test('A process reads the record that another one wrote, and nothing else is left in the folder', (t) => {
   const folder = folderOf(t);
   const log = new Log();
   const file = new RecordFile(folder, log);
@@ -51,7 +51,7 @@ test('what one process wrote the next one reads, and nothing else is left in the
   assert.deepEqual(log.lines, []);
 });
 
-test('the file is replaced as a whole, so that whoever has it open reads the old record to its end', (t) => {
+test('The file is replaced as a whole, so that a process that has it open reads the old record to its end', (t) => {
   const folder = folderOf(t);
   const file = new RecordFile(folder, new Log());
   file.write(recordOf('north'));
@@ -60,7 +60,7 @@ test('the file is replaced as a whole, so that whoever has it open reads the old
   assert.notEqual(statSync(file.path).ino, before);
 });
 
-test('a record that another process has written since is seen once, and one’s own is not foreign', (t) => {
+test('A record that another process has written is returned once, and a process’s own record is not foreign', (t) => {
   const folder = folderOf(t);
   const [ours, theirs] = [new RecordFile(folder, new Log()), new RecordFile(folder, new Log())];
   ours.write(recordOf('north'));
@@ -72,7 +72,7 @@ test('a record that another process has written since is seen once, and one’s 
   assert.equal(ours.readForeign('ours.example'), undefined);
 });
 
-test('a record that is gone is written again although it did not change', (t) => {
+test('A record that was removed is written again although it did not change', (t) => {
   const folder = folderOf(t);
   const file = new RecordFile(folder, new Log());
   file.write(recordOf('north'));
@@ -81,7 +81,7 @@ test('a record that is gone is written again although it did not change', (t) =>
   assert.ok(readFileSync(file.path, 'utf8').includes('north'));
 });
 
-test('a damaged record is no record, and the log says so', (t) => {
+test('A damaged record is ignored and logged', (t) => {
   const folder = folderOf(t);
   const log = new Log();
   const file = new RecordFile(folder, log);
@@ -90,7 +90,7 @@ test('a damaged record is no record, and the log says so', (t) => {
   assert.equal(log.lines.length, 1);
 });
 
-test('a folder that cannot be written is logged once, and once more when it can be', (t) => {
+test('A folder that cannot be written is logged once, and once more when it can be written again', (t) => {
   const folder = join(folderOf(t), 'state');
   writeFileSync(folder, 'a file where the folder should be');
   const log = new Log();

@@ -73,7 +73,7 @@ const namesOf = (gateways: readonly Gateway[]) => gateways.map(({ node }) => nod
 const endsOf = async (gateways: readonly Gateway[]) =>
   new Set((await Promise.all(gateways.map(({ stream }) => stream.end))).map(({ code }) => code));
 
-test('every worker admits by the certificate, and cuts who loses the place, a worker that comes later included', async (t) => {
+test('Every worker, also a later one, admits gateways by certificate and ends the streams of those that are no longer admitted', async (t) => {
   const { process, gateway, stranger, edit } = await running(t);
   const clients = { ingress: gateway('gateway/ingress'), egress: gateway('gateway/egress') };
   const [ingress, egress] = await Promise.all([

@@ -74,7 +74,7 @@ async function served(t: TestContext, port: number): Promise<string | undefined>
   return (await new Gateway(client, 'ingress').settle()).clusters()[0]?.[0];
 }
 
-test('a worker that crashes as it starts is tried again later and later, and served by when it no longer does', async (t) => {
+test('A worker that crashes as it starts is restarted with growing delays, and serves when it no longer crashes', async (t) => {
   const { pool: here, ended } = pool(t, { module: CRASHING });
   const port = await here.listen(GATEWAYS);
   t.after(() => delete process.env['CRASHING']);
@@ -97,7 +97,7 @@ test('a worker that crashes as it starts is tried again later and later, and ser
   assert.deepEqual(workers(), []);
 });
 
-test('when none of the first workers can begin, nothing is served and nothing is tried again', async (t) => {
+test('When none of the first workers can start, nothing is served and nothing is retried', async (t) => {
   t.after(() => delete process.env['CRASHING']);
   process.env['CRASHING'] = 'yes';
   const { pool: here, ended } = pool(t, { module: CRASHING });
@@ -105,7 +105,7 @@ test('when none of the first workers can begin, nothing is served and nothing is
   assert.deepEqual([workers(), ended], [[], []]);
 });
 
-test('a process that cannot be started is a worker that ended: at the start, and later', async (t) => {
+test('A process that cannot be started counts as a worker that ended, at the start and later', async (t) => {
   const node = process.execPath;
   t.after(() => {
     process.execPath = node;
@@ -124,7 +124,7 @@ test('a process that cannot be started is a worker that ended: at the start, and
   assert.equal(await served(t, port), 'a');
 });
 
-test('a worker that hangs is ended, and another takes its place', async (t) => {
+test('A worker that hangs is ended and replaced', async (t) => {
   const { pool: here, ended } = pool(t, { checkMs: 50 });
   const port = await here.listen(GATEWAYS);
   const [first = 0] = workers();
@@ -135,7 +135,7 @@ test('a worker that hangs is ended, and another takes its place', async (t) => {
   assert.equal(ended.length, 1);
 });
 
-test('when all of them end, those that take their place serve the same port, with what there is by then', async (t) => {
+test('When all workers end, their replacements serve the same port, with the current snapshot', async (t) => {
   const { pool: here, cache, ended } = pool(t);
   const port = await here.listen(GATEWAYS);
   for (const pid of workers()) process.kill(pid, 'SIGKILL');
@@ -149,7 +149,7 @@ test('when all of them end, those that take their place serve the same port, wit
   assert.equal(ended.length, 2);
 });
 
-test('a new certificate is that of every worker, also of one that comes later', async (t) => {
+test('Every worker uses a new certificate, also one that is started later', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-workers-'));
   after(() => rmSync(folder, { recursive: true }));
   rsaCa(folder, 'bank.example');

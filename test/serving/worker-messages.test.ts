@@ -37,7 +37,7 @@ const names = ({ changed, removed }: SnapshotChange) => [
 
 describe('a resource that crosses', () => {
   for (const [how, cross] of Object.entries(CROSSINGS)) {
-    test(`${how}, is the same, in every byte and field`, () => {
+    test(`A resource that is ${how} is the same, in every byte and field`, () => {
       const large = createResource(TYPE.listener, 'l', Buffer.alloc(300_000, 'x'), [to('route', 'r')], 5000);
       for (const resource of [large, route, createResource(TYPE.secret, '', Buffer.alloc(0)), ...clusters]) {
         const there = unpackResource(cross(packResource(resource)));
@@ -47,7 +47,7 @@ describe('a resource that crosses', () => {
       }
     });
 
-    test(`${how}, is one piece of memory there as well`, () => {
+    test(`A resource that is ${how} has one buffer for all its encodings`, () => {
       const { any, sotwField, deltaField } = unpackResource(cross(packResource(route)));
       const end = (bytes: Buffer): number => bytes.byteOffset + bytes.byteLength;
       for (const part of [any, sotwField]) {
@@ -68,7 +68,7 @@ describe('a change that crosses', () => {
       return made;
     };
 
-    test(`${how}, makes the same snapshot: the first, what is new, other, gone, and nothing left`, () => {
+    test(`A change that is ${how} makes the same snapshot: a first one, added, changed and removed resources, and an empty one`, () => {
       let [here, there] = [base, follow(undefined, undefined, base)];
       for (const next of [
         createSnapshot([...clusters, made('cluster', 'c'), route, made('secret', 's')], here),
@@ -83,7 +83,7 @@ describe('a change that crosses', () => {
     });
   }
 
-  test('holds what is other and what is gone, and nothing else', () => {
+  test('A change holds the changed and the removed resources, and nothing else', () => {
     const after = createSnapshot([clusters[0] as Resource, made('route', 'r', '2'), made('listener', 'l')], base);
     assert.deepEqual(names(needed(base, after)), [
       ['l', 'r'],
@@ -92,18 +92,18 @@ describe('a change that crosses', () => {
     assert.deepEqual(names(needed(undefined, base)), [['a', 'b', 'r', 's'], []]);
   });
 
-  test('is none when nothing changed, also when it was made again of other objects', () => {
+  test('No change is made when nothing changed, also when the resources are new objects', () => {
     assert.equal(changeOf('ingress', base, base), undefined);
     assert.equal(changeOf('ingress', base, createSnapshot(resourcesOf(base).map((one) => ({ ...one })))), undefined);
   });
 
-  test('to an empty snapshot is one: it is another thing than no snapshot yet', () => {
+  test('A first snapshot without resources is a change, because it differs from no snapshot', () => {
     const change = needed(undefined, emptySnapshot());
     assert.deepEqual(names(change), [[], []]);
     assert.equal(applyChange(undefined, change).version, emptySnapshot().version);
   });
 
-  test('on another snapshot than the one that it was made for is SNAPSHOT_INCONSISTENT', () => {
+  test('A change that is applied to a different snapshot is SNAPSHOT_INCONSISTENT', () => {
     const after = createSnapshot([...clusters, made('cluster', 'c')], base);
     const change = needed(base, after);
     for (const wrong of [undefined, createSnapshot([made('cluster', 'a', '2'), made('cluster', 'b')])])

@@ -70,7 +70,7 @@ function fallen(before: Samples, after: Samples): readonly string[] {
 }
 
 describe('two workers', () => {
-  test('share the port, hold what the first process decided, and are shown as one', async (t) => {
+  test('Two workers share the port, apply the decisions of the first process, and are reported as one', async (t) => {
     const { process, client, workers, metrics } = await running(t);
     assert.equal(workers.length, 2);
     const gateways = await crowd(process, client, 'ingress');
@@ -100,7 +100,7 @@ describe('two workers', () => {
       assert.equal(samples.get(`postern_xds_acks_total{gateway="ingress",type="${type}"}`), gateways.length);
   });
 
-  test('are told of an edit, each stream of both; a rejection on one is shown, and SIGHUP has it sent again', async (t) => {
+  test('Both workers push an edit on every stream, report a rejection on one stream, and push it again on SIGHUP', async (t) => {
     const { process, client, metrics, move } = await running(t);
     const gateways = await crowd(process, client, 'egress');
     const before = gateways[0]?.snapshotVersion();
@@ -128,7 +128,7 @@ describe('two workers', () => {
     );
   });
 
-  test('end on SIGTERM: every stream is told, the first process ends with 0, and none is left', async (t) => {
+  test('On SIGTERM the workers end every stream, the first process ends with 0, and no worker is left', async (t) => {
     const { process, client, workers } = await running(t);
     const gateways = await crowd(process, client, 'ingress');
     assert.equal(await process.stop('SIGTERM'), 0);
@@ -140,7 +140,7 @@ describe('two workers', () => {
     assert.equal(process.all(REPLACED).length, 0);
   });
 
-  test('do not outlive a first process that is killed', async (t) => {
+  test('Workers end when the first process is killed', async (t) => {
     const { process, client, workers } = await running(t);
     const gateways = await crowd(process, client, 'ingress');
     assert.equal(await process.stop('SIGKILL'), null);
@@ -152,7 +152,7 @@ describe('two workers', () => {
 
 // Two at once: one of them waits most of the time.
 describe('a worker', { concurrency: 2 }, () => {
-  test('that hangs holds up neither /status nor /metrics nor the end', async (t) => {
+  test('A worker that hangs delays neither /status nor /metrics nor the shutdown', async (t) => {
     const { process, client, workers, metrics } = await running(t);
     const gateways = await crowd(process, client, 'ingress');
     const before = await metrics();
@@ -170,7 +170,7 @@ describe('a worker', { concurrency: 2 }, () => {
     assert.ok(workers.every((pid) => isGone(pid)));
   });
 
-  test('that is killed takes its own streams along and no other; another takes its place, with what is served by then', async (t) => {
+  test('A worker that is killed loses only its own streams, and its replacement serves the current snapshot', async (t) => {
     const { process, client, workers, children, metrics, move } = await running(t);
     const gateways = await crowd(process, client, 'egress');
     const before = await metrics();
@@ -208,7 +208,7 @@ describe('a worker', { concurrency: 2 }, () => {
     assert.equal(process.all(REPLACED).length, 1);
   });
 
-  test('that finds the port taken is LISTEN_FAILED, and leaves no process', async (t) => {
+  test('A worker that finds the port in use is LISTEN_FAILED, and leaves no process', async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');
     t.after(() => taken.close());
     await once(taken, 'listening');

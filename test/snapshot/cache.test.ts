@@ -14,7 +14,7 @@ function watched(cache: SnapshotCache, gateway: string): { readonly told: Snapsh
 }
 
 describe('the cache', () => {
-  test('holds one snapshot for each gateway, the last', () => {
+  test('The cache holds the last snapshot of each gateway', () => {
     const cache = new SnapshotCache();
     assert.equal(cache.get('ingress'), undefined);
     cache.set('ingress', one);
@@ -30,7 +30,7 @@ describe('the cache', () => {
     assert.equal(cache.get('ingress'), two);
   });
 
-  test('tells each watcher of another snapshot once, when it already is the current one', () => {
+  test('The cache notifies each watcher of a different snapshot once, after it has become the current one', () => {
     const cache = new SnapshotCache();
     const seen: (readonly [string, boolean])[] = [];
     for (const name of ['first', 'second'])
@@ -42,7 +42,7 @@ describe('the cache', () => {
     ]);
   });
 
-  test('tells nobody of a snapshot of the same version, and keeps the object that everybody has', () => {
+  test('The cache notifies no watcher of a snapshot of the same version, and keeps the object that it has', () => {
     const cache = new SnapshotCache();
     cache.set('ingress', one);
     const { told } = watched(cache, 'ingress');
@@ -55,14 +55,14 @@ describe('the cache', () => {
     assert.deepEqual(told, [two, one]);
   });
 
-  test('tells only those who watch that gateway', () => {
+  test('The cache notifies only the watchers of that gateway', () => {
     const cache = new SnapshotCache();
     const [ingress, egress] = [watched(cache, 'ingress'), watched(cache, 'egress')];
     cache.set('egress', one);
     assert.deepEqual([ingress.told, egress.told], [[], [one]]);
   });
 
-  test('tells nobody who stopped, and the others all the same', () => {
+  test('The cache no longer notifies a watcher that stopped, and still notifies the others', () => {
     const cache = new SnapshotCache();
     const [gone, stays] = [watched(cache, 'ingress'), watched(cache, 'ingress')];
     gone.stop();
@@ -71,7 +71,7 @@ describe('the cache', () => {
     assert.deepEqual([gone.told, stays.told], [[], [one]]);
   });
 
-  test('a watcher may stop, and another may come, while they are being told', () => {
+  test('A watcher may stop, and another may be added, during a notification', () => {
     const cache = new SnapshotCache();
     const late: Snapshot[] = [];
     const stop = cache.watch('ingress', () => {

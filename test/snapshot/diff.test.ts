@@ -18,7 +18,7 @@ function clusters(content: Readonly<Record<string, string>>): TypeSnapshot {
 
 const shown = (resources: readonly Resource[]): readonly string[] => resources.map(({ name }) => name);
 
-test('new and other resources are changed, those that are gone are removed, as they were last', () => {
+test('Added and changed resources are reported as changed, and those that are gone as removed, in their last version', () => {
   const [from, to] = [clusters({ a: '1', b: '1', c: '1' }), clusters({ a: '1', b: '2', d: '1' })];
   const { changed, removed } = diff(from, to);
   assert.deepEqual([shown(changed), shown(removed)], [['b', 'd'], ['c']]);
@@ -26,20 +26,20 @@ test('new and other resources are changed, those that are gone are removed, as t
   assert.equal(removed[0], from.resources.get('c'));
 });
 
-test('from nothing everything is new; to nothing everything is gone', () => {
+test('From nothing every resource is added, and to nothing every resource is removed', () => {
   const some = clusters({ a: '1', b: '1' });
   assert.deepEqual([shown(diff(undefined, some).changed), diff(undefined, some).removed], [['a', 'b'], []]);
   const none = clusters({});
   assert.deepEqual([diff(some, none).changed, shown(diff(some, none).removed)], [[], ['a', 'b']]);
 });
 
-test('the same state, and other objects of the same bytes, are no difference', () => {
+test('The same state, and other objects with the same bytes, have no difference', () => {
   const one = clusters({ a: '1' });
   assert.deepEqual(diff(one, one), { changed: [], removed: [] });
   assert.deepEqual(diff(one, clusters({ a: '1' })), { changed: [], removed: [] });
 });
 
-test('is computed once for each pair, and each direction is a pair of its own', () => {
+test('The difference is computed once for each pair of snapshots, and separately for each direction', () => {
   const [from, to, other] = [clusters({ a: '1' }), clusters({ a: '2', b: '1' }), clusters({ a: '3' })];
   const first = diff(from, to);
   assert.equal(diff(from, to), first);

@@ -10,7 +10,7 @@ import { TYPE } from '../../src/snapshot/types.ts';
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 
 describe('a resource', () => {
-  test('has the version of its bytes: equal bytes, equal version, whatever its name and type', () => {
+  test('A resource has the version of its bytes: equal bytes, equal version, whatever its name and type', () => {
     const body = Buffer.from('body');
     const version = createResource(TYPE.cluster, 'a', body).version;
     assert.equal(createResource(TYPE.cluster, 'a', Uint8Array.from(body)).version, version);
@@ -19,12 +19,12 @@ describe('a resource', () => {
     assert.notEqual(createResource(TYPE.cluster, 'a', Buffer.from('body\0')).version, version);
   });
 
-  test('has the same version after a restart: it is no counter and no time', () => {
+  test('A resource has the same version after a restart, because it is no counter and no time', () => {
     // The first half of SHA-256 of the bytes.
     assert.equal(createResource(TYPE.cluster, 'a', Buffer.from('abc')).version, 'ba7816bf8f01cfea414140de5dae2223');
   });
 
-  test('is an Any that protobufjs reads as such', () => {
+  test('A resource is an Any that protobufjs reads as such', () => {
     for (const length of [0, 1, 127, 128, 300, 16_384, 2_200_000]) {
       const body = encodeMessage(CLUSTER, { name: 'x'.repeat(length) });
       const resource = createResource(TYPE.cluster, 'x', body);
@@ -38,7 +38,7 @@ describe('a resource', () => {
     }
   });
 
-  test('is a whole entry of a delta response, and of a SotW response', () => {
+  test('A resource holds a whole entry of a delta response, and of a SotW response', () => {
     const resource = createResource(TYPE.cluster, 'a', encodeMessage(CLUSTER, { name: 'a' }));
     const read = messageType('envoy.service.discovery.v3.DeltaDiscoveryResponse').decode(resource.deltaField);
     assert.deepEqual(read.toJSON()['resources'], [
@@ -52,14 +52,14 @@ describe('a resource', () => {
     assert.deepEqual(full.toJSON()['resources'], [{ '@type': TYPE.cluster, name: 'a' }]);
   });
 
-  test('tells how long it lives only when it ends', () => {
+  test('A resource has a TTL only when one is given', () => {
     assert.equal('ttlMs' in createResource(TYPE.cluster, 'a', Buffer.alloc(0)), false);
     assert.equal(createResource(TYPE.cluster, 'a', Buffer.alloc(0), [], 0).ttlMs, 0);
   });
 });
 
 describe('the wire format', () => {
-  test('varints are as long as they say, at each of their limits', () => {
+  test('Varints have the right length at each of their limits', () => {
     for (const value of [
       0,
       1,
@@ -84,7 +84,7 @@ describe('the wire format', () => {
     }
   });
 
-  test('the empty string is not written, as proto3 has it; text is UTF-8', () => {
+  test('The empty string is not written, as in proto3, and text is UTF-8', () => {
     assert.equal(stringField(1, '').length, 0);
     assert.deepEqual([...stringField(1, 'ä')], [0x0a, 2, 0xc3, 0xa4]);
     assert.deepEqual([...fieldHead(2, 200)], [0x12, 0xc8, 0x01]);

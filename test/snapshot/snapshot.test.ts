@@ -11,13 +11,13 @@ const INCONSISTENT = { code: 'SNAPSHOT_INCONSISTENT' };
 const versionOf = (snapshot: Snapshot, kind: Kind): string | undefined => snapshot.types.get(TYPE[kind])?.version;
 
 describe('the version', () => {
-  test('is that of the content, in whatever order it came', () => {
+  test('The version of a snapshot depends on the content, and not on its order', () => {
     const [a, b, r] = [made('cluster', 'a'), made('cluster', 'b'), made('route', 'r')];
     assert.equal(createSnapshot([a, b, r]).version, createSnapshot([r, b, a]).version);
     assert.equal(createSnapshot([made('cluster', 'a')]).version, createSnapshot([a]).version);
   });
 
-  test('is another one for another name, another content, one more or one less', () => {
+  test('The version changes with a name, with a content, and with an added or a removed resource', () => {
     const all = [
       [],
       [made('cluster', 'a')],
@@ -29,7 +29,7 @@ describe('the version', () => {
     assert.equal(new Set(all).size, all.length);
   });
 
-  test('says which name has which content: contents that are swapped are another state', () => {
+  test('The version changes when two resources swap their contents', () => {
     const version = (a: string, b: string): string => {
       const resource = (name: string, body: string) => createResource(TYPE.cluster, name, Buffer.from(body));
       return createSnapshot([resource('a', a), resource('b', b)]).version;
@@ -37,7 +37,7 @@ describe('the version', () => {
     assert.equal(new Set([version('x', 'y'), version('y', 'x'), version('x', 'x'), version('y', 'y')]).size, 4);
   });
 
-  test('does not depend on the way to it: after many changes it is that of the same state made at once', () => {
+  test('The version does not depend on the history: after many changes it is that of the same state made at once', () => {
     const state = new Map<string, Resource>();
     let snapshot = emptySnapshot();
     for (let turn = 0; turn < 200; turn += 1) {
@@ -56,7 +56,7 @@ describe('the version', () => {
     assert.equal(createSnapshot([], snapshot).version, emptySnapshot().version);
   });
 
-  test('of one type does not move when another type changes', () => {
+  test('The version of one type does not change when another type changes', () => {
     const before = createSnapshot([made('cluster', 'a'), made('route', 'r')]);
     const after = createSnapshot([made('cluster', 'a'), made('route', 'r', '2')]);
     assert.equal(versionOf(after, 'cluster'), versionOf(before, 'cluster'));
@@ -66,14 +66,14 @@ describe('the version', () => {
 });
 
 describe('what a snapshot shares with the one before', () => {
-  test('is all of it, when the resources are the same objects or only the same bytes', () => {
+  test('A snapshot is the one before it when the resources are the same objects or have the same bytes', () => {
     const resources = [made('cluster', 'a'), made('route', 'r')];
     const before = createSnapshot(resources);
     assert.equal(createSnapshot([...resources].reverse(), before), before);
     assert.equal(createSnapshot([made('cluster', 'a'), made('route', 'r')], before), before);
   });
 
-  test('is every type that did not change', () => {
+  test('A snapshot shares with the one before it every type that did not change', () => {
     const before = createSnapshot([made('cluster', 'a'), made('route', 'r')]);
     const after = createSnapshot([made('cluster', 'a'), made('route', 's')], before);
     for (const typeUrl of PUSH_ORDER)
@@ -82,7 +82,7 @@ describe('what a snapshot shares with the one before', () => {
 });
 
 describe('a snapshot', () => {
-  test('has every type that is served, in the order in which they are pushed, and its resources by name', () => {
+  test('A snapshot has every type that is served, in push order, and its resources by name', () => {
     const snapshot = createSnapshot([made('cluster', 'b'), made('cluster', 'a'), made('listener', 'l')]);
     assert.deepEqual([...snapshot.types.keys()], PUSH_ORDER);
     assert.deepEqual([...(snapshot.types.get(TYPE.cluster)?.resources.keys() ?? [])], ['a', 'b']);
@@ -90,7 +90,7 @@ describe('a snapshot', () => {
     assert.equal(emptySnapshot().version, createSnapshot([]).version);
   });
 
-  test('is not made with two resources of one name, even when they are the same', () => {
+  test('A snapshot is refused with two resources of one name, even when they are the same', () => {
     const a = made('cluster', 'a');
     assert.throws(() => createSnapshot([a, made('cluster', 'a', '2')]), INCONSISTENT);
     assert.throws(() => createSnapshot([a, a]), INCONSISTENT);
@@ -99,7 +99,7 @@ describe('a snapshot', () => {
     assert.equal(createSnapshot([a, made('route', 'a')]).types.get(TYPE.route)?.resources.size, 1);
   });
 
-  test('is not made with a type that is not served', () => {
+  test('A snapshot is refused with a type that is not served', () => {
     const runtime = { ...made('cluster', 'a'), typeUrl: 'type.googleapis.com/envoy.service.runtime.v3.Runtime' };
     assert.throws(() => createSnapshot([runtime]), INCONSISTENT);
   });
@@ -115,7 +115,7 @@ describe('references', () => {
     ['cluster', 'endpoint'],
   ];
   for (const [from, target] of pairs) {
-    test(`from ${from} to ${target} resolve, by name and type, or there is no snapshot`, () => {
+    test(`A reference from ${from} to ${target} has to resolve by name and type, or there is no snapshot`, () => {
       const source = made(from, 'x', '1', [to(target, 'y')]);
       assert.throws(() => createSnapshot([source]), INCONSISTENT);
       assert.throws(() => createSnapshot([source, made(target, 'z')]), INCONSISTENT);
@@ -124,19 +124,19 @@ describe('references', () => {
       assert.equal(createSnapshot([source, made(target, 'y')]).types.get(TYPE[from])?.resources.size, 1);
     });
 
-    test(`from ${from} to ${target} are waited for: a removal goes out after its referrers are acknowledged`, () => {
+    test(`A reference from ${from} to ${target} delays a removal until its referrers are acknowledged`, () => {
       assert.ok(REFERRERS.get(TYPE[target])?.includes(TYPE[from]));
       assert.ok(PUSH_ORDER.indexOf(TYPE[target]) < PUSH_ORDER.indexOf(TYPE[from]) || target !== 'route');
     });
   }
 
-  test('are checked when only their target changed', () => {
+  test('References are checked when only their target changed', () => {
     const source = made('route', 'r', '1', [to('cluster', 'a')]);
     const before = createSnapshot([source, made('cluster', 'a')]);
     assert.throws(() => createSnapshot([source], before), INCONSISTENT);
   });
 });
 
-test('every type has the short name that people know', () => {
+test('Every type has its usual short name', () => {
   assert.deepEqual(PUSH_ORDER.map(shortName), ['CDS', 'EDS', 'SDS', 'RDS', 'LDS']);
 });

@@ -11,7 +11,7 @@ import { expositionProblems, samplesIn } from './exposition.ts';
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 describe('the text format', () => {
-  test('each metric has HELP, then TYPE, then its samples, in an order that does not change', () => {
+  test('Each metric has HELP, then TYPE, then its samples, in a stable order', () => {
     const metrics = new Metrics();
     const requests = metrics.counter('requests_total', 'Requests.');
     const open = metrics.gauge('open', 'Open now.');
@@ -33,7 +33,7 @@ describe('the text format', () => {
     );
   });
 
-  test('a metric without samples is still announced, and nothing at all is an empty text', () => {
+  test('A metric without samples is still announced, and a registry without metrics is an empty text', () => {
     const metrics = new Metrics();
     assert.equal(metrics.text(), '');
     metrics.counter('requests_total', 'Requests.');
@@ -41,14 +41,14 @@ describe('the text format', () => {
     assert.equal(samplesIn(metrics.text()).size, 0);
   });
 
-  test('backslash, quote and line feed in a label are escaped, each once', () => {
+  test('A backslash, a quote and a line feed in a label are escaped, each once', () => {
     const metrics = new Metrics();
     metrics.gauge('open', 'Open now.').set({ a: 'x\\n', b: '"', c: 'line\nfeed' }, 1);
     assert.deepEqual(expositionProblems(metrics.text()), []);
     assert.ok(metrics.text().includes('open{a="x\\\\n",b="\\"",c="line\\nfeed"} 1\n'));
   });
 
-  test('numbers are those that Prometheus reads, from the smallest to times in seconds', () => {
+  test('Numbers are written as Prometheus reads them, from the smallest to times in seconds', () => {
     const metrics = new Metrics();
     const gauge = metrics.gauge('some', 'Some.');
     for (const [index, value] of [0, -1, 0.25, 1e-9, 1.5e300, 1795478400.123].entries())
@@ -59,7 +59,7 @@ describe('the text format', () => {
 });
 
 describe('counting', () => {
-  test('a counter adds up by its labels; a gauge is what was set last, and is empty when cleared', () => {
+  test('A counter adds up by its labels; a gauge has the value set last, and is empty when cleared', () => {
     const metrics = new Metrics();
     const counter = metrics.counter('a_total', 'A.');
     const gauge = metrics.gauge('b', 'B.');
@@ -81,13 +81,13 @@ describe('counting', () => {
     );
   });
 
-  test('two metrics of one name are a mistake, not one of them', () => {
+  test('A second metric of the same name is refused', () => {
     const metrics = new Metrics();
     metrics.counter('a_total', 'A.');
     assert.throws(() => metrics.gauge('a_total', 'Another.'));
   });
 
-  test('streams, responses, their answers and refusals are counted as they happen', () => {
+  test('Streams, responses, their answers and refusals are counted as they happen', () => {
     const metrics = new Metrics();
     const observer = serverObserver(SILENT, metrics);
     // From the beginning, at 0: of a series that begins at 1, nobody sees an increase.
@@ -133,7 +133,7 @@ describe('what several processes count', () => {
     return metrics;
   }
 
-  test('crosses as samples: name, labels as they are written, value; what never was is none', () => {
+  test('Counts cross between processes as samples of name, labels as written, and value, without those never set', () => {
     assert.deepEqual(counting(2, 5).samples(), [
       ['a_total', '{peer="shop"}', 2],
       ['a_total', '{peer="bank"}', 1],
@@ -142,7 +142,7 @@ describe('what several processes count', () => {
     assert.deepEqual(new Metrics().samples(), []);
   });
 
-  test('is added up in the text, by name and labels, and added to no process for good', () => {
+  test('Counts of several processes are added up in the text, by name and labels, and stay unchanged in each process', () => {
     const here = counting(1, 3);
     const before = here.text();
     const text = here.text([...counting(2, 5).samples(), ...counting(4, 0).samples()]);
@@ -156,13 +156,13 @@ describe('what several processes count', () => {
     assert.equal(here.text([]), before);
   });
 
-  test('is announced here: a metric that only another process knows is a mistake', () => {
+  test('A metric that only another process knows is refused', () => {
     const other = new Metrics();
     other.gauge('c', 'C.').set({}, 1);
     assert.throws(() => counting(1, 1).text(other.samples()));
   });
 
-  test('outlives the process that counted it when it is a counter', () => {
+  test('Only a counter outlives the process that counted it', () => {
     const metrics = counting(1, 1);
     assert.deepEqual(
       ['a_total', 'never_total', 'b', 'c'].map((name) => metrics.isCounter(name)),
@@ -187,7 +187,7 @@ describe('the checks of these tests', () => {
     'a value that is no number': `${HEAD}a undefined\n`,
     'a last line that does not end': `${HEAD}a 1`,
   }))
-    test(`see ${what}`, () => {
+    test(`The checks of these tests find ${what}`, () => {
       assert.notDeepEqual(expositionProblems(text), []);
     });
 });

@@ -119,7 +119,7 @@ for (const ads of ADS) {
       const isWhole = what === 'a cluster that cannot be read';
       const type = shortName(typeUrl);
 
-      test(`${what} costs no good resource: at the start, at a change, after restarts`, async () => {
+      test(`No good resource is lost to ${what}: at the start, at a change, after restarts`, async () => {
         if (isWhole) {
           gateway.set(resources(1));
           await gateway.start(() => true);

@@ -9,13 +9,13 @@ const two = state({ cluster: { a: '1', b: '1' } });
 const versions = (snapshot: typeof two, kind: keyof typeof TYPE) =>
   new Map([...(snapshot.types.get(TYPE[kind])?.resources.values() ?? [])].map(({ name, version }) => [name, version]));
 
-test('rule 36: a stale or unknown nonce never loses a subscription', () => {
+test('Rule 36: a stale or unknown nonce never loses a subscription', () => {
   const talk = new Talk('delta', state({ secret: { s: '1', t: '1' } }));
   talk.ack(talk.say('secret', { subscribe: ['s'] })[0]);
   assert.deepEqual(shown(talk.say('secret', { subscribe: ['t'], nonce: 'of another stream' })), ['secret: t']);
 });
 
-test('rule 37: a first request that names nothing is the wildcard, and a name later keeps it', () => {
+test('Rule 37: a first request that names nothing is the wildcard, and a name later keeps it', () => {
   const talk = new Talk('delta', two);
   const [reply] = talk.say('cluster');
   assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['cluster: a b']);
@@ -25,13 +25,13 @@ test('rule 37: a first request that names nothing is the wildcard, and a name la
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }, two))), ['cluster: b']);
 });
 
-test('rule 37: unsubscribing from * drops the wildcard', () => {
+test('Rule 37: unsubscribing from * drops the wildcard', () => {
   const talk = new Talk('delta', two);
   talk.ack(talk.say('cluster', { subscribe: ['*'] })[0], { unsubscribe: ['*'] });
   assert.deepEqual(talk.update(state({ cluster: { a: '2', b: '2' } }, two)), []);
 });
 
-test('rule 38: what the client has is not sent, what is other is, what is gone is removed', () => {
+test('Rule 38: a returning client is sent what differs from its versions and the removal of what is gone', () => {
   const after = state({ cluster: { a: '1', b: '2', d: '1' } }, two);
   const talk = new Talk('delta', after);
   const initialVersions = new Map([...versions(two, 'cluster'), ['c', 'old']]);
@@ -43,7 +43,7 @@ test('rule 38: what the client has is not sent, what is other is, what is gone i
   ]);
 });
 
-test('rule 38, 51: what is gone since an earlier stream stays until the routes of that stream are replaced', () => {
+test('Rules 38, 51: a resource that is gone since an earlier stream stays until the routes of that stream are replaced', () => {
   const after = state({ cluster: { b: '1' }, route: { r: '2' } });
   const talk = new Talk('delta', after);
   talk.say('cluster', { initialVersions: new Map([['a', 'old']]) });
@@ -53,7 +53,7 @@ test('rule 38, 51: what is gone since an earlier stream stays until the routes o
   assert.deepEqual(shown(talk.ack(replies[1])), ['cluster: -a']);
 });
 
-test('rule 38: a reconnecting client that has everything is sent nothing, and counts as in sync', () => {
+test('Rule 38: a reconnecting client that has everything is sent nothing, and counts as in sync', () => {
   const talk = new Talk('delta', two);
   assert.deepEqual(talk.say('cluster', { initialVersions: versions(two, 'cluster') }), []);
   assert.equal(talk.state('cluster'), 'SYNCED');
@@ -65,7 +65,7 @@ test('rule 38: a reconnecting client that has everything is sent nothing, and co
   assert.equal(named.state('secret'), 'SYNCED');
 });
 
-test('rule 39: versions of names that are not subscribed to subscribe to nothing', () => {
+test('Rule 39: initial versions of names outside the subscription subscribe to nothing', () => {
   const talk = new Talk('delta', state({ secret: { s: '1', t: '1' } }));
   assert.deepEqual(
     shown(
@@ -81,13 +81,13 @@ test('rule 39: versions of names that are not subscribed to subscribe to nothing
   );
 });
 
-test('rule 40: subscribing again to a subscribed name has it sent again', () => {
+test('Rule 40: a name that is subscribed to again is sent again', () => {
   const talk = new Talk('delta', state({ secret: { s: '1' } }));
   const [reply] = talk.say('secret', { subscribe: ['s'] });
   assert.deepEqual(shown(talk.ack(reply, { subscribe: ['s'] })), ['secret: s']);
 });
 
-test('rule 41: a missing name is answered as removed, stays subscribed to, and is sent when it exists', () => {
+test('Rule 41: a missing name is answered as removed, stays subscribed, and is sent when it exists', () => {
   const before = state({ secret: { s: '1' } });
   const talk = new Talk('delta', before);
   const [reply] = talk.say('secret', { subscribe: ['s', 'later'] });
@@ -96,21 +96,21 @@ test('rule 41: a missing name is answered as removed, stays subscribed to, and i
   assert.deepEqual(shown(talk.update(state({ secret: { s: '1', later: '1' } }, before))), ['secret: later']);
 });
 
-test('rule 42: a pure unsubscription is not answered, of whatever name', () => {
+test('Rule 42: a request that only unsubscribes is not answered, whatever the names', () => {
   const talk = new Talk('delta', state({ secret: { s: '1' } }));
   talk.ack(talk.say('secret', { subscribe: ['s'] })[0]);
   assert.deepEqual(talk.say('secret', { unsubscribe: ['s', 'never'] }), []);
   assert.deepEqual(talk.update(state({ secret: { s: '2' } })), []);
 });
 
-test('rule 43: under the wildcard, an unsubscription is answered with the resource or its removal', () => {
+test('Rule 43: under the wildcard, an unsubscription is answered with the resource or its removal', () => {
   const talk = new Talk('delta', two);
   const [first] = talk.say('cluster', { subscribe: ['*', 'a', 'missing'] });
   const replies = talk.ack(first, { unsubscribe: ['a', 'missing'] });
   assert.deepEqual(shown(replies), ['cluster: a -missing']);
 });
 
-test('rules 29, 43: an answer that is due under the wildcard is not due any more when the wildcard is dropped', () => {
+test('Rules 29, 43: an answer that is due under the wildcard is no longer due when the wildcard is dropped', () => {
   const talk = new Talk('delta', two);
   const [first] = talk.say('cluster', { subscribe: ['*', 'a'] });
   assert.deepEqual(talk.say('cluster', { unsubscribe: ['a', 'missing'] }), []);
@@ -118,17 +118,17 @@ test('rules 29, 43: an answer that is due under the wildcard is not due any more
   assert.deepEqual(talk.ack(first), []);
 });
 
-test('rule 44: a first wildcard request is answered even when there is nothing', () => {
+test('Rule 44: a first wildcard request is answered even when there are no resources', () => {
   assert.deepEqual(shown(new Talk('delta', state({})).say('cluster')), ['cluster:']);
 });
 
-test('rule 45: subscribing and unsubscribing one name in one request means leaving it', () => {
+test('Rule 45: subscribing and unsubscribing one name in one request unsubscribes it', () => {
   const talk = new Talk('delta', two);
   assert.deepEqual(talk.say('cluster', { subscribe: ['*'], unsubscribe: ['*'] }), []);
   assert.deepEqual(talk.update(state({ cluster: { a: '2' } }, two)), []);
 });
 
-test('rule 47: a NACK parks; with the next change what was rejected with it is sent again too, each by itself', () => {
+test('Rule 47: a NACK parks, and the next change sends the rejected resources again too, each by itself', () => {
   const before = state({ cluster: { a: '1', b: '1' } });
   const talk = new Talk('delta', before);
   assert.deepEqual(talk.nack(talk.say('cluster')[0]), []);
@@ -141,7 +141,7 @@ test('rule 47: a NACK parks; with the next change what was rejected with it is s
   assert.deepEqual(shown(talk.update(state({ cluster: next }, before))), ['cluster: a c', 'cluster: b']);
 });
 
-test('rule 47: an answer to something else between a NACK and the next change does not make what was rejected accepted', () => {
+test('Rule 47: an answer to something else between a NACK and the next change accepts no rejected resource', () => {
   for (const [variant, key] of [
     ['delta', 'subscribe'],
     ['sotw', 'names'],
@@ -164,7 +164,7 @@ test('rule 47: an answer to something else between a NACK and the next change do
   }
 });
 
-test('rule 47: a secret that is acknowledged in the bytes that were rejected stays rejected, until other bytes are accepted', () => {
+test('Rule 47: a secret that is acknowledged in the bytes that were rejected stays rejected until other bytes are accepted', () => {
   for (const variant of ['delta', 'sotw'] as const) {
     const before = state({ secret: { s: '1' } });
     const talk = new Talk(variant, before);
@@ -179,7 +179,7 @@ test('rule 47: a secret that is acknowledged in the bytes that were rejected sta
   }
 });
 
-test('rule 18: the rejection of an empty response is kept and shown too, and an operator may have it sent again', () => {
+test('Rule 18: the rejection of an empty response is kept and shown too, and an operator may have it sent again', () => {
   for (const variant of ['delta', 'sotw'] as const) {
     const talk = new Talk(variant, state({}));
     talk.nack(talk.say('cluster')[0]);
@@ -191,7 +191,7 @@ test('rule 18: the rejection of an empty response is kept and shown too, and an 
   }
 });
 
-test('rules 29, 47: what was rejected and then dropped is not sent again', () => {
+test('Rules 29, 47: a resource that was rejected and then dropped is not sent again', () => {
   const before = state({ secret: { s: '1', t: '1' } });
   const talk = new Talk('delta', before);
   const [s, t] = talk.say('secret', { subscribe: ['s', 't'] });
@@ -203,14 +203,14 @@ test('rules 29, 47: what was rejected and then dropped is not sent again', () =>
   assert.deepEqual(shown(talk.update(state({ secret: { s: '1', t: '2' } }, before))), ['secret: t']);
 });
 
-test('rule 47: when the rejected resource goes away, its removal is sent', () => {
+test('Rule 47: when the rejected resource goes away, its removal is sent', () => {
   const before = state({ cluster: { a: '1', bad: '1' } });
   const talk = new Talk('delta', before);
   talk.nack(talk.say('cluster')[0]);
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }, before))), ['cluster: -bad', 'cluster: a']);
 });
 
-test('rule 49: a big state is split, each response with its own nonce, and is in sync after the last ACK', () => {
+test('Rule 49: a big state is split, each response with its own nonce, and is in sync after the last ACK', () => {
   const big = createSnapshot(['a', 'b', 'c'].map((name) => resource('route', name, 'x'.repeat(1_500_000))));
   const talk = new Talk('delta', big);
   const replies = talk.say('route', { subscribe: ['a', 'b', 'c'] });
@@ -223,7 +223,7 @@ test('rule 49: a big state is split, each response with its own nonce, and is in
   assert.equal(talk.state('route'), 'SYNCED');
 });
 
-test('rule 51: the removal of a cluster waits for the acknowledgement of the routes', () => {
+test('Rule 51: the removal of a cluster waits for the acknowledgement of the routes', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('delta', before);
   talk.ack(talk.say('cluster')[0]);
@@ -233,7 +233,7 @@ test('rule 51: the removal of a cluster waits for the acknowledgement of the rou
   assert.deepEqual(shown(talk.ack(pushed[0])), ['cluster: -b']);
 });
 
-test('rule 51: endpoints that are gone stay as long as their cluster lingers, a cluster as long as a route that is gone', () => {
+test('Rule 51: endpoints that are gone stay as long as the pending removal of their cluster, and a cluster as long as that of its route', () => {
   const before = state({
     cluster: { a: '1', b: '1' },
     endpoint: { b: '1' },
@@ -254,7 +254,7 @@ test('rule 51: endpoints that are gone stay as long as their cluster lingers, a 
   assert.deepEqual(shown(talk.ack(cluster)), ['endpoint: -b']);
 });
 
-test('rule 51: a cluster that comes back before it was removed is only updated', () => {
+test('Rule 51: a cluster that comes back before it was removed is only updated', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('delta', before);
   talk.ack(talk.say('cluster')[0]);
@@ -265,7 +265,7 @@ test('rule 51: a cluster that comes back before it was removed is only updated',
   assert.deepEqual(shown(after), [], 'the route waits for the cluster that comes with it');
 });
 
-test('rule 54: endpoints are pushed again after a change of the cluster that needs them', () => {
+test('Rule 54: endpoints are pushed again after a change of the cluster that needs them', () => {
   const cluster = (content: string) =>
     resource('cluster', 'c', content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
   const endpoint = resource('endpoint', 'e');
@@ -275,7 +275,7 @@ test('rule 54: endpoints are pushed again after a change of the cluster that nee
   assert.deepEqual(shown(talk.update(createSnapshot([cluster('2'), endpoint]))), ['cluster: c', 'endpoint: e']);
 });
 
-test('rule 54: endpoints are pushed again also when their cluster comes again because the response was rejected', () => {
+test('Rule 54: endpoints are pushed again also when their cluster is sent again after a rejection', () => {
   const cluster = (name: string, content: string) =>
     resource('cluster', name, content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
   const endpoint = resource('endpoint', 'e');
@@ -299,7 +299,7 @@ test('rule 54: endpoints are pushed again also when their cluster comes again be
   ]);
 });
 
-test('rule 54: endpoints are pushed to a client that comes back, when their cluster has changed since', () => {
+test('Rule 54: endpoints are pushed to a returning client when their cluster has changed since', () => {
   const cluster = (content: string) =>
     resource('cluster', 'c', content, [{ typeUrl: TYPE.endpoint, name: 'e', source: '{}' }]);
   const endpoint = resource('endpoint', 'e');
@@ -322,7 +322,7 @@ test('rule 54: endpoints are pushed to a client that comes back, when their clus
   }
 });
 
-test('rule 55: a secret is pushed again when the source that a listener names for it changed, and only then', () => {
+test('Rule 55: a secret is pushed again when the source that a listener names for it changed, and only then', () => {
   const listener = (content: string, source: string) =>
     resource('listener', 'l', content, [{ typeUrl: TYPE.secret, name: 's', source }]);
   const secret = resource('secret', 's');
@@ -336,7 +336,7 @@ test('rule 55: a secret is pushed again when the source that a listener names fo
   assert.deepEqual([...shown(pushed), ...shown(talk.ack(pushed[0]))].sort(), ['listener: l', 'secret: s']);
 });
 
-test('rule 55: secrets are pushed to a client that comes back, when their listener has changed since', () => {
+test('Rule 55: secrets are pushed to a returning client when their listener has changed since', () => {
   const listener = (content: string) =>
     resource('listener', 'l', content, [{ typeUrl: TYPE.secret, name: 's', source: 'ads' }]);
   const secret = resource('secret', 's');
@@ -354,14 +354,14 @@ test('rule 55: secrets are pushed to a client that comes back, when their listen
   }
 });
 
-test('rule 57: a name that is dropped and subscribed to again is answered although it is unchanged', () => {
+test('Rule 57: a name that is dropped and subscribed to again is answered although it is unchanged', () => {
   const talk = new Talk('delta', state({ endpoint: { e: '1' } }));
   const [reply] = talk.say('endpoint', { subscribe: ['e'] });
   talk.ack(reply, { unsubscribe: ['e'] });
   assert.deepEqual(shown(talk.say('endpoint', { subscribe: ['e'] })), ['endpoint: e']);
 });
 
-test('rules 40, 57: also before the first answer, a name that is dropped and subscribed to again is sent', () => {
+test('Rules 40, 57: a name that is dropped and subscribed to again is sent also before the first answer', () => {
   const there = state({ secret: { s: '1', t: '1' } });
   const talk = new Talk('delta');
   talk.say('secret', { subscribe: ['s', 't'], initialVersions: versions(there, 'secret') });
@@ -370,18 +370,18 @@ test('rules 40, 57: also before the first answer, a name that is dropped and sub
   assert.deepEqual(shown(talk.update(there)), ['secret: s']);
 });
 
-test('rule 58: whatever is asked first is answered; nothing waits for CDS', () => {
+test('Rule 58: the type that is requested first is answered first, and no type waits for CDS', () => {
   const talk = new Talk('delta', state({ cluster: { a: '1' }, endpoint: { e: '1' }, route: { r: '1' } }));
   assert.deepEqual(shown(talk.say('endpoint', { subscribe: ['e'] })), ['endpoint: e']);
   assert.deepEqual(shown(talk.say('route', { subscribe: ['r'] })), ['route: r']);
 });
 
-test('rule 60: an unknown secret does not hold up the known ones', () => {
+test('Rule 60: an unknown secret does not delay the known ones', () => {
   const talk = new Talk('delta', state({ secret: { s: '1' } }));
   assert.deepEqual(shown(talk.say('secret', { subscribe: ['old', 's'] })), ['secret: s -old']);
 });
 
-test('a change costs only what changed: unchanged resources are not sent', () => {
+test('A change sends only the changed resources', () => {
   const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`c${index}`, '1']));
   const before = state({ cluster: many });
   const talk = new Talk('delta', before);

@@ -53,7 +53,7 @@ async function start(
 
 for (const encrypted of [false, true]) {
   describe(encrypted ? 'with TLS' : 'without TLS', () => {
-    test('a client that says it has done, and reads nothing, keeps its place until it is cut', async (t) => {
+    test('A half-closed client that reads nothing keeps its place until it is cut off', async (t) => {
       const { dial, events } = await start(t, small, { stallMs: 500, streamsPerGateway: 1 }, encrypted);
       const raw = dial();
       raw.write(framed(request({ resource_names_subscribe: madeUp })));
@@ -66,7 +66,7 @@ for (const encrypted of [false, true]) {
       await eventually('served', () => events.filter((event) => event === 'opened ingress').length === 2);
     });
 
-    test('what it left unread counts, also when its stream was ended for something else', async (t) => {
+    test('Unread bytes of a client still count when its stream was ended for another reason', async (t) => {
       const limits = { stallMs: 60_000, bytesPerGateway: 1_300_000 };
       const { dial, server, events } = await start(t, small, limits, encrypted);
       const raw = dial();
@@ -84,7 +84,7 @@ for (const encrypted of [false, true]) {
       await eventually('served', () => server.status()[0]?.types[0]?.state === 'STALE');
     });
 
-    test('rule 65: a stream that is ended is closed, although its client would go on', async (t) => {
+    test('Rule 65: a stream that the server ends is closed, although its client would continue', async (t) => {
       const { dial, events } = await start(t, small, { stallMs: 60_000 }, encrypted);
       const raw = dial().read();
       raw.write(framed(request()));
@@ -96,7 +96,7 @@ for (const encrypted of [false, true]) {
       await eventually('closed', () => events.includes('closed ingress'));
     });
 
-    test('a client that says it has done is sent what is on its way, and then OK', async (t) => {
+    test('A half-closed client is sent what is in flight, and then OK', async (t) => {
       const size = 1 << 20;
       const big = createSnapshot([createResource(TYPE.cluster, 'big', Buffer.alloc(size, 'a'))]);
       const { dial } = await start(t, big, {}, encrypted);
@@ -111,7 +111,7 @@ for (const encrypted of [false, true]) {
       assert.ok(taken > size);
     });
 
-    test('a client that reads small messages slowly is not cut: something is always on its way', async (t) => {
+    test('A client that reads small messages slowly is not cut off, although something is always in flight', async (t) => {
       const bytes = 40 * 1024;
       const version = (content: number) =>
         createSnapshot([createResource(TYPE.cluster, 'c', Buffer.alloc(bytes, `${content}`))]);
@@ -143,7 +143,7 @@ for (const encrypted of [false, true]) {
   });
 }
 
-test('a connection without a stream is closed after a while', async (t) => {
+test('A connection without a stream is closed after a while', async (t) => {
   const { dial, events } = await start(t, small, { idleMs: 1000 });
   const busy = dial().read();
   busy.write(framed(request()));

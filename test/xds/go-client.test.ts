@@ -136,7 +136,7 @@ async function walk(target: Target, mode: Mode): Promise<readonly string[]> {
 
 describe('the Go client', { concurrency: 3 }, () => {
   for (const mode of MODES)
-    test(`${mode}: finds no error, and what it finds at go-control-plane, before and after every change, with mutual TLS as in plaintext`, async (t) => {
+    test(`The Go client (${mode}) finds no error, and the same state as at go-control-plane, before and after every change, with mutual TLS and in plaintext`, async (t) => {
       const expected = await walk(await serve(t, 'snapshot', false), mode);
       assert.equal(new Set(expected).size, CHANGES.length + 1, 'each kind of change leads to another state');
       for (const tls of [false, true])
@@ -144,7 +144,7 @@ describe('the Go client', { concurrency: 3 }, () => {
     });
 
   for (const mode of MODES)
-    test(`rules 17, 18, 47: ${mode}: what it rejected is not sent again until a resource of it changes, and then whole`, async (t) => {
+    test(`Rules 17, 18, 47: a response that the Go client (${mode}) rejected is not sent again until a resource of it changes, and then whole`, async (t) => {
       const resources = readDump(readFileSync(dump)).flatMap(({ typeUrl, resources: all }) =>
         all.map(({ name, body }) => ({ body, resource: createResource(typeUrl, name, body) })),
       );
@@ -178,7 +178,7 @@ describe('the Go client', { concurrency: 3 }, () => {
     });
 
   for (const mode of MODES)
-    test(`${mode}: changes its subscriptions without a pause, below gRPC and with grpc-go, and finds no error`, async (t) => {
+    test(`The Go client (${mode}) changes its subscriptions without a pause, over raw HTTP/2 and grpc-go, and finds no error`, async (t) => {
       const target = await serve(t, 'postern', true);
       for (const [transport, churn] of [
         [['raw'], '1s'],

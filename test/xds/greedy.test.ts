@@ -197,7 +197,7 @@ describe('a client that says nothing', () => {
   });
 });
 
-test('rule 14: a client cannot acknowledge a response that it has not read', async (t) => {
+test('Rule 14: a client cannot acknowledge a response that it has not read', async (t) => {
   const { client, events, cache } = await runningServer(t, two);
   const [one, other] = [client.delta(), client.delta()].map((stream) =>
     stream.send({ node: NODE, type_url: TYPE.cluster }),

@@ -175,7 +175,7 @@ async function become(running: RunningServer, wanted: Readonly<Record<string, st
 }
 
 describe('grpc-js-xds', () => {
-  test('resolves a service, calls it, and follows its endpoints to other backends without losing a call', async (t) => {
+  test('The client grpc-js-xds resolves a service, calls it, and follows its endpoints to other backends without losing a call', async (t) => {
     const [first = 0, second = 0] = await backends(t, 2);
     const clusters = { greeter: 'greeter' };
     const at = (...ports: number[]): Snapshot => snapshotOf({ clusters, endpoints: { greeter: ports } });
@@ -204,7 +204,7 @@ describe('grpc-js-xds', () => {
     );
   });
 
-  test('rules 17, 18: rejects a cluster once, keeps what it had, takes other changes meanwhile, then the corrected cluster', async (t) => {
+  test('Rules 17, 18: grpc-js-xds rejects a cluster once, keeps the old one, accepts other changes meanwhile, then the corrected cluster', async (t) => {
     const [first = 0, second = 0, third = 0] = await backends(t, 3);
     const endpoints = { one: [first], two: [second] };
     const running = await runningServer(t, snapshotOf({ clusters: { greeter: 'one' }, endpoints }));
@@ -224,7 +224,7 @@ describe('grpc-js-xds', () => {
     assert.match(rejections(running)[0] ?? '', /^nack CDS .*MAGLEV/);
   });
 
-  test('rule 19: rejects endpoints once, though it says so again when it asks for those of a new cluster, which it gets', async (t) => {
+  test('Rule 19: grpc-js-xds rejects endpoints once, repeats the error as it requests those of a new cluster, and receives them', async (t) => {
     const [first = 0, second = 0, third = 0] = await backends(t, 3);
     const greeter = { clusters: { greeter: 'greeter' } };
     const running = await runningServer(t, snapshotOf({ ...greeter, endpoints: { greeter: [first] } }));

@@ -27,7 +27,7 @@ function entries(variant: Variant, reply: Outgoing | undefined): unknown {
 
 for (const variant of ['sotw', 'delta'] as const) {
   describe(`rule 62: ${variant}`, () => {
-    test('the TTL comes with the resource, and a heartbeat at half of it says the same version and nothing else', () => {
+    test('The TTL is sent with the resource, and a heartbeat at half of it has the same version and nothing else', () => {
       const talk = new Talk(variant, snapshot, 1000, FEATURES);
       const [first] = talk.say('endpoint', both);
       const seen = JSON.stringify(entries(variant, first));
@@ -44,7 +44,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual(shown(talk.tick(1)), ['endpoint: short']);
     });
 
-    test('a heartbeat is no change: its ACK is answered by nothing, and a change is sent beside it', () => {
+    test('A heartbeat is no change: its ACK is not answered, and a change is sent beside it', () => {
       const talk = new Talk(variant, snapshot, 1000, FEATURES);
       const [first] = talk.say('endpoint', both);
       const [beat] = talk.tick(5000);
@@ -55,7 +55,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual(shown(talk.update(createSnapshot([short, other], snapshot))), ['endpoint: long']);
     });
 
-    test('a client that does not say that it knows TTLs is sent none, and no heartbeat', () => {
+    test('A client that does not announce support for TTLs is sent none, and no heartbeat', () => {
       const unaware = variant === 'sotw' ? FEATURES.slice(0, 1) : [];
       const talk = new Talk(variant, snapshot, 1000, unaware);
       const [first] = talk.say('endpoint', both);
@@ -64,7 +64,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual(talk.tick(60_000), []);
     });
 
-    test('who does not subscribe to it hears nothing of it', () => {
+    test('A client that does not subscribe to a resource with a TTL is sent no heartbeat', () => {
       const talk = new Talk(variant, snapshot, 1000, FEATURES);
       talk.say('endpoint', { names: ['long'], subscribe: ['long'] });
       assert.equal(talk.session.wakeAt(), undefined);

@@ -57,7 +57,7 @@ describe('requests that are none', () => {
     ['nothing at all', Buffer.alloc(0)],
   ];
   for (const [what, message] of broken) {
-    test(`${what}: INVALID_ARGUMENT`, async (t) => {
+    test(`A request with ${what} is INVALID_ARGUMENT`, async (t) => {
       const { dial, stillServed } = await besideAnHonestOne(t);
       const raw = dial().read();
       raw.write(framed(message));
@@ -66,7 +66,7 @@ describe('requests that are none', () => {
     });
   }
 
-  test('whatever the bytes, the parser reads them or says INVALID_ARGUMENT', () => {
+  test('The parser reads any bytes or refuses them with INVALID_ARGUMENT', () => {
     for (const parse of [parseSotwRequest, parseDeltaRequest]) {
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -83,7 +83,7 @@ describe('requests that are none', () => {
 });
 
 describe('requests that are too much', () => {
-  test('a million names: RESOURCE_EXHAUSTED', async (t) => {
+  test('A million names are RESOURCE_EXHAUSTED', async (t) => {
     const { dial, stillServed } = await besideAnHonestOne(t);
     const names = Array.from({ length: 1_000_000 }, () => 'n');
     for (const fields of [
@@ -98,7 +98,7 @@ describe('requests that are too much', () => {
     await stillServed();
   });
 
-  test('names of all streams of a gateway together: the one that goes too far ends, its place is free again', async (t) => {
+  test('Names of all streams of a gateway count together: the stream that exceeds the limit ends, and its place is free again', async (t) => {
     const { dial, stillServed, server } = await besideAnHonestOne(t, { bytesPerGateway: 6000 });
     const names = (prefix: string) => Array.from({ length: 20 }, (_, index) => `${prefix}${index}`);
     const first = dial().read();
@@ -113,7 +113,7 @@ describe('requests that are too much', () => {
     await stillServed();
   });
 
-  test('initial versions of more names than may be subscribed to: RESOURCE_EXHAUSTED', async (t) => {
+  test('Initial versions of more names than may be subscribed to are RESOURCE_EXHAUSTED', async (t) => {
     const { dial } = await besideAnHonestOne(t, { namesPerType: 100 });
     const raw = dial().read();
     const versions = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`n${index}`, 'v']));
@@ -121,7 +121,7 @@ describe('requests that are too much', () => {
     assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('a message that says it is four gigabytes long: RESOURCE_EXHAUSTED, before it has come', async (t) => {
+  test('A message that announces four gigabytes is RESOURCE_EXHAUSTED before it has arrived', async (t) => {
     const { dial, stillServed } = await besideAnHonestOne(t);
     const raw = dial().read();
     raw.write(framed(Buffer.from('begin'), 0xffff_ffff));
@@ -129,7 +129,7 @@ describe('requests that are too much', () => {
     await stillServed();
   });
 
-  test('requests byte by byte are served like any other', async (t) => {
+  test('Requests that arrive byte by byte are served like any other', async (t) => {
     const { dial, server, stillServed } = await besideAnHonestOne(t);
     const raw = dial().read();
     for (const byte of framed(request({}))) raw.write(Buffer.from([byte]));
@@ -137,7 +137,7 @@ describe('requests that are too much', () => {
     await stillServed();
   });
 
-  test('rules 21, 63: a client that reads nothing is cut after a while; meanwhile one state waits for it, not a queue', async (t) => {
+  test('Rules 21, 63: a client that reads nothing is cut off after a while, and until then one state waits for it, not a queue', async (t) => {
     const big = (content: string) =>
       createSnapshot([createResource(TYPE.cluster, 'big', Buffer.alloc(4 << 20, content))]);
     const { dial, cache, server, events } = await besideAnHonestOne(t, { stallMs: 300 });
@@ -153,7 +153,7 @@ describe('requests that are too much', () => {
     assert.equal(events.filter((event) => event === 'pushed CDS').length, before + 1);
   });
 
-  test('a client that reads slowly is not cut, however long it takes', async (t) => {
+  test('A client that reads slowly is not cut off, however long it takes', async (t) => {
     const stallMs = 1500;
     const { dial, cache, server, events } = await besideAnHonestOne(t, { stallMs });
     const size = 4 << 20;

@@ -78,7 +78,7 @@ const ask = (client: XdsClient, node: object = NODE): Conversation =>
 const namesOf = async (conversation: Conversation) => (await conversation.next()).resources.map(({ name }) => name);
 
 describe('admission', () => {
-  test('rule 70: each gateway is sent its own resources, by its certificate', async (t) => {
+  test('Rule 70: each gateway is sent its own resources, by its certificate', async (t) => {
     const { connect } = await start(t);
     assert.deepEqual(await namesOf(ask(connect(made({})))), ['of-ingress']);
     assert.deepEqual(await namesOf(ask(connect(made({ uris: [EGRESS] })), { id: 'e-1', cluster: 'egress' })), [
@@ -95,7 +95,7 @@ describe('admission', () => {
     ['a node.id in other letters', { id: 'ıngress' }],
   ];
   for (const [what, node] of claims) {
-    test(`a certificate of ingress with ${what}: PERMISSION_DENIED, and on record`, async (t) => {
+    test(`A certificate of ingress with ${what} is PERMISSION_DENIED and recorded`, async (t) => {
       const { connect, events, refusals } = await start(t);
       assert.equal((await ask(connect(made({})), node).end).code, PERMISSION_DENIED);
       assert.equal(events.filter((event) => event.startsWith('refused ')).length, 1);
@@ -115,7 +115,7 @@ describe('admission', () => {
     ['the identity of the control plane', { uris: ['spiffe://bank.example/control-plane'] }],
   ];
   for (const [what, wanted] of leaves) {
-    test(`a certificate with ${what}: the connection ends when it is made, without a resource`, async (t) => {
+    test(`A connection with a certificate with ${what} ends during its setup, without a resource`, async (t) => {
       const { connect, events } = await start(t);
       const conversation = ask(connect(made(wanted)), { id: 'n' });
       assert.equal((await conversation.end).code, UNAVAILABLE);
@@ -179,7 +179,7 @@ describe('the handshake', () => {
     assert.equal(seen.handshake, false);
   });
 
-  test('no session is resumed', async (t) => {
+  test('No TLS session is resumed', async (t) => {
     const { port } = await start(t);
     const gateway = { host: '127.0.0.1', port };
     const first = await rawTls({ gateway, client: made({}) });
@@ -189,7 +189,7 @@ describe('the handshake', () => {
     }
   });
 
-  test('a connection that never shakes hands is closed', async (t) => {
+  test('A connection that never completes the handshake is closed', async (t) => {
     const { port, events } = await start(t, { limits: { handshakeMs: 100 } });
     const socket = dial(port, '127.0.0.1');
     t.after(() => socket.destroy());
@@ -199,7 +199,7 @@ describe('the handshake', () => {
 });
 
 describe('a gateway that is no longer admitted', () => {
-  test('a gateway that is taken out of the mesh loses its stream at the next check', async (t) => {
+  test('A gateway that is removed from the mesh loses its stream at the next check', async (t) => {
     const { connect, admit, server } = await start(t);
     const conversation = ask(connect(made({})));
     await conversation.next();
@@ -208,7 +208,7 @@ describe('a gateway that is no longer admitted', () => {
     assert.equal((await conversation.end).code, PERMISSION_DENIED);
   });
 
-  test('an identity that became another gateway is not given that one on the old stream', async (t) => {
+  test('An identity that now belongs to another gateway does not get that gateway’s resources on the old stream', async (t) => {
     const { connect, admit } = await start(t);
     const conversation = ask(connect(made({})), { id: 'n' });
     await conversation.next();
@@ -240,14 +240,14 @@ describe('a gateway that is no longer admitted', () => {
     await raw.closed;
   });
 
-  test('a stream that never said anything ends with its certificate', async (t) => {
+  test('A stream without a request ends with its certificate', async (t) => {
     const { dialRaw } = await start(t, { limits: { firstRequestMs: 60_000 } });
     const raw = dialRaw(made({ expiresIn: 8000 }));
     assert.ok([UNAUTHENTICATED, PERMISSION_DENIED].includes((await raw.status) ?? 0));
     await raw.closed;
   });
 
-  test('a certificate that is no gateway of this mesh has no stream, and its connection ends at once', async (t) => {
+  test('A certificate that is of no gateway of this mesh gets no stream, and its connection ends at once', async (t) => {
     const { dialRaw, events, refusals } = await start(t);
     const raw = dialRaw(made({ uris: ['spiffe://bank.example/gateway/other'] }));
     assert.equal(await raw.status, undefined);
@@ -256,14 +256,14 @@ describe('a gateway that is no longer admitted', () => {
     assert.equal(refusals[0]?.claims?.().spiffeId, 'spiffe://bank.example/gateway/other');
   });
 
-  test('a stream ends with the certificate that opened it', async (t) => {
+  test('A stream ends when the certificate that opened it ends', async (t) => {
     const { connect } = await start(t);
     const conversation = ask(connect(made({ expiresIn: 8000 })));
     await conversation.next();
     assert.ok([UNAUTHENTICATED, PERMISSION_DENIED].includes((await conversation.end).code));
   });
 
-  test('after a change of the CA, new connections need the new one', async (t) => {
+  test('After a change of the CA, new connections need a certificate of the new one', async (t) => {
     const { connect, server, port } = await start(t);
     const next = readFileSync(join(theirs, 'ca.pem'), 'utf8');
     server.setTls({ certificateChain: serverLeaf.cert, privateKey: serverLeaf.key, clientCa: next });

@@ -45,7 +45,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     const ack = (talk: Talk, reply: Outgoing | undefined): readonly Outgoing[] => talk.ack(reply);
     const ackRoute = (talk: Talk, reply: Outgoing | undefined): readonly Outgoing[] => talk.ack(reply, names);
 
-    test('rule 52: a route to a new cluster waits for its internal listener too, and the other listeners for the route', () => {
+    test('Rule 52: a route to a new cluster also waits for its internal listener, and the other listeners wait for the route', () => {
       const talk = opened(variant, before);
       const clusters = talk.update(egress(['a', 'b'], '2', before));
       assert.deepEqual(shown(clusters), [full('cluster: b', 'cluster: a b')]);
@@ -59,7 +59,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual([talk.state('listener'), talk.state('route')], ['SYNCED', 'SYNCED']);
     });
 
-    test('rule 52: nothing waits for ever for a new internal listener, nor for one that was rejected', () => {
+    test('Rule 52: no type waits forever for a new internal listener, nor for one that was rejected', () => {
       const open = (): { readonly talk: Talk; readonly ahead: readonly Outgoing[] } => {
         const talk = opened(variant, before);
         return { talk, ahead: ack(talk, talk.update(egress(['a', 'b'], '1', before))[0]) };
@@ -72,7 +72,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual(shown(unhappy.talk.nack(unhappy.ahead[0])), ['route: r']);
     });
 
-    test('rule 52: a new internal listener that cannot be sent yet holds up the routes as long as others may', () => {
+    test('Rule 52: a new internal listener that cannot be sent yet delays the routes no longer than other waits may', () => {
       const talk = opened(variant, before);
       const changed = egress(['a'], '2', before);
       const inFlight = talk.update(changed);
@@ -84,7 +84,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual(shown(ack(talk, ahead[0])), ['route: r']);
     });
 
-    test('rule 51: one takes the place of another: the new one, the route, and then the old one is removed', () => {
+    test('Rule 51: when an internal listener replaces another, the new one is sent, then the route, and then the removal of the old one', () => {
       const talk = opened(variant, before);
       const clusters = talk.update(egress(['b'], '1', before));
       assert.deepEqual(shown(clusters), [full('cluster: b', 'cluster: b a')]);
@@ -96,7 +96,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual(shown(ack(talk, routes[1])), [full('cluster: -a', 'cluster: b')]);
     });
 
-    test('rule 51: an internal listener stays while the routes without it cannot be sent, but not for ever', () => {
+    test('Rule 51: an internal listener stays while the routes without it cannot be sent, but not forever', () => {
       const open = (): { readonly talk: Talk; readonly routes: readonly Outgoing[] } => {
         const two = egress(['a', 'b']);
         const talk = opened(variant, two);
@@ -124,7 +124,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       assert.deepEqual(shown(slow.talk.session.tick(slow.talk.now)), [full('listener: -b', 'listener: a public')]);
     });
 
-    test('a listener to which no cluster leads goes after the routes, as ever', () => {
+    test('A listener that no cluster refers to is sent after the routes', () => {
       const talk = opened(variant, before);
       const more = createSnapshot(
         [

@@ -18,13 +18,13 @@ import { runningServer } from './running-server.ts';
 const two = state({ cluster: { a: '1', b: '1' } });
 
 describe('requests', () => {
-  test('rule 1: the first request subscribes, also when it brings the version of an earlier stream', () => {
+  test('Rule 1: the first request subscribes, also when it brings the version of an earlier stream', () => {
     const talk = new Talk('sotw', state({ cluster: { a: '1' }, route: { r: '1' } }));
     assert.deepEqual(shown(talk.say('cluster', { versionInfo: 'of another life' })), ['cluster: a']);
     assert.deepEqual(shown(talk.say('route', { names: ['r'], versionInfo: 'of another life' })), ['route: r']);
   });
 
-  test('rule 7: an answer comes when there is something to say, be it later, and there is none for each request', () => {
+  test('Rule 7: a response is sent when there is something to send, even if later, and not once for each request', () => {
     const talk = new Talk('sotw');
     assert.deepEqual(talk.say('route', { names: ['r'] }), []);
     assert.deepEqual(talk.say('route', { names: ['r', 's'] }), []);
@@ -32,7 +32,7 @@ describe('requests', () => {
     assert.deepEqual(shown(talk.update(state({ route: { r: '1', s: '1' } }))), ['route: s']);
   });
 
-  test('rule 9: of several requests while a response is in flight only the newest is answered', () => {
+  test('Rule 9: of several requests while a response is in flight only the newest is answered', () => {
     const talk = new Talk('sotw', state({ route: { r: '1', s: '1', t: '1' } }));
     const [first] = talk.say('route', { names: ['r'] });
     assert.deepEqual(talk.say('route', { names: ['r', 's'] }), []);
@@ -40,7 +40,7 @@ describe('requests', () => {
     assert.deepEqual(shown(talk.ack(first, { names: ['r', 't'] })), ['route: t']);
   });
 
-  test('rule 16: an ACK is the nonce without an error, and makes the version count as accepted', () => {
+  test('Rule 16: an ACK is the nonce without an error, and makes the version count as accepted', () => {
     const talk = new Talk('sotw', two);
     const [reply] = talk.say('cluster');
     assert.equal(talk.session.status()[0]?.ackedVersion, undefined);
@@ -50,7 +50,7 @@ describe('requests', () => {
     assert.equal(talk.state('cluster'), 'SYNCED');
   });
 
-  test('rule 35: one delta request acknowledges, subscribes and unsubscribes', () => {
+  test('Rule 35: one delta request acknowledges, subscribes and unsubscribes', () => {
     const talk = new Talk('delta', state({ secret: { s: '1', t: '1' } }));
     const [reply] = talk.say('secret', { subscribe: ['s'] });
     const [second] = talk.ack(reply, { subscribe: ['t'], unsubscribe: ['s'] });
@@ -62,7 +62,7 @@ describe('requests', () => {
 });
 
 describe('what is gone, and what is missing', () => {
-  test('rule 33: a secret that is gone is not mentioned on a SotW stream; the listener that named it is', () => {
+  test('Rule 33: a secret that is gone is not mentioned on a SotW stream; the listener that named it is', () => {
     const before = state({ secret: { s: '1', t: '1' }, listener: { l: 'names s and t' } });
     const talk = new Talk('sotw', before);
     talk.ack(talk.say('secret', { names: ['s', 't'] })[0], { names: ['s', 't'] });
@@ -71,7 +71,7 @@ describe('what is gone, and what is missing', () => {
     assert.deepEqual(shown(talk.update(after)), ['listener: l']);
   });
 
-  test('rule 46: a removal names only what the client was sent or asked for', () => {
+  test('Rule 46: a removal names only resources that the client was sent or requested', () => {
     const before = state({ secret: { s: '1', other: '1' }, cluster: { a: '1' } });
     const talk = new Talk('delta', before);
     talk.ack(talk.say('secret', { subscribe: ['s'] })[0]);
@@ -83,7 +83,7 @@ describe('what is gone, and what is missing', () => {
     assert.deepEqual(talk.ack(clusters), []);
   });
 
-  test('rule 48: what the client has is judged by each resource’s version, not by that of the whole', () => {
+  test('Rule 48: initial versions are compared for each resource, and not with the version of the whole', () => {
     const before = state({ secret: { s: '1', t: '1' } });
     const kept = before.types.get(TYPE.secret)?.resources.get('s')?.version ?? '';
     const after = state({ secret: { s: '1', t: '2' } });
@@ -93,7 +93,7 @@ describe('what is gone, and what is missing', () => {
     assert.deepEqual(shown(talk.say('secret', { subscribe: ['s', 't'], initialVersions })), ['secret: t']);
   });
 
-  test('rule 50: a single cluster that does not exist is answered at once, and sent when it does', () => {
+  test('Rule 50: a single cluster that does not exist is answered at once, and sent when it exists', () => {
     const talk = new Talk('delta', two);
     const [reply] = talk.say('cluster', { subscribe: ['later'] });
     assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['cluster: -later']);
@@ -112,13 +112,13 @@ describe('endpoints', () => {
     return talk;
   };
 
-  test('rule 53: endpoints do not wait for the ACK of the clusters', () => {
+  test('Rule 53: endpoints do not wait for the ACK of the clusters', () => {
     const talk = served(cluster('c'), resource('endpoint', 'e'));
     const pushed = talk.update(createSnapshot([cluster('c', '2'), resource('endpoint', 'e', '2')]));
     assert.deepEqual(shown(pushed), ['cluster: c', 'endpoint: e']);
   });
 
-  test('rule 56: a second cluster with the same endpoints has them sent again, because nobody asks for them', () => {
+  test('Rule 56: a second cluster with the same endpoints has them sent again, because no client requests them again', () => {
     const endpoint = resource('endpoint', 'e');
     const talk = served(cluster('c'), endpoint);
     const pushed = talk.update(createSnapshot([cluster('c'), cluster('d'), endpoint]));
@@ -127,7 +127,7 @@ describe('endpoints', () => {
 });
 
 describe('on the wire', () => {
-  test('rule 6: several streams of one node and type each have their own subscription', async (t) => {
+  test('Rule 6: several streams of one node and type each have their own subscription', async (t) => {
     const endpoints = { endpoint: { e: '1', f: '1' } };
     const { client, cache } = await runningServer(t, state(endpoints));
     const streams = ['e', 'f'].map((name) =>
@@ -145,7 +145,7 @@ describe('on the wire', () => {
     assert.deepEqual(seen, [['e=2'], ['f=2']]);
   });
 
-  test('rule 13: a name is a name, whatever it looks like', async (t) => {
+  test('Rule 13: any string is a resource name and is not interpreted', async (t) => {
     const names = ['', 'a%2Fb', 'xdstp://bank.example/secret/s?x=1', 'foo/*', 'ä b', 'x'.repeat(5000)];
     const there = state({ route: Object.fromEntries(names.map((name) => [name, '1'])) });
     const { client } = await runningServer(t, there);
@@ -157,7 +157,7 @@ describe('on the wire', () => {
     assert.deepEqual([...((await unknown.next()).removed_resources ?? [])].sort(), [...missing].sort());
   });
 
-  test('rule 64: no delta response is near gRPC’s 4 MiB, unless one resource alone is', () => {
+  test('Rule 64: no delta response comes near gRPC’s 4 MiB, unless a single resource does', () => {
     const big = createSnapshot(
       Array.from({ length: 40 }, (_, index) => resource('route', `r${index}`, 'x'.repeat(300_000))),
     );
@@ -167,7 +167,7 @@ describe('on the wire', () => {
     assert.equal(replies.flatMap(({ resources }) => resources).length, 40);
   });
 
-  test('rule 66: when everybody comes back at once, equal answers are one buffer', () => {
+  test('Rule 66: when many clients reconnect at once, equal responses share one buffer', () => {
     const names = ['a', 'b'];
     for (const [variant, request] of [
       ['sotw', { names }],
@@ -182,7 +182,7 @@ describe('on the wire', () => {
     }
   });
 
-  test('rule 68: a gateway pings its control plane, so that it notices when that is gone', () => {
+  test('Rule 68: a gateway pings its control plane, so that it detects a lost connection', () => {
     const trustDomain = parseTrustDomain('bank.example');
     assert.ok(trustDomain);
     const text = bootstrap({
@@ -202,7 +202,7 @@ describe('on the wire', () => {
     });
   });
 
-  test('rule 65: a stream that ends on an error leaves nothing behind, at whatever request', async (t) => {
+  test('Rule 65: a stream that ends on an error leaves nothing behind, at whatever request', async (t) => {
     const { client, server, cache, events } = await runningServer(t, two);
     const first = client.sotw().send({ type_url: TYPE.cluster });
     await first.end;

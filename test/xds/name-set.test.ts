@@ -12,7 +12,7 @@ import { shown, state, Talk } from './fixtures.ts';
 
 const name = fc.constantFrom('a', 'b', 'c', 'a\nb', 'b\nc', '', '"', 'a","b');
 
-test('a NameSet is a set, whatever is added and dropped', () => {
+test('A NameSet is a set, whatever is added and dropped', () => {
   const steps = fc.array(fc.record({ add: fc.array(name), drop: fc.array(name) }), { maxLength: 30 });
   fc.assert(
     fc.property(fc.array(name), steps, (first, changes) => {
@@ -34,7 +34,7 @@ test('a NameSet is a set, whatever is added and dropped', () => {
   );
 });
 
-test('a name that looks like two does not become what another stream subscribes to', () => {
+test('A name that looks like two does not become what another stream subscribes to', () => {
   const routes = state({ route: { north: '1', west: '1' } });
   const poison = new Talk('sotw', routes);
   poison.say('route', { names: ['north\nwest'] });
@@ -42,7 +42,7 @@ test('a name that looks like two does not become what another stream subscribes 
   assert.deepEqual(shown(new Talk('sotw', routes).say('route', { names: ['north', 'west'] })), ['route: north west']);
 });
 
-test('removals of names that look like others are told apart', () => {
+test('Removals of names that look alike are distinguished', () => {
   const reply = { version: '1', form: 'resource', isShared: true } as const;
   const resources = sharedBatch([]);
   const body = (removed: readonly string[]) =>

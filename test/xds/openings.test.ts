@@ -97,9 +97,9 @@ async function until(session: ClientHttp2Session, act: () => void): Promise<void
 
 describe('streams that are opened for nothing', () => {
   const kinds: readonly (readonly [string, (session: ClientHttp2Session) => void])[] = [
-    ['and reset at once', resetAtOnce],
-    ['and say nothing', (session) => open(session)],
-    ['of a service that is not there', (session) => open(session, '/no.such.Service/Method').resume()],
+    ['that are reset at once', resetAtOnce],
+    ['that send nothing', (session) => open(session)],
+    ['of a service that does not exist', (session) => open(session, '/no.such.Service/Method').resume()],
     [
       'that are no gRPC',
       (session) =>
@@ -110,7 +110,7 @@ describe('streams that are opened for nothing', () => {
     ],
   ];
   for (const [what, act] of kinds) {
-    test(`${what}: the connection ends, then the gateway has no more, and another gateway is served all the time`, async (t) => {
+    test(`Streams ${what} end their connection, then every connection of their gateway, and never affect another gateway`, async (t) => {
       const { dial, isServed, events } = await start(t);
       for (let count = 0; count < 3; count += 1) {
         const session = dial(egress);
@@ -124,7 +124,7 @@ describe('streams that are opened for nothing', () => {
     });
   }
 
-  test('within the limits nothing is ended', async (t) => {
+  test('Nothing is ended within the limits', async (t) => {
     const { dial, isServed } = await start(t);
     const session = dial(egress);
     for (let count = 0; count < 50; count += 1) {
@@ -136,7 +136,7 @@ describe('streams that are opened for nothing', () => {
   });
 });
 
-test('a connection whose certificate is of no gateway ends when it is made, and never has a stream', async (t) => {
+test('A connection whose certificate is of no gateway ends during its setup, and never has a stream', async (t) => {
   const { dial, isServed, events, server } = await start(t);
   for (let count = 0; count < 20; count += 1) {
     const session = dial(stranger);

@@ -106,7 +106,7 @@ for (const ads of ADS) {
       mesh.resources(role).map(unchecked);
 
     for (const identity of ['issuer', 'files'] as const) {
-      test(`a bundle that Envoy refuses harms no other peer: not at starts, not in renewals (identity.${identity})`, async (t) => {
+      test(`A bundle that Envoy rejects harms no other peer: not at starts, not in renewals (identity.${identity})`, async (t) => {
         const cas = newCas();
         const folder = mkdtempSync(join(tmpdir(), 'postern-rejected-'));
         t.after(() => rmSync(folder, { recursive: true }));
@@ -138,7 +138,7 @@ for (const ads of ADS) {
       });
     }
 
-    test('rule 47: what the gateway rejected is rejected again after a restart of the control plane, until it is mended', async () => {
+    test('Rule 47: a resource that the gateway rejected is rejected again after a restart of the control plane, until it is fixed', async () => {
       const cas = newCas();
       const mesh = new MeshUnderTest(ingressYaml(port, backendPort, ISSUED), cas, now);
       gateway.set(poisoned(mesh));
@@ -164,7 +164,7 @@ for (const ads of ADS) {
       await accepted();
     });
 
-    test('a cluster that was rejected because of a bad secret is taken when both are mended in one turn', async () => {
+    test('A cluster that was rejected because of a bad secret is accepted when both are fixed in one publish', async () => {
       const cas = newCas();
       const [local = 0, far = 0, other = 0] = await freePorts('127.0.0.1', 3);
       const yaml = (to: number) => `
@@ -193,7 +193,7 @@ imports:
       await accepted();
     });
 
-    test('a listener that was rejected because of a bad secret is taken when the secret is mended', async () => {
+    test('A listener that was rejected because of a bad secret is accepted when the secret is fixed', async () => {
       const cas = newCas();
       const mesh = new MeshUnderTest(ingressYaml(port, backendPort, ISSUED), cas, now);
       gateway.set(poisoned(mesh));
@@ -214,7 +214,7 @@ imports:
       await served(PEERS, cas);
     });
 
-    test('rule 18: files that come after the gateway are read, however they come, and their folder as well', async (t) => {
+    test('Rule 18: files that appear after the gateway started are read, however they appear, and so is their folder', async (t) => {
       const folder = mkdtempSync(join(tmpdir(), 'postern-rejected-'));
       t.after(() => rmSync(folder, { recursive: true }));
       const cas = newCas();
@@ -229,7 +229,7 @@ imports:
       await accepted();
     });
 
-    test('rule 18: a port that another process holds is tried again until it is free', async () => {
+    test('Rule 18: a port that another process holds is tried again until it is free', async () => {
       const cas = newCas();
       const mesh = new MeshUnderTest(ingressYaml(port, backendPort, ISSUED), cas, now);
       const holder = createServer();

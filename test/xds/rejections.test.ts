@@ -48,7 +48,7 @@ const content = (reply: Outgoing | undefined): unknown =>
   reply?.resources.map((one) => decodeResource(one.typeUrl, anyBody(one)));
 
 describe('secrets', () => {
-  test('rule 47: each has a response of its own, and all are on their way before the first answer', () => {
+  test('Rule 47: each secret has a response of its own, and all are in flight before the first answer', () => {
     const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`s${index}`, '1']));
     const names = Object.keys(many);
     for (const variant of VARIANTS) {
@@ -64,7 +64,7 @@ describe('secrets', () => {
     }
   });
 
-  test('rule 21: more than may be in flight follow when these are answered', () => {
+  test('Rule 21: secrets beyond the limit of responses in flight follow when these are answered', () => {
     const names = Array.from({ length: MAX_IN_FLIGHT + 3 }, (_, index) => `s${String(index).padStart(4, '0')}`);
     for (const variant of VARIANTS) {
       const talk = new Talk(variant, state({ secret: Object.fromEntries(names.map((name) => [name, '1'])) }));
@@ -80,14 +80,14 @@ describe('secrets', () => {
     }
   });
 
-  test('certificates come before what peers are verified by', () => {
+  test('Certificates are sent before the trust bundles', () => {
     const snapshot = createSnapshot([bundle('bundle/a', 'a'), certificate('cert/a', 'a')]);
     const talk = new Talk('delta', snapshot);
     const replies = talk.say('secret', { subscribe: ['bundle/a', 'cert/a'] });
     assert.deepEqual(shown(replies), ['secret: cert/a', 'secret: bundle/a']);
   });
 
-  test('in another spelling mean the same, in other bytes', () => {
+  test('A secret in another spelling means the same in other bytes', () => {
     const folder = decodeResource(TYPE.secret, anyBody(respelled(fileSecret))) as object;
     assert.deepEqual(folder, {
       ...decodeResource(TYPE.secret, anyBody(fileSecret)),
@@ -130,7 +130,7 @@ describe('rule 47: a client that comes back', () => {
   const versionsOf = (replies: readonly Outgoing[]) =>
     replies.flatMap((reply) => reply.resources.map(({ version }) => version));
 
-  test('is sent what it may have rejected before in bytes that it has not seen, on each stream', () => {
+  test('A returning client is sent what it may have rejected before in bytes that it has not seen, on each stream', () => {
     for (const variant of VARIANTS) {
       const seen = [bad.version, good.version];
       for (let stream = 0; stream < 3; stream += 1) {
@@ -145,14 +145,14 @@ describe('rule 47: a client that comes back', () => {
     }
   });
 
-  test('is not sent again what it says that it has, in whatever bytes it was sent that', () => {
+  test('A returning client is not sent again what it says that it has, whichever bytes it was sent', () => {
     assert.deepEqual(shown(returning('delta', has)), ['secret: bundle/bad']);
     const [version = ''] = versionsOf(returning('delta', has));
     const initialVersions = new Map([...has.initialVersions, ['bundle/bad', version]]);
     assert.deepEqual(returning('delta', { initialVersions }), []);
   });
 
-  test('never sees the bytes again that it rejected, whenever they are sent', () => {
+  test('A returning client never sees the bytes again that it rejected, whenever they are sent', () => {
     for (const variant of VARIANTS) {
       const talk = new Talk(variant, snapshot);
       const named = { subscribe: [], names: ['bundle/bad'] };
@@ -188,7 +188,7 @@ describe('a response of several resources that a client rejects', () => {
   const silent = { names };
 
   for (const [variant, kind] of CASES) {
-    test(`rule 47: is divided on the next stream, where good resources do not share a response with the bad one (${variant}, ${kind})`, () => {
+    test(`Rule 47: a rejected response is divided on the next stream, where good resources do not share a response with the bad one (${variant}, ${kind})`, () => {
       const snapshot = state({ [kind]: three });
       const rejected = new RejectedResources();
       const stream = (of = snapshot): Talk => new Talk(variant, of, 1000, [], { rejected });
@@ -210,7 +210,7 @@ describe('a response of several resources that a client rejects', () => {
 
     if (kind === 'cluster') continue;
 
-    test(`rule 18: is sent once more to an Envoy, each resource by itself, and to no other client (${variant}, ${kind})`, () => {
+    test(`Rule 18: a rejected response is sent once more to an Envoy, each resource by itself, and to no other client (${variant}, ${kind})`, () => {
       const envoy = new Talk(variant, state({ [kind]: three }), 1000, [], { isEnvoy: true });
       const replies = envoy.nack(envoy.say(kind, named)[0], silent);
       assert.deepEqual(shown(replies), [`${kind}: a`, `${kind}: b`, `${kind}: c`]);
@@ -223,7 +223,7 @@ describe('a response of several resources that a client rejects', () => {
     });
   }
 
-  test('counts as an Envoy only with its name and a build version: other clients must see no rejected version again', () => {
+  test('A client counts as an Envoy only with its name and a build version, because other clients must see no rejected version again', () => {
     const user_agent_build_version = { version: { major_number: 1, minor_number: 40 } };
     const isEnvoy = (more: object): boolean | undefined =>
       parseDeltaRequest(encodeDelta({ node: { ...NODE, ...more }, type_url: TYPE.route }), 10).node()?.isEnvoy;
@@ -233,7 +233,7 @@ describe('a response of several resources that a client rejects', () => {
     assert.equal(isEnvoy({ user_agent_name: 'grpc-go', user_agent_build_version }), false);
   });
 
-  test('rule 18: is not sent again when it holds clusters or listeners, which Envoy takes one by one', () => {
+  test('Rule 18: a rejected response of clusters or listeners is not sent again, because Envoy applies them one by one', () => {
     for (const variant of VARIANTS)
       for (const kind of ['cluster', 'listener'] as const) {
         const envoy = new Talk(variant, state({ [kind]: three }), 1000, [], { isEnvoy: true });
@@ -243,7 +243,7 @@ describe('a response of several resources that a client rejects', () => {
 });
 
 describe('rule 18: what time alone cures is sent again', () => {
-  test('a listener whose port is in use: after 1, 2, 4, 8, 16 and then 30 seconds, until it is accepted', () => {
+  test('A listener whose port is in use is sent again after 1, 2, 4, 8, 16 and then 30 seconds, until it is accepted', () => {
     for (const variant of VARIANTS) {
       const talk = new Talk(variant, state({ listener: { l: '1' } }));
       talk.nack(talk.say('listener')[0], { errorDetail: IN_USE });
@@ -264,7 +264,7 @@ describe('rule 18: what time alone cures is sent again', () => {
     }
   });
 
-  test('a secret whose files are not there yet: each time in other bytes than those that were rejected last', () => {
+  test('A secret whose files do not exist yet is sent again in other bytes than those that were rejected last', () => {
     for (const variant of VARIANTS) {
       const named = { names: ['cert'], subscribe: ['cert'] };
       const talk = new Talk(variant, createSnapshot([fileSecret]));
@@ -280,7 +280,7 @@ describe('rule 18: what time alone cures is sent again', () => {
     }
   });
 
-  test('and nothing else is, whatever a client says of it', () => {
+  test('No other rejection is sent again, whatever the error message of the client', () => {
     for (const variant of VARIANTS) {
       for (const [kind, message] of [
         ['listener', 'Error adding/updating listener(s) l: no such filter'],
@@ -315,7 +315,7 @@ describe('rule 18: what was rejected because of a secret', () => {
       };
       const of = (replies: readonly Outgoing[], typeUrl: string) => replies.find((reply) => reply.typeUrl === typeUrl);
 
-      test(`is sent again when another content of the secret is accepted (${variant}, ${kind})`, () => {
+      test(`A resource that was rejected because of a secret is sent again when another content of the secret is accepted (${variant}, ${kind})`, () => {
         for (const order of ['rejected first', 'accepted first'] as const) {
           const talk = opened();
           const pushed = talk.update(createSnapshot([user(kind, '2'), secret('2')]));
@@ -331,7 +331,7 @@ describe('rule 18: what was rejected because of a secret', () => {
         }
       });
 
-      test(`is not, when the client had the secret already (${variant}, ${kind})`, () => {
+      test(`A resource that was rejected is not sent again when the client had the secret already (${variant}, ${kind})`, () => {
         const talk = opened();
         talk.nack(talk.update(createSnapshot([user(kind, '2'), secret('1')]))[0]);
         const again = variant === 'delta' ? { subscribe: ['s'] } : { names: ['s'], nonce: 'stale' };
@@ -339,7 +339,7 @@ describe('rule 18: what was rejected because of a secret', () => {
       });
     }
 
-  test('the other secret of its TLS context is read again: Envoy rejects whichever comes last', () => {
+  test('The other secret of the TLS context is sent again, because Envoy rejects the one that comes last', () => {
     const both = [
       { typeUrl: TYPE.secret, name: 'cert/a', source: 'ads', together: ['bundle/a'] },
       { typeUrl: TYPE.secret, name: 'bundle/a', source: 'ads', together: ['cert/a'] },
@@ -370,7 +370,7 @@ describe('rule 18: what was rejected because of a secret', () => {
   });
 });
 
-test('many small messages go down in few pieces, in their order', () => {
+test('Many small messages are written in few pieces, in their order', () => {
   const small = Array.from({ length: 100 }, (_, index) => [Buffer.alloc(2000, index)]);
   const large = [Buffer.alloc(5, 1), Buffer.alloc(100_000, 2), Buffer.alloc(5, 3)];
   const messages = [...small, large, ...small];

@@ -29,7 +29,7 @@ describe('a list that comes again in the same bytes', () => {
     return parser;
   };
 
-  test('is recognised, and its bytes need not be read', () => {
+  test('A repeated list is recognised, and its bytes need not be read', () => {
     const parser = parserAfter(long);
     const again = message(long, 'n');
     assert.equal(parser.repeatedBytes(again), stringsField(3, long).length);
@@ -38,7 +38,7 @@ describe('a list that comes again in the same bytes', () => {
     assert.deepEqual([request.names, request.nonce, request.typeUrl], [long, 'n', TYPE.secret]);
   });
 
-  test('is no repetition when it is of another type, or another list of the type came between', () => {
+  test('A list is no repetition when it is of another type, or another list of the type came between', () => {
     const parser = parserAfter(long);
     assert.equal(parser.parse(message(long, '', TYPE.route)).repeatsNames, false);
     assert.equal(parser.parse(message(long, '', TYPE.route)).repeatsNames, true);
@@ -48,7 +48,7 @@ describe('a list that comes again in the same bytes', () => {
     assert.equal(parser.parse(message(long)).repeatsNames, false);
   });
 
-  test('is found on a stream of one type whose requests do not name it', () => {
+  test('A repeated list is recognised on a stream of one type whose requests do not name it', () => {
     const parser = new RequestParser('sotw', MAX_NAMES, TYPE.secret);
     parser.parse(message(long));
     assert.equal(parser.parse(message(long, 'n', '')).repeatsNames, true);
@@ -56,7 +56,7 @@ describe('a list that comes again in the same bytes', () => {
     assert.equal(parser.parse(message(long)).repeatsNames, false);
   });
 
-  test('is kept once for all streams, and counts for each', () => {
+  test('A repeated list is kept once for all streams, and counts for each', () => {
     const [one, other] = [parserAfter(long), parserAfter(long)];
     assert.equal(one.parse(message(long)).names, other.parse(message(long)).names);
     assert.equal(one.retainedBytes, stringsField(3, long).length);
@@ -64,13 +64,13 @@ describe('a list that comes again in the same bytes', () => {
     assert.equal(one.retainedBytes, 0);
   });
 
-  test('still counts its names when others follow', () => {
+  test('The names of a repeated list still count when others follow', () => {
     const parser = new RequestParser('sotw', long.length);
     parser.parse(message(long));
     assert.throws(() => parser.parse(message([...long, 'more'])), { status: 'RESOURCE_EXHAUSTED' });
   });
 
-  test('changes nothing of what any request says', () => {
+  test('Recognising a repeated list changes nothing of what any request says', () => {
     const block = fc.constantFrom(long, long.slice(0, 150), long.slice(1), [...long, 'more'], [...long, ...long], []);
     const field = fc.oneof(
       block.map((names) => stringsField(3, names)),
@@ -100,7 +100,7 @@ describe('what repeated lists cost', () => {
   const snapshot = state({ secret: Object.fromEntries(names.map((name) => [name, '1'])) });
   const first = (list: readonly string[]): Buffer => framed(Buffer.concat([bytesOfNode(), message(list, '')]));
 
-  test('a SotW client that acknowledges 3,000 secrets with the whole list each time is not refused', async (t) => {
+  test('A SotW client that acknowledges 3,000 secrets with the whole list each time is not refused', async (t) => {
     const { port, server, events } = await runningServer(t, snapshot);
     const raw = new RawClient(port, { ':path': SOTW });
     t.after(() => raw.close());
@@ -126,7 +126,7 @@ describe('what repeated lists cost', () => {
     assert.equal(events.filter((event) => event === 'ack SDS').length, names.length);
   });
 
-  test('a client that repeats a list without being asked pays for all of it', async (t) => {
+  test('A client that repeats a list without being asked is charged for all of it', async (t) => {
     const rate = { burst: 20_000, perSecond: 0 };
     const { port } = await runningServer(t, undefined, {
       limits: { ratesPerStream: { requests: { burst: 1000, perSecond: 0 }, names: rate } },

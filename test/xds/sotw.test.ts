@@ -7,19 +7,19 @@ import { type Kind, request, resource, shown, state, Talk } from './fixtures.ts'
 
 const two = state({ cluster: { a: '1', b: '1' } });
 
-test('rule 3: a type that is not served is never answered, and leaves the others alone', () => {
+test('Rule 3: a type that is not served is never answered, and does not affect the others', () => {
   const talk = new Talk('sotw', two);
   const unknown = 'type.googleapis.com/envoy.service.runtime.v3.Runtime';
   assert.deepEqual(talk.session.request(unknown, request('cluster'), 0).replies, []);
   assert.deepEqual(shown(talk.say('cluster')), ['cluster: a b']);
 });
 
-test('rule 3: a request without a type ends the stream with INVALID_ARGUMENT', () => {
+test('Rule 3: a request without a type ends the stream with INVALID_ARGUMENT', () => {
   const talk = new Talk('sotw', two);
   assert.throws(() => talk.session.request('', request('cluster'), 0), { status: 'INVALID_ARGUMENT' });
 });
 
-test('rule 4: each type has its own subscription, version and nonce', () => {
+test('Rule 4: each type has its own subscription, version and nonce', () => {
   const talk = new Talk('sotw', state({ cluster: { a: '1' }, listener: { l: '1' } }));
   const [clusters] = talk.say('cluster');
   const [listeners] = talk.say('listener');
@@ -30,23 +30,23 @@ test('rule 4: each type has its own subscription, version and nonce', () => {
   assert.equal(talk.state('listener'), 'SYNCED');
 });
 
-test('rule 8: an ACK is not answered', () => {
+test('Rule 8: an ACK is not answered', () => {
   const talk = new Talk('sotw', two);
   const [reply] = talk.say('cluster');
   assert.deepEqual(talk.ack(reply), []);
 });
 
-test('rule 12: no name stands twice in a response, even when wildcard and name ask for it', () => {
+test('Rule 12: no name appears twice in a response, even when both the wildcard and a name select it', () => {
   const talk = new Talk('sotw', two);
   assert.deepEqual(shown(talk.say('cluster', { names: ['*', 'a'] })), ['cluster: a b']);
 });
 
-test('rule 14: the first request of a type is initial, whatever nonce it brings', () => {
+test('Rule 14: the first request of a type is initial, whatever nonce it brings', () => {
   const talk = new Talk('sotw', two);
   assert.deepEqual(shown(talk.say('cluster', { nonce: '77' })), ['cluster: a b']);
 });
 
-test('rule 14: nonces are never used twice on a stream', () => {
+test('Rule 14: nonces are never used twice on a stream', () => {
   const talk = new Talk('sotw', two);
   const nonces = new Set<string>();
   let [reply] = talk.say('cluster');
@@ -58,7 +58,7 @@ test('rule 14: nonces are never used twice on a stream', () => {
   assert.equal(nonces.size, 20);
 });
 
-test('rule 15: the version is the hash of the content: the same after a restart, another for other content', () => {
+test('Rule 15: the version is the hash of the content: the same after a restart, different for different content', () => {
   assert.equal(
     new Talk('sotw', two).say('cluster')[0]?.version,
     new Talk('sotw', state({ cluster: { b: '1', a: '1' } })).say('cluster')[0]?.version,
@@ -69,14 +69,14 @@ test('rule 15: the version is the hash of the content: the same after a restart,
   );
 });
 
-test('rule 17: a NACK is told by error_detail, not by the version', () => {
+test('Rule 17: a NACK is recognised by error_detail, not by the version', () => {
   const talk = new Talk('sotw', two);
   const [reply] = talk.say('cluster');
   talk.ack(reply, { errorDetail: 'bad', versionInfo: reply?.version ?? '' });
   assert.equal(talk.state('cluster'), 'NACKED');
 });
 
-test('rule 18: a NACK parks: nothing is sent until the resources change, and then the new state', () => {
+test('Rule 18: a NACK parks: nothing is sent until the resources change, and then the new state', () => {
   const talk = new Talk('sotw', two);
   const [reply] = talk.say('cluster');
   assert.deepEqual(talk.nack(reply), []);
@@ -85,7 +85,7 @@ test('rule 18: a NACK parks: nothing is sent until the resources change, and the
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '2' } }))), ['cluster: a b']);
 });
 
-test('rule 18: the words of a NACK are on record until a later version is accepted', () => {
+test('Rule 18: the error message of a NACK is kept until a later version is accepted', () => {
   const talk = new Talk('sotw', two);
   talk.nack(talk.say('cluster')[0], { errorDetail: 'duplicate cluster' });
   assert.equal(talk.session.status()[0]?.nack?.message, 'duplicate cluster');
@@ -94,20 +94,20 @@ test('rule 18: the words of a NACK are on record until a later version is accept
   assert.equal(talk.state('cluster'), 'SYNCED');
 });
 
-test('rule 19: a NACK that also changes the subscription changes it', () => {
+test('Rule 19: a NACK that also changes the subscription changes it', () => {
   const talk = new Talk('sotw', state({ route: { r: '1', s: '1' } }));
   const [reply] = talk.say('route', { names: ['r'] });
   assert.deepEqual(shown(talk.nack(reply, { names: ['r', 's'] })), ['route: s']);
 });
 
-test('rule 19: an error_detail that is repeated on later requests (grpc-js-xds) does not lose their subscriptions', () => {
+test('Rule 19: an error_detail that is repeated on later requests (grpc-js-xds) does not lose their subscriptions', () => {
   const talk = new Talk('sotw', state({ route: { r: '1', s: '1', t: '1' } }));
   const [reply] = talk.say('route', { names: ['r'] });
   talk.nack(reply, { names: ['r'] });
   assert.deepEqual(shown(talk.nack(reply, { names: ['r', 't'] })), ['route: t']);
 });
 
-test('rule 20: a stale nonce is neither ACK nor NACK, but its subscription counts', () => {
+test('Rule 20: a stale nonce is neither ACK nor NACK, but its subscription counts', () => {
   const talk = new Talk('sotw', state({ route: { r: '1', s: '1' } }));
   const [first] = talk.say('route', { names: ['r'] });
   talk.ack(first, { names: ['r'] });
@@ -117,7 +117,7 @@ test('rule 20: a stale nonce is neither ACK nor NACK, but its subscription count
   assert.deepEqual(shown(talk.ack(second, { names: ['r', 's'] })), ['route: s']);
 });
 
-test('rule 21: one response in flight; meanwhile changes collapse into the newest state', () => {
+test('Rule 21: one response is in flight, and changes meanwhile collapse into the newest state', () => {
   const talk = new Talk('sotw', two);
   const [first] = talk.say('cluster');
   assert.deepEqual(talk.update(state({ cluster: { a: '2', b: '1' } })), []);
@@ -127,14 +127,14 @@ test('rule 21: one response in flight; meanwhile changes collapse into the newes
   assert.equal(second?.version, newest.types.get(second?.typeUrl ?? '')?.version);
 });
 
-test('rule 22: the same request again, already acknowledged, is a new watcher and is answered', () => {
+test('Rule 22: the same request again, already acknowledged, is a new watcher and is answered', () => {
   const talk = new Talk('sotw', state({ endpoint: { e: '1' } }));
   const [reply] = talk.say('endpoint', { names: ['e'] });
   assert.deepEqual(talk.ack(reply, { names: ['e'] }), []);
   assert.deepEqual(shown(talk.ack(reply, { names: ['e'] })), ['endpoint: e']);
 });
 
-test('rule 23: a reconnecting wildcard client that has this very state is sent nothing, and counts as in sync', () => {
+test('Rule 23: a reconnecting wildcard client that has exactly this state is sent nothing, and counts as in sync', () => {
   const version = new Talk('sotw', two).say('cluster')[0]?.version ?? '';
   const talk = new Talk('sotw', two);
   assert.deepEqual(talk.say('cluster', { versionInfo: version }), []);
@@ -142,20 +142,20 @@ test('rule 23: a reconnecting wildcard client that has this very state is sent n
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1' } }))), ['cluster: a']);
 });
 
-test('rules 15, 23: who was sent only what it named is sent the rest when it comes back and asks for all', () => {
+test('Rules 15, 23: a client that had named its resources is sent the rest when it reconnects with the wildcard', () => {
   const version = new Talk('sotw', two).say('cluster', { names: ['a'] })[0]?.version ?? '';
   assert.deepEqual(shown(new Talk('sotw', two).say('cluster', { names: ['*'], versionInfo: version })), [
     'cluster: a b',
   ]);
 });
 
-test('rule 23: a reconnecting client that names resources is answered, because its subscription may have grown', () => {
+test('Rule 23: a reconnecting client that names resources is answered, because its subscription may have grown', () => {
   const routes = state({ route: { r: '1' } });
   const version = new Talk('sotw', routes).say('route', { names: ['r'] })[0]?.version ?? '';
   assert.deepEqual(shown(new Talk('sotw', routes).say('route', { names: ['r'], versionInfo: version })), ['route: r']);
 });
 
-test('rule 24: an empty list is the legacy wildcard as long as no name was ever sent', () => {
+test('Rule 24: an empty list is the legacy wildcard as long as no name was ever sent', () => {
   const talk = new Talk('sotw', two);
   const [reply] = talk.say('cluster');
   assert.deepEqual(shown([reply].flatMap((one) => one ?? [])), ['cluster: a b']);
@@ -163,7 +163,7 @@ test('rule 24: an empty list is the legacy wildcard as long as no name was ever 
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '1', b: '1', c: '1' } }))), ['cluster: a b c']);
 });
 
-test('rule 24: * is a name: from then on an empty list asks for nothing', () => {
+test('Rule 24: * is a name: from then on an empty list requests nothing', () => {
   const talk = new Talk('sotw', two);
   const [first] = talk.say('cluster');
   talk.ack(first, { names: ['*'] });
@@ -171,7 +171,7 @@ test('rule 24: * is a name: from then on an empty list asks for nothing', () => 
   assert.deepEqual(talk.update(state({ cluster: { a: '2' } })), []);
 });
 
-test('rule 25: [*, a], then [a] drops the wildcard, then [] drops everything and is no wildcard', () => {
+test('Rule 25: [*, a], then [a] drops the wildcard, then [] drops everything and is no wildcard', () => {
   const talk = new Talk('sotw', two);
   const [first] = talk.say('cluster', { names: ['*', 'a'] });
   talk.ack(first, { names: ['a'] });
@@ -181,13 +181,13 @@ test('rule 25: [*, a], then [a] drops the wildcard, then [] drops everything and
   assert.deepEqual(talk.update(state({ cluster: { a: '3', b: '3' } })), []);
 });
 
-test('rule 26: for types other than LDS and CDS an empty first list asks for nothing', () => {
+test('Rule 26: for types other than LDS and CDS an empty first list requests nothing', () => {
   const talk = new Talk('sotw', state({ route: { r: '1' } }));
   assert.deepEqual(talk.say('route'), []);
   assert.deepEqual(talk.update(state({ route: { r: '2' } })), []);
 });
 
-test('rules 27, 28: a newly named resource is sent although it is unchanged, and again after it was dropped', () => {
+test('Rules 27, 28: a newly named resource is sent although it is unchanged, and again after it was dropped', () => {
   const talk = new Talk('sotw', state({ secret: { s: '1', t: '1' } }));
   const [first] = talk.say('secret', { names: ['s'] });
   const [second] = talk.ack(first, { names: ['s', 't'] });
@@ -196,26 +196,26 @@ test('rules 27, 28: a newly named resource is sent although it is unchanged, and
   assert.deepEqual(shown(talk.say('secret', { nonce: second?.nonce ?? '', names: ['s', 't'] })), ['secret: s']);
 });
 
-test('rule 29: what is no longer named is no longer sent', () => {
+test('Rule 29: a resource that is no longer named is no longer sent', () => {
   const talk = new Talk('sotw', state({ secret: { s: '1', t: '1' } }));
   const [first] = talk.say('secret', { names: ['s', 't'] });
   talk.ack(first, { names: ['t'] });
   assert.deepEqual(talk.update(state({ secret: { s: '2', t: '1' } })), []);
 });
 
-test('rule 31: LDS and CDS responses hold the whole subscribed state', () => {
+test('Rule 31: LDS and CDS responses hold the whole subscribed state', () => {
   const talk = new Talk('sotw', two);
   talk.ack(talk.say('cluster')[0]);
   assert.deepEqual(shown(talk.update(state({ cluster: { a: '2', b: '1' } }))), ['cluster: a b']);
 });
 
-test('rule 31: nothing is said before there is a state, and the empty state is said once there is one', () => {
+test('Rule 31: nothing is sent before there is a state, and the empty state is sent once there is one', () => {
   const talk = new Talk('sotw');
   assert.deepEqual(talk.say('cluster'), []);
   assert.deepEqual(shown(talk.update(state({}))), ['cluster:']);
 });
 
-test('rule 32: of other types only what changed is sent', () => {
+test('Rule 32: of the other types only changed resources are sent', () => {
   const before = state({ route: { r: '1', s: '1' } });
   const talk = new Talk('sotw', before);
   talk.ack(talk.say('route', { names: ['r', 's'] })[0], { names: ['r', 's'] });
@@ -230,7 +230,7 @@ describe('rules 49, 64: more than a gRPC client takes in one message', () => {
     ]);
 
   for (const kind of ['endpoint', 'route'] as const) {
-    test(`${kind}s come in parts below 4 MiB, and are in sync when each is acknowledged`, () => {
+    test(`A large state of ${kind}s is sent in parts below 4 MiB, and is in sync when each is acknowledged`, () => {
       const now = big(kind);
       const talk = new Talk('sotw', now);
       const replies = talk.say(kind, { names: ['a', 'b', 'c'] });
@@ -245,7 +245,7 @@ describe('rules 49, 64: more than a gRPC client takes in one message', () => {
     });
   }
 
-  test('a part that is rejected parks, and comes again with the next change, whatever became of the other', () => {
+  test('A rejected part parks, and is sent again with the next change, whatever the answer to the other parts', () => {
     const names = ['a', 'b', 'c'];
     const talk = new Talk('sotw', big('route'));
     const [first, second] = talk.say('route', { names });
@@ -255,7 +255,7 @@ describe('rules 49, 64: more than a gRPC client takes in one message', () => {
     assert.deepEqual(shown(talk.update(big('route', '2'))), ['route: c', 'route: a']);
   });
 
-  test('who answers only the last part has answered all of them (SotW)', () => {
+  test('A SotW client that answers only the last part has answered all of them', () => {
     const names = ['a', 'b', 'c'];
     const talk = new Talk('sotw', big('route'));
     const replies = talk.say('route', { names });
@@ -263,13 +263,13 @@ describe('rules 49, 64: more than a gRPC client takes in one message', () => {
     assert.equal(talk.state('route'), 'SYNCED');
   });
 
-  test('clusters and listeners come in one all the same: what is absent would be deleted', () => {
+  test('Clusters and listeners are still sent in one response, because absent ones would be deleted', () => {
     for (const kind of ['cluster', 'listener'] as const)
       assert.deepEqual(shown(new Talk('sotw', big(kind)).say(kind)), [`${kind}: a b c`]);
   });
 });
 
-test('rule 34: a missing name is remembered, does not hold up others, and is sent when it exists', () => {
+test('Rule 34: a missing name is remembered, does not delay others, and is sent when it exists', () => {
   const before = state({ secret: { s: '1' } });
   const talk = new Talk('sotw', before);
   const [reply] = talk.say('secret', { names: ['s', 'later'] });
@@ -278,7 +278,7 @@ test('rule 34: a missing name is remembered, does not hold up others, and is sen
   assert.deepEqual(shown(talk.update(state({ secret: { s: '1', later: '1' } }, before))), ['secret: later']);
 });
 
-test('rule 51: clusters that are gone stay in CDS until the routes that led there are acknowledged', () => {
+test('Rule 51: clusters that are gone stay in CDS until the routes that led to them are acknowledged', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('sotw', before);
   talk.ack(talk.say('cluster')[0]);
@@ -293,7 +293,7 @@ test('rule 51: clusters that are gone stay in CDS until the routes that led ther
   assert.equal(talk.state('cluster'), 'SYNCED');
 });
 
-test('rules 29, 51: who leaves what lingers is not sent its removal', () => {
+test('Rules 29, 51: a client that drops a resource with a pending removal is not sent the removal', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('sotw', before);
   talk.ack(talk.say('cluster', { names: ['a', 'b'] })[0], { names: ['a', 'b'] });
@@ -303,7 +303,7 @@ test('rules 29, 51: who leaves what lingers is not sent its removal', () => {
   assert.deepEqual(talk.ack(route, { names: ['r'] }), []);
 });
 
-test('rule 51: a client that never acknowledges its routes does not keep a removal for ever', () => {
+test('Rule 51: a client that never acknowledges its routes does not delay a removal forever', () => {
   const before = state({ cluster: { a: '1', b: '1' }, route: { r: 'to b' } });
   const talk = new Talk('sotw', before);
   talk.ack(talk.say('cluster')[0]);
@@ -315,7 +315,7 @@ test('rule 51: a client that never acknowledges its routes does not keep a remov
   assert.deepEqual(shown(talk.session.tick(talk.now)), ['cluster: a']);
 });
 
-test('rule 52: a route to a new cluster waits for the acknowledgement of the cluster, but not for ever', () => {
+test('Rule 52: a route to a new cluster waits for the acknowledgement of the cluster, but not forever', () => {
   const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
   const open = () => {
     const talk = new Talk('sotw', before);
@@ -334,7 +334,7 @@ test('rule 52: a route to a new cluster waits for the acknowledgement of the clu
   assert.deepEqual(shown(slow.session.tick(slow.now)), ['route: r']);
 });
 
-test('rule 52: a route waits for a cluster that was rejected when it was new, and comes again', () => {
+test('Rule 52: a route waits for a cluster that was rejected when it was new, and is sent again', () => {
   const empty = state({ route: { r: 'nowhere' } });
   const talk = new Talk('sotw', empty);
   talk.ack(talk.say('cluster')[0]);
@@ -346,7 +346,7 @@ test('rule 52: a route waits for a cluster that was rejected when it was new, an
   assert.deepEqual(shown(talk.ack(pushed[0])), ['route: r']);
 });
 
-test('rules 51, 52: once a time of waiting is over, a client that does not answer has nobody woken again and again', () => {
+test('Rules 51, 52: once a wait has timed out, a client that does not answer sets no further timer', () => {
   const slow = new Talk('sotw', two);
   slow.say('cluster');
   slow.now = slow.session.wakeAt() ?? Number.NaN;
@@ -362,7 +362,7 @@ test('rules 51, 52: once a time of waiting is over, a client that does not answe
   assert.equal(talk.session.wakeAt(), undefined);
 });
 
-test('rule 52: a route does not wait for a cluster that the client does not ask for', () => {
+test('Rule 52: a route does not wait for a cluster that the client does not subscribe to', () => {
   const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
   const talk = new Talk('sotw', before);
   talk.ack(talk.say('cluster', { names: ['a'] })[0], { names: ['a'] });
@@ -371,7 +371,7 @@ test('rule 52: a route does not wait for a cluster that the client does not ask 
   assert.deepEqual(shown(pushed), ['cluster: a', 'route: r']);
 });
 
-test('rule 52: a route waits no longer for a cluster that is not even sent, because an earlier change is in flight', () => {
+test('Rule 52: a route stops waiting for a cluster that cannot be sent because an earlier change is in flight', () => {
   const before = state({ cluster: { a: '1' }, route: { r: 'to a' } });
   const talk = new Talk('sotw', before);
   talk.ack(talk.say('cluster')[0]);
@@ -383,7 +383,7 @@ test('rule 52: a route waits no longer for a cluster that is not even sent, beca
   assert.deepEqual(shown(talk.session.tick(talk.now)), ['route: r']);
 });
 
-test('the order of one change is CDS, EDS, SDS, RDS, LDS', () => {
+test('The order of one change is CDS, EDS, SDS, RDS, LDS', () => {
   const content = (value: string) => ({
     listener: { l: value },
     route: { r: value },
@@ -406,12 +406,12 @@ test('the order of one change is CDS, EDS, SDS, RDS, LDS', () => {
   ]);
 });
 
-test('more names than the limit end the stream with RESOURCE_EXHAUSTED', () => {
+test('More names than the limit end the stream with RESOURCE_EXHAUSTED', () => {
   const talk = new Talk('sotw', two, 3);
   assert.throws(() => talk.say('secret', { names: ['1', '2', '3', '4'] }), { status: 'RESOURCE_EXHAUSTED' });
 });
 
-test('rule 18: an operator may have what was rejected sent once more', () => {
+test('Rule 18: an operator may have a rejected response sent once more', () => {
   for (const variant of ['sotw', 'delta'] as const) {
     for (const kind of ['cluster', 'route'] as const) {
       const talk = new Talk(variant, state({ [kind]: { a: '1', b: '1' } }));

@@ -20,7 +20,7 @@ async function connections(work: () => Promise<void>): Promise<number> {
   return count;
 }
 
-test('it connects to itself until its time is over, and leaves no server and no connection', async () => {
+test('The warm-up connects to its own server until its time is over, and leaves no server and no connection', async () => {
   // Three rounds of this clock, however long they take: each of them asks it 21 times.
   let now = 0;
   const rounds = 3;
@@ -30,6 +30,6 @@ test('it connects to itself until its time is over, and leaves no server and no 
   await eventually('nothing is left', () => left().length === 0);
 });
 
-test('without a budget it does nothing', async () => {
+test('The warm-up does nothing without a budget', async () => {
   assert.equal(await connections(() => warmUp(0)), 0);
 });

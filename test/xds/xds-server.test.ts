@@ -28,7 +28,7 @@ const SERVICES = [
 
 describe('services', () => {
   for (const [service, kind, typeUrl, name] of SERVICES) {
-    test(`rules 3, 5: ${service}: both variants serve its type, and no other`, async (t) => {
+    test(`Rules 3, 5: ${service}: both variants serve its type, and no other`, async (t) => {
       const { client } = await runningServer(t, one);
       const sotw = client.open(service, `Stream${kind}`).send({ node: NODE, resource_names: [name] });
       const full = await sotw.next();
@@ -50,7 +50,7 @@ describe('services', () => {
     });
   }
 
-  test('rules 2, 4, 10, 11: ADS answers each type on one stream, after one node, and says who answers', async (t) => {
+  test('Rules 2, 4, 10, 11: ADS answers each type on one stream, after one node, and identifies the control plane', async (t) => {
     const { client } = await runningServer(t, one);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     const clusters = await ads.next();
@@ -72,7 +72,7 @@ async function answers(conversation: Conversation): Promise<void> {
 }
 
 describe('streams', () => {
-  test('rules 7, 31: before there is a state nothing is said; then it is', async (t) => {
+  test('Rules 7, 31: nothing is sent before there is a state, and the state is sent once there is one', async (t) => {
     const { client, cache, server } = await runningServer(t, undefined);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await eventually('opened', () => server.status().length === 1);
@@ -81,7 +81,7 @@ describe('streams', () => {
     assert.equal((await ads.next()).resources.length, 1);
   });
 
-  test('a change goes to everybody who has not got it, an ACK and a NACK to the observer', async (t) => {
+  test('A change is sent to every stream that does not have it, and an ACK and a NACK reach the observer', async (t) => {
     const { client, cache, events } = await runningServer(t, one);
     const ads = client.delta().send({ node: NODE, type_url: TYPE.cluster });
     const first = await ads.next();
@@ -96,7 +96,7 @@ describe('streams', () => {
     await eventually('both answers', () => events.includes('nack CDS bad port') && events.includes('ack CDS'));
   });
 
-  test('rule 2: the first request needs a node', async (t) => {
+  test('Rule 2: the first request needs a node', async (t) => {
     const { client } = await runningServer(t, one);
     for (const node of [undefined, { cluster: 'ingress' }]) {
       const end = await client.sotw().send({ node, type_url: TYPE.cluster }).end;
@@ -104,7 +104,7 @@ describe('streams', () => {
     }
   });
 
-  test('rule 65: a client that says it is done gets OK, and is forgotten, as is one that cancels', async (t) => {
+  test('Rule 65: a half-closed client gets OK, and is removed, as is one that cancels', async (t) => {
     const { client, server, events } = await runningServer(t, one);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await ads.next();
@@ -118,7 +118,7 @@ describe('streams', () => {
     assert.equal(events.filter((event) => event === 'closed ingress').length, 2);
   });
 
-  test('rule 67: going down ends every stream with UNAVAILABLE, also those that begin then', async (t) => {
+  test('Rule 67: a shutdown ends every stream with UNAVAILABLE, also those that begin then', async (t) => {
     const { client, server } = await runningServer(t, one);
     const ads = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await ads.next();
@@ -174,7 +174,7 @@ describe('a client that the server does not open a stream for', () => {
 });
 
 describe('limits', () => {
-  test('streams of one gateway', async (t) => {
+  test('More streams of one gateway than the limit are refused', async (t) => {
     const { client, events } = await runningServer(t, one, { limits: { streamsPerGateway: 1 } });
     const first = client.sotw().send({ node: NODE, type_url: TYPE.cluster });
     await first.next();
@@ -189,7 +189,7 @@ describe('limits', () => {
     });
   });
 
-  test('requests of one stream; the others go on', async (t) => {
+  test('More requests on one stream than the limit end it, and other streams continue', async (t) => {
     const { client } = await runningServer(t, one, {
       limits: { ratesPerStream: { requests: { burst: 10, perSecond: 1 }, names: { burst: 1000, perSecond: 0 } } },
     });
@@ -201,14 +201,14 @@ describe('limits', () => {
     await answers(honest);
   });
 
-  test('names of one subscription', async (t) => {
+  test('More names in one subscription than the limit end the stream', async (t) => {
     const { client } = await runningServer(t, one, { limits: { namesPerType: 100 } });
     const names = Array.from({ length: 101 }, (_, index) => `n${index}`);
     const greedy = client.delta().send({ node: NODE, type_url: TYPE.secret, resource_names_subscribe: names });
     assert.equal((await greedy.end).code, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('the size of one request', async (t) => {
+  test('A request over the size limit ends the stream', async (t) => {
     const { client } = await runningServer(t, one);
     const huge = client
       .sotw()
@@ -216,7 +216,7 @@ describe('limits', () => {
     assert.equal((await huge.end).code, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('rule 3: a request that names no type', async (t) => {
+  test('Rule 3: a request that names no type is refused', async (t) => {
     const { client } = await runningServer(t, one);
     const end = await client.sotw().send({ node: NODE, type_url: '' }).end;
     assert.equal(end.code, STATUS.INVALID_ARGUMENT);
