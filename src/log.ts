@@ -1,5 +1,5 @@
 // Logs of the running process: JSON lines on stdout, one for each event that an operator acts on.
-// In: messages with fields. Out: a Logger. Must not: print key material; `PrivateKeyPem` prints as [redacted], and pino redacts by name too.
+// Must not: print key material; `PrivateKeyPem` prints as [redacted], and pino redacts by name too.
 
 import { pino } from 'pino';
 

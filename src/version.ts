@@ -1,5 +1,5 @@
 // The version of this process, from package.json.
-// In: nothing. Out: a string. Must not: be written anywhere else.
+// Must not: be written anywhere else.
 
 import { readFileSync } from 'node:fs';
 

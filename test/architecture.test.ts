@@ -1,5 +1,4 @@
-// The shape of the code, held by a test: which folder may import which, what may be imported at all, size, headers, names.
-// In: the source files and package.json, as text. Out: every place that breaks a rule of ARCHITECTURE.md.
+// Tests the shape of the code against ARCHITECTURE.md: imports between folders, dependencies, file sizes, headers and names.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';

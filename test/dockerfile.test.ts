@@ -1,5 +1,4 @@
-// The image: hadolint's judgement, and what it does not look at.
-// In: the Dockerfile. Out: findings.
+// Tests the Dockerfile: the findings of hadolint, and the rules that hadolint does not check.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

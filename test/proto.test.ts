@@ -1,5 +1,5 @@
-// The vendored protos: complete, untouched, and what the types and the bundle are made of.
-// In: proto/, and copies of it that are spoiled. Out: what `vendor.mjs --check` says. Must not: change proto/ itself.
+// Tests that the vendored protos are complete and unchanged, and that the types and the bundle are generated from them.
+// Must not: change proto/ itself.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -107,7 +107,7 @@ describe('what is made of the protos is fresh', () => {
   });
 });
 
-test('Envoy’s licence stands beside its files, and every one of them is listed with its sum', () => {
+test('Envoy’s licence lies beside its files, and every file is listed with its sum', () => {
   assert.match(readFileSync(join(PROTO, 'LICENSE'), 'utf8'), /Apache License\s+Version 2\.0/);
   const listed = readFileSync(join(PROTO, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
   const present = readdirSync(PROTO, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.proto'));

@@ -1,6 +1,6 @@
-// `npm test`: everything, from unit tests to real Envoys, in one run that ends in node's own summary.
-// In: the arguments after `--`, which are names of test files or parts of them, and node's own --test-… options.
-// Out: the status of the first step that failed, or of the tests. Must not: skip what this machine lacks; it is fetched.
+// `npm test`: runs all tests, from unit tests to real Envoys, and exits with the status of the first step that failed.
+// Arguments after `--` are names of test files, parts of names, and node's own --test-… options.
+// Must not: skip what this machine lacks; it is fetched.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';

@@ -25,7 +25,7 @@ export interface Place {
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
-/** Runs a postern command to its end. Out: its stdout. Errors: its exit status and what it said. */
+/** Runs a postern command to its end and returns its stdout. Throws its exit status and output when it fails. */
 export async function postern(processes: Processes, ...args: readonly string[]): Promise<string> {
   return await processes.run(`postern ${args.join(' ')}`, process.execPath, [MAIN, ...args]);
 }

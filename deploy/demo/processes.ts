@@ -47,7 +47,7 @@ export class Processes {
     return running;
   }
 
-  /** Runs a command to its end. Out: its stdout. Errors: its status and what it said on stderr. */
+  /** Runs a command to its end and returns its stdout. Throws its status and stderr when it fails. */
   run(name: string, command: string, args: readonly string[]): Promise<string> {
     this.refuseWhenOver(name);
     let child: ChildProcess | undefined;

@@ -1,5 +1,5 @@
-// The admin port's answers, as a function of the request and the process's views.
-// In: method, path, host. Out: status, type, body. Must not: change anything; there is nothing to change here.
+// The answers of the admin port, as a function of the request and the process's views.
+// Must not: change anything; every route is read-only.
 
 import type { Status } from './status-view.ts';
 

@@ -1,5 +1,5 @@
-// I/O: the admin port, plain HTTP, read-only, on loopback unless asked otherwise.
-// In: an address and the views. Out: a listening server. Must not: decide an answer (admin-routes.ts does).
+// I/O: the admin port, plain HTTP, read-only, on loopback by default.
+// Must not: decide an answer (admin-routes.ts does).
 
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';

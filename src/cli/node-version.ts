@@ -1,5 +1,5 @@
-// Which Node is old enough to have known HTTP/2 holes.
-// In: a version. Out: a warning, or undefined. Must not: refuse to start; Node 20 is what many machines have.
+// Warns when this Node is old enough to have known HTTP/2 vulnerabilities.
+// Must not: refuse to start; many machines have Node 20.
 
 /** The first of each line with the fixes of July 2026 (CVE-2026-56846, CVE-2026-56848: HTTP/2 memory and use after free). */
 const FIXED: readonly (readonly [number, number, number])[] = [

@@ -1,5 +1,5 @@
-// A table of text.
-// In: rows, the head first. Out: aligned lines. Must not: know what they mean.
+// Formats rows as a text table with aligned columns.
+// Must not: know what the columns mean.
 
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));

@@ -1,6 +1,5 @@
-// From the resolved model to what each gateway is served: translate, encode, check, and only then a snapshot.
-// In: a Federation, the identities of our gateways, who was removed lately. Out: one Snapshot for each gateway.
-// Must not: publish, log, or read the clock. A resource that breaks a rule throws, and nothing of the call counts.
+// Compiles the resolved model into one snapshot for each gateway: translates, encodes and checks its resources.
+// Must not: publish, log, or read the clock. A resource that breaks a rule throws, and the call changes no state.
 
 import { checkBoundary } from '../envoy/boundary/boundary-check.ts';
 import { encodeResource } from '../envoy/proto/codec.ts';

@@ -1,6 +1,5 @@
-// When each certificate ends that calls or the control channel depend on, and saying so in time.
-// In: what is served, the streams, the control plane's CA. Out: one list; log lines, each once for each notice.
-// Must not: hold key material, or announce what is renewed in time by itself.
+// Lists and announces the ends of the certificates that calls or the control channel depend on.
+// Must not: hold key material, or announce a certificate that is renewed in time by itself.
 
 import type { Logger } from '../log.ts';
 import { authorityEnds, type CertificateEnd, endOf } from '../pipeline/authority-ends.ts';

@@ -1,5 +1,5 @@
-// What the running process shows of itself: /status, and the gauges of what is served.
-// In: what is applied, what was rejected, the streams. Out: plain data. Must not: hold key material.
+// The views of the running process: /status, and the gauges of what is served.
+// Must not: hold key material.
 
 import type { NodeStatus, Rejected, Status } from '../admin/status-view.ts';
 import type { Peer } from '../federation/model.ts';

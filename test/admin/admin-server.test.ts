@@ -50,7 +50,7 @@ describe('the admin server', () => {
     assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
   });
 
-  test('405 names what is allowed, as HTTP asks for', async (t) => {
+  test('A 405 response names the allowed methods, as HTTP requires', async (t) => {
     const { status, headers } = await ask((await serving(t)).port, '/status', 'DELETE');
     assert.deepEqual([status, headers.allow], [405, 'GET, HEAD']);
   });

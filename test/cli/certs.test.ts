@@ -117,7 +117,7 @@ describe('certs gateway', () => {
     assert.notEqual(read(one, 'tls-key.pem'), read(two, 'tls-key.pem'));
   });
 
-  test('--state and POSTERN_STATE say where the CA is kept; an empty variable says nothing', async (t) => {
+  test('--state and POSTERN_STATE set where the CA is kept; an empty variable sets nothing', async (t) => {
     const { file, folder } = scene(t);
     quiet(await gateway(file, join(folder, 'out'), { env: { POSTERN_STATE: join(folder, 'elsewhere') } }));
     assert.deepEqual(Object.keys(modes(join(folder, 'elsewhere'))), [

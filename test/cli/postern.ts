@@ -1,5 +1,5 @@
-// The command as a person runs it: the built main.js as a process of its own, in a folder with a complete mesh.
-// In: arguments, environment, which outputs nobody reads. Out: exit status and both outputs. Must not: inherit POSTERN_* settings.
+// Runs a postern command as a person does: the built main.js as its own process, in a folder with a complete mesh.
+// Must not: inherit POSTERN_* settings.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -58,7 +58,7 @@ describe('run', () => {
     await process.said('configuration applied');
   });
 
-  test('SIGHUP reads again; what cannot be served is shown, and changes nothing that is', async (t) => {
+  test('SIGHUP reads the file again; a file that cannot be served is shown, and changes nothing that is served', async (t) => {
     const { here, process, admin } = await served(t);
     const status = async (): Promise<Status> => (await (await get(admin, '/status')).json()) as Status;
     const before = await status();
@@ -274,7 +274,7 @@ describe('status', () => {
     assert.match(rejected.stderr, /NOT_IN_SYNC the file was rejected \(CONFIG_INVALID\)/);
   });
 
-  test('--wait ends with 75 when its time is over, and with 69 when nobody answers until then', async (t) => {
+  test('--wait ends with 75 when its time is over, and with 69 when nothing answers until then', async (t) => {
     const { admin } = await served(t);
     const [waited, alone] = await Promise.all([
       postern(['status', '--admin', admin, '--wait', '1s']),

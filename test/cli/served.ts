@@ -1,5 +1,5 @@
-// `postern run` as a process of its own, which a test watches: what it logs, what its admin port says, how it ends.
-// In: arguments. Out: a running process. Must not: outlive its test, or wait for anything but what the process says.
+// Runs `postern run` as its own process for a test, which watches its log, its admin port and its exit.
+// Must not: outlive its test, or wait for anything but the output of the process.
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -122,7 +122,7 @@ describe('postern exits with 64, an error on stderr and nothing on stdout, when 
     ],
   };
   for (const [what, args] of Object.entries(wrong)) {
-    test(what, async () => {
+    test(`The command line exits with 64 for ${what}`, async () => {
       assert.deepEqual(refusal(await postern(args)), WRONG);
     });
   }

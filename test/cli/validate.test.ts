@@ -305,7 +305,7 @@ describe('every command that reads the configuration refuses a wrong one with th
     run: ['run', '--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
   };
   for (const [name, args] of Object.entries(commands)) {
-    test(name, async (t) => {
+    test(`The command ${name} refuses a wrong configuration with the findings of validate`, async (t) => {
       const here = scene(t);
       const file = here.edited('wrong.yaml', wrong);
       const [judged, refused] = await Promise.all([

@@ -1,5 +1,5 @@
-// Configurations for tests: a good one in which every test changes one thing, and the whole form of the contract.
-// In: a change of text. Out: diagnostics. Files are names only: nothing here reads them.
+// Configurations for tests: a valid one in which each test changes one thing, and one with every field of the format.
+// Must not: read files; the files that the configurations name need not exist.
 
 import assert from 'node:assert/strict';
 import { parseConfig } from '../../src/config/parse.ts';

@@ -1,5 +1,4 @@
-// A folder of its own for a test of files, gone afterwards.
-// In: names and contents. Out: paths. Must not: leave anything behind.
+// A temporary folder for a test that needs files; it is removed afterwards.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// As much of JSON Schema draft-07 as our schema uses, the way an editor would check a file with it.
-// In: a schema and a value. Out: the paths that do not fit. A keyword that it does not know is an error: nothing is skipped.
+// Checks a value against the part of JSON Schema draft-07 that our schema uses, as an editor would.
+// Must not: skip a keyword that it does not know; that is an error.
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 

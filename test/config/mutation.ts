@@ -1,5 +1,4 @@
-// Broken files by the hundred: mutations of a good one, the same for the same seed.
-// In: a text and a seed. Out: a text with one to three wounds, of bytes, tokens, structure or types.
+// Mutates a valid file into broken ones: one to three changes of bytes, tokens, structure or types, the same for the same seed.
 
 /** Small, fast and reproducible (mulberry32); numbers in [0, 1). */
 export function randomOf(seed: number): () => number {

@@ -1,5 +1,5 @@
-// A private key that somebody pasted where the name of its file belongs: refused, and repeated nowhere.
-// In: YAML with a key in every notation. Out: diagnostics. Must not: hold a key as text.
+// Tests that a private key pasted in the place of a file name is refused, and repeated in no diagnostic.
+// Must not: hold a key as text.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';

@@ -1,5 +1,4 @@
-// Three meshes on real Envoys, fed over ADS: what peers reach, what they do not, and what anybody at the gate can see.
-// In: running meshes, honest callers and attackers. Out: answers, what backends saw. Both kinds of ADS, same results.
+// Tests the boundary of three meshes on real Envoys, over both kinds of ADS: what peers can reach and see, and attackers cannot.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,5 +1,4 @@
-// Changes while traffic runs: each takes effect without a restart, and disturbs nobody whom it is not about.
-// In: three running meshes whose bank edits its YAML. Out: answers before, meanwhile and after. Both kinds of ADS.
+// Tests changes of a configuration under traffic, over both kinds of ADS: each applies at once and affects no other peer.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,4 @@
-// `npm run demo`, as a person runs it: it proves every row, leaves nothing behind, and says what to do when it cannot.
-// In: the compiled demo as a child process, with a temporary folder of its own. Out: exit status, output, what is left.
+// Tests `npm run demo` as a person runs it: it proves every row, leaves nothing behind, and explains why it cannot run.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

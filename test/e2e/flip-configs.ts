@@ -1,5 +1,6 @@
-// Random configurations of one mesh, and what each of them allows: everything that an edit can change, small enough that
-// two of them meet often. In: a seed. Out: choices, their YAML, and an oracle. Must not: share code with src/.
+// Random configurations of one mesh, and an oracle of what each of them allows. An edit can change everything, and the values
+// are few, so that two configurations often share some.
+// Must not: share code with src/.
 
 import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 

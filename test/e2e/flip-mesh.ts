@@ -1,6 +1,5 @@
-// The mesh whose configuration is flipped, and everybody around it: backends, and the gateways of its peers.
-// In: a testbed. Out: places, certificates, and what every backend and every gateway was asked.
-// Must not: know which configuration is in force.
+// The mesh whose configuration the flip tests edit, with its backends and the gateways of its peers.
+// Must not: know which configuration is served.
 
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,4 @@
-// A gateway gets what is its own: its secrets and resources, and never those of the other gateway of the same mesh.
-// In: one mesh with both gateways on real Envoys, and callers of the xDS port with every kind of certificate.
-// Out: what Envoy holds, what the port answers.
+// Tests that a gateway gets its own secrets and resources, and never those of the other gateway of the same mesh.
 
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

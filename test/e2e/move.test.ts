@@ -1,5 +1,4 @@
-// A route that moves to another cluster, and a cluster that moves to another backend, while calls go on: none is lost.
-// In: three running meshes on real Envoys. Out: the answers of an uninterrupted stream of calls. Both kinds of ADS.
+// Tests that no call is lost when a route moves to another cluster, or a cluster to another backend, over both kinds of ADS.
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';

@@ -1,5 +1,5 @@
-// The meshes of the end-to-end tests: a bank that two peers call, each through an egress gateway of its own.
-// In: a testbed, the kind of ADS. Out: running meshes, and how each side calls the bank. Must not: hold a fixed port.
+// The meshes of the end-to-end tests: a bank that two peers call, each through its own egress gateway.
+// Must not: use a fixed port.
 
 import type { Backend } from '../../deploy/demo/backends.ts';
 import { type Answer, type Credentials, callGateway, callLocally, type Request } from '../../deploy/demo/calls.ts';

@@ -63,7 +63,7 @@ describe('real traffic', () => {
     return socket;
   }
 
-  test('1,500 callers who give up end the call of nobody else', async () => {
+  test('1,500 callers that give up end no other call', async () => {
     let slow: ServerResponse | undefined;
     let given = 0;
     const { bank, egress } = await pair((asked, response) => {

@@ -1,5 +1,4 @@
-// Other ways to set a mesh up: certificates on the gateway's disk, RSA CAs, opaque server names, several addresses.
-// In: two meshes, on real Envoys. Out: that calls pass, and that the guard which the variant touches still holds.
+// Tests other ways to set up a mesh: certificates on the gateway's disk, RSA CAs, opaque server names, several addresses.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';

@@ -155,7 +155,7 @@ describe('the end of a grant', () => {
     assert.deepEqual(resolveText(YAML, { now: NEW_YEAR - 1 }).findings, []);
   });
 
-  test('The end of a grant that comes next is the earliest of those that are still in force', () => {
+  test('The next end of a grant is the earliest among the grants that still apply', () => {
     const text = changed(
       ['paths: [/orders, /orders/*]}', 'paths: [/orders, /orders/*], expires: 2026-11-25}'],
       ['paths: [/accounts]}', 'paths: [/accounts], expires: 2028-02-29}'],

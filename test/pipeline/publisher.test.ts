@@ -1,5 +1,5 @@
-// What time alone changes, also while the file is broken: grants end, identities are renewed, a peer's expired CA is its own trouble.
-// In: a configuration on disk, a clock. Out: snapshots. Must not: wait.
+// Tests what changes with time alone, also while the file is invalid: grants end, identities are renewed, a peer's CA expires.
+// Must not: wait; the clock is an argument.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,4 @@
-// Small resources for the tests of snapshots: they care about names, bytes and references, not about what Envoy does with them.
-// In: names and contents. Out: resources, drafts and steps that count what they did.
+// Small resources for the tests of snapshots, which need names, bytes and references, but nothing that Envoy understands.
 
 import type { Draft } from '../../src/envoy/draft.ts';
 import type { EncodedResource } from '../../src/envoy/proto/codec.ts';

@@ -28,7 +28,7 @@ function observing() {
   return { observer: serverObserver(logger, metrics, () => time.now), lines, time, metrics };
 }
 
-test('A gateway that rejects without end is counted each time, and does not hide the rejections of another gateway', () => {
+test('A gateway that rejects continuously is counted each time, and does not hide the rejections of another gateway', () => {
   const { observer, lines, time, metrics } = observing();
   for (let count = 0; count < 1000; count += 1) observer.answered('loud', 'l-1', 'CDS', 'nack', `${count}`);
   assert.equal(lines.length, 100);
@@ -40,7 +40,7 @@ test('A gateway that rejects without end is counted each time, and does not hide
   assert.match(metrics.text(), /postern_xds_nacks_total\{gateway="loud",type="CDS"\} 1001\n/);
 });
 
-test('A gateway that connects and disconnects without end writes no more lines than the limit', () => {
+test('A gateway that connects and disconnects continuously writes no more lines than the limit', () => {
   const { observer, lines } = observing();
   for (let count = 0; count < 6000; count += 1) {
     observer.opened('ingress', 'i-1', '127.0.0.1:1', 'delta');
@@ -56,7 +56,7 @@ const refusal = (address: string, reason: RefusalReason = 'unknown_ca'): Refusal
   nodeId: '',
 });
 
-test('A client that is refused again and again is counted each time, writes a line every ten seconds, and hides no other client', () => {
+test('A client that is refused repeatedly is counted each time, writes a line every ten seconds, and hides no other client', () => {
   const { observer, lines, time, metrics } = observing();
   for (let count = 0; count < 1000; count += 1) observer.refused(refusal(`192.0.2.1:${count}`));
   assert.equal(lines.length, 100);

@@ -1,7 +1,7 @@
-// A client that shares no code with the server: bench/peer/xdsload, in Go, below gRPC's libraries and with grpc-go. It decodes
-// all that it gets by Envoy's Go messages and counts what breaks the protocol (bench/peer, kinds of `protocol_errors_by_kind`).
-// In: one dump, served by the product's server (bench/serve.ts) and by go-control-plane. Out: no protocol error, every stream
-// served, and the same bytes as from go-control-plane. Must not: be skipped where Go is missing (it fails), or judge speed.
+// Tests the server against a client that shares no code with it: bench/peer/xdsload, in Go, over raw HTTP/2 and grpc-go. It
+// decodes all responses by Envoy's Go messages, counts what breaks the protocol (bench/peer, kinds of
+// `protocol_errors_by_kind`), and compares with go-control-plane.
+// Must not: be skipped where Go is missing (it fails), or judge speed.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -120,7 +120,7 @@ const CHANGES = [
   { what: 'what=all', types: ALL_TYPES, rounds: 1 },
 ];
 
-/** Takes a fresh server through all changes. Out: what all streams held before and after each kind of change. */
+/** Takes a fresh server through all changes. Returns what all streams held before and after each kind of change. */
 async function walk(target: Target, mode: Mode): Promise<readonly string[]> {
   const states: string[] = [];
   for (const { what, types, rounds } of CHANGES) {

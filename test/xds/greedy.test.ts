@@ -54,7 +54,7 @@ describe('what is kept of what a client sends', () => {
     assert.ok(weigh({ subscribe: ['漢'.repeat(1000)] }) > 3000);
   });
 
-  test('Names that were answered and dropped count no longer', () => {
+  test('Names that were answered and dropped no longer count', () => {
     const talk = new Talk('delta', two);
     const [reply] = talk.say('cluster', { subscribe: ['a', ...names(100)] });
     assert.deepEqual(shown(talk.ack(reply, { unsubscribe: names(100) })), []);
@@ -72,7 +72,7 @@ describe('what is kept of what a client sends', () => {
     assert.equal(server.status().length, 1);
   });
 
-  test('A request that arrived in pieces counts no longer once it is complete', async (t) => {
+  test('A request that arrived in pieces no longer counts once it is complete', async (t) => {
     const { dial, server } = await start(t, { bytesPerGateway: 100_000 });
     const raw = dial();
     for (let count = 0; count < 10; count += 1) {
@@ -86,7 +86,7 @@ describe('what is kept of what a client sends', () => {
     assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('No more of a node is kept than is needed', async (t) => {
+  test('Of a node only the needed fields are kept', async (t) => {
     const { dial, server } = await start(t, {});
     dial().write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(100_000) } })));
     await eventually('served', () => server.status()[0]?.userAgent.length === 256);
@@ -134,14 +134,14 @@ describe('what a client costs', () => {
     }
   });
 
-  test('What is not a name is charged by its size', async (t) => {
+  test('A part of a request that is not a name is charged by its size', async (t) => {
     const { dial } = await start(t, { ratesPerStream: { requests: many, names: thousand } });
     const raw = dial();
     raw.write(framed(request({ node: { ...NODE, user_agent_name: 'u'.repeat(100_000) } })));
     assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
   });
 
-  test('Resources that a client asks for again and again are charged', async (t) => {
+  test('Resources that a client requests repeatedly are charged', async (t) => {
     const running = await start(t, { ratesPerStream: { requests: many, names: thousand } });
     const resources = Array.from({ length: 600 }, (_, index) =>
       createResource(TYPE.cluster, `c${index}`, Buffer.from('x')),

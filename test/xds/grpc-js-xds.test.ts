@@ -1,7 +1,7 @@
-// The xDS client of another project, unchanged: @grpc/grpc-js-xds, by which gRPC applications resolve `xds:` names. It decodes
-// and validates by its own protos, asks for clusters and listeners by name, and repeats a rejection in later requests (rule 19).
-// In: resources through the product's codec, snapshot cache and server; gRPC backends. Out: who answers the calls, and what the
-// server knows of its client. Must not: let a call fail. (In plaintext: the client's bootstrap has no TLS for an xDS server.)
+// Tests the server against the xDS client of another project: @grpc/grpc-js-xds, by which gRPC applications resolve `xds:`
+// names. It decodes and validates by its own protos, subscribes to clusters and listeners by name, and repeats a rejection in
+// later requests (rule 19). The test is in plaintext, because the client's bootstrap has no TLS for an xDS server.
+// Must not: let a call fail.
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
@@ -71,7 +71,7 @@ function snapshotOf({ routes = { '/': 'greeter' }, clusters, endpoints, policy =
   );
 }
 
-/** Backends that answer each call with their own number. Out: their ports. */
+/** Starts backends that answer each call with their own number, and returns their ports. */
 function backends(t: TestContext, count: number): Promise<readonly number[]> {
   const codec = {
     requestSerialize: same,

@@ -1,5 +1,5 @@
-// Resources with a TTL: who is told of it, how, and how often.
-// In: endpoints with and without a TTL. Out: replies, and their bytes read by protobufjs. Must not: wait in real time.
+// Tests resources with a TTL: which clients are sent it, and when heartbeats are sent.
+// Must not: wait in real time.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

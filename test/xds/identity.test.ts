@@ -165,7 +165,7 @@ describe('the handshake', () => {
     assert.match(refusals[0]?.address ?? '', /:\d+$/);
   });
 
-  test('What connects and says nothing before it goes is reported with its address', async (t) => {
+  test('A connection that closes before it sends anything is reported with its address', async (t) => {
     const { port, refusals } = await start(t);
     const socket = dial(port, '127.0.0.1', () => socket.destroy());
     await eventually('it is reported', () => refusals.length > 0);
@@ -218,7 +218,7 @@ describe('a gateway that is no longer admitted', () => {
     assert.equal(conversation.waiting(), 0);
   });
 
-  test('A gateway that is taken out of the mesh loses a stream that is still silent, and no other gateway loses one', async (t) => {
+  test('A gateway that is removed from the mesh loses a stream that is still silent, and no other gateway loses one', async (t) => {
     const { connect, admit, server, dialRaw } = await start(t);
     const [silent, other] = [dialRaw(made({})), dialRaw(made({ uris: [EGRESS] }))];
     await namesOf(ask(connect(made({ uris: [EGRESS] })), { id: 'e-1' }));
@@ -229,7 +229,7 @@ describe('a gateway that is no longer admitted', () => {
     await eventually('served', () => server.status().length === 2);
   });
 
-  test('The connection of a gateway that is taken out is closed too, so that the next one may show another certificate', async (t) => {
+  test('The connection of a removed gateway is closed too, so that the next one may present another certificate', async (t) => {
     const { admit, server, dialRaw } = await start(t);
     const raw = dialRaw(made({}));
     raw.write(framed(encodeDelta({ node: NODE, type_url: TYPE.cluster })));

@@ -1,5 +1,5 @@
-// A client that says whatever a client may say, and keeps what it accepts; how it is answered, model-stream.ts watches.
-// In: what happens to it. Out: what it has. Must not: look into the session, or ask for what no client asks for.
+// A client of the model test, which sends any valid request and keeps what it accepts; model-stream.ts checks the responses.
+// Must not: look into the session, or send what no client sends.
 
 import type { Resource } from '../../src/snapshot/resource.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';

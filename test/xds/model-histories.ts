@@ -1,5 +1,5 @@
-// Random histories of one stream and the streams after it: what an operator, a client and the clock may do, as plain data.
-// In: nothing. Out: arbitraries of histories, and the snapshot of a content. Must not: know a server or a client.
+// Random histories of one stream and its successors, as plain data: the actions of an operator, a client and the clock.
+// Must not: know a server or a client.
 
 import fc from 'fast-check';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';

@@ -1,6 +1,5 @@
-// The order between the types of one stream, as rules 51 to 56 say it: what has to wait, what may not be taken away yet,
-// what has to be sent once more. In: the ledgers of a stream, its snapshot, the time. Out: answers. Must not: share code
-// with src/xds, or change a ledger.
+// The order between the types of one stream, after rules 51 to 56: which types wait, which removals wait, and what is sent again.
+// Must not: share code with src/xds, or change a ledger.
 
 import type { Resource } from '../../src/snapshot/resource.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';

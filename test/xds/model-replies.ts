@@ -1,6 +1,5 @@
-// One response of one type, in however many parts, against what is due.
-// In: a ledger and what it says is due, the replies, the current state. Out: assertions. Must not: change the ledger, or say
-// when a response may go (model-stream.ts does).
+// Checks one response of one type, in one or more parts, against what is due.
+// Must not: change the ledger, or decide when a response may be sent (model-stream.ts does).
 
 import assert from 'node:assert/strict';
 import type { Resource } from '../../src/snapshot/resource.ts';

@@ -1,6 +1,5 @@
-// One stream as its client may expect it: a server that says anything else, or says it at another time, is wrong.
-// In: what the client asks, what it is sent, what it has accepted so far. Out: assertions. Must not: look into the session,
-// or forgive what the protocol does not.
+// Checks one stream as its client may expect it: the content of each response, and when it is sent.
+// Must not: look into the session, or tolerate what the protocol does not.
 
 import assert from 'node:assert/strict';
 import type { Resource } from '../../src/snapshot/resource.ts';

@@ -1,5 +1,5 @@
-// The protocol's rules that hold for both kinds of streams, or need several streams or the wire; numbers as in CONTRIBUTING.md.
-// In: small snapshots, a real server where the wire matters. Out: what a client is sent. Must not: repeat sotw and delta.
+// Tests the protocol rules of CONTRIBUTING.md that hold for both kinds of streams, or need several streams or the wire.
+// Must not: repeat sotw.test.ts and delta.test.ts.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

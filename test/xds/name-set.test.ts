@@ -1,5 +1,5 @@
-// Names of subscriptions: sets that behave like sets, and that no name from the wire can make another's.
-// In: random names. Out: the same as a Set. Must not: look into the representation.
+// Tests that a set of subscribed names behaves like a set, and that no two names from the wire are confused.
+// Must not: look into the representation.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
