@@ -171,7 +171,8 @@ export class Client {
     const names = [...new Set([...before, ...subscribe])].filter((name) => !unsubscribe.includes(name));
     const result = ledger.changeSotw(names);
     const isAgain = !isAnswer && result === 'same' && !error && nonce !== '' && nonce === ledger.lastNonce;
-    if (isAgain && ledger.flight.length === 0 && !ledger.isFull) for (const name of ledger.names) ledger.owed.add(name);
+    if (isAgain && ledger.flight.length === 0 && !ledger.isFull)
+      for (const name of ledger.names) ledger.forcedNames.add(name);
     this.forget(ledger);
     this.send(kind, { names, nonce, errorDetail });
   }

@@ -9,10 +9,10 @@ import { type Kind, kindOf } from './fixtures.ts';
 import type { Ledger } from './model-ledger.ts';
 
 export const HOLD_MS = 1000;
-export const LINGER_MS = 30_000;
+export const REMOVAL_WAIT_MS = 30_000;
 export const BURST_MS = 20;
 
-/** Who may refer to a kind. */
+/** The kinds that may refer to a kind. */
 export const REFERRERS: Readonly<Record<Kind, readonly Kind[]>> = {
   cluster: ['route', 'listener'],
   endpoint: ['cluster'],
@@ -43,52 +43,52 @@ export class Order {
     const clusters = this.ledgers.get('cluster');
     if ((kind !== 'route' && kind !== 'listener') || isAsked || clusters === undefined) return undefined;
     const until = clusters.sentAt + HOLD_MS;
-    const { base } = clusters;
-    const isMissing = (name: string) => base !== undefined && clusters.covers(name) && !base.has(name);
-    const waits = clusters.bringsNews || [...this.current('cluster').resources.keys()].some(isMissing);
+    const { sentState } = clusters;
+    const isMissing = (name: string) => sentState !== undefined && clusters.covers(name) && !sentState.has(name);
+    const waits = clusters.addsResources || [...this.current('cluster').resources.keys()].some(isMissing);
     return clusters.flight.length > 0 && waits && this.now < until ? until : undefined;
   }
 
-  /** Until when a client that comes back may still say what it has that points to what is gone (delta). */
+  /** Until when a returning delta client may still report resources that refer to removed ones. */
   burstUntil(ledger: Ledger): number | undefined {
-    const { kind, initial, openedAt } = ledger;
+    const { kind, reportedVersions, openedAt } = ledger;
     const until = openedAt + BURST_MS;
     const referrers = REFERRERS[kind];
     if (
       this.now >= until ||
       referrers.length === 0 ||
       referrers.some((other) => this.ledgers.has(other)) ||
-      ledger.base
+      ledger.sentState
     )
       return undefined;
     const { resources } = this.current(kind);
-    return [...initial.keys()].some((name) => ledger.covers(name) && !resources.has(name)) ? until : undefined;
+    return [...reportedVersions.keys()].some((name) => ledger.covers(name) && !resources.has(name)) ? until : undefined;
   }
 
-  /** Rule 51: who may still point to what is gone of this type; nobody: it goes. */
-  pointsThere({ kind, lingersSince }: Ledger): readonly Kind[] {
-    if (lingersSince !== undefined && this.now - lingersSince >= LINGER_MS) return [];
+  /** Rule 51: the kinds that may still refer to the removed resources of this type; none: the removals are sent. */
+  openReferrers({ kind, removalsPendingSince }: Ledger): readonly Kind[] {
+    if (removalsPendingSince !== undefined && this.now - removalsPendingSince >= REMOVAL_WAIT_MS) return [];
     return REFERRERS[kind].filter((referrer) => {
       const ledger = this.ledgers.get(referrer);
       if (ledger === undefined) return false;
       const current = this.current(referrer);
       const due = ledger.due(current);
-      return due.isDue || due.gone.size > 0 || ledger.flight.length > 0 || ledger.stands(due, current);
+      return due.isDue || due.gone.size > 0 || ledger.flight.length > 0 || ledger.keepsRejection(due, current);
     });
   }
 
-  /** Rules 54 to 56: what a delta client waits for once it has these, and does not ask for. */
+  /** Rules 54 to 56: the resources that a delta client waits for once it has these, and does not request. */
   needed(ledger: Ledger, resources: readonly Resource[]): readonly { readonly kind: Kind; readonly name: string }[] {
-    const { base, initial, parked } = ledger;
-    if (ledger.variant === 'sotw' || (base === undefined && !ledger.comesBack)) return [];
+    const { sentState, reportedVersions, rejected } = ledger;
+    if (ledger.variant === 'sotw' || (sentState === undefined && !ledger.isReturning)) return [];
     return resources.flatMap((resource) => {
-      const before = base?.get(resource.name);
-      const had = before?.version ?? initial.get(resource.name);
-      if (had === resource.version && !parked.has(resource.name)) return [];
+      const before = sentState?.get(resource.name);
+      const had = before?.version ?? reportedVersions.get(resource.name);
+      if (had === resource.version && !rejected.has(resource.name)) return [];
       return resource.references
         .filter(({ typeUrl, name, source }) => {
           if (typeUrl === TYPE.endpoint) return true;
-          // Of an earlier stream nobody knows which source it was.
+          // The source that an earlier stream named is unknown.
           if (before === undefined) return typeUrl === TYPE.secret && had !== undefined;
           const known = before?.references.find((other) => other.typeUrl === typeUrl && other.name === name);
           return typeUrl === TYPE.secret && known !== undefined && known.source !== source;

@@ -9,7 +9,7 @@ import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { type Kind, kindOf } from './fixtures.ts';
 import { KINDS } from './model-histories.ts';
 import type { Ledger } from './model-ledger.ts';
-import { HOLD_MS, LINGER_MS, Order, REFERRERS } from './model-order.ts';
+import { HOLD_MS, Order, REFERRERS, REMOVAL_WAIT_MS } from './model-order.ts';
 import { checkReplies } from './model-replies.ts';
 
 /** What a client accepted, by kind and name. */
@@ -26,13 +26,13 @@ interface Moment {
 export class Stream {
   readonly ledgers = new Map<Kind, Ledger>();
   readonly nonces = new Set<string>();
-  /** What is needed again of kinds that are not subscribed to yet (rule 54). */
+  /** The names that are needed again, of kinds that are not subscribed to yet (rule 54). */
   readonly needed = new Map<Kind, ReadonlySet<string>>();
-  /** Whether the client chooses its clusters as it goes: then it may lead its routes to what it has not got yet. */
+  /** The client subscribes to clusters by name, so its routes may refer to clusters that it does not have yet. */
   choosesClusters = false;
   private readonly has: Accepted;
-  /** Secrets of which other bytes were accepted, with the number of that answer; and which was the last when a kind was sent. */
-  private readonly renewed = new Map<string, number>();
+  /** Secrets whose content was replaced, with the number of the ACK; `knewOf` has the last such number when a kind was sent. */
+  private readonly replacedNames = new Map<string, number>();
   private readonly knewOf = new Map<Kind, number>();
   private answers = 0;
 
@@ -40,13 +40,13 @@ export class Stream {
     this.has = has;
   }
 
-  /** An answer of the client: what was rejected and refers to a secret that is another one now is sent again (rule 18). */
+  /** An ACK or NACK: a rejected resource that refers to a replaced secret is sent again (rule 18). */
   answered(ledger: Ledger, nonce: string, isNack: boolean, snapshot: Snapshot | undefined): void {
-    const renewed = ledger.answered(nonce, isNack);
-    const replacesContent = ledger.kind === 'secret' && !isNack && renewed.length > 0;
+    const replacedNames = ledger.answered(nonce, isNack);
+    const replacesContent = ledger.kind === 'secret' && !isNack && replacedNames.length > 0;
     if (replacesContent) {
       this.answers += 1;
-      for (const name of renewed) this.renewed.set(name, this.answers);
+      for (const name of replacedNames) this.replacedNames.set(name, this.answers);
     }
     for (const other of replacesContent ? [...this.ledgers.values()] : isNack ? [ledger] : []) {
       if (other.kind !== 'cluster' && other.kind !== 'listener') continue;
@@ -54,16 +54,16 @@ export class Stream {
       const { resources } = snapshot?.types.get(TYPE[other.kind]) ?? {};
       other.retried((name) =>
         (resources?.get(name)?.references ?? []).some(
-          (reference) => reference.typeUrl === TYPE.secret && (this.renewed.get(reference.name) ?? 0) > since,
+          (reference) => reference.typeUrl === TYPE.secret && (this.replacedNames.get(reference.name) ?? 0) > since,
         ),
       );
     }
   }
 
-  /** Checks each response at the moment at which it goes on the wire, and at the end that nothing was left out. */
+  /** Checks each response at the moment when it is sent, and at the end that none is missing. */
   receive(all: readonly Outgoing[], { snapshot, now, wakeAt = Number.POSITIVE_INFINITY }: Moment): void {
     if (snapshot === undefined) {
-      assert.deepEqual(all, [], 'said before there is a state (rule 31)');
+      assert.deepEqual(all, [], 'sent before there is a state (rule 31)');
       return;
     }
     const order = new Order(this.ledgers, snapshot, now);
@@ -76,7 +76,7 @@ export class Stream {
       this.take(kind, replies, order, busy);
     }
     for (const ledger of this.ledgers.values()) this.settle(ledger, order, wakeAt);
-    assert.ok(wakeAt > now, 'to be woken for what is over never ends');
+    assert.ok(wakeAt > now, 'the timer would fire without end');
   }
 
   private take(kind: Kind, replies: readonly Outgoing[], order: Order, busy: ReadonlySet<Ledger>): void {
@@ -90,25 +90,25 @@ export class Stream {
     const current = order.current(kind);
     const due = ledger.due(current);
     assert.equal(order.heldUntil(ledger), undefined, `${kind}: did not wait for its clusters (rule 52)`);
-    const goes = checkReplies(ledger, replies, due, current);
-    if (goes) this.mayGo(ledger, due.gone, order);
+    const removesGone = checkReplies(ledger, replies, due, current);
+    if (removesGone) this.checkRemoval(ledger, due.gone, order);
     if (!ledger.isAsked) {
-      this.comesAfter(kind, order, busy);
-      this.leadsSomewhere(ledger, replies, due.changed, order);
+      this.checkOrder(kind, order, busy);
+      this.checkTargets(ledger, replies, due.changed, order);
     }
     const resources = replies.flatMap((reply) => reply.resources);
     const needed = order.needed(ledger, resources);
     this.knewOf.set(kind, this.answers);
-    ledger.sent(replies, due, goes, current, order.now);
+    ledger.sent(replies, due, removesGone, current, order.now);
     for (const { kind: of, name } of needed) {
       const target = this.ledgers.get(of);
       if (target === undefined) this.needed.set(of, new Set([...(this.needed.get(of) ?? []), name]));
-      else if (target.covers(name)) target.owed.add(name);
+      else if (target.covers(name)) target.forcedNames.add(name);
     }
   }
 
-  /** Rule 51: what comes earlier in the order of pushes has gone already, unless it has to wait for something itself. */
-  private comesAfter(kind: Kind, order: Order, busy: ReadonlySet<Ledger>): void {
+  /** Rule 51: types that come earlier in the push order have been sent already, unless they have to wait themselves. */
+  private checkOrder(kind: Kind, order: Order, busy: ReadonlySet<Ledger>): void {
     for (const earlier of KINDS.slice(0, KINDS.indexOf(kind))) {
       const other = this.ledgers.get(earlier);
       if (other === undefined || busy.has(other)) continue;
@@ -117,25 +117,25 @@ export class Stream {
     }
   }
 
-  /** Rule 51: what goes, goes when the client has nothing that points there. */
-  private mayGo(ledger: Ledger, gone: ReadonlyMap<string, unknown>, order: Order): void {
+  /** Rule 51: a resource is removed only when the client has nothing that refers to it. */
+  private checkRemoval(ledger: Ledger, gone: ReadonlyMap<string, unknown>, order: Order): void {
     assert.equal(order.burstUntil(ledger), undefined, 'removed before the burst is over');
-    assert.deepEqual(order.pointsThere(ledger), [], `${ledger.kind}: removed before its referrers have acknowledged`);
-    if (ledger.lingersSince !== undefined && order.now - ledger.lingersSince >= LINGER_MS) return;
+    assert.deepEqual(order.openReferrers(ledger), [], `${ledger.kind}: removed before its referrers have acknowledged`);
+    if (ledger.removalsPendingSince !== undefined && order.now - ledger.removalsPendingSince >= REMOVAL_WAIT_MS) return;
     for (const kind of REFERRERS[ledger.kind]) {
       if (!this.ledgers.has(kind)) continue;
       for (const resource of this.has.get(kind)?.values() ?? []) {
-        // On a SotW stream nothing says that a route is gone, nor that one is left from an earlier stream.
+        // A SotW stream does not tell the client that a route is gone, or left from an earlier stream.
         if (ledger.variant === 'sotw' && kind === 'route' && !order.current(kind).resources.has(resource.name))
           continue;
-        const points = resource.references.some(({ typeUrl, name }) => typeUrl === TYPE[ledger.kind] && gone.has(name));
-        assert.ok(!points, `${ledger.kind}: removed, and ${kind} ${resource.name} points there`);
+        const refers = resource.references.some(({ typeUrl, name }) => typeUrl === TYPE[ledger.kind] && gone.has(name));
+        assert.ok(!refers, `${ledger.kind}: removed, and ${kind} ${resource.name} refers to it`);
       }
     }
   }
 
-  /** Rule 52: the client has the clusters to which what it is sent leads, unless it rejected them, or answers too slowly. */
-  private leadsSomewhere(
+  /** Rule 52: the client has the clusters of the routes and listeners that it is sent, unless it rejected them or answers too slowly. */
+  private checkTargets(
     { kind }: Ledger,
     replies: readonly Outgoing[],
     changed: ReadonlySet<string>,
@@ -148,26 +148,33 @@ export class Stream {
       if (!changed.has(resource.name)) continue;
       for (const { typeUrl, name } of resource.references) {
         if (typeUrl !== TYPE.cluster || !clusters.covers(name) || clusters.isParked(name)) continue;
-        assert.ok(this.has.get('cluster')?.has(name), `${kind} ${resource.name} leads to ${name}, which is not there`);
+        assert.ok(
+          this.has.get('cluster')?.has(name),
+          `${kind} ${resource.name} refers to ${name}, which the client does not have`,
+        );
       }
     }
   }
 
-  /** What could be said has been said; and what waits, waits for something that ends by itself. */
+  /** No response that could be sent is missing, and every wait has an end. */
   private settle(ledger: Ledger, order: Order, wakeAt: number): void {
     if (ledger.flight.length > 0) return;
     const current = order.current(ledger.kind);
     const due = ledger.due(current);
-    const mayGo = due.gone.size > 0 && order.pointsThere(ledger).length === 0;
+    const canRemove = due.gone.size > 0 && order.openReferrers(ledger).length === 0;
     const until = order.burstUntil(ledger) ?? order.heldUntil(ledger);
     if (until !== undefined) {
-      assert.ok(wakeAt <= until || !(due.isDue || mayGo), `${ledger.kind}: waits without an end`);
+      assert.ok(wakeAt <= until || !(due.isDue || canRemove), `${ledger.kind}: waits without an end`);
       return;
     }
     assert.ok(!due.isDue, `${ledger.kind}: not sent: ${[...due.send, ...due.missing]}`);
-    ledger.quiet(due, current, order.now);
-    const { lingersSince } = ledger;
-    assert.ok(!mayGo || order.heldUntil(ledger) !== undefined, `${ledger.kind}: not removed: ${[...due.gone.keys()]}`);
-    if (lingersSince !== undefined) assert.ok(wakeAt <= lingersSince + LINGER_MS, 'a removal waits without an end');
+    ledger.nothingSent(due, current, order.now);
+    const { removalsPendingSince } = ledger;
+    assert.ok(
+      !canRemove || order.heldUntil(ledger) !== undefined,
+      `${ledger.kind}: not removed: ${[...due.gone.keys()]}`,
+    );
+    if (removalsPendingSince !== undefined)
+      assert.ok(wakeAt <= removalsPendingSince + REMOVAL_WAIT_MS, 'a removal waits without an end');
   }
 }

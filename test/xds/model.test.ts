@@ -22,7 +22,7 @@ function converged({ variant, stream, has, snapshot }: Client): void {
     // What was rejected is sent again with a change only (rule 18), and LDS and CDS are rejected as a whole.
     if (ledger === undefined || current === undefined || (ledger.isFull && ledger.isRejected)) continue;
     const counts = ({ name }: Resource): boolean => {
-      if (!ledger.covers(name) || ledger.parked.has(name)) return false;
+      if (!ledger.covers(name) || ledger.rejected.has(name)) return false;
       // Rule 33: nothing tells a SotW client that one of these is gone.
       return variant === 'delta' || ledger.isFull || current.resources.has(name);
     };
@@ -59,7 +59,7 @@ function play(variant: Variant, { start, early, actions }: History): void {
   client.retry();
   drain(client);
   // A secret stays rejected until the client accepts other bytes of it.
-  for (const { kind, parked } of client.stream.ledgers.values()) assert.ok(kind === 'secret' || parked.size === 0);
+  for (const { kind, rejected } of client.stream.ledgers.values()) assert.ok(kind === 'secret' || rejected.size === 0);
   converged(client);
   shown(client);
 }
