@@ -11,7 +11,7 @@ import { type Serving, serveInProcess } from '../src/serving/serving.ts';
 import { SnapshotCache } from '../src/snapshot/cache.ts';
 import { createResource, type Reference, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
-import { Metrics } from '../src/telemetry/metrics.ts';
+import { Metrics } from '../src/telemetry/metrics-registry.ts';
 import { UNOBSERVED } from '../src/xds/transport/observer.ts';
 import { WARM_UP_MS } from '../src/xds/transport/warm-up.ts';
 import { admitAll, GATEWAY, LIMITS } from './admit-all.ts';

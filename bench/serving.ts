@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { formatHostPort, type HostPort, parseHostPort } from '../src/host-port.ts';
-import { shortName } from '../src/snapshot/types.ts';
+import { shortName } from '../src/snapshot/resource-types.ts';
 import type { ServerTls } from '../src/xds/transport/xds-server.ts';
 import { commandLine } from './command-line.ts';
 import { type DumpedType, readDump } from './dump.ts';

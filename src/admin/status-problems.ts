@@ -2,7 +2,7 @@
 // Must not: decide how a status is shown.
 
 import { isInSync } from '../xds/stream-status.ts';
-import type { NodeStatus, Status } from './status-view.ts';
+import type { GatewayStream, Status } from './status-view.ts';
 
 /** Why a gateway does not run with what the file says; empty when all is well. */
 export function outOfSync(status: Status): readonly string[] {
@@ -19,7 +19,7 @@ export function outOfSync(status: Status): readonly string[] {
   ];
 }
 
-function nodeProblem(gateway: string, { nodeId, types }: NodeStatus): readonly string[] {
+function nodeProblem(gateway: string, { nodeId, types }: GatewayStream): readonly string[] {
   if (types.length === 0) return [`${gateway} ${nodeId} has not subscribed yet`];
   if (isInSync({ types })) return [];
   const states = types.filter(({ state }) => state !== 'SYNCED').map(({ type, state }) => `${type} ${state}`);

@@ -4,14 +4,14 @@
 import type { Diagnostic } from '../errors.ts';
 import type { StreamStatus, TypeStatus } from '../xds/stream-status.ts';
 
-/** One connected gateway. */
-export interface NodeStatus extends Omit<StreamStatus, 'since' | 'certificateNotAfter' | 'types'> {
+/** One stream of a connected gateway: an Envoy has one (ADS), or one for each type. */
+export interface GatewayStream extends Omit<StreamStatus, 'since' | 'certificateNotAfter' | 'types'> {
   readonly since: string;
   readonly certificateNotAfter?: string;
-  readonly types: readonly NodeTypeStatus[];
+  readonly types: readonly GatewayStreamType[];
 }
 
-export interface NodeTypeStatus extends Omit<TypeStatus, 'nack'> {
+export interface GatewayStreamType extends Omit<TypeStatus, 'nack'> {
   readonly nack?: { readonly version: string; readonly message: string; readonly at: string };
 }
 
@@ -53,7 +53,7 @@ export interface Status {
   readonly gateways: readonly {
     readonly gateway: string;
     readonly snapshotVersion: string;
-    readonly nodes: readonly NodeStatus[];
+    readonly nodes: readonly GatewayStream[];
   }[];
   readonly peers: readonly {
     readonly name: string;
@@ -74,7 +74,7 @@ export interface Status {
   readonly exports: readonly {
     readonly name: string;
     readonly protocol: string;
-    /** To whom it is granted now. */
+    /** The peers that have a grant now. */
     readonly peers: readonly string[];
   }[];
   readonly imports: readonly {
@@ -87,11 +87,11 @@ export interface Status {
     readonly denied: boolean;
   }[];
   readonly certificates: readonly { readonly gateway: string; readonly peer: string; readonly notAfter: string }[];
-  /** Every certificate that calls or the control channel depend on, the earliest end first. */
+  /** Every certificate that calls or the control channel depend on, the earliest expiry first. */
   readonly certificateEnds: readonly {
     readonly kind: string;
     readonly peer?: string;
-    /** Of the Envoys of one gateway, the one whose certificate ends first. */
+    /** Of the Envoys of one gateway, the one whose certificate expires first. */
     readonly node?: string;
     readonly fingerprint?: string;
     readonly notAfter: string;

@@ -5,7 +5,7 @@ import type { ConfigOutline } from '../config/outline.ts';
 import type { Config } from '../config/schema/config-schema.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
-import { dayOf, endNotice } from '../trust/expiry.ts';
+import { dayOf, expiryNotice } from '../trust/expiry.ts';
 import { type Issuer, parseIssuer } from '../trust/issuing/issuer.ts';
 import type { Sample } from '../trust/issuing/issuer-chain.ts';
 import type { Steps } from '../trust/keys/signers.ts';
@@ -153,14 +153,14 @@ function resolveIssuer(input: CheckInput, findings: Finding[]): ResolvedIssuer {
     const severity = finding.code === 'ISSUER_EXPIRED' && !isServed ? 'error' : finding.severity;
     findings.push({ ...finding, severity, path: ['identity', 'issuer', about] });
   }
-  findings.push(...issuerEnds(chain ?? [], input.now));
+  findings.push(...expiryFindings(chain ?? [], input.now));
   return { ...(issuer && { issuer }), ...(chain && { chain }) };
 }
 
 /** Those that have ended are findings already. */
-function issuerEnds(chain: readonly Certificate[], now: number): readonly Finding[] {
+function expiryFindings(chain: readonly Certificate[], now: number): readonly Finding[] {
   return chain.flatMap(({ notAfter }, index) => {
-    const notice = endNotice(notAfter, now);
+    const notice = expiryNotice(notAfter, now);
     if (notice === undefined || notAfter <= now) return [];
     const what = index === 0 ? 'the issuing certificate' : `certificate ${index + 1} of the issuer's file`;
     const message = `${what} ${notice}, on ${dayOf(notAfter)}`;

@@ -13,7 +13,7 @@ import { emptySnapshot } from '../snapshot/snapshot.ts';
 import { GatewayIdentities } from '../trust/issuing/identities.ts';
 import { createThrowawayRoot } from '../trust/issuing/issue.ts';
 import type { Steps } from '../trust/keys/signers.ts';
-import { nextAuthorityNotice } from './authority-ends.ts';
+import { nextCaNotice } from './ca-expiry.ts';
 import { type Compiled, Compiler } from './compile.ts';
 import { identityNeeds } from './identity-needs.ts';
 import { RejectedConfig } from './rejected-config.ts';
@@ -158,7 +158,7 @@ export class Publisher {
       identities.nextRenewal(),
       applied.resolved.federation.nextExpiry,
       applied.resolved.nextTrustChange,
-      nextAuthorityNotice(applied.resolved, now),
+      nextCaNotice(applied.resolved, now),
       served.nextSettled,
     ];
     const due = times.filter((time) => time !== undefined);

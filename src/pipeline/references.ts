@@ -5,7 +5,7 @@ import { FRAGMENT_FIELDS } from '../envoy/proto/codec.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { memoizeByIdentity } from '../memoize.ts';
 import type { Reference } from '../snapshot/resource.ts';
-import { TYPE } from '../snapshot/types.ts';
+import { TYPE } from '../snapshot/resource-types.ts';
 
 const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 

@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts';
 import { changesBetween } from '../pipeline/changes.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Metrics } from '../telemetry/metrics-registry.ts';
 
 export class ConfigLog {
   private readonly logger: Logger;

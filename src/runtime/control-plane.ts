@@ -10,16 +10,16 @@ import { type Watching, watchFiles } from '../config/files/watch.ts';
 import type { HostPort } from '../host-port.ts';
 import { type Applied, Publisher } from '../pipeline/publisher.ts';
 import type { Serving } from '../serving/serving.ts';
-import { Metrics } from '../telemetry/metrics.ts';
+import { Metrics } from '../telemetry/metrics-registry.ts';
 import { type ControlPlaneCa, controlPlaneId } from '../trust/issuing/control-plane-ca.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { ConfigLog, versionsOf } from './config-log.ts';
 import { RecordFile } from './record-file.ts';
-import { ServedView } from './served-view.ts';
 import { loadFirst, openState, type StartOptions } from './start.ts';
 import { StateCheck } from './state-check.ts';
+import { StatusReport } from './status-report.ts';
 import { CLOCK_STEP_MS, WallClockTimer } from './wall-clock-timer.ts';
-import { gatewayRegistry, type ServingOptions, serverTls, servingOf } from './xds-serving.ts';
+import { createServing, gatewayRegistry, type ServingOptions, serverTls } from './xds-port.ts';
 
 export interface ControlPlaneOptions extends StartOptions, ServingOptions {
   readonly admin: HostPort;
@@ -53,7 +53,7 @@ export class ControlPlane {
   private readonly log: ConfigLog;
   private readonly ca: ControlPlaneCa;
   private readonly serving: Serving;
-  private readonly view: ServedView;
+  private readonly report: StatusReport;
   private readonly stateCheck: StateCheck;
   private readonly watching: Watching;
   private readonly due: WallClockTimer;
@@ -81,7 +81,7 @@ export class ControlPlane {
     const applied = publisher.commit(turn);
     const log = new ConfigLog(logger, metrics);
     const tls = options.insecureXds ? undefined : serverTls(ca, options.xds);
-    const serving = servingOf(options, publisher, metrics, { tls, controlPlane: controlPlaneId(trustDomain) });
+    const serving = createServing(options, publisher, metrics, { tls, controlPlane: controlPlaneId(trustDomain) });
     const port = await serving.listen(gatewayRegistry(applied));
     const controlPlane = new ControlPlane({ options, first, publisher, metrics, log, ca, serving });
     await controlPlane.open(port, metrics);
@@ -94,7 +94,7 @@ export class ControlPlane {
     this.log = log;
     this.ca = ca;
     this.serving = serving;
-    this.view = new ServedView(publisher, serving, ca, metrics, options.logger);
+    this.report = new StatusReport(publisher, serving, ca, metrics, options.logger);
     this.stateCheck = new StateCheck(options.stateFolder, ca, options.logger, metrics);
     // A change since the files were read, while the port was opened, counts.
     this.watching = watchFiles(first.dependencies, () => void this.runTurn(), { seen: first.digests });
@@ -132,20 +132,20 @@ export class ControlPlane {
   }
 
   private async open(xdsPort: number, metrics: Metrics): Promise<void> {
-    const { options, publisher, serving, view, log } = this;
+    const { options, publisher, serving, report, log } = this;
     this.xds = xdsPort;
     log.started();
-    view.published();
+    report.published();
     this.schedule();
-    await view.update();
+    await report.update();
     const views = {
       ready: () => !this.isStopping && serving.serves(),
       metrics: async () => {
         this.stateCheck.look();
-        await view.update();
+        await report.update();
         return metrics.text(await serving.samples());
       },
-      status: async (): Promise<Status> => await view.status(this.rejected, this.stateCheck.look()),
+      status: async (): Promise<Status> => await report.status(this.rejected, this.stateCheck.look()),
     };
     this.adminServer = await startAdminServer(options.admin, views).catch(async (error: unknown) => {
       await this.stop();
@@ -189,7 +189,7 @@ export class ControlPlane {
       this.rejected = this.log.rejected(file, error);
       this.refresh(before);
     }
-    this.view.published();
+    this.report.published();
     this.serving.admit(gatewayRegistry(this.applied));
     this.schedule();
   }
@@ -220,8 +220,8 @@ export class ControlPlane {
 
   private look(): void {
     this.stateCheck.look();
-    this.view.update().catch((error: unknown) => {
-      this.options.logger.error({ err: error }, 'the ends of certificates are not known');
+    this.report.update().catch((error: unknown) => {
+      this.options.logger.error({ err: error }, 'the expiry of certificates is not known');
     });
   }
 }

@@ -3,7 +3,7 @@
 
 import { watchFiles } from '../config/files/watch.ts';
 import type { Logger } from '../log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Metrics } from '../telemetry/metrics-registry.ts';
 import { type CaOnDisk, type ControlPlaneCa, caFiles, caOnDisk } from '../trust/issuing/control-plane-ca.ts';
 
 const MESSAGES: Readonly<Record<CaOnDisk, string>> = {

@@ -4,7 +4,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { PosternError } from '../errors.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Sample } from '../telemetry/metrics.ts';
+import type { Sample } from '../telemetry/metrics-registry.ts';
 import { changeOf, type FromWorker, type Report, type ToWorker } from './worker-messages.ts';
 
 /** A worker that does not answer in time is left out of /status and counted as silent. */

@@ -1,7 +1,7 @@
 // The interface behind which this process, or workers beside it (pool.ts), serve the gateways; and the first of the two.
 // Must not: know files or the model.
 
-import type { Sample } from '../telemetry/metrics.ts';
+import type { Sample } from '../telemetry/metrics-registry.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 import type { GatewayRegistry } from '../xds/transport/admission.ts';
 import { warmUp } from '../xds/transport/warm-up.ts';

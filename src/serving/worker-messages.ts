@@ -7,7 +7,7 @@ import type { LogLevel } from '../log.ts';
 import { diff } from '../snapshot/diff.ts';
 import { type PackedResource, packResource, unpackResource } from '../snapshot/resource.ts';
 import { emptySnapshot, type Snapshot, updateSnapshot } from '../snapshot/snapshot.ts';
-import type { Sample } from '../telemetry/metrics.ts';
+import type { Sample } from '../telemetry/metrics-registry.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 import type { GatewayRegistry } from '../xds/transport/admission.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';

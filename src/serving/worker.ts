@@ -3,7 +3,7 @@
 
 import { createLogger } from '../log.ts';
 import { SnapshotCache } from '../snapshot/cache.ts';
-import { Metrics } from '../telemetry/metrics.ts';
+import { Metrics } from '../telemetry/metrics-registry.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
 import {
   type Admission,

@@ -6,8 +6,8 @@ import { PosternError } from '../errors.ts';
 import { type Diff, remember } from './diff.ts';
 import type { Resource } from './resource.ts';
 import { ResourceSet } from './resource-set.ts';
+import { PUSH_ORDER, REFERRERS, shortName } from './resource-types.ts';
 import type { TypeSnapshot } from './type-snapshot.ts';
-import { PUSH_ORDER, REFERRERS, shortName } from './types.ts';
 
 export interface Snapshot {
   readonly version: string;

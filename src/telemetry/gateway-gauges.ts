@@ -2,7 +2,7 @@
 // Must not: count a gateway twice that has several streams on one connection.
 
 import { isInSync, type StreamStatus } from '../xds/stream-status.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from './metrics-registry.ts';
 
 /** `roles` are the gateways of the configuration; `streams` those of all processes that serve. */
 export type GatewayGauges = (roles: Iterable<string>, streams: readonly StreamStatus[]) => void;

@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import type { XdsObserver } from '../xds/transport/observer.ts';
 import { REFUSALS, type Refusal, type RefusalReason } from '../xds/transport/refusal.ts';
 import { KeyedLogLimit, LogLimit } from './log-limit.ts';
-import type { Counter, Metrics } from './metrics.ts';
+import type { Counter, Metrics } from './metrics-registry.ts';
 
 /** Log lines: of the connections and rejections of each gateway, and of refused clients, for each IP address and for all. */
 const CONNECTIONS = { burst: 5000, perSecond: 50 };

@@ -2,7 +2,7 @@
 // Must not: return a certificate that Envoy would trust although it is not a CA of this trust domain.
 
 import type { FindingCode } from '../errors.ts';
-import { dayOf, endNotice } from './expiry.ts';
+import { dayOf, expiryNotice } from './expiry.ts';
 import { type TrustFinding, trustError, trustWarning } from './finding.ts';
 import { BROKEN_SIGNATURES, keyWeakness } from './keys/key-strength.ts';
 import { holdsPrivateKey } from './keys/private-key.ts';
@@ -176,7 +176,7 @@ function checkCertificate(
 
 function validityFindings({ notBefore, notAfter }: Certificate, what: string, now: number): readonly TrustFinding[] {
   const findings: TrustFinding[] = [];
-  const notice = endNotice(notAfter, now);
+  const notice = expiryNotice(notAfter, now);
   if (notAfter <= now) {
     const hint = 'ask the peer for its current CA, and remove this one';
     findings.push(trustError('BUNDLE_EXPIRED', `${what} expired on ${dayOf(notAfter)}`, hint));

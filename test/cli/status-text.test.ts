@@ -3,20 +3,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outOfSync } from '../../src/admin/status-problems.ts';
-import type { NodeStatus, NodeTypeStatus, Status } from '../../src/admin/status-view.ts';
+import type { GatewayStream, GatewayStreamType, Status } from '../../src/admin/status-view.ts';
 import { statusText } from '../../src/cli/status-text.ts';
 
 const SINCE = '2026-11-24T12:00:00.123Z';
 const NOW = Date.parse(SINCE);
-const SYNCED: NodeTypeStatus = { type: 'CDS', state: 'SYNCED', ackedVersion: '11111111ffff' };
+const SYNCED: GatewayStreamType = { type: 'CDS', state: 'SYNCED', ackedVersion: '11111111ffff' };
 
-function node(nodeId: string, types: readonly NodeTypeStatus[], gateway = 'ingress'): NodeStatus {
+function node(nodeId: string, types: readonly GatewayStreamType[], gateway = 'ingress'): GatewayStream {
   const stream = { gateway, nodeId, userAgent: 'envoy', address: '127.0.0.1:1', variant: 'delta' } as const;
   return { ...stream, since: SINCE, certificateNotAfter: '2027-02-27T12:00:00.456Z', types };
 }
 
 /** Everything is in sync unless `nodes` or `change` says otherwise. */
-function status(nodes: readonly NodeStatus[], change: Partial<Status> = {}): Status {
+function status(nodes: readonly GatewayStream[], change: Partial<Status> = {}): Status {
   return {
     mesh: 'bank',
     trustDomain: 'bank.example',
@@ -44,7 +44,7 @@ test('A gateway without an Envoy is shown as not connected', () => {
 });
 
 test('Every connected node is shown with its address, its certificate and each type, whatever their order', () => {
-  const types: readonly NodeTypeStatus[] = [{ type: 'LDS', state: 'STALE' }, SYNCED];
+  const types: readonly GatewayStreamType[] = [{ type: 'LDS', state: 'STALE' }, SYNCED];
   const lines = linesOf(status([node('i-1', types)]));
   const begin = lines.indexOf('ingress gateway: 1 connected');
   assert.deepEqual(lines.slice(begin + 1, begin + 5), [
@@ -96,7 +96,7 @@ test('A long list ends with the number of entries that only the JSON has', () =>
 });
 
 test('Names of a usual length fit into 80 columns, and every time has one form', () => {
-  const types = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'].map((type): NodeTypeStatus => ({ type, state: 'NOT SENT' }));
+  const types = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'].map((type): GatewayStreamType => ({ type, state: 'NOT SENT' }));
   const text = statusText(
     status([node('bank-ingress-6d5f9c7b8-x2x4k', types), node('bank-ingress-6d5f9c7b8-x2x4k', types)], {
       peers: [
@@ -149,7 +149,7 @@ test('Missing and silent workers are reported, and nothing is when all workers a
 });
 
 test('A gateway that is not connected, has not subscribed or has not accepted what is served is out of sync, as is a rejected file', () => {
-  const problems = (nodes: readonly NodeStatus[]): readonly string[] => outOfSync(status(nodes));
+  const problems = (nodes: readonly GatewayStream[]): readonly string[] => outOfSync(status(nodes));
   assert.deepEqual(problems([node('i-1', [SYNCED])]), []);
   assert.deepEqual(problems([]), ['no ingress gateway is connected']);
   assert.deepEqual(problems([node('i-1', [])]), ['ingress i-1 has not subscribed yet']);

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import protobuf from 'protobufjs';
 import { type EncodedResource, encodeMessage, messageType } from '../../src/envoy/proto/codec.ts';
-import { checkResource, type RuleBreach, ruleBreaches } from '../../src/envoy/proto/pgv.ts';
-import { breaks } from '../../src/envoy/proto/pgv-rules.ts';
+import { checkResource, type RuleViolation, ruleViolations } from '../../src/envoy/proto/pgv.ts';
+import { violates } from '../../src/envoy/proto/pgv-rules.ts';
 import { BOOTSTRAP, CASES, CLUSTER, UNBREAKABLE } from './pgv-cases.ts';
 import { validate } from './real-envoy.ts';
 
@@ -17,7 +17,7 @@ function encoded(type: string, json: unknown): EncodedResource {
 /** These change what other rules ask for. */
 const MODIFIERS = /\.(strict|ignore_empty|skip)$/;
 
-const breachesOf = (type: string, json: unknown): readonly RuleBreach[] => ruleBreaches(encoded(type, json));
+const violationsOf = (type: string, json: unknown): readonly RuleViolation[] => ruleViolations(encoded(type, json));
 
 /** The kinds of rules that stand in the protos: `string.min_len`, `repeated.items.uint32.lt`, `oneof.required`. */
 function kindsInProtos(object: protobuf.ReflectionObject, into = new Set<string>()): ReadonlySet<string> {
@@ -43,11 +43,11 @@ function kindsIn(rules: object, at = ''): readonly string[] {
 describe('each kind of rule', () => {
   for (const [rule, { type, path, bad, good }] of CASES) {
     test(`The check finds a value that breaks ${rule}, and nothing else`, () => {
-      const found = breachesOf(type, bad);
-      assert.deepEqual([...new Set(found.map((breach) => breach.path))], [path]);
-      const names = new Set(found.map((breach) => breach.rule));
+      const found = violationsOf(type, bad);
+      assert.deepEqual([...new Set(found.map((violation) => violation.path))], [path]);
+      const names = new Set(found.map((violation) => violation.rule));
       assert.ok(MODIFIERS.test(rule) || names.has(rule.replace('oneof.', '')), [...names].join(', '));
-      assert.deepEqual(breachesOf(type, good), []);
+      assert.deepEqual(violationsOf(type, good), []);
     });
   }
 
@@ -72,13 +72,13 @@ describe('each kind of rule', () => {
       ...[{ string: { email: true } }, { string: { well_known_regex: 'URI' } }, { uint32: { multiple_of: 2 } }],
       ...[{ bytes: { prefix: 'a' } }, { timestamp: { gt_now: true } }, { nonsense: { a: 1 } }],
     ])
-      assert.throws(() => breaks(rules, { value: 'a\u0001', set: true, field }), JSON.stringify(rules));
+      assert.throws(() => violates(rules, { value: 'a\u0001', set: true, field }), JSON.stringify(rules));
     for (const rules of [
       { repeated: { ignore_empty: true } },
       { map: { no_sparse: true } },
       { duration: { within: {} } },
     ])
-      assert.throws(() => breaks(rules, { value: [], set: true, field: list }), JSON.stringify(rules));
+      assert.throws(() => violates(rules, { value: [], set: true, field: list }), JSON.stringify(rules));
   });
 
   for (const [rule, { type, bad, good }] of CASES) {
@@ -103,29 +103,29 @@ describe('where the rules are looked for', () => {
       endpoint: { address: { socket_address: { address: 'a', port_value: port } } },
     });
     const assignment = { cluster_name: 'a', endpoints: [{ lb_endpoints: [endpoint(1), endpoint(70000)] }] };
-    assert.deepEqual(breachesOf(CLUSTER, { name: 'a', load_assignment: assignment }), [
+    assert.deepEqual(violationsOf(CLUSTER, { name: 'a', load_assignment: assignment }), [
       {
         path: 'load_assignment.endpoints.lb_endpoints[1].endpoint.address.socket_address.port_value',
         rule: 'uint32.lte',
       },
     ]);
     const inside = inAny({ '@type': OPTIONS, explicit_http_config: {} });
-    assert.deepEqual(breachesOf(CLUSTER, inside), [
+    assert.deepEqual(violationsOf(CLUSTER, inside), [
       { path: 'typed_extension_protocol_options.explicit_http_config.protocol_config', rule: 'required' },
     ]);
   });
 
-  test('An Any without a type is a breach, because its content is lost', () => {
-    assert.deepEqual(breachesOf(CLUSTER, inAny({ explicit_http_config: {} })), [
+  test('An Any without a type is a violation, because its content is lost', () => {
+    assert.deepEqual(violationsOf(CLUSTER, inAny({ explicit_http_config: {} })), [
       { path: 'typed_extension_protocol_options', rule: 'any.type_url' },
     ]);
-    assert.throws(() => ruleBreaches(encoded(CLUSTER, inAny({ '@type': OPTIONS.split('/')[1], auto_config: {} }))), {
+    assert.throws(() => ruleViolations(encoded(CLUSTER, inAny({ '@type': OPTIONS.split('/')[1], auto_config: {} }))), {
       code: 'RESOURCE_INVALID',
     });
   });
 
-  test('Every breach is found, not only the first', () => {
-    const found = breachesOf(CLUSTER, { connect_timeout: '0s', lb_policy: 99 });
+  test('Every violation is found, not only the first', () => {
+    const found = violationsOf(CLUSTER, { connect_timeout: '0s', lb_policy: 99 });
     assert.deepEqual(found.map(({ path }) => path).sort(), ['connect_timeout', 'lb_policy', 'name']);
   });
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { referencesOf } from '../../src/pipeline/references.ts';
-import { shortName, TYPE } from '../../src/snapshot/types.ts';
+import { shortName, TYPE } from '../../src/snapshot/resource-types.ts';
 import { mesh } from '../envoy/mutation.ts';
 
 const ads = { ads: {}, resource_api_version: 'V3' };

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SnapshotBuilder } from '../../src/pipeline/snapshot-builder.ts';
 import type { Resource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { cluster, route, Steps } from '../snapshot/content.ts';
 
 function resourceOf(snapshot: Snapshot, typeUrl: string, name: string): Resource {

@@ -2,7 +2,7 @@
 // Must not: acknowledge a response that a test did not take.
 
 import { createHash } from 'node:crypto';
-import { PUSH_ORDER, TYPE } from '../../src/snapshot/types.ts';
+import { PUSH_ORDER, TYPE } from '../../src/snapshot/resource-types.ts';
 import type { Served } from '../cli/served.ts';
 import { eventually } from '../support/mesh.ts';
 import type { Conversation, Response, XdsClient } from '../xds/grpc-client.ts';

@@ -12,7 +12,7 @@ import { PosternError } from '../../src/errors.ts';
 import type { Logger } from '../../src/log.ts';
 import { type PoolOptions, WorkerPool } from '../../src/serving/pool.ts';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
-import { Metrics } from '../../src/telemetry/metrics.ts';
+import { Metrics } from '../../src/telemetry/metrics-registry.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
 import type { ServerTls } from '../../src/xds/transport/xds-server.ts';

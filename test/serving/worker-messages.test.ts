@@ -6,8 +6,8 @@ import { deserialize, serialize } from 'node:v8';
 import { PosternError } from '../../src/errors.ts';
 import { applyChange, changeOf, type SnapshotChange } from '../../src/serving/worker-messages.ts';
 import { createResource, packResource, type Resource, unpackResource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot, emptySnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { made, to } from '../snapshot/content.ts';
 
 /** The two ways in which values cross: what node:cluster's `advanced` does, and structured clone itself. */

@@ -8,7 +8,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../src/admin/status-view.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { scene } from '../cli/postern.ts';
 import { ANY, get, Served } from '../cli/served.ts';
 import { eventually } from '../support/mesh.ts';

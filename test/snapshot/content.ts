@@ -6,7 +6,7 @@ import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import type { BuildSteps } from '../../src/pipeline/snapshot-builder.ts';
 import type { Reference } from '../../src/snapshot/resource.ts';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 
 export type Kind = keyof typeof TYPE;
 

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { diff } from '../../src/snapshot/diff.ts';
 import type { Resource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../src/snapshot/type-snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { made } from './content.ts';
 
 function clusters(content: Readonly<Record<string, string>>): TypeSnapshot {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { encodeMessage, messageType } from '../../src/envoy/proto/codec.ts';
 import { bytesField, fieldHead, stringField, varintLength, writeVarint } from '../../src/snapshot/protobuf.ts';
 import { anyBody, createResource } from '../../src/snapshot/resource.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 

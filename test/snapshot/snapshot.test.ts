@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
+import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot, emptySnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
-import { PUSH_ORDER, REFERRERS, shortName, TYPE } from '../../src/snapshot/types.ts';
 import { type Kind, made, to } from './content.ts';
 
 const INCONSISTENT = { code: 'SNAPSHOT_INCONSISTENT' };

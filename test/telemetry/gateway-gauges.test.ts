@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gatewayGauges } from '../../src/telemetry/gateway-gauges.ts';
-import { Metrics } from '../../src/telemetry/metrics.ts';
+import { Metrics } from '../../src/telemetry/metrics-registry.ts';
 import type { StreamStatus, TypeState } from '../../src/xds/stream-status.ts';
 import { expositionProblems, samplesIn } from './exposition.ts';
 

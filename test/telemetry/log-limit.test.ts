@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Logger } from '../../src/log.ts';
 import { LogLimit } from '../../src/telemetry/log-limit.ts';
-import { Metrics } from '../../src/telemetry/metrics.ts';
+import { Metrics } from '../../src/telemetry/metrics-registry.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
 import type { Refusal, RefusalReason } from '../../src/xds/transport/refusal.ts';
 

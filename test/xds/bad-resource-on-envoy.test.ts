@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { freePorts } from '../../deploy/demo/ports.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import type { Resource } from '../../src/snapshot/resource.ts';
-import { shortName, TYPE } from '../../src/snapshot/types.ts';
+import { shortName, TYPE } from '../../src/snapshot/resource-types.ts';
 import { ADS, eventually } from '../support/mesh.ts';
 import { GatewayOnXds, unchecked } from './gateway-on-xds.ts';
 

@@ -1,8 +1,8 @@
 // The protocol's rules for incremental streams, one test each; the numbers are those of CONTRIBUTING.md.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { resource, shown, state, Talk } from './fixtures.ts';
 
 const two = state({ cluster: { a: '1', b: '1' } });

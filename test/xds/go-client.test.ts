@@ -16,8 +16,8 @@ import type { Target } from '../../bench/load.ts';
 import { type Binaries, buildBinaries, type ServerName, startServer } from '../../bench/servers.ts';
 import { Processes } from '../../deploy/demo/processes.ts';
 import { createResource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot, updateSnapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { eventually } from '../support/mesh.ts';
 import { runningServer } from './running-server.ts';
 

@@ -12,8 +12,8 @@ import { encodeResource } from '../../src/envoy/proto/codec.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { referencesOf } from '../../src/pipeline/references.ts';
 import { createResource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { eventually } from '../support/mesh.ts';
 import { type RunningServer, runningServer } from './running-server.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { after, describe, test } from 'node:test';
 import type { Credentials } from '../../deploy/demo/calls.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
 import { certificateAdmission, type GatewayRegistry } from '../../src/xds/transport/admission.ts';
 import type { XdsServerOptions } from '../../src/xds/transport/xds-server.ts';

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { type Kind, resource, shown, Talk } from './fixtures.ts';
 

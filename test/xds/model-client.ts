@@ -2,8 +2,8 @@
 // Must not: look into the session, or send what no client sends.
 
 import type { Resource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { Session } from '../../src/xds/protocol/session.ts';
 import type { Outgoing, Variant } from '../../src/xds/wire/messages.ts';
 import { type Kind, request } from './fixtures.ts';

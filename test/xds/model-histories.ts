@@ -3,8 +3,8 @@
 
 import fc from 'fast-check';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import type { Kind } from './fixtures.ts';
 
 /** In the order of pushes. */

@@ -2,9 +2,9 @@
 // Must not: share code with src/xds, or change a ledger.
 
 import type { Resource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../src/snapshot/type-snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { type Kind, kindOf } from './fixtures.ts';
 import type { Ledger } from './model-ledger.ts';
 

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import type { Resource } from '../../src/snapshot/resource.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import type { Outgoing } from '../../src/xds/wire/messages.ts';
 import { type Kind, kindOf } from './fixtures.ts';
 import { KINDS } from './model-histories.ts';

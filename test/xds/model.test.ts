@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Resource } from '../../src/snapshot/resource.ts';
-import { shortName, TYPE } from '../../src/snapshot/types.ts';
+import { shortName, TYPE } from '../../src/snapshot/resource-types.ts';
 import type { Variant } from '../../src/xds/wire/messages.ts';
 import { Client } from './model-client.ts';
 import { type Action, edited, type History, history, KINDS, NO_CONTENT, snapshotOf } from './model-histories.ts';

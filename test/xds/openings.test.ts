@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import type { Credentials } from '../../deploy/demo/calls.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import type { SpiffeId } from '../../src/trust/spiffe.ts';
 import { OpeningLimiter } from '../../src/xds/limits/opening-rate.ts';
 import { certificateAdmission, type GatewayRegistry } from '../../src/xds/transport/admission.ts';

@@ -12,7 +12,7 @@ import { decodeResource } from '../../src/envoy/proto/codec.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
 import { anyBody, type Resource } from '../../src/snapshot/resource.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { Backend, type Certificate, call, certify, issuerOf } from '../envoy/callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../envoy/pipeline.ts';
 import { ADS, eventually } from '../support/mesh.ts';

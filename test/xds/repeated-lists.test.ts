@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { stringField, stringsField } from '../../src/snapshot/protobuf.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { parseSotwRequest, RequestParser } from '../../src/xds/wire/discovery-request.ts';
 import { eventually } from '../support/mesh.ts';
 import { state } from './fixtures.ts';

@@ -1,8 +1,8 @@
 // The protocol's rules for state-of-the-world streams, one test each; the numbers are those of CONTRIBUTING.md.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
-import { TYPE } from '../../src/snapshot/types.ts';
 import { type Kind, request, resource, shown, state, Talk } from './fixtures.ts';
 
 const two = state({ cluster: { a: '1', b: '1' } });

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { TYPE } from '../../src/snapshot/types.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { eventually } from '../support/mesh.ts';
 import { state } from './fixtures.ts';
 import { type Conversation, NODE, type XdsClient } from './grpc-client.ts';

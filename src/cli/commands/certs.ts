@@ -8,7 +8,7 @@ import { EXIT, PosternError } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import { issueGatewayCertificate, openControlPlaneCa, writeAtomically } from '../../trust/issuing/control-plane-ca.ts';
 import { createCa } from '../../trust/issuing/issue.ts';
-import { makeFolder } from '../../trust/issuing/state-folder.ts';
+import { makeFolder } from '../../trust/issuing/make-folder.ts';
 import { parseTrustDomain } from '../../trust/spiffe.ts';
 import { isOn, oneOf, type Run, required } from '../command.ts';
 import { namedFile, resolvedConfiguration, stateFolder } from '../configuration.ts';

@@ -22,7 +22,7 @@ const TLS_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.tls
 /** The longest life of a connection with a peer: a certificate that expires meanwhile is not verified again. */
 const MAX_CONNECTION_SECONDS = 3700;
 /** The bodies of a gateway's own answers; the second is for gRPC, where the body becomes the message. */
-const REFUSALS: readonly unknown[] = ['gateway: %RESPONSE_CODE%\n', 'gateway: %RESPONSE_CODE%'];
+const REFUSAL_BODIES: readonly unknown[] = ['gateway: %RESPONSE_CODE%\n', 'gateway: %RESPONSE_CODE%'];
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 
 export function checkListener(listener: Listener, subject: Subject): Facts {
@@ -155,7 +155,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
   enforce(anonymous, 'CLEAN_RESPONSES', subject);
   const mappers = manager.local_reply_config?.mappers ?? [];
   const worded = mappers.every(({ body_format_override: body }) =>
-    REFUSALS.includes(body?.text_format_source?.inline_string),
+    REFUSAL_BODIES.includes(body?.text_format_source?.inline_string),
   );
   const alike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper));
   enforce(worded && isForAllRefusals(mappers.at(-1)) && (role === 'egress' || alike), 'REFUSALS_ALIKE', subject);

@@ -16,25 +16,25 @@ const BOUNDS = new Set(['gt', 'gte', 'lt', 'lte']);
 const WRAPPER = /^\.google\.protobuf\.\w+Value$/;
 
 /** The broken rules of one field, as `kind.rule`. */
-export function breaks(rules: Rules, subject: Subject): readonly string[] {
+export function violates(rules: Rules, subject: Subject): readonly string[] {
   return Object.entries(rules).flatMap(([kind, rule]) =>
-    breaksKind(kind, rule as Rules, subject).map((name) => `${kind}.${name}`),
+    violatesKind(kind, rule as Rules, subject).map((name) => `${kind}.${name}`),
   );
 }
 
-function breaksKind(kind: string, rule: Rules, subject: Subject): readonly string[] {
+function violatesKind(kind: string, rule: Rules, subject: Subject): readonly string[] {
   if (kind === 'message') return rule['required'] === true && !subject.set ? ['required'] : [];
-  if (kind === 'repeated') return breaksList(rule, subject);
-  if (kind === 'map') return breaksMap(rule, subject);
+  if (kind === 'repeated') return violatesList(rule, subject);
+  if (kind === 'map') return violatesMap(rule, subject);
   const value = plainValue(subject);
   if (kind === 'any') return rule['required'] === true && !subject.set ? ['required'] : [];
-  if (kind === 'duration') return breaksDuration(rule, subject);
+  if (kind === 'duration') return violatesDuration(rule, subject);
   // Wrapped scalars that are absent have nothing to check; plain proto3 scalars always have a value.
   if (value === undefined) return [];
-  return breaksScalar(kind, rule, value, subject.field);
+  return violatesScalar(kind, rule, value, subject.field);
 }
 
-function breaksScalar(kind: string, rule: Rules, value: unknown, field: protobuf.Field): readonly string[] {
+function violatesScalar(kind: string, rule: Rules, value: unknown, field: protobuf.Field): readonly string[] {
   if (rule['ignore_empty'] === true && (value === '' || value === 0)) return [];
   const broken = Object.entries(rule).flatMap(([name, bound]) =>
     holds(kind, name, bound, value, rule, field) ? [] : [name],
@@ -123,7 +123,7 @@ function holdsHeader(kind: string, value: string, strict: boolean): boolean {
   throw new Error(`unknown well-known expression ${kind}`);
 }
 
-function breaksList(rule: Rules, { value, field }: Subject): readonly string[] {
+function violatesList(rule: Rules, { value, field }: Subject): readonly string[] {
   const items = (value ?? []) as readonly unknown[];
   return Object.entries(rule).flatMap(([name, bound]) => {
     switch (name) {
@@ -134,30 +134,30 @@ function breaksList(rule: Rules, { value, field }: Subject): readonly string[] {
       case 'unique':
         return new Set(items).size === items.length ? [] : [name];
       case 'items':
-        return items.flatMap((item) => breaksItem(name, bound as Rules, item, field));
+        return items.flatMap((item) => violatesItem(name, bound as Rules, item, field));
       default:
         throw new Error(`unknown list validation rule ${name} on ${field.fullName}`);
     }
   });
 }
 
-function breaksItem(part: string, rules: Rules, value: unknown, field: protobuf.Field): readonly string[] {
+function violatesItem(part: string, rules: Rules, value: unknown, field: protobuf.Field): readonly string[] {
   return Object.entries(rules).flatMap(([kind, rule]) => {
     if (kind === 'message') return value === undefined ? [`${part}.message`] : [];
-    return breaksScalar(kind, rule as Rules, value, field).map((name) => `${part}.${kind}.${name}`);
+    return violatesScalar(kind, rule as Rules, value, field).map((name) => `${part}.${kind}.${name}`);
   });
 }
 
-function breaksMap(rule: Rules, { value, field }: Subject): readonly string[] {
+function violatesMap(rule: Rules, { value, field }: Subject): readonly string[] {
   const keys = Object.keys((value ?? {}) as object);
   return Object.entries(rule).flatMap(([name, bound]) => {
     if (name === 'min_pairs') return keys.length >= Number(bound) ? [] : [name];
-    if (name === 'keys') return keys.flatMap((key) => breaksItem(name, bound as Rules, key, field));
+    if (name === 'keys') return keys.flatMap((key) => violatesItem(name, bound as Rules, key, field));
     throw new Error(`unknown map validation rule ${name} on ${field.fullName}`);
   });
 }
 
-function breaksDuration(rule: Rules, { value, set }: Subject): readonly string[] {
+function violatesDuration(rule: Rules, { value, set }: Subject): readonly string[] {
   if (!set) return rule['required'] === true ? ['required'] : [];
   const nanos = nanosOf(value as Rules);
   const broken = Object.entries(rule).flatMap(([name, bound]) => {

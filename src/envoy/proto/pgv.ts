@@ -6,9 +6,9 @@ import protobuf from 'protobufjs';
 import { PosternError } from '../../errors.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type EncodedFragment, type EncodedResource, messageType } from './codec.ts';
-import { breaks, type Rules } from './pgv-rules.ts';
+import { type Rules, violates } from './pgv-rules.ts';
 
-export interface RuleBreach {
+export interface RuleViolation {
   /** The field, from the resource's root; an Any's payload continues the path. */
   readonly path: string;
   readonly rule: string;
@@ -16,8 +16,8 @@ export interface RuleBreach {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Every rule of Envoy's that the resource breaks. */
-export function ruleBreaches(resource: EncodedResource): readonly RuleBreach[] {
+/** Every rule of Envoy's that the resource violates. */
+export function ruleViolations(resource: EncodedResource): readonly RuleViolation[] {
   const type = messageType(resource.typeUrl);
   const { fragments } = resource;
   if (fragments === undefined) return walkBytes(type, resource.body, '');
@@ -27,29 +27,32 @@ export function ruleBreaches(resource: EncodedResource): readonly RuleBreach[] {
   return [
     ...walkBytes(type, frame, ''),
     ...list.flatMap((fragment, index) =>
-      fragmentBreaches(fragment, fragmentType).map(({ path, rule }) => ({ path: `${field}[${index}].${path}`, rule })),
+      fragmentViolations(fragment, fragmentType).map(({ path, rule }) => ({
+        path: `${field}[${index}].${path}`,
+        rule,
+      })),
     ),
   ];
 }
 
-const fragmentBreaches = memoizeByIdentity(({ bytes }: EncodedFragment, type: protobuf.Type) =>
+const fragmentViolations = memoizeByIdentity(({ bytes }: EncodedFragment, type: protobuf.Type) =>
   walkBytes(type, bytes, ''),
 );
 
-function walkBytes(type: protobuf.Type, bytes: Buffer, at: string): readonly RuleBreach[] {
+function walkBytes(type: protobuf.Type, bytes: Buffer, at: string): readonly RuleViolation[] {
   return walk(type, type.decode(bytes) as unknown as Fields, at);
 }
 
 /** Refuses a resource that Envoy would reject by its rules. Errors: RESOURCE_INVALID. */
 export function checkResource(resource: EncodedResource): void {
-  const [first, ...more] = ruleBreaches(resource);
+  const [first, ...more] = ruleViolations(resource);
   if (first === undefined) return;
   const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
   const kind = resource.typeUrl.split('.').at(-1);
-  throw new PosternError('RESOURCE_INVALID', `${kind} ${resource.name}: ${first.path} breaks ${first.rule}${rest}`);
+  throw new PosternError('RESOURCE_INVALID', `${kind} ${resource.name}: ${first.path} violates ${first.rule}${rest}`);
 }
 
-function walk(type: protobuf.Type, message: Fields, at: string): readonly RuleBreach[] {
+function walk(type: protobuf.Type, message: Fields, at: string): readonly RuleViolation[] {
   if (type.fullName === '.google.protobuf.Any') return walkAny(message, at);
   return [
     ...type.oneofsArray.flatMap((oneof) =>
@@ -61,7 +64,7 @@ function walk(type: protobuf.Type, message: Fields, at: string): readonly RuleBr
   ];
 }
 
-function walkAny(message: Fields, at: string): readonly RuleBreach[] {
+function walkAny(message: Fields, at: string): readonly RuleViolation[] {
   const typeUrl = message['type_url'];
   // Envoy would treat it as an extension without configuration, and ProtoJSON drops the rest of the message.
   if (typeof typeUrl !== 'string' || typeUrl === '') return [{ path: at, rule: 'any.type_url' }];
@@ -69,13 +72,13 @@ function walkAny(message: Fields, at: string): readonly RuleBreach[] {
   return walkBytes(payload, message['value'] as Buffer, at);
 }
 
-function walkField(field: protobuf.Field, message: Fields, path: string): readonly RuleBreach[] {
+function walkField(field: protobuf.Field, message: Fields, path: string): readonly RuleViolation[] {
   const set = isSet(message, field);
   const rules = (field.options?.['(validate.rules)'] ?? {}) as Rules;
   // A member of a oneof that is not the one that is set has no value to check.
   if (!set && field.partOf !== null) return [];
   const value = set ? message[field.name] : undefined;
-  const broken = breaks(rules, { value, set, field }).map((rule) => ({ path, rule }));
+  const broken = violates(rules, { value, set, field }).map((rule) => ({ path, rule }));
   if (!set || skips(rules) || !(field.resolvedType instanceof protobuf.Type)) return broken;
   const type = field.resolvedType;
   const items = field.repeated ? (value as readonly Fields[]) : field.map ? Object.values(value as object) : [value];

@@ -24,11 +24,13 @@ import { sha256 } from '../x509/certificate.ts';
 import { readPem } from '../x509/pem.ts';
 import { createCa, type Issued, issueLeaf } from './issue.ts';
 import { type Issuer, parseIssuer } from './issuer.ts';
-import { makeFolder, SERVED_RECORD } from './state-folder.ts';
+import { makeFolder } from './make-folder.ts';
 
 const DAY = 24 * 60 * 60;
 const CERTIFICATE = 'control-plane-ca.pem';
 const KEY = 'control-plane-ca-key.pem';
+/** The record of what `run` has served, which lies beside the CA: a folder that has it and no CA has lost the CA. */
+export const SERVED_RECORD = 'served.json';
 
 export interface ControlPlaneCa {
   readonly certificatePem: string;

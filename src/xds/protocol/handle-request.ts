@@ -2,8 +2,8 @@
 // are those of CONTRIBUTING.md, "Protocol rules".
 // Must not: do I/O, or change a state in place.
 
+import { isFullState, TYPE } from '../../snapshot/resource-types.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { isFullState, TYPE } from '../../snapshot/types.ts';
 import type { Variant, XdsRequest } from '../wire/messages.ts';
 import { NameSet } from './name-set.ts';
 import {

@@ -5,9 +5,9 @@
 import { memoizeByIdentity } from '../../memoize.ts';
 import { diff } from '../../snapshot/diff.ts';
 import type { Resource } from '../../snapshot/resource.ts';
+import { TYPE } from '../../snapshot/resource-types.ts';
 import { type Snapshot, updateType } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { TYPE } from '../../snapshot/types.ts';
 import { covers } from './response-set.ts';
 import type { Subscription } from './subscription.ts';
 

@@ -4,9 +4,9 @@
 
 import { diff } from '../../snapshot/diff.ts';
 import type { Reference, Resource } from '../../snapshot/resource.ts';
+import { REFERRERS, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { REFERRERS, TYPE } from '../../snapshot/types.ts';
 import { awaitsListeners, listenersDue, missingListeners, removesListeners } from './internal-listeners.ts';
 import { covers } from './response-set.ts';
 import { isSettled, type Subscription } from './subscription.ts';

@@ -3,7 +3,7 @@
 // Must not: keep a resource alive, or hold what a client may choose freely.
 
 import type { Resource } from '../../snapshot/resource.ts';
-import { isFullState, TYPE } from '../../snapshot/types.ts';
+import { isFullState, TYPE } from '../../snapshot/resource-types.ts';
 import type { Variant } from '../wire/messages.ts';
 import type { Pending } from './subscription.ts';
 

@@ -3,8 +3,8 @@
 // secrets that it holds, so it rejects a good cluster while the secret is bad, and secrets come after clusters.
 // Must not: send a resource again for any other reason (rule 18), or twice for the same reason.
 
+import { REFERRERS, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import { REFERRERS, TYPE } from '../../snapshot/types.ts';
 import type { Pending, Subscription } from './subscription.ts';
 import { backOff } from './transient-rejections.ts';
 

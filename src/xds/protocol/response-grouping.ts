@@ -4,7 +4,7 @@
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Resource } from '../../snapshot/resource.ts';
-import { TYPE } from '../../snapshot/types.ts';
+import { TYPE } from '../../snapshot/resource-types.ts';
 import type { Variant } from '../wire/messages.ts';
 import { isCertificate, respelled } from '../wire/secret-facts.ts';
 import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';

@@ -4,8 +4,8 @@
 
 import { diff } from '../../snapshot/diff.ts';
 import { isVersionOf, type Resource } from '../../snapshot/resource.ts';
+import { isFullState } from '../../snapshot/resource-types.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { isFullState } from '../../snapshot/types.ts';
 import type { Reply } from '../wire/messages.ts';
 import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';
 import type { RejectedResources } from './rejected-resources.ts';

@@ -2,9 +2,9 @@
 // Must not: do I/O.
 
 import type { Reference } from '../../snapshot/resource.ts';
+import { PUSH_ORDER, shortName, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { PUSH_ORDER, shortName, TYPE } from '../../snapshot/types.ts';
 import { type TypeStatus, XdsError } from '../stream-status.ts';
 import type { NodeClaims, XdsRequest } from '../wire/messages.ts';
 import { type Outgoing, takesTtl, type Variant } from '../wire/messages.ts';

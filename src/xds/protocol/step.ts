@@ -2,9 +2,9 @@
 // Must not: send while a response is unacknowledged (rule 21).
 
 import type { Resource } from '../../snapshot/resource.ts';
+import { isFullState } from '../../snapshot/resource-types.ts';
 import type { Form } from '../../snapshot/ttl.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { isFullState } from '../../snapshot/types.ts';
 import type { Outgoing, Reply } from '../wire/messages.ts';
 import type { RejectedResources } from './rejected-resources.ts';
 import { computeResponse, covers } from './response-set.ts';

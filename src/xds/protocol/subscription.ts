@@ -3,8 +3,8 @@
 // Must not: do I/O, read a clock, or change a state in place.
 
 import type { Resource } from '../../snapshot/resource.ts';
+import { isFullState, TYPE } from '../../snapshot/resource-types.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { isFullState, TYPE } from '../../snapshot/types.ts';
 import type { Variant } from '../wire/messages.ts';
 import { NameSet } from './name-set.ts';
 

@@ -3,7 +3,7 @@
 // Must not: take any other rejection for one of these; a resource that a client rejects for good is not sent to it again.
 
 import type { Resource } from '../../snapshot/resource.ts';
-import { TYPE } from '../../snapshot/types.ts';
+import { TYPE } from '../../snapshot/resource-types.ts';
 import { namesFiles } from '../wire/secret-facts.ts';
 
 /** Envoy 1.40: `Error adding/updating listener(s) ingress: cannot bind '127.0.0.1:443': Address already in use`. */

@@ -1,8 +1,8 @@
 // One subscription of a stream as it changes over time, its status, and what steps of it cost.
 // Must not: decide what is sent.
 
+import { shortName } from '../../snapshot/resource-types.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { shortName } from '../../snapshot/types.ts';
 import type { TypeStatus } from '../stream-status.ts';
 import type { TypeTiming } from './ordering.ts';
 import { MAX_IN_FLIGHT } from './response-grouping.ts';

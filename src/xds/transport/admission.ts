@@ -9,7 +9,7 @@ import { type CertificateClaims, certificateClaims, type RefusalReason } from '.
 /** The gateways that may connect, by their SPIFFE IDs; each ID is one gateway's. A changed registry is a new object. */
 export type GatewayRegistry = ReadonlyMap<SpiffeId, string>;
 
-export type Caller = { readonly ok: true; readonly gateway: string; readonly notAfter: number } | Refused;
+export type Client = { readonly ok: true; readonly gateway: string; readonly notAfter: number } | Refused;
 
 interface Refused {
   readonly ok: false;
@@ -22,13 +22,13 @@ interface Refused {
 export interface Admission {
   /** Reads what the client's certificate says about itself, for the log. */
   readonly claims?: () => CertificateClaims;
-  identify(claims: NodeClaims | undefined): Caller;
+  identify(claims: NodeClaims | undefined): Client;
 }
 
 interface Decided {
   readonly gateways: GatewayRegistry;
   readonly claims: NodeClaims | undefined;
-  readonly caller: Caller;
+  readonly client: Client;
 }
 
 /** By the client's certificate alone: read once, from the DER of a leaf whose chain TLS has verified. */
@@ -49,8 +49,8 @@ export function certificateAdmission(
       if (svid.notAfter <= clock()) return refused('certificate_expired', 'the client certificate has expired');
       const gateways = registry();
       if (decided?.gateways !== gateways || decided.claims !== node)
-        decided = { gateways, claims: node, caller: callerOf(svid.id, svid.notAfter, gateways, node) };
-      return decided.caller;
+        decided = { gateways, claims: node, client: clientOf(svid.id, svid.notAfter, gateways, node) };
+      return decided.client;
     },
   };
 }
@@ -59,7 +59,7 @@ function refused(reason: RefusalReason, detail: string): Refused {
   return { ok: false, reason, detail };
 }
 
-function callerOf(id: SpiffeId, notAfter: number, gateways: GatewayRegistry, claims: NodeClaims | undefined): Caller {
+function clientOf(id: SpiffeId, notAfter: number, gateways: GatewayRegistry, claims: NodeClaims | undefined): Client {
   const gateway = gateways.get(id);
   if (gateway === undefined) return refused('unknown_identity', `${id} is no gateway of this mesh`);
   const conflict = claims === undefined ? undefined : contradiction(claims, gateway, gateways.values());

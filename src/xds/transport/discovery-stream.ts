@@ -3,7 +3,7 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import type { SnapshotCache } from '../../snapshot/cache.ts';
-import { shortName } from '../../snapshot/types.ts';
+import { shortName } from '../../snapshot/resource-types.ts';
 import { RateLimiter, type Rates } from '../limits/rate-limiter.ts';
 import { RequestCost } from '../limits/request-cost.ts';
 import type { RejectedResources } from '../protocol/rejected-resources.ts';

@@ -5,7 +5,7 @@ import type { Slot } from '../limits/gateway-quota.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
 import { XdsError } from '../stream-status.ts';
 import type { NodeClaims } from '../wire/messages.ts';
-import type { Admission, Caller } from './admission.ts';
+import type { Admission, Client } from './admission.ts';
 import type { XdsObserver } from './observer.ts';
 import type { RefusalReason } from './refusal.ts';
 
@@ -78,9 +78,9 @@ export class StreamOwner {
     this.slot.release();
   }
 
-  private identify(): Extract<Caller, { ok: true }> {
-    const caller = this.context.admission.identify(this.node);
-    return caller.ok ? caller : this.deny(caller.reason, caller.detail);
+  private identify(): Extract<Client, { ok: true }> {
+    const client = this.context.admission.identify(this.node);
+    return client.ok ? client : this.deny(client.reason, client.detail);
   }
 
   private deny(reason: RefusalReason, detail: string): never {

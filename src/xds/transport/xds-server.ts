@@ -7,7 +7,7 @@ import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js
 import { cannotListen } from '../../errors.ts';
 import { formatHostPort, type HostPort } from '../../host-port.ts';
 import type { SnapshotCache } from '../../snapshot/cache.ts';
-import { TYPE } from '../../snapshot/types.ts';
+import { TYPE } from '../../snapshot/resource-types.ts';
 import { type GatewayLimits, GatewayQuota } from '../limits/gateway-quota.ts';
 import { OpeningLimiter, type OpeningRates, type StreamPermit } from '../limits/opening-rate.ts';
 import { RejectedResources } from '../protocol/rejected-resources.ts';

@@ -1,7 +1,7 @@
 // Parses requests: only the fields that the server needs, and the node only when it is asked for.
 // Must not: accept a message that is cut short, or build what is not read (a node may hold 45 kB of extensions).
 
-import { PUSH_ORDER } from '../../snapshot/types.ts';
+import { PUSH_ORDER } from '../../snapshot/resource-types.ts';
 import { XdsError } from '../stream-status.ts';
 import type { NodeClaims, Variant, XdsRequest } from './messages.ts';
 import { CLIENT_FEATURES } from './messages.ts';

@@ -3,7 +3,7 @@
 // Must not: take a list for another one, or keep short lists, which are parsed as fast as they are compared.
 
 import { createHash } from 'node:crypto';
-import { PUSH_ORDER } from '../../snapshot/types.ts';
+import { PUSH_ORDER } from '../../snapshot/resource-types.ts';
 
 /** A list as one client sent it: consecutive resource_names fields. */
 export interface NameList {

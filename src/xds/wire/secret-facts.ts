@@ -6,7 +6,7 @@
 import { memoizeByIdentity } from '../../memoize.ts';
 import { bytesField, stringField } from '../../snapshot/protobuf.ts';
 import { anyBody, type Resource, respelledAs } from '../../snapshot/resource.ts';
-import { TYPE } from '../../snapshot/types.ts';
+import { TYPE } from '../../snapshot/resource-types.ts';
 import { Fields } from './proto-reader.ts';
 
 /** Of Secret: the field of each kind, and in it the field of the PEM, and of the folder that is watched. */

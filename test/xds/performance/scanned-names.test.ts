@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stringField, stringsField } from '../../../src/snapshot/protobuf.ts';
-import { TYPE } from '../../../src/snapshot/types.ts';
+import { TYPE } from '../../../src/snapshot/resource-types.ts';
 import { NameSet } from '../../../src/xds/protocol/name-set.ts';
 import { Session } from '../../../src/xds/protocol/session.ts';
 import { RequestParser } from '../../../src/xds/wire/discovery-request.ts';

@@ -4,9 +4,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** What `run` has served, which lies beside the CA. */
-export const SERVED_RECORD = 'served.json';
-
 /** Errors: those of mkdir. */
 export function makeFolder(path: string, mode?: number): void {
   if (existsSync(path)) return;

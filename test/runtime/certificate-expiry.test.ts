@@ -1,10 +1,10 @@
-// The ends of certificates: which there are, and that each notice is given once, thirty days, seven days and one day before.
+// Expiry of certificates: which are listed, and that each notice is given once, thirty days, seven days and one day before.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CertificateEnd } from '../../src/pipeline/authority-ends.ts';
+import type { CertificateExpiry } from '../../src/pipeline/ca-expiry.ts';
 import { Publisher } from '../../src/pipeline/publisher.ts';
-import { certificateEnds, EndAnnouncements } from '../../src/runtime/certificate-ends.ts';
+import { certificateExpiries, ExpiryAnnouncements } from '../../src/runtime/certificate-expiry.ts';
 import type { StreamStatus } from '../../src/xds/stream-status.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -23,12 +23,12 @@ function stream(gateway: string, nodeId: string, days?: number): StreamStatus {
   return { gateway, nodeId, userAgent: '', address: '', variant: 'delta', since: now, types: [], ...certificate };
 }
 
-describe('the announcements of ends', () => {
-  const notices = ['ends within 30 days', 'ends within 7 days', 'ends within a day', 'has ended'];
+describe('announcements of expiry', () => {
+  const notices = ['expires within 30 days', 'expires within 7 days', 'expires within a day', 'has expired'];
 
-  test('Each notice is logged once, however often the ends are checked, and although the gateway leaves and returns', () => {
+  test('Each notice is logged once, however often they are checked, and although the gateway leaves and returns', () => {
     const [log, end] = [new Recorded(), { kind: 'client-ingress', node: 'i1', notAfter: now + 40 * DAY } as const];
-    const announcements = new EndAnnouncements(log);
+    const announcements = new ExpiryAnnouncements(log);
     for (let time = now; time < now + 42 * DAY; time += DAY / 4) {
       announcements.update([end], time);
       if (time < end.notAfter) announcements.update([], time);
@@ -39,24 +39,28 @@ describe('the announcements of ends', () => {
     );
   });
 
-  test('Certificates with different ends, gateways or kinds are announced one by one', () => {
+  test('Certificates with different expiry, gateways or kinds are announced one by one', () => {
     const log = new Recorded();
     const notAfter = now + 5 * DAY;
-    const ends: readonly CertificateEnd[] = [
+    const expiries: readonly CertificateExpiry[] = [
       { kind: 'client-ingress', node: 'i1', notAfter },
       { kind: 'client-egress', node: 'e1', notAfter },
       { kind: 'control-plane-ca', notAfter },
     ];
-    const announcements = new EndAnnouncements(log);
-    announcements.update(ends, now);
-    announcements.update([...ends, { kind: 'client-ingress', node: 'i1', notAfter: notAfter + DAY }], now);
+    const announcements = new ExpiryAnnouncements(log);
+    announcements.update(expiries, now);
+    announcements.update([...expiries, { kind: 'client-ingress', node: 'i1', notAfter: notAfter + DAY }], now);
     assert.equal(log.lines.length, 4);
   });
 
-  test('Certificates that are renewed automatically are announced only when they have ended, and those of a finding never', () => {
+  test('Certificates that are renewed automatically are announced only when they have expired, and those of a finding never', () => {
     const log = new Recorded();
-    const announcements = new EndAnnouncements(log);
-    const at = (kind: CertificateEnd['kind'], notAfter: number): CertificateEnd => ({ kind, peer: 'p', notAfter });
+    const announcements = new ExpiryAnnouncements(log);
+    const at = (kind: CertificateExpiry['kind'], notAfter: number): CertificateExpiry => ({
+      kind,
+      peer: 'p',
+      notAfter,
+    });
     announcements.update([at('bundle', now), at('issuer', now), at('cert-ingress', now + 1000)], now);
     assert.deepEqual(log.lines, []);
     announcements.update([at('cert-ingress', now)], now);
@@ -71,7 +75,7 @@ test('Of the Envoys of a gateway, the one whose certificate ends first is listed
     stream('egress', 'c'),
     stream('ingress', 'd', 5),
   ];
-  assert.deepEqual(certificateEnds(new Publisher(now), streams, undefined), [
+  assert.deepEqual(certificateExpiries(new Publisher(now), streams, undefined), [
     { kind: 'client-ingress', node: 'b', notAfter: now + 3 * DAY },
   ]);
 });

@@ -1,4 +1,5 @@
-// How the running process serves gateways: in itself or in workers, with a server certificate of the control plane's CA.
+// What the xDS port of `postern run` consists of: this process or workers behind it (serving/), its server certificate, and
+// the gateways that it admits.
 // Must not: admit a client by anything but its certificate, unless TLS is off.
 
 import type { HostPort } from '../host-port.ts';
@@ -6,7 +7,7 @@ import type { Logger, LogLevel } from '../log.ts';
 import { type Applied, type Publisher, ROLES } from '../pipeline/publisher.ts';
 import { WorkerPool } from '../serving/pool.ts';
 import { type Serving, serveInProcess } from '../serving/serving.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Metrics } from '../telemetry/metrics-registry.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
 import { type ControlPlaneCa, issueServerCertificate } from '../trust/issuing/control-plane-ca.ts';
 import { certificateAdmission, claimAdmission, type GatewayRegistry } from '../xds/transport/admission.ts';
@@ -23,7 +24,7 @@ export interface ServingOptions {
   readonly logger: Logger;
 }
 
-export function servingOf(
+export function createServing(
   { workers, xds: address, warmUpMs, logger, logLevel }: ServingOptions,
   { cache }: Publisher,
   metrics: Metrics,

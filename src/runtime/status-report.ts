@@ -1,19 +1,74 @@
-// The views of the running process: /status, and the gauges of what is served.
+// What the running process reports of itself: /status; and, brought up to date with every look at it, the gauges and the log
+// lines about certificates that expire.
 // Must not: hold key material.
 
-import type { NodeStatus, Rejected, Status } from '../admin/status-view.ts';
+import type { GatewayStream, Rejected, Status } from '../admin/status-view.ts';
 import type { Peer } from '../federation/model.ts';
-import type { CertificateEnd } from '../pipeline/authority-ends.ts';
+import type { Logger } from '../log.ts';
+import type { CertificateExpiry } from '../pipeline/ca-expiry.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
-import type { ServingStatus } from '../serving/serving.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import type { CaOnDisk } from '../trust/issuing/control-plane-ca.ts';
+import type { Serving, ServingStatus } from '../serving/serving.ts';
+import { gatewayGauges } from '../telemetry/gateway-gauges.ts';
+import type { Metrics } from '../telemetry/metrics-registry.ts';
+import type { CaOnDisk, ControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 import { VERSION } from '../version.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
+import { certificateExpiries, ExpiryAnnouncements } from './certificate-expiry.ts';
 import { sha256Of } from './config-log.ts';
+import { servedGauges } from './served-gauges.ts';
 
-/** The file as a whole, or what of it concerns the trust of single peers. */
+interface Current {
+  readonly state: ServingStatus;
+  readonly expiries: readonly CertificateExpiry[];
+}
+
+export class StatusReport {
+  private readonly publisher: Publisher;
+  private readonly serving: Serving;
+  private readonly ca: ControlPlaneCa;
+  private readonly metrics: Metrics;
+  private readonly gauges: ReturnType<typeof servedGauges>;
+  private readonly updateGateways: ReturnType<typeof gatewayGauges>;
+  private readonly announcements: ExpiryAnnouncements;
+
+  constructor(publisher: Publisher, serving: Serving, ca: ControlPlaneCa, metrics: Metrics, logger: Logger) {
+    this.publisher = publisher;
+    this.serving = serving;
+    this.ca = ca;
+    this.metrics = metrics;
+    this.gauges = servedGauges(metrics, publisher);
+    this.updateGateways = gatewayGauges(metrics);
+    this.announcements = new ExpiryAnnouncements(logger);
+  }
+
+  /** After each turn. */
+  published(): void {
+    this.gauges.update();
+  }
+
+  async update(): Promise<Current> {
+    const state = await this.serving.status();
+    const expiries = certificateExpiries(this.publisher, state.streams, this.ca.issuer.certificate);
+    this.gauges.updateExpiries(expiries);
+    const roles = [...this.publisher.cache.entries()].map(([gateway]) => gateway);
+    this.updateGateways(roles, state.streams);
+    this.announcements.update(expiries, Date.now());
+    return { state, expiries };
+  }
+
+  async status(rejected: Rejected | undefined, onDisk: CaOnDisk): Promise<Status> {
+    const { state, expiries } = await this.update();
+    const samples = [...this.metrics.samples(), ...(await this.serving.samples())];
+    const refused = samples
+      .filter(([name, labels]) => name === 'postern_xds_clients_refused_total' && labels.includes('"unknown_ca"'))
+      .reduce((sum, [, , value]) => sum + value, 0);
+    const ca = { certificate: this.ca.issuer.certificate, made: this.ca.made, onDisk, refused };
+    return processStatus(this.publisher, ca, rejected, state, expiries);
+  }
+}
+
+/** The rejected file; or, when the file is served, the rejected bundles of single peers. */
 function rejectedParts(applied: Applied, rejected: Rejected | undefined): { readonly rejected?: Rejected } {
   if (rejected !== undefined) return { rejected };
   const diagnostics = applied.warnings.filter(({ severity }) => severity === 'error');
@@ -21,21 +76,21 @@ function rejectedParts(applied: Applied, rejected: Rejected | undefined): { read
   return { rejected: { at: iso(applied.at), reason: 'CONFIG_INVALID', diagnostics, partly: true } };
 }
 
-export interface CaState {
+interface CaState {
   readonly certificate: Certificate;
-  /** By this process. */
+  /** True when this process created it. */
   readonly made: boolean;
   readonly onDisk: CaOnDisk;
   /** Connections refused because the client's certificate is from another CA. */
   readonly refused: number;
 }
 
-export function processStatus(
+function processStatus(
   publisher: Publisher,
   ca: CaState,
   rejected: Rejected | undefined,
   { streams, workers }: ServingStatus,
-  ends: readonly CertificateEnd[],
+  expiries: readonly CertificateExpiry[],
 ): Status {
   const { applied } = publisher;
   if (applied === undefined) throw new Error('nothing is applied yet');
@@ -65,14 +120,14 @@ export function processStatus(
     gateways: [...publisher.cache.entries()].map(([gateway, { version }]) => ({
       gateway,
       snapshotVersion: version,
-      nodes: streams.filter((stream) => stream.gateway === gateway).map(nodeStatus),
+      nodes: streams.filter((stream) => stream.gateway === gateway).map(gatewayStream),
     })),
     peers: federation.peers.map((peer) => ({
       name: peer.name,
       trustDomain: peer.trustDomain,
       bundleFingerprint: peer.bundle.fingerprint,
       bundleCertificates: peer.bundle.certificates.map(({ fingerprint }) => fingerprint),
-      bundleNotAfter: iso(bundleEnd(peer)),
+      bundleNotAfter: iso(bundleExpiry(peer)),
     })),
     deniedPeers: federation.deniedPeers.map(({ name, trustDomain }) => ({
       name,
@@ -88,11 +143,11 @@ export function processStatus(
     certificates: publisher.identities
       .list()
       .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
-    certificateEnds: ends.map((end) => ({ ...end, notAfter: iso(end.notAfter) })),
+    certificateEnds: expiries.map((expiry) => ({ ...expiry, notAfter: iso(expiry.notAfter) })),
   };
 }
 
-function nodeStatus({ since, certificateNotAfter, types, ...stream }: StreamStatus): NodeStatus {
+function gatewayStream({ since, certificateNotAfter, types, ...stream }: StreamStatus): GatewayStream {
   return {
     ...stream,
     since: iso(since),
@@ -101,50 +156,7 @@ function nodeStatus({ since, certificateNotAfter, types, ...stream }: StreamStat
   };
 }
 
-export interface ServedGauges {
-  /** After each turn. */
-  update(): void;
-  /** The ends of certificates, the earliest first. */
-  updateEnds(ends: readonly CertificateEnd[]): void;
-}
-
-/** Gauges that follow what is served. */
-export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGauges {
-  const lastSuccess = metrics.gauge(
-    'postern_config_last_success_timestamp_seconds',
-    'When the file that is served was applied.',
-  );
-  const expiries = metrics.gauge(
-    'postern_certificate_expiry_timestamp_seconds',
-    'Expiry of certificates, by kind; the earliest of each kind and peer.',
-  );
-  const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
-  const peers = metrics.gauge('postern_peers', 'Configured peers.');
-  const denied = metrics.gauge('postern_peers_denied', 'Configured peers without a usable trust bundle.');
-  metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
-  return {
-    update: () => {
-      const { applied } = publisher;
-      if (applied === undefined) return;
-      lastSuccess.set({}, applied.at / 1000);
-      const { peers: served, deniedPeers } = applied.resolved.federation;
-      peers.set({}, served.length + deniedPeers.length);
-      denied.set({}, deniedPeers.length);
-      for (const [gateway, snapshot] of publisher.cache.entries()) {
-        for (const [typeUrl, type] of snapshot.types)
-          resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);
-      }
-    },
-    updateEnds: (ends) => {
-      expiries.clear();
-      // Of several with the same labels, the earliest is written last.
-      for (const { kind, peer, notAfter } of [...ends].reverse())
-        expiries.set({ kind, ...(peer !== undefined && { peer }) }, notAfter / 1000);
-    },
-  };
-}
-
-function bundleEnd(peer: Peer): number {
+function bundleExpiry(peer: Peer): number {
   return Math.min(...peer.bundle.certificates.map(({ notAfter }) => notAfter));
 }
 

@@ -1,36 +1,36 @@
-// Lists and announces the ends of the certificates that calls or the control channel depend on.
-// Must not: hold key material, or announce a certificate that is renewed in time by itself.
+// Expiry of every certificate that calls or the control channel depend on, and the log lines that announce it in time.
+// Must not: hold key material, or announce what is renewed in time by itself.
 
 import type { Logger } from '../log.ts';
-import { authorityEnds, type CertificateEnd, endOf } from '../pipeline/authority-ends.ts';
+import { type CertificateExpiry, caExpiries, expiryOf } from '../pipeline/ca-expiry.ts';
 import type { Publisher } from '../pipeline/publisher.ts';
-import { type EndNotice, endNotice } from '../trust/expiry.ts';
+import { type ExpiryNotice, expiryNotice } from '../trust/expiry.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 
-/** The earliest end first. */
-export function certificateEnds(
+/** The earliest expiry first. */
+export function certificateExpiries(
   publisher: Publisher,
   streams: readonly StreamStatus[],
   controlPlaneCa: Certificate | undefined,
-): readonly CertificateEnd[] {
+): readonly CertificateExpiry[] {
   const { applied } = publisher;
   return [
-    ...(applied === undefined ? [] : authorityEnds(applied.resolved)),
+    ...(applied === undefined ? [] : caExpiries(applied.resolved)),
     ...publisher.identities
       .list()
       .map(
         ({ role, peer, notAfter }) =>
           ({ kind: role === 'ingress' ? 'cert-ingress' : 'cert-egress', peer, notAfter }) as const,
       ),
-    ...clientEnds(streams),
-    ...(controlPlaneCa === undefined ? [] : [endOf('control-plane-ca', controlPlaneCa)]),
+    ...clientExpiries(streams),
+    ...(controlPlaneCa === undefined ? [] : [expiryOf('control-plane-ca', controlPlaneCa)]),
   ].sort((a, b) => a.notAfter - b.notAfter);
 }
 
 /** One for each gateway: it may have thousands of Envoys. */
-function clientEnds(streams: readonly StreamStatus[]): readonly CertificateEnd[] {
-  const first = new Map<string, CertificateEnd>();
+function clientExpiries(streams: readonly StreamStatus[]): readonly CertificateExpiry[] {
+  const first = new Map<string, CertificateExpiry>();
   for (const { gateway, nodeId, certificateNotAfter: notAfter } of streams) {
     if (notAfter === undefined || (first.get(gateway)?.notAfter ?? Number.POSITIVE_INFINITY) <= notAfter) continue;
     first.set(gateway, { kind: `client-${gateway}`, node: nodeId, notAfter });
@@ -38,24 +38,24 @@ function clientEnds(streams: readonly StreamStatus[]): readonly CertificateEnd[]
   return [...first.values()];
 }
 
-/** How long the announcement of an end is remembered after it. */
+/** How long an announcement is remembered after the expiry. */
 const KEPT = 24 * 60 * 60 * 1000;
 
-/** Announces the ends of which no finding speaks. */
-export class EndAnnouncements {
+/** Announces what no finding warns of. */
+export class ExpiryAnnouncements {
   private readonly logger: Logger;
-  private readonly announced = new Map<string, { readonly notice: EndNotice; readonly notAfter: number }>();
+  private readonly announced = new Map<string, { readonly notice: ExpiryNotice; readonly notAfter: number }>();
 
   constructor(logger: Logger) {
     this.logger = logger;
   }
 
   /** Each notice of a certificate is logged once. */
-  update(ends: readonly CertificateEnd[], now: number): void {
+  update(expiries: readonly CertificateExpiry[], now: number): void {
     const present = new Set<string>();
-    for (const end of ends) {
-      const notice = noticeOf(end, now);
-      const { kind, peer, node, notAfter } = end;
+    for (const expiry of expiries) {
+      const notice = noticeOf(expiry, now);
+      const { kind, peer, node, notAfter } = expiry;
       const key = JSON.stringify([kind, peer, notAfter]);
       present.add(key);
       if (notice === undefined || this.announced.get(key)?.notice === notice) continue;
@@ -63,13 +63,13 @@ export class EndAnnouncements {
       const fields = { kind, ...(peer && { peer }), ...(node && { node }), notAfter: new Date(notAfter).toISOString() };
       this.logger.warn(fields, `a certificate ${notice}`);
     }
-    // A gateway that comes back with the same certificate is no news; one that ended long ago does not come back.
+    // A gateway that reconnects with the same certificate is not announced again; one that expired long ago cannot reconnect.
     for (const [key, { notAfter }] of this.announced)
       if (notAfter < now - KEPT && !present.has(key)) this.announced.delete(key);
   }
 }
 
-function noticeOf({ kind, notAfter }: CertificateEnd, now: number): EndNotice | undefined {
+function noticeOf({ kind, notAfter }: CertificateExpiry, now: number): ExpiryNotice | undefined {
   switch (kind) {
     case 'bundle':
     case 'issuer':
@@ -77,9 +77,9 @@ function noticeOf({ kind, notAfter }: CertificateEnd, now: number): EndNotice | 
       return undefined;
     case 'cert-ingress':
     case 'cert-egress':
-      // Renewed at half of its life: what has ended could not be renewed.
-      return notAfter <= now ? 'has ended' : undefined;
+      // Renewed at half of its life: one that has expired could not be renewed.
+      return notAfter <= now ? 'has expired' : undefined;
     default:
-      return endNotice(notAfter, now);
+      return expiryNotice(notAfter, now);
   }
 }

@@ -1,0 +1,49 @@
+// Gauges of what is served: the file, the peers, the resources of each gateway, and when certificates expire.
+// Must not: label a metric by a value that a client chooses.
+
+import type { CertificateExpiry } from '../pipeline/ca-expiry.ts';
+import type { Publisher } from '../pipeline/publisher.ts';
+import type { Metrics } from '../telemetry/metrics-registry.ts';
+import { VERSION } from '../version.ts';
+
+export interface ServedGauges {
+  /** After each turn. */
+  update(): void;
+  /** Before each scrape and status. `expiries` begin with the earliest. */
+  updateExpiries(expiries: readonly CertificateExpiry[]): void;
+}
+
+export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGauges {
+  const lastSuccess = metrics.gauge(
+    'postern_config_last_success_timestamp_seconds',
+    'When the file that is served was applied.',
+  );
+  const expiryTimes = metrics.gauge(
+    'postern_certificate_expiry_timestamp_seconds',
+    'Expiry of certificates, by kind; the earliest of each kind and peer.',
+  );
+  const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
+  const peers = metrics.gauge('postern_peers', 'Configured peers.');
+  const denied = metrics.gauge('postern_peers_denied', 'Configured peers without a usable trust bundle.');
+  metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
+  return {
+    update: () => {
+      const { applied } = publisher;
+      if (applied === undefined) return;
+      lastSuccess.set({}, applied.at / 1000);
+      const { peers: served, deniedPeers } = applied.resolved.federation;
+      peers.set({}, served.length + deniedPeers.length);
+      denied.set({}, deniedPeers.length);
+      for (const [gateway, snapshot] of publisher.cache.entries()) {
+        for (const [typeUrl, type] of snapshot.types)
+          resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);
+      }
+    },
+    updateExpiries: (expiries) => {
+      expiryTimes.clear();
+      // Of several with the same labels, the earliest is written last.
+      for (const { kind, peer, notAfter } of [...expiries].reverse())
+        expiryTimes.set({ kind, ...(peer !== undefined && { peer }) }, notAfter / 1000);
+    },
+  };
+}
