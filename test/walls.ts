@@ -20,6 +20,6 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   config: ['config/schema', 'config/yaml', 'config/checks', 'config', 'config/files'],
   trust: ['trust/x509', 'trust/keys', 'trust', 'trust/issuing'],
   envoy: ['envoy/proto', 'envoy', 'envoy/http', 'envoy/resources', 'envoy/boundary'],
-  xds: ['xds', 'xds/wire', 'xds/limits', 'xds/protocol', 'xds/transport'],
+  xds: ['xds', 'xds/wire', 'xds/limits', 'xds/subscription', 'xds/responses', 'xds/protocol', 'xds/transport'],
   cli: ['cli', 'cli/commands'],
 };

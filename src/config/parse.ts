@@ -4,9 +4,8 @@
 import { errorAt, type Finding, hasErrors, type Path, warningAt } from '../errors.ts';
 import { withoutConsequences } from './checks/consequences.ts';
 import { keyCombinations } from './checks/key-combinations.ts';
-import { withSpellingHints } from './checks/misspelled-keys.ts';
 import { peerNames, withIdentityHint } from './checks/names.ts';
-import { toFindings } from './checks/zod-findings.ts';
+import { toFindings, withSpellingHints } from './checks/zod-findings.ts';
 import { normalize } from './normalize.ts';
 import { type ConfigOutline, outlineOf } from './outline.ts';
 import { type PlacedFindings, placed } from './placement.ts';

@@ -5,17 +5,16 @@
 import { randomBytes } from 'node:crypto';
 import type { LoadedConfig } from '../config/files/load.ts';
 import { type Diagnostic, errorAt, type Finding, hasBlockingErrors } from '../errors.ts';
-import type { Federation, GatewayRole } from '../federation/model.ts';
+import type { Federation, Gateway, GatewayRole, Peer } from '../federation/model.ts';
 import { findingsOf, type Resolved, resolve, resolveSteps } from '../federation/resolve.ts';
 import type { Served } from '../federation/transition.ts';
 import { SnapshotCache } from '../snapshot/cache.ts';
 import { emptySnapshot } from '../snapshot/snapshot.ts';
-import { GatewayIdentities } from '../trust/issuing/identities.ts';
+import { GatewayIdentities, type IdentityNeed } from '../trust/issuing/identities.ts';
 import { createThrowawayRoot } from '../trust/issuing/issue.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { nextCaNotice } from './ca-expiry.ts';
 import { type Compiled, Compiler } from './compile.ts';
-import { identityNeeds } from './identity-needs.ts';
 import { RejectedConfig } from './rejected-config.ts';
 import { type RecordStore, ServedHistory } from './served-history.ts';
 
@@ -171,4 +170,22 @@ function unchangeable(before: Federation, mesh: { readonly trustDomain: string }
   if (before.mesh.trustDomain === mesh.trustDomain) return [];
   const message = `the trust domain was ${before.mesh.trustDomain} when this process started`;
   return [errorAt('MESH_CHANGED', ['mesh', 'trustDomain'], message, 'restart Postern to serve another mesh')];
+}
+
+/**
+ * An identity for each peer that a gateway meets, so that no key is shared between peers: an ingress gateway meets every peer,
+ * an egress gateway those that it imports from.
+ */
+function identityNeeds({ peers, imports, ingress, egress }: Federation): readonly IdentityNeed[] {
+  const imported = new Set(imports.filter(({ denied }) => !denied).map(({ peer }) => peer));
+  return [
+    ...(ingress === undefined ? [] : peers.map((peer) => needOf(ingress, peer))),
+    ...(egress === undefined
+      ? []
+      : peers.filter((peer) => imported.has(peer.name)).map((peer) => needOf(egress, peer))),
+  ];
+}
+
+function needOf({ role, identity }: Gateway, { name, trustDomain }: Peer): IdentityNeed {
+  return { role, peer: name, trustDomain, id: identity };
 }

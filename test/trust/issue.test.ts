@@ -9,7 +9,7 @@ import { type Issuer, parseIssuer } from '../../src/trust/issuing/issuer.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { parseCertificate } from '../../src/trust/x509/certificate.ts';
 import { keyIdentifier } from '../../src/trust/x509/certificate-writer.ts';
-import { commonNameDer } from '../../src/trust/x509/common-name.ts';
+import { commonNameDer } from '../../src/trust/x509/distinguished-name.ts';
 import { CA_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
 import { derFaults } from './der-faults.ts';
 

@@ -4,8 +4,8 @@ import type { Reference } from '../../src/snapshot/resource.ts';
 import { createResource, type Resource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot, type Snapshot } from '../../src/snapshot/snapshot.ts';
-import type { RejectedResources } from '../../src/xds/protocol/rejected-resources.ts';
 import { Session } from '../../src/xds/protocol/session.ts';
+import type { RejectedResources } from '../../src/xds/subscription/rejected-resources.ts';
 import type { Outgoing, Variant, XdsRequest } from '../../src/xds/wire/messages.ts';
 
 export type Kind = keyof typeof TYPE;

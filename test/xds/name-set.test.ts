@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TYPE } from '../../src/snapshot/resource-types.ts';
-import { NameSet } from '../../src/xds/protocol/name-set.ts';
+import { NameSet } from '../../src/xds/subscription/name-set.ts';
 import { responseBody } from '../../src/xds/wire/discovery-response.ts';
 import { sharedBatch } from '../../src/xds/wire/shared-batch.ts';
 import { shown, state, Talk } from './fixtures.ts';

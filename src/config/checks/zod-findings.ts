@@ -3,9 +3,10 @@
 
 import type { z } from 'zod';
 import { errorAt, type Finding, type Path } from '../../errors.ts';
+import { nearestName } from '../../nearest-name.ts';
 import { configSchema } from '../schema/config-schema.ts';
 import { type CheckParams, holdsKey, quote } from '../schema/string-checks.ts';
-import { isOptionalAt } from './schema-at.ts';
+import { isOptionalAt, keysAt } from './schema-at.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -172,4 +173,25 @@ function valueAt(root: unknown, path: Path): unknown {
       typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[step] : undefined,
     root,
   );
+}
+
+/** A mistyped key is one mistake, not two: its hint names the key that was meant, and that one is not missing as well. */
+export function withSpellingHints(findings: readonly Finding[], schema: z.ZodType): readonly Finding[] {
+  const missing = new Set(findings.filter(({ code }) => code === 'MISSING_KEY').map(({ path }) => keyOf(path)));
+  const meant = new Set<string>();
+  const named = findings.map((finding) => {
+    if (finding.code !== 'UNKNOWN_KEY') return finding;
+    const parent = finding.path.slice(0, -1);
+    const near = nearestName(String(finding.path.at(-1)), keysAt(schema, parent), (key) =>
+      missing.has(keyOf([...parent, key])),
+    );
+    if (near === undefined) return finding;
+    meant.add(keyOf([...parent, near]));
+    return { ...finding, hint: `did you mean ${near}?` };
+  });
+  return named.filter(({ code, path }) => code !== 'MISSING_KEY' || !meant.has(keyOf(path)));
+}
+
+function keyOf(path: Path): string {
+  return JSON.stringify(path);
 }

@@ -7,9 +7,8 @@ import type { ResourceJson } from '../proto/types.gen.ts';
 import { enforce, type Facts, type TlsUse, violation } from './boundary-rules.ts';
 import { checkListener } from './listener-rules.ts';
 import { importLabel, labelText } from './name-rules.ts';
-import { holdsKey } from './private-key-rule.ts';
 import { checkRoutes } from './route-rules.ts';
-import { checkCluster, checkSecret } from './secret-rules.ts';
+import { checkCluster, checkSecret, holdsKey } from './secret-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
 
 /** Errors: BOUNDARY_VIOLATED. */

@@ -7,7 +7,6 @@ import { enforce, type Facts, type Subject, type Target } from './boundary-rules
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
 import { grantLabel, routesLabel } from './name-rules.ts';
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from './required-removals.ts';
-import { retriesSafely } from './retry-rule.ts';
 
 type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
@@ -24,6 +23,9 @@ const NEVER_METHODS = ['TRACE', 'CONNECT', 'TRACK', 'DEBUG'];
 /** Where a backend may read a path below a prefix as another path (envoy/http/path-guard.ts says which backends do). */
 const BAD_PLACES = '.*(?:;|//|/%20|%20/|/(?:\\.|%20)+/|/(?:\\(|%28)[^/]*(?:\\(|%28)).*|.*(?:%20|/(?:\\.|%20)+)';
 const EXPORTED = /^(.+)\.exports\.[^/]+$/;
+/** Envoy's conditions that hold only when the request reached no application, listed once more: the builder's list proves nothing. */
+const UNPROCESSED = new Set(['connect-failure', 'refused-stream', 'reset-before-request']);
+const IDEMPOTENT = new Set(['GET', 'HEAD']);
 
 export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts {
   const { name = '' } = config;
@@ -191,4 +193,25 @@ function namesMethod({ header, or_rules: any }: Permission): boolean {
 function namesPath({ url_path: path, or_rules: any }: Permission): boolean {
   if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesPath);
   return (path?.path?.exact ?? path?.path?.prefix)?.startsWith('/') === true;
+}
+
+/**
+ * A request that an application may have processed is sent again only when that is safe: only routes have a retry policy, and one with conditions beyond those above is on a
+ * route for GET and HEAD alone.
+ */
+function retriesSafely(host: VirtualHost): boolean {
+  const elsewhere = host.retry_policy ?? host.retry_policy_typed_config ?? host.hedge_policy;
+  return elsewhere === undefined && (host.routes ?? []).every(routeRetriesSafely);
+}
+
+function routeRetriesSafely({ route, match }: Route): boolean {
+  if (route === undefined) return true;
+  const { retry_policy: policy, retry_policy_typed_config: typed, hedge_policy: hedge } = route;
+  if (typed !== undefined || hedge !== undefined) return false;
+  const conditions = policy?.retry_on?.split(',') ?? [];
+  const methods = (match?.headers ?? [])
+    .filter(({ name, invert_match: inverted }) => name === ':method' && inverted !== true)
+    .flatMap(({ string_match: method }) => method?.safe_regex?.regex?.split('|') ?? []);
+  const isSafe = methods.length > 0 && methods.every((method) => IDEMPOTENT.has(method));
+  return isSafe || conditions.every((condition) => UNPROCESSED.has(condition.trim()));
 }

@@ -1,8 +1,9 @@
-// Boundary rules for secrets and clusters.
-// Must not: put key material into a message.
+// Boundary rules for secrets, clusters, and private keys in any field of any resource.
+// Must not: put key material into a message, or skip a field because of its name.
 
 import { X509Certificate } from 'node:crypto';
 import { exportKey } from '../../federation/meaning-digest.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { Messages } from '../proto/types.gen.ts';
 import { enforce, type Facts, type Subject } from './boundary-rules.ts';
 import { certificateRole, dialLabel, grantLabel, importLabel, isBundleName } from './name-rules.ts';
@@ -12,6 +13,8 @@ type Secret = Messages['envoy.extensions.transport_sockets.tls.v3.Secret'];
 type Cluster = Messages['envoy.config.cluster.v3.Cluster'];
 type LbEndpoint = Messages['envoy.config.endpoint.v3.LbEndpoint'];
 
+/** The only field that is meant for a private key. */
+const KEY_FIELD = 'private_key';
 const HTTP_OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 export function checkSecret(secret: Secret, subject: Subject): Facts {
@@ -93,4 +96,27 @@ function digestOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[])
     return { host, port };
   });
   return exportKey({ protocol: speaksHttp2 ? 'grpc' : 'http', backends });
+}
+
+/** Whether any text of the resource is a private key, or a field that is meant for one is set. */
+export function holdsKey(resource: object): boolean {
+  return Object.entries(resource).some(([field, value]) =>
+    Array.isArray(value) && field !== KEY_FIELD ? value.some(itemHoldsKey) : fieldHoldsKey(field, value),
+  );
+}
+
+function itemHoldsKey(item: unknown): boolean {
+  return typeof item === 'object' && item !== null ? objectHoldsKey(item) : within(item);
+}
+
+const objectHoldsKey = memoizeByIdentity((item: object) => within(item));
+
+function fieldHoldsKey(field: string, value: unknown): boolean {
+  return field === KEY_FIELD || within(value);
+}
+
+function within(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('PRIVATE KEY-----');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([field, item]) => fieldHoldsKey(field, item));
 }

@@ -7,8 +7,8 @@ import { type TrustFinding, trustError, trustWarning } from '../finding.ts';
 import { BROKEN_SIGNATURES, keyWeakness } from '../keys/key-strength.ts';
 import { pathOf, type SpiffeId } from '../spiffe.ts';
 import { type Certificate, isSignedBy } from '../x509/certificate.ts';
-import { commonNameDer } from '../x509/common-name.ts';
 import { readDer } from '../x509/der.ts';
+import { commonNameDer } from '../x509/distinguished-name.ts';
 import { forbiddenName, type Name, printableText } from './name-constraints.ts';
 import { isIssuedBy, namesOf, type PathFacts, pathFacts } from './path-facts.ts';
 

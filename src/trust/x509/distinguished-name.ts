@@ -86,3 +86,22 @@ function textOf({ tag, content }: DerNode): string | undefined {
 function codePoints(content: Buffer): readonly number[] {
   return Array.from({ length: content.length / 4 }, (_, index) => content.readUInt32BE(4 * index));
 }
+
+/** id-at-commonName, 2.5.4.3. */
+const COMMON_NAME = Buffer.from([0x06, 0x03, 0x55, 0x04, 0x03]);
+
+/**
+ * The DER of a name that consists of a common name (RFC 5280, 4.1.2.4), as certificate-writer.ts writes it, without loading its
+ * library; test/trust/issue.test.ts compares them. Errors: a name of more than 100 bytes; RFC 5280 allows 64 characters.
+ */
+export function commonNameDer(commonName: string): Buffer {
+  const value = Buffer.from(commonName);
+  if (value.length > 100) throw new Error('the common name is too long');
+  const attribute = element(0x30, Buffer.concat([COMMON_NAME, element(0x0c, value)]));
+  return element(0x30, element(0x31, attribute));
+}
+
+/** Tag, length and content; the lengths here fit into one byte. */
+function element(tag: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([tag, content.length]), content]);
+}

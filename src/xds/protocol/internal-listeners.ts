@@ -8,8 +8,8 @@ import type { Resource } from '../../snapshot/resource.ts';
 import { TYPE } from '../../snapshot/resource-types.ts';
 import { type Snapshot, updateType } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { covers } from './response-set.ts';
-import type { Subscription } from './subscription.ts';
+import { covers } from '../responses/response-set.ts';
+import type { Subscription } from '../subscription/subscription.ts';
 
 const NONE: readonly never[] = [];
 const NO_NAMES: ReadonlySet<string> = new Set();

@@ -1,5 +1,5 @@
-// The order between the types of one stream (rules 51 to 56): a resource waits for those that it refers to, and a removal
-// waits until nothing refers to the resource.
+// What a type waits for before it is sent (rules 51 to 56): a resource for those that it refers to, a removal until nothing
+// refers to the resource. session.ts walks PUSH_ORDER.
 // Must not: change a subscription.
 
 import { diff } from '../../snapshot/diff.ts';
@@ -7,9 +7,9 @@ import type { Reference, Resource } from '../../snapshot/resource.ts';
 import { REFERRERS, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { covers } from '../responses/response-set.ts';
+import { isSettled, type Subscription } from '../subscription/subscription.ts';
 import { awaitsListeners, listenersDue, missingListeners, removesListeners } from './internal-listeners.ts';
-import { covers } from './response-set.ts';
-import { isSettled, type Subscription } from './subscription.ts';
 
 /** How long routes wait for the ACK of new clusters or internal listeners. A slow ACK must not hold up a revocation in the same change for longer. */
 const HOLD_MS = 1000;

@@ -5,8 +5,8 @@
 
 import { REFERRERS, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { Pending, Subscription } from './subscription.ts';
-import { backOff } from './transient-rejections.ts';
+import type { Pending, Subscription } from '../subscription/subscription.ts';
+import { backOff } from '../subscription/transient-rejections.ts';
 
 interface Answered {
   readonly typeUrl: string;

@@ -5,18 +5,11 @@ import type { Reference } from '../../snapshot/resource.ts';
 import { PUSH_ORDER, shortName, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { heartbeat, heartbeatEvery } from '../responses/heartbeat.ts';
 import { type TypeStatus, XdsError } from '../stream-status.ts';
-import type { NodeClaims, XdsRequest } from '../wire/messages.ts';
-import { type Outgoing, takesTtl, type Variant } from '../wire/messages.ts';
-import { randomMark, sequentialNonces } from '../wire/nonces.ts';
-import { type Answer, open, receive } from './handle-request.ts';
-import { heartbeat, heartbeatEvery } from './heartbeat.ts';
-import { listenersDue } from './internal-listeners.ts';
-import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './ordering.ts';
-import { lostResources, RejectedResources } from './rejected-resources.ts';
-import { Recoveries, retryAt } from './resending.ts';
-import { retainedBytes } from './retained-bytes.ts';
-import { isIdle, next } from './step.ts';
+import { type Answer, open, receive } from '../subscription/handle-request.ts';
+import { lostResources, RejectedResources } from '../subscription/rejected-resources.ts';
+import { retainedBytes } from '../subscription/retained-bytes.ts';
 import {
   forceNames,
   forceResend,
@@ -26,7 +19,14 @@ import {
   type Pending,
   reread,
   retried,
-} from './subscription.ts';
+} from '../subscription/subscription.ts';
+import type { NodeClaims, XdsRequest } from '../wire/messages.ts';
+import { type Outgoing, takesTtl, type Variant } from '../wire/messages.ts';
+import { randomMark, sequentialNonces } from '../wire/nonces.ts';
+import { listenersDue } from './internal-listeners.ts';
+import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './ordering.ts';
+import { Recoveries, retryAt } from './resending.ts';
+import { isIdle, next } from './step.ts';
 import { type Entry, newEntry, rebuildCost, scanCost, statusOf } from './type-state.ts';
 
 export type { Outgoing };

@@ -5,10 +5,17 @@ import type { Resource } from '../../snapshot/resource.ts';
 import { isFullState } from '../../snapshot/resource-types.ts';
 import type { Form } from '../../snapshot/ttl.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { computeResponse, covers } from '../responses/response-set.ts';
+import type { RejectedResources } from '../subscription/rejected-resources.ts';
+import {
+  advance,
+  evolve,
+  isAsked,
+  NOTHING_REJECTED,
+  type Pending,
+  type Subscription,
+} from '../subscription/subscription.ts';
 import type { Outgoing, Reply } from '../wire/messages.ts';
-import type { RejectedResources } from './rejected-resources.ts';
-import { computeResponse, covers } from './response-set.ts';
-import { advance, evolve, isAsked, NOTHING_REJECTED, type Pending, type Subscription } from './subscription.ts';
 
 /** What decides beside the subscription; asked only when it matters. */
 export interface StepContext {

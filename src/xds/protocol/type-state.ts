@@ -3,11 +3,11 @@
 
 import { shortName } from '../../snapshot/resource-types.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { MAX_IN_FLIGHT } from '../responses/response-grouping.ts';
 import type { TypeStatus } from '../stream-status.ts';
+import { isSettled, type Subscription } from '../subscription/subscription.ts';
 import type { TypeTiming } from './ordering.ts';
-import { MAX_IN_FLIGHT } from './response-grouping.ts';
 import type { StepContext } from './step.ts';
-import { isSettled, type Subscription } from './subscription.ts';
 
 export interface Entry extends TypeTiming {
   state: Subscription;

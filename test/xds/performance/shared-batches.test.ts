@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { createResource } from '../../../src/snapshot/resource.ts';
 import { TYPE } from '../../../src/snapshot/resource-types.ts';
 import { createSnapshot } from '../../../src/snapshot/snapshot.ts';
-import { subset } from '../../../src/xds/protocol/resource-subsets.ts';
+import { subset } from '../../../src/xds/responses/resource-subsets.ts';
 import { responseBody } from '../../../src/xds/wire/discovery-response.ts';
 import type { Outgoing } from '../../../src/xds/wire/messages.ts';
 import { state, Talk } from '../fixtures.ts';

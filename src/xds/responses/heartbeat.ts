@@ -3,10 +3,10 @@
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import type { Subscription } from '../subscription/subscription.ts';
 import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';
 import { NO_RESOURCES } from './resource-subsets.ts';
 import { covers } from './response-set.ts';
-import type { Subscription } from './subscription.ts';
 
 interface Ending {
   readonly resources: SharedBatch;

@@ -5,12 +5,12 @@
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Resource } from '../../snapshot/resource.ts';
 import { TYPE } from '../../snapshot/resource-types.ts';
+import type { RejectedResources } from '../subscription/rejected-resources.ts';
+import type { Subscription } from '../subscription/subscription.ts';
 import type { Variant } from '../wire/messages.ts';
 import { isCertificate, respelled } from '../wire/secret-facts.ts';
 import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';
-import type { RejectedResources } from './rejected-resources.ts';
 import { NO_RESOURCES, singleResource, split } from './resource-subsets.ts';
-import type { Subscription } from './subscription.ts';
 
 /** How many responses of one resource may be in flight; each answer is looked up among them. */
 export const MAX_IN_FLIGHT = 512;

@@ -6,13 +6,13 @@ import { diff } from '../../snapshot/diff.ts';
 import { isVersionOf, type Resource } from '../../snapshot/resource.ts';
 import { isFullState } from '../../snapshot/resource-types.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import type { RejectedResources } from '../subscription/rejected-resources.ts';
+import { isAsked, NO_REMOVALS, NOTHING_REJECTED, type Subscription } from '../subscription/subscription.ts';
 import type { Reply } from '../wire/messages.ts';
 import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';
-import type { RejectedResources } from './rejected-resources.ts';
 import { allResources, NO_RESOURCES, subset, withPendingRemovals } from './resource-subsets.ts';
 import { isOfState, repliesOf } from './response-batches.ts';
 import { groupIntoResponses } from './response-grouping.ts';
-import { isAsked, NO_REMOVALS, NOTHING_REJECTED, type Subscription } from './subscription.ts';
 
 export interface ComputedResponse {
   readonly replies: readonly Reply[];

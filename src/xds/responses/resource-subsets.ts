@@ -5,9 +5,9 @@
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Resource } from '../../snapshot/resource.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
+import { nameKey } from '../subscription/name-set.ts';
 import type { Variant } from '../wire/messages.ts';
 import { type SharedBatch, sharedBatch } from '../wire/shared-batch.ts';
-import { nameKey } from './name-set.ts';
 
 export const NO_RESOURCES = sharedBatch([]);
 
