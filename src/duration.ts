@@ -1,5 +1,5 @@
 // Durations as an operator writes them: 90s, 15m, 24h, 7d.
-// Must not: judge whether a duration is sensible; whoever takes it does.
+// Must not: judge whether a duration is sensible; its user does.
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 };
 

@@ -6,7 +6,7 @@ import type { Status } from './status-view.ts';
 export interface AdminViews {
   /** Whether the first snapshot is being served, and no shutdown has begun. */
   readonly ready: () => boolean;
-  /** These two may have to be asked of other processes. */
+  /** With workers, these two are collected from other processes. */
   readonly metrics: () => string | Promise<string>;
   readonly status: () => Status | undefined | Promise<Status | undefined>;
 }
@@ -22,7 +22,7 @@ export interface AdminResponse {
   readonly status: number;
   readonly type: string;
   readonly body: string;
-  /** The methods that there are, where another was asked for. */
+  /** The allowed methods, when the request used another one. */
   readonly allow?: string;
 }
 

@@ -37,7 +37,7 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
     },
   );
   server.on('connection', (socket) => connections.add(socket));
-  // Who asks a thousand things and reads no answer loses the connection, not everybody else theirs.
+  // A client that pipelines requests and reads no response loses its own connection, and does not crowd out others.
   server.maxRequestsPerSocket = 100;
   server.timeout = 5000;
   await new Promise<void>((fulfil, reject) => {
@@ -51,8 +51,8 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
 }
 
 /**
- * The open connections. A new one always gets in: where there is no room, the one that has been idle for longest goes, and
- * only when none is idle the oldest. Somebody who holds connections open keeps Prometheus and probes out otherwise.
+ * The open connections. A new one is always accepted: at the limit, the connection that was idle longest is closed, and
+ * only when none is idle the oldest. Otherwise a client that holds connections open could keep Prometheus and probes out.
  */
 class Connections {
   private readonly most: number;
@@ -65,7 +65,7 @@ class Connections {
   }
 
   add(socket: Socket): void {
-    // Before the new one counts: where all others are being answered, it would be the only one that is idle.
+    // Before the new connection counts: when all others are being answered, it would be the only idle one.
     const [oldest] = [...this.idle, ...this.open];
     if (this.open.size >= this.most && oldest !== undefined) {
       this.forget(oldest);
@@ -76,7 +76,7 @@ class Connections {
     socket.once('close', () => this.forget(socket));
   }
 
-  /** Not idle until its answer is out, or it is gone. */
+  /** The connection is not idle until its response is sent, or it is closed. */
   answering(socket: Socket, response: NodeJS.EventEmitter): void {
     this.idle.delete(socket);
     response.once('close', () => {

@@ -1,10 +1,10 @@
-// What keeps a status from being in sync, which is what `postern status --check` fails with.
+// Lists what keeps a gateway out of sync; `postern status --check` fails with these problems.
 // Must not: decide how a status is shown.
 
 import { isInSync } from '../xds/stream-status.ts';
 import type { GatewayStream, Status } from './status-view.ts';
 
-/** Why a gateway does not run with what the file says; empty when all is well. */
+/** Why a gateway does not run with the configuration in the file; empty when it does. */
 export function outOfSync(status: Status): readonly string[] {
   const { rejected } = status.config;
   const nodes = status.gateways.flatMap(({ gateway, nodes }) =>

@@ -1,4 +1,4 @@
-// What /status answers: the configuration that is served, and how far each gateway has come. All times are ISO 8601, in UTC.
+// The body of /status: the configuration that is served, and the state of each gateway. All times are ISO 8601, in UTC.
 // Must not: hold key material.
 
 import type { Diagnostic } from '../errors.ts';
@@ -28,7 +28,7 @@ export interface Status {
     readonly notAfter: string;
     /** True when this process made it. */
     readonly made: boolean;
-    /** Whether the state folder still holds it; another or none there locks all gateways out at the next start. */
+    /** Whether the state folder still holds it; without it, the next start locks all gateways out. */
     readonly onDisk?: 'same' | 'missing' | 'other';
     /** Connections that were refused because the client's certificate is from another CA. */
     readonly refusedOtherCa?: number;
@@ -38,7 +38,7 @@ export interface Status {
     /** When what is served now was applied (ISO 8601), and the SHA-256 of that file's text. */
     readonly appliedAt: string;
     readonly sha256: string;
-    /** Why the file as it is now is not served, if so. */
+    /** Why the current file is not served, if it is not. */
     readonly rejected?: {
       readonly at: string;
       readonly reason: string;
@@ -48,7 +48,7 @@ export interface Status {
     };
     readonly warnings: readonly Diagnostic[];
   };
-  /** With `run --workers`: the gateways of a silent one are missing below. */
+  /** With `run --workers`: the gateways of a silent worker are missing below. */
   readonly workers?: { readonly expected: number; readonly serving: number; readonly silent: number };
   readonly gateways: readonly {
     readonly gateway: string;

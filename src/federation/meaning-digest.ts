@@ -17,8 +17,9 @@ export function domainKey(trustDomain: string): string {
 }
 
 /**
- * Whom a peer's connections were opened with. Of the bundle only the oldest root counts: a root that is added for an
- * overlap changes nothing, and one that is removed in its time changes the key, by which its connections end.
+ * A digest of the identities and the trust that a peer's connections were opened with. Of the bundle only the oldest root
+ * counts: a root that is added for an overlap changes nothing, and the removal of the old one changes the key, which ends the
+ * peer's connections.
  */
 export function peerKey(peer: Omit<Peer, 'key' | 'domainKey'>): string {
   const { trustDomain, bundle, gatewayIdentities, leafKeys, inboundServerName, outboundServerName } = peer;

@@ -1,5 +1,5 @@
-// What an edit changed, by name, for the log. The model shares every object that did not change with the one before, so that
-// identity tells.
+// Lists what an edit changed, by name, for the log. A model shares unchanged objects with the one before it, so the objects
+// are compared by identity.
 
 import type { Federation } from '../federation/model.ts';
 
@@ -9,7 +9,7 @@ export interface Change {
   readonly changed?: readonly string[];
 }
 
-/** Kinds without a change are missing. */
+/** Kinds without a change are left out. */
 export type Changes = Readonly<Partial<Record<'gateways' | 'peers' | 'exports' | 'imports' | 'grants', Change>>>;
 
 /** Names in each list of a change; the last element counts the others. */

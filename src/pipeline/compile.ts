@@ -13,7 +13,7 @@ import { SnapshotBuilder } from './snapshot-builder.ts';
 
 export interface CompileInput {
   readonly federation: Federation;
-  /** The certificate and key with which a gateway meets a peer; undefined when they are files on its own disk. */
+  /** The certificate and key that a gateway presents to a peer; undefined when they are files on its own disk. */
   readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
   /** Names that ended lately (federation/transition.ts). */
   readonly retired: readonly Ended[];
@@ -22,7 +22,7 @@ export interface CompileInput {
 
 export interface Compiled {
   readonly snapshots: ReadonlyMap<GatewayRole, Snapshot>;
-  /** Goes on from these snapshots. */
+  /** Continues from these snapshots. */
   readonly compiler: Pick<Compiler, 'compile'>;
 }
 
@@ -34,10 +34,10 @@ export class Compiler {
     this.builders = builders;
   }
 
-  /** Does only what changed since the snapshots of this compiler. Errors: RESOURCE_INVALID, BOUNDARY_VIOLATED, SNAPSHOT_INCONSISTENT. */
+  /** Compiles only what changed since the snapshots of this compiler. Errors: RESOURCE_INVALID, BOUNDARY_VIOLATED, SNAPSHOT_INCONSISTENT. */
   compile(input: CompileInput): Compiled {
     const roles = (['ingress', 'egress'] as const).filter((role) => input.federation[role] !== undefined);
-    // A gateway that goes and comes back finds its builder again.
+    // A gateway that is removed and added back gets its builder again.
     const builders = new Map(this.builders);
     const snapshots = new Map<GatewayRole, Snapshot>();
     for (const role of roles) {

@@ -1,6 +1,6 @@
-// What is served, and how it becomes something else: one turn of the pipeline, whose last step publishes.
-// A turn is prepared beside what is served, then committed as a whole.
-// Must not: change anything that is served when a turn fails, whatever fails, now or at the next refresh.
+// Runs the turns of the pipeline and publishes their snapshots.
+// A turn is prepared without touching the served state, then committed as a whole.
+// Must not: change the served state when a turn fails, neither now nor at the next refresh.
 
 import { randomBytes } from 'node:crypto';
 import type { LoadedConfig } from '../config/files/load.ts';
@@ -22,7 +22,7 @@ import { type RecordStore, ServedHistory } from './served-history.ts';
 export interface Applied {
   readonly loaded: LoadedConfig;
   readonly resolved: Resolved;
-  /** When this file was applied, in milliseconds since the epoch; what time alone changes later is not counted. */
+  /** When this file was applied, in milliseconds since the epoch; later refreshes do not change it. */
   readonly at: number;
   /** Warnings, and errors that concern the trust of a single peer. */
   readonly warnings: readonly Diagnostic[];
@@ -30,7 +30,7 @@ export interface Applied {
 
 export const ROLES: readonly GatewayRole[] = ['ingress', 'egress'];
 
-/** Everything that a turn brings, computed and not yet served. */
+/** Everything that a turn changes, computed and not yet served. */
 export interface Turn {
   readonly applied: Applied;
   readonly identities: GatewayIdentities;
@@ -41,7 +41,7 @@ export interface Turn {
 
 export interface PublisherOptions {
   readonly compiler?: Pick<Compiler, 'compile'>;
-  /** Where the next process finds what this one has served. */
+  /** The record of what this process served, for the next one. */
   readonly store?: RecordStore;
 }
 
@@ -68,27 +68,27 @@ export class Publisher {
     return this.last?.identities ?? new GatewayIdentities();
   }
 
-  /** The work of `apply` with certificates, in steps: `apply` is quick after them, and they need not be done in one piece. */
+  /** The work of `apply` with certificates, in steps, between which other work may run; `apply` is quick after them. */
   *steps({ parsed, files }: LoadedConfig, now: number): Steps {
     const { config, outline = config } = parsed;
     if (outline !== undefined) yield* resolveSteps({ config: outline, files, now });
   }
 
-  /** Errors: RejectedConfig, and what compiling throws; then nothing has changed. */
+  /** Errors: RejectedConfig, and those of compiling; nothing has changed then. */
   apply(loaded: LoadedConfig, now: number): Applied {
     return this.commit(this.prepare(loaded, now));
   }
 
   /**
-   * Applies what was applied last once more, for what time alone changes: grants end and identities are renewed also while
-   * the file is broken. Errors: as `apply`.
+   * Applies the last configuration once more, for changes that come with time: grants end and identities are renewed even while
+   * the file is invalid. Errors: as `apply`.
    */
   refresh(now: number): Applied | undefined {
     const { applied } = this;
     return applied === undefined ? undefined : this.commit(this.prepare(applied.loaded, now, applied.at));
   }
 
-  /** Computes a turn beside what is served. `at`: when the file was applied. Errors: as `apply`. */
+  /** Computes a turn without touching the served state. `at`: when the file was applied. Errors: as `apply`. */
   prepare(loaded: LoadedConfig, now: number, at = now): Turn {
     const { config, outline = config } = loaded.parsed;
     const before = this.applied?.resolved;
@@ -126,14 +126,14 @@ export class Publisher {
     this.compiler = compiled.compiler;
     this.last = { ...turn, served, compiled };
     for (const role of ROLES) {
-      // A gateway that the configuration no longer has is left with nothing, rather than with what it had.
+      // A gateway that is no longer configured gets an empty snapshot, and does not keep its last one.
       const snapshot = compiled.snapshots.get(role) ?? (this.cache.get(role) && emptySnapshot());
       if (snapshot !== undefined) this.cache.set(role, snapshot);
     }
     return turn.applied;
   }
 
-  /** What is served must be on disk before it is published: the next process goes on from there. */
+  /** The record must be on disk before its state is published, because the next process continues from it. */
   private recorded(turn: Turn): Pick<Turn, 'served' | 'compiled'> {
     if (this.history.record(turn.served, turn.now)) return turn;
     const served = this.history.planUnrecorded(turn.applied.resolved.federation, turn.now);
@@ -149,7 +149,7 @@ export class Publisher {
     });
   }
 
-  /** When something is due without any file having changed: a renewal, the end of a grant, a CA that begins or ends, a notice of that (milliseconds). */
+  /** When the next turn is due without a file change (milliseconds): a renewal, the end of a grant, a CA that begins or ends, or a notice of it. */
   nextDue(): number | undefined {
     if (this.last === undefined) return undefined;
     const { applied, identities, served, now } = this.last;
@@ -165,7 +165,7 @@ export class Publisher {
   }
 }
 
-/** What a running process cannot change: its port, its CA and every identity are made for one trust domain. */
+/** A running process cannot change its trust domain: its CA and every identity are made for one. */
 function unchangeable(before: Federation, mesh: { readonly trustDomain: string }): readonly Finding[] {
   if (before.mesh.trustDomain === mesh.trustDomain) return [];
   const message = `the trust domain was ${before.mesh.trustDomain} when this process started`;

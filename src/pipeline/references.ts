@@ -1,4 +1,4 @@
-// What a resource refers to: the clusters, endpoints, secrets, routes and internal listeners that it needs.
+// Finds what a resource refers to: clusters, endpoints, secrets, routes and internal listeners.
 // Must not: follow the references (snapshot/snapshot.ts checks that they resolve).
 
 import { FRAGMENT_FIELDS } from '../envoy/proto/codec.ts';

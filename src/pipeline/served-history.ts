@@ -1,6 +1,6 @@
-// The history of what was served, kept for this process and recorded for the next one. A record that cannot be written
+// The history of the served state, kept for this process and recorded for the next one. A record that cannot be written
 // stops nothing: peers whose roots it does not hold get a generation that follows from their bundle alone. Then the next
-// process gives them another one as soon as a root has gone, at the price that an added root ends connections as well.
+// process gives them another one as soon as a root is removed, at the price that an added root ends connections as well.
 
 import { digestOf } from '../federation/meaning-digest.ts';
 import type { Federation } from '../federation/model.ts';
@@ -18,7 +18,7 @@ import {
 
 /** Where the record is kept; it reports its own failures. */
 export interface RecordStore {
-  /** What the last process recorded for this mesh; undefined: nothing that can be used. */
+  /** What the last process recorded for this mesh; undefined: no usable record. */
   read(trustDomain: string): ServedRecord | undefined;
   /** What another process has recorded since the last read or write of this one. */
   readForeign(trustDomain: string): ServedRecord | undefined;
@@ -50,7 +50,7 @@ export class ServedHistory {
     return this.advance(next, now, this.unrecorded());
   }
 
-  /** To be called before anything of `served` is published. False: publish `planUnrecorded` instead. */
+  /** Call it before anything of `served` is published. False: publish `planUnrecorded` instead. */
   record(served: Served, now: number): boolean {
     if (this.store === undefined || isSame(served.history, this.recorded)) return true;
     const { trustDomain } = served.federation.mesh;

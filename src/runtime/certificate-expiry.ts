@@ -28,7 +28,7 @@ export function certificateExpiries(
   ].sort((a, b) => a.notAfter - b.notAfter);
 }
 
-/** One for each gateway: it may have thousands of Envoys. */
+/** One entry for each gateway, which may have thousands of Envoys. */
 function clientExpiries(streams: readonly StreamStatus[]): readonly CertificateExpiry[] {
   const first = new Map<string, CertificateExpiry>();
   for (const { gateway, nodeId, certificateNotAfter: notAfter } of streams) {

@@ -1,5 +1,5 @@
 // Log lines and metrics of the configuration: what was applied and what that changed, or why it was rejected.
-// Must not: repeat for every turn what the turn before has logged.
+// Must not: log again in each turn what the last turn has logged.
 
 import { createHash } from 'node:crypto';
 import type { Rejected } from '../admin/status-view.ts';
@@ -27,7 +27,7 @@ export class ConfigLog {
     };
   }
 
-  /** The first configuration: its line is that of the start. */
+  /** The first configuration, which the line of the start reports. */
   started(): void {
     this.count('applied');
   }
@@ -60,7 +60,7 @@ export class ConfigLog {
     return rejected;
   }
 
-  /** Those that the turn before has not logged: a change that time alone brings would repeat them all. */
+  /** The findings that the last turn has not logged; otherwise each refresh would repeat them all. */
   warnings({ warnings }: Applied, before?: Applied): void {
     const logged = new Set(before?.warnings.map(formatDiagnostic));
     for (const warning of warnings) {

@@ -1,6 +1,6 @@
-// The running control plane: reads the configuration, serves what becomes of it, and does so again when a file or time asks.
-// Must not: know how a snapshot is made (publisher.ts), or how a stream is served (xds/); or hold a second copy of what is
-// applied, which the publisher has.
+// The running control plane: reads and serves the configuration, and again when a file changes or a refresh is due.
+// Must not: know how a snapshot is made (publisher.ts) or how a stream is served (xds/), or hold a second copy of the applied
+// state, which the publisher has.
 
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { type AdminServer, startAdminServer } from '../admin/admin-server.ts';
@@ -27,9 +27,9 @@ export interface ControlPlaneOptions extends StartOptions, ServingOptions {
   readonly insecureXds: boolean;
 }
 
-/** How often certificate ends and the state folder are looked at: those of gateways come and go with their streams. */
+/** How often certificate ends and the state folder are checked; the certificates of gateways come and go with their streams. */
 const LOOK_MS = 60_000;
-/** The soonest that a turn which time alone asks for follows another. */
+/** The shortest time between two refreshes. */
 const MIN_PAUSE_MS = 1000;
 /** How often a rejected turn is tried again. */
 const RETRY_MS = 30_000;
@@ -58,9 +58,9 @@ export class ControlPlane {
   private readonly watching: Watching;
   private readonly due: WallClockTimer;
   private readonly looks: NodeJS.Timeout;
-  /** Why the file as it is now is not served; undefined: it is. */
+  /** Why the current file is not served; undefined when it is. */
   private rejected: Rejected | undefined;
-  /** One turn at a time: the last one that was asked for. */
+  /** The last turn that was requested; only one runs at a time. */
   private turns: Promise<void> = Promise.resolve();
   /** When the server's certificate was issued. */
   private serverTlsAt = Date.now();
@@ -68,7 +68,7 @@ export class ControlPlane {
   private xds = 0;
   private adminServer: AdminServer | undefined;
 
-  /** Errors: RejectedConfig for a first configuration that cannot be served, and what the state folder or listening throws. */
+  /** Errors: RejectedConfig for a first configuration that cannot be served, and those of the state folder and of listening. */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const { logger, stateFolder } = options;
     const metrics = new Metrics();
@@ -113,7 +113,7 @@ export class ControlPlane {
     return this.adminServer?.port ?? 0;
   }
 
-  /** Reads everything again, and sends gateways what they rejected; resolves when that is served or rejected. */
+  /** Reads everything again, and sends gateways the resources that they rejected; resolves when the file is served or rejected. */
   async reload(): Promise<void> {
     await this.runTurn();
     this.serving.retry();
@@ -178,7 +178,7 @@ export class ControlPlane {
       const started = performance.now();
       const loaded = await loadConfig(file, { groupKeys, requireEnd });
       const parsed = performance.now();
-      // A rejected configuration may name a file that is still to come; what is served depends on those that it names.
+      // A rejected configuration may name a file that does not exist yet; the served one depends on the files that it names.
       this.watching.update([...new Set([...before.loaded.dependencies, ...loaded.dependencies])], loaded.digests);
       await inPieces(this.publisher.steps(loaded, Date.now()));
       this.publisher.apply(loaded, Date.now());
@@ -194,7 +194,7 @@ export class ControlPlane {
     this.schedule();
   }
 
-  /** A broken file keeps neither a grant past its end nor an identity from its renewal. */
+  /** Grants end and identities are renewed even while the file is invalid. */
   private refresh(before: Applied): void {
     try {
       this.publisher.refresh(Date.now());
@@ -226,7 +226,7 @@ export class ControlPlane {
   }
 }
 
-/** One step in each round of the event loop, so that what one peer's bundle costs stops no stream. */
+/** One step in each round of the event loop, so that a peer's large bundle blocks no stream. */
 async function inPieces(steps: Steps): Promise<void> {
   while (!steps.next().done) await nextRound();
 }

@@ -1,5 +1,5 @@
 // I/O: the record of what was served, in the state folder beside the control plane's CA.
-// Must not: be seen half-written, or stop the process: what cannot be read or written is logged.
+// Must not: be seen half-written, or stop the process; failures to read or write it are logged.
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -62,7 +62,7 @@ export class RecordFile implements RecordStore {
     try {
       return readFileSync(this.path, 'utf8');
     } catch (error) {
-      // What is there and cannot be read is damaged.
+      // A file that exists and cannot be read is damaged.
       return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : '';
     }
   }

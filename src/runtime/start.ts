@@ -1,5 +1,5 @@
-// I/O: what `postern run` needs before it can serve: the first configuration, and the control plane's CA.
-// Must not: end the process for want of CPU, or make a CA without a word.
+// I/O: prepares what `postern run` needs before it can serve: the first configuration, and the control plane's CA.
+// Must not: end the process because it gets too little CPU, or make a CA without logging it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
@@ -26,7 +26,7 @@ export interface StartOptions {
 /** Before the first configuration is read again: a hostile file keeps a third of one CPU busy, no more. */
 const FIRST_RETRY_MS = 10_000;
 
-/** At start there is nothing else to serve: a file that was not parsed in time is read again, until it is. Errors: `ending`. */
+/** At start there is nothing else to serve, so a file that was not parsed in time is read again until it is. Errors: `ending`. */
 export async function loadFirst({ file, logger, ending, groupKeys, requireEnd }: StartOptions): Promise<LoadedConfig> {
   for (;;) {
     const loaded = await loadConfig(file, { groupKeys, requireEnd });

@@ -1,5 +1,5 @@
-// Notices that the state folder no longer holds the CA that this process serves with: gateways that are connected go on, and
-// a restart would lock all of them out.
+// Checks that the state folder still holds the CA that this process serves with. Without it, connected gateways continue, but
+// a restart would lock all gateways out.
 
 import { watchFiles } from '../config/files/watch.ts';
 import type { Logger } from '../log.ts';

@@ -1,5 +1,4 @@
-// What the running process reports of itself: /status; and, brought up to date with every look at it, the gauges and the log
-// lines about certificates that expire.
+// Reports on the running process: /status, and with each report the gauges and the log lines about certificates that expire.
 // Must not: hold key material.
 
 import type { GatewayStream, Rejected, Status } from '../admin/status-view.ts';

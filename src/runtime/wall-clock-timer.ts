@@ -1,9 +1,9 @@
-// A timer for what is due by the wall clock: Node's timers follow a clock that stands still while a machine sleeps, and that
-// corrections of the time do not move.
+// A timer by the wall clock. Node's timers use a clock that stops while the machine sleeps, and that
+// ignores corrections of the time.
 
-/** How often the wall clock is looked at. */
+/** How often the wall clock is read. */
 const LOOK_MS = 5000;
-/** A smaller step back is how clocks are kept right. */
+/** A smaller step back is a normal clock correction. */
 export const CLOCK_STEP_MS = 1000;
 
 export class WallClockTimer {
@@ -12,7 +12,7 @@ export class WallClockTimer {
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
-  /** `onLook` is called at each look at the clock, at least every five seconds. */
+  /** `onLook` is called at each reading of the clock, at least every five seconds. */
   constructor(onDue: () => void, onLook: (now: number) => void) {
     this.onDue = onDue;
     this.onLook = onLook;

@@ -30,7 +30,7 @@ export function createServing(
   metrics: Metrics,
   { tls, controlPlane }: { readonly tls: ServerTls | undefined; readonly controlPlane: string },
 ): Serving {
-  // With workers it counts nothing, but its metrics have the names that they report.
+  // With workers, this process counts nothing, but its metrics have the names that the workers report.
   const observer = serverObserver(logger, metrics);
   if (workers > 1) {
     const settings = { address, tls, controlPlane, warmUpMs, logLevel };

@@ -6,7 +6,7 @@ import type { TypeSnapshot } from './type-snapshot.ts';
 
 export interface Diff {
   readonly changed: readonly Resource[];
-  /** As they were before. */
+  /** In their last version. */
   readonly removed: readonly Resource[];
 }
 

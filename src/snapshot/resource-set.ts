@@ -1,4 +1,4 @@
-// All resources of one type, by name and in the order of their names; a set shares with the one before what did not change.
+// All resources of one type, by name and in the order of their names; a set shares unchanged parts with the one before it.
 // Must not: copy ten thousand entries because one of them changed.
 
 import type { Resource } from './resource.ts';

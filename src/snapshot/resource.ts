@@ -31,7 +31,7 @@ export interface Resource {
   /** 256 bits of name and version. A type's version is made of their sum, so that a change costs what it changes. */
   readonly digest: bigint;
   readonly references: readonly Reference[];
-  /** How long a client keeps the resource without hearing of it again, in milliseconds. */
+  /** How long a client keeps the resource without a heartbeat, in milliseconds. */
   readonly ttlMs?: number;
 }
 
@@ -53,9 +53,9 @@ export function respelledAs(resource: Resource, body: Uint8Array): Resource {
   return encode({ typeUrl, name, version, references, ...(ttlMs !== undefined && { ttlMs }) }, body);
 }
 
-/** Whether `told`, a version that a client reports, is this resource in any spelling. */
-export function isVersionOf({ version }: Resource, told: string | undefined): boolean {
-  return told === version || told?.startsWith(`${version}${RESPELLED}`) === true;
+/** Whether `reported`, a version that a client reports, is this resource in any spelling. */
+export function isVersionOf({ version }: Resource, reported: string | undefined): boolean {
+  return reported === version || reported?.startsWith(`${version}${RESPELLED}`) === true;
 }
 
 const RESPELLED = '~';
@@ -84,7 +84,7 @@ function encode(described: Described, body: Uint8Array): Resource {
   };
 }
 
-/** A resource as it crosses from one process to another: `deltaField` holds the bytes of the others. */
+/** A resource that is passed to another process: `deltaField` holds the bytes of the other fields. */
 export interface PackedResource extends Omit<Resource, 'any' | 'sotwField'> {
   readonly anyLength: number;
   readonly sotwLength: number;

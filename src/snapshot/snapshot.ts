@@ -1,5 +1,5 @@
-// The immutable state that one gateway is to have; its versions are hashes of its content.
-// Must not: exist with a reference that does not resolve, or cost more than what changed.
+// The immutable state that one gateway is served; its versions are hashes of its content.
+// Must not: exist with a reference that does not resolve, or cost more to make than its changes.
 
 import { createHash } from 'node:crypto';
 import { PosternError } from '../errors.ts';
@@ -65,7 +65,7 @@ export function updateSnapshot(previous: Snapshot, { changed, removed }: Diff): 
   );
   if ([...types.values()].every((type) => type === previous.types.get(type.typeUrl))) return previous;
   for (const resource of changed) checkReferences(resource, types);
-  // What is gone may have been referred to by what did not change.
+  // An unchanged resource may refer to a removed one.
   const referrers = new Set(removed.flatMap(({ typeUrl }) => REFERRERS.get(typeUrl) ?? []));
   for (const typeUrl of referrers)
     for (const resource of types.get(typeUrl)?.resources.values() ?? []) checkReferences(resource, types);

@@ -7,7 +7,7 @@ import type { Resource } from './resource.ts';
 
 const WRAPPER = 'type.googleapis.com/envoy.service.discovery.v3.Resource';
 
-/** `resource`: as it is; `ttl`: with how long it lives; `heartbeat`: that it still lives, without what it is. */
+/** `resource`: without a TTL; `ttl`: with its TTL; `heartbeat`: the TTL again, without the content. */
 export type Form = 'resource' | 'ttl' | 'heartbeat';
 
 const fieldsOf = memoizeByIdentity((_: Resource) => new Map<string, Buffer>());

@@ -1,4 +1,4 @@
-// What other folders may know of a stream: the error that ended it, and how far its gateway is in sync.
+// The status of a stream for other folders: the error that ended it, and whether its gateway is in sync.
 // Must not: hold state.
 
 /** gRPC status codes that this server ends a stream with. */
@@ -26,7 +26,7 @@ export class XdsError extends Error {
   }
 }
 
-/** SYNCED: the gateway has accepted the current state. STALE: a push is due or in flight. NACKED: it rejected what it should have. */
+/** SYNCED: the gateway has accepted the current state. STALE: a push is due or in flight. NACKED: it rejected the current state. */
 export type TypeState = 'SYNCED' | 'STALE' | 'NACKED' | 'NOT SENT';
 
 export interface TypeStatus {

@@ -1,5 +1,5 @@
 // `postern drain`: takes a gateway out of service before it is stopped, so that no request is cut.
-// Must not: end the gateway; whoever stops it does that when this command has ended.
+// Must not: stop the gateway; the caller does that when this command has ended.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../duration.ts';

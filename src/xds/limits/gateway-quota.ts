@@ -1,4 +1,4 @@
-// What all streams of one gateway may take of this process together: streams, memory, requests.
+// Limits what all streams of one gateway use together: streams, memory, requests.
 // Must not: let one gateway use up what the others need.
 
 import { XdsError } from '../stream-status.ts';

@@ -1,4 +1,4 @@
-// What one request costs, charged to its stream and to its gateway: its size before it is parsed, its work afterwards.
+// Charges the cost of a request to its stream and its gateway: its size before it is parsed, its work afterwards.
 // Must not: let a request be parsed that is over a limit.
 
 import type { Outgoing, XdsRequest } from '../wire/messages.ts';
@@ -10,16 +10,16 @@ const BYTES_PER_NAME = 64;
 const FREE_NAMES = 16;
 
 /**
- * A client sends as many answers as it was sent responses, and a SotW client repeats its whole list with each of them. So an
- * answer that changes no names costs less than other requests, and the bytes of its list what receiving them costs.
+ * A client sends one answer for each response, and a SotW client repeats its whole list in each answer. So an
+ * answer that changes no names costs less than other requests, and the bytes of its list only what receiving them costs.
  */
 const REQUESTS_PER_ANSWER = 1 / 8;
 const REPEATED_BYTES_PER_NAME = 1024;
 
-/** What a session made of a request. */
+/** The outcome of a request in its session. */
 interface Settled {
   readonly answer: 'ack' | 'nack' | undefined;
-  /** How many names it went through. */
+  /** How many names were looked through. */
   readonly scanned: number;
   readonly replies: readonly Outgoing[];
 }
@@ -61,7 +61,7 @@ export class RequestCost {
   }
 }
 
-/** A short SotW list is read again each time, so that such an answer is like any other request. */
+/** A short SotW list is parsed each time, so such an answer costs as much as any other request. */
 function changesNoNames({ names, repeatsNames, subscribe, unsubscribe }: XdsRequest): boolean {
   return subscribe.length + unsubscribe.length === 0 && (repeatsNames || names.length === 0);
 }

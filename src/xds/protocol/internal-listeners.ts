@@ -1,6 +1,6 @@
 // Internal listeners, which clusters refer to: a connection to such a cluster fails while its listener is missing. New ones
 // are sent before the routes to their clusters, and before other changes of listeners; removed ones go after the routes.
-// Must not: hold up anything else, or change a subscription.
+// Must not: delay any other resource, or change a subscription.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import { diff } from '../../snapshot/diff.ts';

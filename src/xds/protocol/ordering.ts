@@ -13,7 +13,7 @@ import { awaitsListeners, listenersDue, missingListeners, removesListeners } fro
 
 /** How long routes wait for the ACK of new clusters or internal listeners. A slow ACK must not hold up a revocation in the same change for longer. */
 const HOLD_MS = 1000;
-/** How long a removal waits for its referrers. A client that never answers does not keep the resource for ever. */
+/** How long a removal waits for its referrers. A client that never answers does not keep the resource forever. */
 const REMOVAL_WAIT_MS = 30_000;
 /**
  * How long a returning client, which reports a resource that no longer exists, is given to subscribe to the types that may
@@ -78,7 +78,7 @@ function listenersWaitUntil(all: TypeTimings, snapshot: Snapshot): number {
   return waits ? routes.sentAt + HOLD_MS : Number.NEGATIVE_INFINITY;
 }
 
-/** Until when clusters in flight hold up what may refer to them; -Infinity when they do not. */
+/** Until when clusters in flight delay the types that may refer to them; -Infinity when they do not. */
 function holdsUntil({ state, sentAt }: TypeTiming, snapshot: Snapshot | undefined): number {
   if (state.pending.length === 0) return Number.NEGATIVE_INFINITY;
   const until = sentAt + HOLD_MS;
@@ -90,7 +90,7 @@ function holdsUntil({ state, sentAt }: TypeTiming, snapshot: Snapshot | undefine
   return isMore ? until : Number.NEGATIVE_INFINITY;
 }
 
-/** Whether a returning client reports a resource that no longer exists, and may be about to report what refers to it. */
+/** Whether a returning client reports a resource that no longer exists, and may still report its referrers. */
 export function awaitsBurst(
   all: TypeTimings,
   { typeUrl, state, openedAt }: TypeTiming,

@@ -1,4 +1,4 @@
-// What is sent again although it did not change: resources whose rejection may pass with time, and resources that were
+// Finds the unchanged resources to send again: those whose rejection may pass with time, and those that were
 // rejected because of a secret that the client has accepted since. Envoy builds the TLS of a cluster or listener from the
 // secrets that it holds, so it rejects a good cluster while the secret is bad, and secrets come after clusters.
 // Must not: send a resource again for any other reason (rule 18), or twice for the same reason.
@@ -58,7 +58,7 @@ export class Recoveries {
     if (USERS.includes(typeUrl)) this.renewalsAtSend.set(typeUrl, this.renewals);
   }
 
-  /** What has to be sent again because of an answer. `all` are the subscriptions of the stream after it. */
+  /** The resources to send again because of an answer. `all` are the subscriptions of the stream after it. */
   answered(answered: Answer, all: readonly Answered[], snapshot: Snapshot): readonly Again[] {
     const { typeUrl, state, responses, answer } = answered;
     if (answer === 'nack') {

@@ -36,7 +36,7 @@ export interface SessionLimits {
   readonly names: number;
 }
 
-/** What a client is determines what it can be sent. */
+/** The properties of a client that determine what it can be sent. */
 export type ClientTraits = Pick<NodeClaims, 'clientFeatures' | 'isEnvoy'>;
 
 const UNKNOWN_CLIENT: ClientTraits = { clientFeatures: [], isEnvoy: false };
@@ -163,7 +163,7 @@ export class Session {
     return this.pump(now);
   }
 
-  /** Sends what is due only because time has passed. */
+  /** Sends the responses that are due because time has passed. */
   tick(now: number): readonly Outgoing[] {
     for (const entry of this.inOrder) {
       if (entry.retryAt === undefined || now < entry.retryAt) continue;
@@ -226,7 +226,7 @@ export class Session {
     for (const entry of inOrder) out = this.turn(entry, snapshot, out);
     for (const { state } of inOrder) isMoreDue ||= state.pendingRemovals.size > 0 || isAsked(state);
     if (!isMoreDue) return out ?? NOTHING;
-    // Types that waited for others may go now, in the order of removals (referrers first), and so may resources forced meanwhile.
+    // Types that waited may be sent now, in the order of removals (referrers first), and so may resources forced meanwhile.
     for (let index = inOrder.length - 1; index >= 0; index -= 1) {
       const entry = inOrder[index];
       if (entry === undefined) continue;

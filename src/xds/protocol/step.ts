@@ -17,11 +17,11 @@ import {
 } from '../subscription/subscription.ts';
 import type { Outgoing, Reply } from '../wire/messages.ts';
 
-/** What decides beside the subscription; asked only when it matters. */
+/** The decisions of other parts, evaluated only when they matter. */
 export interface StepContext {
-  /** Whether nothing refers any more to the resources that are to be removed. */
+  /** Whether nothing refers to the resources that are to be removed. */
   readonly mayRemove: () => boolean;
-  /** Whether other types must catch up first; then only what the client asked for is sent. */
+  /** Whether other types must be sent first; then only what the client requested is sent. */
   readonly isHeld: () => boolean;
   /** The resources that clients rejected on other streams of this server. */
   readonly rejected: RejectedResources;

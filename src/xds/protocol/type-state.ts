@@ -13,7 +13,7 @@ export interface Entry extends TypeTiming {
   state: Subscription;
   sentAt: number;
   removalsPendingSince: number | undefined;
-  /** Made once: what decides beside the subscription itself. */
+  /** Made once; see StepContext. */
   readonly turn: StepContext;
   /** When the last heartbeat was sent. */
   heartbeatAt: number;

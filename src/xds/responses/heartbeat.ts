@@ -1,4 +1,4 @@
-// Heartbeats: a client drops a resource with a TTL unless it hears of it again in time (rule 62).
+// Sends heartbeats: a client drops a resource with a TTL unless a heartbeat arrives in time (rule 62).
 // Must not: wait for an ACK, or count as a change: a heartbeat has the version that the client has.
 
 import { memoizeByIdentity } from '../../memoize.ts';
@@ -27,7 +27,7 @@ export function heartbeatEvery(current: TypeSnapshot): number {
   return endingOf(current).every;
 }
 
-/** The resources that the client has and has to hear of. */
+/** The resources with a TTL that the client has. */
 export function heartbeat(state: Subscription, current: TypeSnapshot): SharedBatch {
   const { resources } = endingOf(current);
   const covered = resources.filter(({ name }) => covers(state, name));

@@ -1,6 +1,6 @@
 // The resources that a response may hold, as batches that are the same object for every stream that is sent the same. They
 // are made once for each state of a type, and go away with it.
-// Must not: hold a state that nobody else holds, or keep without limit what clients choose.
+// Must not: keep a state alive, or keep subsets without limit, because clients choose them.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Resource } from '../../snapshot/resource.ts';
@@ -68,7 +68,7 @@ export function withPendingRemovals(subscribed: SharedBatch, kept: readonly Reso
 
 /** Delta responses of about this size: clients of gRPC refuse messages above 4 MiB unless told otherwise (rules 49, 64). */
 const DELTA_BYTES = 2 * 1024 * 1024;
-/** SotW responses are split only where they must be: many clients expect all that they named in one response. */
+/** SotW responses are split only where they must be: many clients expect all subscribed names in one response. */
 const SOTW_BYTES = 3.5 * 1024 * 1024;
 
 /** The batch in parts of a size that clients accept; an empty batch is one part. */

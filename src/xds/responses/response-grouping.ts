@@ -1,4 +1,4 @@
-// Which resources share a response. A client may drop a whole response for one resource in it, so that each secret, which
+// Decides which resources share a response. A client may drop a whole response for one resource in it, so each secret, which
 // holds what a peer chose, has a response of its own, and so has each resource that was rejected.
 // Must not: make the client wait for one round trip for each response, or put any number of responses in flight.
 
@@ -67,7 +67,7 @@ function grouped(
 
 /**
  * Envoy rebuilds every TLS context that uses a secret, up to the first one that fails. A certificate may be part of all
- * contexts, a bundle only of its peer's; so a bad bundle comes when the certificates are there, and fails its own context only.
+ * contexts, a bundle only of its peer's; so bundles are sent after the certificates, and a bad one fails its own context only.
  */
 function certificatesFirst(resources: readonly Resource[]): readonly Resource[] {
   if (resources.length === 1 || !resources.some(isCertificate)) return resources;
@@ -76,7 +76,7 @@ function certificatesFirst(resources: readonly Resource[]): readonly Resource[] 
 
 /**
  * A secret is never sent in the bytes that the client rejected: Envoy compares it with the last one that it was sent, and
- * would acknowledge the same bytes unread. What a client rejected on an earlier stream is not known, so that a returning
+ * would acknowledge the same bytes unread. What a client rejected on an earlier stream is unknown, so a returning
  * client gets each secret that it asks for and does not report in bytes that it has not seen.
  */
 function spellingFor({ rejected, mark, sentState, forcedNames }: Subscription, secret: Resource): Resource {

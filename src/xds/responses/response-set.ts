@@ -1,4 +1,4 @@
-// Computes the responses that a subscription is due: the difference between the state that the client was sent and the
+// Computes the responses that are due to a subscription: the difference between the state that the client was sent and the
 // current one, within its subscription, and the names that are sent in any case.
 // Must not: change the subscription.
 
@@ -115,7 +115,7 @@ function withoutReported(wanted: SharedBatch, reportedVersions: ReadonlyMap<stri
   return others.length === wanted.length ? wanted : sharedBatch(others);
 }
 
-/** What the client has, or may have, and is to lose, except the `missing`, which are answered at once. */
+/** The resources that the client has, or may have, and that are to be removed, except the `missing`, which are answered at once. */
 function deltaRemovals(
   state: Subscription,
   current: TypeSnapshot,
@@ -153,7 +153,7 @@ function changes(state: Subscription, current: TypeSnapshot): Changes {
   };
 }
 
-/** What may have to be sent: what changed, the forced names, and, if anything changed, what was rejected (rule 47). */
+/** The candidates to send: the changed names, the forced names, and, if anything changed, the rejected names (rule 47). */
 function candidates(state: Subscription, current: TypeSnapshot, { changed, removed }: Changes): SharedBatch {
   if (state.forceAll && state.wildcard) return allResources(current);
   const again = changed.length + removed.length > 0 ? state.rejected : NOTHING_REJECTED;

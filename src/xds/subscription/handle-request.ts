@@ -1,4 +1,4 @@
-// What a request does to a subscription: it opens it, acknowledges or rejects a response, or changes the names. Rule numbers
+// Applies a request to a subscription: it opens it, acknowledges or rejects a response, or changes the names. Rule numbers
 // are those of CONTRIBUTING.md, "Protocol rules".
 // Must not: do I/O, or change a state in place.
 
@@ -110,7 +110,7 @@ function acknowledge(state: Subscription, request: XdsRequest): Received {
     ...state.answers,
     ...responses.map((answered) => ({ response: answered, message: answered === response ? message : undefined })),
   ];
-  // Rules 18, 47: what is rejected is parked, and sent again only with a change.
+  // Rules 18, 47: a rejected resource is parked, and sent again only with a change.
   const nack = message === undefined ? state.nack : { version, message };
   const answer = message === undefined ? 'ack' : 'nack';
   if (pending.length > 0 && state.rejected.size > FEW_REJECTED)
@@ -131,7 +131,7 @@ function unanswered({ variant, pending }: Subscription, index: number): readonly
   return variant === 'sotw' || index === 0 ? pending.slice(index + 1) : pending.filter((_, at) => at !== index);
 }
 
-/** Rule 47: what is rejected after these answers, taken in order. */
+/** Rule 47: the rejections after these answers, taken in order. */
 function rejectedAfter(
   { variant, typeUrl, rejected }: Subscription,
   answers: readonly Answered[],

@@ -1,4 +1,4 @@
-// The names of a subscription: an immutable set, of which a change costs what it changes. Streams that subscribe to the same
+// The names of a subscription: an immutable set; the cost of a change grows only with the change. Streams that subscribe to the same
 // names share one set. Must not: collect changes without compacting them.
 
 /** With more changes than these, and one more for this many names, a set is rebuilt. */
@@ -25,7 +25,7 @@ export class NameSet {
   readonly bytes: number;
   private readonly own: Base;
   private readonly base: ReadonlySet<string>;
-  /** Not in `base`, but in this set; and the other way round. */
+  /** In this set and not in `base`; and the reverse. */
   private readonly added: readonly string[];
   private readonly dropped: readonly string[];
 

@@ -177,7 +177,7 @@ export function advance(
 
 /**
  * The rejections that still apply once everything due is sent. A resource that is sent again stays rejected until it is
- * accepted. Pending removals go by themselves, and a SotW client is never told that a resource of a partial type is gone.
+ * accepted. Pending removals are sent separately, and a SotW response of a partial type has no way to remove a resource.
  */
 function stillRejected(
   { variant, typeUrl, rejected, wildcard, names }: Subscription,

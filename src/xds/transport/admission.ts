@@ -1,4 +1,4 @@
-// Which gateway a client is: the one that its certificate proves, if the claims of its node agree.
+// Decides which gateway a client is: the one that its certificate proves, if the claims of its node agree.
 // Must not: choose anything by a claim (SPIRE audit SPI-01-004, Istio's checkConnectionIdentity: only the certificate counts).
 
 import type { SpiffeId } from '../../trust/spiffe.ts';
@@ -41,7 +41,7 @@ export function certificateAdmission(
   const claims = (): CertificateClaims => certificateClaims(leaf);
   const svid = readSvid(leaf, clock());
   if (!svid.ok) return { claims, identify: () => refused('certificate_invalid', svid.reason) };
-  // Asked at every request: what depends on the registry and the claims alone is decided once for each of them.
+  // Called at every request, so the decision is kept until the registry or the claims change.
   let decided: Decided | undefined;
   return {
     claims,

@@ -101,7 +101,7 @@ export class DiscoveryStream {
     this.guard(() => this.reserve());
   }
 
-  /** Takes a slot of the gateway that the certificate proves, for the little time that the first request may take. */
+  /** Takes a slot of the gateway that the certificate proves, for the short time that the first request may take. */
   private reserve(): void {
     const owner = new StreamOwner(this.context, this.address, (error) => this.abort(error));
     this.owner = owner;
@@ -134,12 +134,12 @@ export class DiscoveryStream {
     this.guard(() => this.send(this.session?.retry(now) ?? [], now));
   }
 
-  /** Aborts the stream if its client may no longer have it. */
+  /** Aborts the stream if its client is no longer admitted. */
   recheck(): void {
     this.guard(() => this.owner?.check());
   }
 
-  /** Ends the stream with an error, which the client is told. */
+  /** Ends the stream with an error, which is sent to the client. */
   abort(error: XdsError): void {
     if (!this.enter('abort')) return;
     this.writer.discard();
@@ -190,7 +190,7 @@ export class DiscoveryStream {
     this.retain();
   }
 
-  /** Counts against the gateway what is kept because of this client alone. */
+  /** Charges the bytes that are retained for this client alone to its gateway. */
   private retain(): void {
     if (this.unreadBytes > 0 && !this.writer.isBlocked) this.unreadBytes = 0;
     const state = this.session === undefined ? 0 : this.session.retainedBytes + this.parser.retainedBytes;
@@ -259,14 +259,14 @@ export class DiscoveryStream {
     this.abort(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
   }
 
-  /** The client has ended its side: it is sent what is on its way, then OK. */
+  /** The client has ended its side: it is sent the responses in flight, then OK. */
   private halfClose(): void {
     if (!this.enter('halfClose')) return;
     this.writer.whenEmpty(() => this.call.end());
     this.stallGuard.awaitClose();
   }
 
-  /** HTTP/2 has closed the stream: nothing of it is kept. */
+  /** HTTP/2 has closed the stream, and its state is released. */
   private close(): void {
     this.enter('close');
     this.stallGuard.stop();

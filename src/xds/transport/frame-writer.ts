@@ -58,7 +58,7 @@ export class FrameWriter {
     else done();
   }
 
-  /** Forgets what is not on the stream yet: the stream ends with an error. */
+  /** Drops the messages that are not written yet, because the stream ends with an error. */
   discard(): void {
     this.queue.length = 0;
   }

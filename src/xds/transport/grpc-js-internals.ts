@@ -1,6 +1,6 @@
 // I/O: what the xDS server needs of grpc-js below its public interface: the HTTP/2 stream of a call, the bytes of requests,
-// and every stream before it is a call. What each is worth: docs/design.md, "Measured costs".
-// Must not: be done elsewhere. The version is pinned, and `npm run test:newest-grpc-js` runs the tests of xDS on the newest.
+// and every stream before it is a call. The gain of each is in docs/design.md, "Measured costs".
+// Must not: leave this file. The version is pinned, and `npm run test:newest-grpc-js` runs the tests of xDS on the newest.
 
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -38,7 +38,7 @@ export interface RequestSink {
 /**
  * Takes the messages of a call in place of grpc-js, which makes a promise for each and pauses the stream, and which does not
  * say how much of an incomplete message it holds. A call that announces compression is refused, because a few bytes could
- * become gigabytes; no known client compresses its requests (Envoy, grpc-go and grpc-js do so only where they are told to).
+ * become gigabytes; no known client compresses its requests (Envoy, grpc-go and grpc-js do so only when configured to).
  */
 export function readRequests(call: RawCall, maxBytes: number, sink: RequestSink): void {
   const stream = http2StreamOf(call);

@@ -1,4 +1,4 @@
-// Why a client got no connection or stream: the reasons that metrics count by, and what the log says of the client.
+// The reasons why a client got no connection or stream, which metrics count by, and what the log says of the client.
 // Must not: decide anything by the claims of a certificate that was refused.
 
 import { createHash } from 'node:crypto';

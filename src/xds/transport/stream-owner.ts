@@ -1,4 +1,4 @@
-// Whose stream it is, from its opening to its close: the gateway that the certificate proves, and a slot of its quota.
+// The owner of a stream, from its opening to its close: the gateway that the certificate proves, and a slot of its quota.
 // Must not: retain anything for a client before its gateway is known, or serve it after its certificate has expired.
 
 import type { Slot } from '../limits/gateway-quota.ts';
@@ -55,7 +55,7 @@ export class StreamOwner {
     if (gateway !== this.gateway) this.move(gateway);
   }
 
-  /** Errors: XdsError when this client may no longer have the stream. */
+  /** Errors: XdsError when this client is no longer admitted. */
   check(): void {
     if (this.identify().gateway !== this.gateway) this.deny('unknown_identity', 'the identity is now another gateway');
   }

@@ -9,7 +9,7 @@
 //
 // waiting     the certificate was checked and a slot of the gateway is reserved; no valid first request has come yet
 // open        the client has subscribed: it counts as connected
-// halfClosed  the client has ended its side; it is still sent the bytes that are on their way, then OK
+// halfClosed  the client has ended its side; it is still sent the bytes in flight, then OK
 // aborted     the server ends the stream with an error, or resets it because the client reads nothing
 // closed      HTTP/2 has closed the stream, and its slot is released; every state leads here
 

@@ -154,17 +154,17 @@ export class XdsServer {
     return [...this.streams].flatMap((stream) => stream.status() ?? []);
   }
 
-  /** Sends every client again what it rejected. */
+  /** Sends every client the resources that it rejected again. */
   retry(): void {
     for (const stream of [...this.streams]) stream.retry();
   }
 
-  /** Aborts the streams of clients that may no longer have them, after the registry of gateways changed. */
+  /** Aborts the streams of clients that are no longer admitted, after the registry of gateways changed. */
   recheck(): void {
     for (const stream of [...this.streams]) stream.recheck();
   }
 
-  /** Ends every stream with UNAVAILABLE (clients reconnect, and say which versions they have), then every connection. */
+  /** Ends every stream with UNAVAILABLE (clients reconnect, and report the versions that they have), then every connection. */
   async stop(graceMs = 1000): Promise<void> {
     this.isStopping = true;
     const { listener } = this;

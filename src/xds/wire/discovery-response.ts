@@ -77,7 +77,7 @@ const NONCE_HEAD = 2;
 
 /**
  * The message on the wire: gRPC's head, the body, and the nonce, which is ASCII and shorter than 128 characters. A large
- * body is a piece of its own, the very buffer that everybody is sent.
+ * body is a piece of its own, the same buffer for every stream.
  */
 export function frame(body: Buffer, nonce: string): readonly Buffer[] {
   const around = FRAME_HEAD + NONCE_HEAD + nonce.length;

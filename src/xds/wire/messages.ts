@@ -1,4 +1,4 @@
-// What clients and this server send each other, as plain data: requests once parsed, responses before they are encoded.
+// The messages of clients and of this server, as plain data: requests once parsed, responses before they are encoded.
 // Must not: know subscriptions, or encodings.
 
 import type { Form } from '../../snapshot/ttl.ts';

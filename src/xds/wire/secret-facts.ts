@@ -1,4 +1,4 @@
-// What the server has to know of a secret: whether it is a certificate, whether it names files, and how to spell it in other
+// The facts that the server needs about a secret: whether it is a certificate, whether it names files, and how to spell it in other
 // bytes. Envoy compares a secret with the last one that it was sent, even if it rejected that one, and acknowledges the same
 // bytes without reading them; so a secret that has to be read again is sent in other bytes.
 // Must not: change what a secret means, or keep or show its content.
@@ -56,7 +56,7 @@ const traitsOf = memoizeByIdentity((resource: Resource): Traits => {
   return { isCertificate: reading?.kind === CERTIFICATE, isFile: reading?.isFile === true };
 });
 
-/** What is appended to a message is merged into it: a string that comes again replaces the first. */
+/** Bytes appended to a message are merged into it: a repeated string replaces the first. */
 function respell(resource: Resource, mark: string): Resource {
   if (resource.typeUrl !== TYPE.secret) return resource;
   const body = anyBody(resource);
@@ -65,7 +65,7 @@ function respell(resource: Resource, mark: string): Resource {
   return more === undefined ? resource : respelledAs(resource, Buffer.concat([body, more]));
 }
 
-/** A line more at the end of the PEM; what is outside of its blocks means nothing. */
+/** One more line at the end of the PEM; text outside its blocks has no meaning. */
 function otherPem({ kind, pem }: Reading, mark: string): Buffer | undefined {
   if (pem === undefined) return undefined;
   return bytesField(kind.field, bytesField(kind.pem, stringField(INLINE_STRING, `${pem}\n${mark}`)));
@@ -90,7 +90,7 @@ function readSecret(body: Buffer): Reading | undefined {
   try {
     return parseSecret(body);
   } catch {
-    // Not a secret that anybody could read.
+    // Not a valid secret.
     return undefined;
   }
 }

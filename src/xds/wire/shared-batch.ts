@@ -1,4 +1,4 @@
-// The resources of one response, as a list that all streams share which are sent the same: encoded responses are cached by
+// The resources of one response, as a list that is shared by all streams that are sent the same: encoded responses are cached by
 // the list itself. Must not: be made where a list that exists could be passed on; a list of its own is encoded again.
 
 import type { Resource } from '../../snapshot/resource.ts';
