@@ -1,32 +1,42 @@
-// Lists what keeps a gateway out of sync; `postern status --check` fails with these problems.
+// Why `postern status --check` fails: gateways, workers or a file that are not in sync.
 // Must not: decide how a status is shown.
 
-import { isInSync } from '../xds/stream-status.ts';
+import { byConnection, isInSync } from '../xds/stream-status.ts';
 import type { GatewayStream, Status } from './status-view.ts';
+
+/** The connected Envoys of a gateway: the streams of one connection (one for each type, without ADS) are one entry. */
+export function connectedEnvoys(streams: readonly GatewayStream[]): readonly GatewayStream[] {
+  return byConnection(streams).map((connection) => ({
+    ...connection[0],
+    types: connection.flatMap(({ types }) => types),
+  }));
+}
 
 /** Why a gateway does not run with the configuration in the file; empty when it does. */
 export function outOfSync(status: Status): readonly string[] {
   const { rejected } = status.config;
-  const nodes = status.gateways.flatMap(({ gateway, nodes }) =>
-    nodes.length === 0 ? [`no ${gateway} gateway is connected`] : nodes.flatMap((node) => nodeProblem(gateway, node)),
+  const gateways = status.gateways.flatMap(({ gateway, nodes }) =>
+    nodes.length === 0
+      ? [`no ${gateway} gateway is connected`]
+      : connectedEnvoys(nodes).flatMap((envoy) => envoyProblems(gateway, envoy)),
   );
   return [
     ...(rejected === undefined
       ? []
       : [`${rejected.partly ? 'a part of the file' : 'the file'} was rejected (${rejected.reason})`]),
-    ...nodes,
+    ...gateways,
     ...workerProblems(status),
   ];
 }
 
-function nodeProblem(gateway: string, { nodeId, types }: GatewayStream): readonly string[] {
+function envoyProblems(gateway: string, { nodeId, types }: GatewayStream): readonly string[] {
   if (types.length === 0) return [`${gateway} ${nodeId} has not subscribed yet`];
   if (isInSync({ types })) return [];
   const states = types.filter(({ state }) => state !== 'SYNCED').map(({ type, state }) => `${type} ${state}`);
   return [`${gateway} ${nodeId} is not in sync: ${states.join(', ')}`];
 }
 
-/** What is wrong with the workers, if anything. */
+/** Problems of the workers. */
 export function workerProblems({ workers }: Status): readonly string[] {
   if (workers === undefined) return [];
   const { expected, serving, silent } = workers;

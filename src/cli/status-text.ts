@@ -1,8 +1,8 @@
 // The text of `postern status`, laid out for 80 columns.
 // Must not: show a number or name that the JSON does not have.
 
-import { workerProblems } from '../admin/status-problems.ts';
-import type { Status } from '../admin/status-view.ts';
+import { connectedEnvoys, workerProblems } from '../admin/status-problems.ts';
+import type { GatewayStreamType, Status } from '../admin/status-view.ts';
 import { formatDiagnostic } from '../errors.ts';
 import { table } from './table.ts';
 
@@ -57,21 +57,26 @@ function caLines({ controlPlaneCa: ca }: Status): readonly string[] {
 }
 
 function gatewayLines({ gateway, nodes }: Status['gateways'][number]): readonly string[] {
-  const ids = nodes.map(({ nodeId }) => nodeId);
+  const envoys = connectedEnvoys(nodes);
+  const ids = envoys.map(({ nodeId }) => nodeId);
   return [
-    `${gateway} gateway: ${nodes.length === 0 ? 'none connected' : `${nodes.length} connected`}`,
-    ...nodes.flatMap((node) => {
-      const same = ids.filter((id) => id === node.nodeId).length;
+    `${gateway} gateway: ${envoys.length === 0 ? 'none connected' : `${envoys.length} connected`}`,
+    ...envoys.flatMap(({ nodeId, address, since, certificateNotAfter, types }) => {
+      const same = ids.filter((id) => id === nodeId).length;
       return [
-        `  ${node.nodeId}${same > 1 ? ` (one of ${same} connections with this node id)` : ''}`,
-        `    from ${node.address} since ${time(node.since)}`,
-        ...(node.certificateNotAfter === undefined
-          ? []
-          : [`    client certificate until ${time(node.certificateNotAfter)}`]),
-        `    ${TYPES.map((type) => `${type} ${node.types.find((one) => one.type === type)?.state ?? '-'}`).join('  ')}`,
+        `  ${nodeId}${same > 1 ? ` (one of ${same} connections with this node id)` : ''}`,
+        `    from ${address} since ${time(since)}`,
+        ...(certificateNotAfter === undefined ? [] : [`    client certificate until ${time(certificateNotAfter)}`]),
+        `    ${TYPES.map((type) => `${type} ${stateOf(type, types)}`).join('  ')}`,
       ];
     }),
   ];
+}
+
+/** Of several streams for one type, a state other than SYNCED. */
+function stateOf(type: string, types: readonly GatewayStreamType[]): string {
+  const states = types.filter((one) => one.type === type).map(({ state }) => state);
+  return states.find((state) => state !== 'SYNCED') ?? states[0] ?? '-';
 }
 
 function peerLines({ peers, deniedPeers = [] }: Status): readonly string[] {

@@ -1,7 +1,7 @@
 // Gauges of the gateways that are connected, and of those that have not accepted what is served.
 // Must not: count a gateway twice that has several streams on one connection.
 
-import { isInSync, type StreamStatus } from '../xds/stream-status.ts';
+import { byConnection, isInSync, type StreamStatus } from '../xds/stream-status.ts';
 import type { Metrics } from './metrics-registry.ts';
 
 /** `roles` are the gateways of the configuration; `streams` those of all processes that serve. */
@@ -18,13 +18,8 @@ export function gatewayGauges(metrics: Metrics): GatewayGauges {
     notInSync.clear();
     for (const gateway of roles) {
       const own = streams.filter((stream) => stream.gateway === gateway);
-      connected.set({ gateway }, connections(own));
-      notInSync.set({ gateway }, connections(own.filter((stream) => !isInSync(stream))));
+      connected.set({ gateway }, byConnection(own).length);
+      notInSync.set({ gateway }, byConnection(own.filter((stream) => !isInSync(stream))).length);
     }
   };
-}
-
-/** An Envoy has one connection, with one stream (ADS) or one for each type. */
-function connections(streams: readonly StreamStatus[]): number {
-  return new Set(streams.map(({ nodeId, address }) => `${address} ${nodeId}`)).size;
 }

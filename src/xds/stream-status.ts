@@ -53,6 +53,20 @@ export interface StreamStatus {
   readonly types: readonly TypeStatus[];
 }
 
+/** Streams by connection: an Envoy has one connection, with one stream (ADS) or one for each type. */
+export function byConnection<S extends Pick<StreamStatus, 'nodeId' | 'address'>>(
+  streams: readonly S[],
+): readonly (readonly [S, ...S[]])[] {
+  const connections = new Map<string, [S, ...S[]]>();
+  for (const stream of streams) {
+    const key = `${stream.address} ${stream.nodeId}`;
+    const connection = connections.get(key);
+    if (connection === undefined) connections.set(key, [stream]);
+    else connection.push(stream);
+  }
+  return [...connections.values()];
+}
+
 /** Whether the gateway has accepted, of every type that it subscribes to, the version that is served. */
 export function isInSync({ types }: { readonly types: readonly Pick<TypeStatus, 'state'>[] }): boolean {
   return types.every(({ state }) => state === 'SYNCED');

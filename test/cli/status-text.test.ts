@@ -10,8 +10,8 @@ const SINCE = '2026-11-24T12:00:00.123Z';
 const NOW = Date.parse(SINCE);
 const SYNCED: GatewayStreamType = { type: 'CDS', state: 'SYNCED', ackedVersion: '11111111ffff' };
 
-function node(nodeId: string, types: readonly GatewayStreamType[], gateway = 'ingress'): GatewayStream {
-  const stream = { gateway, nodeId, userAgent: 'envoy', address: '127.0.0.1:1', variant: 'delta' } as const;
+function node(nodeId: string, types: readonly GatewayStreamType[], gateway = 'ingress', port = 1): GatewayStream {
+  const stream = { gateway, nodeId, userAgent: 'envoy', address: `127.0.0.1:${port}`, variant: 'delta' } as const;
   return { ...stream, since: SINCE, certificateNotAfter: '2027-02-27T12:00:00.456Z', types };
 }
 
@@ -56,9 +56,23 @@ test('Every connected node is shown with its address, its certificate and each t
 });
 
 test('Two connections with one node id are marked, and others are not', () => {
-  const lines = linesOf(status([node('i-1', [SYNCED]), node('i-2', [SYNCED]), node('i-1', [SYNCED])]));
+  const lines = linesOf(status([node('i-1', [SYNCED]), node('i-2', [SYNCED]), node('i-1', [SYNCED], 'ingress', 2)]));
   assert.equal(lines.filter((line) => line === '  i-1 (one of 2 connections with this node id)').length, 2);
   assert.ok(lines.includes('  i-2'));
+});
+
+test('An Envoy with a stream for each type is one gateway, and the state of each type is shown', () => {
+  const streams = ['CDS', 'EDS', 'LDS'].map((type) =>
+    node('i-1', [{ type, state: type === 'EDS' ? 'STALE' : 'SYNCED' }]),
+  );
+  const twice = node('i-1', [{ type: 'LDS', state: 'NACKED' }]);
+  const lines = linesOf(status([...streams, twice, node('i-2', [SYNCED])]));
+  const begin = lines.indexOf('ingress gateway: 2 connected');
+  assert.deepEqual(
+    [lines[begin + 1], lines[begin + 4]],
+    ['  i-1', '    CDS SYNCED  EDS STALE  SDS -  RDS -  LDS NACKED'],
+  );
+  assert.deepEqual(outOfSync(status(streams)), ['ingress i-1 is not in sync: EDS STALE']);
 });
 
 test('Peers, exports and imports are listed with their state, also when everything is in order', () => {
