@@ -39,11 +39,11 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
   return {
     opened: (gateway, nodeId, address, variant) => {
       count(gateway, 1);
-      write(connections(gateway), 'info', { gateway, node: nodeId, address, variant }, 'gateway connected');
+      write(connections(gateway), 'info', { gateway, node: nodeId, address, variant }, 'xDS stream opened');
     },
     closed: (gateway, nodeId, address) => {
       count(gateway, -1);
-      write(connections(gateway), 'info', { gateway, node: nodeId, address }, 'gateway disconnected');
+      write(connections(gateway), 'info', { gateway, node: nodeId, address }, 'xDS stream closed');
     },
     pushed: (gateway, type) => counted(gateway, type).sent.add(),
     answered: (gateway, nodeId, type, answer, message) => {
@@ -60,7 +60,7 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
       denied.add();
       refusedFor(refusal.reason).add();
       const line = refusals.take(hostOf(refusal.address), clock());
-      if (line !== undefined) logger.warn({ ...refusedClient(refusal), ...line }, 'xDS caller refused');
+      if (line !== undefined) logger.warn({ ...refusedClient(refusal), ...line }, 'xDS client refused');
     },
     failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
   };

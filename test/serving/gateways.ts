@@ -74,7 +74,7 @@ export class Gateway {
 
 /** The number of the worker that serves it, as the log says it. */
 export function workerOf(process: Served, { node }: Gateway): unknown {
-  return process.all('gateway connected').find((line) => line['node'] === node)?.['worker'];
+  return process.all('xDS stream opened').find((line) => line['node'] === node)?.['worker'];
 }
 
 /** Opens streams until each of `workers` serves some of them; all of them have what they asked for. */

@@ -52,7 +52,7 @@ async function refused(process: Served, client: XdsClient, role: string, code: n
   const tried = new Set<unknown>();
   // A connection that is refused has not said which node it is.
   const theirs = ({ node }: Line): boolean => tried.has(node) || !node;
-  const lines = (): readonly Line[] => process.all('xDS caller refused').filter(theirs);
+  const lines = (): readonly Line[] => process.all('xDS client refused').filter(theirs);
   while (!workers.every((worker) => lines().some((line) => line['worker'] === worker))) {
     assert.ok(tried.size < MOST);
     const gateway = new Gateway(client, role);
@@ -94,7 +94,7 @@ test('Every worker, also a later one, admits gateways by certificate and ends th
   await refused(process, clients.ingress, 'egress', PERMISSION_DENIED);
   await refused(process, gateway('gateway/ingress', stranger), 'ingress', UNAVAILABLE);
   // Every worker says from where the stranger came, and who it claims to be; the first process counts for all.
-  const strangers = process.all('xDS caller refused').filter(({ code }) => code === 'unknown_ca');
+  const strangers = process.all('xDS client refused').filter(({ code }) => code === 'unknown_ca');
   for (const { address, spiffeId, advice } of strangers) {
     assert.match(String(address), /:\d+$/);
     assert.equal(spiffeId, 'spiffe://bank.example/gateway/ingress');
