@@ -12,6 +12,7 @@ import { jsonSchema } from '../src/config/schema/json-schema.ts';
 import { REMOVALS } from '../src/envoy/http/header-removals.ts';
 import { type Change, WITH_HOSTS } from '../src/envoy/http/internal-hosts.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, EXIT_MEANINGS, FINDING_CODES, type FindingCode } from '../src/errors.ts';
+import { WARNING_BESIDE_A_USABLE_CA } from '../src/trust/bundle.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -25,14 +26,6 @@ export const WARNINGS: readonly FindingCode[] = [
   'ISSUER_ROOT_RESTRICTED',
   'KEY_FILE_EXPOSED',
 ];
-
-/** Warnings beside a usable CA in the same bundle (`HARMLESS_BESIDE_A_GOOD_ONE` in src/trust/bundle.ts). */
-const BESIDE_A_USABLE_CA: ReadonlySet<FindingCode> = new Set([
-  'BUNDLE_EXPIRED',
-  'BUNDLE_NOT_YET_VALID',
-  'BUNDLE_WEAK_KEY',
-  'BUNDLE_FOREIGN',
-]);
 
 const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   NOT_IN_SYNC: 'A gateway is not in sync or not connected, or the configuration file was rejected (`status --check`).',
@@ -140,7 +133,7 @@ function findingTable(): string {
       `\`${code}\``,
       WARNINGS.includes(code)
         ? 'warning'
-        : BESIDE_A_USABLE_CA.has(code)
+        : WARNING_BESIDE_A_USABLE_CA.has(code)
           ? 'error; warning beside a usable CA'
           : 'error',
       FINDING_CODES[code],

@@ -81,7 +81,7 @@ export function bundleOf(trustDomain: TrustDomain, certificates: readonly Certif
 }
 
 /** What rotation leaves behind or prepares beside a usable CA; other findings are mistakes in the file. */
-const HARMLESS_BESIDE_A_GOOD_ONE: ReadonlySet<FindingCode> = new Set([
+export const WARNING_BESIDE_A_USABLE_CA: ReadonlySet<FindingCode> = new Set([
   'BUNDLE_EXPIRED',
   'BUNDLE_NOT_YET_VALID',
   'BUNDLE_WEAK_KEY',
@@ -90,7 +90,7 @@ const HARMLESS_BESIDE_A_GOOD_ONE: ReadonlySet<FindingCode> = new Set([
 
 function leftOut(finding: TrustFinding): TrustFinding {
   if (finding.severity !== 'error') return finding;
-  const severity = HARMLESS_BESIDE_A_GOOD_ONE.has(finding.code) ? 'warning' : 'error';
+  const severity = WARNING_BESIDE_A_USABLE_CA.has(finding.code) ? 'warning' : 'error';
   return { ...finding, severity, message: `${finding.message}; it is left out` };
 }
 
