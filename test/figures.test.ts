@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from '../deploy/reference.ts';
 import * as limits from '../src/envoy/limits.ts';
-import { SETTLE_MS } from '../src/federation/transition.ts';
+import { SETTLE_MS, START_SETTLE_MS } from '../src/federation/transition.ts';
+import { REFUSALS } from '../src/xds/transport/refusal.ts';
 
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
@@ -83,4 +84,15 @@ describe('the limits of the gateways in docs/operations.md', () => {
 test('SECURITY.md says how long what both configurations allow is served', () => {
   assert.equal(SETTLE_MS, 8000);
   assert.match(textOf('SECURITY.md'), /what both configurations allow is served for eight seconds/);
+  assert.equal(START_SETTLE_MS, 15_000);
+  assert.match(textOf('SECURITY.md'), /serves for fifteen seconds what both configurations allow/);
+  assert.match(textOf('src/federation/transition.ts'), /RETIRED_MS = 60 \* 60 \* 1000;/);
+  assert.match(textOf('SECURITY.md'), /Names that ended are remembered for an hour/);
+});
+
+test('docs/operations.md lists every reason of a refusal by which the metric counts, in the order of the code', () => {
+  const [, row = ''] =
+    /\n\| `postern_xds_clients_refused_total` \| `reason` (.*)\n/.exec(textOf('docs/operations.md')) ?? [];
+  const reasons = [...row.matchAll(/`([a-z_]+)`/g)].map(([, reason]) => reason);
+  assert.deepEqual(reasons, Object.keys(REFUSALS));
 });
