@@ -28,7 +28,7 @@ export type Path = readonly (string | number)[];
 
 /**
  * What each finding code means, in one sentence. The code is the contract: tests and scripts match it, never the message.
- * The reference of codes in README.md is printed from this table.
+ * The table of docs/findings.md is printed from it.
  */
 export const FINDING_CODES = {
   // text: the file as YAML
