@@ -1,5 +1,5 @@
 // Compiles a configuration as `run` would, for the commands that print or check the resources.
-// Must not: sign with the issuing CA's key; every run gives the same resources.
+// Must not: sign with the issuing CA's key, or depend on anything but its input: the output is deterministic.
 
 import type { GatewayRole } from '../federation/model.ts';
 import type { Resolved } from '../federation/resolve.ts';
@@ -8,17 +8,14 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
 import { PrivateKeyPem } from '../trust/keys/private-key.ts';
 
-/**
- * What `run` would serve, with placeholders for what it issues: the same for the same configuration, and the issuing CA's key
- * signs nothing.
- */
+/** What `run` would serve, with placeholders for the certificates and keys that it issues. */
 export function compileOnce({ federation, issuer }: Resolved): ReadonlyMap<GatewayRole, Snapshot> {
   const above = (issuer?.intermediates ?? []).map(({ pem }) => pem).join('');
   return new Compiler().compile({
     federation,
     identity: (role, peer) => placeholder(role, peer, federation[role]?.identity ?? '', above),
     retired: [],
-    // Of removed peers, and there are none.
+    // Only removed peers need it.
     throwawayRootPem: '',
   }).snapshots;
 }

@@ -9,7 +9,7 @@ import { table } from './table.ts';
 const TYPES = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'];
 /** Longer lists end with a line that says how many more the JSON has. */
 const MAX_ROWS = 20;
-const MAX_ENDS = 10;
+const MAX_EXPIRIES = 10;
 const DAY = 24 * 60 * 60 * 1000;
 
 export function statusText(status: Status, now: number): string {
@@ -24,7 +24,7 @@ export function statusText(status: Status, now: number): string {
     peerLines(status),
     exportLines(status),
     importLines(status),
-    endLines(status, now),
+    expiryLines(status, now),
     nackLines(status),
     [...deniedLines(status), ...rejectedLines(status), ...config.warnings.map(formatDiagnostic)],
   ];
@@ -102,14 +102,14 @@ function importLines({ imports = [] }: Partial<Status>): readonly string[] {
   return listed(['LOCAL NAME', 'IMPORT', 'PEER', 'STATE'], rows);
 }
 
-/** Which certificates end first. */
-function endLines({ certificateEnds }: Status, now: number): readonly string[] {
+/** The certificates that expire first. */
+function expiryLines({ certificateEnds }: Status, now: number): readonly string[] {
   const rows = certificateEnds.map(({ kind, peer, node, notAfter }) => {
     const days = Math.floor((Date.parse(notAfter) - now) / DAY);
-    const left = Date.parse(notAfter) <= now ? 'ended' : days === 0 ? 'less than a day' : `${days} days`;
+    const left = Date.parse(notAfter) <= now ? 'expired' : days === 0 ? 'less than a day' : `${days} days`;
     return [kind, peer ?? node ?? '-', time(notAfter), left];
   });
-  return listed(['CERTIFICATE', 'OF', 'UNTIL', 'LEFT'], rows, MAX_ENDS);
+  return listed(['CERTIFICATE', 'OF', 'UNTIL', 'LEFT'], rows, MAX_EXPIRIES);
 }
 
 /** Envoy's words for every rejection that still applies. */

@@ -1,4 +1,5 @@
-// Windows, buffers, idle times and circuit breakers of both gateways, in one place. docs/operations.md has them as a table.
+// Windows, buffers, idle times and circuit breakers of both gateways. Constants only; limits from the configuration are in the
+// builders. docs/operations.md has them as a table.
 // Must not: give the hop between two gateways a limit that is meant for one client: one connection there is many callers.
 
 import type { Message } from './draft.ts';

@@ -22,15 +22,15 @@ export interface CheckInput {
   readonly config: ConfigOutline;
   /** Bytes of every file that the configuration names, by the name that it uses. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** Those of loading the file. They are returned with all others: what each means for its peer is said in one place. */
+  /** Findings from loading the file, returned with the others after `withConsequence` has added what each means for its peer. */
   readonly loadFindings?: readonly Finding[];
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** What the last call gave: everything that did not change is the same object in the new model. */
+  /** The result of the last call; unchanged parts are reused as the same objects. */
   readonly previous?: Resolved | undefined;
   /**
-   * A process begins to serve with this configuration. It starts with a CA of ours that has ended, and a running one goes on
-   * with it: peers refuse what it signed, while grants still end and peers are still removed. A new issuer must be valid.
+   * `run` is starting. An expired issuer is accepted at start and while it is already served: peers refuse what it signed, while
+   * grants still end and peers are still removed. As a new issuer it is an error.
    */
   readonly starting?: boolean;
 }
@@ -48,8 +48,8 @@ export interface Resolved {
 }
 
 /**
- * Resolves a configuration. Without `resolved`, the findings hold an error that concerns more than one peer's trust; with
- * it, errors that concern a single peer may be among them.
+ * Resolves a configuration. Without `resolved`, at least one error blocks the whole file; with it, errors concern the trust of
+ * single peers.
  */
 export function resolve(input: ResolveInput): { readonly resolved?: Resolved; readonly findings: readonly Finding[] } {
   const { config, previous } = input;
@@ -57,7 +57,7 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
   if (hasBlockingErrors(findings)) return { findings };
 
   const trustDomain = config.mesh.trustDomain as TrustDomain;
-  const before = previous?.federation;
+  const previousModel = previous?.federation;
   const peers = config.peers.flatMap((peer) => {
     const bundle = trust.bundles.get(peer.name);
     return bundle === undefined ? [] : [resolvePeer(peer, bundle, trustDomain)];
@@ -67,7 +67,7 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
   );
   const isDenied = (peer: string): boolean => !trust.bundles.has(peer);
   const exports = shareByKey(
-    before?.exports,
+    previousModel?.exports,
     config.exports.map((exported) => resolveExport(exported, trustDomain)).sort(by((exported) => exported.name)),
     (exported) => exported.name,
   );
@@ -75,21 +75,21 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
   const imports = resolveImports(config, isDenied);
   const gateways = resolveGateways(config, trustDomain);
   const federation: Federation = {
-    mesh: share(before?.mesh, { name: config.mesh.name, trustDomain }),
+    mesh: share(previousModel?.mesh, { name: config.mesh.name, trustDomain }),
     identitySource: share(
-      before?.identitySource,
+      previousModel?.identitySource,
       'files' in config.identity ? { kind: 'files', ...config.identity.files } : { kind: 'issuer' },
     ),
-    ...share(before && pickGateways(before), gateways),
-    peers: shareByKey(before?.peers, peers.sort(by((peer) => peer.name)), (peer) => peer.name),
-    deniedPeers: shareByKey(before?.deniedPeers, deniedPeers.sort(by((peer) => peer.name)), (peer) => peer.name),
+    ...share(previousModel && pickGateways(previousModel), gateways),
+    peers: shareByKey(previousModel?.peers, peers.sort(by((peer) => peer.name)), (peer) => peer.name),
+    deniedPeers: shareByKey(previousModel?.deniedPeers, deniedPeers.sort(by((peer) => peer.name)), (peer) => peer.name),
     exports,
     grants: shareByKey(
-      before?.grants,
+      previousModel?.grants,
       grants.filter(({ peer }) => !isDenied(peer)),
       (grant) => `${grant.peer}/${grant.export.name}`,
     ),
-    imports: shareByKey(before?.imports, imports, (imported) => `${imported.port}/${imported.localNames[0]}`),
+    imports: shareByKey(previousModel?.imports, imports, (imported) => `${imported.port}/${imported.localNames[0]}`),
     ...(nextExpiry === undefined ? {} : { nextExpiry }),
   };
   const resolved: Resolved = {
@@ -107,7 +107,7 @@ export function* resolveSteps(input: CheckInput): Steps {
   yield* bundleSteps(input, issuer?.chain ?? []);
 }
 
-/** All that is wrong with a configuration that is not served, as far as what is usable of it tells. */
+/** All findings of a rejected configuration, from the parts that could be read. */
 export function findingsOf(input: CheckInput): readonly Finding[] {
   return check(input).findings;
 }
@@ -142,14 +142,14 @@ function resolveIssuer(input: CheckInput, findings: Finding[]): ResolvedIssuer {
   const {
     issuer,
     chain,
-    findings: found,
+    findings: issuerFindings,
   } = parseIssuer(certificate, privateKey, ours, input.now, {
     samples: issuedSamples(input.config, ours),
     tolerateEnd: true,
   });
   const served = input.previous?.issuer?.certificate.fingerprint;
   const isServed = input.previous === undefined ? input.starting : served === issuer?.certificate.fingerprint;
-  for (const { about, ...finding } of found) {
+  for (const { about, ...finding } of issuerFindings) {
     const severity = finding.code === 'ISSUER_EXPIRED' && !isServed ? 'error' : finding.severity;
     findings.push({ ...finding, severity, path: ['identity', 'issuer', about] });
   }
@@ -157,7 +157,7 @@ function resolveIssuer(input: CheckInput, findings: Finding[]): ResolvedIssuer {
   return { ...(issuer && { issuer }), ...(chain && { chain }) };
 }
 
-/** Those that have ended are findings already. */
+/** Certificates of the issuer's chain that expire soon; parseIssuer reports those that have expired. */
 function expiryFindings(chain: readonly Certificate[], now: number): readonly Finding[] {
   return chain.flatMap(({ notAfter }, index) => {
     const notice = expiryNotice(notAfter, now);
@@ -178,18 +178,18 @@ function issuedSamples({ gateways: { ingress, egress } }: ConfigOutline, ours: T
 }
 
 function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: TrustDomain): Peer {
-  const theirs = peer.trustDomain as TrustDomain;
+  const peerDomain = peer.trustDomain as TrustDomain;
   const resolved = {
     name: peer.name,
-    trustDomain: theirs,
+    trustDomain: peerDomain,
     bundle,
-    gatewayIdentities: peer.gatewayIdentities.map((path) => spiffeId(theirs, path)),
+    gatewayIdentities: peer.gatewayIdentities.map((path) => spiffeId(peerDomain, path)),
     addresses: peer.addresses,
     leafKeys: peer.leafKeys,
-    inboundServerName: serverName(peer.sni ?? theirs, ours),
-    outboundServerName: serverName(peer.sni ?? ours, theirs),
+    inboundServerName: serverName(peer.sni ?? peerDomain, ours),
+    outboundServerName: serverName(peer.sni ?? ours, peerDomain),
   };
-  return { ...resolved, key: peerKey(resolved), domainKey: domainKey(theirs) };
+  return { ...resolved, key: peerKey(resolved), domainKey: domainKey(peerDomain) };
 }
 
 function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
@@ -224,7 +224,7 @@ function expiredGrants({ exports }: ConfigOutline, now: number): readonly Findin
   return exports.flatMap(({ name, consumers }, index) =>
     consumers.flatMap(({ peer, expires }, position) => {
       if (expires == null || peer === null || name === null || endOfDay(expires) > now) return [];
-      const message = `the grant of ${name} to ${peer} ended with ${expires}`;
+      const message = `the grant of ${name} to ${peer} expired after ${expires}`;
       const path = ['exports', index, 'consumers', position, 'expires'];
       return [warningAt('GRANT_EXPIRED', path, message, 'renew the date, or remove the consumer')];
     }),
@@ -248,9 +248,9 @@ function resolveImports(config: Config, isDenied: (peer: string) => boolean): re
   const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain]));
   return config.imports
     .flatMap(({ peer, name, as, port, protocol }): readonly Import[] => {
-      const theirs = domains.get(peer);
-      if (theirs === undefined) return [];
-      const authority = exportAuthority(name, theirs as TrustDomain);
+      const peerDomain = domains.get(peer);
+      if (peerDomain === undefined) return [];
+      const authority = exportAuthority(name, peerDomain as TrustDomain);
       const denied = isDenied(peer) ? { denied: true as const } : {};
       return [{ peer, name, authority, localNames: localNames(as), port, protocol, ...denied }];
     })

@@ -15,7 +15,7 @@ export interface CompileInput {
   readonly federation: Federation;
   /** The certificate and key that a gateway presents to a peer; undefined when they are files on its own disk. */
   readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
-  /** Names that ended lately (federation/transition.ts). */
+  /** Retired names (federation/transition.ts). */
   readonly retired: readonly Ended[];
   readonly throwawayRootPem: string;
 }

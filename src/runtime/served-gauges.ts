@@ -7,7 +7,7 @@ import type { Metrics } from '../telemetry/metrics-registry.ts';
 import { VERSION } from '../version.ts';
 
 export interface ServedGauges {
-  /** After each turn. */
+  /** To be called after each turn. */
   update(): void;
   /** Before each scrape and status. `expiries` begin with the earliest. */
   updateExpiries(expiries: readonly CertificateExpiry[]): void;
@@ -41,7 +41,7 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
     },
     updateExpiries: (expiries) => {
       expiryTimes.clear();
-      // Of several with the same labels, the earliest is written last.
+      // Of certificates with the same labels, the earliest expiry is written last and remains.
       for (const { kind, peer, notAfter } of [...expiries].reverse())
         expiryTimes.set({ kind, ...(peer !== undefined && { peer }) }, notAfter / 1000);
     },

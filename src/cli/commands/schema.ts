@@ -1,5 +1,5 @@
 // `postern schema`: prints the JSON Schema of the configuration, for editors.
-// Must not: differ from what `validate` accepts.
+// Must not: have a schema of its own; it is the one by which `validate` checks a file.
 
 import { jsonSchemaText } from '../../config/schema/json-schema.ts';
 import { EXIT } from '../../errors.ts';

@@ -1,5 +1,5 @@
-// What zod says of a wrong shape, as findings in the operator's words.
-// Must not: let zod's own texts through.
+// Turns zod's issues about the shape of a file into findings in the operator's words, one for each mistake.
+// Must not: let zod's own messages through.
 
 import type { z } from 'zod';
 import { errorAt, type Finding, type Path } from '../../errors.ts';
@@ -10,10 +10,10 @@ import { isOptionalAt, keysAt } from './schema-at.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** What the issues are about. */
+/** The value that zod has checked. */
 export interface Written {
   readonly root: unknown;
-  /** A scalar as it is written: 0123 is the number 123, and neither is the text. */
+  /** The text of a scalar in the file: 0123 is parsed as the number 123. */
   readonly sourceOf: (path: Path) => string;
 }
 
@@ -85,7 +85,7 @@ function toFinding(issue: Issue, written: Written, path: Path): readonly Finding
   }
 }
 
-/** Of several forms, the one that was meant is the one whose outermost type fits. */
+/** Of several forms that a value may have, reports on the one whose outermost type fits. */
 function branch(
   errors: readonly (readonly Issue[])[],
   written: Written,
@@ -93,10 +93,10 @@ function branch(
   key: string,
   value: unknown,
 ): readonly Finding[] {
-  const meant = errors.find(
+  const intended = errors.find(
     (issues) => !issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type'),
   );
-  if (meant !== undefined) return toFindings(meant, written, path);
+  if (intended !== undefined) return toFindings(intended, written, path);
   if (value === undefined || value === null) return [missing(path, key, 'string', value)];
   return [
     errorAt(
@@ -108,7 +108,7 @@ function branch(
   ];
 }
 
-/** Optional for the schema, and required by what is beside them (key-combinations.ts). */
+/** Optional in the schema, but required together with other keys (key-combinations.ts). */
 const REQUIRED_TOGETHER: ReadonlySet<string | number | undefined> = new Set(['methods', 'paths', 'issuer', 'files']);
 
 function orLeaveOut(hint: string, path: Path): string {
@@ -132,7 +132,7 @@ function wrongType(path: Path, key: string, expected: string, value: unknown, { 
   return errorAt('WRONG_TYPE', path, `${key} is ${kindOf(value)}, not ${article(expected)}`, hint);
 }
 
-/** A key of digits alone is a number to YAML. */
+/** Never echo a private key: YAML reads a key of digits alone as a number. */
 function quotable(source: string, path: Path): string {
   return path.at(-1) === 'privateKey' || holdsKey(source) ? '"…"' : `"${source}"`;
 }

@@ -1,4 +1,4 @@
-// I/O: reports when the content of files changed: one call for each burst of changes, only when some content is different.
+// I/O: reports changes of the content of files, once for each burst of changes.
 // Must not: watch a file itself: a Kubernetes volume swaps a symlink above it, and the watch would see that only once.
 
 import { type FSWatcher, statSync, watch } from 'node:fs';
@@ -7,40 +7,40 @@ import { foldersOf } from './folders.ts';
 import { readAll } from './regular-file.ts';
 
 export interface WatchOptions {
-  /** How long nothing may change before the change is reported, and how long the report may be put off at most. */
+  /** A change is reported when nothing has changed for `debounceMs`, and after `maxDebounceMs` at the latest. */
   readonly debounceMs?: number;
   readonly maxDebounceMs?: number;
-  /** The backstop for what the kernel does not tell (network file systems). */
+  /** Files are also compared at this interval, for file systems without change events (network file systems). */
   readonly pollMs?: number;
-  /** Digests of what the caller has read already (`LoadedConfig.digests`): a change since then counts. */
+  /** Digests of what the caller has read (`LoadedConfig.digests`): a change since then is reported. */
   readonly seen?: ReadonlyMap<string, string>;
 }
 
 export interface Watching {
   /**
-   * Watches these files from now on. What the caller has just `seen` is no change any more, and what differs from it is one;
-   * a file that was not seen yet counts as seen with what it holds at the first look.
+   * Replaces the watched files. Content that differs from the digest in `seen` is reported as a change; a file without a digest
+   * is compared with its content at the first check.
    */
   update(paths: readonly string[], seen?: ReadonlyMap<string, string>): void;
-  /** Fulfilled when whatever has happened to the files until now has been looked at, and reported if it is a change. */
+  /** Resolves when every change that was made before the call has been reported. */
   settled(): Promise<void>;
   close(): void;
 }
 
-/** What is larger is told apart by its size and time. */
+/** Larger files are compared by size and modification time. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** How often `settled` looks whether the debounce is over. */
-const SETTLE_MS = 5;
+/** How often `settled` checks whether the debounce is over. */
+const SETTLED_POLL_MS = 5;
 
 interface Watched {
   readonly watcher: FSWatcher;
-  /** Which folder it is: the watch of a folder that was removed and made again reports nothing. */
+  /** Device, inode and birth time: the watch of a folder that was removed and created again reports nothing. */
   readonly identity: string;
 }
 
 export function watchFiles(paths: readonly string[], onChange: () => void, options: WatchOptions = {}): Watching {
   const { debounceMs = 100, maxDebounceMs = 1000, pollMs = 5000 } = options;
-  /** By path; undefined until the first look. */
+  /** By path; undefined until the first check. */
   let digests = new Map<string, string | undefined>();
   let folders = new Map<string, Watched>();
   let timer: NodeJS.Timeout | undefined;
@@ -52,15 +52,15 @@ export function watchFiles(paths: readonly string[], onChange: () => void, optio
   const check = async (): Promise<void> => {
     if (closed) return;
     checks += 1;
-    // What the paths lead through may have changed, even if what they hold has not; what happens from here on is told.
+    // A folder or symbolic link on the way may have been replaced. Watch first, then read: no change in between is missed.
     rewatch();
-    const now = await readAll(digests.keys(), MAX_BYTES, ({ digest }) => digest);
+    const current = await readAll(digests.keys(), MAX_BYTES, ({ digest }) => digest);
     if (closed) return;
     let changed = false;
-    for (const [path, digest] of now) {
+    for (const [path, digest] of current) {
       if (!digests.has(path)) continue;
-      const before = digests.get(path);
-      if (before !== undefined && before !== digest) changed = true;
+      const last = digests.get(path);
+      if (last !== undefined && last !== digest) changed = true;
       digests.set(path, digest);
     }
     if (changed) onChange();
@@ -91,20 +91,20 @@ export function watchFiles(paths: readonly string[], onChange: () => void, optio
     folders = next;
   };
   const update = (next: readonly string[], seen?: ReadonlyMap<string, string>): void => {
-    // A turn that is still running when the process stops must not keep it alive by new watchers.
+    // A turn that is still running when the process stops must not start watchers, which would keep the process alive.
     if (closed) return;
     digests = new Map(next.map((path) => [path, seen?.get(path) ?? digests.get(path)]));
-    // Now, so that nothing is missed until the first look; which is soon, for what happened before.
+    // Watch at once, so that no change until the first check is missed, and check soon for changes before that.
     rewatch();
     event();
   };
   const settled = async (): Promise<void> => {
-    for (let before = -1; before !== checks && !closed; ) {
-      before = checks;
+    for (let checksBefore = -1; checksBefore !== checks && !closed; ) {
+      checksBefore = checks;
       // The kernel's events are read between two turns of the event loop.
       await nextTurn();
       await nextTurn();
-      while (timer !== undefined && !closed) await sleep(SETTLE_MS);
+      while (timer !== undefined && !closed) await sleep(SETTLED_POLL_MS);
       await checking;
     }
   };
@@ -122,12 +122,12 @@ export function watchFiles(paths: readonly string[], onChange: () => void, optio
   };
 }
 
-/** The watch that is there, if it is of the same folder still; else a new one, or none if the folder is gone (the poll goes on). */
-function watchFolder(folder: string, before: Watched | undefined, event: () => void): Watched | undefined {
+/** Keeps the existing watch if the folder is the same; otherwise begins a new one, or none if the folder is gone (polling continues). */
+function watchFolder(folder: string, existing: Watched | undefined, event: () => void): Watched | undefined {
   try {
     const { dev, ino, birthtimeMs } = statSync(folder);
     const identity = `${dev} ${ino} ${birthtimeMs}`;
-    if (before?.identity === identity) return before;
+    if (existing?.identity === identity) return existing;
     const watcher = watch(folder, event);
     watcher.on('error', event);
     return { watcher, identity };

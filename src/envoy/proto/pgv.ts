@@ -1,6 +1,6 @@
 // Checks Envoy's own validation rules: the `(validate.rules)` options (protoc-gen-validate, PGV) of its protos, by reflection.
 // It decodes the encoded bytes, so that it checks what Envoy will receive.
-// Must not: skip a rule that it does not know (it throws), nor print a value (it may be a private key).
+// Must not: skip an unknown rule (it throws), or print a value (it may be a private key).
 
 import protobuf from 'protobufjs';
 import { PosternError } from '../../errors.ts';
@@ -9,14 +9,14 @@ import { type EncodedFragment, type EncodedResource, messageType } from './codec
 import { type Rules, violates } from './pgv-rules.ts';
 
 export interface RuleViolation {
-  /** The field, from the resource's root; an Any's payload continues the path. */
+  /** The field, as a path from the resource's root, through the payload of an Any. */
   readonly path: string;
   readonly rule: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Every rule of Envoy's that the resource violates. */
+/** Every validation rule that the resource violates. */
 export function ruleViolations(resource: EncodedResource): readonly RuleViolation[] {
   const type = messageType(resource.typeUrl);
   const { fragments } = resource;
@@ -66,7 +66,7 @@ function walk(type: protobuf.Type, message: Fields, at: string): readonly RuleVi
 
 function walkAny(message: Fields, at: string): readonly RuleViolation[] {
   const typeUrl = message['type_url'];
-  // Envoy would treat it as an extension without configuration, and ProtoJSON drops the rest of the message.
+  // Envoy takes an Any without a type for an extension without configuration, and ProtoJSON drops the rest of the message.
   if (typeof typeUrl !== 'string' || typeUrl === '') return [{ path: at, rule: 'any.type_url' }];
   const payload = messageType(typeUrl);
   return walkBytes(payload, message['value'] as Buffer, at);
@@ -75,15 +75,15 @@ function walkAny(message: Fields, at: string): readonly RuleViolation[] {
 function walkField(field: protobuf.Field, message: Fields, path: string): readonly RuleViolation[] {
   const set = isSet(message, field);
   const rules = (field.options?.['(validate.rules)'] ?? {}) as Rules;
-  // A member of a oneof that is not the one that is set has no value to check.
+  // An unset member of a oneof has no value to check.
   if (!set && field.partOf !== null) return [];
   const value = set ? message[field.name] : undefined;
-  const broken = violates(rules, { value, set, field }).map((rule) => ({ path, rule }));
-  if (!set || skips(rules) || !(field.resolvedType instanceof protobuf.Type)) return broken;
+  const violated = violates(rules, { value, set, field }).map((rule) => ({ path, rule }));
+  if (!set || skips(rules) || !(field.resolvedType instanceof protobuf.Type)) return violated;
   const type = field.resolvedType;
   const items = field.repeated ? (value as readonly Fields[]) : field.map ? Object.values(value as object) : [value];
   return [
-    ...broken,
+    ...violated,
     ...items.flatMap((item, index) => walk(type, item as Fields, items.length > 1 ? `${path}[${index}]` : path)),
   ];
 }

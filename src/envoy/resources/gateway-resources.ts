@@ -9,7 +9,7 @@ import { peerChain } from '../resource-names.ts';
 import { grantClusters, importClusters } from './cluster.ts';
 import { egressListeners } from './egress-listener.ts';
 import { ingressListener } from './ingress-listener.ts';
-import { egressRoutes, endedRoutes, ingressRoutes } from './route.ts';
+import { egressRoutes, ingressRoutes, retiredRoutes } from './route.ts';
 import { bundleSecrets, certificateSecrets, retiredBundles } from './secret.ts';
 import { tunnels } from './tunnel.ts';
 
@@ -44,7 +44,7 @@ function translateIngress({ federation, identity, ...input }: TranslateInput, ga
     ...bundleSecrets(peers),
     ...retiredBundles(retired, input.throwawayRootPem),
     ...peers.map((peer) => ingressRoutes(mesh, peer, grants.get(peer.name) ?? [])),
-    ...endedRoutes(mesh, retired),
+    ...retiredRoutes(mesh, retired),
     ...ingressListener(mesh, gateway, identitySource, peers),
   ];
 }

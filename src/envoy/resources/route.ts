@@ -31,7 +31,7 @@ export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Gra
 }
 
 /** Routes of names that are no longer in use, for filter chains that still drain: what both models admit, or nothing. */
-export function endedRoutes(mesh: Mesh, peers: readonly Ended[]): readonly Draft[] {
+export function retiredRoutes(mesh: Mesh, peers: readonly Ended[]): readonly Draft[] {
   return peers.map(({ name, key, meet }) =>
     meet === undefined
       ? ingressDraft({ name, key }, [], () => [])
