@@ -15,12 +15,9 @@ export interface ServedRecord {
 }
 
 const digest = z.string().regex(/^[0-9a-f]{1,128}$/);
-const stateSchema = z.strictObject({
-  roots: z.array(digest),
-  grants: z.array(digest),
-  imports: z.array(digest),
-  until: z.number().exactOptional(),
-});
+const served = { roots: z.array(digest), grants: z.array(digest), imports: z.array(digest) };
+const servedSchema = z.strictObject(served);
+const stateSchema = z.strictObject({ ...served, until: z.number().exactOptional() });
 const recordSchema = z.strictObject({
   format: z.literal(1),
   trustDomain: z.string(),
@@ -30,9 +27,10 @@ const recordSchema = z.strictObject({
       name: z.string(),
       key: digest,
       domainKey: digest,
+      ended: z.strictObject({ until: z.number(), last: servedSchema }).exactOptional(),
       gatewayIdentities: z.array(z.custom<SpiffeId>((value) => typeof value === 'string')),
       generation: z.strictObject({ id: digest, roots: z.array(digest) }),
-      states: z.array(stateSchema).min(1),
+      states: z.array(stateSchema),
     }),
   ),
 });
@@ -47,7 +45,8 @@ export function parseRecord(text: string, trustDomain: string): ServedRecord | u
   if (!parsed.success || parsed.data.trustDomain !== trustDomain) return undefined;
   const { lineage, peers } = parsed.data;
   const history = new Map(peers.map((peer) => [labelOf(peer), peer]));
-  return history.size === peers.length ? { trustDomain, lineage, history } : undefined;
+  const isWhole = peers.every(({ states, ended }) => states.length > 0 || ended !== undefined);
+  return isWhole && history.size === peers.length ? { trustDomain, lineage, history } : undefined;
 }
 
 function jsonOf(text: string): unknown {
@@ -67,7 +66,7 @@ export function mergeHistories(ours: History, theirs: History, now: number): His
   for (const [label, other] of theirs) {
     const own = ours.get(label);
     if (own !== undefined) merged.set(label, mergeEntries(own, other, now));
-    else if (other.states.some(({ until }) => until === undefined || now < until)) merged.set(label, other);
+    else if (other.ended === undefined || now < other.ended.until) merged.set(label, other);
   }
   return merged;
 }

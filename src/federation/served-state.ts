@@ -64,25 +64,66 @@ export function isSameState(a: ServedState, b: ServedState): boolean {
 }
 
 /**
- * Whether a gateway that gets the pieces of `next` one after the other could admit what neither state admits: the roots
- * change, and something of `held` goes.
+ * What of `next` can be served while a gateway may hold any of `held` (the newest last), or pieces of several. A connection
+ * that was authenticated by a root of one state may meet the grants and imports of any other. So what stays back is
+ * - a grant or import, unless each root that goes was served together with it, and it was served without a gap since then;
+ * - a root, unless each grant or import that goes was served together with it, and it was served without a gap since then.
+ * What stays back goes as well, so this is repeated. What the newest of `held` serves and `next` has never stays back:
+ * what goes was either served together with it by the newest, or kept it back before.
  */
-export function needsTwoSteps(held: ServedState, next: ServedState): boolean {
-  if (isSameList(held.roots, next.roots)) return false;
-  return (['roots', 'grants', 'imports'] as const).some((what) => holdsMore(held[what], next[what]));
+export function meetOf(next: ServedState, held: readonly ServedState[]): ServedState {
+  const { roots, grants, imports } = next;
+  const sinceRoots = earliestEnd(held, 'roots', roots);
+  const sinceUses = Math.min(earliestEnd(held, 'grants', grants), earliestEnd(held, 'imports', imports));
+  const meet = {
+    roots: inAll(roots, held.slice(sinceUses), 'roots'),
+    grants: inAll(grants, held.slice(sinceRoots), 'grants'),
+    imports: inAll(imports, held.slice(sinceRoots), 'imports'),
+  };
+  return isSameState(meet, next) ? next : meetOf(meet, held);
 }
 
-/** What is left of a peer when only what all of `held` admit as well is kept. */
-export function meetOf(part: PeerPart, held: readonly ServedState[]): PeerPart & { readonly roots: readonly string[] } {
-  const [roots, rules, known] = (['roots', 'grants', 'imports'] as const).map((what) => inAll(held, what));
-  const certificates = part.peer.bundle.certificates.filter(({ fingerprint }) => roots?.has(fingerprint));
+/** Of all that goes (`kept` lacks it), the earliest index at which something was served for the last time. */
+function earliestEnd(held: readonly ServedState[], what: keyof ServedState, kept: readonly string[]): number {
+  const known = new Set(kept);
+  let earliest = held.length;
+  for (let index = held.length - 1; index >= 0; index--)
+    for (const one of held[index]?.[what] ?? [])
+      if (!known.has(one)) {
+        known.add(one);
+        earliest = index;
+      }
+  return earliest;
+}
+
+function inAll(list: readonly string[], held: readonly ServedState[], what: keyof ServedState): readonly string[] {
+  const sets = held.map((state) => new Set(state[what]));
+  return list.filter((one) => sets.every((set) => set.has(one)));
+}
+
+/** Whether `state` has something that `other` lacks. */
+export function exceeds(state: ServedState, other: ServedState): boolean {
+  return (['roots', 'grants', 'imports'] as const).some((what) => holdsMore(state[what], other[what]));
+}
+
+/** What both states have. */
+export function intersectionOf(a: ServedState, b: ServedState): ServedState {
   return {
-    peer: part.peer,
-    roots: certificates.map(({ fingerprint }) => fingerprint),
-    grants: part.grants.flatMap((grant) => {
+    roots: inAll(a.roots, [b], 'roots'),
+    grants: inAll(a.grants, [b], 'grants'),
+    imports: inAll(a.imports, [b], 'imports'),
+  };
+}
+
+/** Of the grants and imports of a peer, those that `state` has; of an allow rule, its paths. */
+export function narrowTo({ peer, grants, imports }: PeerPart, state: ServedState): PeerPart {
+  const [rules, known] = [new Set(state.grants), new Set(state.imports)];
+  return {
+    peer,
+    grants: grants.flatMap((grant) => {
       const digests = ruleDigests(grant);
       const allow = grant.allow.flatMap((rule, index) => {
-        const paths = rule.paths.filter((_, at) => rules?.has(digests[index]?.[at] ?? ''));
+        const paths = rule.paths.filter((_, at) => rules.has(digests[index]?.[at] ?? ''));
         if (paths.length === rule.paths.length) return [rule];
         return paths.length === 0 ? [] : [{ ...rule, paths }];
       });
@@ -91,14 +132,8 @@ export function meetOf(part: PeerPart, held: readonly ServedState[]): PeerPart &
         ? [grant]
         : [{ ...grant, allow }];
     }),
-    imports: part.imports.filter((one) => known?.has(importDigest(one))),
+    imports: imports.filter((one) => known.has(importDigest(one))),
   };
-}
-
-function inAll(held: readonly ServedState[], what: keyof ServedState): ReadonlySet<string> {
-  const [first, ...rest] = held.map((state) => state[what]);
-  const others = rest.map((list) => new Set(list));
-  return new Set(first?.filter((one) => others.every((other) => other.has(one))));
 }
 
 /** Whether `list` has an element that `other` has not. */

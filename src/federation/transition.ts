@@ -1,16 +1,18 @@
 // From one model to the next without a moment that neither of them admits. Gateways get the pieces of an update one after
-// the other, and perhaps not all of them. So what must not be combined is reached in two steps, by way of what both models
-// admit (their meet); connections that rest on a removed root end; and names that ended are served on with their meet.
+// the other, and perhaps not all of them. So what must not be combined is reached in two steps, by way of what is safe beside
+// the old model (the meet, served-state.ts); connections that rest on a removed root end; and names that ended are served on with their meet.
 // The history of what was served is a value: it survives the process (served-record.ts).
 // Must not: admit anything that the next model does not.
 
 import { bundleOf } from '../trust/bundle.ts';
 import type { Federation, Grant, Import, Peer } from './model.ts';
 import {
+  exceeds,
   holdsMore,
+  intersectionOf,
   isSameState,
   meetOf,
-  needsTwoSteps,
+  narrowTo,
   type PeerPart,
   partsOf,
   type ServedState,
@@ -47,9 +49,11 @@ export interface ServedPeer {
   readonly key: string;
   readonly domainKey: string;
   readonly gatewayIdentities: Peer['gatewayIdentities'];
+  /** Present: the name has ended. What was served last bounds what is served of it, until then (milliseconds since the epoch). */
+  readonly ended?: { readonly until: number; readonly last: ServedState };
   /** Connections of one generation end when the next begins, which is when one of the roots that they may rest on goes. */
   readonly generation: Generation;
-  /** The newest last. It alone has no end, unless the name has ended. */
+  /** The newest last. It alone has no end, unless the name has ended; then none is left after a while. */
   readonly states: readonly HeldState[];
 }
 
@@ -104,7 +108,7 @@ export function advance({ history, next, now, settleMs, generations, previous }:
   const present = new Map(steps.map(({ entry }) => [labelOf(entry), entry]));
   const retired = [...history]
     .filter(([label]) => !present.has(label))
-    .flatMap(([, entry]) => retiredEntry(entry, now) ?? []);
+    .flatMap(([, entry]) => retiredEntry(entry, now, settleMs) ?? []);
   const settled = steps.flatMap(({ until }) => until ?? []);
   return {
     history: new Map([...present, ...retired.map((entry) => [labelOf(entry), entry] as const)]),
@@ -114,15 +118,14 @@ export function advance({ history, next, now, settleMs, generations, previous }:
   };
 }
 
-/** The history as a new process finds it: everything in it may still be held by a gateway. */
+/** The history as a new process finds it: a gateway may hold anything of it until it has come back. */
 export function afterRestart(history: History, now: number): History {
+  const until = now + START_SETTLE_MS;
   return new Map(
-    [...history].map(([label, entry]) => {
-      const hasEnded = entry.states.every(({ until }) => until !== undefined);
-      const until = (state: HeldState): number =>
-        Math.min(hasEnded ? (state.until ?? 0) : now + RETIRED_MS, now + RETIRED_MS);
-      return [label, { ...entry, states: entry.states.map((state) => ({ ...state, until: until(state) })) }];
-    }),
+    [...history].map(([label, entry]) => [
+      label,
+      { ...entry, states: entry.states.map((state) => ({ ...state, until })) },
+    ]),
   );
 }
 
@@ -147,6 +150,7 @@ function stepOf(
   const { peer } = part;
   const target = stateOf(part);
   const held = (before?.states ?? [])
+    // The clock may have been set back.
     .map((state) =>
       state.until === undefined ? state : { ...state, until: Math.min(state.until, now + START_SETTLE_MS) },
     )
@@ -154,24 +158,34 @@ function stepOf(
     .filter(
       ({ until, roots }) => (until === undefined || now < until) && roots.some((root) => target.roots.includes(root)),
     );
-  const inTheWay = held.filter((state) => needsTwoSteps(state, target));
-  const meet = inTheWay.length === 0 ? undefined : meetOf(part, inTheWay);
-  const served = meet === undefined ? target : stateOf({ ...meet, peer: withRoots(peer, meet.roots) });
+  const served = meetOf(target, held);
+  const isBetween = served !== target;
+  // A state never ends before the ones that it superseded: what was served since then is told from what is held.
+  const supersededUntil = Math.max(now + settleMs, ...held.flatMap(({ until }) => until ?? []));
   const generation = generationOf(labelOf(peer), before?.generation, target, served, generations);
   const current = held.at(-1);
   const isKept = current !== undefined && current.until === undefined && isSameState(current, served);
   const superseded = held
     .filter((state) => state !== current || !isKept)
     .filter((state) => !isSameState(state, served))
-    .map((state) => ({ ...state, until: state.until ?? now + settleMs }));
+    .map((state) => ({ ...state, until: state.until ?? supersededUntil }));
   const { name, key, domainKey, gatewayIdentities } = peer;
-  const states = [...superseded, isKept ? current : served];
+  const { grants, imports } = isBetween ? narrowTo(part, served) : part;
   return {
-    entry: share(before, { name, key, domainKey, gatewayIdentities, generation, states }),
-    peer: { ...(meet === undefined ? peer : withRoots(peer, meet.roots)), generation: generation.id },
-    grants: meet?.grants ?? part.grants,
-    imports: meet?.imports ?? part.imports,
-    ...(meet && { until: Math.min(...inTheWay.map(({ until }) => until ?? now + settleMs)) }),
+    entry: share(before, {
+      name,
+      key,
+      domainKey,
+      gatewayIdentities,
+      generation,
+      states: [...superseded, isKept ? current : served],
+    }),
+    peer: { ...withRoots(peer, served.roots), generation: generation.id },
+    grants,
+    imports,
+    ...(isBetween && {
+      until: Math.min(...superseded.filter((state) => exceeds(state, served)).map(({ until }) => until)),
+    }),
   };
 }
 
@@ -222,22 +236,32 @@ function servedModel(next: Federation, steps: readonly Step[], previous: Federat
   };
 }
 
-/** The entry of a name that has ended; undefined once nobody can hold it any more. */
-function retiredEntry(entry: ServedPeer, now: number): ServedPeer | undefined {
+/** The entry of a name that has ended; undefined once its time is over. */
+function retiredEntry(entry: ServedPeer, now: number, settleMs: number): ServedPeer | undefined {
+  const last = entry.ended?.last ?? lastOf(entry.states);
+  const ended = { until: Math.min(entry.ended?.until ?? now + RETIRED_MS, now + RETIRED_MS), last };
+  if (ended.until <= now) return undefined;
+  const supersededUntil = Math.max(now + settleMs, ...entry.states.flatMap(({ until }) => until ?? []));
   const states = entry.states
-    .map((state) => ({ ...state, until: Math.min(state.until ?? now + RETIRED_MS, now + RETIRED_MS) }))
+    .map((state) => ({ ...state, until: state.until ?? supersededUntil }))
     .filter(({ until }) => now < until);
-  return states.length === 0 ? undefined : share(entry, { ...entry, states });
+  return share(entry, { ...entry, ended, states });
+}
+
+function lastOf(states: readonly HeldState[]): ServedState {
+  const { roots = [], grants = [], imports = [] } = states.at(-1) ?? {};
+  return { roots, grants, imports };
 }
 
 function endedNames(retired: readonly ServedPeer[], served: Federation): readonly Ended[] {
   if (retired.length === 0) return [];
   const parts = partsOf(served);
-  return retired.map(({ name, key, domainKey, gatewayIdentities, states }): Ended => {
+  return retired.map(({ name, key, domainKey, gatewayIdentities, states, ended }): Ended => {
     const successor = parts.find(({ peer }) => peer.name === name && peer.domainKey === domainKey);
     const identities = gatewayIdentities.filter((id) => successor?.peer.gatewayIdentities.includes(id));
     if (successor === undefined || identities.length === 0) return { name, key };
-    const { roots, grants } = meetOf(successor, states);
+    const { roots, ...uses } = meetOf(intersectionOf(stateOf(successor), ended?.last ?? lastOf(states)), states);
+    const { grants } = narrowTo(successor, { roots, ...uses });
     const { pem } = withRoots(successor.peer, roots).bundle;
     return {
       name,

@@ -234,3 +234,20 @@ export function forbidden(states: readonly State[], allowed: ReadonlySet<string>
   }
   return [...found];
 }
+
+/**
+ * What is served before and by the next configuration, and not at some moment between, on new connections and, of a peer, on
+ * those that were open before. A local caller's request goes to the tunnel of the moment, on whatever connection it comes;
+ * routes wait for new tunnels (xds/protocol/ordering.ts).
+ */
+export function missing(before: View, view: View, next: ReadonlySet<string>): readonly string[] {
+  const open = begin(before, throwawayRootPem);
+  const both = [...admits(before, open)].filter((one) => next.has(one));
+  const tunnels = [...view].filter(([key]) => key.startsWith('Listener ') && !before.has(key));
+  const lost = prefixes(before, view).flatMap((pushed) => {
+    const piece = new Map([...tunnels, ...pushed]);
+    const [onOpen, onNew] = [admits(piece, open), admits(piece, begin(piece, throwawayRootPem))];
+    return both.filter((one) => !(onNew.has(one) && (onOpen.has(one) || one.startsWith('["out"'))));
+  });
+  return [...new Set(lost)];
+}

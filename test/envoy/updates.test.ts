@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { GatewayRole } from '../../src/federation/model.ts';
-import { SETTLE_MS, START_SETTLE_MS } from '../../src/federation/transition.ts';
+import type { Federation, GatewayRole } from '../../src/federation/model.ts';
+import { labelOf, SETTLE_MS, START_SETTLE_MS } from '../../src/federation/transition.ts';
 import { begin, prefixes, surviving } from './gateway-view.ts';
 import { NOW } from './pipeline.ts';
 import {
@@ -14,10 +14,14 @@ import {
   choice,
   federationOf,
   forbidden,
+  missing,
   Serving,
   statesBetween,
   viewAlone,
 } from './update-model.ts';
+
+/** Between two edits: some meet the one before while it settles. */
+const seconds = fc.integer({ min: 0, max: 12 });
 
 describe('an update', () => {
   for (const role of ['ingress', 'egress'] as const) {
@@ -73,6 +77,33 @@ describe('an update', () => {
     });
   }
 
+  for (const role of ['ingress', 'egress'] as const) {
+    test(`What the ${role} serves, and what the next configuration serves as well, is served after any prefix of the update, on open connections and on new ones`, () => {
+      fc.assert(
+        fc.property(fc.array(fc.tuple(choice, seconds), { minLength: 2, maxLength: 4 }), (steps) => {
+          const serving = new Serving(role);
+          const lastServed = new Map<string, number>();
+          let [model, at]: [Federation | undefined, number] = [undefined, NOW];
+          for (const [next, wait] of steps) {
+            const old = model?.peers.map(labelOf) ?? [];
+            at += wait * 1000;
+            for (const label of old) lastServed.set(label, at);
+            model = federationOf(next, model);
+            const before = serving.states.at(-1);
+            const { view } = serving.serve(model, at).states.at(-1) ?? assert.fail();
+            // A name that comes back while its old connections end is kept back by what they rest on.
+            const returns = model.peers
+              .map(labelOf)
+              .some((label) => !old.includes(label) && at < (lastServed.get(label) ?? 0) + START_SETTLE_MS);
+            if (before === undefined || returns) continue;
+            assert.deepEqual(missing(before.view, view, admittedBy(model, role)), []);
+          }
+        }),
+        { numRuns: 200 },
+      );
+    });
+  }
+
   /** One peer with these roots, and an export with these rules. */
   const one = (roots: number[], paths: number[], imports: Choice['imports'] = [[0, 0]]): Choice => ({
     isSwapped: false,
@@ -103,6 +134,38 @@ describe('an update', () => {
       assert.equal(last.at, NOW + SETTLE_MS);
     });
   }
+
+  test('A grant that went with a younger root and comes back is not served before connections on that root have ended', () => {
+    const models = [one([root, younger], [1, 2]), one([root], [1]), one([root], [1, 2])].map((next) =>
+      federationOf(next, undefined),
+    );
+    const serving = new Serving('ingress');
+    for (const [index, model] of models.entries()) serving.serve(model, NOW + index * 3000);
+    const [, without, back] = serving.states;
+    assert.deepEqual(back?.view, without?.view);
+    serving.settle(models[2] ?? assert.fail());
+    assert.notDeepEqual(serving.states.at(-1)?.view, back?.view);
+    assert.equal(serving.states.at(-1)?.at, NOW + 3000 + SETTLE_MS);
+  });
+
+  for (const [when, wait, isServed] of [
+    ['is kept back while its old connections end', 3000, false],
+    ['is served at once when they have ended', SETTLE_MS, true],
+  ] as const)
+    for (const isRestarted of [false, true])
+      test(`What is new for a peer that comes back under its old name ${when}${isRestarted ? ', also over a restart' : ''}`, () => {
+        const before = federationOf(one([root, younger], [1]), undefined);
+        const away = federationOf(one([younger], [1]), undefined);
+        const after = federationOf(one([root], [1, 2]), undefined);
+        const first = new Serving('ingress')
+          .serve(before, NOW - 60_000)
+          .serve(away, NOW)
+          .serve(away, NOW + wait);
+        const serving = isRestarted ? new Serving('ingress', first.record, NOW + wait) : first;
+        const served = serving.serve(after, NOW + wait).states.at(-1) ?? assert.fail();
+        const granted = [...admittedBy(after, 'ingress')].map((text) => forbidden([served], new Set()).includes(text));
+        assert.deepEqual(granted, [true, isServed]);
+      });
 
   for (const role of ['ingress', 'egress'] as const) {
     test(`A control plane that missed the removal of a younger root and a new grant and import first ends connections on that root, at the ${role}`, () => {

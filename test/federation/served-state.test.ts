@@ -1,0 +1,99 @@
+// What a step from one served state to the next admits, and what it never takes away: properties of random sequences of states.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { meetOf, type ServedState } from '../../src/federation/served-state.ts';
+
+const some = (...items: string[]): fc.Arbitrary<string[]> => fc.subarray(items);
+/** Under one key, all bundles have one root in common. */
+const state: fc.Arbitrary<ServedState> = fc.record({
+  roots: some('r1', 'r2', 'r3').map((roots) => ['r0', ...roots]),
+  grants: some('g1', 'g2', 'g3'),
+  imports: some('i1', 'i2'),
+});
+/** A model, and how many of the oldest states end before it. */
+const turns = fc.array(fc.record({ next: state, ending: fc.integer({ min: 0, max: 2 }) }), {
+  minLength: 2,
+  maxLength: 8,
+});
+type Turns = readonly { readonly next: ServedState; readonly ending: number }[];
+
+const usesOf = ({ grants, imports }: ServedState): readonly string[] => [...grants, ...imports];
+
+/** Calls `look` after each turn; `held` is where the states begin that a gateway may hold. */
+function serve(models: Turns, look: (served: readonly ServedState[], held: number, next: ServedState) => void): void {
+  const served: ServedState[] = [];
+  let held = 0;
+  for (const { next, ending } of models) {
+    held = Math.min(held + ending, Math.max(served.length - 1, 0));
+    served.push(meetOf(next, served.slice(held)));
+    look(served, held, next);
+  }
+}
+
+/** Whether `newer`, since `older` was there for the last time, was always there until `end`. */
+function isWithoutGap(
+  served: readonly ServedState[],
+  end: number,
+  hasOlder: (one: ServedState) => boolean,
+  hasNewer: (one: ServedState) => boolean,
+): boolean {
+  const last = served.slice(0, end + 1).findLastIndex(hasOlder);
+  return served.slice(last, end + 1).every(hasNewer);
+}
+
+describe('the meet of a model and the states that a gateway may hold', () => {
+  test('A connection on a root meets only grants and imports that were served together with the root, and without a gap since then', () => {
+    fc.assert(
+      fc.property(turns, (models) => {
+        serve(models, (served, held) => {
+          const indexes = served.flatMap((_, index) => (index >= held ? [index] : []));
+          for (const a of indexes)
+            for (const b of indexes)
+              for (const root of served[a]?.roots ?? [])
+                for (const use of usesOf(served[b] ?? { roots: [], grants: [], imports: [] })) {
+                  const trusts = (one: ServedState): boolean => one.roots.includes(root);
+                  const has = (one: ServedState): boolean => usesOf(one).includes(use);
+                  const isFine = a <= b ? isWithoutGap(served, b, trusts, has) : isWithoutGap(served, a, has, trusts);
+                  assert.ok(isFine, `${root} of state ${a} and ${use} of state ${b}: ${JSON.stringify(served)}`);
+                }
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('What is served, and what the next model has as well, is served in every turn', () => {
+    fc.assert(
+      fc.property(turns, (models) => {
+        serve(models, (served, _, next) => {
+          const [before, after] = served.slice(-2);
+          if (before === undefined || after === undefined) return;
+          for (const what of ['roots', 'grants', 'imports'] as const) {
+            const both: readonly string[] = before[what].filter((one) => next[what].includes(one));
+            assert.deepEqual(
+              both.filter((one) => !after[what].includes(one)),
+              [],
+              JSON.stringify([...served, next]),
+            );
+          }
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('The model itself is served as soon as all that a gateway may hold is part of it', () => {
+    fc.assert(
+      fc.property(state, fc.array(state, { maxLength: 3 }), (next, others) => {
+        const within = others.map((one) => ({
+          roots: one.roots.filter((root) => next.roots.includes(root)),
+          grants: one.grants.filter((grant) => next.grants.includes(grant)),
+          imports: one.imports.filter((imported) => next.imports.includes(imported)),
+        }));
+        assert.equal(meetOf(next, within), next);
+      }),
+    );
+  });
+});
