@@ -1,88 +1,12 @@
 // A malformed request among many on one HTTP/2 connection, at both gateways, in frames that no client library sends.
-// Must not: close a connection by itself before it has looked at what the gateway does.
+// Must not: close a connection before it has looked at what the gateway does.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { connect as connectTls } from 'node:tls';
+import { DATA, dialRaw, type Field, PROTOCOL_ERROR, RawHttp2, RST_STREAM } from '../support/raw-http2.ts';
 import { BankAndShop } from './bank-and-shop.ts';
-
-type Field = readonly [name: string, value: string];
-
-const DATA = 0;
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const END_STREAM = 1;
-const END_HEADERS = 4;
-const PROTOCOL_ERROR = 1;
-
-function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** Literal fields without a table or Huffman codes (RFC 7541, 6.2.2), each shorter than 127 bytes. */
-function block(fields: readonly Field[]): Buffer {
-  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
-  return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
-}
-
-/** One HTTP/2 connection, and the first frame of each kind that came for a stream. */
-class Frames {
-  private readonly socket: Socket;
-  private buffered: Buffer = Buffer.alloc(0);
-  private readonly seen = new Map<string, Buffer>();
-  private next = 1;
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on('error', () => 0);
-    socket.on('data', (data: Buffer) => this.read(data));
-    socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0)]));
-  }
-
-  private read(data: Buffer): void {
-    this.buffered = Buffer.concat([this.buffered, data]);
-    while (this.buffered.length >= 9 && this.buffered.length >= 9 + this.buffered.readUIntBE(0, 3)) {
-      const end = 9 + this.buffered.readUIntBE(0, 3);
-      const key = `${this.buffered.readUInt32BE(5)}/${this.buffered.readUInt8(3)}`;
-      if (!this.seen.has(key)) this.seen.set(key, this.buffered.subarray(9, end));
-      this.buffered = this.buffered.subarray(end);
-    }
-  }
-
-  /** Opens a stream; without `end`, its body is still to come. */
-  request(fields: readonly Field[], end = true): number {
-    const stream = this.next;
-    this.next += 2;
-    this.socket.write(frame(HEADERS, END_HEADERS | (end ? END_STREAM : 0), stream, block(fields)));
-    return stream;
-  }
-
-  end(stream: number): void {
-    this.socket.write(frame(DATA, END_STREAM, stream));
-  }
-
-  /** The first frame of this kind of the stream; fails when the connection ends without it. */
-  async frame(stream: number, type: number): Promise<Buffer> {
-    for (;;) {
-      const payload = this.seen.get(`${stream}/${type}`);
-      if (payload !== undefined) return payload;
-      assert.ok(!this.socket.closed, `the connection ended before stream ${stream} had its answer`);
-      await new Promise((done) => setTimeout(done, 10));
-    }
-  }
-
-  close(): void {
-    this.socket.destroy();
-  }
-}
 
 describe('a malformed request', () => {
   let scene: BankAndShop;
@@ -91,17 +15,14 @@ describe('a malformed request', () => {
   });
   after(() => scene.stop());
 
-  const fromPeer = async (): Promise<Frames> => {
+  const fromPeer = async (): Promise<RawHttp2> => {
     const { port, servername, client } = scene.fromShop();
-    const tls = { host: '127.0.0.1', port, servername, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...client };
-    const socket = connectTls(tls);
-    await once(socket, 'secureConnect');
-    return new Frames(socket);
+    return dialRaw({ gateway: { host: '127.0.0.1', port }, servername, ...(client && { client }) });
   };
-  const fromCaller = async (): Promise<Frames> => {
+  const fromCaller = async (): Promise<RawHttp2> => {
     const socket = connect(scene.local, '127.0.0.1');
     await once(socket, 'connect');
-    return new Frames(socket);
+    return new RawHttp2(socket);
   };
   const gateways = {
     ingress: { open: fromPeer, authority: 'accounts.v1.exports.bank.example' },

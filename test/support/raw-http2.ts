@@ -1,0 +1,100 @@
+// HTTP/2 in frames that no client library sends: malformed requests, and requests after GOAWAY.
+// Must not: close a connection by itself before a test has looked at what the gateway does.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Dial } from '../../deploy/demo/calls.ts';
+
+export type Field = readonly [name: string, value: string];
+
+export const DATA = 0;
+export const HEADERS = 1;
+export const RST_STREAM = 3;
+const SETTINGS = 4;
+export const GOAWAY = 7;
+const END_STREAM = 1;
+const END_HEADERS = 4;
+export const PROTOCOL_ERROR = 1;
+
+function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** Literal fields without a table or Huffman codes (RFC 7541, 6.2.2), each shorter than 127 bytes. */
+function block(fields: readonly Field[]): Buffer {
+  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
+  return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
+}
+
+/** A connection to an ingress gateway, as a peer's gateway dials it. */
+export async function dialRaw({ gateway, servername, client }: Dial): Promise<RawHttp2> {
+  const socket = connectTls({ ...gateway, servername, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...client });
+  await once(socket, 'secureConnect');
+  return new RawHttp2(socket);
+}
+
+/** One HTTP/2 connection, and the first frame of each kind that came for a stream (0: for the connection). */
+export class RawHttp2 {
+  private readonly socket: Socket;
+  private buffered: Buffer = Buffer.alloc(0);
+  private readonly seen = new Map<string, Buffer>();
+  private next = 1;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', () => 0);
+    socket.on('data', (data: Buffer) => this.read(data));
+    socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0)]));
+  }
+
+  private read(data: Buffer): void {
+    this.buffered = Buffer.concat([this.buffered, data]);
+    while (this.buffered.length >= 9 && this.buffered.length >= 9 + this.buffered.readUIntBE(0, 3)) {
+      const end = 9 + this.buffered.readUIntBE(0, 3);
+      const key = `${this.buffered.readUInt32BE(5)}/${this.buffered.readUInt8(3)}`;
+      if (!this.seen.has(key)) this.seen.set(key, this.buffered.subarray(9, end));
+      this.buffered = this.buffered.subarray(end);
+    }
+  }
+
+  /** Opens a stream; without `end`, its body is still to come. */
+  request(fields: readonly Field[], end = true): number {
+    const stream = this.next;
+    this.next += 2;
+    this.socket.write(frame(HEADERS, END_HEADERS | (end ? END_STREAM : 0), stream, block(fields)));
+    return stream;
+  }
+
+  end(stream: number): void {
+    this.socket.write(frame(DATA, END_STREAM, stream));
+  }
+
+  /** The first frame of this kind of the stream; fails when the connection ends without it. */
+  async frame(stream: number, type: number): Promise<Buffer> {
+    for (;;) {
+      const payload = this.received(stream, type);
+      if (payload !== undefined) return payload;
+      assert.ok(!this.closed, `the connection ended before stream ${stream} had its answer`);
+      await new Promise((done) => setTimeout(done, 10));
+    }
+  }
+
+  received(stream: number, type: number): Buffer | undefined {
+    return this.seen.get(`${stream}/${type}`);
+  }
+
+  get closed(): boolean {
+    return this.socket.closed;
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
