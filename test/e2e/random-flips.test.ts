@@ -27,6 +27,7 @@ import {
   yamlOf,
 } from './flip-configs.ts';
 import { type FlipMesh, startFlipMesh } from './flip-mesh.ts';
+import { type Missed, reasons } from './flip-misses.ts';
 
 const PAIRS = Number(process.env['POSTERN_FLIPS'] ?? 8);
 const SEED = Number(process.env['POSTERN_FLIPS_SEED'] ?? 1);
@@ -48,7 +49,8 @@ describe('random pairs of configurations', () => {
   const choices: Choice[] = [];
   const sent = new Map<string, Sent>();
   const found: string[] = [];
-  const counts = { asked: 0, arrived: 0, refused: 0, unavailable: 0, kills: 0 };
+  const missed: Missed[] = [];
+  const counts = { asked: 0, arrived: 0, refused: 0, kills: 0 };
   /** When each configuration was written. */
   const times: number[] = [];
   let isOver = false;
@@ -101,13 +103,14 @@ ${choices
     return { 'x-asked': id };
   }
 
-  /** A request that both configurations allow, and that is not served. */
-  function judge(what: Asked | AskedLocally, from: number, status: number): void {
+  /** Keeps requests that every configuration since the one before it allows, and that are not served. */
+  function judge(what: Asked | AskedLocally, from: number, at: number, status: number): void {
     if (status === 403 || status === 404) counts.refused += 1;
-    const both = choices
-      .slice(Math.max(from - 1, 0))
-      .every((choice) => ('who' in what ? allowed(choice, what).length > 0 : isServed(choice, what)));
-    if (status === 503 && both) counts.unavailable += 1;
+    if (status !== 403 && status !== 404 && status !== 503) return;
+    const serves = (choice: Choice): boolean =>
+      'who' in what ? allowed(choice, what).length > 0 : isServed(choice, what);
+    if (!choices.slice(Math.max(from - 1, 0)).every(serves)) return;
+    missed.push({ what, status, edit: from, sinceEdit: at - (times[from] ?? 0), at, until: Date.now() });
   }
 
   /** Mostly somebody whom one of the two configurations admits. */
@@ -137,7 +140,7 @@ ${choices
       for (let count = 0; count < requests && !isOver && !session.closed && !session.destroyed; count++) {
         const request = one(REQUESTS);
         const what = { who, sni, ...request };
-        const from = choices.length - 1;
+        const [from, at] = [choices.length - 1, Date.now()];
         const headers = note(what);
         const isDone = await askOn(session, 'https', `${request.exported}.exports.ours.example`, {
           ...request,
@@ -145,7 +148,7 @@ ${choices
           timeoutMs: 5000,
         }).then(
           ({ status }) => {
-            judge(what, from, status);
+            judge(what, from, at, status);
             return true;
           },
           () => false,
@@ -161,13 +164,13 @@ ${choices
   async function localCaller(): Promise<void> {
     while (!isOver) {
       const what = one(localRequests(around.places));
-      const from = choices.length - 1;
-      const at = { host: around.places.egressHost, port: what.port };
-      const status = await callLocally(at, what.name, { path: '/S/1', headers: note(what) }).then(
+      const [from, at] = [choices.length - 1, Date.now()];
+      const egress = { host: around.places.egressHost, port: what.port };
+      const status = await callLocally(egress, what.name, { path: '/S/1', headers: note(what) }).then(
         (answer) => answer.status,
         () => 0,
       );
-      judge(what, from, status);
+      judge(what, from, at, status);
       await sleep(4);
     }
   }
@@ -211,7 +214,11 @@ ${choices
     }
     isOver = true;
     await Promise.all(load);
-    console.log(JSON.stringify({ seed: SEED, pairs: choices.length - 1, ...counts }));
+    const unserved = (code: number): number => missed.filter(({ status }) => status === code).length;
+    const unavailable = { 503: unserved(503), 403: unserved(403), 404: unserved(404) };
+    console.log(JSON.stringify({ seed: SEED, pairs: choices.length - 1, ...counts, unavailable }));
+    const lines = (['ingress', 'egress'] as const).flatMap((role) => mesh.log(role));
+    for (const line of reasons(missed, lines)) console.log(line);
     assert.ok(counts.arrived > 0 && counts.refused > 0);
     assert.deepEqual(found, []);
   });

@@ -1,0 +1,44 @@
+// Requests that were not served although every configuration meanwhile allows them, and what the gateway's log says of each.
+// Must not: judge whether that may be.
+
+import type { LogLine } from '../../deploy/demo/why.ts';
+import type { Asked, AskedLocally } from './flip-configs.ts';
+
+export interface Missed {
+  readonly what: Asked | AskedLocally;
+  readonly status: number;
+  /** The configuration that was written last. */
+  readonly edit: number;
+  /** Milliseconds from that edit to the request. */
+  readonly sinceEdit: number;
+  /** When it was asked, and when it was answered. */
+  readonly at: number;
+  readonly until: number;
+}
+
+/** One line for each edit and reason: how many, when after the edit, and what the gateway says. */
+export function reasons(missed: readonly Missed[], log: readonly LogLine[]): readonly string[] {
+  const lines = log.flatMap((line) => (line['layer'] === 'http' ? [{ line, at: Date.parse(String(line['ts'])) }] : []));
+  const used = new Set<LogLine>();
+  const groups = new Map<string, number[]>();
+  for (const one of missed) {
+    const { what, status, at, until } = one;
+    const authority = 'who' in what ? `${what.exported}.exports.ours.example` : what.name;
+    const found = lines.find(
+      ({ line, at: began }) =>
+        !used.has(line) &&
+        line['code'] === status &&
+        began >= at - 5 &&
+        began <= until + 5 &&
+        String(line['authority']).startsWith(authority) &&
+        (!('who' in what) || (line['method'] === what.method && line['path'] === what.path)),
+    )?.line;
+    if (found !== undefined) used.add(found);
+    const { gateway, peer, flags, code_details: details, route, reason, upstream_fail: why } = found ?? {};
+    const key = JSON.stringify({ edit: one.edit, status, gateway, peer, flags, details, route, reason, why });
+    groups.set(key, [...(groups.get(key) ?? []), one.sinceEdit]);
+  }
+  return [...groups].map(
+    ([key, times]) => `${times.length} at +${Math.min(...times)} to +${Math.max(...times)} ms: ${key}`,
+  );
+}
