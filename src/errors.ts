@@ -55,7 +55,7 @@ export const FINDING_CODES = {
   INVALID_DATE: 'Not a date of the form YYYY-MM-DD.',
   INVALID_DURATION: 'Not a duration such as 24h or 90m.',
   // trust material
-  BUNDLE_UNPARSABLE: 'A trust bundle is not a PEM file of certificates.',
+  BUNDLE_UNPARSABLE: 'A trust bundle is not a PEM file of certificates, or one of them is malformed or too large.',
   BUNDLE_EMPTY: 'A trust bundle holds no certificate.',
   BUNDLE_HOLDS_KEY: 'A trust bundle holds a private key.',
   BUNDLE_TOO_LARGE: 'A trust bundle holds more certificates than one trust domain needs.',

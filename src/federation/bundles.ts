@@ -6,6 +6,7 @@
 import type { ConfigOutline } from '../config/outline.ts';
 import { errorAt, type Finding } from '../errors.ts';
 import { bundleOf, parseSteps, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
+import { firstFindings } from '../trust/finding.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
@@ -50,12 +51,11 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
     if (bundle !== undefined) held.push({ peer: name, bundle, ...(before && { before }) });
   }
   const conflicts = trustRules(held, ours);
-  findings.push(...conflicts.map(({ finding }) => finding));
   const bundles = new Map<string, TrustBundle>();
   for (const { peer, bundle, before } of held) {
-    const refused = new Set(
-      conflicts.filter((conflict) => conflict.peer === peer).map(({ fingerprint }) => fingerprint),
-    );
+    const ofPeer = conflicts.filter((conflict) => conflict.peer === peer);
+    findings.push(...firstFindings(ofPeer.map(({ finding }) => finding)));
+    const refused = new Set(ofPeer.map(({ fingerprint }) => fingerprint));
     const left = bundle.certificates.filter(({ fingerprint }) => !refused.has(fingerprint));
     if (left.length > 0) bundles.set(peer, sameOr(before, bundleOf(bundle.trustDomain, left)));
   }

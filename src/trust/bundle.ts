@@ -3,7 +3,7 @@
 
 import type { FindingCode } from '../errors.ts';
 import { dayOf, expiryNotice } from './expiry.ts';
-import { type TrustFinding, trustError, trustWarning } from './finding.ts';
+import { firstFindings, type TrustFinding, trustError, trustWarning } from './finding.ts';
 import { BROKEN_SIGNATURES, keyWeakness } from './keys/key-strength.ts';
 import { holdsPrivateKey } from './keys/private-key.ts';
 import { finish, isSelfSigned, type Steps } from './keys/signers.ts';
@@ -71,8 +71,8 @@ export function* parseSteps(bytes: Buffer, trustDomain: TrustDomain, now: number
     findings.push(...found);
     if (!found.some(({ severity }) => severity === 'error')) usable.push(certificate);
   }
-  if (usable.length === 0) return { findings, times };
-  return { bundle: bundleOf(trustDomain, usable), findings: findings.map(leftOut), times };
+  if (usable.length === 0) return { findings: firstFindings(findings), times };
+  return { bundle: bundleOf(trustDomain, usable), findings: firstFindings(findings.map(leftOut)), times };
 }
 
 export function bundleOf(trustDomain: TrustDomain, certificates: readonly Certificate[]): TrustBundle {
@@ -120,19 +120,23 @@ function readBlocks(bytes: Buffer, remedy: string): Blocks {
   return { blocks };
 }
 
-/** Certificates that were read recently: many peers may name one file, and every reload reads all files again. */
+/** Certificates that were read recently, also those that could not be read: many peers may name one file, and every reload reads all files again. */
 const MAX_CACHED = 16_384;
-const cache = new Map<string, Certificate>();
+const cache = new Map<string, Certificate | string>();
 
 /** The certificate, or what is wrong with it. */
 function readCertificate(der: Buffer, fingerprint: string): Certificate | string {
   const cached = cache.get(fingerprint);
   if (cached !== undefined) return cached;
+  const certificate = parsed(der);
+  if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value ?? '');
+  cache.set(fingerprint, certificate);
+  return certificate;
+}
+
+function parsed(der: Buffer): Certificate | string {
   try {
-    const certificate = parseCertificate(der);
-    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value ?? '');
-    cache.set(fingerprint, certificate);
-    return certificate;
+    return parseCertificate(der);
   } catch (error) {
     return error instanceof DerError ? error.message : 'cannot be read';
   }
@@ -164,12 +168,13 @@ function checkCertificate(
     const hint = 'ask the peer for a CA that is signed with SHA-256 or better';
     error('BUNDLE_WEAK_KEY', 'is signed with MD5 or SHA-1', hint);
   }
-  for (const uri of certificate.uris) {
-    // X509-SVID 3.2: a signing certificate's SPIFFE ID is its trust domain, without a path.
-    if (uri.startsWith('spiffe:') && uri !== `spiffe://${trustDomain}`) {
-      const hint = `write the CA of ${trustDomain}, or correct the trust domain`;
-      error('BUNDLE_FOREIGN', `says that it is the CA of ${printable(uri)}`, hint);
-    }
+  // X509-SVID 3.2: a signing certificate's SPIFFE ID is its trust domain, without a path.
+  const isForeign = (uri: string): boolean => uri.startsWith('spiffe:') && uri !== `spiffe://${trustDomain}`;
+  const [foreign, ...more] = certificate.uris.filter(isForeign);
+  if (foreign !== undefined) {
+    const rest = more.length === 0 ? '' : `, and ${more.length} more`;
+    const hint = `write the CA of ${trustDomain}, or correct the trust domain`;
+    error('BUNDLE_FOREIGN', `says that it is the CA of ${printable(foreign)}${rest}`, hint);
   }
   return findings;
 }

@@ -220,6 +220,22 @@ describe('a configuration', () => {
     return [...shown(found, YAML), ...(resolved?.federation.deniedPeers ?? []).map(({ name }) => `${name} is denied`)];
   };
 
+  test('A bundle with many CAs of another peer has ten findings, and each of the CAs is refused', () => {
+    const cas = Array.from({ length: 12 }, () => namelessCa().certificate);
+    const own = namelessCa().certificate;
+    const all = { 'shop.pem': cas.join(''), 'bank.pem': cas.join('') + own };
+    const { resolved, findings: found } = resolveText(YAML, { files: all });
+    for (const peer of ['shop', 'bank']) {
+      const ofPeer = found.filter(({ concernsPeer }) => concernsPeer === peer);
+      assert.deepEqual([ofPeer.length, new Set(ofPeer.map(({ code }) => code))], [10, new Set(['CA_SHARED'])]);
+      assert.match(ofPeer.at(-1)?.message ?? '', /and 2 more findings/);
+    }
+    assert.deepEqual(
+      resolved?.federation.peers.map(({ bundle }) => bundle.pem),
+      [own],
+    );
+  });
+
   test('A configuration with a shared CA denies both peers', () => {
     const text = changed(['trustBundle: bank.pem', 'trustBundle: shop.pem']);
     const found = shown(resolveText(text).findings, text);

@@ -307,6 +307,49 @@ test('What a certificate says of itself is repeated without what steers a termin
   );
 });
 
+describe('what a peer can cause with its bundle is bounded', () => {
+  const named = (count: number): Made =>
+    openssl.certificate({
+      extensions: [...CA_EXTENSIONS, 'subjectAltName = @names'],
+      sections: [
+        `[names]\n${Array.from({ length: count }, (_, index) => `URI.${index} = spiffe://x${index}`).join('\n')}`,
+      ],
+    });
+
+  test('A CA that names several other trust domains is one finding, which has the first name and a count', () => {
+    const { pem } = named(100);
+    leavesOut(ca.pem + pem, ca, 'warning BUNDLE_FOREIGN');
+    assert.match(parse(pem).findings[0]?.message ?? '', /spiffe:\/\/x0, and 99 more$/);
+  });
+
+  test('A certificate with more than 100 names, or of more than 16 KiB, is refused for its peer alone', () => {
+    leavesOut(ca.pem + named(101).pem, ca, 'BUNDLE_UNPARSABLE');
+    const large = openssl.certificate({
+      extensions: [...CA_EXTENSIONS, `1.2.3.4 = DER:04820000${'00'.repeat(16 * 1024)}`],
+    });
+    leavesOut(ca.pem + large.pem, ca, 'BUNDLE_UNPARSABLE');
+    assert.match(parse(large.pem).findings[0]?.message ?? '', /more than 16384/);
+  });
+
+  test('A long name of a certificate is cut in a message', () => {
+    const { pem } = openssl.ca(`b.example/${'x'.repeat(2000)}`, { commonName: 'CA' });
+    for (const { message } of parse(pem).findings) assert.ok(message.length < 300, message);
+  });
+
+  test('A bundle has at most ten findings, errors first, and the last one says how many are missing', () => {
+    const expiring = openssl.ca(DOMAIN, { days: 1 });
+    const broken = Array.from({ length: 12 }, (_, index) => pemOf(Buffer.concat([ca.der, Buffer.of(index)])));
+    const { bundle, findings } = parse(ca.pem + expiring.pem + broken.join(''));
+    assert.equal(bundle?.pem, ca.pem + expiring.pem);
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      Array.from({ length: 10 }, () => 'BUNDLE_UNPARSABLE'),
+    );
+    const counts = findings.filter(({ message }) => message.includes('and 3 more findings'));
+    assert.deepEqual(counts, [findings.at(-1)]);
+  });
+});
+
 test('The files that openssl made are read as they lie on disk', () => {
   assert.ok(parseTrustBundle(readFileSync(ca.certificateFile), DOMAIN, NOW).bundle);
 });

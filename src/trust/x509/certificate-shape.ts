@@ -37,8 +37,18 @@ export const EXTENSION = {
   extendedKeyUsage: '2.5.29.37',
 } as const;
 
+/**
+ * Real CA certificates have at most a few kilobytes, also with keys of 8192 bits. Another party writes these bytes: reading
+ * and checking them must stay short, whatever they hold.
+ */
+const MAX_CERTIFICATE_BYTES = 16 * 1024;
+/** Names of one subjectAltName. An X509-SVID and the CA of a trust domain have one URI name. */
+const MAX_NAMES = 100;
+
 /** Errors: DerError. */
 export function readCertificateShape(der: Buffer): CertificateShape {
+  if (der.length > MAX_CERTIFICATE_BYTES)
+    throw new DerError(`has ${der.length} bytes, more than ${MAX_CERTIFICATE_BYTES}`);
   const [tbs, algorithm, signature] = parts(readDer(der), TAG.sequence, 3, 'is not a certificate');
   expect(signature, TAG.bitString, 'has no signature');
   if (signature.content[0] !== 0) throw new DerError('has a signature that is not whole bytes');
@@ -230,6 +240,8 @@ export const GENERAL_NAME = {
 
 function checkNames({ tag, children }: DerNode): void {
   holds(tag === TAG.sequence && children.length > 0);
+  if (children.length > MAX_NAMES)
+    throw new DerError(`has ${children.length} subject alternative names, more than ${MAX_NAMES}`);
   for (const name of children) checkGeneralName(name);
 }
 
