@@ -2,22 +2,14 @@
 // Must not: judge whether that may be.
 
 import type { LogLine } from '../../deploy/demo/why.ts';
-import type { Asked, AskedLocally } from './flip-configs.ts';
-
-export interface Missed {
-  readonly what: Asked | AskedLocally;
-  readonly status: number;
-  /** The configuration that was written last. */
-  readonly edit: number;
-  /** Milliseconds from that edit to the request. */
-  readonly sinceEdit: number;
-  /** When it was asked, and when it was answered. */
-  readonly at: number;
-  readonly until: number;
-}
+import type { Missed } from './flip-rule.ts';
 
 /** One line for each edit and reason: how many, when after the edit, and what the gateway says. */
-export function reasons(missed: readonly Missed[], log: readonly LogLine[]): readonly string[] {
+export function reasons(
+  missed: readonly Missed[],
+  times: readonly number[],
+  log: readonly LogLine[],
+): readonly string[] {
   const lines = log.flatMap((line) => (line['layer'] === 'http' ? [{ line, at: Date.parse(String(line['ts'])) }] : []));
   const used = new Set<LogLine>();
   const groups = new Map<string, number[]>();
@@ -35,8 +27,8 @@ export function reasons(missed: readonly Missed[], log: readonly LogLine[]): rea
     )?.line;
     if (found !== undefined) used.add(found);
     const { gateway, peer, flags, code_details: details, route, reason, upstream_fail: why } = found ?? {};
-    const key = JSON.stringify({ edit: one.edit, status, gateway, peer, flags, details, route, reason, why });
-    groups.set(key, [...(groups.get(key) ?? []), one.sinceEdit]);
+    const key = JSON.stringify({ edit: one.from, status, gateway, peer, flags, details, route, reason, why });
+    groups.set(key, [...(groups.get(key) ?? []), at - (times[one.from] ?? 0)]);
   }
   return [...groups].map(
     ([key, times]) => `${times.length} at +${Math.min(...times)} to +${Math.max(...times)} ms: ${key}`,
