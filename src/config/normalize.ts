@@ -1,5 +1,5 @@
-// From the file as written to the Config that is read: shorthands written out, defaults filled in.
-// Must not: find anything wrong: it runs only for a file without errors.
+// Turns the file as it is written into a Config: writes shorthands out and fills defaults in.
+// Must not: report findings; it runs only for a file without errors.
 
 import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
@@ -11,7 +11,7 @@ type Consumer = Written['consumers'][number];
 const DEFAULT_LEAF_KEYS: readonly LeafKey[] = ['ecdsa', 'ed25519'];
 const DAY = 86400;
 
-/** The Config of a written configuration that no finding is about. */
+/** `written` has no errors. */
 export function normalize(written: WrittenConfig): Config {
   const { identity, gateways = {}, peers = {}, exports = [], imports = [] } = written;
   return {

@@ -8,9 +8,9 @@ import { adminUrl, askAdmin } from '../admin-request.ts';
 import { type Invocation, type Run, required } from '../command.ts';
 
 const POLL_MS = 250;
-/** How often progress is told while nothing changes; a change is told at once, but not more often than each second. */
-const QUIET_MS = 10_000;
-const LOUD_MS = 1000;
+/** How often progress is printed while nothing changes, and how often at most while it does. */
+const UNCHANGED_MS = 10_000;
+const CHANGED_MS = 1000;
 
 export const drain: Run = async (invocation) => {
   const gateway: Gateway = { admin: adminUrl(invocation, 'envoy-admin'), source: invocation.named('envoy-admin') };
@@ -52,20 +52,20 @@ interface Gateway {
   readonly source: string;
 }
 
-/** What callers and peers have open. */
+/** Open requests and connections of callers and peers. */
 interface Open {
   readonly requests: number;
   readonly connections: number;
-  /** Requests by the listener's statistics prefix; only those that have any. */
+  /** Open requests by the statistics prefix of the listener, without zeros. */
   readonly requestsOf: ReadonlyMap<string, number>;
 }
 
-/** Tells what remains: at once when it changes, and now and then when it does not. */
+/** Prints what is still open: at once when it changes, and from time to time when it does not. */
 class Progress {
   private readonly say: (text: string) => void;
   private readonly end: number;
-  private told = '';
-  private toldAt = Number.NEGATIVE_INFINITY;
+  private printed = '';
+  private printedAt = Number.NEGATIVE_INFINITY;
 
   constructor(say: (text: string) => void, end: number) {
     this.say = say;
@@ -77,8 +77,8 @@ class Progress {
       open.requests === 0
         ? `no request is open; waiting for ${plural(open.connections, 'idle connection')} to close`
         : `waiting for ${plural(open.requests, 'request')} (${placesOf(open)})`;
-    if (now - this.toldAt < (remains === this.told ? QUIET_MS : LOUD_MS)) return;
-    [this.told, this.toldAt] = [remains, now];
+    if (now - this.printedAt < (remains === this.printed ? UNCHANGED_MS : CHANGED_MS)) return;
+    [this.printed, this.printedAt] = [remains, now];
     this.say(`${remains}, for at most ${seconds(Math.max(0, this.end - now))} more`);
   }
 }
@@ -103,7 +103,7 @@ function waitFlag(invocation: Invocation): number {
   return wait;
 }
 
-/** The gateway's own drain time in milliseconds, in which its ports stay open. */
+/** The gateway's drain time in milliseconds; its ports stay open for as long. */
 async function drainTime(gateway: Gateway): Promise<number> {
   const text = await ask(gateway, '/server_info', 'GET');
   const seconds = Number.parseFloat(drainTimeIn(text) ?? '');
@@ -120,7 +120,7 @@ function drainTimeIn(serverInfo: string): string | undefined {
   }
 }
 
-/** Envoy's admin port, which this command itself asks, is not counted. */
+/** Without Envoy's admin port, to which this command itself connects. */
 async function stillOpen(gateway: Gateway): Promise<Open> {
   const text = await ask(gateway, '/stats?filter=downstream_(rq|cx)_active', 'GET');
   const gauges = text.split('\n').flatMap((line) => {

@@ -1,4 +1,4 @@
-// `postern translate`: prints the Envoy resources of a configuration, in an order that does not change from run to run.
+// `postern translate`: prints the Envoy resources of a configuration, always in the same order.
 // Must not: print a private key; what `run` issues is shown as a placeholder.
 
 import { stringify } from 'yaml';
@@ -19,7 +19,7 @@ export const translate: Run = async (invocation) => {
   const output = outputFormat(invocation, ['json', 'yaml'] as const, 'yaml');
   const options = { withoutKeys: isOn(invocation, 'without-keys') };
   const read = await resolvedConfiguration(required(invocation, 'file'), Date.now(), options);
-  // `run` serves it without what these errors concern; what is missing from the output must not go unnoticed.
+  // These errors deny single peers, and `run` serves the rest: say why resources are missing from the output.
   for (const finding of read.diagnostics.filter(({ severity }) => severity === 'error'))
     invocation.stderr(`${formatDiagnostic(finding)}\n`);
   const snapshots = compileOnce(read);
@@ -39,7 +39,7 @@ function resourcesOf(snapshot: Snapshot | undefined): readonly unknown[] {
   );
 }
 
-/** Everything below a key's name goes, whatever form it has. */
+/** Replaces the value of every private key, in whatever form it is. */
 function redact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redact);
   if (typeof value !== 'object' || value === null) return value;
@@ -51,7 +51,7 @@ function redact(value: unknown): unknown {
   );
 }
 
-/** A file name on the gateway's disk is no secret. */
+/** The name of a file on the gateway's disk is no secret. */
 function isInline(source: unknown): boolean {
   return typeof source === 'object' && source !== null && !('filename' in source);
 }

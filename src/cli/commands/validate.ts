@@ -1,4 +1,4 @@
-// `postern validate`: checks configuration files, with everything that can be known without a gateway.
+// `postern validate`: checks configuration files as far as that is possible without a gateway.
 // Must not: write, or open a connection.
 
 import { EXIT, formatDiagnostic, PosternError, withoutKeys } from '../../errors.ts';
@@ -8,7 +8,7 @@ import { type ReadOptions, readConfiguration, STANDARD_INPUT } from '../configur
 
 const WORST_FIRST = [EXIT.failed, EXIT.badConfig, EXIT.findings];
 
-/** What was found in one file. */
+/** The result for one file. */
 interface Report {
   readonly file: string;
   readonly annotations: readonly Annotation[];
@@ -46,7 +46,7 @@ export const validate: Run = async (invocation) => {
   return WORST_FIRST.find((exit) => exits.has(exit)) ?? EXIT.ok;
 };
 
-/** Each once: those of --file and of the words after the command, or the one of POSTERN_FILE. */
+/** Every file once: those of --file and of the arguments, or the one of POSTERN_FILE. */
 function filesOf({ flags, named, positionals }: Invocation): readonly string[] {
   const isGiven = named('file').startsWith('-');
   const files = [...(isGiven || positionals.length === 0 ? flags('file') : []), ...positionals];
@@ -62,7 +62,7 @@ async function reportOf(file: string, now: number, options: ReadOptions): Promis
   const shown = file === '-' ? STANDARD_INPUT : file;
   try {
     const { loaded, resolved, diagnostics } = await readConfiguration(file, now, options);
-    // The codec is half of the time: it is loaded only for what could be served.
+    // Loading the codec takes half of the time, so it is loaded only for a configuration that could be served.
     if (resolved !== undefined) (await import('../compile-once.ts')).compileOnce(resolved);
     const absentFiles = loaded.absent.map((path) => withoutKeys(path.join('.')));
     return { file: shown, annotations: diagnostics, absentFiles };
@@ -86,7 +86,7 @@ function countsOf({ annotations }: Report): { readonly errors: number; readonly 
   return { errors, warnings: annotations.length - errors };
 }
 
-/** One shape for any number of files; `file` is there for one alone. */
+/** The same JSON for any number of files; `file` only for a single one. */
 function jsonOf(reports: readonly Report[]): object {
   const files = reports.map((report) => ({
     file: report.file,

@@ -1,4 +1,4 @@
-// Checks of names that need more of the file than the name: keys of peers, and identities written as whole SPIFFE IDs.
+// Checks of names that need other parts of the file: keys of `peers`, and identities that are written as whole SPIFFE IDs.
 // Must not: accept anything that the schema refused.
 
 import { errorAt, type Finding, type Path } from '../../errors.ts';
@@ -7,7 +7,7 @@ import { holdsKey, quote } from '../schema/string-checks.ts';
 
 const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/([A-Za-z0-9._/-]+)$/;
 
-/** Keys of `peers` that are not labels: they become part of host names and resource names. */
+/** Findings about keys of `peers` that are not labels: they become part of host names and resource names. */
 export function peerNames(root: unknown): readonly Finding[] {
   const peers = (root as { readonly peers?: unknown } | null)?.peers;
   if (typeof peers !== 'object' || peers === null || Array.isArray(peers)) return [];

@@ -1,20 +1,20 @@
-// I/O: which folders decide what a path leads to: the last one, and that of every symbolic link on the way.
-// Must not: look at what the files hold.
+// I/O: finds the folders to watch for a path: the one of the file, and the one of every symbolic link on the way.
+// Must not: read the files.
 
 import { existsSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 interface Trail {
-  /** Where the path leads to. */
+  /** The path without symbolic links. */
   readonly real: string;
-  /** The folders that hold the links on the way. */
+  /** The folders of the symbolic links on the way. */
   readonly links: ReadonlySet<string>;
 }
 
-/** Linux gives up after as many. */
+/** The limit of Linux (ELOOP). */
 const MAX_LINKS = 40;
 
-/** A Kubernetes volume has two: that of the link `..data`, and the one that it leads to. */
+/** Two for a Kubernetes volume: the folder of the link `..data`, and the one that it leads to. */
 export function foldersOf(paths: readonly string[]): ReadonlySet<string> {
   const known = new Map<string, Trail>();
   const folders = new Set<string>();
@@ -27,23 +27,23 @@ export function foldersOf(paths: readonly string[]): ReadonlySet<string> {
 }
 
 function trail(path: string, known: Map<string, Trail>, linksLeft: number): Trail {
-  const before = known.get(path);
-  if (before !== undefined) return before;
+  const knownTrail = known.get(path);
+  if (knownTrail !== undefined) return knownTrail;
   const parent = dirname(path);
   if (parent === path) return { real: path, links: new Set() };
   const above = trail(parent, known, linksLeft);
   const here = join(above.real, basename(path));
   const target = linksLeft > 0 ? linkTarget(here) : undefined;
-  let found: Trail = { real: here, links: above.links };
+  let result: Trail = { real: here, links: above.links };
   if (target !== undefined) {
     const { real, links } = trail(resolve(above.real, target), known, linksLeft - 1);
-    found = { real, links: new Set([...above.links, above.real, ...links]) };
+    result = { real, links: new Set([...above.links, above.real, ...links]) };
   }
-  known.set(path, found);
-  return found;
+  known.set(path, result);
+  return result;
 }
 
-/** A folder that is still to come announces itself in the one above it. */
+/** The creation of a missing folder is a change of the one above it. */
 function nearestExisting(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearestExisting(dirname(folder));
 }
@@ -52,7 +52,7 @@ function linkTarget(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {
-    // No link, or nothing at all.
+    // Not a link, or missing.
     return undefined;
   }
 }

@@ -1,21 +1,21 @@
-// Which users may reach a private key: the one rule for key files and for the state folder.
-// The owner is this process's user or root, others have nothing, and a group has something only where that is allowed.
+// Which users may have access to a private key, in a key file or in the state folder: the owner is this process's user or root,
+// others have no access, and the group has access only where that is allowed.
 // Must not: read files.
 
 export interface KeyAccess {
-  /** Whether the group may have access: Kubernetes' fsGroup gives volumes a group, and cannot do without. */
+  /** Whether the group may have access, which Kubernetes' fsGroup needs. */
   readonly groupAllowed: boolean;
   /** The user of this process. */
   readonly user: number;
 }
 
-/** Of the POSIX file system: permission bits, and the owner. */
+/** POSIX permission bits and owner of a file. */
 export interface Access {
   readonly mode: number;
   readonly owner: number;
 }
 
-/** Which other users can reach `file`, as the end of a sentence, and what to do; undefined when only Postern and root can. */
+/** Which other users have access to `file`, as the end of a sentence, and the remedy; undefined when only Postern and root have. */
 export function exposure(
   { mode, owner }: Access,
   { groupAllowed, user }: KeyAccess,

@@ -1,4 +1,4 @@
-// I/O: reads regular files, and nothing that could block or be without end: a FIFO, a device, a huge file.
+// I/O: reads regular files, and refuses what could block or never end: a FIFO, a device, a huge file.
 // Must not: check content.
 
 import { createHash } from 'node:crypto';
@@ -6,30 +6,30 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 import { systemReason } from '../../errors.ts';
 import type { Access } from './key-access.ts';
 
-/** What a file held when it was looked at. */
+/** A file as it was read. */
 export interface FileContent {
   /** Absent when it could not be read. */
   readonly bytes?: Buffer;
-  /** Absent with the bytes. */
+  /** Absent when `bytes` is. */
   readonly access?: Access;
-  /** Why there are no bytes, for people. */
+  /** Why the file could not be read, in words. */
   readonly reason?: string;
-  /** There is no such file. */
+  /** True when there is no such file. */
   readonly isAbsent?: boolean;
   readonly tooLarge: boolean;
-  /** Equal for equal content; also for an equal reason. */
+  /** Equal for equal content, or an equal reason. */
   readonly digest: string;
 }
 
-/** How many files are open at once: far below any limit of descriptors. */
+/** How many files are open at once, far below any limit of descriptors. */
 const AT_ONCE = 16;
 
-/** The user of this process; where there are no users, files have none either. */
+/** The user of this process; 0 where the platform has no users. */
 export function ownUser(): number {
   return process.getuid?.() ?? 0;
 }
 
-/** Never throws. */
+/** Errors: none; a failure is the `reason`. */
 export async function readRegular(path: string, limit: number): Promise<FileContent> {
   let handle: FileHandle | undefined;
   try {
@@ -56,7 +56,7 @@ export async function readRegular(path: string, limit: number): Promise<FileCont
   }
 }
 
-/** What `pick` takes of each content, by path; each path is read once, a few at a time. */
+/** The result of `pick` for each file, by path. Each path is read once, a few at a time. */
 export async function readAll<T>(
   paths: Iterable<string>,
   limit: number,
@@ -71,7 +71,7 @@ export async function readAll<T>(
   return read;
 }
 
-/** A file may grow while it is read: at most `most` bytes, `guess` of them expected. */
+/** Reads at most `most` bytes, and expects `guess`: a file may grow while it is read. */
 async function readUpTo(handle: FileHandle, most: number, guess: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;

@@ -1,6 +1,6 @@
-// IP addresses that cannot be dialled: every spelling of unspecified, multicast, broadcast and link-local ones, and IPv4
-// written as IPv6, which other checks would not recognize as the address that it is.
-// Must not: check names, or look anything up.
+// Recognizes IP addresses that cannot be dialled: unspecified, multicast, broadcast and link-local ones in every notation, and
+// IPv4 in IPv6 notation, which other checks would not recognize as the same address.
+// Must not: check host names, or resolve them.
 
 import { isIP } from 'node:net';
 
@@ -16,9 +16,9 @@ export function whyUndialable(host: string): string | undefined {
   const [first = 0] = groups;
   if ((first & 0xff00) === 0xff00) return MULTICAST;
   if ((first & 0xffc0) === 0xfe80) return 'it is link-local: it means something on one network interface only';
-  // The IPv4-compatible form, which nothing routes; ::1 is the loopback.
+  // The IPv4-compatible form (RFC 4291, 2.5.5.1), which is not routed. ::1 is the loopback address.
   return leading && groups[5] === 0 && groups[6] !== 0
-    ? 'it is an IPv4 address in an IPv6 notation of the past'
+    ? 'it is an IPv4 address in a deprecated IPv6 notation'
     : undefined;
 }
 

@@ -1,8 +1,8 @@
-// Lists of a file, read item by item: an item whose lines were in the last text as well is not read again. Of 10,000 exports,
-// a saved file with one change is parsed in 0.1 s of CPU instead of 1.1 s (docs/design.md, "Measured costs"): without it, a
-// change would need more than a second to reach the gateways.
-// Must not: interpret YAML, which says what is an item and what it holds: lists are only split where lines begin with a dash,
-// and what `yaml` does not take for exactly one item makes the whole text be read at once. Nor hold on to the file's text.
+// Reads the lists of a file item by item, and reuses items whose lines were in the last text. A file of 10,000 exports with one
+// change is parsed in 0.1 s of CPU instead of 1.1 s (docs/design.md, "Measured costs"); without it, a change would need more
+// than a second to reach the gateways.
+// Must not: interpret YAML: lists are split where lines begin with a dash, and unless `yaml` reads exactly one item between two
+// dashes, the whole text is read at once. Nor retain the file's text.
 
 import { isScalar, isSeq, type Node } from 'yaml';
 import { compose } from './compose.ts';
@@ -11,21 +11,21 @@ import type { OffsetFinding } from './syntax-findings.ts';
 import { type Lists, Walk } from './walk.ts';
 
 interface ReadItem {
-  /** Its lines: its value depends on nothing else. */
+  /** The lines of the item, on which alone its value depends. */
   readonly text: string;
-  /** Shared by the configurations that hold it. */
+  /** Shared by all configurations that contain the item. */
   readonly value: unknown;
   readonly positions: PositionWriter;
-  /** Where its first node was written. */
+  /** Index of its first node in `positions`. */
   readonly at: number;
-  /** Where its lines began. */
+  /** Offset of its lines in the file. */
   readonly offset: number;
 }
 
-/** The items of one text, by their own. */
+/** The items of one file, by their lines. */
 export type ReadItems = ReadonlyMap<string, ReadItem>;
 
-/** How deep an item is in the file: below a key and its index. */
+/** The depth of an item in the file: below a key and an index. */
 const DEPTH = 2;
 
 export class ItemReader implements Lists {
@@ -42,7 +42,7 @@ export class ItemReader implements Lists {
     this.last = last;
   }
 
-  /** Whether every list was where a list may be, and every item was exactly one with nothing wrong in it. */
+  /** Whether every list was a value of the file's own keys, and every part exactly one item without findings. */
   get complete(): boolean {
     return this.plain && this.taken.size === this.lists.size;
   }
@@ -71,9 +71,9 @@ function copied(item: ReadItem, positions: PositionWriter, offset: number): Read
   return { text: item.text, value: item.value, positions, at, offset };
 }
 
-/** Undefined when it is not one item, or anything is wrong with it. */
+/** Undefined when the part is not exactly one item, or has findings. */
 function read(part: string, indent: number, positions: PositionWriter, offset: number): ReadItem | undefined {
-  // A copy: the parts of a string that are remembered hold all of it.
+  // A copy: V8 keeps a whole string alive for each slice of it.
   const lines = Buffer.from(`${part}${' '.repeat(indent)}-\n`).toString();
   const text = lines.slice(0, part.length);
   const node = onlyItem(lines, part.length + indent + 1);
@@ -85,8 +85,8 @@ function read(part: string, indent: number, positions: PositionWriter, offset: n
 }
 
 /**
- * The item before the last dash, if it is the only one. The dash proves that it has ended: whatever it did to the state of
- * the parser, a dash in this column begins the next item, and from there on nothing of that state is left.
+ * The item before the last dash, if it is the only one. The dash proves that the item is complete: a dash in this column begins
+ * the next item, and the parser keeps no state beyond it.
  */
 function onlyItem(lines: string, end: number): Node | null | undefined {
   const composed = compose(lines);
@@ -98,21 +98,21 @@ function onlyItem(lines: string, end: number): Node | null | undefined {
   return list.items.length === 2 && isScalar(next) && next.range?.[0] === end ? item : undefined;
 }
 
-/** The lists that are values of the file's own keys, each item on lines of its own. */
+/** The lists that are values of the file's own keys, with each item on separate lines. */
 export interface SplitText {
-  /** The text, with an empty item in the place of each list; every offset is what it was. */
+  /** The text with one empty item in the place of each list; offsets are unchanged. */
   readonly rest: string;
-  /** By the offset of its first dash, where the items of a list begin (their lines, in order), and then where it ends. */
+  /** For each list, by the offset of its first dash: the offsets of its items' lines, in order, and of its end. */
   readonly lists: ReadonlyMap<number, readonly number[]>;
 }
 
-/** A key of the file's own whose value begins on another line. */
+/** A top-level key whose value begins on the next line. */
 const KEY = /[A-Za-z]+: *(?:#[^\n]*)?\n/y;
 /** What may follow a list: a key, or the end of the document. */
 const NEXT = /[A-Za-z]{2}|\.\.\.\n/y;
 
 export function splitLists(text: string): SplitText | undefined {
-  // Whether these are indentation or an end of a line is a matter of opinion; and the last item must end with its line.
+  // Parsers differ about tabs as indentation and CR as a line break, and the last item must end with its line.
   if (text.includes('\t') || text.includes('\r') || !text.endsWith('\n')) return undefined;
   const lists = new Map<number, readonly number[]>();
   const rest: string[] = [];

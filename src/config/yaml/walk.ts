@@ -1,4 +1,4 @@
-// The nodes of YAML as plain data with positions.
+// Turns YAML nodes into plain data with positions.
 // Must not: know any key, or resolve anchors and tags: a reviewer must see what is granted where it is granted.
 
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
@@ -7,24 +7,24 @@ import { quote } from '../schema/string-checks.ts';
 import type { PositionWriter } from './positions.ts';
 import type { OffsetFinding } from './syntax-findings.ts';
 
-/** Twice what the deepest key of the configuration needs. */
+/** Twice the depth of the deepest key of the configuration. */
 const MAX_DEPTH = 16;
 /** Keys that would change an object's prototype or look like its parts. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
-/** YAML 1.1 takes these for booleans, and many tools and reviewers still do. */
+/** Booleans in YAML 1.1, and still for many tools and reviewers. */
 const OLD_BOOLEAN = /^(?:y|yes|n|no|on|off)$/i;
 
-/** Lists that are not among the nodes: each has one empty item in its place. */
+/** Lists that are read separately: among the nodes, each is one empty item (incremental.ts). */
 export interface Lists {
-  /** Writes the items of the list that was at the offset, and returns their values; undefined when none was there. */
+  /** Writes the positions of the list at this offset and returns its values; undefined when there is none. */
   take(offset: number, positions: PositionWriter): unknown[] | undefined;
 }
 
-/** Where the nodes that are walked are in the file. */
+/** The place of the nodes in the file. */
 interface Around {
-  /** How deep they are. */
+  /** Depth of the first node. */
   readonly depth?: number;
-  /** Where their text begins in that of the file. */
+  /** Offset of their text in the file. */
   readonly offset?: number;
   /** Values of keys of the first map. */
   readonly lists?: Lists | undefined;
@@ -37,7 +37,7 @@ export class Walk {
   private readonly depth: number;
   private readonly start: number;
   private readonly lists: Lists | undefined;
-  /** Of the node that is being looked at; one array for the whole walk. */
+  /** Path of the current node; one array for the whole walk. */
   private readonly path: (string | number)[] = [];
 
   constructor(findings: OffsetFinding[], positions: PositionWriter, { depth = 0, offset = 0, lists }: Around = {}) {

@@ -1,4 +1,4 @@
-// Boundary rules for listeners: filter chains, the network filter that admits exactly the peer, the HTTP connection manager.
+// Boundary rules for listeners: filter chains, the network filter that admits exactly the peer, and the HTTP connection manager.
 // Must not: look at another resource.
 
 import type { GatewayRole } from '../../federation/model.ts';
@@ -19,7 +19,7 @@ const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_prox
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 const TLS_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
-/** The longest life of a connection with a peer: a certificate that expires meanwhile is not verified again. */
+/** The longest lifetime of a connection with a peer: Envoy does not verify a certificate again that expires meanwhile. */
 const MAX_CONNECTION_SECONDS = 3700;
 /** The bodies of a gateway's own answers; the second is for gRPC, where the body becomes the message. */
 const REFUSAL_BODIES: readonly unknown[] = ['gateway: %RESPONSE_CODE%\n', 'gateway: %RESPONSE_CODE%'];
@@ -76,7 +76,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   return { ...use, routes };
 }
 
-/** The one cluster to which a tunnel sends its connections: by name, and of the same peer. */
+/** The cluster of a tunnel: exactly one, fixed by its name, and of the same peer. */
 function dialled(listener: Listener, { peer }: Label, subject: Subject): string {
   const [chain, ...others] = listener.filter_chains ?? [];
   const [filter, ...more] = chain?.filters ?? [];
@@ -105,7 +105,7 @@ function checkNetworkRbac(chain: FilterChain, identities: readonly string[], sub
   enforce(config?.['@type'] === NETWORK_RBAC, 'NETWORK_RBAC', subject);
   const { matcher_tree: tree, on_no_match: otherwise } = config.matcher ?? {};
   const allowed = tree?.exact_match_map?.map ?? {};
-  const holds =
+  const admitsExactly =
     config.rules === undefined &&
     config.shadow_rules === undefined &&
     tree?.input?.typed_config?.['@type'] ===
@@ -113,7 +113,7 @@ function checkNetworkRbac(chain: FilterChain, identities: readonly string[], sub
     sameSet(Object.keys(allowed), identities) &&
     Object.values(allowed).every(({ action }) => actionOf(action?.typed_config) !== undefined) &&
     actionOf(otherwise?.action?.typed_config) === 'DENY';
-  enforce(holds, 'NETWORK_RBAC', subject);
+  enforce(admitsExactly, 'NETWORK_RBAC', subject);
 }
 
 /** ALLOW is the zero value of the field; without the message, or with another type, there is no action. */
@@ -128,7 +128,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
   enforce(router?.['@type'] === ROUTER, 'HTTP_RBAC', subject);
   const { common_http_protocol_options: http = {}, http2_protocol_options: http2 = {} } = manager;
   enforce(isBounded(http.max_connection_duration), 'CONNECTION_AGE', subject);
-  const clean =
+  const isClean =
     manager.use_remote_address === true &&
     manager.skip_xff_append === true &&
     (manager.xff_num_trusted_hops ?? 0) === 0 &&
@@ -144,21 +144,25 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
     manager.path_with_escaped_slashes_action === 'REJECT_REQUEST' &&
     http.headers_with_underscores_action === 'REJECT_REQUEST' &&
     (role === 'egress' ? readsPlainHttp1(manager) : manager.codec_type === 'HTTP2');
-  enforce(clean, 'CLEAN_REQUESTS', subject);
+  enforce(isClean, 'CLEAN_REQUESTS', subject);
   enforce(remembersAuthority(manager), 'LOGGED_REQUEST', subject);
   checkHeaders(manager, role, subject);
-  const anonymous =
+  const isAnonymous =
     (manager.server_header_transformation ?? 'OVERWRITE') === 'OVERWRITE' &&
     manager.server_name === 'gateway' &&
     manager.always_set_request_id_in_response !== true &&
     router.suppress_envoy_headers === true;
-  enforce(anonymous, 'CLEAN_RESPONSES', subject);
+  enforce(isAnonymous, 'CLEAN_RESPONSES', subject);
   const mappers = manager.local_reply_config?.mappers ?? [];
-  const worded = mappers.every(({ body_format_override: body }) =>
+  const haveKnownBodies = mappers.every(({ body_format_override: body }) =>
     REFUSAL_BODIES.includes(body?.text_format_source?.inline_string),
   );
-  const alike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper));
-  enforce(worded && isForAllRefusals(mappers.at(-1)) && (role === 'egress' || alike), 'REFUSALS_ALIKE', subject);
+  const areAlike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper));
+  enforce(
+    haveKnownBodies && isForAllRefusals(mappers.at(-1)) && (role === 'egress' || areAlike),
+    'REFUSALS_ALIKE',
+    subject,
+  );
 }
 
 /** No absolute URLs (a gateway is no forward proxy), no HTTP/1.0, and no trailers. */

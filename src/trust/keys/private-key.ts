@@ -31,7 +31,7 @@ export class PrivateKeyPem {
   }
 }
 
-/** Where base64 begins, also in a string of JSON: within a certificate the same letters mean something else. */
+/** Where base64 may begin, also in a JSON string; within a certificate the same letters mean something else. */
 const START = String.raw`(?<![A-Za-z0-9+/])(?:(?<=\\)[nrt])?`;
 /** The length of a SEQUENCE, in one, two or three bytes, then its version (0, 1 or 3) and what follows in a key. */
 const KEY_IN_BASE64 = [
