@@ -1,6 +1,6 @@
 // From one model to the next without a moment that neither of them admits. Gateways get the pieces of an update one after
 // the other, and perhaps not all of them. So what must not be combined is reached in two steps, by way of what is safe beside
-// the old model (the meet, served-state.ts); connections that rest on a removed root end; and names that ended are served on with their meet.
+// the old model (the meet, served-state.ts); connections that rest on a removed root end; and retired names are served on with their meet.
 // The history of what was served is a value: it survives the process (served-record.ts).
 // Must not: admit anything that the next model does not.
 
@@ -24,11 +24,11 @@ import { share, shareByKey } from './structural-sharing.ts';
 export const SETTLE_MS = 8000;
 /** The same at the start of a process, whose gateways have yet to come back. */
 export const START_SETTLE_MS = 15_000;
-/** How long an ended name is kept: a gateway that was away meanwhile asks for what it had. */
+/** How long a retired name is kept: a gateway that was away meanwhile asks for what it had. */
 const RETIRED_MS = 60 * 60 * 1000;
 
 /** A name that a peer had. */
-export interface Ended {
+export interface RetiredName {
   readonly name: string;
   readonly key: string;
   /** What both meanings admit; absent: nothing. */
@@ -93,8 +93,8 @@ export interface Served {
   readonly history: History;
   /** The next model as it is served now. */
   readonly federation: Federation;
-  /** Names that ended, with what is served of them. */
-  readonly ended: readonly Ended[];
+  /** Retired names, with what is still served under them. */
+  readonly retired: readonly RetiredName[];
   /** When the first of the peers that are between two models may reach the next (milliseconds since the epoch). */
   readonly nextSettled?: number;
 }
@@ -113,7 +113,7 @@ export function advance({ history, next, now, settleMs, generations, previous }:
   return {
     history: new Map([...present, ...retired.map((entry) => [labelOf(entry), entry] as const)]),
     federation,
-    ended: shareByKey(previous?.ended, endedNames(retired, federation), labelOf),
+    retired: shareByKey(previous?.retired, retiredNames(retired, federation), labelOf),
     ...(settled.length > 0 && { nextSettled: Math.min(...settled) }),
   };
 }
@@ -253,10 +253,10 @@ function lastOf(states: readonly HeldState[]): ServedState {
   return { roots, grants, imports };
 }
 
-function endedNames(retired: readonly ServedPeer[], served: Federation): readonly Ended[] {
+function retiredNames(retired: readonly ServedPeer[], served: Federation): readonly RetiredName[] {
   if (retired.length === 0) return [];
   const parts = partsOf(served);
-  return retired.map(({ name, key, domainKey, gatewayIdentities, states, ended }): Ended => {
+  return retired.map(({ name, key, domainKey, gatewayIdentities, states, ended }): RetiredName => {
     const successor = parts.find(({ peer }) => peer.name === name && peer.domainKey === domainKey);
     const identities = gatewayIdentities.filter((id) => successor?.peer.gatewayIdentities.includes(id));
     if (successor === undefined || identities.length === 0) return { name, key };

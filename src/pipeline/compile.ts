@@ -6,7 +6,7 @@ import { encodeResource } from '../envoy/proto/codec.ts';
 import { checkResource } from '../envoy/proto/pgv.ts';
 import { translate } from '../envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../federation/model.ts';
-import type { Ended } from '../federation/transition.ts';
+import type { RetiredName } from '../federation/transition.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
@@ -16,7 +16,7 @@ export interface CompileInput {
   /** The certificate and key that a gateway presents to a peer; undefined when they are files on its own disk. */
   readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
   /** Retired names (federation/transition.ts). */
-  readonly retired: readonly Ended[];
+  readonly retired: readonly RetiredName[];
   readonly throwawayRootPem: string;
 }
 

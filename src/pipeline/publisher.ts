@@ -140,11 +140,11 @@ export class Publisher {
     return { served, compiled: this.compile(served, turn.identities) };
   }
 
-  private compile({ federation, ended }: Served, identities: GatewayIdentities): Compiled {
+  private compile({ federation, retired }: Served, identities: GatewayIdentities): Compiled {
     return this.compiler.compile({
       federation,
       identity: (role, peer) => identities.get(role, peer),
-      retired: ended,
+      retired,
       throwawayRootPem: this.throwawayRootPem,
     });
   }

@@ -13,9 +13,9 @@ import { formatRecord, parseRecord } from '../../src/federation/served-record.ts
 import {
   advance,
   afterRestart,
-  type Ended,
   type Generations,
   type History,
+  type RetiredName,
   SETTLE_MS,
   type Served,
   START_SETTLE_MS,
@@ -124,7 +124,7 @@ ${importLines.join('\n')}
 function resourcesOf(
   federation: Federation,
   role: GatewayRole,
-  retired: readonly Ended[] = [],
+  retired: readonly RetiredName[] = [],
 ): readonly ResourceJson[] {
   const drafts = translate({ federation, role, identity: () => undefined, retired, throwawayRootPem });
   const resources = drafts.map((draft) => draft.build());
@@ -181,7 +181,7 @@ export class Serving {
       previous: this.last,
     });
     this.history = this.last.history;
-    this.states.push({ view: viewOf(resourcesOf(this.last.federation, this.role, this.last.ended)), at });
+    this.states.push({ view: viewOf(resourcesOf(this.last.federation, this.role, this.last.retired)), at });
     return this;
   }
 

@@ -2,7 +2,7 @@
 // Must not: build a resource here (drafts do, and only when their inputs changed), encode, or check.
 
 import type { Federation, Gateway, GatewayRole, Grant, Import, Peer } from '../../federation/model.ts';
-import type { Ended } from '../../federation/transition.ts';
+import type { RetiredName } from '../../federation/transition.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import type { Draft } from '../draft.ts';
 import { peerChain } from '../resource-names.ts';
@@ -21,7 +21,7 @@ export interface TranslateInput {
   /** The certificate and key that this gateway shows to a peer; called only when `identitySource` is the issuer. */
   readonly identity: (peer: string) => GatewayIdentity | undefined;
   /** Names that are no longer in use: their routes and bundles hold what both models admit, or deny. */
-  readonly retired: readonly Ended[];
+  readonly retired: readonly RetiredName[];
   /** The certificate (PEM) of a root that nobody has the key of, for the bundles of removed peers. */
   readonly throwawayRootPem: string;
 }

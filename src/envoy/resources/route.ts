@@ -2,7 +2,7 @@
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
 import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../../federation/model.ts';
-import type { Ended } from '../../federation/transition.ts';
+import type { RetiredName } from '../../federation/transition.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
 import { BODIES_ALLOWED } from '../http/body-guard.ts';
@@ -31,7 +31,7 @@ export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Gra
 }
 
 /** Routes of names that are no longer in use, for filter chains that still drain: what both models admit, or nothing. */
-export function retiredRoutes(mesh: Mesh, peers: readonly Ended[]): readonly Draft[] {
+export function retiredRoutes(mesh: Mesh, peers: readonly RetiredName[]): readonly Draft[] {
   return peers.map(({ name, key, meet }) =>
     meet === undefined
       ? ingressDraft({ name, key }, [], () => [])

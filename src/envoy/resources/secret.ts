@@ -4,7 +4,7 @@
 
 import { dirname } from 'node:path';
 import type { GatewayRole, IdentitySource, Peer } from '../../federation/model.ts';
-import type { Ended } from '../../federation/transition.ts';
+import type { RetiredName } from '../../federation/transition.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
 import * as names from '../resource-names.ts';
@@ -33,7 +33,7 @@ export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
  * The bundles of names that are no longer in use: the roots that both models trust, or else a root that nobody has the key
  * of. A secret that is deleted or emptied revokes nothing, because Envoy keeps the old one until the chain is gone.
  */
-export function retiredBundles(peers: readonly Ended[], throwawayRootPem: string): readonly Draft[] {
+export function retiredBundles(peers: readonly RetiredName[], throwawayRootPem: string): readonly Draft[] {
   return peers.map((peer) => {
     const pem = peer.meet?.roots || throwawayRootPem;
     return secret(names.bundleSecret(peer), [pem], () => trusting(pem));
