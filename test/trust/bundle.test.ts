@@ -331,6 +331,13 @@ describe('what a peer can cause with its bundle is bounded', () => {
     assert.match(parse(large.pem).findings[0]?.message ?? '', /more than 16384/);
   });
 
+  test('A bundle file of more than 20,000 lines is refused', () => {
+    const blank = '\n'.repeat(20_001);
+    assert.deepEqual(codes(ca.pem + blank), ['BUNDLE_UNPARSABLE']);
+    assert.deepEqual(codes(ca.pem + blank.slice(ca.pem.split('\n').length + 1)), []);
+    assert.deepEqual(codes(blank), ['BUNDLE_EMPTY']);
+  });
+
   test('A long name of a certificate is cut in a message', () => {
     const { pem } = openssl.ca(`b.example/${'x'.repeat(2000)}`, { commonName: 'CA' });
     for (const { message } of parse(pem).findings) assert.ok(message.length < 300, message);

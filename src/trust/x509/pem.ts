@@ -22,11 +22,16 @@ const END = /^-----END ([A-Z0-9][A-Z0-9 ]*)-----(-----BEGIN [^-]*-----)?$/;
 const BYTE_ORDER_MARK = /^\u00ef\u00bb\u00bf/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
+/** More than 32 certificates of 16 KiB have in lines of 64 characters: another party may write the file. */
+const MAX_LINES = 20_000;
+
 /** Reads every block; none of a file that is blank. */
 export function readPem(text: string): Pem {
+  if (text.trim() === '') return { blocks: [] };
   const blocks: PemBlock[] = [];
   let open: { readonly type: string; readonly line: number; readonly text: string[] } | undefined;
-  const lines = text.split(/\r\n|\n|\r/);
+  const lines = text.split(/\r\n|\n|\r/, MAX_LINES + 1);
+  if (lines.length > MAX_LINES) return { fault: `has more than ${MAX_LINES} lines` };
   for (const [index, raw] of lines.entries()) {
     // trim knows the byte order mark of text, and is linear, which a pattern for the end of a line is not.
     const line = raw.replace(BYTE_ORDER_MARK, '').trim();
@@ -48,7 +53,7 @@ export function readPem(text: string): Pem {
     open = { type, line: number, text: [] };
   }
   if (open !== undefined) return { fault: `has a block that begins in line ${open.line} and does not end` };
-  if (blocks.length === 0 && text.trim() !== '') return { fault: 'holds no PEM block' };
+  if (blocks.length === 0) return { fault: 'holds no PEM block' };
   return { blocks };
 }
 
