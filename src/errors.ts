@@ -1,6 +1,8 @@
 // Every code that Postern can print, once: those of findings and those of thrown errors; and how findings are printed.
 // Must not: read files, log, or know any other folder.
 
+import { oneLine } from './one-line.ts';
+
 /** Exit statuses of the command line (sysexits where one fits). */
 export const EXIT = {
   ok: 0,
@@ -256,7 +258,8 @@ function isGrouped([first = '', ...more]: readonly string[]): boolean {
 /** `FILE:LINE:COLUMN CODE message`, and the hint on the next line. */
 export function formatDiagnostic(diagnostic: Omit<Diagnostic, 'code'> & { readonly code: string }): string {
   const { file, line, column, code, severity, message, hint } = diagnostic;
-  return `${file}:${line}:${column} ${code} ${severity === 'warning' ? 'warning: ' : ''}${message}\n  ${hint}`;
+  const place = `${oneLine(file)}:${line}:${column}`;
+  return `${place} ${code} ${severity === 'warning' ? 'warning: ' : ''}${oneLine(message)}\n  ${oneLine(hint)}`;
 }
 
 export function hasErrors(findings: readonly Finding[]): boolean {

@@ -5,6 +5,7 @@
 import { parseArguments } from './cli/arguments.ts';
 import { COMMANDS } from './cli/commands/command-list.ts';
 import { EXIT, PosternError } from './errors.ts';
+import { oneLine } from './one-line.ts';
 
 const output = {
   stdout: (text: string): void => void process.stdout.write(text),
@@ -38,7 +39,7 @@ main(process.argv.slice(2)).then(
     if (!(error instanceof PosternError)) throw error;
     // The findings of a rejected configuration are lines of their own.
     const { code, message } = error;
-    output.stderr(code === 'CONFIG_INVALID' ? `${message}\n` : `postern: ${code} ${message}\n`);
+    output.stderr(code === 'CONFIG_INVALID' ? `${message}\n` : `postern: ${code} ${oneLine(message)}\n`);
     process.exitCode = error.exitStatus;
   },
 );

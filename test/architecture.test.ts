@@ -19,6 +19,7 @@ const FOUNDATIONS = [
   'log.ts',
   'memoize.ts',
   'nearest-name.ts',
+  'one-line.ts',
   'token-bucket.ts',
   'version.ts',
 ];

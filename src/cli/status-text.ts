@@ -4,6 +4,7 @@
 import { connectedEnvoys, workerProblems } from '../admin/status-problems.ts';
 import type { GatewayStreamType, Status } from '../admin/status-view.ts';
 import { formatDiagnostic } from '../errors.ts';
+import { inOneLine } from '../one-line.ts';
 import { table } from './table.ts';
 
 const TYPES = ['CDS', 'EDS', 'SDS', 'RDS', 'LDS'];
@@ -12,7 +13,9 @@ const MAX_ROWS = 20;
 const MAX_EXPIRIES = 10;
 const DAY = 24 * 60 * 60 * 1000;
 
-export function statusText(status: Status, now: number): string {
+/** What answers need not be Postern: nothing of the answer steers the terminal, or the CI system that reads the output. */
+export function statusText(answer: Status, now: number): string {
+  const status = inOneLine(answer);
   const { mesh, trustDomain, version, config } = status;
   const sections = [
     [

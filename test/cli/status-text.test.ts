@@ -177,3 +177,26 @@ test('A gateway that is not connected, has not subscribed or has not accepted wh
     assert.equal(outOfSync(status([node('i-1', [SYNCED])], { config: { ...config, rejected } })).length, 1);
   }
 });
+
+test('What answers as the admin port writes neither a line of its own nor a command of a CI system', () => {
+  const name = '::warning::x\n::warning::y\x1b[2J';
+  const peer = { name, trustDomain: name, bundleNotAfter: name } as unknown as Status['peers'][number];
+  const warnings = [
+    { severity: 'warning', code: name, file: name, line: 1, column: 1, message: name, hint: name, path: [] },
+  ];
+  const text = statusText(
+    status([node(name, [SYNCED])], {
+      mesh: name,
+      peers: [peer],
+      config: {
+        file: name,
+        appliedAt: SINCE,
+        sha256: '',
+        warnings: warnings as unknown as Status['config']['warnings'],
+      },
+    }),
+    NOW,
+  );
+  assert.doesNotMatch(text, /^\s*::/m);
+  assert.match(text, /^[\n\x20-\x7e]*$/);
+});

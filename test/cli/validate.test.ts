@@ -251,6 +251,24 @@ test('The command validate --require-end refuses a file whose last line is not t
   assert.equal((await postern(['validate', '-f', whole, '--require-end'])).status, 0);
 });
 
+test('A file name with a line end is printed in one line, on stdout and on stderr', async (t) => {
+  const here = scene(t);
+  const name = 'x\n::warning::pwned.yaml';
+  const lines = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const { stdout, stderr } = await postern(args, { cwd: here.folder });
+    return (stdout + stderr).split('\n').filter((line) => line.includes('pwned'));
+  };
+  const shown = /^(postern: [A-Z_]+ )?x\\u\{a\}::warning::pwned\.yaml/;
+  const isShown = (found: readonly string[], count: number): void => {
+    assert.equal(found.length, count);
+    for (const line of found) assert.match(line, shown);
+  };
+  isShown(await lines('validate', name), 1);
+  here.edited(name, (yaml) => open(wrong(yaml)));
+  isShown(await lines('validate', name), 5);
+  isShown(await lines('translate', '-f', name), 4);
+});
+
 describe('validate --without-keys', () => {
   const judged = async (file: string): Promise<readonly [number | string, readonly string[]]> => {
     const { status, stdout } = await postern(['validate', '-f', file, '--without-keys']);

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { sdsFiles } from '../../envoy/resources/gateway-bootstrap.ts';
 import { EXIT, PosternError } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
+import { oneLine } from '../../one-line.ts';
 import { issueGatewayCertificate, openControlPlaneCa, writeAtomically } from '../../trust/issuing/control-plane-ca.ts';
 import { createCa } from '../../trust/issuing/issue.ts';
 import { makeFolder } from '../../trust/issuing/make-folder.ts';
@@ -36,11 +37,11 @@ export const certsGateway: Run = async (invocation) => {
     ),
   ]);
   invocation.stderr(
-    `${out}: tls.pem, tls-key.pem, ca.pem for ${gateway.identity}, valid until ${new Date(issued.notAfter).toISOString()}\n`,
+    `${oneLine(out)}: tls.pem, tls-key.pem, ca.pem for ${gateway.identity}, valid until ${new Date(issued.notAfter).toISOString()}\n`,
   );
   if (ca.made)
     invocation.stderr(
-      `${state}: made a control-plane CA, SHA-256 ${ca.issuer.certificate.fingerprint}; keep this folder. A control plane that is running with another CA refuses this certificate: if you lost the folder, restore it instead (--require-state makes no CA)\n`,
+      `${oneLine(state)}: made a control-plane CA, SHA-256 ${ca.issuer.certificate.fingerprint}; keep this folder. A control plane that is running with another CA refuses this certificate: if you lost the folder, restore it instead (--require-state makes no CA)\n`,
     );
   return EXIT.ok;
 };
@@ -67,7 +68,7 @@ export const certsDev: Run = async (invocation) => {
     ['ca-key.pem', ca.privateKey.reveal(), 0o600],
     ['ca.pem', ca.certificate, 0o644],
   ]);
-  invocation.stderr(`${out}: ca.pem, ca-key.pem of ${trustDomain}, a throw-away CA\n`);
+  invocation.stderr(`${oneLine(out)}: ca.pem, ca-key.pem of ${trustDomain}, a throw-away CA\n`);
   return EXIT.ok;
 };
 

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../duration.ts';
 import { EXIT, PosternError } from '../../errors.ts';
+import { oneLine } from '../../one-line.ts';
 import { adminUrl, askAdmin } from '../admin-request.ts';
 import { type Invocation, type Run, required } from '../command.ts';
 
@@ -17,7 +18,7 @@ export const drain: Run = async (invocation) => {
   const wait = waitFlag(invocation);
   const end = performance.now() + wait * 1000;
   const drainTimeMs = await drainTime(gateway);
-  const say = (text: string): void => invocation.stderr(`postern: ${text}\n`);
+  const say = (text: string): void => invocation.stderr(`postern: ${oneLine(text)}\n`);
   // From now on each answer asks its caller to connect again (GOAWAY, or Connection: close) …
   await ask(gateway, '/healthcheck/fail', 'POST');
   // … and when the drain time is over, the ports close: callers and peers go elsewhere.

@@ -2,6 +2,7 @@
 // Must not: write, or open a connection.
 
 import { EXIT, formatDiagnostic, PosternError, withoutKeys } from '../../errors.ts';
+import { oneLine } from '../../one-line.ts';
 import { type Annotation, githubCommands, gitlabReport } from '../annotations.ts';
 import { type Invocation, isOn, outputFormat, type Run } from '../command.ts';
 import { type ReadOptions, readConfiguration, STANDARD_INPUT } from '../configuration.ts';
@@ -106,13 +107,13 @@ function jsonOf(reports: readonly Report[]): object {
 function printText({ stdout, stderr }: Invocation, report: Report): void {
   const { file, annotations, absentFiles, failure } = report;
   if (failure !== undefined) {
-    stderr(`postern: ${failure.code} ${failure.message}\n`);
+    stderr(`postern: ${failure.code} ${oneLine(failure.message)}\n`);
     return;
   }
   const { errors, warnings } = countsOf(report);
   const verdict = annotations.length === 0 ? 'fine' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
-  const absent = absentFiles.length === 0 ? '' : `; not here, and not checked: ${absentFiles.join(', ')}`;
-  stdout([...annotations.map(formatDiagnostic), `${file}: ${verdict}${absent}`, ''].join('\n'));
+  const absent = absentFiles.length === 0 ? '' : `; not here, and not checked: ${oneLine(absentFiles.join(', '))}`;
+  stdout([...annotations.map(formatDiagnostic), `${oneLine(file)}: ${verdict}${absent}`, ''].join('\n'));
 }
 
 function plural(count: number, noun: string): string {
