@@ -1,52 +1,70 @@
 // The history of what was served, as text that survives the process. It holds names, SPIFFE IDs, fingerprints and digests.
 // Must not: hold key material, or be believed in parts: a record that is damaged or of another mesh is none.
 
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { SpiffeId } from '../trust/spiffe.ts';
-import { isSameState } from './served-state.ts';
-import { type HeldState, type History, labelOf, SETTLE_MS, type ServedPeer } from './transition.ts';
+import { isLabel } from '../host-port.ts';
+import { parseSpiffeId, type SpiffeId } from '../trust/spiffe.ts';
+import { type History, labelOf, type ServedPeer } from './transition.ts';
 
 export interface ServedRecord {
   /** Of our own mesh. */
   readonly trustDomain: string;
-  /** Random, of the process that began the record: no generation of an earlier record has the same id. */
-  readonly lineage: string;
   readonly history: History;
 }
 
-const digest = z.string().regex(/^[0-9a-f]{1,128}$/);
-const served = { roots: z.array(digest), grants: z.array(digest), imports: z.array(digest) };
+// Names and keys become parts of resource names, so nothing is accepted here that the boundary check would reject.
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+const fingerprint = z.string().regex(/^[0-9a-f]{64}$/);
+const time = z.int().nonnegative();
+const served = { roots: z.array(fingerprint), grants: z.array(digest), imports: z.array(digest) };
 const servedSchema = z.strictObject(served);
-const stateSchema = z.strictObject({ ...served, until: z.number().exactOptional() });
+const stateSchema = z.strictObject({ ...served, until: time.exactOptional() });
 const recordSchema = z.strictObject({
-  format: z.literal(1),
   trustDomain: z.string(),
-  lineage: digest,
   peers: z.array(
-    z.strictObject({
-      name: z.string(),
-      key: digest,
-      domainKey: digest,
-      ended: z.strictObject({ until: z.number(), last: servedSchema }).exactOptional(),
-      gatewayIdentities: z.array(z.custom<SpiffeId>((value) => typeof value === 'string')),
-      generation: z.strictObject({ id: digest, roots: z.array(digest) }),
-      states: z.array(stateSchema),
-    }),
+    z
+      .strictObject({
+        name: z.string().refine(isLabel),
+        key: digest,
+        domainKey: digest,
+        ended: z.strictObject({ until: time, last: servedSchema }).exactOptional(),
+        gatewayIdentities: z.array(z.custom<SpiffeId>((id) => typeof id === 'string' && parseSpiffeId(id) === id)),
+        generation: z.strictObject({ id: digest, roots: z.array(fingerprint) }),
+        states: z.array(stateSchema),
+      })
+      .refine(isWhole),
   ),
 });
 
-export function formatRecord({ trustDomain, lineage, history }: ServedRecord): string {
-  return `${JSON.stringify({ format: 1, trustDomain, lineage, peers: [...history.values()] })}\n`;
+/** The checksum comes before what it covers, and nothing is outside of the two. */
+const RECORD = /^\{"format":1,"sha256":"([0-9a-f]{64})","record":(\{.*\})\}\n$/s;
+
+export function formatRecord({ trustDomain, history }: ServedRecord): string {
+  const record = JSON.stringify({ trustDomain, peers: [...history.values()] });
+  return `{"format":1,"sha256":"${checksum(record)}","record":${record}}\n`;
 }
 
 /** Undefined: damaged, of another mesh, or of a version of Postern that writes another format. */
 export function parseRecord(text: string, trustDomain: string): ServedRecord | undefined {
-  const parsed = recordSchema.safeParse(jsonOf(text));
+  const [, sum, record = ''] = RECORD.exec(text) ?? [];
+  if (sum !== checksum(record)) return undefined;
+  const parsed = recordSchema.safeParse(jsonOf(record));
   if (!parsed.success || parsed.data.trustDomain !== trustDomain) return undefined;
-  const { lineage, peers } = parsed.data;
+  const { peers } = parsed.data;
   const history = new Map(peers.map((peer) => [labelOf(peer), peer]));
-  const isWhole = peers.every(({ states, ended }) => states.length > 0 || ended !== undefined);
-  return isWhole && history.size === peers.length ? { trustDomain, lineage, history } : undefined;
+  return history.size === peers.length ? { trustDomain, history } : undefined;
+}
+
+/** Finds damage, not an attacker: who can write the file can write a checksum. */
+function checksum(record: string): string {
+  return createHash('sha256').update(record).digest('hex');
+}
+
+/** Only the newest state, the last, may have no end. */
+function isWhole({ states, ended }: Pick<ServedPeer, 'states' | 'ended'>): boolean {
+  const isOrdered = states.slice(0, -1).every(({ until }) => until !== undefined);
+  return isOrdered && (states.length > 0 || ended !== undefined);
 }
 
 function jsonOf(text: string): unknown {
@@ -55,29 +73,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Our history, and what another process that serves the same gateways has recorded since we last looked (a rolling update):
- * gateways may hold either. The next record that we write ourselves replaces it.
- */
-export function mergeHistories(ours: History, theirs: History, now: number): History {
-  const merged = new Map(ours);
-  for (const [label, other] of theirs) {
-    const own = ours.get(label);
-    if (own !== undefined) merged.set(label, mergeEntries(own, other, now));
-    else if (other.ended === undefined || now < other.ended.until) merged.set(label, other);
-  }
-  return merged;
-}
-
-function mergeEntries(own: ServedPeer, other: ServedPeer, now: number): ServedPeer {
-  const foreign = other.states
-    .map((state): HeldState => ({ ...state, until: state.until ?? now + SETTLE_MS }))
-    .filter(({ until }) => now < (until ?? 0))
-    .filter((state) => !own.states.some((one) => isSameState(one, state)));
-  const { id, roots } = own.generation;
-  // Connections of a generation that is not ours end in any case.
-  const rests = id === other.generation.id ? [...new Set([...roots, ...other.generation.roots])].sort() : roots;
-  return { ...own, generation: { id, roots: rests }, states: [...foreign, ...own.states] };
 }

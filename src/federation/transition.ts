@@ -25,7 +25,7 @@ export const SETTLE_MS = 8000;
 /** The same at the start of a process, whose gateways have yet to come back. */
 export const START_SETTLE_MS = 15_000;
 /** How long a retired name is kept: a gateway that was away meanwhile asks for what it had. */
-const RETIRED_MS = 60 * 60 * 1000;
+export const RETIRED_MS = 60 * 60 * 1000;
 
 /** A name that a peer had. */
 export interface RetiredName {

@@ -43,6 +43,8 @@ export interface PublisherOptions {
   readonly compiler?: Pick<Compiler, 'compile'>;
   /** The record of what this process served, for the next one. */
   readonly store?: RecordStore;
+  /** A clock in milliseconds that nobody sets. */
+  readonly uptime?: () => number;
 }
 
 export class Publisher {
@@ -53,10 +55,10 @@ export class Publisher {
   /** The last turn that was committed, refreshes included. */
   private last: Turn | undefined;
 
-  constructor(now: number, { compiler = new Compiler(), store }: PublisherOptions = {}) {
+  constructor(now: number, { compiler = new Compiler(), store, uptime }: PublisherOptions = {}) {
     this.compiler = compiler;
     this.throwawayRootPem = createThrowawayRoot(now);
-    this.history = new ServedHistory(store, randomBytes(16).toString('hex'));
+    this.history = new ServedHistory({ store, uptime, random: () => randomBytes(16).toString('hex') });
   }
 
   get applied(): Applied | undefined {
@@ -118,6 +120,11 @@ export class Publisher {
     return { applied, identities, served, compiled, now };
   }
 
+  /** Whether the record was changed since the last turn, by another process or from a backup: call `refresh`. */
+  isBehindRecord(): boolean {
+    return this.history.isBehind();
+  }
+
   /** Serves a turn that was prepared since the last commit. Errors: as `apply`. */
   commit(turn: Turn): Applied {
     const { served, compiled } = this.recorded(turn);
@@ -135,9 +142,14 @@ export class Publisher {
 
   /** The record must be on disk before its state is published, because the next process continues from it. */
   private recorded(turn: Turn): Pick<Turn, 'served' | 'compiled'> {
-    if (this.history.record(turn.served, turn.now)) return turn;
-    const served = this.history.planUnrecorded(turn.applied.resolved.federation, turn.now);
-    return { served, compiled: this.compile(served, turn.identities) };
+    const { federation } = turn.applied.resolved;
+    const compiled = (served: Served): Pick<Turn, 'served' | 'compiled'> => ({
+      served,
+      compiled: this.compile(served, turn.identities),
+    });
+    // Another process may have written it since the turn was prepared.
+    const planned = this.history.isBehind() ? compiled(this.history.plan(federation, turn.now)) : turn;
+    return this.history.record(planned.served) ? planned : compiled(this.history.planUnrecorded(federation, turn.now));
   }
 
   private compile({ federation, retired }: Served, identities: GatewayIdentities): Compiled {

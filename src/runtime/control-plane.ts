@@ -29,6 +29,11 @@ export interface ControlPlaneOptions extends StartOptions, ServingOptions {
 
 /** How often certificate ends and the state folder are checked; the certificates of gateways come and go with their streams. */
 const LOOK_MS = 60_000;
+/**
+ * How often the record is compared with what was read or written last. What another process serves counts for 15 seconds after
+ * it was seen (START_SETTLE_MS), and is seen again as long as both processes look, and write what they serve.
+ */
+const RECORD_LOOK_MS = 5000;
 /** The shortest time between two refreshes. */
 const MIN_PAUSE_MS = 1000;
 /** How often a rejected turn is tried again. */
@@ -57,7 +62,7 @@ export class ControlPlane {
   private readonly stateCheck: StateCheck;
   private readonly watching: Watching;
   private readonly due: WallClockTimer;
-  private readonly looks: NodeJS.Timeout;
+  private readonly looks: readonly NodeJS.Timeout[];
   /** Why the current file is not served; undefined when it is. */
   private rejected: Rejected | undefined;
   /** The last turn that was requested; only one runs at a time. */
@@ -72,17 +77,25 @@ export class ControlPlane {
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const { logger, stateFolder } = options;
     const metrics = new Metrics();
-    const publisher = new Publisher(Date.now(), { store: new RecordFile(stateFolder, logger) });
+    const publisher = new Publisher(Date.now(), {
+      store: new RecordFile(stateFolder, logger),
+      uptime: () => performance.now(),
+    });
     const first = await loadFirst(options);
     const turn = publisher.prepare(first, Date.now());
     const { trustDomain } = turn.applied.resolved.federation.mesh;
-    // Committing writes to the state folder, so that the CA comes first.
     const ca = openState(options, trustDomain);
-    const applied = publisher.commit(turn);
     const log = new ConfigLog(logger, metrics);
     const tls = options.insecureXds ? undefined : serverTls(ca, options.xds);
     const serving = createServing(options, publisher, metrics, { tls, controlPlane: controlPlaneId(trustDomain) });
-    const port = await serving.listen(gatewayRegistry(applied));
+    const port = await serving.listen(gatewayRegistry(turn.applied));
+    try {
+      // Committing writes the record, which a process without a port leaves to the one that has it. Streams get nothing before.
+      publisher.commit(turn);
+    } catch (error) {
+      await serving.stop();
+      throw error;
+    }
     const controlPlane = new ControlPlane({ options, first, publisher, metrics, log, ca, serving });
     await controlPlane.open(port, metrics);
     return controlPlane;
@@ -102,7 +115,10 @@ export class ControlPlane {
       () => void this.runTurn(),
       (now) => this.renewServerTls(now),
     );
-    this.looks = setInterval(() => this.look(), LOOK_MS).unref();
+    this.looks = [
+      setInterval(() => this.look(), LOOK_MS).unref(),
+      setInterval(() => this.lookAtRecord(), RECORD_LOOK_MS).unref(),
+    ];
   }
 
   get xdsPort(): number {
@@ -123,7 +139,7 @@ export class ControlPlane {
     this.isStopping = true;
     this.stateCheck.stop();
     this.due.stop();
-    clearInterval(this.looks);
+    for (const look of this.looks) clearInterval(look);
     await this.turns;
     // The last turn may have changed what is watched.
     this.watching.close();
@@ -189,6 +205,10 @@ export class ControlPlane {
       this.rejected = this.log.rejected(file, error);
       this.refresh(before);
     }
+    this.afterTurn();
+  }
+
+  private afterTurn(): void {
     this.report.published();
     this.serving.admit(gatewayRegistry(this.applied));
     this.schedule();
@@ -216,6 +236,16 @@ export class ControlPlane {
     if (this.options.insecureXds || isFresh) return;
     this.serverTlsAt = now;
     this.serving.setTls(serverTls(this.ca, this.options.xds));
+  }
+
+  /** In a turn, because two must not run at a time. */
+  private lookAtRecord(): void {
+    if (!this.publisher.isBehindRecord()) return;
+    this.turns = this.turns.then(() => {
+      if (this.isStopping || !this.publisher.isBehindRecord()) return;
+      this.refresh(this.applied);
+      this.afterTurn();
+    });
   }
 
   private look(): void {

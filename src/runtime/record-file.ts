@@ -30,14 +30,13 @@ export class RecordFile implements RecordStore {
     if (this.seen !== undefined && record === undefined)
       this.logger.warn(
         { path: this.path },
-        'the record of what was served is damaged, or of another mesh: connections of all peers end once',
+        'the record of what was served is damaged, or of another mesh, and is replaced: if run has just started, connections of all peers end once',
       );
     return record;
   }
 
-  readForeign(trustDomain: string): ServedRecord | undefined {
-    const text = this.text();
-    return text === undefined || text === this.seen ? undefined : parseRecord(text, trustDomain);
+  isChanged(): boolean {
+    return this.text() !== this.seen;
   }
 
   write(record: ServedRecord): boolean {

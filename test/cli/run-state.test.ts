@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '../support/mesh.ts';
 import { samplesIn } from '../telemetry/exposition.ts';
 import { postern } from './postern.ts';
 import { get, served } from './served.ts';
@@ -83,4 +84,31 @@ test('A state folder that cannot be written stops nothing, and is logged', async
   writeFileSync(here.file, here.yaml.replace('127.0.0.1:11001', '127.0.0.1:11901'));
   await process.said('cannot be recorded');
   await process.said('configuration applied');
+});
+
+test('A second process that does not get its port leaves the record as it is', async (t) => {
+  const { here, process } = await served(t);
+  const record = join(here.file.replace('.yaml', '.state'), 'served.json');
+  const before = readFileSync(record, 'utf8');
+  const other = here.file.replace('.yaml', '-2.yaml');
+  writeFileSync(other, here.yaml.slice(0, here.yaml.indexOf('exports:')));
+  const address = `127.0.0.1:${await process.xdsPort()}`;
+  const state = dirname(record);
+  const args = ['run', '-f', other, '--state', state, '--xds', address, '--admin', '127.0.0.1:0', '--warm-up', '0'];
+  const { status, stderr, stdout } = await postern(args);
+  assert.equal(status, 1);
+  assert.match(stderr + stdout, /LISTEN_FAILED/);
+  assert.equal(readFileSync(record, 'utf8'), before);
+});
+
+test('A record that is damaged stops no start, and one that is lost while run is up is written again', async (t) => {
+  const { here, process } = await served(t);
+  const record = join(here.file.replace('.yaml', '.state'), 'served.json');
+  await process.stop('SIGTERM');
+  const good = readFileSync(record, 'utf8');
+  writeFileSync(record, good.replace('"name":"', '"name":"/'));
+  const again = await served(t, here);
+  assert.equal((await again.process.said('is damaged'))['level'], 'warn');
+  rmSync(record);
+  await eventually('the record is back', () => existsSync(record));
 });

@@ -192,7 +192,7 @@ export class Serving {
   }
 
   get record(): string {
-    return formatRecord({ trustDomain: 'ours.example', lineage: '00', history: this.history });
+    return formatRecord({ trustDomain: 'ours.example', history: this.history });
   }
 }
 

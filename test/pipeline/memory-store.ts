@@ -5,14 +5,23 @@ import { formatRecord, parseRecord, type ServedRecord } from '../../src/federati
 import type { RecordStore } from '../../src/pipeline/served-history.ts';
 
 export class MemoryStore implements RecordStore {
-  /** Undefined: there is none. */
-  text: string | undefined;
   isWritable = true;
   writes = 0;
+  private readonly disk: { text: string | undefined };
   private seen: string | undefined;
 
-  constructor(text?: string) {
-    this.text = text;
+  /** With another process's store, the two share a record. */
+  constructor(record?: string | MemoryStore) {
+    this.disk = record instanceof MemoryStore ? record.disk : { text: record };
+  }
+
+  /** Undefined: there is none. */
+  get text(): string | undefined {
+    return this.disk.text;
+  }
+
+  set text(text: string | undefined) {
+    this.disk.text = text;
   }
 
   read(trustDomain: string): ServedRecord | undefined {
@@ -20,8 +29,8 @@ export class MemoryStore implements RecordStore {
     return this.text === undefined ? undefined : parseRecord(this.text, trustDomain);
   }
 
-  readForeign(trustDomain: string): ServedRecord | undefined {
-    return this.text === this.seen || this.text === undefined ? undefined : parseRecord(this.text, trustDomain);
+  isChanged(): boolean {
+    return this.text !== this.seen;
   }
 
   write(record: ServedRecord): boolean {

@@ -54,7 +54,11 @@ exports:
   }
 
   /** A process that serves the file as it is now. */
-  async serve(store: MemoryStore | undefined, at = now, publisher = new Publisher(at, store && { store })) {
+  async serve(
+    store: MemoryStore | undefined,
+    at = now,
+    publisher = new Publisher(at, store && { store }),
+  ): Promise<Publisher> {
     publisher.apply(await loadConfig(this.file), at);
     return publisher;
   }
@@ -205,25 +209,147 @@ test('A record that can no longer be written is not trusted about later roots', 
   assert.equal(generationOf(await scene.serve(new MemoryStore(store.text), now + 5000)), trusting);
 });
 
-test('Two processes that share a record both add to it, and the next process knows what either has served', async (t) => {
+test('What another process has recorded counts in the next turn, and stays in the record when ours is written again', async (t) => {
   const scene = new Scene(t);
   const store = new MemoryStore();
   const first = await scene.serve(store);
-  const second = new MemoryStore(store.text);
-  const other = await scene.serve(second, now + 1000);
-  // The second one has read a younger root already, the first one something else.
+  const second = await scene.serve(new MemoryStore(store), now + 20_000);
+  // Gateways of the second process accept a younger root, in the generation that both serve.
   scene.trust(0, 1);
-  await scene.serve(second, now + 2000, other);
-  const trusting = generationOf(other);
-  store.text = second.text;
+  await scene.serve(undefined, now + 30_000, second);
+  const trusting = generationOf(second);
   scene.trust(0);
+  scene.grant('/v1/*', '/v3/*');
+  await scene.serve(undefined, now + 31_000, first);
+  assert.notEqual(generationOf(first), trusting);
+  assert.ok(!grants(first, '/v3/'));
+  first.refresh(now + 32_000);
   scene.grant('/v1/*', '/v2/*');
-  await scene.serve(store, now + 3000, first);
-  const third = await scene.serve(new MemoryStore(store.text), now + 4000);
+  const third = await scene.serve(new MemoryStore(store), now + 33_000);
   assert.notEqual(generationOf(third), trusting);
   assert.ok(!grants(third, '/v2/'));
   third.refresh(third.nextDue() ?? 0);
   assert.ok(grants(third, '/v2/'));
+});
+
+test('What another process records while a turn is prepared counts in that turn', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  const first = await scene.serve(store);
+  const second = await scene.serve(new MemoryStore(store), now + 20_000);
+  scene.grant('/v1/*', '/v2/*');
+  const turn = first.prepare(await loadConfig(scene.file), now + 31_000);
+  scene.trust(0, 1);
+  scene.grant('/v1/*');
+  await scene.serve(undefined, now + 30_000, second);
+  first.commit(turn);
+  assert.notEqual(generationOf(first), generationOf(second));
+  assert.ok(!grants(first, '/v2/'));
+});
+
+test('Two processes that make the same edit begin generations with different ids', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  scene.trust(0, 1);
+  await scene.serve(store);
+  scene.trust(0);
+  const [one, other] = [new MemoryStore(store.text), new MemoryStore(store.text)];
+  assert.notEqual(generationOf(await scene.serve(one, now + 1000)), generationOf(await scene.serve(other, now + 1000)));
+});
+
+for (const [what, restore] of [
+  ['replaced by an older one', (backup: string | undefined) => backup],
+  ['removed', () => undefined],
+  ['damaged', (backup: string | undefined) => backup?.slice(1)],
+] as const) {
+  test(`A record that is ${what} while a process serves is written again with all that it serves`, async (t) => {
+    const scene = new Scene(t);
+    const store = new MemoryStore();
+    const running = await scene.serve(store);
+    const backup = store.text;
+    scene.trust(0, 1);
+    await scene.serve(undefined, now + 60_000, running);
+    running.refresh(now + 70_000);
+    assert.ok(!running.isBehindRecord());
+    const trusting = generationOf(running);
+    store.text = restore(backup);
+    assert.ok(running.isBehindRecord());
+    running.refresh(now + 90_000);
+    assert.ok(!running.isBehindRecord());
+    assert.equal(generationOf(running), trusting);
+    scene.trust(0);
+    scene.grant('/v1/*', '/v2/*');
+    const next = await scene.serve(new MemoryStore(store), now + 120_000);
+    assert.notEqual(generationOf(next), trusting);
+    assert.ok(!grants(next, '/v2/'));
+  });
+}
+
+/** Two processes look at their record every few seconds. */
+function overlap(processes: readonly Publisher[], from: number, ms: number, look: () => void = () => {}): number {
+  for (let at = from; at < from + ms; at += 2500)
+    for (const one of processes) {
+      if (one.isBehindRecord() || at >= (one.nextDue() ?? 0)) one.refresh(at);
+      look();
+    }
+  return from + ms;
+}
+
+test('As long as another process serves a removed root, nothing new is granted, and 15 seconds after it has ended all is', async (t) => {
+  const scene = new Scene(t);
+  const store = new MemoryStore();
+  scene.trust(0, 1);
+  const old = await scene.serve(store);
+  scene.trust(0);
+  scene.grant('/v1/*', '/v2/*');
+  const next = await scene.serve(new MemoryStore(store), now + 60_000);
+  const at = overlap([old, next], now + 61_000, 120_000, () => assert.ok(!grants(next, '/v2/')));
+  overlap([next], at, 20_000);
+  assert.ok(grants(next, '/v2/'));
+});
+
+test('Two processes with the same configuration stop writing their record, whatever each served before', async (t) => {
+  const scene = new Scene(t);
+  const stores = [new MemoryStore()];
+  scene.trust(0, 1);
+  const first = await scene.serve(stores[0]);
+  stores.push(new MemoryStore(stores[0]));
+  scene.grant('/v2/*');
+  const second = await scene.serve(stores[1], now + 10_000);
+  const at = overlap([first, second], now + 11_000, 30_000);
+  scene.trust(0);
+  for (const one of [first, second]) await scene.serve(undefined, at, one);
+  const later = overlap([first, second], at, 60_000);
+  const writes = stores.map((store) => store.writes);
+  overlap([first, second], later, 60_000);
+  assert.deepEqual(
+    stores.map((store) => store.writes),
+    writes,
+  );
+  assert.ok(grants(first, '/v2/') && grants(second, '/v2/'));
+});
+
+test('A clock that is set forward does not end what settles', async (t) => {
+  const scene = new Scene(t);
+  let uptime = 5000;
+  const publisher = new Publisher(now, { store: new MemoryStore(), uptime: () => uptime });
+  scene.trust(0, 1);
+  await scene.serve(undefined, now, publisher);
+  uptime += 60_000;
+  scene.trust(0);
+  scene.grant('/v1/*', '/v2/*');
+  await scene.serve(undefined, now + 60_000, publisher);
+  assert.ok(!grants(publisher, '/v2/'));
+  // Two seconds later, the clock is an hour ahead.
+  uptime += 2000;
+  const ahead = now + 62_000 + 3600_000;
+  publisher.refresh(ahead);
+  assert.ok(!grants(publisher, '/v2/'));
+  const due = publisher.nextDue() ?? 0;
+  assert.equal(due, ahead + 6000);
+  uptime += 6000;
+  publisher.refresh(due);
+  assert.ok(grants(publisher, '/v2/'));
 });
 
 test('A name that ended while no process served trusts no peer for an hour, also across a further restart', async (t) => {

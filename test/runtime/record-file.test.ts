@@ -21,19 +21,20 @@ class Log {
   readonly error = (_: object, message: string): void => void this.lines.push(`error ${message}`);
 }
 
+const KEY = '0123456789abcdef';
+const ROOT = KEY.repeat(4);
 const recordOf = (name: string): ServedRecord => ({
   trustDomain: 'ours.example',
-  lineage: 'ab',
   history: new Map([
     [
-      `${name}@01`,
+      `${name}@${KEY}`,
       {
         name,
-        key: '01',
-        domainKey: '02',
+        key: KEY,
+        domainKey: KEY,
         gatewayIdentities: [],
-        generation: { id: '03', roots: ['04'] },
-        states: [{ roots: ['04'], grants: [], imports: [] }],
+        generation: { id: KEY, roots: [ROOT] },
+        states: [{ roots: [ROOT], grants: [], imports: [] }],
       },
     ],
   ]),
@@ -60,16 +61,20 @@ test('The file is replaced as a whole, so that a process that has it open reads 
   assert.notEqual(statSync(file.path).ino, before);
 });
 
-test('A record that another process has written is returned once, and a process’s own record is not foreign', (t) => {
+test('A record is changed when another process has written or removed it, until it is read, and never by its own writes', (t) => {
   const folder = folderOf(t);
   const [ours, theirs] = [new RecordFile(folder, new Log()), new RecordFile(folder, new Log())];
   ours.write(recordOf('north'));
-  assert.equal(ours.readForeign('ours.example'), undefined);
+  assert.equal(ours.isChanged(), false);
   theirs.read('ours.example');
   theirs.write(recordOf('west'));
-  assert.deepEqual(ours.readForeign('ours.example'), recordOf('west'));
+  assert.equal(ours.isChanged(), true);
+  assert.deepEqual(ours.read('ours.example'), recordOf('west'));
+  assert.equal(ours.isChanged(), false);
   ours.write(recordOf('north'));
-  assert.equal(ours.readForeign('ours.example'), undefined);
+  assert.equal(ours.isChanged(), false);
+  rmSync(ours.path);
+  assert.equal(ours.isChanged(), true);
 });
 
 test('A record that was removed is written again although it did not change', (t) => {
