@@ -174,13 +174,18 @@ function withoutValue(message: string): string {
 function toSnakeCase(type: protobuf.Type, json: unknown): unknown {
   if (typeof json !== 'object' || json === null) return json;
   if (type.fullName.startsWith('.google.protobuf.')) return type.name === 'Any' ? anyToSnakeCase(json) : json;
-  const fields = new Map(type.fieldsArray.map((field) => [protobuf.util.camelCase(field.name), field]));
+  const fields = new Map(type.fieldsArray.map((field) => [jsonName(field.name), field]));
   return Object.fromEntries(
     Object.entries(json).map(([key, value]) => {
       const field = fields.get(key) ?? type.fields[key];
       return field === undefined ? [key, value] : [field.name, fieldToSnakeCase(field, value)];
     }),
   );
+}
+
+/** Unlike protobufjs' own camelCase, without the underscore before a digit: `ignoreHttp11Upgrade`. */
+function jsonName(name: string): string {
+  return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function fieldToSnakeCase(field: protobuf.Field, value: unknown): unknown {
