@@ -4,11 +4,13 @@
 import { checkBoundary } from '../envoy/boundary/boundary-check.ts';
 import { encodeResource } from '../envoy/proto/codec.ts';
 import { checkResource } from '../envoy/proto/pgv.ts';
+import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { translate } from '../envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../federation/model.ts';
 import type { RetiredName } from '../federation/transition.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
+import { expectationOf } from './gateway-expectation.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
 
 export interface CompileInput {
@@ -51,5 +53,6 @@ export class Compiler {
 
 function compileGateway(builder: SnapshotBuilder, role: GatewayRole, input: CompileInput): Snapshot {
   const drafts = translate({ ...input, role, identity: (peer) => input.identity(role, peer) });
-  return builder.build(drafts, { encode: encodeResource, checkResource, checkAll: checkBoundary });
+  const checkAll = (resources: readonly ResourceJson[]): void => checkBoundary(resources, expectationOf(input, role));
+  return builder.build(drafts, { encode: encodeResource, checkResource, checkAll });
 }

@@ -392,7 +392,8 @@ describe('the boundary check, against builders with one constant changed', () =>
 
   test('An unchanged copy of the builders passes for both gateways', async () => {
     const copied = await translateWith('unchanged', new Map());
-    for (const role of ['ingress', 'egress'] as const) checkBoundary(mesh.resourcesBy(copied, role));
+    for (const role of ['ingress', 'egress'] as const)
+      checkBoundary(mesh.resourcesBy(copied, role), mesh.expectation(role));
   });
 
   for (const [index, { file, from, to, role, rule }] of CHANGES.entries()) {
@@ -402,7 +403,7 @@ describe('the boundary check, against builders with one constant changed', () =>
       assert.equal(parts.length, 2, `${path} has the text once`);
       const copied = await translateWith(String(index), new Map([[path, parts.join(to)]]));
       assert.throws(
-        () => checkBoundary(mesh.resourcesBy(copied, role)),
+        () => checkBoundary(mesh.resourcesBy(copied, role), mesh.expectation(role)),
         (error) =>
           error instanceof PosternError &&
           error.code === 'BOUNDARY_VIOLATED' &&

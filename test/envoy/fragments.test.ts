@@ -113,7 +113,8 @@ describe('a resource in fragments', () => {
   test('The boundary check finds a private key or a missing policy in any fragment, every time', () => {
     const under = new MeshUnderTest(mesh(THREE));
     const resources = under.resources('ingress');
-    checkBoundary(resources);
+    const expected = under.expectation('ingress');
+    checkBoundary(resources, expected);
     const routes = routesOf(under);
     const withHost = (change: object): readonly ResourceJson[] => {
       const [first, ...rest] = routes.virtual_hosts ?? [];
@@ -124,9 +125,9 @@ describe('a resource in fragments', () => {
     };
     const key = `${'-----BEGIN PRIVATE'} KEY-----`;
     for (let time = 0; time < 2; time += 1) {
-      assert.throws(() => checkBoundary(withHost({ name: key })), /KEY_ONLY_IN_CERTIFICATES/);
-      assert.throws(() => checkBoundary(withHost({ domains: ['*'] })), /POLICY/);
-      assert.throws(() => checkBoundary(withHost({ typed_per_filter_config: {} })), /POLICY/);
+      assert.throws(() => checkBoundary(withHost({ name: key }), expected), /KEY_ONLY_IN_CERTIFICATES/);
+      assert.throws(() => checkBoundary(withHost({ domains: ['*'] }), expected), /POLICY/);
+      assert.throws(() => checkBoundary(withHost({ typed_per_filter_config: {} }), expected), /POLICY/);
     }
   });
 });

@@ -1,7 +1,9 @@
 // Good resources for mutations: those of a mesh with two peers, copied, with accessors for the places that are mutated.
 // Must not: share anything between two copies.
 
+import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
 import type { BoundaryRule } from '../../src/envoy/boundary/boundary-rules.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
 import { certify, issuerOf } from './callers.ts';
 import { MeshUnderTest, NOW, newCa, plainName } from './pipeline.ts';
@@ -29,8 +31,15 @@ export type Data = any;
 export class Copy {
   readonly resources: Data[];
 
+  private readonly role: GatewayRole;
+
   constructor(role: GatewayRole) {
+    this.role = role;
     this.resources = structuredClone(mesh.resources(role, ['gone'])) as Data[];
+  }
+
+  check(): void {
+    checkBoundary(this.resources as ResourceJson[], mesh.expectation(this.role, ['gone']));
   }
 
   named(kind: string, name: string): Data {

@@ -4,12 +4,14 @@
 import assert from 'node:assert/strict';
 import { parseConfig } from '../../src/config/parse.ts';
 import type { Config } from '../../src/config/schema/config-schema.ts';
+import type { Expectation } from '../../src/envoy/boundary/expectation.ts';
 import type { Draft } from '../../src/envoy/draft.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import type { KeyedPeer } from '../../src/envoy/resource-names.ts';
 import { translate } from '../../src/envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../../src/federation/model.ts';
 import { type Resolved, resolve } from '../../src/federation/resolve.ts';
+import { expectationOf } from '../../src/pipeline/gateway-expectation.ts';
 import { GatewayIdentities } from '../../src/trust/issuing/identities.ts';
 import { createCa, createThrowawayRoot } from '../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
@@ -121,6 +123,15 @@ export class MeshUnderTest {
 
   resources(role: GatewayRole, retired: readonly string[] = []): readonly ResourceJson[] {
     return this.drafts(role, retired).map((draft) => draft.build());
+  }
+
+  /** What the boundary check compares the resources with. */
+  expectation(role: GatewayRole, retired: readonly string[] = []): Expectation {
+    const ended = retired.map((name) => this.keyed(name));
+    return expectationOf(
+      { federation: this.federation, retired: ended, throwawayRootPem: this.throwawayRootPem },
+      role,
+    );
   }
 
   /** What other builders than those of src/ make of this mesh. */

@@ -20,6 +20,7 @@ import {
   type Served,
   START_SETTLE_MS,
 } from '../../src/federation/transition.ts';
+import { expectationOf } from '../../src/pipeline/gateway-expectation.ts';
 import { createThrowawayRoot } from '../../src/trust/issuing/issue.ts';
 import { admits, begin, type Connection, prefixes, surviving, type View, viewOf } from './gateway-view.ts';
 import { configOf, NOW, newCa } from './pipeline.ts';
@@ -128,7 +129,7 @@ function resourcesOf(
 ): readonly ResourceJson[] {
   const drafts = translate({ federation, role, identity: () => undefined, retired, throwawayRootPem });
   const resources = drafts.map((draft) => draft.build());
-  checkBoundary(resources);
+  checkBoundary(resources, expectationOf({ federation, retired, throwawayRootPem }, role));
   return resources;
 }
 

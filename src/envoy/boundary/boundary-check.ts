@@ -1,19 +1,25 @@
 // Checks the finished resources of one gateway against every boundary rule, before each publication (docs/design.md, "Resource shapes").
-// Must not: know the model or share a constant with the builders. It looks at what Envoy will get, so that a mistake of a
-// builder cannot hide in the check as well.
+// Must not: share a constant with the builders, or know more of the model than the few values of an Expectation. It looks at
+// what Envoy will get, so that a mistake of a builder cannot hide in the check as well.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { ResourceJson } from '../proto/types.gen.ts';
 import { enforce, type Facts, type TlsUse, violation } from './boundary-rules.ts';
+import { checkClaims, type Expectation } from './expectation.ts';
 import { checkListener } from './listener-rules.ts';
 import { importLabel, labelText } from './name-rules.ts';
+import { checkShape } from './resource-shapes.ts';
 import { checkRoutes } from './route-rules.ts';
 import { checkCluster, checkSecret, holdsKey } from './secret-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
 
 /** Errors: BOUNDARY_VIOLATED. */
-export function checkBoundary(resources: readonly ResourceJson[]): void {
-  checkBetween(resources.map((resource) => checkAlone(resource)));
+export function checkBoundary(resources: readonly ResourceJson[], expected: Expectation): void {
+  const facts = resources.map((resource) => checkAlone(resource));
+  checkBetween(facts);
+  for (const { claims, subject } of facts) if (claims !== undefined) checkClaims(claims, expected, subject);
+  // Last, because the rules above say more precisely what is wrong.
+  for (const resource of resources) checkShape(resource);
 }
 
 /** Rules of one resource run once per resource object; the rules between resources run every time. */

@@ -9,6 +9,7 @@ import type { Label } from './name-rules.ts';
 export const BOUNDARY_RULES = {
   // names: nothing is published that no rule here looks at
   KNOWN_NAME: 'is of a kind and has a name that these rules know',
+  KNOWN_FIELDS: 'has the fields, extensions and fixed values that these rules know, and no others',
   ONE_GATEWAY: 'belongs to the same gateway as the rest of its snapshot',
   // TLS, both directions
   TLS: 'speaks TLS to peers, and only through a context that these rules look at',
@@ -23,19 +24,21 @@ export const BOUNDARY_RULES = {
   EXACT_SAN: 'matches URI SANs exactly, at least one',
   ONE_KEY: 'is the only one of its peer: two keys would be two meanings of one name',
   ONE_TRUST_DOMAIN: 'accepts identities of one trust domain, which no other peer shares',
-  OWN_BUNDLE: 'trusts the bundle of its own peer alone',
+  OWN_BUNDLE: 'trusts the bundle of its own peer alone, and that bundle has the roots of the model',
   OWN_CERTIFICATE: 'shows the certificate of its own gateway, made for this peer',
-  SERVER_NAME: 'has a server name of the form <label>.peers.<trust domain>',
+  SERVER_NAME: 'has a server name of the form <label>.peers.<trust domain of the mesh that is called>',
   SECRET_PRESENT: 'finds its secrets in the snapshot',
   // chains
   NO_DEFAULT_CHAIN: 'has no default filter chain',
-  CHAIN_MATCH: 'is chosen by server name, TLS and ALPN, never before these are known',
+  CHAIN_MATCH: 'is chosen by a server name of its own, TLS and ALPN, never before these are known',
+  LISTEN_ADDRESS: 'listens at the address and port of the configuration alone',
   NETWORK_RBAC: 'begins with a network RBAC that allows exactly its identities and denies the rest',
   ROUTES_PRESENT: 'finds its routes in the snapshot',
   // tunnels
   TUNNEL: 'is inside the gateway, and carries the connections of one peer to that peer alone',
   TUNNEL_PRESENT: 'finds its tunnel in the snapshot',
   // HTTP
+  HTTP_FILTERS: 'runs exactly the HTTP filters of its gateway, in their order and with their configuration',
   HTTP_RBAC: 'denies every request that has no policy of its own',
   UNEXPECTED_BODY: 'refuses a body on methods that define none, whether its length is declared or not',
   HARMLESS_PATHS: 'refuses paths that a backend might read as others, on every export and below every prefix',
@@ -43,6 +46,7 @@ export const BOUNDARY_RULES = {
     'normalizes paths and refuses what it cannot, trusts no header of the caller, and passes on none of Envoy’s own',
   CLEAN_RESPONSES: 'removes from responses and trailers what names infrastructure, and rewrites internal hosts',
   NO_INTERNAL_ADDRESSES: 'never sets internal_address_config',
+  ACCESS_LOG: 'logs as JSON, with exactly the keys and operators of its gateway',
   REFUSALS_ALIKE: 'answers every refusal in the same words',
   // routes
   POLICY: 'has one ALLOW policy for its one authority, with explicit principals and conditions',
@@ -60,7 +64,7 @@ export const BOUNDARY_RULES = {
   MEANING: 'has a name with the digest of where it leads',
   FIXED_DESTINATION: 'has the destinations of the configuration, not what a request names',
   // secrets
-  BUNDLE_ONLY_CA: 'holds CA certificates (and CRLs), at least one, and nothing else',
+  BUNDLE_ONLY_CA: 'holds CA certificates, at least one, and nothing else',
   KEY_ONLY_IN_CERTIFICATES: 'holds no private key',
   DISTINCT_KEYS: 'has a key that no other certificate has',
 } as const;
@@ -102,6 +106,16 @@ export interface Target {
   readonly authority?: string;
 }
 
+/** What a resource says that is compared with the model (expectation.ts). */
+export interface Claims {
+  /** `host port`. */
+  readonly listensAt?: string;
+  readonly bundle?: { readonly label: string; readonly pem: string };
+  readonly dials?: { readonly label: string; readonly hosts: readonly string[] };
+  /** The server names by which its chains are chosen. */
+  readonly serves?: readonly string[];
+}
+
 /** What one resource says and other resources must agree with. */
 export interface Facts {
   readonly subject: Subject;
@@ -122,6 +136,8 @@ export interface Facts {
   readonly tunnel?: Label;
   /** Of a tunnel: the cluster that its connections go to. */
   readonly dials?: readonly string[];
+  /** What the model must agree with. */
+  readonly claims?: Claims;
   /** A private key that is in the resource itself. */
   readonly key?: string;
 }

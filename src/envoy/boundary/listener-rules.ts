@@ -7,7 +7,7 @@ import { enforce, type Facts, type Subject, type TlsUse } from './boundary-rules
 import { checkHttpFilters, remembersAuthority } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
 import { chainLabel, dialLabel, importLabel, type Label, labelText } from './name-rules.ts';
-import { checkDownstream, isServerName } from './tls-rules.ts';
+import { checkDownstream, domainOfServerName } from './tls-rules.ts';
 
 type Listener = Messages['envoy.config.listener.v3.Listener'];
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
@@ -37,7 +37,9 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
     const waits = listener.continue_on_listener_filters_timeout !== true;
     enforce(waits && inspectors.join() === TLS_INSPECTOR, 'CHAIN_MATCH', subject);
     const tls = chains.map((chain) => checkPeerChain(chain, `${subject}, chain ${chain.name ?? ''}`));
-    return { subject, name, kind: 'listener', role: 'ingress', tls };
+    const names = chains.flatMap(({ filter_chain_match: match }) => match?.server_names ?? []);
+    const claims = { listensAt: addressOf(listener), serves: names };
+    return { subject, name, kind: 'listener', role: 'ingress', tls, claims };
   }
   const tunnel = importLabel(name);
   if (tunnel !== undefined)
@@ -49,7 +51,14 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
     enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
     return name;
   });
-  return { subject, name, kind: 'listener', role: 'egress', routes };
+  const listensAt = addressOf(listener);
+  enforce(`egress/${listensAt.split(' ')[1]}` === name, 'LISTEN_ADDRESS', subject);
+  return { subject, name, kind: 'listener', role: 'egress', routes, claims: { listensAt } };
+}
+
+function addressOf({ address }: Listener): string {
+  const { address: host, port_value: port } = address?.socket_address ?? {};
+  return `${host} ${port}`;
 }
 
 function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
@@ -61,7 +70,10 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
     application_protocols: alpn = [],
   } = chain.filter_chain_match ?? {};
   enforce(
-    names.length > 0 && names.every(isServerName) && transport === 'tls' && alpn.join() === 'h2',
+    names.length > 0 &&
+      names.every((name) => domainOfServerName(name) !== undefined) &&
+      transport === 'tls' &&
+      alpn.join() === 'h2',
     'CHAIN_MATCH',
     subject,
   );

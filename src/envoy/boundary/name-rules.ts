@@ -37,8 +37,8 @@ export function dialLabel(name: string | undefined): Label | undefined {
   return labelOf(DIAL.exec(name ?? ''));
 }
 
-export function isBundleName(name: string): boolean {
-  return BUNDLE.test(name);
+export function bundleLabel(name: string): Label | undefined {
+  return labelOf(BUNDLE.exec(name));
 }
 
 /** The gateway of a certificate's secret. */

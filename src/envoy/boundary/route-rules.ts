@@ -6,6 +6,7 @@ import type { Any, Messages } from '../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type Target } from './boundary-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
 import { grantLabel, routesLabel } from './name-rules.ts';
+import { BAD_PLACES } from './policy-shapes.ts';
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from './required-removals.ts';
 
 type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
@@ -20,8 +21,6 @@ const HTTP_RBAC = 'envoy.filters.http.rbac';
 const PEER_HEADER = 'x-postern-peer';
 /** Methods that turn a server or a proxy into something else: no policy admits them. */
 const NEVER_METHODS = ['TRACE', 'CONNECT', 'TRACK', 'DEBUG'];
-/** Where a backend may read a path below a prefix as another path (envoy/http/path-guard.ts says which backends do). */
-const BAD_PLACES = '.*(?:;|//|/%20|%20/|/(?:\\.|%20)+/|/(?:\\(|%28)[^/]*(?:\\(|%28)).*|.*(?:%20|/(?:\\.|%20)+)';
 const EXPORTED = /^(.+)\.exports\.[^/]+$/;
 /** Envoy's conditions that hold only when the request reached no application, listed once more: the builder's list proves nothing. */
 const UNPROCESSED = new Set(['connect-failure', 'refused-stream', 'reset-before-request']);
@@ -192,7 +191,9 @@ function namesMethod({ header, or_rules: any }: Permission): boolean {
 
 function namesPath({ url_path: path, or_rules: any }: Permission): boolean {
   if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesPath);
-  return (path?.path?.exact ?? path?.path?.prefix)?.startsWith('/') === true;
+  const { exact, prefix } = path?.path ?? {};
+  // Without the slash at its end, `/v1` would admit `/v1-internal`.
+  return exact?.startsWith('/') === true || (prefix?.startsWith('/') === true && prefix.endsWith('/'));
 }
 
 /**

@@ -6,7 +6,7 @@ import { exportKey } from '../../federation/meaning-digest.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Messages } from '../proto/types.gen.ts';
 import { enforce, type Facts, type Subject } from './boundary-rules.ts';
-import { certificateRole, dialLabel, grantLabel, importLabel, isBundleName } from './name-rules.ts';
+import { bundleLabel, certificateRole, dialLabel, grantLabel, importLabel, labelText } from './name-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
 
 type Secret = Messages['envoy.extensions.transport_sockets.tls.v3.Secret'];
@@ -26,11 +26,13 @@ export function checkSecret(secret: Secret, subject: Subject): Facts {
     const key = content.tls_certificate.private_key.inline_string;
     return { subject, name, kind: 'secret', role, ...(key !== undefined && { key }) };
   }
-  enforce(isBundleName(name), 'KNOWN_NAME', subject);
-  const { trusted_ca: trusted, crl: _, ...others } = content.validation_context ?? {};
+  const bundle = bundleLabel(name);
+  enforce(bundle !== undefined, 'KNOWN_NAME', subject);
+  const { trusted_ca: trusted, ...others } = content.validation_context ?? {};
   const only = fieldsOf(content) === 'validation_context' && Object.keys(others).length === 0;
-  enforce(only && holdsOnlyCas(trusted?.inline_string ?? ''), 'BUNDLE_ONLY_CA', subject);
-  return { subject, name, kind: 'secret' };
+  const pem = trusted?.inline_string ?? '';
+  enforce(only && holdsOnlyCas(pem), 'BUNDLE_ONLY_CA', subject);
+  return { subject, name, kind: 'secret', claims: { bundle: { label: labelText(bundle), pem } } };
 }
 
 /** The fields of a resource, without the name of its type. */
@@ -83,7 +85,12 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   }
   const label = dialLabel(name);
   enforce(label !== undefined, 'KNOWN_NAME', subject);
-  return { subject, name, kind: 'cluster', role: 'egress', tls: [checkUpstream(subject, socket, label)] };
+  const hosts = endpoints.map(({ endpoint }) => {
+    const { address: host, port_value: port } = endpoint?.address?.socket_address ?? {};
+    return `${host} ${port}`;
+  });
+  const tls = [checkUpstream(subject, socket, label)];
+  return { subject, name, kind: 'cluster', role: 'egress', tls, claims: { dials: { label: labelText(label), hosts } } };
 }
 
 /** The digest of the cluster's own destination, to compare with the one in its name. */

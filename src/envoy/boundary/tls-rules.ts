@@ -43,13 +43,14 @@ export function checkUpstream(subject: Subject, socket: TransportSocket | undefi
   enforce(context?.['@type'] === UPSTREAM, 'TLS', subject);
   enforce(context.max_session_keys === 0 && context.allow_renegotiation !== true, 'NO_RESUMPTION', subject);
   const use = checkCommon(subject, 'egress', context.common_tls_context ?? {}, label);
-  const [, calledDomain] = SERVER_NAME.exec(context.sni ?? '') ?? [];
+  const calledDomain = domainOfServerName(context.sni ?? '');
   enforce(calledDomain !== undefined && calledDomain === trustDomainOf(use.identities[0]), 'SERVER_NAME', subject);
   return use;
 }
 
-export function isServerName(name: string): boolean {
-  return SERVER_NAME.test(name);
+/** The trust domain that a server name ends in; undefined for any other text. */
+export function domainOfServerName(name: string): string | undefined {
+  return SERVER_NAME.exec(name)?.[1];
 }
 
 export function trustDomainOf(identity: string | undefined): string | undefined {

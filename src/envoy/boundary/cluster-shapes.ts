@@ -1,0 +1,157 @@
+// The form of clusters (of a grant, of an import, of a peer's gateways) and of secrets.
+// Must not: repeat what secret-rules.ts says of their values.
+
+import { duration, either, is, listOf, message, number, oneField, type Shape, sequence, text, typed } from './shape.ts';
+import { UPSTREAM_TLS } from './tls-shapes.ts';
+
+const CLUSTER = 'envoy.config.cluster.v3.Cluster';
+const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+function endpoints(endpoint: Shape): Shape {
+  const groups = sequence(message({ lb_endpoints: listOf(message({ endpoint })) }));
+  return message({ cluster_name: text, endpoints: groups });
+}
+
+const HOST = message({
+  address: message({ socket_address: message({ address: text, port_value: number }) }),
+  hostname: text,
+});
+const INSIDE = message({
+  address: message({ envoy_internal_address: message({ server_listener_name: text, endpoint_id: text }) }),
+});
+
+const BREAKERS = message({
+  thresholds: sequence(
+    message(
+      {
+        max_connections: number,
+        max_pending_requests: number,
+        max_requests: number,
+        max_retries: number,
+        track_remaining: is(true),
+      },
+      { priority: is('DEFAULT') },
+    ),
+  ),
+});
+
+const COMMON = {
+  name: text,
+  alt_stat_name: text,
+  connect_timeout: duration,
+  per_connection_buffer_limit_bytes: number,
+  circuit_breakers: BREAKERS,
+};
+
+const WINDOWS = {
+  max_concurrent_streams: number,
+  initial_stream_window_size: number,
+  initial_connection_window_size: number,
+  override_stream_error_on_invalid_http_message: is(true),
+};
+const HTTP_COMMON = { idle_timeout: duration, max_headers_count: number, max_response_headers_kb: number };
+
+function options(common: Shape, explicit: Shape): Shape {
+  return message({
+    [OPTIONS]: typed(OPTIONS, { explicit_http_config: explicit, common_http_protocol_options: common }),
+  });
+}
+
+const KEEPALIVE = message({
+  tcp_keepalive: message({ keepalive_time: number, keepalive_interval: number, keepalive_probes: number }),
+});
+
+/** Of real hosts; a name is resolved by the gateway. */
+const RESOLVED = {
+  type: is('STATIC', 'STRICT_DNS'),
+  load_assignment: endpoints(HOST),
+  upstream_connection_options: KEEPALIVE,
+};
+const FAMILY = { dns_lookup_family: is('V4_PREFERRED') };
+
+export const GRANT_CLUSTER = typed(
+  CLUSTER,
+  {
+    ...COMMON,
+    ...RESOLVED,
+    typed_extension_protocol_options: options(
+      message(HTTP_COMMON),
+      oneField({ http_protocol_options: message({}), http2_protocol_options: message(WINDOWS) }),
+    ),
+  },
+  FAMILY,
+);
+
+export const IMPORT_CLUSTER = typed(CLUSTER, {
+  ...COMMON,
+  type: is('STATIC'),
+  load_assignment: endpoints(INSIDE),
+  typed_extension_protocol_options: options(
+    message({ ...HTTP_COMMON, max_requests_per_connection: number }),
+    message({
+      http2_protocol_options: message({
+        ...WINDOWS,
+        connection_keepalive: message({ interval: duration, timeout: duration }),
+      }),
+    }),
+  ),
+});
+
+/** Absent where the peer has one address. */
+const CHOOSING = {
+  ignore_health_on_host_removal: is(true),
+  common_lb_config: message({ healthy_panic_threshold: message({}, { value: is(0) }) }),
+  outlier_detection: message({
+    consecutive_5xx: number,
+    enforcing_consecutive_5xx: number,
+    enforcing_consecutive_gateway_failure: number,
+    enforcing_success_rate: number,
+    interval: duration,
+    base_ejection_time: duration,
+    max_ejection_percent: number,
+    split_external_local_origin_errors: is(true),
+    consecutive_local_origin_failure: number,
+    enforcing_consecutive_local_origin_failure: number,
+    enforcing_local_origin_success_rate: number,
+  }),
+  health_checks: sequence(
+    message({
+      timeout: duration,
+      interval: duration,
+      interval_jitter: duration,
+      unhealthy_threshold: number,
+      healthy_threshold: number,
+      no_traffic_interval: duration,
+      unhealthy_interval: duration,
+      always_log_health_check_failures: is(true),
+      http_health_check: message({
+        host: text,
+        path: is('/healthz'),
+        codec_client_type: is('HTTP2'),
+        expected_statuses: sequence(message({ start: number, end: number })),
+      }),
+    }),
+  ),
+};
+
+const DIAL = { ...COMMON, ...RESOLVED, transport_socket: UPSTREAM_TLS };
+
+export const DIAL_CLUSTER = either(typed(CLUSTER, { ...DIAL, ...CHOOSING }, FAMILY), typed(CLUSTER, DIAL, FAMILY));
+
+const SECRET = 'envoy.extensions.transport_sockets.tls.v3.Secret';
+
+/** The file of a gateway's own disk, or the text in place. */
+const SOURCE = oneField({ inline_string: text, filename: text });
+
+export const CERTIFICATE = typed(SECRET, {
+  name: text,
+  tls_certificate: message(
+    { certificate_chain: SOURCE, private_key: SOURCE },
+    { watched_directory: message({ path: text }) },
+  ),
+});
+
+export const BUNDLE = typed(SECRET, {
+  name: text,
+  validation_context: message({ trusted_ca: message({ inline_string: text }) }),
+});

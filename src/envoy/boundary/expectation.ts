@@ -1,0 +1,37 @@
+// What the resources of a gateway are compared with beyond themselves: values of the configuration that no name carries.
+// Must not: hold a value that a builder made; the caller takes each from the model.
+
+import { type Claims, enforce, type Subject } from './boundary-rules.ts';
+import { domainOfServerName } from './tls-rules.ts';
+
+export interface Expectation {
+  /** Of our own mesh. */
+  readonly trustDomain: string;
+  /** Where the gateway listens. */
+  readonly address: string;
+  /** Of an ingress gateway. */
+  readonly port?: number;
+  /** The PEM of the roots that each bundle holds, by `<peer>@<key>`. */
+  readonly bundles: ReadonlyMap<string, string>;
+  /** The gateways of each peer as `host port`, by `<peer>@<key>`. */
+  readonly gateways: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Errors: BOUNDARY_VIOLATED. */
+export function checkClaims(
+  { listensAt, bundle, dials, serves }: Claims,
+  expected: Expectation,
+  subject: Subject,
+): void {
+  if (listensAt !== undefined) {
+    const [host, port] = listensAt.split(' ');
+    const samePort = expected.port === undefined || String(expected.port) === port;
+    enforce(host === expected.address && samePort, 'LISTEN_ADDRESS', subject);
+  }
+  if (bundle !== undefined) enforce(expected.bundles.get(bundle.label) === bundle.pem, 'OWN_BUNDLE', subject);
+  if (dials !== undefined)
+    enforce(expected.gateways.get(dials.label)?.join() === dials.hosts.join(), 'FIXED_DESTINATION', subject);
+  const names = serves ?? [];
+  enforce(new Set(names).size === names.length, 'CHAIN_MATCH', subject);
+  for (const name of names) enforce(domainOfServerName(name) === expected.trustDomain, 'SERVER_NAME', subject);
+}

@@ -1,0 +1,278 @@
+// The form of an HTTP connection manager: its fields, and the exact sequence of HTTP filters of each gateway.
+// Must not: be made of envoy/http/, which is what is checked here.
+
+import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './log-shapes.ts';
+import {
+  duration,
+  extension,
+  is,
+  listOf,
+  mapOf,
+  message,
+  number,
+  once,
+  oneField,
+  type Shape,
+  sequence,
+  text,
+  typed,
+  under,
+} from './shape.ts';
+import { ADS } from './tls-shapes.ts';
+
+const REMOVAL = oneField({ remove: text, remove_on_match: message({ key_matcher: message({ prefix: text }) }) });
+const REMOVALS = once(listOf(REMOVAL));
+/** Which header is written, and where, is in header-rules.ts. */
+const REMOVALS_AND_COPY = once(
+  listOf(
+    oneField({
+      remove: text,
+      remove_on_match: message({ key_matcher: message({ prefix: text }) }),
+      append: message({
+        header: message({ key: is('x-postern-peer-request-id'), value: is('%REQ(X-REQUEST-ID)%') }),
+        append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
+      }),
+    }),
+  ),
+);
+
+function earlyMutations(mutations: Shape): Shape {
+  const config = 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
+  const one = extension('envoy.http.early_header_mutation.header_mutation', typed(config, { mutations }));
+  return under('CLEAN_REQUESTS', sequence(one));
+}
+
+const SKIP = extension('skip', typed('envoy.extensions.filters.common.matcher.action.v3.SkipFilter'));
+
+function matched(name: string, config: Shape, matcher: Shape): Shape {
+  const type = 'envoy.extensions.common.matching.v3.ExtensionWithMatcher';
+  return extension(name, typed(type, { extension_config: extension(name, config), xds_matcher: matcher }));
+}
+
+function skippedUnless(predicate: Shape): Shape {
+  const matchers = sequence(
+    message({ predicate: message({ not_matcher: predicate }), on_match: message({ action: SKIP }) }),
+  );
+  return message({ matcher_list: message({ matchers }) });
+}
+
+function headerValue(input: Shape, regex: string): Shape {
+  const match = message({ safe_regex: message({ regex: is(regex) }, { google_re2: message({}) }) });
+  return message({ single_predicate: message({ input: extension('header', input), value_match: match }) });
+}
+
+function kept(key: string, header: string): Shape {
+  const value = message({
+    object_key: is(key),
+    factory_key: is('envoy.string'),
+    format_string: message({
+      text_format_source: message({ inline_string: is(`%REQ(${header})%`) }),
+      omit_empty_values: is(true),
+    }),
+    skip_if_empty: is(true),
+  });
+  return typed('envoy.extensions.filters.http.set_filter_state.v3.Config', { on_request_headers: sequence(value) });
+}
+
+const REQUEST_HEADER = 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
+const RESPONSE_HEADER = 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput';
+const PEER_REQUEST_ID = 'x-postern-peer-request-id';
+const STATE = 'envoy.filters.http.set_filter_state';
+const BUFFER = 'envoy.filters.http.buffer';
+const LUA = 'envoy.filters.http.lua';
+const RBAC = 'envoy.extensions.filters.http.rbac.v3.RBAC';
+
+const AUTHORITY = extension(STATE, kept('postern.authority', ':AUTHORITY'));
+const KEEP_ID = matched(
+  STATE,
+  kept('postern.peer_request_id', PEER_REQUEST_ID),
+  skippedUnless(
+    headerValue(
+      typed(REQUEST_HEADER, { header_name: is(PEER_REQUEST_ID) }),
+      '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
+    ),
+  ),
+);
+const BODY_GUARD = matched(
+  BUFFER,
+  typed('envoy.extensions.filters.http.buffer.v3.Buffer', { max_request_bytes: is(1) }),
+  message({
+    matcher_tree: message({
+      input: extension('method', typed(REQUEST_HEADER, { header_name: is(':method') })),
+      exact_match_map: message({ map: mapOf(/^(?:POST|PUT|PATCH)$/, message({ action: SKIP })) }),
+    }),
+  }),
+);
+/** The expressions are in filter-rules.ts, by their digest. */
+const HARMLESS = harmlessPaths();
+const PATH_GUARD = extension(
+  'envoy.filters.http.rbac.paths',
+  typed(RBAC, {
+    rules: message({
+      action: is('DENY'),
+      policies: message({
+        'unusual-path': message({
+          permissions: sequence(message({ not_rule: HARMLESS })),
+          principals: sequence(message({ any: is(true) })),
+        }),
+      }),
+    }),
+    rules_stat_prefix: is('paths_'),
+  }),
+);
+const ACCESS = extension(
+  'envoy.filters.http.rbac',
+  typed(RBAC, { rules: message({}, { action: is('ALLOW'), policies: message({}) }), track_per_rule_stats: is(true) }),
+);
+const HOSTS = matched(
+  LUA,
+  typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
+  skippedUnless(
+    message({
+      or_matcher: message({ predicate: listOf(headerValue(typed(RESPONSE_HEADER, { header_name: text }), '\\C*')) }),
+    }),
+  ),
+);
+const STRIP = extension(
+  'envoy.filters.http.header_mutation',
+  typed('envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
+    mutations: message({
+      request_trailers_mutations: REMOVALS,
+      response_mutations: REMOVALS,
+      response_trailers_mutations: REMOVALS,
+    }),
+  }),
+);
+const ROUTER = extension(
+  'envoy.filters.http.router',
+  typed('envoy.extensions.filters.http.router.v3.Router', { suppress_envoy_headers: is(true) }),
+);
+
+function harmlessPaths(): Shape {
+  const path = message({ url_path: message({ path: message({ safe_regex: message({ regex: text }) }) }) });
+  const beyond = message({ and_rules: message({ rules: listOf(path) }) });
+  return message({ or_rules: message({ rules: sequence(path, beyond) }) });
+}
+
+/** All of them, in their order: a filter more could change what access control has admitted. */
+function httpFilters(...filters: readonly Shape[]): Shape {
+  return under('HTTP_FILTERS', sequence(...filters.map(once)));
+}
+
+function reply(status: number, isGrpc: boolean, forbidden: boolean): Shape {
+  const atLeast = message({
+    status_code_filter: message({
+      comparison: message({
+        op: is('GE'),
+        value: message({ default_value: is(status), runtime_key: is(`postern.local_reply_from_${status}`) }),
+      }),
+    }),
+  });
+  const grpc = message({
+    header_filter: message({
+      header: message({ name: is('content-type'), string_match: message({ prefix: is('application/grpc') }) }),
+    }),
+  });
+  return message({
+    filter: isGrpc ? message({ and_filter: message({ filters: sequence(atLeast, grpc) }) }) : atLeast,
+    body_format_override: message({
+      text_format_source: message({ inline_string: is(`gateway: %RESPONSE_CODE%${isGrpc ? '' : '\n'}`) }),
+      content_type: is('text/plain'),
+    }),
+    ...(forbidden && { status_code: is(403) }),
+  });
+}
+
+function replies(...mappers: readonly Shape[]): Shape {
+  return under('REFUSALS_ALIKE', once(message({ mappers: sequence(...mappers) })));
+}
+
+const HTTP2 = message({
+  max_concurrent_streams: number,
+  initial_stream_window_size: number,
+  initial_connection_window_size: number,
+  allow_connect: is(false),
+  override_stream_error_on_invalid_http_message: is(true),
+  max_outbound_frames: number,
+  max_outbound_control_frames: number,
+  max_consecutive_inbound_frames_with_empty_payload: number,
+  max_inbound_priority_frames_per_stream: number,
+  max_inbound_window_update_frames_per_data_frame_sent: number,
+});
+
+const HTTP1 = { accept_http_10: is(false), allow_absolute_url: is(false), enable_trailers: is(false) };
+
+const COMMON = {
+  stat_prefix: text,
+  rds: message({ route_config_name: text, config_source: ADS }),
+  server_name: is('gateway'),
+  use_remote_address: is(true),
+  xff_num_trusted_hops: is(0),
+  skip_xff_append: is(true),
+  normalize_path: is(true),
+  merge_slashes: is(true),
+  path_with_escaped_slashes_action: is('REJECT_REQUEST'),
+  strip_any_host_port: is(true),
+  generate_request_id: is(true),
+  preserve_external_request_id: is(false),
+  always_set_request_id_in_response: is(false),
+  stream_idle_timeout: duration,
+  request_headers_timeout: duration,
+  request_timeout: duration,
+  drain_timeout: duration,
+  delayed_close_timeout: duration,
+  stream_error_on_invalid_http_message: is(false),
+  max_request_headers_kb: number,
+  common_http_protocol_options: message({
+    max_connection_duration: duration,
+    headers_with_underscores_action: is('REJECT_REQUEST'),
+    max_stream_duration: is('0s'),
+    max_headers_count: number,
+    idle_timeout: duration,
+  }),
+  http2_protocol_options: HTTP2,
+};
+/** Zero values of enumerations, which an encoded message does not have. */
+const ZERO = { server_header_transformation: is('OVERWRITE') };
+const MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+
+export const INGRESS_MANAGER = typed(
+  MANAGER,
+  {
+    ...COMMON,
+    codec_type: is('HTTP2'),
+    forward_client_cert_details: is('SANITIZE_SET'),
+    set_current_client_cert_details: message({ uri: is(true) }),
+    strip_trailing_host_dot: is(false),
+    scheme_header_transformation: message({ match_upstream: is(true) }),
+    http_protocol_options: message(HTTP1),
+    access_log: INGRESS_REQUEST_LOG,
+    early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPY),
+    http_filters: httpFilters(AUTHORITY, KEEP_ID, BODY_GUARD, PATH_GUARD, ACCESS, HOSTS, STRIP, ROUTER),
+    local_reply_config: replies(
+      reply(500, true, false),
+      reply(500, false, false),
+      reply(400, true, true),
+      reply(400, false, true),
+    ),
+  },
+  ZERO,
+);
+
+export const EGRESS_MANAGER = typed(
+  MANAGER,
+  {
+    ...COMMON,
+    strip_trailing_host_dot: is(true),
+    scheme_header_transformation: message({ scheme_to_overwrite: is('https') }),
+    http_protocol_options: message({
+      ...HTTP1,
+      ignore_http_11_upgrade: sequence(message({ prefix: is('TLS/'), ignore_case: is(true) })),
+    }),
+    access_log: EGRESS_REQUEST_LOG,
+    early_header_mutation_extensions: earlyMutations(REMOVALS),
+    http_filters: httpFilters(AUTHORITY, STRIP, ROUTER),
+    local_reply_config: replies(reply(400, true, false), reply(400, false, false)),
+  },
+  { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
+);

@@ -1,0 +1,51 @@
+// The form of the policy of a virtual host: conditions on authority, method, path and content length, and explicit principals.
+// Must not: let a condition be inverted, loosened or joined with one that Envoy evaluates in its place.
+
+import { is, listOf, mapOf, message, oneField, recursive, type Shape, sequence, text, typed } from './shape.ts';
+
+/** Where a backend may read a path below a prefix as another path (envoy/http/path-guard.ts says which backends do). */
+export const BAD_PLACES = '.*(?:;|//|/%20|%20/|/(?:\\.|%20)+/|/(?:\\(|%28)[^/]*(?:\\(|%28)).*|.*(?:%20|/(?:\\.|%20)+)';
+
+function header(name: string, condition: Shape): Shape {
+  return message({ name: is(name), string_match: condition });
+}
+
+const exact = message({ exact: text });
+/** A host name has no case. */
+const AUTHORITY = message({ exact: text, ignore_case: is(true) });
+const METHOD = oneField({ exact: text, safe_regex: message({ regex: is('TRACE|CONNECT|TRACK|DEBUG') }) });
+const PATH = oneField({ exact: text, prefix: text, safe_regex: message({ regex: is(BAD_PLACES) }) });
+
+const HEADERS: Readonly<Record<string, Shape>> = {
+  ':authority': header(':authority', AUTHORITY),
+  ':method': header(':method', METHOD),
+};
+const CONTENT_LENGTH_PRESENT = message({ name: is('content-length'), present_match: is(true) });
+const CONTENT_LENGTH = header('content-length', exact);
+
+const HEADER: Shape = (value) => {
+  const { name, present_match: present } = (value ?? {}) as { name?: string; present_match?: boolean };
+  if (present !== undefined) return CONTENT_LENGTH_PRESENT(value);
+  return (HEADERS[name ?? ''] ?? CONTENT_LENGTH)(value);
+};
+
+const PERMISSION = recursive((permission) => {
+  const rules = message({ rules: listOf(permission) });
+  return oneField({
+    and_rules: rules,
+    or_rules: rules,
+    not_rule: permission,
+    header: HEADER,
+    url_path: message({ path: PATH }),
+  });
+});
+
+const PRINCIPAL = message({ authenticated: message({ principal_name: exact }) });
+const POLICY = message({ permissions: sequence(PERMISSION), principals: listOf(PRINCIPAL) });
+
+export const POLICY_OF_HOST = typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
+  rbac: message({
+    rules: message({ policies: mapOf(/^/, POLICY) }, { action: is('ALLOW') }),
+    track_per_rule_stats: is(true),
+  }),
+});

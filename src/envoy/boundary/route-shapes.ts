@@ -1,0 +1,175 @@
+// The form of route configurations, their virtual hosts and their routes.
+// Must not: repeat what route-rules.ts says of their values.
+
+import { POLICY_OF_HOST } from './policy-shapes.ts';
+import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from './required-removals.ts';
+import {
+  duration,
+  either,
+  extension,
+  is,
+  listOf,
+  message,
+  number,
+  once,
+  type Shape,
+  sequence,
+  text,
+  typed,
+  under,
+} from './shape.ts';
+
+const ANY = message({ prefix: is('/') });
+const GET_AND_HEAD = message({
+  prefix: is('/'),
+  headers: sequence(
+    message({ name: is(':method'), string_match: message({ safe_regex: message({ regex: is('GET|HEAD') }) }) }),
+  ),
+});
+
+/** The conditions are in route-rules.ts. */
+const RETRY = message({
+  retry_on: text,
+  num_retries: number,
+  retry_priority: extension(
+    'envoy.retry_priorities.previous_priorities',
+    typed('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
+      update_frequency: number,
+    }),
+  ),
+  retry_host_predicate: sequence(
+    extension(
+      'envoy.retry_host_predicates.previous_hosts',
+      typed('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
+    ),
+  ),
+  host_selection_retry_max_attempts: number,
+});
+
+function forward(rewrite: Readonly<Record<string, Shape>>): Shape {
+  return message(
+    {
+      cluster: text,
+      timeout: is('0s'),
+      idle_timeout: duration,
+      retry_policy: under('SAFE_RETRY', RETRY),
+      ...rewrite,
+    },
+    { max_stream_duration: message({ grpc_timeout_header_max: is('0s') }) },
+  );
+}
+
+function metadata(ours: Shape, more: Readonly<Record<string, Shape>> = {}): Shape {
+  return message({ filter_metadata: message({ postern: ours, ...more }) });
+}
+
+/** One route, or before it one for GET and HEAD. */
+function forwarding(route: Shape, meta: Shape): Shape {
+  const anyMethod = message({ name: text, match: ANY, route, metadata: meta });
+  const safe = message({ name: text, match: GET_AND_HEAD, route, metadata: meta });
+  return (value) =>
+    (Array.isArray(value) && value.length === 1 ? sequence(anyMethod) : sequence(safe, anyMethod))(value);
+}
+
+function answering(status: number): Shape {
+  return message({ status: is(status) });
+}
+
+const COUNTED = sequence(
+  message({
+    name: text,
+    headers: sequence(message({ name: is(':path'), string_match: message({ prefix: is('/') }) })),
+  }),
+);
+const EXPORTED = metadata(message({ exported: text }));
+
+/** The values for the guard against bodies are in route-rules.ts. */
+const BODIES = typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { disabled: is(true) });
+const HOSTS = message({ hosts: listOf(text) });
+
+const GRANTED = message({
+  name: text,
+  domains: sequence(text),
+  metadata: EXPORTED,
+  typed_per_filter_config: message(
+    { 'envoy.filters.http.rbac': POLICY_OF_HOST },
+    { 'envoy.filters.http.buffer': BODIES },
+  ),
+  routes: forwarding(
+    forward({ auto_host_rewrite: is(true) }),
+    metadata(message({ service: text, peer: text }), { 'envoy.filters.http.lua': HOSTS }),
+  ),
+  virtual_clusters: COUNTED,
+});
+
+const HEALTH = message({
+  name: text,
+  domains: sequence(text),
+  typed_per_filter_config: message({ 'envoy.filters.http.rbac': POLICY_OF_HOST }),
+  routes: sequence(message({ name: text, match: message({ path: is('/healthz') }), direct_response: answering(200) })),
+});
+
+const SERVICE = metadata(message({ service: text, peer: text }));
+
+const IMPORTED = message({
+  name: text,
+  domains: listOf(text),
+  metadata: EXPORTED,
+  routes: either(
+    sequence(message({ name: text, match: ANY, direct_response: answering(503), metadata: SERVICE })),
+    forwarding(forward({ host_rewrite_literal: text }), SERVICE),
+  ),
+  virtual_clusters: COUNTED,
+});
+
+function denying(status: number, reason: string): Shape {
+  const why = metadata(message({ service: is('-'), reason: is(reason) }));
+  const host = message({
+    name: is('deny-all'),
+    domains: sequence(is('*')),
+    metadata: metadata(message({ exported: is('-') })),
+    routes: sequence(message({ name: text, match: ANY, direct_response: answering(status), metadata: why })),
+  });
+  return under('DENY_ALL', host);
+}
+
+/** Of a peer with many exports, only the changed hosts are looked at again. */
+function hosts(granted: Shape, last: Shape): Shape {
+  const [one, end] = [once(granted), once(last)];
+  return (value) => {
+    if (!Array.isArray(value)) return 'DENY_ALL';
+    for (const host of value.slice(0, -1)) {
+      const fault = one(host);
+      if (fault !== undefined) return fault;
+    }
+    return end(value.at(-1));
+  };
+}
+
+const ROUTES = 'envoy.config.route.v3.RouteConfiguration';
+
+export const INGRESS_ROUTES = typed(ROUTES, {
+  name: text,
+  virtual_hosts: hosts((host) => (isAnswered(host) ? HEALTH : GRANTED)(host), denying(403, 'not-exported')),
+  request_headers_to_add: sequence(
+    message({
+      header: message({ key: is('x-postern-peer'), value: text }),
+      append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
+    }),
+  ),
+  request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_INGRESS))),
+  most_specific_header_mutations_wins: is(true),
+});
+
+export const EGRESS_ROUTES = typed(ROUTES, {
+  name: text,
+  virtual_hosts: hosts(IMPORTED, denying(404, 'unknown-name')),
+  request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_EGRESS))),
+  ignore_port_in_host_matching: is(true),
+});
+
+/** A host of the gateway itself has one route, which it answers. */
+function isAnswered(host: unknown): boolean {
+  const { routes = [] } = host as { readonly routes?: readonly { readonly direct_response?: unknown }[] };
+  return Array.isArray(routes) && routes.some((route) => route?.direct_response !== undefined);
+}

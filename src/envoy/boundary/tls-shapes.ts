@@ -1,0 +1,50 @@
+// The form of TLS contexts and of the places from which a gateway gets secrets and routes.
+// Must not: repeat what tls-rules.ts says of their values.
+
+import { duration, extension, is, listOf, message, type Shape, sequence, text, typed, under } from './shape.ts';
+
+/** The one stream to the control plane. */
+export const ADS = message({
+  ads: message({}),
+  resource_api_version: is('V3'),
+  initial_fetch_timeout: duration,
+});
+
+const SECRET = message({ name: text, sds_config: ADS });
+
+const COMMON = message({
+  tls_params: message({
+    tls_minimum_protocol_version: is('TLSv1_3'),
+    tls_maximum_protocol_version: is('TLSv1_3'),
+    signature_algorithms: listOf(text),
+  }),
+  alpn_protocols: sequence(is('h2')),
+  tls_certificate_sds_secret_configs: sequence(SECRET),
+  combined_validation_context: message({
+    default_validation_context: message({
+      match_typed_subject_alt_names: listOf(message({ san_type: is('URI'), matcher: message({ exact: text }) })),
+    }),
+    validation_context_sds_secret_config: SECRET,
+  }),
+});
+
+function tls(context: Shape): Shape {
+  return under('TLS', extension('envoy.transport_sockets.tls', context));
+}
+
+export const DOWNSTREAM_TLS = tls(
+  typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
+    require_client_certificate: is(true),
+    common_tls_context: COMMON,
+    disable_stateless_session_resumption: is(true),
+    disable_stateful_session_resumption: is(true),
+  }),
+);
+
+export const UPSTREAM_TLS = tls(
+  typed('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
+    sni: text,
+    max_session_keys: is(0),
+    common_tls_context: COMMON,
+  }),
+);
