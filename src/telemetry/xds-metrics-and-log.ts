@@ -3,7 +3,7 @@
 
 import type { Logger } from '../log.ts';
 import type { XdsObserver } from '../xds/transport/observer.ts';
-import { REFUSALS, type Refusal, type RefusalReason } from '../xds/transport/refusal.ts';
+import { adviceFor, REFUSALS, type Refusal, type RefusalReason } from '../xds/transport/refusal.ts';
 import { KeyedLogLimit, LogLimit } from './log-limit.ts';
 import type { Counter, Metrics } from './metrics-registry.ts';
 
@@ -67,7 +67,8 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
 }
 
 function refusedClient({ reason, detail, address, nodeId, claims }: Refusal): object {
-  return { code: reason, reason: detail, address, node: nodeId, ...claims?.(), advice: REFUSALS[reason] };
+  const claimed = claims?.();
+  return { code: reason, reason: detail, address, node: nodeId, ...claimed, advice: adviceFor(reason, claimed) };
 }
 
 /** A client's port changes with each connection. */

@@ -95,9 +95,9 @@ test('Every worker, also a later one, admits gateways by certificate and ends th
   await refused(process, gateway('gateway/ingress', stranger), 'ingress', UNAVAILABLE);
   // Every worker says from where the stranger came, and who it claims to be; the first process counts for all.
   const strangers = process.all('xDS client refused').filter(({ code }) => code === 'unknown_ca');
-  for (const { address, spiffeId, advice } of strangers) {
+  for (const { address, claimedId, advice } of strangers) {
     assert.match(String(address), /:\d+$/);
-    assert.equal(spiffeId, 'spiffe://bank.example/gateway/ingress');
+    assert.equal(claimedId, 'spiffe://bank.example/gateway/ingress');
     assert.ok(String(advice).length > 0);
   }
   const counted =

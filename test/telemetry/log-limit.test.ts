@@ -86,7 +86,7 @@ test('The certificate of a refused client is read only for a line that is writte
   let reads = 0;
   const claims = () => {
     reads += 1;
-    return { spiffeId: 'spiffe://bank.example/gateway/other', fingerprint: 'f' };
+    return { claimedId: 'spiffe://bank.example/gateway/other', fingerprint: 'f' };
   };
   for (let count = 0; count < 1000; count += 1) observer.refused({ ...refusal('192.0.2.1:1'), claims });
   assert.equal(reads, lines.length);
@@ -97,7 +97,7 @@ test('The certificate of a refused client is read only for a line that is writte
     reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     address: '192.0.2.1:1',
     node: '',
-    spiffeId: 'spiffe://bank.example/gateway/other',
+    claimedId: 'spiffe://bank.example/gateway/other',
     fingerprint: 'f',
   });
 });

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { certificateClaims, REFUSALS, type RefusalReason, tlsRefusal } from '../../src/xds/transport/refusal.ts';
+import {
+  adviceFor,
+  certificateClaims,
+  REFUSALS,
+  type RefusalReason,
+  tlsRefusal,
+} from '../../src/xds/transport/refusal.ts';
 
 test('The codes of the TLS library each lead to one reason, and codes that are new to us to a general one', () => {
   const reasons: readonly (readonly [verification: string | undefined, error: string, RefusalReason])[] = [
@@ -31,9 +37,18 @@ test('Every reason has advice for the operator', () => {
 test('Whatever the bytes of a certificate are, only its fingerprint is certain', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-      const { fingerprint, spiffeId } = certificateClaims(Buffer.from(bytes));
+      const { fingerprint, ...others } = certificateClaims(Buffer.from(bytes), { verified: true });
       assert.match(fingerprint, /^[0-9a-f]{64}$/);
-      assert.equal(spiffeId, undefined);
+      assert.deepEqual(others, {});
     }),
   );
+});
+
+test('Only a certificate with exactly one URI name gets the advice for a gateway', () => {
+  const id = 'spiffe://bank.example/gateway/ingress';
+  assert.equal(adviceFor('no_certificate'), REFUSALS.no_certificate);
+  assert.equal(adviceFor('unknown_ca', { claimedId: id, fingerprint: '' }), REFUSALS.unknown_ca);
+  assert.equal(adviceFor('unknown_identity', { spiffeId: id, fingerprint: '' }), REFUSALS.unknown_identity);
+  for (const claims of [{ fingerprint: '' }, { claimedIds: [id, id], fingerprint: '' }])
+    assert.doesNotMatch(adviceFor('unknown_ca', claims), /Issue/);
 });

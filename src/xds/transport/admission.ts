@@ -38,7 +38,7 @@ export function certificateAdmission(
   clock: () => number,
 ): Admission {
   if (leaf === undefined) return { identify: () => refused('no_certificate', 'no client certificate') };
-  const claims = (): CertificateClaims => certificateClaims(leaf);
+  const claims = (): CertificateClaims => certificateClaims(leaf, { verified: true });
   const svid = readSvid(leaf, clock());
   if (!svid.ok) return { claims, identify: () => refused('certificate_invalid', svid.reason) };
   // Called at every request, so the decision is kept until the registry or the claims change.

@@ -27,8 +27,12 @@ export type RefusalReason = keyof typeof REFUSALS;
 
 /** What a certificate says about itself, whether it was verified or not. */
 export interface CertificateClaims {
-  /** Its URI names; one in every X.509-SVID. */
+  /** Its only URI name, when TLS has verified the certificate. */
   readonly spiffeId?: string;
+  /** Its only URI name, when the certificate was not verified: anybody can write it. */
+  readonly claimedId?: string;
+  /** The first of its URI names, when it has several, which no X.509-SVID has. */
+  readonly claimedIds?: readonly string[];
   /** SHA-256, hex. */
   readonly fingerprint: string;
 }
@@ -46,21 +50,34 @@ export interface Refusal {
 }
 
 const MAX_URI_CHARACTERS = 512;
+const MAX_URIS = 4;
 
-/** Errors: none, whatever the bytes are. */
-export function certificateClaims(der: Buffer): CertificateClaims {
+/** `verified`: whether TLS has verified the chain of this certificate. Errors: none, whatever the bytes are. */
+export function certificateClaims(der: Buffer, { verified }: { readonly verified: boolean }): CertificateClaims {
   const fingerprint = createHash('sha256').update(der).digest('hex');
   try {
     const { uris } = parseCertificate(der);
-    const shown = uris
-      .join(' ')
-      .slice(0, MAX_URI_CHARACTERS)
-      .replace(/[^\x20-\x7e]/g, '?');
-    return { ...(shown !== '' && { spiffeId: shown }), fingerprint };
+    const [only, ...more] = uris.slice(0, MAX_URIS).map(shownUri);
+    if (only === undefined) return { fingerprint };
+    if (more.length > 0) return { claimedIds: [only, ...more], fingerprint };
+    return verified ? { spiffeId: only, fingerprint } : { claimedId: only, fingerprint };
   } catch {
     return { fingerprint };
   }
 }
+
+function shownUri(uri: string): string {
+  return uri.slice(0, MAX_URI_CHARACTERS).replace(/[^\x20-\x7e]/g, '?');
+}
+
+/** What the operator should do. A certificate without exactly one URI name was never one of a gateway. */
+export function adviceFor(reason: RefusalReason, claims?: CertificateClaims): string {
+  const isOfGateway = claims?.spiffeId !== undefined || claims?.claimedId !== undefined;
+  return claims === undefined || isOfGateway ? REFUSALS[reason] : NOT_A_GATEWAY;
+}
+
+const NOT_A_GATEWAY =
+  'The certificate does not have exactly one URI name, so it is not that of a gateway. Find out what connects to the xDS port from this address.';
 
 const BY_TLS_CODE: Readonly<Record<string, RefusalReason>> = {
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'no_certificate',

@@ -45,7 +45,7 @@ export function createTlsListener(
       detail: verification === undefined ? `TLS: ${code}` : `TLS: the client certificate is refused: ${verification}`,
       address: addressOf(socket) || addressOf((socket as { readonly _parent?: Socket })._parent),
       nodeId: '',
-      claims: certificate && (() => certificateClaims(certificate.raw)),
+      claims: certificate && (() => certificateClaims(certificate.raw, { verified: false })),
     });
     socket.destroy();
   });
