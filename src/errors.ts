@@ -256,10 +256,12 @@ function isGrouped([first = '', ...more]: readonly string[]): boolean {
 }
 
 /** `FILE:LINE:COLUMN CODE message`, and the hint on the next line. */
-export function formatDiagnostic(diagnostic: Omit<Diagnostic, 'code'> & { readonly code: string }): string {
+export function formatDiagnostic(
+  diagnostic: Omit<Diagnostic, 'code' | 'severity'> & { readonly code: string; readonly severity: Severity | 'info' },
+): string {
   const { file, line, column, code, severity, message, hint } = diagnostic;
   const place = `${oneLine(file)}:${line}:${column}`;
-  return `${place} ${code} ${severity === 'warning' ? 'warning: ' : ''}${oneLine(message)}\n  ${oneLine(hint)}`;
+  return `${place} ${code} ${severity === 'error' ? '' : `${severity}: `}${oneLine(message)}\n  ${oneLine(hint)}`;
 }
 
 export function hasErrors(findings: readonly Finding[]): boolean {

@@ -3,11 +3,13 @@
 
 import { createHash } from 'node:crypto';
 import { relative, resolve } from 'node:path';
-import type { Diagnostic } from '../errors.ts';
+import type { Diagnostic, Severity } from '../errors.ts';
 
 /** A finding, or the error of a file that could not be read or judged. */
-export interface Annotation extends Omit<Diagnostic, 'code'> {
+export interface Annotation extends Omit<Diagnostic, 'code' | 'severity'> {
   readonly code: string;
+  /** `info`: nothing is wrong, but something was not checked. */
+  readonly severity: Severity | 'info';
 }
 
 /**
@@ -19,7 +21,7 @@ export function githubCommands(annotations: readonly Annotation[]): string {
     .map(({ severity, file, line, column, code, message, hint }) => {
       const properties = { file: inRepository(file), line, col: column, title: code };
       const list = Object.entries(properties).map(([name, value]) => `${name}=${escapedProperty(String(value))}`);
-      return `::${severity} ${list.join(',')}::${escapedData(withHint(message, hint, '\n'))}\n`;
+      return `::${severity === 'info' ? 'notice' : severity} ${list.join(',')}::${escapedData(withHint(message, hint, '\n'))}\n`;
     })
     .join('');
 }
@@ -31,6 +33,8 @@ function escapedData(text: string): string {
 function escapedProperty(text: string): string {
   return escapedData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
+
+const GITLAB_SEVERITY = { error: 'major', warning: 'minor', info: 'info' } as const;
 
 /** GitLab's code quality report (docs.gitlab.com, "Code Quality report format"): one array, each finding with a stable fingerprint. */
 export function gitlabReport(annotations: readonly Annotation[]): string {
@@ -45,7 +49,7 @@ export function gitlabReport(annotations: readonly Annotation[]): string {
       description: `${code} ${withHint(message, hint, '; ')}`,
       check_name: code,
       fingerprint: createHash('sha256').update(`${count} ${content}`).digest('hex'),
-      severity: severity === 'error' ? 'major' : 'minor',
+      severity: GITLAB_SEVERITY[severity],
       location: { path: where, lines: { begin: line } },
     };
   });

@@ -272,8 +272,32 @@ test('A file name with a line end is printed in one line, on stdout and on stder
 describe('validate --without-keys', () => {
   const judged = async (file: string): Promise<readonly [number | string, readonly string[]]> => {
     const { status, stdout } = await postern(['validate', '-f', file, '--without-keys']);
-    return [status, placesIn(stdout).map(({ code }) => code)];
+    const findings = stdout.replaceAll(/^.* FILE_UNREADABLE info: .*\n.*\n/gm, '');
+    return [status, placesIn(findings).map(({ code }) => code)];
   };
+
+  test('An absent bundle or certificate is a notice in every format, an absent private key is none, and both exit with 0', async (t) => {
+    const here = scene(t);
+    rmSync(join(here.folder, 'pki', 'bank', 'ca-key.pem'));
+    const typo = here.edited('typo.yaml', (yaml) => yaml.replace('pki/shop/ca.pem', 'pki/shop/cb.pem'));
+    const read = async (format: string): Promise<string> => {
+      const { status, stdout } = await postern(['validate', '-f', typo, '--without-keys', '-o', format]);
+      assert.equal(status, 0);
+      return stdout;
+    };
+    assert.match(await read('github'), /^::notice file=\S+,title=FILE_UNREADABLE::[^\n]*cb\.pem[^\n]*\n$/);
+    const gitlab = JSON.parse(await read('gitlab')) as readonly { severity: string; check_name: string }[];
+    assert.deepEqual(
+      gitlab.map(({ severity, check_name: code }) => [severity, code]),
+      [['info', 'FILE_UNREADABLE']],
+    );
+    const json = JSON.parse(await read('json')) as { warnings: number; diagnostics: readonly { severity: string }[] };
+    assert.deepEqual([json.warnings, json.diagnostics.map(({ severity }) => severity)], [0, ['info']]);
+    const text = await read('text');
+    assert.match(text, /^\S+typo\.yaml:\d+:\d+ FILE_UNREADABLE info: .*cb\.pem/);
+    assert.match(text, /: fine; not here, and not checked: .*trustBundle/);
+    assert.equal((await postern(['validate', '-f', here.file, '--without-keys', '-o', 'github'])).stdout, '');
+  });
 
   test('--without-keys accepts missing key and certificate files, names them, and reports everything else', async (t) => {
     const here = scene(t);

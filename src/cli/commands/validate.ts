@@ -65,8 +65,12 @@ async function reportOf(file: string, now: number, options: ReadOptions): Promis
     const { loaded, resolved, diagnostics } = await readConfiguration(file, now, options);
     // Loading the codec takes half of the time, so it is loaded only for a configuration that could be served.
     if (resolved !== undefined) (await import('../compile-once.ts')).compileOnce(resolved);
-    const absentFiles = loaded.absent.map((path) => withoutKeys(path.join('.')));
-    return { file: shown, annotations: diagnostics, absentFiles };
+    const absentFiles = loaded.absent.map(({ path }) => withoutKeys(path.join('.')));
+    // A name that is mistyped looks like a file that is not here.
+    const notices = loaded
+      .diagnostics(loaded.absent.flatMap(({ notice = [] }) => notice))
+      .map((notice) => ({ ...notice, severity: 'info' as const }));
+    return { file: shown, annotations: [...diagnostics, ...notices], absentFiles };
   } catch (error) {
     if (!(error instanceof PosternError)) throw error;
     const { code, message } = error;
@@ -76,15 +80,17 @@ async function reportOf(file: string, now: number, options: ReadOptions): Promis
   }
 }
 
-function exitOf({ annotations, failure }: Report): number {
-  if (failure !== undefined) return failure.exitStatus;
-  if (annotations.some(({ severity }) => severity === 'error')) return EXIT.badConfig;
-  return annotations.length > 0 ? EXIT.findings : EXIT.ok;
+function exitOf(report: Report): number {
+  if (report.failure !== undefined) return report.failure.exitStatus;
+  const { errors, warnings } = countsOf(report);
+  if (errors > 0) return EXIT.badConfig;
+  return warnings > 0 ? EXIT.findings : EXIT.ok;
 }
 
 function countsOf({ annotations }: Report): { readonly errors: number; readonly warnings: number } {
-  const errors = annotations.filter(({ severity }) => severity === 'error').length;
-  return { errors, warnings: annotations.length - errors };
+  const count = (wanted: Annotation['severity']): number =>
+    annotations.filter(({ severity }) => severity === wanted).length;
+  return { errors: count('error'), warnings: count('warning') };
 }
 
 /** The same JSON for any number of files; `file` only for a single one. */
@@ -111,7 +117,7 @@ function printText({ stdout, stderr }: Invocation, report: Report): void {
     return;
   }
   const { errors, warnings } = countsOf(report);
-  const verdict = annotations.length === 0 ? 'fine' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
+  const verdict = errors + warnings === 0 ? 'fine' : `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`;
   const absent = absentFiles.length === 0 ? '' : `; not here, and not checked: ${oneLine(absentFiles.join(', '))}`;
   stdout([...annotations.map(formatDiagnostic), `${oneLine(file)}: ${verdict}${absent}`, ''].join('\n'));
 }

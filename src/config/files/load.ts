@@ -33,8 +33,14 @@ export interface LoadedConfig {
   readonly digests: ReadonlyMap<string, string>;
   /** Findings with their places in the file; without an argument, those of loading. */
   readonly diagnostics: (findings?: readonly Finding[]) => readonly Diagnostic[];
-  /** Where the configuration names a file that does not exist; only with `mayBeAbsent`. */
-  readonly absent: readonly Path[];
+  /** The files that the configuration names and that do not exist; only with `mayBeAbsent`. */
+  readonly absent: readonly AbsentFile[];
+}
+
+export interface AbsentFile {
+  readonly path: Path;
+  /** Says that a certificate file was not checked. A private key is rarely at hand, so nothing is said of it. */
+  readonly notice?: Finding;
 }
 
 export interface LoadOptions {
@@ -74,12 +80,12 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
   );
   const findings: Finding[] = [...parsed.findings];
   const files = new Map<string, Buffer>();
-  const absent: Path[] = [];
+  const absent: AbsentFile[] = [];
   for (const one of named) {
     const found = read.get(absolute(one.name));
     if (found === undefined) continue;
     if (options.mayBeAbsent && found.isAbsent) {
-      absent.push(one.path);
+      absent.push({ path: one.path, ...(!one.secret && { notice: absenceNotice(one) }) });
       continue;
     }
     findings.push(...fileFindings(one, found, { groupAllowed: options.groupKeys ?? false, user: ownUser() }));
@@ -138,6 +144,12 @@ function namedFiles({ identity, peers }: ConfigOutline): readonly NamedFile[] {
       file === null ? [] : [{ name: file, path: ['peers', peer, 'trustBundle', 'file'], secret: false, peer }],
     ),
   ];
+}
+
+/** FILE_UNREADABLE, which `validate --without-keys` shows as a notice. */
+function absenceNotice({ name, path }: NamedFile): Finding {
+  const hint = 'correct the name, which is relative to the folder of this file, if the file should be here';
+  return errorAt('FILE_UNREADABLE', path, `${quote(name)} does not exist here, so it was not checked`, hint);
 }
 
 function fileFindings(file: NamedFile, { bytes, access, reason }: FileContent, keys: KeyAccess): readonly Finding[] {
