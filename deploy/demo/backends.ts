@@ -26,6 +26,7 @@ export interface Backend {
 interface Reply {
   writeHead(status: number, headers: Record<string, string>): void;
   end(body: string): void;
+  on(event: 'close', listener: () => void): unknown;
 }
 
 /**
@@ -48,13 +49,15 @@ function answer(name: string, asked: Seen | undefined, headers: IncomingHttpHead
   const wanted = Object.entries(headers).filter(([key]) => key.startsWith('want-') && key !== 'want-delay');
   const extra = Object.fromEntries(wanted.map(([key, value]) => [key.slice('want-'.length), String(value)]));
   const body = { backend: name, method: asked?.method, path: asked?.path, peer: headers['x-postern-peer'] };
-  setTimeout(
+  const timer = setTimeout(
     () => {
       response.writeHead(200, { 'content-type': 'application/json', ...extra });
       response.end(`${JSON.stringify(body)}\n`);
     },
     Number(headers['want-delay'] ?? 0),
   );
+  // A caller that is gone keeps no process alive.
+  response.on('close', () => clearTimeout(timer));
 }
 
 /** A gRPC backend that sends every message back, with status 0. */
