@@ -1,9 +1,11 @@
 // The values of the model that the boundary check compares a gateway's resources with.
 // Must not: ask a builder for any of them.
 
+import { admissionText } from '../envoy/boundary/admission-rules.ts';
 import type { Expectation } from '../envoy/boundary/expectation.ts';
-import type { Federation, GatewayRole } from '../federation/model.ts';
+import type { Federation, GatewayRole, Grant, Import } from '../federation/model.ts';
 import { labelOf, type RetiredName } from '../federation/transition.ts';
+import { memoizeByIdentity } from '../memoize.ts';
 
 export interface Expected {
   readonly federation: Federation;
@@ -13,6 +15,10 @@ export interface Expected {
 
 export function expectationOf({ federation, retired, throwawayRootPem }: Expected, role: GatewayRole): Expectation {
   const { mesh, peers } = federation;
+  const grants = grantsByPeer(federation.grants);
+  const health = `health.gateway.${mesh.trustDomain}`;
+  const admits = (all: readonly Grant[]): ReadonlyMap<string, string> =>
+    new Map([...all.map((grant) => [grant.export.authority, grantText(grant)] as const), [health, HEALTH]]);
   const { address = '', port } = federation[role] ?? {};
   return {
     trustDomain: mesh.trustDomain,
@@ -23,8 +29,42 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
       // A peer that has come back under its old name and key has its own bundle again.
       ...peers.map((peer) => [labelOf(peer), peer.bundle.pem] as const),
     ]),
+    admits: new Map([
+      ...retired.flatMap((name) => (name.meet ? [[labelOf(name), admits(name.meet.grants)] as const] : [])),
+      ...peers.map((peer) => [labelOf(peer), admits(grants.get(peer.name) ?? [])] as const),
+    ]),
+    imports: authorities(federation.imports),
     gateways: new Map(
       peers.map((peer) => [labelOf(peer), peer.addresses.map(({ host, port: own }) => `${host} ${own}`)]),
     ),
   };
 }
+
+/** The gateways of a peer may ask whether this gateway is alive. */
+const HEALTH = 'GET =/healthz';
+
+const grantText = memoizeByIdentity(({ allow, export: { requestBodies } }: Grant): string => {
+  const pairs = allow.flatMap(({ methods, paths }) =>
+    methods.flatMap((method) =>
+      paths.map((path) => `${method} ${'exact' in path ? `=${path.exact}` : `<${path.prefix}`}`),
+    ),
+  );
+  return admissionText(pairs, requestBodies === 'any-method');
+});
+
+const grantsByPeer = memoizeByIdentity((grants: readonly Grant[]): ReadonlyMap<string, readonly Grant[]> => {
+  const byPeer = new Map<string, Grant[]>();
+  for (const grant of grants) {
+    const own = byPeer.get(grant.peer);
+    if (own === undefined) byPeer.set(grant.peer, [grant]);
+    else own.push(grant);
+  }
+  return byPeer;
+});
+
+const authorities = memoizeByIdentity(
+  (imports: readonly Import[]): ReadonlyMap<string, string> =>
+    new Map(
+      imports.flatMap(({ port, localNames, authority }) => localNames.map((name) => [`${port} ${name}`, authority])),
+    ),
+);

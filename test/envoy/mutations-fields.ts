@@ -325,6 +325,27 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
     },
   ],
   [
+    'POLICY',
+    'every path',
+    'ingress',
+    (c) => void (rules(c).at(-1).and_rules.rules[1].and_rules.rules[1].url_path.path = { prefix: '/' }),
+  ],
+  [
+    'POLICY',
+    'another method',
+    'ingress',
+    (c) => void (rules(c).at(-1).and_rules.rules[1].and_rules.rules[0].header.string_match = { exact: 'DELETE' }),
+  ],
+  [
+    'OWN_EXPORT',
+    'a local name that leads to another export of its peer',
+    'egress',
+    (c) => {
+      for (const { route } of imported(c).routes)
+        route.host_rewrite_literal = route.host_rewrite_literal.replace('cart', 'admin');
+    },
+  ],
+  [
     'OWN_BUNDLE',
     'the CA of another peer',
     'ingress',

@@ -49,11 +49,11 @@ export const BOUNDARY_RULES = {
   ACCESS_LOG: 'logs as JSON, with exactly the keys and operators of its gateway',
   REFUSALS_ALIKE: 'answers every refusal in the same words',
   // routes
-  POLICY: 'has one ALLOW policy for its one authority, with explicit principals and conditions',
+  POLICY: 'has one ALLOW policy for its one authority, with explicit principals and the conditions of the grant',
   POLICY_NOT_OVERRIDDEN: 'has its policy at the virtual host and nowhere else',
   PRINCIPALS: 'admits only identities that its filter chain accepts',
   DENY_ALL: 'ends in a virtual host that denies everything else',
-  OWN_EXPORT: 'routes an authority to its own export',
+  OWN_EXPORT: 'routes an authority to its own export, and a local name to its own import',
   LOGGED_REQUEST: 'logs the authority that was asked for, and of a peer’s request id only what has the form of one',
   PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
   SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
@@ -106,12 +106,22 @@ export interface Target {
   readonly authority?: string;
 }
 
+/** A virtual host of an ingress: the authority, and what its policy admits (admission-rules.ts). */
+export interface Admission {
+  readonly authority: string;
+  readonly text: string;
+}
+
 /** What a resource says that is compared with the model (expectation.ts). */
 export interface Claims {
   /** `host port`. */
   readonly listensAt?: string;
   readonly bundle?: { readonly label: string; readonly pem: string };
   readonly dials?: { readonly label: string; readonly hosts: readonly string[] };
+  /** What each virtual host of a peer's routes admits. */
+  readonly admits?: { readonly label: string; readonly hosts: readonly Admission[] };
+  /** `<port> <local name>`, and the authority that requests for it get. */
+  readonly leads?: readonly (readonly [local: string, authority: string | undefined])[];
   /** The server names by which its chains are chosen. */
   readonly serves?: readonly string[];
 }

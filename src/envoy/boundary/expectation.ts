@@ -13,16 +13,17 @@ export interface Expectation {
   readonly port?: number;
   /** The PEM of the roots that each bundle holds, by `<peer>@<key>`. */
   readonly bundles: ReadonlyMap<string, string>;
+  /** By `<peer>@<key>` and authority: what admissionText makes of the grant. */
+  readonly admits: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** The authority of each import, by `<port> <local name>`. */
+  readonly imports: ReadonlyMap<string, string>;
   /** The gateways of each peer as `host port`, by `<peer>@<key>`. */
   readonly gateways: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Errors: BOUNDARY_VIOLATED. */
-export function checkClaims(
-  { listensAt, bundle, dials, serves }: Claims,
-  expected: Expectation,
-  subject: Subject,
-): void {
+export function checkClaims(claims: Claims, expected: Expectation, subject: Subject): void {
+  const { listensAt, bundle, dials, serves, admits, leads } = claims;
   if (listensAt !== undefined) {
     const [host, port] = listensAt.split(' ');
     const samePort = expected.port === undefined || String(expected.port) === port;
@@ -31,6 +32,10 @@ export function checkClaims(
   if (bundle !== undefined) enforce(expected.bundles.get(bundle.label) === bundle.pem, 'OWN_BUNDLE', subject);
   if (dials !== undefined)
     enforce(expected.gateways.get(dials.label)?.join() === dials.hosts.join(), 'FIXED_DESTINATION', subject);
+  const granted = expected.admits.get(admits?.label ?? '');
+  for (const { authority, text } of admits?.hosts ?? []) enforce(granted?.get(authority) === text, 'POLICY', subject);
+  for (const [local, authority] of leads ?? [])
+    enforce(expected.imports.get(local) === authority, 'OWN_EXPORT', subject);
   const names = serves ?? [];
   enforce(new Set(names).size === names.length, 'CHAIN_MATCH', subject);
   for (const name of names) enforce(domainOfServerName(name) === expected.trustDomain, 'SERVER_NAME', subject);

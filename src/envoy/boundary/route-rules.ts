@@ -3,9 +3,10 @@
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Any, Messages } from '../proto/types.gen.ts';
+import { admissionOf } from './admission-rules.ts';
 import { enforce, type Facts, type Subject, type Target } from './boundary-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
-import { grantLabel, routesLabel } from './name-rules.ts';
+import { grantLabel, labelText, routesLabel } from './name-rules.ts';
 import { BAD_PLACES } from './policy-shapes.ts';
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from './required-removals.ts';
 
@@ -28,8 +29,8 @@ const IDEMPOTENT = new Set(['GET', 'HEAD']);
 
 export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts {
   const { name = '' } = config;
-  const peer = routesLabel(name)?.peer;
-  enforce(peer !== undefined || /^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
+  const label = routesLabel(name);
+  enforce(label !== undefined || /^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
   // Virtual hosts that come from elsewhere would never pass these rules.
   enforce(config.vhds === undefined && config.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
   const hosts = config.virtual_hosts ?? [];
@@ -37,7 +38,7 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
   enforce(last !== undefined && deniesEverything(last), 'DENY_ALL', subject);
   const granted = hosts.slice(0, -1);
   const targets = granted.flatMap((host) => checkTargets(host, `${subject}, virtual host ${host.name ?? ''}`));
-  if (peer === undefined) {
+  if (label === undefined) {
     enforce(
       granted.every(({ domains = [] }) => !domains.some((domain) => domain.includes('*'))),
       'DENY_ALL',
@@ -46,8 +47,11 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     const removed = config.request_headers_to_remove ?? [];
     const cleans = NEVER_FROM_EGRESS.every((header) => removed.includes(header));
     enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
-    return { subject, name, kind: 'routes', role: 'egress', targets };
+    const port = name.slice('egress/'.length);
+    const leads = granted.flatMap((host) => leadsOf(host, port));
+    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads } };
   }
+  const { peer } = label;
   const removed = config.request_headers_to_remove ?? [];
   enforce(
     NEVER_FROM_INGRESS.every((header) => removed.includes(header)),
@@ -61,8 +65,17 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     'OWN_MESH',
     subject,
   );
-  return { subject, name, kind: 'routes', role: 'ingress', targets, principals, peer };
+  const admits = { label: labelText(label), hosts: granted.map((host) => admissionOf(host)) };
+  return { subject, name, kind: 'routes', role: 'ingress', targets, principals, peer, claims: { admits } };
 }
+
+const leadsOf = memoizeByIdentity((host: VirtualHost, port: string) =>
+  (host.routes ?? []).flatMap(({ route }) =>
+    route === undefined
+      ? []
+      : (host.domains ?? []).map((domain) => [`${port} ${domain}`, route.host_rewrite_literal] as const),
+  ),
+);
 
 function deniesEverything(host: VirtualHost): boolean {
   const denies = ({ direct_response: answer }: Route): boolean => (answer?.status ?? 0) >= 400;

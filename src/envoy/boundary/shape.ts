@@ -69,7 +69,7 @@ export function oneField(fields: Fields): Shape {
 
 /** A list, not empty, of any number of such items. */
 export function listOf(item: Shape): Shape {
-  return (value) => (Array.isArray(value) && value.length > 0 ? firstFault(value.map(item)) : UNKNOWN);
+  return (value) => (Array.isArray(value) && value.length > 0 ? firstFault(value.map((one) => item(one))) : UNKNOWN);
 }
 
 /** A list of exactly these items, in this order. */
