@@ -1,23 +1,40 @@
 // Compiles a configuration as `run` would, for the commands that print or check the resources.
-// Must not: sign with the issuing CA's key, or depend on anything but its input: the output is deterministic.
+// Must not: sign with the issuing CA's key, or depend on anything but its input: but for `placeholderPem`, the output is deterministic.
 
-import type { GatewayRole } from '../federation/model.ts';
+import type { GatewayRole, Peer } from '../federation/model.ts';
 import type { Resolved } from '../federation/resolve.ts';
 import { Compiler } from '../pipeline/compile.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
+import { createThrowawayRoot } from '../trust/issuing/issue.ts';
 import { PrivateKeyPem } from '../trust/keys/private-key.ts';
 
-/** What `run` would serve, with placeholders for the certificates and keys that it issues. */
-export function compileOnce({ federation, issuer }: Resolved): ReadonlyMap<GatewayRole, Snapshot> {
+export interface CompiledOnce {
+  readonly snapshots: ReadonlyMap<GatewayRole, Snapshot>;
+  /** The CA that the resources have in the place of a bundle that does not exist here; nobody has its key. */
+  readonly placeholderPem: string;
+}
+
+/**
+ * What `run` would serve, with placeholders for the certificates and keys that it issues, and for bundles without certificates
+ * (`--without-keys`). All else is checked as `run` does.
+ */
+export function compileOnce({ federation: resolved, issuer }: Resolved, now: number): CompiledOnce {
   const above = (issuer?.intermediates ?? []).map(({ pem }) => pem).join('');
-  return new Compiler().compile({
+  const placeholderPem = createThrowawayRoot(now);
+  const peers = resolved.peers.map(
+    (peer): Peer =>
+      peer.bundle.certificates.length > 0 ? peer : { ...peer, bundle: { ...peer.bundle, pem: placeholderPem } },
+  );
+  const federation = { ...resolved, peers };
+  const { snapshots } = new Compiler().compile({
     federation,
     identity: (role, peer) => placeholder(role, peer, federation[role]?.identity ?? '', above),
     retired: [],
     // Only removed peers need it.
     throwawayRootPem: '',
-  }).snapshots;
+  });
+  return { snapshots, placeholderPem };
 }
 
 function placeholder(role: GatewayRole, peer: string, id: string, above: string): GatewayIdentity {

@@ -24,7 +24,7 @@ export interface ReadOptions {
   readonly groupKeys?: boolean;
   /** The last line must be "...". */
   readonly requireEnd?: boolean;
-  /** Key and certificate files that do not exist are no findings. */
+  /** Key and certificate files that do not exist are no findings; a peer without its file has a bundle of no certificates. */
   readonly withoutKeys?: boolean;
 }
 
@@ -40,7 +40,10 @@ export async function readConfiguration(
       ? await loadConfig(STANDARD_INPUT, { ...options, content: await readStandardInput() })
       : await loadConfig(file, options);
   const { config, outline = config } = loaded.parsed;
-  const around = { files: loaded.files, loadFindings: loaded.findings, now };
+  const absentPeers = new Set(
+    loaded.absent.flatMap(({ path: [section, peer] }) => (section === 'peers' ? [String(peer)] : [])),
+  );
+  const around = { files: loaded.files, loadFindings: loaded.findings, now, absentPeers };
   if (config === undefined || hasBlockingErrors(loaded.findings)) {
     const findings = outline && findingsOf({ config: outline, ...around });
     return { loaded, diagnostics: loaded.diagnostics(findings) };

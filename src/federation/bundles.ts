@@ -20,6 +20,8 @@ export interface BundleInput {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly previous?: { readonly federation: Federation } | undefined;
+  /** Peers whose file does not exist here and is not needed: `--without-keys`. Never set by what serves. */
+  readonly absentPeers?: ReadonlySet<string>;
 }
 
 export interface Bundles {
@@ -39,9 +41,14 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
   const held: HeldBundle[] = [];
   let nextChange: number | undefined;
   const kept = new Set<string>();
+  const absent: (readonly [string, TrustBundle])[] = [];
   for (const { name, trustDomain, trustBundle } of input.config.peers) {
     if (trustDomain === null || trustBundle.file === null) continue;
     const peer = { name, trustDomain: trustDomain as TrustDomain, file: trustBundle.file };
+    if (input.absentPeers?.has(name)) {
+      absent.push([name, { trustDomain: peer.trustDomain, certificates: [], pem: '', fingerprint: '' }]);
+      continue;
+    }
     const before = previousBundle(input, peer);
     const file = readBundle(input, peer, before);
     const { bundle } = file;
@@ -51,7 +58,7 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
     if (bundle !== undefined) held.push({ peer: name, bundle, ...(before && { before }) });
   }
   const conflicts = trustRules(held, ours);
-  const bundles = new Map<string, TrustBundle>();
+  const bundles = new Map<string, TrustBundle>(absent);
   for (const { peer, bundle, before } of held) {
     const ofPeer = conflicts.filter((conflict) => conflict.peer === peer);
     findings.push(...firstFindings(ofPeer.map(({ finding }) => finding)));

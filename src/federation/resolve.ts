@@ -33,6 +33,8 @@ export interface CheckInput {
    * grants still end and peers are still removed. As a new issuer it is an error.
    */
   readonly starting?: boolean;
+  /** Peers that are resolved with a bundle of no certificates, because their file does not exist here: `--without-keys`. */
+  readonly absentPeers?: ReadonlySet<string>;
 }
 
 export interface ResolveInput extends CheckInput {

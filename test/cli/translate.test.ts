@@ -1,7 +1,7 @@
 // `postern translate`: the resources of a configuration, as JSON or YAML, of one gateway or of both, and never a key.
 
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
@@ -104,6 +104,37 @@ describe('translate', () => {
     rmSync(join(here.folder, 'pki', 'bank', 'ca-key.pem'));
     assert.equal((await postern(['translate', '-f', here.file])).status, 65);
     assert.deepEqual(await postern(['translate', '-f', here.file, '--without-keys']), whole);
+  });
+
+  test('--without-keys prints every resource where no file exists: a widened grant is a difference', async (t) => {
+    const here = scene(t);
+    const whole = JSON.parse((await postern(['translate', '-f', here.file])).stdout) as Both;
+    rmSync(join(here.folder, 'pki'), { recursive: true });
+    const args = ['translate', '--without-keys'];
+    const [before, again] = [await postern([...args, '-f', here.file]), await postern([...args, '-f', here.file])];
+    assert.deepEqual([before.status, again.stdout], [0, before.stdout]);
+    assert.match(before.stderr, /peers\.shop\.trustBundle\.file, peers\.partner\.trustBundle\.file/);
+    const both = JSON.parse(before.stdout) as Both;
+    for (const role of ['ingress', 'egress'] as const) assert.equal(both[role].length, whole[role].length, role);
+    assert.doesNotMatch(before.stdout, /BEGIN CERTIFICATE/);
+    const widened = here.edited('widened.yaml', (yaml) =>
+      yaml.replace('[/v1/withdrawals]', '[/v1/withdrawals, /v1/more]'),
+    );
+    const after = await postern([...args, '-f', widened]);
+    const lines = new Set(before.stdout.split('\n'));
+    const added = after.stdout.split('\n').filter((line) => !lines.has(line));
+    assert.ok(
+      added.some((line) => line.includes('/v1/more')),
+      added.join('\n'),
+    );
+  });
+
+  test('--without-keys still denies a peer whose file exists and cannot be read as a bundle', async (t) => {
+    const here = scene(t);
+    writeFileSync(join(here.folder, 'pki', 'shop', 'ca.pem'), 'rubbish');
+    const { stdout, stderr } = await postern(['translate', '-f', here.file, '--without-keys']);
+    assert.match(stderr, /BUNDLE_UNPARSABLE/);
+    assert.doesNotMatch(stdout, /\[trust bundle\]/);
   });
 
   test('The command translate names the file of a key that the gateway keeps', async (t) => {

@@ -1,9 +1,9 @@
 // `postern translate`: prints the Envoy resources of a configuration, always in the same order.
-// Must not: print a private key; what `run` issues is shown as a placeholder.
+// Must not: print a private key; what `run` issues is shown as a placeholder, and so is a trust bundle that --without-keys did without.
 
 import { stringify } from 'yaml';
 import { decodeResource } from '../../envoy/proto/codec.ts';
-import { EXIT, formatDiagnostic } from '../../errors.ts';
+import { EXIT, formatDiagnostic, withoutKeys } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import { anyBody } from '../../snapshot/resource.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
@@ -18,13 +18,21 @@ export const translate: Run = async (invocation) => {
   const roles = isNarrowed ? [choice(invocation, 'gateway', ROLES)] : ROLES;
   const output = outputFormat(invocation, ['json', 'yaml'] as const, 'yaml');
   const options = { withoutKeys: isOn(invocation, 'without-keys') };
-  const read = await resolvedConfiguration(required(invocation, 'file'), Date.now(), options);
+  const now = Date.now();
+  const read = await resolvedConfiguration(required(invocation, 'file'), now, options);
   // These errors deny single peers, and `run` serves the rest: say why resources are missing from the output.
   for (const finding of read.diagnostics.filter(({ severity }) => severity === 'error'))
     invocation.stderr(`${formatDiagnostic(finding)}\n`);
-  const snapshots = compileOnce(read);
+  const absent = read.loaded.absent
+    .filter(({ path: [section] }) => section === 'peers')
+    .map(({ path }) => withoutKeys(path.join('.')));
+  if (absent.length > 0)
+    invocation.stderr(`postern: not here, and a placeholder in the output: ${absent.join(', ')}\n`);
+  const { snapshots, placeholderPem } = compileOnce(read, now);
+  const shown = (role: GatewayRole): readonly unknown[] =>
+    resourcesOf(snapshots.get(role)).map((resource) => redact(resource, placeholderPem));
   const value = Object.fromEntries(
-    roles.filter((role) => isNarrowed || snapshots.has(role)).map((role) => [role, resourcesOf(snapshots.get(role))]),
+    roles.filter((role) => isNarrowed || snapshots.has(role)).map((role) => [role, shown(role)]),
   );
   invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value));
   return EXIT.ok;
@@ -35,18 +43,19 @@ function resourcesOf(snapshot: Snapshot | undefined): readonly unknown[] {
   return [...(snapshot?.types.values() ?? [])].flatMap((type) =>
     [...type.resources.values()]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((resource) => redact(decodeResource(resource.typeUrl, anyBody(resource)))),
+      .map((resource) => decodeResource(resource.typeUrl, anyBody(resource))),
   );
 }
 
-/** Replaces the value of every private key, in whatever form it is. */
-function redact(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(redact);
+/** Replaces the value of every private key, in whatever form it is, and the CA in the place of a bundle that is not here. */
+function redact(value: unknown, placeholderPem: string): unknown {
+  if (value === placeholderPem) return '[trust bundle]';
+  if (Array.isArray(value)) return value.map((item) => redact(item, placeholderPem));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      key === 'private_key' && isInline(item) ? '[redacted]' : redact(item),
+      key === 'private_key' && isInline(item) ? '[redacted]' : redact(item, placeholderPem),
     ]),
   );
 }
