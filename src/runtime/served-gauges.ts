@@ -25,6 +25,10 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
   const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
   const peers = metrics.gauge('postern_peers', 'Configured peers.');
   const denied = metrics.gauge('postern_peers_denied', 'Configured peers without a usable trust bundle.');
+  const rejected = metrics.gauge(
+    'postern_peer_bundle_rejected',
+    'Whether the trust bundle of a peer, or a part of it, was rejected when the file was applied.',
+  );
   metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
   return {
     update: () => {
@@ -34,6 +38,10 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
       const { peers: served, deniedPeers } = applied.resolved.federation;
       peers.set({}, served.length + deniedPeers.length);
       denied.set({}, deniedPeers.length);
+      const errors = applied.warnings.filter(({ severity }) => severity === 'error');
+      rejected.clear();
+      for (const { name } of [...served, ...deniedPeers])
+        rejected.set({ peer: name }, errors.some(({ concernsPeer }) => concernsPeer === name) ? 1 : 0);
       for (const [gateway, snapshot] of publisher.cache.entries()) {
         for (const [typeUrl, type] of snapshot.types)
           resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);
