@@ -32,6 +32,11 @@ export interface Status {
     readonly onDisk?: 'same' | 'missing' | 'other';
     /** Connections that were refused because the client's certificate is from another CA. */
     readonly refusedOtherCa?: number;
+    /**
+     * True when this process made it, clients were refused that distrust it or whose certificate of another CA names this mesh,
+     * and the gateways have not all been connected since: they have certificates of an earlier CA.
+     */
+    readonly replaced?: boolean;
   };
   readonly config: {
     readonly file: string;
@@ -48,6 +53,13 @@ export interface Status {
     };
     readonly warnings: readonly Diagnostic[];
   };
+  /** Clients of the xDS port that were refused since the start, by reason. */
+  readonly refused: readonly {
+    readonly reason: string;
+    readonly count: number;
+    readonly lastAt?: string;
+    readonly advice: string;
+  }[];
   /** With `run --workers`: the gateways of a silent worker are missing below. */
   readonly workers?: { readonly expected: number; readonly serving: number; readonly silent: number };
   readonly gateways: readonly {

@@ -24,6 +24,7 @@ export function statusText(answer: Status, now: number): string {
       ...caLines(status),
     ],
     [...status.gateways.flatMap((gateway) => gatewayLines(gateway)), ...workerProblems(status)],
+    refusedLines(status),
     peerLines(status),
     exportLines(status),
     importLines(status),
@@ -40,14 +41,15 @@ function time(iso: string): string {
 }
 
 function caLines({ controlPlaneCa: ca }: Status): readonly string[] {
-  const { made, onDisk = 'same', refusedOtherCa: refused = 0 } = ca;
+  const { onDisk = 'same', replaced = false } = ca;
   return [
     `control-plane CA until ${time(ca.notAfter)}, SHA-256`,
     `  ${ca.fingerprint}`,
-    ...(made && refused > 0
+    ...(replaced
       ? [
-          `  made at this start, and ${refused} connections with a certificate of another CA were refused:`,
-          '  restore the state folder, or give the gateways new certificates (postern certs gateway)',
+          '  made at this start, and the gateways have certificates of an earlier one:',
+          '  restore the state folder, or give the gateways new certificates',
+          '  (postern certs gateway)',
         ]
       : []),
     ...(onDisk === 'missing'
@@ -74,6 +76,14 @@ function gatewayLines({ gateway, nodes }: Status['gateways'][number]): readonly 
       ];
     }),
   ];
+}
+
+/** Clients of the xDS port; a process of an earlier version does not report them. */
+function refusedLines({ refused = [] }: Partial<Status>): readonly string[] {
+  return refused.flatMap(({ reason, count, lastAt, advice }) => [
+    `refused: ${count} ${reason}${lastAt === undefined ? '' : `, last at ${time(lastAt)}`}`,
+    `  ${advice}`,
+  ]);
 }
 
 /** Of several streams for one type, a state other than SYNCED. */

@@ -1,6 +1,7 @@
 // I/O: prepares what `postern run` needs before it can serve: the first configuration, and the control plane's CA.
 // Must not: end the process because it gets too little CPU, or make a CA without logging it.
 
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import { formatDiagnostic } from '../errors.ts';
@@ -41,11 +42,13 @@ export function openState(
   { stateFolder, requireState, groupKeys, logger }: StartOptions,
   trustDomain: TrustDomain,
 ): ControlPlaneCa {
+  const hadFolder = existsSync(stateFolder);
   const ca = openControlPlaneCa(stateFolder, trustDomain, Date.now(), { groupKeys, required: requireState });
   if (ca.made)
-    logger.info(
+    // A folder that exists may have been emptied; without one, a first start and a lost folder look the same.
+    logger[hadFolder ? 'warn' : 'info'](
       { stateFolder, caFingerprint: ca.issuer.certificate.fingerprint },
-      'the state folder held no CA, and a new one was made: each gateway needs a certificate of it (postern certs gateway)',
+      'the state folder held no CA, and a new one was made: each gateway needs a certificate of it (postern certs gateway). If there are gateways, restore the folder instead',
     );
   return ca;
 }

@@ -15,6 +15,7 @@ import { VERSION } from '../version.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 import { certificateExpiries, ExpiryAnnouncements } from './certificate-expiry.ts';
 import { sha256Of } from './config-log.ts';
+import { refusedClients, refusedFor, refusedGateways } from './refusals.ts';
 import { servedGauges } from './served-gauges.ts';
 
 interface Current {
@@ -30,6 +31,8 @@ export class StatusReport {
   private readonly gauges: ReturnType<typeof servedGauges>;
   private readonly updateGateways: ReturnType<typeof gatewayGauges>;
   private readonly announcements: ExpiryAnnouncements;
+  /** All gateways have been seen under this CA: what is refused later is no sign that it replaced another. */
+  private wereConnected = false;
 
   constructor(publisher: Publisher, serving: Serving, ca: ControlPlaneCa, metrics: Metrics, logger: Logger) {
     this.publisher = publisher;
@@ -52,6 +55,7 @@ export class StatusReport {
     this.gauges.updateExpiries(expiries);
     const roles = [...this.publisher.cache.entries()].map(([gateway]) => gateway);
     this.updateGateways(roles, state.streams);
+    this.wereConnected ||= roles.every((role) => state.streams.some(({ gateway }) => gateway === role));
     this.announcements.update(expiries, Date.now());
     return { state, expiries };
   }
@@ -59,11 +63,14 @@ export class StatusReport {
   async status(rejected: Rejected | undefined, onDisk: CaOnDisk): Promise<Status> {
     const { state, expiries } = await this.update();
     const samples = [...this.metrics.samples(), ...(await this.serving.samples())];
-    const refused = samples
-      .filter(([name, labels]) => name === 'postern_xds_clients_refused_total' && labels.includes('"unknown_ca"'))
-      .reduce((sum, [, , value]) => sum + value, 0);
-    const ca = { certificate: this.ca.issuer.certificate, made: this.ca.made, onDisk, refused };
-    return processStatus(this.publisher, ca, rejected, state, expiries);
+    const { made, issuer } = this.ca;
+    const replaced = made && !this.wereConnected && refusedGateways(samples);
+    const refused = refusedFor(samples, 'unknown_ca');
+    const ca = { certificate: issuer.certificate, made, onDisk, refused, replaced };
+    return {
+      ...processStatus(this.publisher, ca, rejected, state, expiries),
+      refused: refusedClients(samples),
+    };
   }
 }
 
@@ -82,6 +89,8 @@ interface CaState {
   readonly onDisk: CaOnDisk;
   /** Connections refused because the client's certificate is from another CA. */
   readonly refused: number;
+  /** This process made it, and gateways of an earlier one cannot connect. */
+  readonly replaced: boolean;
 }
 
 function processStatus(
@@ -90,7 +99,7 @@ function processStatus(
   rejected: Rejected | undefined,
   { streams, workers }: ServingStatus,
   expiries: readonly CertificateExpiry[],
-): Status {
+): Omit<Status, 'refused'> {
   const { applied } = publisher;
   if (applied === undefined) throw new Error('nothing is applied yet');
   const { federation } = applied.resolved;
@@ -107,6 +116,7 @@ function processStatus(
       made: ca.made,
       onDisk: ca.onDisk,
       refusedOtherCa: ca.refused,
+      replaced: ca.replaced,
     },
     config: {
       file: applied.loaded.file,

@@ -31,7 +31,7 @@ export function createServing(
   { tls, controlPlane }: { readonly tls: ServerTls | undefined; readonly controlPlane: string },
 ): Serving {
   // With workers, this process counts nothing, but its metrics have the names that the workers report.
-  const observer = serverObserver(logger, metrics);
+  const observer = serverObserver(logger, metrics, Date.now, controlPlane);
   if (workers > 1) {
     const settings = { address, tls, controlPlane, warmUpMs, logLevel };
     return new WorkerPool({ count: workers, settings, cache, gateways: ROLES, metrics, logger });

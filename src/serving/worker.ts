@@ -91,7 +91,7 @@ class Worker {
       address,
       tls,
       cache: this.cache,
-      observer: serverObserver(createLogger(logLevel, worker), this.metrics),
+      observer: serverObserver(createLogger(logLevel, worker), this.metrics, Date.now, controlPlane),
       admission,
       controlPlane,
       ...(limits !== undefined && { limits }),

@@ -42,13 +42,14 @@ export class Metrics {
     );
   }
 
-  /** `more` are samples of other processes, which are added to those of this one. Errors: a metric that is not registered here. */
+  /** `more` are samples of other processes, which are added to those of this one; of times, the latest counts. Errors: a metric that is not registered here. */
   text(more: readonly Sample[] = []): string {
     const sums = new Map([...this.metrics].map(([name, { values }]) => [name, new Map(values)]));
     for (const [name, labels, value] of more) {
       const values = sums.get(name);
       if (values === undefined) throw new Error(`no metric is registered as ${name}`);
-      values.set(labels, (values.get(labels) ?? 0) + value);
+      const here = values.get(labels) ?? 0;
+      values.set(labels, name.endsWith('_timestamp_seconds') ? Math.max(here, value) : here + value);
     }
     return [...this.metrics]
       .map(([name, { help, type }]) => {

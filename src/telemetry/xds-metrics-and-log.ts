@@ -3,7 +3,13 @@
 
 import type { Logger } from '../log.ts';
 import type { XdsObserver } from '../xds/transport/observer.ts';
-import { adviceFor, REFUSALS, type Refusal, type RefusalReason } from '../xds/transport/refusal.ts';
+import {
+  adviceFor,
+  type CertificateClaims,
+  REFUSALS,
+  type Refusal,
+  type RefusalReason,
+} from '../xds/transport/refusal.ts';
 import { KeyedLogLimit, LogLimit } from './log-limit.ts';
 import type { Counter, Metrics } from './metrics-registry.ts';
 
@@ -12,7 +18,13 @@ const CONNECTIONS = { burst: 5000, perSecond: 50 };
 const REJECTIONS = { burst: 100, perSecond: 1 };
 const REFUSED_CLIENTS = { ofKey: { burst: 100, perSecond: 0.1 }, all: { burst: 200, perSecond: 5 } };
 
-export function serverObserver(logger: Logger, metrics: Metrics, clock: () => number = Date.now): XdsObserver {
+/** `controlPlane`: the server's SPIFFE ID, with which those of our gateways begin but for the last step. */
+export function serverObserver(
+  logger: Logger,
+  metrics: Metrics,
+  clock: () => number = Date.now,
+  controlPlane = '',
+): XdsObserver {
   const streams = metrics.gauge('postern_xds_streams', 'Open discovery streams.');
   const counted = byGatewayAndType({
     sent: metrics.counter('postern_xds_responses_total', 'Responses sent.'),
@@ -24,6 +36,18 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
   const refusedFor = refusedByReason(
     metrics.counter('postern_xds_clients_refused_total', 'Connections and streams refused, by reason.'),
   );
+  const refusedAt = metrics.gauge(
+    'postern_xds_client_last_refused_timestamp_seconds',
+    'When a connection or stream was last refused, by reason.',
+  );
+  const ofOwnMesh = metrics
+    .counter(
+      'postern_xds_refused_of_own_mesh_total',
+      'Logged refusals of certificates of another CA that name this mesh.',
+    )
+    .series({});
+  ofOwnMesh.add(0);
+  const ownPrefix = controlPlane.slice(0, controlPlane.lastIndexOf('/') + 1);
   const open = new Map<string, number>();
   const count = (gateway: string, by: number): void => {
     open.set(gateway, (open.get(gateway) ?? 0) + by);
@@ -59,16 +83,20 @@ export function serverObserver(logger: Logger, metrics: Metrics, clock: () => nu
     refused: (refusal) => {
       denied.add();
       refusedFor(refusal.reason).add();
+      refusedAt.set({ reason: refusal.reason }, Math.floor(clock() / 1000));
       const line = refusals.take(hostOf(refusal.address), clock());
-      if (line !== undefined) logger.warn({ ...refusedClient(refusal), ...line }, 'xDS client refused');
+      if (line === undefined) return;
+      const claims = refusal.claims?.();
+      if (refusal.reason === 'unknown_ca' && ownPrefix !== '' && claims?.claimedId?.startsWith(ownPrefix))
+        ofOwnMesh.add();
+      logger.warn({ ...refusedClient(refusal, claims), ...line }, 'xDS client refused');
     },
     failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
   };
 }
 
-function refusedClient({ reason, detail, address, nodeId, claims }: Refusal): object {
-  const claimed = claims?.();
-  return { code: reason, reason: detail, address, node: nodeId, ...claimed, advice: adviceFor(reason, claimed) };
+function refusedClient({ reason, detail, address, nodeId }: Refusal, claims: CertificateClaims | undefined): object {
+  return { code: reason, reason: detail, address, node: nodeId, ...claims, advice: adviceFor(reason, claims) };
 }
 
 /** A client's port changes with each connection. */

@@ -11,6 +11,7 @@ const STATUS: Status = {
   version: '1.2.3',
   controlPlaneCa: { fingerprint: 'ab', notAfter: '2036-01-01T00:00:00.000Z', made: false },
   config: { file: 'bank.yaml', appliedAt: '2026-11-24T12:00:00.000Z', sha256: 'ab', warnings: [] },
+  refused: [],
   gateways: [],
   peers: [],
   deniedPeers: [],

@@ -1,13 +1,15 @@
 // What `run` notices of its state folder while it serves, and what it says of an edit.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../support/mesh.ts';
+import { Openssl } from '../support/openssl.ts';
 import { samplesIn } from '../telemetry/exposition.ts';
-import { postern } from './postern.ts';
+import { postern, scene } from './postern.ts';
 import { get, served } from './served.ts';
 
 test('A state folder that is lost while run is up is reported by the log, the status and a metric, until it is back', async (t) => {
@@ -111,4 +113,37 @@ test('A record that is damaged stops no start, and one that is lost while run is
   assert.equal((await again.process.said('is damaged'))['level'], 'warn');
   rmSync(record);
   await eventually('the record is back', () => existsSync(record));
+});
+
+test('A CA that is made in a folder that exists is a warning, and a gateway that distrusts it is in the status with what to do, beside its remedy', async (t) => {
+  const here = scene(t);
+  const state = here.file.replace('.yaml', '.state');
+  mkdirSync(state, { mode: 0o700 });
+  const { process, admin } = await served(t, here);
+  assert.equal((await process.said('held no CA'))['level'], 'warn');
+  const port = await process.xdsPort();
+  const other = new Openssl();
+  t.after(() => other.close());
+  // Node as a client breaks the connection without the alert that others send.
+  const trusted = join(here.folder, 'other.pem');
+  writeFileSync(trusted, other.ca('bank.example').pem);
+  const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-alpn', 'h2', '-CAfile', trusted, '-verify_return_error'];
+  const client = spawn('openssl', args, { stdio: 'ignore' });
+  t.after(() => client.kill('SIGKILL'));
+  await process.said('xDS client refused');
+  const { stdout } = await postern(['status', '--admin', admin]);
+  assert.match(stdout, /^refused: 1 server_untrusted, last at \S+$/m);
+  assert.match(stdout, /restore the state folder, or give the gateways new certificates/);
+});
+
+test('A CA file that became rubbish is a metric of its peer, although the file counts as applied and the peer keeps its bundle', async (t) => {
+  const { here, process, admin } = await served(t);
+  const metric = async (name: string): Promise<number | undefined> =>
+    samplesIn(await (await get(admin, '/metrics')).text()).get(name);
+  assert.equal(await metric('postern_peer_bundle_rejected{peer="shop"}'), 0);
+  writeFileSync(join(here.folder, 'pki', 'shop', 'ca.pem'), 'rubbish');
+  await process.said('the trust bundle of one peer has an error');
+  assert.equal(await metric('postern_peer_bundle_rejected{peer="shop"}'), 1);
+  assert.equal(await metric('postern_peer_bundle_rejected{peer="partner"}'), 0);
+  assert.equal(await metric('postern_config_last_reload_successful'), 1);
 });

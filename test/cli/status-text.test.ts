@@ -23,6 +23,7 @@ function status(nodes: readonly GatewayStream[], change: Partial<Status> = {}): 
     version: '1.2.3',
     controlPlaneCa: { fingerprint: 'ab'.repeat(32), notAfter: '2036-01-01T00:00:00.000Z', made: false },
     config: { file: 'bank.yaml', appliedAt: SINCE, sha256: '', warnings: [] },
+    refused: [],
     gateways: [
       { gateway: 'ingress', snapshotVersion: 'v', nodes },
       { gateway: 'egress', snapshotVersion: 'v', nodes: [node('e-1', [SYNCED], 'egress')] },
@@ -199,4 +200,17 @@ test('What answers as the admin port writes neither a line of its own nor a comm
   );
   assert.doesNotMatch(text, /^\s*::/m);
   assert.match(text, /^[\n\x20-\x7e]*$/);
+});
+
+test('Refused clients are shown by reason with the last time and what to do, and a CA that replaced an earlier one with its remedy', () => {
+  const refused = [{ reason: 'server_untrusted', count: 12, lastAt: SINCE, advice: 'Give it the CA.' }];
+  const lines = linesOf(status([], { refused }));
+  const begin = lines.indexOf('refused: 12 server_untrusted, last at 2026-11-24T12:00:00Z');
+  assert.equal(lines[begin + 1], '  Give it the CA.');
+  const { controlPlaneCa } = status([]);
+  const hint = (replaced: boolean): boolean =>
+    linesOf(status([], { controlPlaneCa: { ...controlPlaneCa, made: true, replaced } })).some((line) =>
+      line.includes('restore the state folder'),
+    );
+  assert.deepEqual([hint(true), hint(false)], [true, false]);
 });

@@ -89,12 +89,16 @@ describe('counting', () => {
 
   test('Streams, responses, their answers and refusals are counted as they happen', () => {
     const metrics = new Metrics();
-    const observer = serverObserver(SILENT, metrics);
+    const observer = serverObserver(SILENT, metrics, () => 5000);
     // From the beginning, at 0: of a series that begins at 1, nobody sees an increase.
     const refused = Object.fromEntries(
       Object.keys(REFUSALS).map((reason) => [`postern_xds_clients_refused_total{reason="${reason}"}`, 0]),
     );
-    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), { ...refused, postern_xds_denied_total: 0 });
+    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), {
+      ...refused,
+      postern_xds_denied_total: 0,
+      postern_xds_refused_of_own_mesh_total: 0,
+    });
     observer.pushed('egress', 'CDS');
     assert.equal(samplesIn(metrics.text()).get('postern_xds_nacks_total{gateway="egress",type="CDS"}'), 0);
     observer.opened('ingress', 'i-1', '127.0.0.1:1', 'delta');
@@ -116,7 +120,9 @@ describe('counting', () => {
       'postern_xds_nacks_total{gateway="egress",type="CDS"}': 0,
       ...refused,
       'postern_xds_clients_refused_total{reason="no_certificate"}': 1,
+      'postern_xds_client_last_refused_timestamp_seconds{reason="no_certificate"}': 5,
       postern_xds_denied_total: 1,
+      postern_xds_refused_of_own_mesh_total: 0,
     });
   });
 });

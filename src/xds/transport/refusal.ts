@@ -14,7 +14,7 @@ export const REFUSALS = {
   certificate_invalid:
     'The client certificate is not an X.509-SVID for a gateway. Issue the gateway a new one (postern certs gateway).',
   server_untrusted:
-    'The client does not trust this control plane. Give the gateway the CA certificate of the state folder (ca.pem), and dial a name of the server certificate.',
+    'The client does not trust this control plane. Give the gateway the CA certificate of the state folder (control-plane-ca.pem), and dial a name of the server certificate.',
   handshake_failed:
     'The client did not complete a TLS 1.3 handshake with ALPN h2. If it is a gateway, check its TLS settings; otherwise find out what connects to the xDS port.',
   unknown_identity:
