@@ -83,7 +83,7 @@ export const FINDING_CODES = {
   ISSUER_KEY_MISMATCH: 'The private key does not belong to the issuing certificate.',
   FILE_UNREADABLE: 'A file that the configuration names cannot be read.',
   KEY_FILE_EXPOSED: 'Other users can read or write a private key file.',
-  MESH_CHANGED: 'The mesh or its trust domain changed while running; that needs a restart.',
+  MESH_CHANGED: 'The trust domain of the mesh changed while running; that needs a restart.',
   EGRESS_OPEN: 'The egress gateway takes plaintext from other machines, and the file does not say that this is meant.',
   // rules across objects
   UNKNOWN_PEER: 'A consumer or import names a peer that is not a key of peers.',

@@ -1,54 +1,127 @@
-// Lists what an edit changed, by name, for the log. A model shares unchanged objects with the one before it, so the objects
-// are compared by identity.
+// Lists what an edit changed, for the log: each object by name, with what of it changed.
+// Must not: list what follows from the change of another object, such as the grants of an export whose backend changed.
 
-import type { Federation } from '../federation/model.ts';
+import type { Config } from '../config/schema/config-schema.ts';
+import type { Resolved } from '../federation/resolve.ts';
 
 export interface Change {
   readonly added?: readonly string[];
   readonly removed?: readonly string[];
+  /** `NAME: WHAT, …`; of the mesh and the identity, WHAT alone. */
   readonly changed?: readonly string[];
 }
 
+const KINDS = ['mesh', 'identity', 'gateways', 'peers', 'exports', 'imports', 'grants'] as const;
+type Kind = (typeof KINDS)[number];
+
 /** Kinds without a change are left out. */
-export type Changes = Readonly<Partial<Record<'gateways' | 'peers' | 'exports' | 'imports' | 'grants', Change>>>;
+export type Changes = Readonly<Partial<Record<Kind, Change>>>;
+
+/** What was served before or is served next. */
+export interface Described extends Pick<Resolved, 'federation' | 'issuer'> {
+  /** The file, which has what the model has not: when grants end, and how long certificates last. */
+  readonly config: Config | undefined;
+}
 
 /** Names in each list of a change; the last element counts the others. */
 const MAX_NAMES = 20;
+/** The value that changes, where an object has only one. */
+const ONLY = '';
 
-export function changesBetween(before: Federation | undefined, next: Federation): Changes {
-  const kinds = (['gateways', 'peers', 'exports', 'imports', 'grants'] as const).flatMap((kind) => {
-    const change = changeOf(byName(before, kind), byName(next, kind));
+/** What can change of an object; values are compared by `sameValue`. */
+type Aspects = Readonly<Record<string, unknown>>;
+type Objects = ReadonlyMap<string, Aspects>;
+
+export function changesBetween(before: Described | undefined, next: Described): Changes {
+  const kinds = KINDS.flatMap((kind) => {
+    const isSingle = kind === 'mesh' || kind === 'identity';
+    // Of a first configuration, the objects are new, and the mesh and its identity are no change.
+    if (before === undefined && isSingle) return [];
+    const change = changeOf(before === undefined ? new Map() : objectsOf(before, kind), objectsOf(next, kind));
     return Object.keys(change).length === 0 ? [] : [[kind, change] as const];
   });
   return Object.fromEntries(kinds);
 }
 
-function byName(federation: Federation | undefined, kind: keyof Changes): ReadonlyMap<string, unknown> {
-  if (federation === undefined) return new Map();
-  const { ingress, egress, peers, deniedPeers, exports, imports, grants } = federation;
+function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objects {
+  const { mesh, identitySource, ingress, egress, peers, deniedPeers, exports, imports } = federation;
   switch (kind) {
+    case 'mesh':
+      return new Map([['name', { [ONLY]: mesh.name }]]);
+    case 'identity': {
+      const own = config !== undefined && 'issuer' in config.identity ? config.identity.issuer : undefined;
+      return new Map<string, Aspects>([
+        ['source', { [ONLY]: identitySource }],
+        ['issuer', { [ONLY]: issuer?.chain.map(({ fingerprint }) => fingerprint) }],
+        ['lifetime', { [ONLY]: own?.lifetimeSeconds }],
+      ]);
+    }
     case 'gateways':
-      return new Map([ingress, egress].flatMap((gateway) => (gateway === undefined ? [] : [[gateway.role, gateway]])));
+      return new Map(
+        [ingress, egress].flatMap((gateway) => {
+          if (gateway === undefined) return [];
+          const { role, identity, address, port } = gateway;
+          return [[role, { identity, address: [address, port] }] as const];
+        }),
+      );
     case 'peers':
-      return new Map([...peers, ...deniedPeers].map((peer) => [peer.name, peer]));
+      return new Map<string, Aspects>([
+        ...peers.map(({ name, trustDomain, bundle, gatewayIdentities, addresses, leafKeys, ...names }) => {
+          const serverNames = [names.inboundServerName, names.outboundServerName];
+          const seen = { bundle: bundle.fingerprint, identities: gatewayIdentities, addresses, leafKeys, serverNames };
+          return [name, { trustDomain, denied: false, ...seen }] as const;
+        }),
+        // Whether it is denied is all that can be compared with a peer that is not.
+        ...deniedPeers.map(({ name, trustDomain }) => [name, { trustDomain, denied: true }] as const),
+      ]);
     case 'exports':
-      return new Map(exports.map((exported) => [exported.name, exported]));
+      return new Map(
+        exports.map(({ name, backends, protocol, requestBodies }) => [name, { backends, protocol, requestBodies }]),
+      );
     case 'imports':
-      return new Map(imports.map((imported) => [`${imported.localNames[0]}:${imported.port}`, imported]));
+      return new Map(
+        imports.map(({ localNames, port, peer, name, protocol }) => [
+          `${localNames[0]}:${port}`,
+          { peer, export: name, protocol },
+        ]),
+      );
     case 'grants':
-      return new Map(grants.map((grant) => [`${grant.peer}/${grant.export.name}`, grant]));
+      // As the file has them: those of a peer that is denied follow from that.
+      return new Map(
+        (config?.exports ?? []).flatMap(({ name, consumers }) =>
+          consumers.map(({ peer, allow, expires }) => {
+            const methods = allow.map((rule) => rule.methods);
+            return [`${peer}/${name}`, { methods, paths: allow.map(({ paths }) => paths), expiry: expires }] as const;
+          }),
+        ),
+      );
   }
 }
 
-function changeOf(before: ReadonlyMap<string, unknown>, next: ReadonlyMap<string, unknown>): Change {
+function changeOf(before: Objects, next: Objects): Change {
   const added = [...next.keys()].filter((name) => !before.has(name));
   const removed = [...before.keys()].filter((name) => !next.has(name));
-  const changed = [...next].flatMap(([name, value]) => (before.has(name) && before.get(name) !== value ? [name] : []));
+  const changed = [...next].flatMap(([name, aspects]) => {
+    const differing = differences(before.get(name), aspects);
+    if (differing.length === 0) return [];
+    return [differing[0] === ONLY ? name : `${name}: ${differing.join(', ')}`];
+  });
   return {
     ...(added.length > 0 && { added: bounded(added) }),
     ...(removed.length > 0 && { removed: bounded(removed) }),
     ...(changed.length > 0 && { changed: bounded(changed) }),
   };
+}
+
+/** Of the aspects that both have. */
+function differences(before: Aspects | undefined, next: Aspects): readonly string[] {
+  if (before === undefined) return [];
+  return Object.keys(next).filter((aspect) => aspect in before && !sameValue(before[aspect], next[aspect]));
+}
+
+/** The model shares unchanged objects with the one before it. */
+function sameValue(before: unknown, next: unknown): boolean {
+  return before === next || JSON.stringify(before) === JSON.stringify(next);
 }
 
 function bounded(names: readonly string[]): readonly string[] {

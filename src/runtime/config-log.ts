@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { Rejected } from '../admin/status-view.ts';
 import { formatDiagnostic, PosternError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { changesBetween } from '../pipeline/changes.ts';
+import { changesBetween, type Described } from '../pipeline/changes.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import type { Metrics } from '../telemetry/metrics-registry.ts';
@@ -40,7 +40,7 @@ export class ConfigLog {
       {
         file: applied.loaded.file,
         sha256: sha256Of(applied),
-        changes: changesBetween(before?.resolved.federation, applied.resolved.federation),
+        changes: changesBetween(before && described(before), described(applied)),
         ...took,
         snapshots: versionsOf(publisher),
       },
@@ -74,6 +74,10 @@ export class ConfigLog {
         );
     }
   }
+}
+
+function described({ resolved, loaded }: Applied): Described {
+  return { ...resolved, config: loaded.parsed.config };
 }
 
 /** Of the file's text, hex. */
