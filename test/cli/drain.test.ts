@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { codeOf, postern, refusal } from './postern.ts';
 
-const INFO = JSON.stringify({ command_line_options: { drain_time: '0s' } });
+const info = (drainTime: string): string => JSON.stringify({ command_line_options: { drain_time: drainTime } });
 const stats = (requests: number, connections: number): string =>
   [
     'http.admin.downstream_cx_active: 1',
@@ -19,12 +19,16 @@ const stats = (requests: number, connections: number): string =>
   ].join('\n');
 
 /** An Envoy whose statistics are the first of these, then the next at each question, and at last the last one. */
-async function envoy(t: TestContext, answers: readonly string[]): Promise<{ address: string; asked: string[] }> {
+async function envoy(
+  t: TestContext,
+  answers: readonly string[],
+  drainTime = '0s',
+): Promise<{ address: string; asked: string[] }> {
   const left = [...answers];
   const asked: string[] = [];
   const server = createServer(({ method, url = '' }, response) => {
     asked.push(`${method} ${url}`);
-    if (url === '/server_info') response.end(INFO);
+    if (url === '/server_info') response.end(info(drainTime));
     else response.end(url.startsWith('/stats') ? (left.length > 1 ? left.shift() : left[0]) : 'OK\n');
   });
   server.listen(0, '127.0.0.1');
@@ -62,6 +66,14 @@ describe('drain', () => {
     const ended = await postern(['drain', '--envoy-admin', address, '--wait', '1s']);
     assert.deepEqual([ended.status, ended.stdout], [1, '']);
     assert.match(ended.stderr, /^postern: DRAIN_INCOMPLETE .*1 request \(ingress\.shop: 1\).*--wait/m);
+  });
+
+  test('A wait that ends before the ports close is a usage error, and drains nothing', async (t) => {
+    const { address, asked } = await envoy(t, [stats(0, 0)], '5s');
+    const ended = await postern(['drain', '--envoy-admin', address, '--wait', '4s']);
+    assert.deepEqual(refusal(ended), [64, 'USAGE', '']);
+    assert.deepEqual(asked, ['GET /server_info']);
+    assert.match(ended.stderr, /--wait 4s ends before the ports .* 5 s/);
   });
 
   test('An address where nothing listens, or where no Envoy answers, exits with 69 and is named', async (t) => {

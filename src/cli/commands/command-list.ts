@@ -228,7 +228,7 @@ export const COMMANDS: readonly Command[] = [
       {
         name: 'wait',
         value: 'DURATION',
-        summary: 'Wait this long for open requests and connections.',
+        summary: 'Wait this long for open requests and connections; at least the drain time of the gateway.',
         default: '90s',
       },
     ],

@@ -18,6 +18,12 @@ export const drain: Run = async (invocation) => {
   const wait = waitFlag(invocation);
   const end = performance.now() + wait * 1000;
   const drainTimeMs = await drainTime(gateway);
+  // At the end of a shorter wait the ports would still be open, and take requests that stopping the gateway ends.
+  if (wait * 1000 < drainTimeMs)
+    throw new PosternError(
+      'USAGE',
+      `${invocation.named('wait')} ${required(invocation, 'wait')} ends before the ports of the gateway close, which its --drain-time-s sets to ${seconds(drainTimeMs)}; wait for at least that long, or start the gateway with --drain-time-s 5. Nothing was drained`,
+    );
   const say = (text: string): void => invocation.stderr(`postern: ${oneLine(text)}\n`);
   // From now on each answer asks its caller to connect again (GOAWAY, or Connection: close) …
   await ask(gateway, '/healthcheck/fail', 'POST');
