@@ -2,7 +2,7 @@
 // Must not: decide how a status is shown.
 
 import { byConnection, isInSync } from '../xds/stream-status.ts';
-import type { GatewayStream, Status } from './status-view.ts';
+import type { GatewayStream, Rejected, Status } from './status-view.ts';
 
 /** The connected Envoys of a gateway: the streams of one connection (one for each type, without ADS) are one entry. */
 export function connectedEnvoys(streams: readonly GatewayStream[]): readonly GatewayStream[] {
@@ -23,10 +23,20 @@ export function outOfSync(status: Status): readonly string[] {
   return [
     ...(rejected === undefined
       ? []
-      : [`${rejected.partly ? 'a part of the file' : 'the file'} was rejected (${rejected.reason})`]),
+      : [`${rejected.partly ? 'a part of the file' : 'the file'} was rejected (${whyRejected(rejected)})`]),
     ...gateways,
     ...workerProblems(status),
   ];
+}
+
+/** Each code of an error once, with the peer that it is about: `shop BUNDLE_UNPARSABLE`. */
+function whyRejected({ reason, diagnostics }: Rejected): string {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const named = new Set(errors.map(({ code, concernsPeer: peer }) => (peer === undefined ? code : `${peer} ${code}`)));
+  const [first, second, third, ...others] = named;
+  if (first === undefined) return reason;
+  const shown = [first, second, third].filter((one) => one !== undefined).join(', ');
+  return others.length === 0 ? shown : `${shown} and ${others.length} more`;
 }
 
 function envoyProblems(gateway: string, { nodeId, types }: GatewayStream): readonly string[] {

@@ -1,7 +1,8 @@
 // Asks the admin port of Postern or of an Envoy, and says what is wrong with the address when nothing useful answers.
-// Must not: follow redirects, or speak to anything but plain HTTP.
+// Must not: follow redirects, or send anything but plain HTTP; a TLS handshake only finds out what listens.
 
 import { request } from 'node:http';
+import { connect } from 'node:tls';
 import { PosternError } from '../errors.ts';
 import { type Invocation, required } from './command.ts';
 
@@ -25,7 +26,8 @@ export function adminUrl(invocation: Invocation, name: string): URL {
 /** Errors: an Error whose message says why there is no answer; it is no PosternError, because the caller knows the next step. */
 export function askAdmin(admin: URL, path: string, method: 'GET' | 'POST' = 'GET'): Promise<AdminAnswer> {
   return new Promise((fulfil, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => reject(new Error(reasonOf(error), { cause: error }));
+    const fail = (error: NodeJS.ErrnoException): void =>
+      void reasonOf(error, admin).then((reason) => reject(new Error(reason, { cause: error })));
     const sent = request(new URL(path, admin), { method, agent: false, timeout: TIMEOUT_MS }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
@@ -47,12 +49,34 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
   ETIMEDOUT: `it does not answer within ${TIMEOUT_MS / 1000} seconds`,
-  ECONNRESET: 'what listens there does not speak HTTP (the xDS port?)',
-  EPIPE: 'what listens there does not speak HTTP (the xDS port?)',
 };
+const TLS_PORT =
+  "what listens there speaks TLS: it is an xDS port (18000) or a gateway's port for peers, or no admin port";
+const NOT_HTTP = 'what listens there does not speak HTTP';
 
-function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
+async function reasonOf({ code = '', message }: NodeJS.ErrnoException, { hostname, port }: URL): Promise<string> {
   // The parser's own codes: HPE_INVALID_CONSTANT and others.
-  const known = code.startsWith('HPE_') ? REASONS['ECONNRESET'] : REASONS[code];
-  return known ?? (code === '' ? message : code);
+  const spoke = code.startsWith('HPE_') || code === 'ECONNRESET' || code === 'EPIPE';
+  if (spoke) return (await speaksTls(hostname.replace(/^\[|\]$/g, ''), Number(port))) ? TLS_PORT : NOT_HTTP;
+  return REASONS[code] ?? (code === '' ? message : code);
+}
+
+/** Whether a TLS handshake is answered, also when the server then demands a certificate. Nothing is sent over it. */
+function speaksTls(host: string, port: number): Promise<boolean> {
+  return new Promise((fulfil) => {
+    const socket = connect({ host, port, rejectUnauthorized: false, timeout: TIMEOUT_MS, ALPNProtocols: ['h2'] });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      fulfil(answer);
+    };
+    socket.once('secureConnect', () => end(true));
+    socket.once('timeout', () => end(false));
+    socket.once('error', ({ code = '' }: NodeJS.ErrnoException) => end(/^ERR_SSL_.*ALERT_/.test(code)));
+    socket.once('close', () => end(false));
+  });
+}
+
+/** What Envoy's admin port says of a path that it does not have, or that its bootstrap does not allow. */
+export function isEnvoyAdmin({ status, body }: AdminAnswer): boolean {
+  return (status === 403 || status === 404) && /request to path .*not allowed|admin commands are/i.test(body);
 }

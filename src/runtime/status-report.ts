@@ -1,6 +1,7 @@
 // Reports on the running process: /status, and with each report the gauges and the log lines about certificates that expire.
 // Must not: hold key material.
 
+import { resolve as resolvePath } from 'node:path';
 import type { GatewayStream, Rejected, Status } from '../admin/status-view.ts';
 import type { Peer } from '../federation/model.ts';
 import type { Logger } from '../log.ts';
@@ -119,7 +120,7 @@ function processStatus(
       replaced: ca.replaced,
     },
     config: {
-      file: applied.loaded.file,
+      file: resolvePath(applied.loaded.file),
       appliedAt: iso(applied.at),
       sha256: sha256Of(applied),
       ...rejectedParts(applied, rejected),

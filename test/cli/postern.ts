@@ -102,7 +102,7 @@ function write(path: string, text: string): void {
 
 /** The code of the one message that a failed command prints: `postern: CODE …`. */
 export function codeOf({ stderr }: Ended): string | undefined {
-  return /^postern: ([A-Z_]+) /.exec(stderr)?.[1];
+  return /^postern: ([A-Z_]+) /m.exec(stderr)?.[1];
 }
 
 /** What every use of a command that was not carried out looks like. */

@@ -8,7 +8,8 @@ import { outOfSync } from '../../admin/status-problems.ts';
 import type { Status } from '../../admin/status-view.ts';
 import { parseDuration } from '../../duration.ts';
 import { EXIT, PosternError, systemReason } from '../../errors.ts';
-import { adminUrl, askAdmin } from '../admin-request.ts';
+import { oneLine } from '../../one-line.ts';
+import { adminUrl, askAdmin, isEnvoyAdmin } from '../admin-request.ts';
 import { type Invocation, isOn, outputFormat, type Run } from '../command.ts';
 import { statusText } from '../status-text.ts';
 
@@ -20,16 +21,27 @@ export const status: Run = async (invocation) => {
   const waitMs = waitFlag(invocation);
   const isChecked = isOn(invocation, 'check') || waitMs !== undefined || invocation.flag('serves') !== undefined;
   const end = performance.now() + (waitMs ?? 0);
-  let answer = await ask(admin, invocation, end);
+  const say = oncePerText((text) => invocation.stderr(`postern: waiting: ${oneLine(text)}\n`));
+  let answer = await ask(admin, invocation, end, say);
   while (isChecked && problemsOf(answer, invocation).length > 0 && performance.now() < end) {
+    say(problemsOf(answer, invocation).join('; '));
     await sleep(POLL_MS);
-    answer = await ask(admin, invocation, end);
+    answer = await ask(admin, invocation, end, say);
   }
   invocation.stdout(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : statusText(answer, Date.now()));
   const problems = isChecked ? problemsOf(answer, invocation) : [];
   if (problems.length > 0) throw new PosternError('NOT_IN_SYNC', problems.join('; '));
   return EXIT.ok;
 };
+
+/** What is waited for is told when it changes. */
+function oncePerText(say: (text: string) => void): (text: string) => void {
+  let told = '';
+  return (text) => {
+    if (text !== told) say(text);
+    told = text;
+  };
+}
 
 function waitFlag(invocation: Invocation): number | undefined {
   const text = invocation.flag('wait');
@@ -60,19 +72,22 @@ function digestOf(file: string): string {
 }
 
 /** The status; a process that does not answer yet is asked again until `end`. Errors: ADMIN_UNREACHABLE. */
-async function ask(admin: URL, invocation: Invocation, end: number): Promise<Status> {
+async function ask(admin: URL, invocation: Invocation, end: number, say: (text: string) => void): Promise<Status> {
   for (;;) {
     try {
       return await fetchStatus(admin);
     } catch (error) {
       if (performance.now() >= end) throw unreachable(admin, invocation, error as Error);
+      say(`no status from ${admin.host}: ${(error as Error).message}`);
       await sleep(POLL_MS);
     }
   }
 }
 
 async function fetchStatus(admin: URL): Promise<Status> {
-  const { status: code, body } = await askAdmin(admin, '/status');
+  const answer = await askAdmin(admin, '/status');
+  const { status: code, body } = answer;
+  if (isEnvoyAdmin(answer)) throw new Error('what answers there is the admin port of an Envoy');
   if (code === 503) throw new Error('postern run answers, and does not serve yet');
   if (code === 403) throw new Error('it answers only when it is addressed by IP address or as localhost');
   const value = code === 200 ? parsed(body) : undefined;
