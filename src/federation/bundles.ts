@@ -4,6 +4,7 @@
 // Must not: let a finding about one peer's file change the bundle of another peer that is served already.
 
 import type { ConfigOutline } from '../config/outline.ts';
+import { quote } from '../config/schema/string-checks.ts';
 import { errorAt, type Finding } from '../errors.ts';
 import { bundleOf, parseSteps, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
 import { firstFindings } from '../trust/finding.ts';
@@ -124,7 +125,7 @@ function readBundle({ files, now }: BundleInput, peer: BundlePeer, before: Trust
   const { bundle, times, isUnreadable, ...parsed } = parseTrustBundle(bytes, peer.trustDomain, now);
   const path = ['peers', peer.name, 'trustBundle'];
   const findings = parsed.findings.map(({ severity, code, message, hint }): Finding => {
-    return { ...errorAt(code, path, message, hint), severity, concernsPeer: peer.name };
+    return { ...errorAt(code, path, `${message} (${quote(peer.file)})`, hint), severity, concernsPeer: peer.name };
   });
   if (isUnreadable) return keep(before, now, findings);
   return { times, findings, ...(bundle && { bundle }) };

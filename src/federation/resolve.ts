@@ -3,6 +3,7 @@
 
 import type { ConfigOutline } from '../config/outline.ts';
 import type { Config } from '../config/schema/config-schema.ts';
+import { quote } from '../config/schema/string-checks.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import { dayOf, expiryNotice } from '../trust/expiry.ts';
@@ -153,7 +154,13 @@ function resolveIssuer(input: CheckInput, findings: Finding[]): ResolvedIssuer {
   const isServed = input.previous === undefined ? input.starting : served === issuer?.certificate.fingerprint;
   for (const { about, ...finding } of issuerFindings) {
     const severity = finding.code === 'ISSUER_EXPIRED' && !isServed ? 'error' : finding.severity;
-    findings.push({ ...finding, severity, path: ['identity', 'issuer', about] });
+    const file = quote(identity.issuer[about] ?? '');
+    findings.push({
+      ...finding,
+      severity,
+      message: `${finding.message} (${file})`,
+      path: ['identity', 'issuer', about],
+    });
   }
   findings.push(...expiryFindings(chain ?? [], input.now));
   return { ...(issuer && { issuer }), ...(chain && { chain }) };

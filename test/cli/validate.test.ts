@@ -1,7 +1,7 @@
 // `postern validate`: everything that is wrong, at once, each at its place; the exit status says how bad it is.
 
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Diagnostic } from '../../src/errors.ts';
@@ -267,6 +267,25 @@ test('A file name with a line end is printed in one line, on stdout and on stder
   here.edited(name, (yaml) => open(wrong(yaml)));
   isShown(await lines('validate', name), 5);
   isShown(await lines('translate', '-f', name), 4);
+});
+
+test('A finding about a bundle, a certificate or a key names the file that it is about', async (t) => {
+  const here = scene(t);
+  for (const [code, file] of [
+    ['BUNDLE_UNPARSABLE', 'pki/shop/ca.pem'],
+    ['ISSUER_UNPARSABLE', 'pki/bank/ca.pem'],
+    ['ISSUER_UNPARSABLE', 'pki/bank/ca-key.pem'],
+  ] as const) {
+    const path = join(here.folder, file);
+    const good = readFileSync(path);
+    writeFileSync(path, 'rubbish');
+    const { stdout } = await postern(['validate', '-f', here.file]);
+    writeFileSync(path, good);
+    assert.ok(
+      stdout.split('\n').some((line) => line.includes(code) && line.includes(`("${file}")`)),
+      stdout,
+    );
+  }
 });
 
 describe('validate --without-keys', () => {
