@@ -6,8 +6,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from '../deploy/reference.ts';
+import { connectionLog, requestLog, tunnelLog } from '../src/envoy/http/access-log.ts';
 import * as limits from '../src/envoy/limits.ts';
 import { SETTLE_MS, START_SETTLE_MS } from '../src/federation/transition.ts';
+import type { TrustDomain } from '../src/trust/spiffe.ts';
 import { REFUSALS } from '../src/xds/transport/refusal.ts';
 
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -95,4 +97,28 @@ test('docs/operations.md lists every reason of a refusal by which the metric cou
     /\n\| `postern_xds_clients_refused_total` \| `reason` (.*)\n/.exec(textOf('docs/operations.md')) ?? [];
   const reasons = [...row.matchAll(/`([a-z_]+)`/g)].map(([, reason]) => reason);
   assert.deepEqual(reasons, Object.keys(REFUSALS));
+});
+
+test('docs/operations.md lists every field of the access logs, each with the layers that have it, and no other', () => {
+  const mesh = { name: 'bank', trustDomain: 'bank.example' as TrustDomain };
+  const fieldsOf = (log: object): readonly string[] => {
+    const { typed_config: config } = log as {
+      readonly typed_config: { readonly log_format: { readonly json_format: object } };
+    };
+    return Object.keys(config.log_format.json_format);
+  };
+  const logs = { listener: connectionLog(mesh, 'ingress'), http: requestLog(mesh, 'ingress'), tunnel: tunnelLog(mesh) };
+  const expected = new Map<string, string[]>();
+  for (const [layer, log] of Object.entries(logs))
+    for (const field of fieldsOf(log)) expected.set(field, [...(expected.get(field) ?? []), layer]);
+  const [, table = ''] =
+    /\| Field \| In \| What it says \|\n.*\n((?:\|.*\n)+)/.exec(textOf('docs/operations.md')) ?? [];
+  const listed = new Map<string, string[]>();
+  for (const row of table.trimEnd().split('\n')) {
+    const [, names = '', layers = ''] = row.split(' | ').length < 3 ? [] : ['', ...row.slice(2).split(' | ')];
+    const inLayers =
+      layers === 'all' ? Object.keys(logs) : [...layers.matchAll(/`(\w+)`/g)].map(([, one]) => one ?? '');
+    for (const [, name = ''] of names.matchAll(/`(\w+)`/g)) listed.set(name, inLayers);
+  }
+  assert.deepEqual(Object.fromEntries(listed), Object.fromEntries(expected));
 });
