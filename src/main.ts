@@ -2,7 +2,7 @@
 // Runs the command that argv names. It is the only file that ends the process.
 // Must not: import what single commands need; a command's code is loaded when it runs.
 
-import { parseArguments } from './cli/arguments.ts';
+import { parseArguments, strangeVariables } from './cli/arguments.ts';
 import { COMMANDS } from './cli/commands/command-list.ts';
 import { EXIT, PosternError } from './errors.ts';
 import { oneLine } from './one-line.ts';
@@ -14,6 +14,8 @@ const output = {
 
 async function main(argv: readonly string[]): Promise<number> {
   const parsed = parseArguments(argv, COMMANDS, process.env, output);
+  if (parsed.kind === 'run')
+    for (const line of strangeVariables(COMMANDS, process.env)) output.stderr(`${oneLine(line)}\n`);
   if (parsed.kind === 'run') return (await parsed.command.load())(parsed.invocation);
   const { VERSION } = await import('./version.ts');
   if (parsed.kind === 'version') output.stdout(`postern ${VERSION}\n`);

@@ -51,6 +51,7 @@ function unknownCommand(
     const problem = second === '' ? `${first} is not a whole command` : `unknown command ${first} ${second}`;
     return new PosternError('USAGE', `${problem}; write one of: ${list}`);
   }
+  if (first === 'version') return new PosternError('USAGE', 'unknown command version; did you mean postern --version?');
   const names = commands.map(({ name }) => name);
   const near =
     nearestName(first, names) ??
@@ -108,6 +109,21 @@ function demandPositionals(command: Command, positionals: readonly string[]): vo
 /** `--node-id` is POSTERN_NODE_ID; a switch has a variable only where it says so. */
 export function variableOf({ name, value, variable }: Flag): string | undefined {
   return variable ?? (value === undefined ? undefined : `POSTERN_${name.replaceAll('-', '_').toUpperCase()}`);
+}
+
+/** Set by others: the services of a Kubernetes namespace (`POSTERN_SERVICE_HOST`, `POSTERN_PORT_…`), and deploy/. */
+const NOT_OURS = /^POSTERN_(HOME$|PORT|SERVICE_)|_(SERVICE_(HOST|PORT)|PORT_\d)/;
+
+/** A line for each variable that looks like a setting and is none of any command: a typing mistake would pass unnoticed. */
+export function strangeVariables(commands: readonly Command[], env: NodeJS.ProcessEnv): readonly string[] {
+  const known = new Set(commands.flatMap(({ flags }) => flags.flatMap((flag) => variableOf(flag) ?? [])));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('POSTERN_') && !known.has(name) && !NOT_OURS.test(name))
+    .map((name) => {
+      const near = nearestName(name, [...known]);
+      const hint = near === undefined ? 'see postern --help' : `did you mean ${near}?`;
+      return `postern: warning: the variable ${name} sets nothing; ${hint}`;
+    });
 }
 
 function parseWords(command: Command, words: readonly string[]) {

@@ -73,12 +73,19 @@ export function isOn({ flag, named }: Invocation, name: string): boolean {
 }
 
 /** HOST:PORT; port 0, "any that is free", only for what listens. */
-export function addressFlag(invocation: Invocation, name: string, { anyPort = false } = {}): HostPort {
+export function addressFlag(
+  invocation: Invocation,
+  name: string,
+  { anyPort = false, example = '127.0.0.1:18000' } = {},
+): HostPort {
   const text = required(invocation, name);
   const free = anyPort && text.endsWith(':0') ? parseHostPort(text.replace(/:0$/, ':1')) : undefined;
   const address = free === undefined ? parseHostPort(text) : { host: free.host, port: 0 };
-  if (address === undefined)
-    throw new PosternError('USAGE', `${invocation.named(name)} takes HOST:PORT, such as 127.0.0.1:18000, not ${text}`);
+  if (address === undefined) {
+    const isTooHigh = Number(/:(\d+)$/.exec(text)?.[1]) > 65535;
+    const problem = isTooHigh ? `${text}, whose port is above 65535` : text;
+    throw new PosternError('USAGE', `${invocation.named(name)} takes HOST:PORT, such as ${example}, not ${problem}`);
+  }
   return address;
 }
 

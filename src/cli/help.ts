@@ -19,7 +19,9 @@ export function helpText(commands: readonly Command[], version: string, group?: 
     `Run postern ${group === undefined ? '' : `${group} `}COMMAND --help for the flags and examples of a command.`,
     ...(group === undefined
       ? [
+          'postern --version prints the version.',
           'A flag that takes a value can also be set in the environment: --log-level is POSTERN_LOG_LEVEL.',
+          ...differing(commands),
           '',
           'Exit status:',
           ...exits(all),
@@ -27,6 +29,17 @@ export function helpText(commands: readonly Command[], version: string, group?: 
       : []),
     '',
   ].join('\n');
+}
+
+/** Variables that are not named like their flag. */
+function differing(commands: readonly Command[]): readonly string[] {
+  return commands.flatMap(({ name, flags }) =>
+    flags.flatMap((flag) =>
+      flag.variable === undefined || flag.value === undefined
+        ? []
+        : [`The exception is --${flag.name} of postern ${name}: ${flag.variable}.`],
+    ),
+  );
 }
 
 function commandHelp({ name, positionals = [], summary, flags, examples, exits: ends }: Command): string {

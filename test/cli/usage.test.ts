@@ -200,6 +200,28 @@ describe('an error of the command line helps to correct it', () => {
     await told(['drain'], { POSTERN_WAIT: 'long' }, /POSTERN_WAIT takes/);
   });
 
+  test('The error for an address has an example for that flag, and says when the port is too high', async () => {
+    await told(['run', '-f', 'x', '--admin', '127.0.0.1:x'], {}, /such as 127\.0\.0\.1:19000,/);
+    await told(['run', '-f', 'x', '--xds', '127.0.0.1:154430'], {}, /such as 127\.0\.0\.1:18000,.*above 65535/);
+  });
+
+  test('The word version is answered with --version, which the help lists beside variables with names of their own', async () => {
+    await told(['version'], {}, /did you mean postern --version\?/);
+    const { stdout } = await postern(['--help']);
+    assert.match(stdout, /postern --version/);
+    assert.match(stdout, /--wait of postern status: POSTERN_STATUS_WAIT/);
+  });
+
+  test('A variable that sets nothing is a warning with the nearest name, and those that Kubernetes sets are not', async (t) => {
+    const { file } = scene(t);
+    const env = { POSTERN_FIEL: 'x', POSTERN_SERVICE_HOST: '10.0.0.1', POSTERN_PORT_18000_TCP: 'tcp://10.0.0.1:18000' };
+    const { status, stderr } = await postern(['validate', '-f', file], { env });
+    assert.deepEqual(
+      [status, stderr],
+      [0, 'postern: warning: the variable POSTERN_FIEL sets nothing; did you mean POSTERN_FILE?\n'],
+    );
+  });
+
   test('POSTERN_OUTPUT=text and json are taken by every command that has an output', async (t) => {
     const { file } = scene(t);
     for (const args of [['validate'], ['translate'], ['peer', 'show', '--ours']])

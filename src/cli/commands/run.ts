@@ -16,7 +16,7 @@ export const run: Run = async (invocation) => {
   const file = namedFile(invocation);
   const insecureXds = isOn(invocation, 'insecure-xds');
   const xds = addressFlag(invocation, 'xds', { anyPort: true });
-  const admin = addressFlag(invocation, 'admin', { anyPort: true });
+  const admin = addressFlag(invocation, 'admin', { anyPort: true, example: '127.0.0.1:19000' });
   if (insecureXds && !isLoopback(xds.host))
     throw new PosternError(
       'USAGE',
