@@ -6,25 +6,26 @@ import type { Resolved } from '../federation/resolve.ts';
 import { Compiler } from '../pipeline/compile.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
-import { createThrowawayRoot } from '../trust/issuing/issue.ts';
 import { PrivateKeyPem } from '../trust/keys/private-key.ts';
 
 export interface CompiledOnce {
   readonly snapshots: ReadonlyMap<GatewayRole, Snapshot>;
-  /** The CA that the resources have in the place of a bundle that does not exist here; nobody has its key. */
-  readonly placeholderPem: string;
+  /** The CA that the resources have in the place of a bundle that does not exist here, if there is one; nobody has its key. */
+  readonly placeholderPem?: string;
 }
 
 /**
  * What `run` would serve, with placeholders for the certificates and keys that it issues, and for bundles without certificates
  * (`--without-keys`). All else is checked as `run` does.
  */
-export function compileOnce({ federation: resolved, issuer }: Resolved, now: number): CompiledOnce {
+export async function compileOnce({ federation: resolved, issuer }: Resolved, now: number): Promise<CompiledOnce> {
   const above = (issuer?.intermediates ?? []).map(({ pem }) => pem).join('');
-  const placeholderPem = createThrowawayRoot(now);
+  const placeholderPem = resolved.peers.some(lacksBundle) ? await placeholderCa(now) : undefined;
   const peers = resolved.peers.map(
     (peer): Peer =>
-      peer.bundle.certificates.length > 0 ? peer : { ...peer, bundle: { ...peer.bundle, pem: placeholderPem } },
+      placeholderPem !== undefined && lacksBundle(peer)
+        ? { ...peer, bundle: { ...peer.bundle, pem: placeholderPem } }
+        : peer,
   );
   const federation = { ...resolved, peers };
   const { snapshots } = new Compiler().compile({
@@ -34,7 +35,17 @@ export function compileOnce({ federation: resolved, issuer }: Resolved, now: num
     // Only removed peers need it.
     throwawayRootPem: '',
   });
-  return { snapshots, placeholderPem };
+  return { snapshots, ...(placeholderPem !== undefined && { placeholderPem }) };
+}
+
+function lacksBundle({ bundle }: Peer): boolean {
+  return bundle.certificates.length === 0;
+}
+
+/** Loads what signs certificates only when it is needed, which is rarely. */
+async function placeholderCa(now: number): Promise<string> {
+  const { createThrowawayRoot } = await import('../trust/issuing/issue.ts');
+  return createThrowawayRoot(now);
 }
 
 function placeholder(role: GatewayRole, peer: string, id: string, above: string): GatewayIdentity {

@@ -28,7 +28,7 @@ export const translate: Run = async (invocation) => {
     .map(({ path }) => withoutKeys(path.join('.')));
   if (absent.length > 0)
     invocation.stderr(`postern: not here, and a placeholder in the output: ${absent.join(', ')}\n`);
-  const { snapshots, placeholderPem } = compileOnce(read, now);
+  const { snapshots, placeholderPem } = await compileOnce(read, now);
   const shown = (role: GatewayRole): readonly unknown[] =>
     resourcesOf(snapshots.get(role)).map((resource) => redact(resource, placeholderPem));
   const value = Object.fromEntries(
@@ -48,8 +48,8 @@ function resourcesOf(snapshot: Snapshot | undefined): readonly unknown[] {
 }
 
 /** Replaces the value of every private key, in whatever form it is, and the CA in the place of a bundle that is not here. */
-function redact(value: unknown, placeholderPem: string): unknown {
-  if (value === placeholderPem) return '[trust bundle]';
+function redact(value: unknown, placeholderPem: string | undefined): unknown {
+  if (placeholderPem !== undefined && value === placeholderPem) return '[trust bundle]';
   if (Array.isArray(value)) return value.map((item) => redact(item, placeholderPem));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

@@ -64,7 +64,7 @@ async function reportOf(file: string, now: number, options: ReadOptions): Promis
   try {
     const { loaded, resolved, diagnostics } = await readConfiguration(file, now, options);
     // Loading the codec takes half of the time, so it is loaded only for a configuration that could be served.
-    if (resolved !== undefined) (await import('../compile-once.ts')).compileOnce(resolved, now);
+    if (resolved !== undefined) await (await import('../compile-once.ts')).compileOnce(resolved, now);
     const absentFiles = loaded.absent.map(({ path }) => withoutKeys(path.join('.')));
     // A name that is mistyped looks like a file that is not here.
     const notices = loaded
