@@ -78,7 +78,8 @@ describe('run', () => {
     assert.deepEqual([table.status, table.stderr], [0, '']);
     assert.match(table.stdout, /^\S+bank\.yaml:22:\d+ TRUST_DOMAIN_OURS /m);
     const metrics = samplesIn(await (await get(admin, '/metrics')).text());
-    assert.equal(metrics.get('postern_config_reloads_total{result="rejected"}'), 1);
+    // The watch may have read it as well, before the signal or after it.
+    assert.ok([1, 2].includes(metrics.get('postern_config_reloads_total{result="rejected"}') ?? 0));
     assert.equal(metrics.get('postern_config_reloads_total{result="applied"}'), 1);
   });
 });
