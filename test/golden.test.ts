@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { checkBoundary } from '../src/envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../src/envoy/boundary/checks/boundary-check.ts';
 import { decodeResource, encodeResource } from '../src/envoy/proto/codec.ts';
 import { checkResource } from '../src/envoy/proto/pgv.ts';
 import type { ResourceJson } from '../src/envoy/proto/types.gen.ts';

@@ -19,7 +19,15 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   config: ['config/schema', 'config/yaml', 'config/checks', 'config', 'config/files'],
   trust: ['trust/x509', 'trust/keys', 'trust', 'trust/issuing'],
-  envoy: ['envoy/proto', 'envoy', 'envoy/http', 'envoy/resources', 'envoy/boundary'],
+  envoy: [
+    'envoy/proto',
+    'envoy',
+    'envoy/http',
+    'envoy/resources',
+    'envoy/boundary',
+    'envoy/boundary/shapes',
+    'envoy/boundary/checks',
+  ],
   xds: ['xds', 'xds/wire', 'xds/limits', 'xds/subscription', 'xds/responses', 'xds/protocol', 'xds/transport'],
   cli: ['cli', 'cli/commands'],
 };

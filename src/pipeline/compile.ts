@@ -1,7 +1,7 @@
 // Compiles the resolved model into one snapshot for each gateway: translates, encodes and checks its resources.
 // Must not: publish, log, or read the clock. A resource that breaks a rule throws, and the call changes no state.
 
-import { checkBoundary } from '../envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../envoy/boundary/checks/boundary-check.ts';
 import { encodeResource } from '../envoy/proto/codec.ts';
 import { checkResource } from '../envoy/proto/pgv.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';

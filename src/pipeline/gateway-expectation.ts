@@ -1,8 +1,8 @@
 // The values of the model that the boundary check compares a gateway's resources with.
 // Must not: ask a builder for any of them.
 
-import { admissionText } from '../envoy/boundary/admission-rules.ts';
-import type { Expectation } from '../envoy/boundary/expectation.ts';
+import { admissionText } from '../envoy/boundary/checks/admission-rules.ts';
+import type { Expectation } from '../envoy/boundary/checks/expectation.ts';
 import type { Federation, GatewayRole, Grant, Import } from '../federation/model.ts';
 import { labelOf, type RetiredName } from '../federation/transition.ts';
 import { memoizeByIdentity } from '../memoize.ts';

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
 import { BOUNDARY_RULES } from '../../src/envoy/boundary/boundary-rules.ts';
+import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
 import { decodeResource, encodeResource } from '../../src/envoy/proto/codec.ts';
 import { PosternError } from '../../src/errors.ts';
 import { Copy, leaf, mesh } from './mutation.ts';

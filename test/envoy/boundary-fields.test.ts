@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
-import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
 import { messageType } from '../../src/envoy/proto/codec.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { mesh } from './mutation.ts';

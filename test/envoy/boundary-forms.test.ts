@@ -2,7 +2,7 @@
 // Must not: leave out a choice that changes which fields the builders write.
 
 import { describe, test } from 'node:test';
-import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
 import { MeshUnderTest } from './pipeline.ts';
 
 const IDENTITIES = {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
 import { encodeMessage, encodeResource } from '../../src/envoy/proto/codec.ts';
 import { checkResource, ruleViolations } from '../../src/envoy/proto/pgv.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';

@@ -1,8 +1,8 @@
 // Good resources for mutations: those of a mesh with two peers, copied, with accessors for the places that are mutated.
 // Must not: share anything between two copies.
 
-import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
 import type { BoundaryRule } from '../../src/envoy/boundary/boundary-rules.ts';
+import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
 import { certify, issuerOf } from './callers.ts';

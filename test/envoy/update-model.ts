@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { checkBoundary } from '../../src/envoy/boundary/boundary-check.ts';
+import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { translate } from '../../src/envoy/resources/gateway-resources.ts';
 import { digestOf } from '../../src/federation/meaning-digest.ts';

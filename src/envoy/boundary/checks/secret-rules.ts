@@ -2,11 +2,11 @@
 // Must not: put key material into a message, or skip a field because of its name.
 
 import { X509Certificate } from 'node:crypto';
-import { exportKey } from '../../federation/meaning-digest.ts';
-import { memoizeByIdentity } from '../../memoize.ts';
-import type { Messages } from '../proto/types.gen.ts';
-import { enforce, type Facts, type Subject } from './boundary-rules.ts';
-import { bundleLabel, certificateRole, dialLabel, grantLabel, importLabel, labelText } from './name-rules.ts';
+import { exportKey } from '../../../federation/meaning-digest.ts';
+import { memoizeByIdentity } from '../../../memoize.ts';
+import type { Messages } from '../../proto/types.gen.ts';
+import { enforce, type Facts, type Subject } from '../boundary-rules.ts';
+import { bundleLabel, certificateRole, dialLabel, grantLabel, importLabel, labelText } from '../name-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
 
 type Secret = Messages['envoy.extensions.transport_sockets.tls.v3.Secret'];

@@ -1,8 +1,8 @@
 // The form that a message must have: which fields it has, which it may have, and what they may hold. All else is refused.
 // Must not: know a message of Envoy in particular, or let a field pass because nobody thought of it.
 
-import { memoizeByIdentity } from '../../memoize.ts';
-import type { BoundaryRule } from './boundary-rules.ts';
+import { memoizeByIdentity } from '../../../memoize.ts';
+import type { BoundaryRule } from '../boundary-rules.ts';
 
 /** The rule that a value breaks, or nothing. An absent field is `undefined`. */
 export type Shape = (value: unknown) => BoundaryRule | undefined;

@@ -2,13 +2,13 @@
 // Must not: share a constant with the builders, or know more of the model than the few values of an Expectation. It looks at
 // what Envoy will get, so that a mistake of a builder cannot hide in the check as well.
 
-import { memoizeByIdentity } from '../../memoize.ts';
-import type { ResourceJson } from '../proto/types.gen.ts';
-import { enforce, type Facts, type TlsUse, violation } from './boundary-rules.ts';
+import { memoizeByIdentity } from '../../../memoize.ts';
+import type { ResourceJson } from '../../proto/types.gen.ts';
+import { enforce, type Facts, type TlsUse, violation } from '../boundary-rules.ts';
+import { importLabel, labelText } from '../name-rules.ts';
+import { checkShape } from '../shapes/resource-shapes.ts';
 import { checkClaims, type Expectation } from './expectation.ts';
 import { checkListener } from './listener-rules.ts';
-import { importLabel, labelText } from './name-rules.ts';
-import { checkShape } from './resource-shapes.ts';
 import { checkRoutes } from './route-rules.ts';
 import { checkCluster, checkSecret, holdsKey } from './secret-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';

@@ -1,12 +1,12 @@
 // Boundary rules for listeners: filter chains, the network filter that admits exactly the peer, and the HTTP connection manager.
 // Must not: look at another resource.
 
-import type { GatewayRole } from '../../federation/model.ts';
-import type { Any, Messages } from '../proto/types.gen.ts';
-import { enforce, type Facts, type Subject, type TlsUse } from './boundary-rules.ts';
+import type { GatewayRole } from '../../../federation/model.ts';
+import type { Any, Messages } from '../../proto/types.gen.ts';
+import { enforce, type Facts, type Subject, type TlsUse } from '../boundary-rules.ts';
+import { chainLabel, dialLabel, importLabel, type Label, labelText } from '../name-rules.ts';
 import { checkHttpFilters, remembersAuthority } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
-import { chainLabel, dialLabel, importLabel, type Label, labelText } from './name-rules.ts';
 import { checkDownstream, domainOfServerName } from './tls-rules.ts';
 
 type Listener = Messages['envoy.config.listener.v3.Listener'];

@@ -1,9 +1,9 @@
 // Which form a resource must have, by its kind and its name.
 // Must not: look at another resource.
 
-import { memoizeByIdentity } from '../../memoize.ts';
-import type { ResourceJson } from '../proto/types.gen.ts';
-import { type BoundaryRule, violation } from './boundary-rules.ts';
+import { memoizeByIdentity } from '../../../memoize.ts';
+import type { ResourceJson } from '../../proto/types.gen.ts';
+import { type BoundaryRule, violation } from '../boundary-rules.ts';
 import { BUNDLE, CERTIFICATE, DIAL_CLUSTER, GRANT_CLUSTER, IMPORT_CLUSTER } from './cluster-shapes.ts';
 import { EGRESS_LISTENER, INGRESS_LISTENER, TUNNEL_LISTENER } from './listener-shapes.ts';
 import { EGRESS_ROUTES, INGRESS_ROUTES } from './route-shapes.ts';

@@ -2,8 +2,8 @@
 // Must not: look at another resource, or accept a filter that can be switched off.
 
 import { createHash } from 'node:crypto';
-import type { Any, Messages } from '../proto/types.gen.ts';
-import { enforce, type Subject } from './boundary-rules.ts';
+import type { Any, Messages } from '../../proto/types.gen.ts';
+import { enforce, type Subject } from '../boundary-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 type HttpFilter = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'];

@@ -1,7 +1,7 @@
 // What the resources of a gateway are compared with beyond themselves: values of the configuration that no name carries.
 // Must not: hold a value that a builder made; the caller takes each from the model.
 
-import { type Claims, enforce, type Subject } from './boundary-rules.ts';
+import { type Claims, enforce, type Subject } from '../boundary-rules.ts';
 import { domainOfServerName } from './tls-rules.ts';
 
 export interface Expectation {

@@ -1,8 +1,8 @@
 // The form of route configurations, their virtual hosts and their routes.
 // Must not: repeat what route-rules.ts says of their values.
 
+import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
 import { POLICY_OF_HOST } from './policy-shapes.ts';
-import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from './required-removals.ts';
 import {
   duration,
   either,

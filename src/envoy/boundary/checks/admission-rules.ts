@@ -1,9 +1,9 @@
 // What a virtual host admits or leads to, in words that can be compared with the model.
 // Must not: be called before route-rules.ts has checked the form of the policy.
 
-import { memoizeByIdentity } from '../../memoize.ts';
-import type { Messages } from '../proto/types.gen.ts';
-import type { Admission } from './boundary-rules.ts';
+import { memoizeByIdentity } from '../../../memoize.ts';
+import type { Messages } from '../../proto/types.gen.ts';
+import type { Admission } from '../boundary-rules.ts';
 import { BODY_GUARD } from './filter-rules.ts';
 
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];

@@ -1,14 +1,14 @@
 // Boundary rules for route configurations: one policy for each authority, and no route beside the exports and imports.
 // Must not: look at another resource.
 
-import { memoizeByIdentity } from '../../memoize.ts';
-import type { Any, Messages } from '../proto/types.gen.ts';
+import { memoizeByIdentity } from '../../../memoize.ts';
+import type { Any, Messages } from '../../proto/types.gen.ts';
+import { enforce, type Facts, type Subject, type Target } from '../boundary-rules.ts';
+import { grantLabel, labelText, routesLabel } from '../name-rules.ts';
+import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
+import { BAD_PLACES } from '../shapes/policy-shapes.ts';
 import { admissionOf } from './admission-rules.ts';
-import { enforce, type Facts, type Subject, type Target } from './boundary-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
-import { grantLabel, labelText, routesLabel } from './name-rules.ts';
-import { BAD_PLACES } from './policy-shapes.ts';
-import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from './required-removals.ts';
 
 type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];

@@ -1,11 +1,11 @@
 // Boundary rules for TLS contexts, towards peers and from them.
 // Must not: believe a name; what a context really trusts is what its validation says.
 
-import { domainKey } from '../../federation/meaning-digest.ts';
-import type { GatewayRole } from '../../federation/model.ts';
-import type { Messages } from '../proto/types.gen.ts';
-import { enforce, type Subject, type TlsUse } from './boundary-rules.ts';
-import { type Label, labelText } from './name-rules.ts';
+import { domainKey } from '../../../federation/meaning-digest.ts';
+import type { GatewayRole } from '../../../federation/model.ts';
+import type { Messages } from '../../proto/types.gen.ts';
+import { enforce, type Subject, type TlsUse } from '../boundary-rules.ts';
+import { type Label, labelText } from '../name-rules.ts';
 
 type TransportSocket = Messages['envoy.config.core.v3.TransportSocket'];
 type CommonTlsContext = Messages['envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'];

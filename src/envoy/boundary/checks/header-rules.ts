@@ -1,18 +1,18 @@
 // Boundary rules for headers: what no request brings in, and what no response or trailer takes out.
 // Must not: look at another resource, or accept a list that lacks one name.
 
-import type { GatewayRole } from '../../federation/model.ts';
-import { memoizeByIdentity } from '../../memoize.ts';
-import type { Any, Messages } from '../proto/types.gen.ts';
-import { enforce, type Subject } from './boundary-rules.ts';
-import { configOf, isDigestOf, PEER_REQUEST_ID_HEADER } from './filter-rules.ts';
+import type { GatewayRole } from '../../../federation/model.ts';
+import { memoizeByIdentity } from '../../../memoize.ts';
+import type { Any, Messages } from '../../proto/types.gen.ts';
+import { enforce, type Subject } from '../boundary-rules.ts';
 import {
   HOST_HEADERS,
   NEVER_IN_REQUESTS,
   NEVER_IN_RESPONSE_TRAILERS,
   NEVER_IN_RESPONSES,
   removesAll,
-} from './required-removals.ts';
+} from '../required-removals.ts';
+import { configOf, isDigestOf, PEER_REQUEST_ID_HEADER } from './filter-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 
