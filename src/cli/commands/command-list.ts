@@ -71,7 +71,7 @@ export const COMMANDS: readonly Command[] = [
         name: 'warm-up',
         value: 'MS',
         summary: 'Exercise the code for MS milliseconds before gateways may connect; 0 skips that.',
-        default: '0',
+        default: '800',
       },
       {
         name: 'workers',

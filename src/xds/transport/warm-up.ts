@@ -1,6 +1,7 @@
-// I/O: exercises the code of a connection before gateways may connect, so that V8 has compiled it (`run --warm-up MS`).
-// Must not: use the configuration. It runs a server of its own on a free port of loopback, with invented resources, and stops
-// it before it returns.
+// I/O: exercises the code of a connection before gateways may connect, so that V8 has compiled it. A fresh process compiles the path of a connection while the first
+// few hundred gateways connect, and takes half as long again for them (bench/RESULTS.md).
+// Must not: hold or serve anything of the configuration. It runs a server of its own on a free port of loopback, with made-up
+// resources, and ends it before it returns.
 
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { SnapshotCache } from '../../snapshot/cache.ts';
@@ -15,8 +16,8 @@ import { Fields } from '../wire/proto-reader.ts';
 import { UNOBSERVED } from './observer.ts';
 import { XdsServer } from './xds-server.ts';
 
-/** Off: a warm-up saves about as much time as a tenth of the first storm, and costs all of its own (docs/design.md, "Measured costs"). */
-export const WARM_UP_MS = 0;
+/** Enough for the compiler, and little beside the start of an Envoy (measured in bench/RESULTS.md). */
+export const WARM_UP_MS = 800;
 
 const GATEWAY = 'warm-up';
 export const AT_ONCE = 20;
@@ -25,7 +26,7 @@ const RESPONSES = PUSH_ORDER.length + 1;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 const BODY = Buffer.alloc(500, 'x');
 
-/** Connects to a server of the same code repeatedly, for about `budgetMs` milliseconds. Errors: none; cold code works too. */
+/** Connects to a server of the same code again and again for about `budgetMs` milliseconds. Errors: none; cold code works too. */
 export async function warmUp(budgetMs: number, clock: () => number = Date.now): Promise<void> {
   if (budgetMs === 0) return;
   const end = clock() + budgetMs;
@@ -56,7 +57,7 @@ export async function warmUp(budgetMs: number, clock: () => number = Date.now): 
       await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => one(index)));
     }
   } catch {
-    // No free port, or no loopback: the server starts cold.
+    // No free port, or no loopback: then it starts cold.
   } finally {
     clearInterval(updates);
     await server.stop(0);
@@ -66,7 +67,7 @@ export async function warmUp(budgetMs: number, clock: () => number = Date.now): 
 const NAMES = ['r0', 'r1', 'r2', 'r3'];
 const RESOURCES = PUSH_ORDER.flatMap((typeUrl) => NAMES.map((name) => createResource(typeUrl, name, BODY)));
 
-/** One client: subscribes to everything, acknowledges that and a change of a cluster, and disconnects. */
+/** One gateway: subscribes to everything, acknowledges that and a few changes of a cluster, and leaves. */
 function talk(port: number, variant: Variant, end: number, clock: () => number): Promise<void> {
   return new Promise((fulfil) => {
     const session: ClientHttp2Session = connect(`http://127.0.0.1:${port}`);
@@ -104,7 +105,7 @@ function talk(port: number, variant: Variant, end: number, clock: () => number):
   });
 }
 
-/** DiscoveryResponse and DeltaDiscoveryResponse have these fields under the same numbers. */
+/** Of a DiscoveryResponse or a DeltaDiscoveryResponse: both have these fields by the same numbers. */
 function readResponse(response: Buffer): { readonly typeUrl: string; readonly nonce: string } {
   let [typeUrl, nonce] = ['', ''];
   const fields = new Fields(response);
