@@ -6,11 +6,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from '../deploy/reference.ts';
+import { COMMANDS } from '../src/cli/commands/command-list.ts';
 import { connectionLog, requestLog, tunnelLog } from '../src/envoy/http/access-log.ts';
 import * as limits from '../src/envoy/limits.ts';
 import { SETTLE_MS, START_SETTLE_MS } from '../src/federation/transition.ts';
 import type { TrustDomain } from '../src/trust/spiffe.ts';
 import { REFUSALS } from '../src/xds/transport/refusal.ts';
+import { WARM_UP_MS } from '../src/xds/transport/warm-up.ts';
 
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
@@ -121,4 +123,10 @@ test('docs/operations.md lists every field of the access logs, each with the lay
     for (const [, name = ''] of names.matchAll(/`(\w+)`/g)) listed.set(name, inLayers);
   }
   assert.deepEqual(Object.fromEntries(listed), Object.fromEntries(expected));
+});
+
+// The list of commands loads nothing of the server, so that it spells the default itself.
+test('The command run warms up for as long as the benchmarks do, unless it is told otherwise', () => {
+  const run = COMMANDS.find(({ name }) => name === 'run');
+  assert.equal(run?.flags.find(({ name }) => name === 'warm-up')?.default, String(WARM_UP_MS));
 });
