@@ -3,7 +3,8 @@
 
 import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
-import type { AllowRuleConfig, Config, HttpProtocol, LeafKey, WrittenConfig } from './schema/config-schema.ts';
+import type { AllowRuleConfig, Config, HttpProtocol, LeafKey } from './schema/config.ts';
+import type { WrittenConfig } from './schema/config-schema.ts';
 
 type Written = NonNullable<WrittenConfig['exports']>[number];
 type Consumer = Written['consumers'][number];

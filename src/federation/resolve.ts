@@ -2,7 +2,7 @@
 // Must not: read files or the clock, or build anything of Envoy's.
 
 import type { ConfigOutline } from '../config/outline.ts';
-import type { Config } from '../config/schema/config-schema.ts';
+import type { Config } from '../config/schema/config.ts';
 import { quote } from '../config/schema/string-checks.ts';
 import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';

@@ -1,7 +1,7 @@
 // Lists what an edit changed, for the log: each object by name, with what of it changed.
 // Must not: list what follows from the change of another object, such as the grants of an export whose backend changed.
 
-import type { Config } from '../config/schema/config-schema.ts';
+import type { Config } from '../config/schema/config.ts';
 import type { Resolved } from '../federation/resolve.ts';
 
 export interface Change {

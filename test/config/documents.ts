@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { parseConfig } from '../../src/config/parse.ts';
 import { toDiagnostics } from '../../src/config/placement.ts';
-import type { Config } from '../../src/config/schema/config-schema.ts';
+import type { Config } from '../../src/config/schema/config.ts';
 import type { Diagnostic } from '../../src/errors.ts';
 
 /** Good, and with every key that this version carries out. */

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { parseConfig } from '../../src/config/parse.ts';
-import type { Config } from '../../src/config/schema/config-schema.ts';
+import type { Config } from '../../src/config/schema/config.ts';
 import type { Expectation } from '../../src/envoy/boundary/checks/expectation.ts';
 import type { Draft } from '../../src/envoy/draft.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';

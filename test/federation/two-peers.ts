@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { parseConfig } from '../../src/config/parse.ts';
 import { toDiagnostics } from '../../src/config/placement.ts';
-import type { Config } from '../../src/config/schema/config-schema.ts';
+import type { Config } from '../../src/config/schema/config.ts';
 import type { Finding } from '../../src/errors.ts';
 import type { Federation } from '../../src/federation/model.ts';
 import { type Resolved, resolve } from '../../src/federation/resolve.ts';

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { errorAt } from '../../errors.ts';
 import { type ParsedConfig, refused } from '../parse.ts';
-import type { Config } from '../schema/config-schema.ts';
+import type { Config } from '../schema/config.ts';
 import { threadCpuMs } from './thread-time.ts';
 
 /** The worker's answer: a ParsedConfig whose Config is JSON. */

@@ -1,0 +1,65 @@
+// The configuration as the rest of Postern reads it: every shorthand written out, every default filled in (normalize.ts).
+// Must not: hold anything of the form in which the file was written.
+
+import type { HostPort } from '../../host-port.ts';
+
+export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
+export type HttpProtocol = 'http' | 'grpc';
+export type RequestBodies = 'standard' | 'any-method';
+
+export interface AllowRuleConfig {
+  readonly methods: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** The configuration with every shorthand written out and every default filled in. */
+export interface Config {
+  readonly mesh: { readonly name: string; readonly trustDomain: string };
+  readonly identity:
+    | {
+        readonly issuer: {
+          readonly certificate: string;
+          readonly privateKey: string;
+          readonly lifetimeSeconds: number;
+        };
+      }
+    | { readonly files: { readonly certificate: string; readonly privateKey: string } };
+  readonly gateways: {
+    readonly ingress?: {
+      readonly address: HostPort;
+      readonly advertise: readonly HostPort[];
+      readonly identity: string;
+    };
+    readonly egress?: { readonly address: string; readonly identity: string; readonly clients?: 'plaintext' };
+  };
+  readonly peers: readonly {
+    readonly name: string;
+    readonly trustDomain: string;
+    readonly trustBundle: { readonly file: string };
+    readonly gatewayIdentities: readonly string[];
+    readonly addresses: readonly HostPort[];
+    readonly leafKeys: readonly LeafKey[];
+    readonly sni?: string;
+  }[];
+  readonly exports: readonly {
+    readonly name: string;
+    readonly backend: readonly HostPort[];
+    readonly protocol: HttpProtocol;
+    readonly requestBodies: RequestBodies;
+    readonly consumers: readonly {
+      readonly peer: string;
+      readonly allow: readonly AllowRuleConfig[];
+      readonly expires?: string;
+      readonly owner?: string;
+      readonly reason?: string;
+      readonly reviewed?: string;
+    }[];
+  }[];
+  readonly imports: readonly {
+    readonly peer: string;
+    readonly name: string;
+    readonly as: string;
+    readonly port: number;
+    readonly protocol: HttpProtocol;
+  }[];
+}

@@ -1,0 +1,58 @@
+// The shape of `exports`: the local services that peers may use, and what each peer may do there.
+// Must not: relate two objects (federation/object-rules.ts does).
+
+import { z } from 'zod';
+import * as address from './address-values.ts';
+import * as name from './name-values.ts';
+import { list, protocol } from './service-values.ts';
+import { unsupported, unsupportedMap } from './unsupported.ts';
+import * as value from './values.ts';
+
+const allowRule = z
+  .strictObject({
+    methods: list(value.method('An HTTP method.'))
+      .optional()
+      .describe('The methods that this rule allows. Optional for gRPC, where it is POST.'),
+    paths: list(value.pathRule('A path, or everything below one: /v1/receipts/*.'))
+      .optional()
+      .describe('The paths that this rule allows; write [/*] for all.'),
+    workloads: unsupported("The peer's workloads that may call, as claimed by its gateway."),
+  })
+  .meta({ required: ['paths'] })
+  .describe('A request passes when its method and its path are both listed.');
+
+const consumer = z
+  .strictObject({
+    peer: name.label('The name of the peer, a key of peers.'),
+    methods: allowRule.shape.methods,
+    paths: allowRule.shape.paths,
+    allow: list(allowRule).optional().describe('Several rules; a request passes when one of them allows it.'),
+    workloads: allowRule.shape.workloads,
+    limits: unsupported('Rate limits of this grant.'),
+    expires: value.date('The last day (UTC) of the grant.').optional(),
+    owner: value.remark('The person or team that is responsible for this grant.').optional(),
+    reason: value.remark('The reason for this grant.').optional(),
+    reviewed: value.date('The day of its last review.').optional(),
+  })
+  .meta({ anyOf: [{ required: ['paths'] }, { required: ['allow'] }] })
+  .describe('One peer that may use the export. Either methods and paths, or allow with several rules.');
+
+const backend = address.hostPort('HOST:PORT of the local service.');
+
+export const exported = z
+  .strictObject({
+    name: name.hostName('The name in the contract with the peers.'),
+    backend: z
+      .union([backend, list(backend), unsupportedMap('With tls and identity.')])
+      .describe('The address of the service: HOST:PORT, or a list of them.'),
+    protocol,
+    requestBodies: z
+      .enum(['standard', 'any-method'])
+      .describe(
+        'The requests that may have a body. standard (the default): those of POST, PUT and PATCH; any-method: all, for a service that reads the body of every request.',
+      )
+      .optional(),
+    consumers: list(consumer).describe('The peers that may use it; no other can.'),
+    limits: unsupported('Limits of this export.'),
+  })
+  .describe('A local service that named peers may use.');

@@ -1,0 +1,22 @@
+// The shape of `imports`: the exports of peers that our own callers reach under local names.
+// Must not: relate two objects (federation/object-rules.ts does).
+
+import { z } from 'zod';
+import * as address from './address-values.ts';
+import * as name from './name-values.ts';
+import { protocol } from './service-values.ts';
+import { unsupported } from './unsupported.ts';
+
+export const imported = z
+  .strictObject({
+    peer: name.label('The name of the peer, a key of peers.'),
+    name: name.hostName("The export's name in the contract."),
+    as: name.hostName('The local name that callers use.'),
+    port: address.port('The port of the egress gateway on which callers reach it.'),
+    protocol,
+    clients: unsupported('The workloads of our mesh that may use it.'),
+    failover: unsupported('A local fallback.'),
+    split: unsupported('A weighted migration.'),
+    limits: unsupported('Limits of this import.'),
+  })
+  .describe("A peer's export, made reachable here under a local name.");

@@ -1,0 +1,46 @@
+// The shape of `peers`: the remote meshes, what we trust of each, and where their gateways are.
+// Must not: relate two objects (federation/object-rules.ts does).
+
+import { z } from 'zod';
+import * as address from './address-values.ts';
+import * as name from './name-values.ts';
+import { list } from './service-values.ts';
+import { unsupported } from './unsupported.ts';
+import * as value from './values.ts';
+
+const bundleFile = value.filePath(
+  "PEM file with the CA certificates of this peer's trust domain, relative to this file.",
+);
+
+export const peer = z
+  .strictObject({
+    trustDomain: name.trustDomain('The trust domain of the peer; no two peers share one.'),
+    trustBundle: z
+      .union([
+        bundleFile,
+        z.strictObject({
+          file: bundleFile,
+          endpointURL: unsupported('SPIFFE bundle endpoint.'),
+          endpointProfile: unsupported('Its profile.'),
+          endpointSPIFFEID: unsupported('Its identity.'),
+          crl: unsupported('Revocation list.'),
+        }),
+      ])
+      .describe('The CA certificates of this peer, trusted for its trust domain alone: a PEM file.'),
+    gatewayIdentities: list(value.identityPath('A SPIFFE path in the trust domain of the peer, exact.')).describe(
+      'The gateways of the peer: those that may dial us, and those that we accept when we dial it.',
+    ),
+    addresses: list(address.hostPort('HOST:PORT.'))
+      .optional()
+      .describe('The addresses of its ingress gateways; required when we import from it.'),
+    leafKeys: list(z.enum(['ecdsa', 'ed25519', 'rsa']))
+      .optional()
+      .describe(
+        'The kinds of keys that the certificates of its gateways may have; default [ecdsa, ed25519]. The size of an RSA key is not checked.',
+      ),
+    sni: name
+      .label("An unguessable SNI label, the same in both meshes' files, instead of the trust domain of the caller.")
+      .optional(),
+    limits: unsupported('Limits of this peer.'),
+  })
+  .describe('One remote mesh.');
