@@ -1,19 +1,11 @@
-// Build step: every vendored .proto in one JSON file, dist/proto/xds.json, which loads in a third of the time.
-// Of the options, only `deprecated` and Envoy's `(validate.rules)` are kept, the latter as objects: src/envoy/proto/pgv.ts reads them.
+// Build step: the messages and enums of every vendored .proto as one table, dist/proto/xds.json, which loads in a few milliseconds.
+// src/envoy/proto/message-types.ts reads it. Of the options, only Envoy's `(validate.rules)` are kept: src/envoy/proto/pgv.ts checks them.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const KEPT = new Set([
-  'deprecated',
-  'packed',
-  'proto3_optional',
-  '(validate.rules)',
-  '(validate.required)',
-  '(validate.disabled)',
-]);
 
 export function loadProtos() {
   const root = new protobuf.Root();
@@ -23,27 +15,63 @@ export function loadProtos() {
   };
   root.loadSync('xds.proto', { keepCase: true });
   root.resolveAll();
-  visit(root);
   return root;
 }
 
-function visit(object) {
-  object.options = keptOptions(object);
-  for (const child of [...(object.fieldsArray ?? []), ...(object.oneofsArray ?? []), ...(object.nestedArray ?? [])])
-    visit(child);
+/** What of a field, oneof or message an option says, whether protobufjs keeps the option flat or parsed. */
+export function optionOf(object, name) {
+  const parsed = (object.parsedOptions ?? []).find((option) => name in option);
+  return parsed?.[name] ?? object.options?.[name];
 }
 
-function keptOptions(object) {
-  const flat = Object.entries(object.options ?? {}).filter(([name]) => KEPT.has(name));
-  const nested = (object.parsedOptions ?? [])
-    .flatMap((option) => Object.entries(option))
-    .filter(([name]) => KEPT.has(name));
-  const kept = Object.fromEntries([...flat, ...nested]);
-  return Object.keys(kept).length === 0 ? undefined : kept;
+/** The names of all messages and enums, with their fields and values; without those that only options hold, which are proto2. */
+export function messageTable(root) {
+  const messages = {};
+  const enums = {};
+  const visit = (namespace) => {
+    for (const nested of namespace.nestedArray) {
+      const name = nested.fullName.slice(1);
+      if (/(descriptor|validate)\.proto$/.test(nested.filename ?? '')) continue;
+      if (nested instanceof protobuf.Enum) enums[name] = nested.values;
+      if (nested instanceof protobuf.Type) messages[name] = messageOf(nested);
+      if (nested instanceof protobuf.Namespace) visit(nested);
+    }
+  };
+  visit(root);
+  return { messages, enums };
+}
+
+function messageOf(type) {
+  const required = type.oneofsArray.filter((oneof) => optionOf(oneof, '(validate.required)') === true);
+  return {
+    fields: Object.fromEntries(type.fieldsArray.map((field) => [field.name, fieldOf(field)])),
+    ...(required.length > 0 && { required: required.map(({ name }) => name) }),
+  };
+}
+
+/** `presence` where an unset field and one that holds the default are two things. */
+function fieldOf(field) {
+  const { resolvedType } = field;
+  const kind = resolvedType === null ? 'scalar' : resolvedType instanceof protobuf.Enum ? 'enum' : 'message';
+  const rules = optionOf(field, '(validate.rules)');
+  return {
+    id: field.id,
+    kind,
+    type: resolvedType?.fullName.slice(1) ?? field.type,
+    ...(field.map ? { key: field.keyType } : field.repeated && { repeated: true }),
+    ...(field.repeated && field.packed && isPackable(field) && { packed: true }),
+    ...(field.partOf && !field.options?.proto3_optional && { oneof: field.partOf.name }),
+    ...(!field.map && !field.repeated && field.hasPresence && { presence: true }),
+    ...(rules && { rules }),
+  };
+}
+
+function isPackable({ resolvedType, type }) {
+  return resolvedType === null ? protobuf.types.packed[type] !== undefined : resolvedType instanceof protobuf.Enum;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const out = join(here, '..', 'dist', 'proto');
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'xds.json'), JSON.stringify(loadProtos().toJSON({ keepComments: false })));
+  writeFileSync(join(out, 'xds.json'), JSON.stringify(messageTable(loadProtos())));
 }

@@ -28,7 +28,7 @@ const PURE = ['config', 'trust', 'federation', 'envoy', 'snapshot'];
 const WORLD =
   /^node:(fs|fs\/promises|http|http2|https|tls|dgram|dns|child_process|worker_threads|timers|timers\/promises)$/;
 /** It reads what the build wrote beside it, once: a constant that is too large to be a source file. */
-const READS_ITS_TYPES = 'src/envoy/proto/message-root.ts';
+const READS_ITS_TYPES = 'src/envoy/proto/message-types.ts';
 const MAX_LINES = 300;
 const FORBIDDEN_NAME = /^(utils?|helpers?|managers?|handlers?|common|misc|shared|lib)$/i;
 

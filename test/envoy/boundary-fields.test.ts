@@ -7,10 +7,10 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
-import { messageType } from '../../src/envoy/proto/codec.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { mesh } from './mutation.ts';
 import { MeshUnderTest } from './pipeline.ts';
+import { reflectedType } from './reflected-types.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -55,7 +55,7 @@ function* attempts(
 ): Generator<Attempt> {
   if (type.fullName.startsWith('.google.protobuf.') && type.name !== 'Any') return;
   if (type.name === 'Any') {
-    const real = messageType(String(value['@type']));
+    const real = reflectedType(String(value['@type']));
     yield* fields(real, value, `${place}<${real.name}>`, rebuild);
   } else yield* fields(type, value, place, rebuild);
 }
@@ -105,7 +105,7 @@ describe('a field that no builder sets', () => {
         for (const [index, resource] of resources.entries()) {
           const type = resource['@type'];
           const kind = `${type.split('.').at(-1)} ${'name' in resource ? resource.name?.split('/')[0] : ''}`;
-          const whole = attempts(messageType(type), resource as unknown as Data, kind, (changed) => changed as never);
+          const whole = attempts(reflectedType(type), resource as unknown as Data, kind, (changed) => changed as never);
           for (const { place, message, field, resource: changed } of whole) {
             const what = `${place}: ${field}`;
             if (tried.has(what)) continue;

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import protobuf from 'protobufjs';
-import { type EncodedResource, encodeMessage, messageType } from '../../src/envoy/proto/codec.ts';
+import { type EncodedResource, encodeMessage } from '../../src/envoy/proto/codec.ts';
+import { messageNames, messageType } from '../../src/envoy/proto/message-types.ts';
 import { checkResource, type RuleViolation, ruleViolations } from '../../src/envoy/proto/pgv.ts';
 import { violates } from '../../src/envoy/proto/pgv-rules.ts';
 import { BOOTSTRAP, CASES, CLUSTER, UNBREAKABLE } from './pgv-cases.ts';
@@ -20,14 +20,14 @@ const MODIFIERS = /\.(strict|ignore_empty|skip)$/;
 const violationsOf = (type: string, json: unknown): readonly RuleViolation[] => ruleViolations(encoded(type, json));
 
 /** The kinds of rules that stand in the protos: `string.min_len`, `repeated.items.uint32.lt`, `oneof.required`. */
-function kindsInProtos(object: protobuf.ReflectionObject, into = new Set<string>()): ReadonlySet<string> {
-  if (object instanceof protobuf.OneOf && object.options?.['(validate.required)'] === true) into.add('oneof.required');
-  const rules: unknown = object.options?.['(validate.rules)'];
-  if (rules !== undefined) for (const kind of kindsIn(rules as object)) into.add(kind);
-  const members = object instanceof protobuf.Type ? [...object.fieldsArray, ...object.oneofsArray] : [];
-  const nested = object instanceof protobuf.Namespace ? object.nestedArray : [];
-  for (const child of [...members, ...nested]) kindsInProtos(child, into);
-  return into;
+function kindsInProtos(): ReadonlySet<string> {
+  const kinds = messageNames()
+    .map(messageType)
+    .flatMap(({ fields, required }) => [
+      ...fields.flatMap(({ rules }) => kindsIn(rules)),
+      ...(required.length > 0 ? ['oneof.required'] : []),
+    ]);
+  return new Set(kinds);
 }
 
 function kindsIn(rules: object, at = ''): readonly string[] {
@@ -52,7 +52,7 @@ describe('each kind of rule', () => {
   }
 
   test('Every kind of rule of the protos has a case here', () => {
-    const used = kindsInProtos(messageType(CLUSTER).root);
+    const used = kindsInProtos();
     assert.ok(used.size > 50);
     assert.deepEqual(
       [...used].filter((kind) => !CASES.has(kind) && !UNBREAKABLE.has(kind)),
@@ -65,8 +65,8 @@ describe('each kind of rule', () => {
   });
 
   test('An unknown kind of rule throws, because a skipped rule would be a silent pass', () => {
-    const field = messageType(CLUSTER).fields['name'];
-    const list = messageType(CLUSTER).fields['health_checks'];
+    const field = messageType(CLUSTER).named.get('name');
+    const list = messageType(CLUSTER).named.get('health_checks');
     assert.ok(field && list);
     for (const rules of [
       ...[{ string: { email: true } }, { string: { well_known_regex: 'URI' } }, { uint32: { multiple_of: 2 } }],

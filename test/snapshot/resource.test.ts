@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { encodeMessage, messageType } from '../../src/envoy/proto/codec.ts';
+import { encodeMessage } from '../../src/envoy/proto/codec.ts';
 import { bytesField, fieldHead, stringField, varintLength, writeVarint } from '../../src/snapshot/protobuf.ts';
 import { anyBody, createResource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/resource-types.ts';
+import { reflectedType } from '../envoy/reflected-types.ts';
 
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 
@@ -28,7 +29,7 @@ describe('a resource', () => {
     for (const length of [0, 1, 127, 128, 300, 16_384, 2_200_000]) {
       const body = encodeMessage(CLUSTER, { name: 'x'.repeat(length) });
       const resource = createResource(TYPE.cluster, 'x', body);
-      const read = messageType('google.protobuf.Any').decode(resource.any) as unknown as {
+      const read = reflectedType('google.protobuf.Any').decode(resource.any) as unknown as {
         readonly type_url: string;
         readonly value: Uint8Array;
       };
@@ -40,7 +41,7 @@ describe('a resource', () => {
 
   test('A resource holds a whole entry of a delta response, and of a SotW response', () => {
     const resource = createResource(TYPE.cluster, 'a', encodeMessage(CLUSTER, { name: 'a' }));
-    const read = messageType('envoy.service.discovery.v3.DeltaDiscoveryResponse').decode(resource.deltaField);
+    const read = reflectedType('envoy.service.discovery.v3.DeltaDiscoveryResponse').decode(resource.deltaField);
     assert.deepEqual(read.toJSON()['resources'], [
       {
         name: 'a',
@@ -48,7 +49,7 @@ describe('a resource', () => {
         resource: { '@type': TYPE.cluster, name: 'a' },
       },
     ]);
-    const full = messageType('envoy.service.discovery.v3.DiscoveryResponse').decode(resource.sotwField);
+    const full = reflectedType('envoy.service.discovery.v3.DiscoveryResponse').decode(resource.sotwField);
     assert.deepEqual(full.toJSON()['resources'], [{ '@type': TYPE.cluster, name: 'a' }]);
   });
 
@@ -77,7 +78,7 @@ describe('the wire format', () => {
       const target = Buffer.alloc(10);
       const end = writeVarint(target, 0, value);
       assert.equal(end, varintLength(value), `${value}`);
-      const message = messageType('google.protobuf.UInt64Value').decode(
+      const message = reflectedType('google.protobuf.UInt64Value').decode(
         Buffer.concat([Buffer.from([8]), target.subarray(0, end)]),
       ) as unknown as { readonly value: unknown };
       assert.equal(Number(message.value), value);

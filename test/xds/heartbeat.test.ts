@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { messageType } from '../../src/envoy/proto/codec.ts';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { createSnapshot } from '../../src/snapshot/snapshot.ts';
 import { responseBody } from '../../src/xds/wire/discovery-response.ts';
 import type { Outgoing, Variant } from '../../src/xds/wire/messages.ts';
+import { reflectedType } from '../envoy/reflected-types.ts';
 import { shown, Talk } from './fixtures.ts';
 
 const FEATURES = ['xds.config.supports-resource-ttl', 'xds.config.supports-resource-in-sotw'];
@@ -22,7 +22,7 @@ function entries(variant: Variant, reply: Outgoing | undefined): unknown {
   assert.ok(reply !== undefined);
   const message = variant === 'delta' ? 'DeltaDiscoveryResponse' : 'DiscoveryResponse';
   const bytes = responseBody(variant, reply.typeUrl, reply, 'test');
-  return messageType(`envoy.service.discovery.v3.${message}`).decode(bytes).toJSON()['resources'];
+  return reflectedType(`envoy.service.discovery.v3.${message}`).decode(bytes).toJSON()['resources'];
 }
 
 for (const variant of ['sotw', 'delta'] as const) {

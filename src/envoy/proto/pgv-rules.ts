@@ -1,19 +1,18 @@
 // The kinds of `(validate.rules)` (protoc-gen-validate) that occur in Envoy's protos, each as a predicate on one value.
 // Must not: walk into messages (pgv.ts does); an unknown kind throws, because a skipped rule would be a silent pass.
 
-import protobuf from 'protobufjs';
-
-export type Rules = Readonly<Record<string, unknown>>;
+import { enumType, type Field, messageType, type Rules, scalarTypeOf } from './message-types.ts';
+import { defaultOf } from './scalars.ts';
 
 export interface Subject {
   readonly value: unknown;
   readonly set: boolean;
-  readonly field: protobuf.Field;
+  readonly field: Field;
 }
 
 const NUMERIC = new Set(['uint32', 'uint64', 'int32', 'int64', 'double', 'float']);
 const BOUNDS = new Set(['gt', 'gte', 'lt', 'lte']);
-const WRAPPER = /^\.google\.protobuf\.\w+Value$/;
+const WRAPPER = /^google\.protobuf\.\w+Value$/;
 
 /** The broken rules of one field, as `kind.rule`. */
 export function violates(rules: Rules, subject: Subject): readonly string[] {
@@ -34,7 +33,7 @@ function violatesKind(kind: string, rule: Rules, subject: Subject): readonly str
   return violatesScalar(kind, rule, value, subject.field);
 }
 
-function violatesScalar(kind: string, rule: Rules, value: unknown, field: protobuf.Field): readonly string[] {
+function violatesScalar(kind: string, rule: Rules, value: unknown, field: Field): readonly string[] {
   if (rule['ignore_empty'] === true && (value === '' || value === 0)) return [];
   const broken = Object.entries(rule).flatMap(([name, bound]) =>
     holds(kind, name, bound, value, rule, field) ? [] : [name],
@@ -50,14 +49,7 @@ function eitherSide(rule: Rules, numberOf: (bound: unknown) => number, broken: r
   return bounds.length === 1 ? broken.filter((name) => !BOUNDS.has(name)) : broken;
 }
 
-function holds(
-  kind: string,
-  name: string,
-  bound: unknown,
-  value: unknown,
-  rule: Rules,
-  field: protobuf.Field,
-): boolean {
+function holds(kind: string, name: string, bound: unknown, value: unknown, rule: Rules, field: Field): boolean {
   if (name === 'ignore_empty' || name === 'strict') return true;
   if (name === 'const') return value === bound;
   if (name === 'in') return list(bound).includes(value);
@@ -66,8 +58,7 @@ function holds(
   if (kind === 'string') return holdsString(name, bound, String(value), rule['strict'] !== false);
   if (kind === 'bytes') return holdsLength(name, Number(bound), (value as Uint8Array).length);
   if (kind === 'enum' && name === 'defined_only') {
-    const type = field.resolvedType;
-    return type instanceof protobuf.Enum && type.valuesById[value as number] !== undefined;
+    return field.kind === 'enum' && enumType(field.type).names.has(value as number);
   }
   throw new Error(`unknown validation rule ${kind}.${name} on ${field.fullName}`);
 }
@@ -141,7 +132,7 @@ function violatesList(rule: Rules, { value, field }: Subject): readonly string[]
   });
 }
 
-function violatesItem(part: string, rules: Rules, value: unknown, field: protobuf.Field): readonly string[] {
+function violatesItem(part: string, rules: Rules, value: unknown, field: Field): readonly string[] {
   return Object.entries(rules).flatMap(([kind, rule]) => {
     if (kind === 'message') return value === undefined ? [`${part}.message`] : [];
     return violatesScalar(kind, rule as Rules, value, field).map((name) => `${part}.${kind}.${name}`);
@@ -173,11 +164,16 @@ function nanosOf(duration: Rules): number {
 
 /** The scalar that a rule applies to: a wrapper's value, a proto3 default, or undefined for an absent wrapper. */
 function plainValue({ value, set, field }: Subject): unknown {
-  const type = field.resolvedType;
-  if (type instanceof protobuf.Type && WRAPPER.test(type.fullName)) {
-    return set ? ((value as Rules)['value'] ?? type.fields['value']?.defaultValue) : undefined;
+  if (field.kind === 'message' && WRAPPER.test(field.type)) {
+    const wrapped = messageType(field.type).named.get('value');
+    return set ? ((value as Rules)['value'] ?? (wrapped && unsetValue(wrapped))) : undefined;
   }
-  return set ? value : field.defaultValue;
+  return set ? value : unsetValue(field);
+}
+
+function unsetValue(field: Field): unknown {
+  if (field.kind === 'message') return undefined;
+  return defaultOf(scalarTypeOf(field));
 }
 
 function list(bound: unknown): readonly unknown[] {
