@@ -3,7 +3,7 @@
 
 import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
-import type { AllowRuleConfig, Config, HttpProtocol, LeafKey } from './schema/config.ts';
+import type { AllowRuleConfig, Config, HttpProtocol, LeafKey, Timeouts } from './schema/config.ts';
 import type { WrittenConfig } from './schema/config-schema.ts';
 
 type Written = NonNullable<WrittenConfig['exports']>[number];
@@ -11,6 +11,8 @@ type Consumer = Written['consumers'][number];
 
 const DEFAULT_LEAF_KEYS: readonly LeafKey[] = ['ecdsa', 'ed25519'];
 const DAY = 86400;
+/** gRPC: a stream (a watch) may be silent for long. Pings detect a dead peer, TCP keepalive a dead backend. */
+const DEFAULT_IDLE_SECONDS: Readonly<Record<HttpProtocol, number>> = { http: 60, http2: 60, grpc: 3600 };
 
 /** `written` has no errors. */
 export function normalize(written: WrittenConfig): Config {
@@ -48,6 +50,7 @@ export function normalize(written: WrittenConfig): Config {
       backend: backends(exported.backend),
       protocol: httpProtocol(exported.protocol),
       requestBodies: exported.requestBodies ?? 'standard',
+      timeouts: normalizeTimeouts(exported.timeouts, httpProtocol(exported.protocol)),
       consumers: exported.consumers.map((consumer) => ({
         peer: consumer.peer,
         allow: allowRules(consumer, httpProtocol(exported.protocol)),
@@ -57,12 +60,13 @@ export function normalize(written: WrittenConfig): Config {
         ...(consumer.reviewed !== undefined && { reviewed: consumer.reviewed }),
       })),
     })),
-    imports: imports.map(({ peer, name, as, port, protocol }) => ({
+    imports: imports.map(({ peer, name, as, port, protocol, timeouts }) => ({
       peer,
       name,
       as,
       port,
       protocol: httpProtocol(protocol),
+      timeouts: normalizeTimeouts(timeouts, httpProtocol(protocol)),
     })),
   };
 }
@@ -88,7 +92,15 @@ function allowRules(consumer: Consumer, protocol: HttpProtocol): readonly AllowR
 }
 
 function httpProtocol(protocol: Written['protocol']): HttpProtocol {
-  return protocol === 'grpc' ? 'grpc' : 'http';
+  return protocol === 'grpc' || protocol === 'http2' ? protocol : 'http';
+}
+
+function normalizeTimeouts({ idle, request }: NonNullable<Written['timeouts']> = {}, protocol: HttpProtocol): Timeouts {
+  const requestSeconds = request === undefined || request === 'none' ? undefined : parseDuration(request);
+  return {
+    idleSeconds: (idle === undefined ? undefined : parseDuration(idle)) ?? DEFAULT_IDLE_SECONDS[protocol],
+    ...(requestSeconds !== undefined && { requestSeconds }),
+  };
 }
 
 function backends(backend: Written['backend']): readonly HostPort[] {

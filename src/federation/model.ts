@@ -1,7 +1,7 @@
 // The resolved model: what this mesh grants to which peers, and what it imports from them. Translation reads only this.
 // Must not: hold configuration syntax, files, or Envoy's names.
 
-import type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema/config.ts';
+import type { HttpProtocol, LeafKey, RequestBodies, Timeouts } from '../config/schema/config.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
@@ -12,7 +12,7 @@ export interface Mesh {
   readonly trustDomain: TrustDomain;
 }
 
-export type { HttpProtocol, LeafKey, RequestBodies } from '../config/schema/config.ts';
+export type { HttpProtocol, LeafKey, RequestBodies, Timeouts } from '../config/schema/config.ts';
 export type { HostPort } from '../host-port.ts';
 
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
@@ -69,6 +69,7 @@ export interface Export {
   readonly authority: string;
   readonly protocol: HttpProtocol;
   readonly requestBodies: RequestBodies;
+  readonly timeouts: Timeouts;
   /** Never empty. */
   readonly backends: readonly HostPort[];
 }
@@ -83,6 +84,8 @@ export interface Import {
   readonly localNames: readonly string[];
   readonly port: number;
   readonly protocol: HttpProtocol;
+  /** As configured; the gateway waits a little longer. */
+  readonly timeouts: Timeouts;
   /** Its peer is denied: the local names exist and answer 503. */
   readonly denied?: true;
 }

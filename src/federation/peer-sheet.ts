@@ -1,7 +1,7 @@
 // The sheet that two teams exchange, as data: what a peer writes into its file about us, and what it is granted.
 // Must not: name another peer, a backend, a private key, or anything else that the peer does not need.
 
-import type { Config } from '../config/schema/config.ts';
+import type { Config, HttpProtocol } from '../config/schema/config.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
@@ -37,7 +37,7 @@ export interface PeerSheet {
 export interface OfferedExport {
   readonly name: string;
   readonly authority: string;
-  readonly protocol: 'http' | 'grpc';
+  readonly protocol: HttpProtocol;
   readonly allow: readonly { readonly methods: readonly string[]; readonly paths: readonly string[] }[];
   /** The last day of the grant (UTC). */
   readonly expires?: string;

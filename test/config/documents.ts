@@ -54,6 +54,7 @@ imports:
   as: quotes.default.svc.cluster.local
   port: 8080
   protocol: http
+  timeouts: {idle: 20s, request: 1m}
 `;
 
 /** GOOD with one text replaced, which must stand in it. */

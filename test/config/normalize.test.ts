@@ -58,6 +58,7 @@ describe('the normalized configuration', () => {
           backend: [{ host: 'withdraw.accounts.svc.cluster.local', port: 8080 }],
           protocol: 'http',
           requestBodies: 'standard',
+          timeouts: { idleSeconds: 60 },
           consumers: [
             {
               peer: 'partner',
@@ -77,11 +78,19 @@ describe('the normalized configuration', () => {
           ],
           protocol: 'grpc',
           requestBodies: 'standard',
+          timeouts: { idleSeconds: 3600 },
           consumers: [{ peer: 'partner', allow: [{ methods: ['POST'], paths: ['/fx.Rates/*'] }] }],
         },
       ],
       imports: [
-        { peer: 'partner', name: 'quotes.fx', as: 'quotes.default.svc.cluster.local', port: 8080, protocol: 'http' },
+        {
+          peer: 'partner',
+          name: 'quotes.fx',
+          as: 'quotes.default.svc.cluster.local',
+          port: 8080,
+          protocol: 'http',
+          timeouts: { idleSeconds: 20, requestSeconds: 60 },
+        },
       ],
     });
   });
@@ -107,6 +116,10 @@ describe('the normalized configuration', () => {
     ]);
     assert.deepEqual(config.exports[0]?.consumers, [{ peer: 'c1', allow: [{ methods: ['GET'], paths: ['/hello'] }] }]);
     assert.deepEqual([config.exports[0]?.protocol, config.imports[0]?.protocol], ['http', 'http']);
+    assert.deepEqual(
+      [config.exports[0]?.timeouts, config.imports[0]?.timeouts],
+      [{ idleSeconds: 60 }, { idleSeconds: 60 }],
+    );
   });
 
   test('Short and long forms give the same Config', () => {

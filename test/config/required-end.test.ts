@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../src/config/files/load.ts';
 import { parseConfig, withRequiredEnd } from '../../src/config/parse.ts';
 import { hasErrors } from '../../src/errors.ts';
-import { changed, GOOD } from './documents.ts';
+import { changed, GOOD, placeOf } from './documents.ts';
 import { folder, writeGood } from './folder.ts';
 
 const EXAMPLE = readFileSync(fileURLToPath(new URL('../../../deploy/examples/bank.yaml', import.meta.url)), 'utf8');
@@ -46,7 +46,7 @@ test('A file without the end mark has all its other findings, and END_MISSING at
     const cut = await load(changed('port: 8080', 'port: 0'));
     assert.deepEqual(
       cut.diagnostics().map(({ code, line }) => `${line} ${code}`),
-      ['45 INVALID_VALUE', '47 END_MISSING'],
+      [`${placeOf(GOOD, 'port: 8080').line} INVALID_VALUE`, `${GOOD.split('\n').length} END_MISSING`],
     );
     assert.ok(cut.parsed.outline !== undefined && cut.parsed.config === undefined);
     const whole = await load(`${GOOD}...\n`);

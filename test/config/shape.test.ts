@@ -279,6 +279,14 @@ describe('rules of a consumer', () => {
     assert.deepEqual(codes(changed(short, `${short}    methods: [post]\n`)), ['INVALID_METHOD']);
   });
 
+  test('A time-out of the whole answer is not for grpc, where each call has its own', () => {
+    const grpc = (timeouts: string): string => changed('protocol: grpc', `protocol: grpc\n  timeouts: ${timeouts}`);
+    configOf(grpc('{idle: 5m}'));
+    configOf(grpc('{request: none}'));
+    one(grpc('{request: 5m}'), 'INVALID_VALUE', '5m}');
+    one(changed('8080\n  protocol: http\n  timeouts', '8080\n  protocol: grpc\n  timeouts'), 'INVALID_VALUE', '1m}');
+  });
+
   test('A consumer of tcp needs no rules: NOT_YET is the only finding', () => {
     one(
       changed(`grpc\n  consumers:\n  - peer: partner\n${short}`, 'tcp\n  consumers:\n  - peer: partner\n'),

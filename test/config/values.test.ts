@@ -250,7 +250,7 @@ const FIELDS: readonly Field[] = [
     field: 'exports[].protocol',
     key: 'svc.cluster.local:8080\n  protocol: ',
     value: 'http',
-    good: ['"http"'],
+    good: ['"http"', 'http2'],
     bad: [
       ['INVALID_VALUE', 'https', 'h2', 'HTTP', '""', '1'],
       ['NOT_YET', 'tcp'],
@@ -306,6 +306,26 @@ const FIELDS: readonly Field[] = [
       ['INVALID_VALUE', '99999999999999999999'],
       ['WRONG_TYPE', '"8080"', '1_000', '.inf', '.nan', 'true', '[80]'],
       ['EMPTY', '', '~', 'null'],
+    ],
+  },
+  {
+    field: 'imports[].timeouts.idle',
+    key: 'timeouts: {idle: ',
+    value: '20s',
+    good: ['1s', '60m', '1h'],
+    bad: [
+      ['INVALID_DURATION', 'none', '0s', '61m', '3601s', '1d', '1.5s', '500ms'],
+      ['WRONG_TYPE', '0', '20'],
+    ],
+  },
+  {
+    field: 'imports[].timeouts.request',
+    key: 'request: ',
+    value: '1m',
+    good: ['1s', '1h', 'none'],
+    bad: [
+      ['INVALID_DURATION', '0s', '61m', 'None', 'never'],
+      ['WRONG_TYPE', '0'],
     ],
   },
 ];

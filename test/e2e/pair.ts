@@ -10,7 +10,14 @@ import type { Testbed, TestMesh } from '../support/mesh.ts';
 export const LOCAL_NAME = 'accounts.bank.svc.cluster.local';
 
 export interface PairOptions {
-  readonly protocol?: 'http' | 'grpc';
+  readonly protocol?: 'http' | 'http2' | 'grpc';
+  /** More keys of the export, of the bank's peer, of the import and of the shop's peer, such as `timeouts: {idle: 1s}`. */
+  readonly keys?: {
+    readonly exported?: string;
+    readonly caller?: string;
+    readonly imported?: string;
+    readonly callee?: string;
+  };
   /** Where the shop dials instead of the bank's ingress. */
   readonly front?: HostPort;
   /** Where the egress listens, when it is not an address of the testbed. */
@@ -27,9 +34,10 @@ export async function startPair(
   bed: Testbed,
   ingress: HostPort,
   backend: HostPort,
-  { protocol = 'http', front = ingress, egress: asked }: PairOptions = {},
+  { protocol = 'http', keys = {}, front = ingress, egress: asked }: PairOptions = {},
 ): Promise<Pair> {
   await Promise.all(['bank.example', 'shop.example'].map((name) => bed.ca(name)));
+  const more = (text: string | undefined): string => (text === undefined ? '' : `, ${text}`);
   const methods = protocol === 'grpc' ? '' : 'methods: [GET, HEAD, POST], ';
   const bank = await bed.mesh(
     'bank',
@@ -38,9 +46,9 @@ mesh: {name: bank, trustDomain: bank.example}
 identity: {issuer: {certificate: pki/bank.example/ca.pem, privateKey: pki/bank.example/ca-key.pem}}
 gateways: {ingress: {address: "${formatHostPort(ingress)}"}}
 peers:
-  shop: {trustDomain: shop.example, trustBundle: pki/shop.example/ca.pem, gatewayIdentities: [gateway/egress]}
+  shop: {trustDomain: shop.example, trustBundle: pki/shop.example/ca.pem, gatewayIdentities: [gateway/egress]${more(keys.caller)}}
 exports:
-- {name: accounts, protocol: ${protocol}, backend: "${formatHostPort(backend)}", consumers: [{peer: shop, ${methods}paths: [/*]}]}
+- {name: accounts, protocol: ${protocol}, backend: "${formatHostPort(backend)}"${more(keys.exported)}, consumers: [{peer: shop, ${methods}paths: [/*]}]}
 `,
   );
   const egress = asked ?? (await bed.address());
@@ -51,9 +59,9 @@ mesh: {name: shop, trustDomain: shop.example}
 identity: {issuer: {certificate: pki/shop.example/ca.pem, privateKey: pki/shop.example/ca-key.pem}}
 gateways: {egress: {address: "${egress.host}", clients: plaintext}}
 peers:
-  bank: {trustDomain: bank.example, trustBundle: pki/bank.example/ca.pem, gatewayIdentities: [gateway/ingress], addresses: ["${formatHostPort(front)}"]}
+  bank: {trustDomain: bank.example, trustBundle: pki/bank.example/ca.pem, gatewayIdentities: [gateway/ingress], addresses: ["${formatHostPort(front)}"]${more(keys.callee)}}
 imports:
-- {peer: bank, name: accounts, as: ${LOCAL_NAME}, port: ${egress.port}, protocol: ${protocol}}
+- {peer: bank, name: accounts, as: ${LOCAL_NAME}, port: ${egress.port}, protocol: ${protocol}${more(keys.imported)}}
 `,
   );
   await Promise.all([bank.start('ingress'), shop.start('egress')]);

@@ -470,6 +470,16 @@ export const HTTP_MUTATIONS: Mutations = {
       },
     ],
   ],
+  SILENCE: [
+    ['without a limit', 'ingress', (c) => void (c.host.routes[0].route.idle_timeout = '0s')],
+    ['no time-out', 'ingress', (c) => void delete c.host.routes[0].route.idle_timeout],
+    [
+      'two hours',
+      'egress',
+      (c) =>
+        void (c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].routes[1].route.idle_timeout = '7200s'),
+    ],
+  ],
   SAFE_RETRY: [
     [
       'a POST after a reset',

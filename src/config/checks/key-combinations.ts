@@ -17,6 +17,10 @@ export function keyCombinations(root: unknown): readonly Finding[] {
       findings.push(errorAt('EMPTY', [key], `${key}: an empty map`, 'add one, or leave the key out'));
     }
   }
+  for (const key of ['exports', 'imports'])
+    items(written[key]).forEach((service, index) => {
+      findings.push(...serviceRules(record(service), [key, index]));
+    });
   items(written['exports']).forEach((exported, index) => {
     items(record(exported)['consumers']).forEach((consumer, position) => {
       if (!isRecord(consumer)) return;
@@ -36,6 +40,20 @@ function identityRules(identity: unknown): readonly Finding[] {
   return Object.keys(identity).length > 0
     ? []
     : [errorAt('MISSING_KEY', ['identity'], 'identity names no source', hint)];
+}
+
+function serviceRules(service: Record<string, unknown>, path: Path): readonly Finding[] {
+  const { protocol, timeouts } = service;
+  const { request } = record(timeouts);
+  if (protocol !== 'grpc' || request === undefined || request === 'none') return [];
+  return [
+    errorAt(
+      'INVALID_VALUE',
+      [...path, 'timeouts', 'request'],
+      'a gRPC call brings its own deadline (grpc-timeout), which every gateway keeps',
+      'leave timeouts.request out; timeouts.idle limits the silence of a stream',
+    ),
+  ];
 }
 
 function consumerRules(consumer: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {

@@ -4,8 +4,16 @@
 import type { HostPort } from '../../host-port.ts';
 
 export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
-export type HttpProtocol = 'http' | 'grpc';
+export type HttpProtocol = 'http' | 'http2' | 'grpc';
 export type RequestBodies = 'standard' | 'any-method';
+
+/** When a gateway gives up on a request. */
+export interface Timeouts {
+  /** Of silence in both directions. */
+  readonly idleSeconds: number;
+  /** Of the whole answer; absent: no limit. */
+  readonly requestSeconds?: number;
+}
 
 export interface AllowRuleConfig {
   readonly methods: readonly string[];
@@ -46,6 +54,7 @@ export interface Config {
     readonly backend: readonly HostPort[];
     readonly protocol: HttpProtocol;
     readonly requestBodies: RequestBodies;
+    readonly timeouts: Timeouts;
     readonly consumers: readonly {
       readonly peer: string;
       readonly allow: readonly AllowRuleConfig[];
@@ -61,5 +70,6 @@ export interface Config {
     readonly as: string;
     readonly port: number;
     readonly protocol: HttpProtocol;
+    readonly timeouts: Timeouts;
   }[];
 }

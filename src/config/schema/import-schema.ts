@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import * as address from './address-values.ts';
 import * as name from './name-values.ts';
-import { protocol } from './service-values.ts';
+import { protocol, timeouts } from './service-values.ts';
 import { unsupported } from './unsupported.ts';
 
 export const imported = z
@@ -14,6 +14,9 @@ export const imported = z
     as: name.hostName('The local name that callers use.'),
     port: address.port('The port of the egress gateway on which callers reach it.'),
     protocol,
+    timeouts: timeouts(
+      " An import waits a sixth longer than it says (at most ten seconds), so that the peer's gateway, which knows the reason, answers first.",
+    ).optional(),
     clients: unsupported('The workloads of our mesh that may use it.'),
     failover: unsupported('A local fallback.'),
     split: unsupported('A weighted migration.'),

@@ -3,14 +3,37 @@
 
 import { z } from 'zod';
 import { unsupportedValue } from './unsupported.ts';
+import * as value from './values.ts';
 
 /** A list with at least one item: an empty list never means everything. */
 export const list = <T extends z.ZodType>(item: T) => z.array(item).min(1);
 
 export const protocol = unsupportedValue(
-  z.enum(['http', 'grpc', 'tcp']),
+  z.enum(['http', 'http2', 'grpc', 'tcp']),
   'tcp',
-  'write http or grpc, or leave this service out',
+  'write http, http2 or grpc, or leave this service out',
 )
-  .describe('The protocol: http (the default) or grpc.')
+  .describe('The protocol: http (the default), http2 (as http, to a backend that speaks HTTP/2 without TLS) or grpc.')
   .optional();
+
+/** The longest that anything may last on a connection between gateways, which ends after an hour. */
+const LONGEST = '1h';
+
+/** `waits` says what is added to the values, if anything. */
+export const timeouts = (waits: string) =>
+  z
+    .strictObject({
+      idle: value
+        .duration(
+          'How long a request, stream or WebSocket may be silent in both directions, from 1s to 1h. Default 60s; gRPC 1h.',
+          { least: '1s', most: LONGEST },
+        )
+        .optional(),
+      request: value
+        .durationOrNone(
+          'How long the whole answer may take after the request is complete, from 1s to 1h, or none (the default). Not for gRPC, whose calls bring their own deadline.',
+          { least: '1s', most: LONGEST },
+        )
+        .optional(),
+    })
+    .describe(`When a gateway gives up, with 504.${waits}`);

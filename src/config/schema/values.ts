@@ -105,17 +105,29 @@ export const pathRule = (description: string) =>
     return undefined;
   });
 
-export const duration = (description: string, bounds: { readonly least: string; readonly most: string }) =>
-  text(description, { pattern: '^[0-9]{1,9}[smhd]$' }, (value) => {
-    const seconds = parseDuration(value);
-    const [least, most] = [parseDuration(bounds.least) ?? 0, parseDuration(bounds.most) ?? 0];
-    if (seconds !== undefined && seconds >= least && seconds <= most) return undefined;
-    return {
-      code: 'INVALID_DURATION',
-      message: `${quote(value)} is not a duration from ${bounds.least} to ${bounds.most}`,
-      hint: 'write something like 24h or 90m',
-    };
-  });
+export const duration = (description: string, bounds: Bounds) =>
+  text(description, { pattern: '^[0-9]{1,9}[smhd]$' }, (value) =>
+    checkDuration(value, bounds, 'write something like 24h or 90m'),
+  );
+
+interface Bounds {
+  readonly least: string;
+  readonly most: string;
+}
+
+function checkDuration(value: string, bounds: Bounds, hint: string): CheckResult {
+  const seconds = parseDuration(value);
+  const [least, most] = [parseDuration(bounds.least) ?? 0, parseDuration(bounds.most) ?? 0];
+  if (seconds !== undefined && seconds >= least && seconds <= most) return undefined;
+  const message = `${quote(value)} is not a duration from ${bounds.least} to ${bounds.most}`;
+  return { code: 'INVALID_DURATION', message, hint };
+}
+
+/** A duration, or the word that says that there is no limit. */
+export const durationOrNone = (description: string, bounds: Bounds) =>
+  text(description, { pattern: '^([0-9]{1,9}[smhd]|none)$' }, (value) =>
+    value === 'none' ? undefined : checkDuration(value, bounds, 'write something like 30s, or none'),
+  );
 
 export const date = (description: string) =>
   text(description, { pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }, (value) => {

@@ -57,6 +57,7 @@ export const BOUNDARY_RULES = {
   LOGGED_REQUEST: 'logs the authority that was asked for, and of a peer’s request id only what has the form of one',
   PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
   SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
+  SILENCE: 'ends a request or stream that is silent for more than an hour',
   OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
   // clusters

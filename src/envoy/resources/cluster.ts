@@ -52,7 +52,7 @@ function grantCluster(name: string, peer: string, { name: exported, protocol, ba
     ...endpoints(name, backends, hostHeader),
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
-    typed_extension_protocol_options: protocol === 'grpc' ? GRPC_BACKEND : HTTP1_BACKEND,
+    typed_extension_protocol_options: protocol === 'http' ? HTTP1_BACKEND : HTTP2_BACKEND,
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
     circuit_breakers: limits.BREAKERS,
   };
@@ -169,7 +169,7 @@ function httpOptions(
 const MALFORMED = { override_stream_error_on_invalid_http_message: true };
 
 const HTTP1_BACKEND = httpOptions(limits.TOWARDS_HTTP1_BACKEND, { http_protocol_options: limits.TO_BACKENDS_HTTP1 });
-const GRPC_BACKEND = httpOptions(limits.TOWARDS_HTTP2_BACKEND, {
+const HTTP2_BACKEND = httpOptions(limits.TOWARDS_HTTP2_BACKEND, {
   http2_protocol_options: { ...limits.TO_BACKENDS, ...MALFORMED },
 });
 const PEER_GATEWAY = httpOptions(limits.TOWARDS_PEER, { http2_protocol_options: { ...limits.TO_PEERS, ...MALFORMED } });

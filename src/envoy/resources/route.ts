@@ -1,7 +1,7 @@
 // Routes: what a peer may reach here (ingress), and which local names lead to which peer (egress).
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
-import type { Grant, HttpProtocol, Import, Mesh, Peer } from '../../federation/model.ts';
+import type { Grant, HttpProtocol, Import, Mesh, Peer, Timeouts } from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
@@ -85,7 +85,7 @@ const grantedHost = memoizeByIdentity(
     gatewayIdentities: RoutedPeer['gatewayIdentities'],
   ): VirtualHost => {
     const peer = { name: peerName, domainKey, gatewayIdentities };
-    const { name, authority, protocol, backends, requestBodies } = exported;
+    const { name, authority, protocol, backends, requestBodies, timeouts } = exported;
     const policy = names.exportPolicy(peer.name, name);
     return {
       name: `${peer.name}/${names.statName(name)}`,
@@ -98,7 +98,7 @@ const grantedHost = memoizeByIdentity(
       routes: routesWithRetries(protocol, {
         name: names.exportRoute(name),
         // The endpoint's hostname becomes the authority: the backend's own name.
-        route: { ...forward(names.grantCluster(peer, exported), protocol, BACKEND_IDLE), auto_host_rewrite: true },
+        route: { ...forward(names.grantCluster(peer, exported), protocol, timeouts), auto_host_rewrite: true },
         metadata: {
           filter_metadata: {
             [names.METADATA]: { service: name, peer: peer.name },
@@ -124,7 +124,7 @@ function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
 }
 
 const importedHost = memoizeByIdentity(
-  ({ peer, name, authority, localNames, protocol }: Import, cluster: string | undefined): VirtualHost => {
+  ({ peer, name, authority, localNames, protocol, timeouts }: Import, cluster: string | undefined): VirtualHost => {
     const route = names.importRoute(peer, name);
     const [local = name] = localNames;
     const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
@@ -138,7 +138,7 @@ const importedHost = memoizeByIdentity(
           ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
           : routesWithRetries(protocol, {
               name: route,
-              route: { ...forward(cluster, protocol, GATEWAY_IDLE), host_rewrite_literal: authority },
+              route: { ...forward(cluster, protocol, longer(timeouts)), host_rewrite_literal: authority },
               metadata,
             }),
       virtual_clusters: [countedAs(peer, name)],
@@ -162,26 +162,30 @@ function denyAll(reason: string, status: number): VirtualHost {
 }
 
 /**
- * HTTP: how long a request may be silent in both directions. The caller's side waits a little longer, so that the callee,
- * which knows the reason, answers.
+ * There is no limit on the whole exchange by default, so that long downloads work, but one on silence: a hung backend would
+ * otherwise hold the request for ever. A gRPC call's own deadline (grpc-timeout) applies at every hop.
  */
-const BACKEND_IDLE = '60s';
-const GATEWAY_IDLE = '70s';
-/** gRPC: a stream (a watch) may be silent for long. Pings detect a dead peer, TCP keepalive a dead backend. */
-const GRPC_IDLE = '3600s';
-
-/**
- * There is no limit on the whole exchange, so that long downloads work, but one on silence: a hung backend would otherwise
- * hold the request for ever. A gRPC call's own deadline (grpc-timeout) applies at every hop.
- */
-function forward(cluster: string, protocol: HttpProtocol, idle: string): RouteAction {
+function forward(cluster: string, protocol: HttpProtocol, { idleSeconds, requestSeconds = 0 }: Timeouts): RouteAction {
   return {
     cluster,
-    timeout: '0s',
-    idle_timeout: protocol === 'grpc' ? GRPC_IDLE : idle,
+    timeout: `${requestSeconds}s`,
+    idle_timeout: `${idleSeconds}s`,
     ...(protocol === 'grpc' && { max_stream_duration: { grpc_timeout_header_max: '0s' } }),
   };
 }
+
+/** The caller's side waits a little longer, so that the callee, which knows the reason, answers. */
+function longer({ idleSeconds, requestSeconds }: Timeouts): Timeouts {
+  const afterwards = (seconds: number): number =>
+    Math.min(seconds + Math.min(Math.ceil(seconds / 6), 10), LONGEST_SECONDS);
+  return {
+    idleSeconds: afterwards(idleSeconds),
+    ...(requestSeconds !== undefined && { requestSeconds: afterwards(requestSeconds) }),
+  };
+}
+
+/** A connection between gateways ends after an hour. */
+const LONGEST_SECONDS = 3600;
 
 function countedAs(peer: string, service: string): Message<'envoy.config.route.v3.VirtualCluster'> {
   return { name: names.statName(peer, service), headers: [{ name: ':path', string_match: { prefix: '/' } }] };

@@ -80,7 +80,7 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   );
   const grant = grantLabel(name);
   if (grant !== undefined) {
-    enforce(grant.meaning === digestOfDestination(cluster, endpoints), 'MEANING', subject);
+    enforce(digestsOfDestination(cluster, endpoints).includes(grant.meaning), 'MEANING', subject);
     return { subject, name, kind: 'cluster', role: 'ingress' };
   }
   const label = dialLabel(name);
@@ -93,8 +93,8 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   return { subject, name, kind: 'cluster', role: 'egress', tls, claims: { dials: { label: labelText(label), hosts } } };
 }
 
-/** The digest of the cluster's own destination, to compare with the one in its name. */
-function digestOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]): string {
+/** The digests that the cluster's own destination can have, to compare with the one in its name. */
+function digestsOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]): readonly (string | undefined)[] {
   const options = cluster.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
   const speaksHttp2 =
     options?.['@type'] === HTTP_OPTIONS && options.explicit_http_config?.http2_protocol_options !== undefined;
@@ -102,7 +102,8 @@ function digestOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[])
     const { address: host = '', port_value: port = 0 } = endpoint?.address?.socket_address ?? {};
     return { host, port };
   });
-  return exportKey({ protocol: speaksHttp2 ? 'grpc' : 'http', backends });
+  const protocols = speaksHttp2 ? (['grpc', 'http2'] as const) : (['http'] as const);
+  return protocols.map((protocol) => exportKey({ protocol, backends }));
 }
 
 /** Whether any text of the resource is a private key, or a field that is meant for one is set. */

@@ -9,6 +9,7 @@ import {
   extension,
   is,
   listOf,
+  matching,
   message,
   number,
   once,
@@ -50,8 +51,9 @@ function forward(rewrite: Readonly<Record<string, Shape>>): Shape {
   return message(
     {
       cluster: text,
-      timeout: is('0s'),
-      idle_timeout: duration,
+      timeout: duration,
+      // Zero would be no limit at all.
+      idle_timeout: under('SILENCE', matching(/^(?:[1-9]\d{0,2}|[12]\d{3}|3[0-5]\d{2}|3600)s$/)),
       retry_policy: under('SAFE_RETRY', RETRY),
       ...rewrite,
     },
