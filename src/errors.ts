@@ -102,7 +102,7 @@ export const FINDING_CODES = {
   GRANT_EXPIRED: 'The last day of a grant is over; it no longer applies.',
   // rules across trust
   CA_SHARED:
-    'A CA (its key) is in two trust bundles, or signed a CA in another one, so that one peer could issue identities of the other.',
+    'A CA (its key) is in two trust bundles, of peers or of our own mesh, or signed a CA in another one, so that one mesh could issue identities of the other.',
   CA_OURS: "Our own issuing CA, or one above or below it, is in a peer's trust bundle.",
 } as const satisfies Record<string, string>;
 
@@ -122,6 +122,8 @@ export interface Finding {
   readonly atKey?: boolean;
   /** Set when the finding concerns the trust in one peer only: an error denies that peer at most, and no other. */
   readonly concernsPeer?: string;
+  /** Set when the finding concerns the trust in our own workloads only: an error denies what needs that trust, and nothing else. */
+  readonly concernsMesh?: true;
 }
 
 /** A finding with its place in a file; line and column count from 1. */
@@ -270,7 +272,9 @@ export function hasErrors(findings: readonly Finding[]): boolean {
 
 /** Whether the configuration as a whole cannot be served. */
 export function hasBlockingErrors(findings: readonly Finding[]): boolean {
-  return hasErrors(findings.filter(({ concernsPeer }) => concernsPeer === undefined));
+  return hasErrors(
+    findings.filter(({ concernsPeer, concernsMesh }) => concernsPeer === undefined && concernsMesh === undefined),
+  );
 }
 
 /** Makes "cannot happen" a compile error where a case was forgotten, and a crash where a value lied about its type. */

@@ -29,7 +29,7 @@ export function outOfSync(status: Status): readonly string[] {
   ];
 }
 
-/** Each code of an error once, with the peer that it is about: `shop BUNDLE_UNPARSABLE`. */
+/** Each code of an error once, with the peer that it is about, if it is about one: `shop BUNDLE_UNPARSABLE`. */
 function whyRejected({ reason, diagnostics }: Rejected): string {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   const named = new Set(errors.map(({ code, concernsPeer: peer }) => (peer === undefined ? code : `${peer} ${code}`)));

@@ -1,10 +1,11 @@
 // Compiles a configuration as `run` would, for the commands that print or check the resources.
 // Must not: sign with the issuing CA's key, or depend on anything but its input: but for `placeholderPem`, the output is deterministic.
 
-import type { GatewayRole, Peer } from '../federation/model.ts';
+import type { GatewayRole } from '../federation/model.ts';
 import type { Resolved } from '../federation/resolve.ts';
 import { Compiler } from '../pipeline/compile.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { TrustBundle } from '../trust/bundle.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
 import { PrivateKeyPem } from '../trust/keys/private-key.ts';
 
@@ -20,14 +21,16 @@ export interface CompiledOnce {
  */
 export async function compileOnce({ federation: resolved, issuer }: Resolved, now: number): Promise<CompiledOnce> {
   const above = (issuer?.intermediates ?? []).map(({ pem }) => pem).join('');
-  const placeholderPem = resolved.peers.some(lacksBundle) ? await placeholderCa(now) : undefined;
-  const peers = resolved.peers.map(
-    (peer): Peer =>
-      placeholderPem !== undefined && lacksBundle(peer)
-        ? { ...peer, bundle: { ...peer.bundle, pem: placeholderPem } }
-        : peer,
-  );
-  const federation = { ...resolved, peers };
+  const bundles = [resolved.mesh, ...resolved.peers].flatMap(({ bundle }) => bundle ?? []);
+  const placeholderPem = bundles.some(isAbsent) ? await placeholderCa(now) : undefined;
+  const withPlaceholder = <T extends TrustBundle>(bundle: T): T =>
+    placeholderPem !== undefined && isAbsent(bundle) ? { ...bundle, pem: placeholderPem } : bundle;
+  const { mesh, peers } = resolved;
+  const federation = {
+    ...resolved,
+    mesh: mesh.bundle === undefined ? mesh : { ...mesh, bundle: withPlaceholder(mesh.bundle) },
+    peers: peers.map((peer) => ({ ...peer, bundle: withPlaceholder(peer.bundle) })),
+  };
   const { snapshots } = new Compiler().compile({
     federation,
     identity: (role, peer) => placeholder(role, peer, federation[role]?.identity ?? '', above),
@@ -38,8 +41,8 @@ export async function compileOnce({ federation: resolved, issuer }: Resolved, no
   return { snapshots, ...(placeholderPem !== undefined && { placeholderPem }) };
 }
 
-function lacksBundle({ bundle }: Peer): boolean {
-  return bundle.certificates.length === 0;
+function isAbsent({ certificates }: TrustBundle): boolean {
+  return certificates.length === 0;
 }
 
 /** Loads what signs certificates only when it is needed, which is rarely. */

@@ -43,7 +43,8 @@ export async function readConfiguration(
   const absentPeers = new Set(
     loaded.absent.flatMap(({ path: [section, peer] }) => (section === 'peers' ? [String(peer)] : [])),
   );
-  const around = { files: loaded.files, loadFindings: loaded.findings, now, absentPeers };
+  const isMeshBundleAbsent = loaded.absent.some(({ path: [section] }) => section === 'mesh');
+  const around = { files: loaded.files, loadFindings: loaded.findings, now, absentPeers, isMeshBundleAbsent };
   if (config === undefined || hasBlockingErrors(loaded.findings)) {
     const findings = outline && findingsOf({ config: outline, ...around });
     return { loaded, diagnostics: loaded.diagnostics(findings) };

@@ -18,7 +18,11 @@ const DEFAULT_IDLE_SECONDS: Readonly<Record<HttpProtocol, number>> = { http: 60,
 export function normalize(written: WrittenConfig): Config {
   const { identity, gateways = {}, peers = {}, exports = [], imports = [] } = written;
   return {
-    mesh: { name: written.mesh.name, trustDomain: written.mesh.trustDomain },
+    mesh: {
+      name: written.mesh.name,
+      trustDomain: written.mesh.trustDomain,
+      ...(written.mesh.trustBundle !== undefined && { trustBundle: written.mesh.trustBundle }),
+    },
     identity: normalizeIdentity(identity),
     gateways: {
       ...(gateways.ingress && {

@@ -10,7 +10,7 @@ type Usable<T> = T | null;
 
 /** A Config is an outline in which every value is usable. */
 export interface ConfigOutline {
-  readonly mesh: { readonly trustDomain: Usable<string> };
+  readonly mesh: { readonly trustDomain: Usable<string>; readonly trustBundle?: Usable<string> };
   readonly identity: Usable<{ readonly issuer: OutlineIssuer } | { readonly files: unknown }>;
   readonly gateways: {
     readonly ingress?: Usable<{ readonly identity: Usable<string> }>;
@@ -59,7 +59,7 @@ export function outlineOf(root: unknown, findings: readonly Finding[]): ConfigOu
   const peers = file.map('peers');
   const names = peers?.keys ?? [];
   return {
-    mesh: { trustDomain: text(file.map('mesh')?.value('trustDomain')) },
+    mesh: meshOf(file.map('mesh')),
     identity: identityOf(file.map('identity')),
     gateways:
       gateways === null
@@ -94,6 +94,11 @@ export function outlineOf(root: unknown, findings: readonly Finding[]): ConfigOu
       protocol: imported === null ? null : textOr(imported.value('protocol'), 'http'),
     })),
   };
+}
+
+function meshOf(mesh: WrittenMap | null | undefined): ConfigOutline['mesh'] {
+  if (mesh == null) return { trustDomain: null, trustBundle: null };
+  return { trustDomain: text(mesh.value('trustDomain')), ...optional('trustBundle', mesh.value('trustBundle')) };
 }
 
 function identityOf(identity: WrittenMap | null | undefined): ConfigOutline['identity'] {

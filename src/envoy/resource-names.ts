@@ -2,7 +2,7 @@
 // Must not: build resources, or know the names of the wire contract (server names and authorities are part of the model:
 // federation/wire-names.ts).
 
-import type { Export, GatewayRole, Peer } from '../federation/model.ts';
+import type { Export, GatewayRole, MeshBundle, Peer } from '../federation/model.ts';
 
 /** What names hold of a peer: its name, and a digest of what that name means (federation/meaning-digest.ts). */
 export type KeyedPeer = Pick<Peer, 'name' | 'key'>;
@@ -76,6 +76,11 @@ export function importRoute(peer: string, imported: string): string {
 /** The secret with a gateway's certificate for one peer, or (identity.files) for all of them. */
 export function certificateSecret(role: GatewayRole, peer?: KeyedPeer): string {
   return peer === undefined ? `cert/${role}` : `cert/${role}/${labelOf(peer)}`;
+}
+
+/** The secret with the CAs of our own workloads. */
+export function meshBundleSecret({ key }: Pick<MeshBundle, 'key'>): string {
+  return `mesh-bundle/${key}`;
 }
 
 export function bundleSecret(peer: KeyedPeer): string {

@@ -1,39 +1,71 @@
-// Resolves the trust bundle of each peer from its file; a peer without a usable certificate is denied.
+// Resolves the trust bundle of each peer, and the one of our own mesh, from its file; a peer without a usable certificate is denied,
+// and so is what needs our own mesh's.
 // A bundle is a function of its file, with one exception: a file that cannot be read as certificates neither trusts nor
-// distrusts a CA, so the peer keeps the bundle that this process serves for it, whatever file that came from.
-// Must not: let a finding about one peer's file change the bundle of another peer that is served already.
+// distrusts a CA, so its mesh keeps the bundle that this process serves for it, whatever file that came from.
+// Must not: let a finding about one mesh's file change the bundle of another mesh that is served already.
 
 import type { ConfigOutline } from '../config/outline.ts';
 import { quote } from '../config/schema/string-checks.ts';
-import { errorAt, type Finding } from '../errors.ts';
+import type { Finding } from '../errors.ts';
 import { bundleOf, parseSteps, parseTrustBundle, type TrustBundle } from '../trust/bundle.ts';
+import type { BundleOwner } from '../trust/bundle-owner.ts';
 import { firstFindings } from '../trust/finding.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 import type { Federation } from './model.ts';
-import { type HeldBundle, signatureSteps, trustRules } from './trust-rules.ts';
+import {
+  type BundleMesh,
+  bundleFinding,
+  type HeldBundle,
+  OUR_MESH,
+  signatureSteps,
+  trustRules,
+} from './trust-rules.ts';
 
 export interface BundleInput {
   /** A peer without a usable trust domain or bundle file is left out. */
-  readonly config: Pick<ConfigOutline, 'peers'>;
+  readonly config: Pick<ConfigOutline, 'mesh' | 'peers'>;
   readonly files: ReadonlyMap<string, Buffer>;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly previous?: { readonly federation: Federation } | undefined;
   /** Peers whose file does not exist here and is not needed: `--without-keys`. Never set by what serves. */
   readonly absentPeers?: ReadonlySet<string>;
+  /** The same of our own mesh's file. */
+  readonly isMeshBundleAbsent?: boolean;
 }
 
 export interface Bundles {
   /** By peer; a peer that is missing here is denied. */
   readonly bundles: ReadonlyMap<string, TrustBundle>;
-  /** Peers whose file could not be read: they keep the bundle that was read before, if there was one. */
-  readonly kept: ReadonlySet<string>;
-  /** Each concerns one peer. */
+  /** Of our own mesh; absent when there is no file, or no usable certificate in it. */
+  readonly meshBundle?: TrustBundle;
+  /** Whose file could not be read: they keep the bundle that was read before, if there was one. */
+  readonly kept: ReadonlySet<BundleMesh>;
+  /** Each concerns one mesh. */
   readonly findings: readonly Finding[];
   /** When a certificate of one of the files becomes valid or expires next (milliseconds since the epoch). */
   readonly nextChange?: number;
+}
+
+/** A bundle that the configuration names. */
+interface NamedBundle {
+  /** A peer, or our own mesh. */
+  readonly mesh: BundleMesh;
+  readonly trustDomain: TrustDomain;
+  readonly file: string;
+}
+
+/** Those whose trust domain and file can be read. */
+function namedBundles({ mesh: ours, peers }: BundleInput['config']): readonly NamedBundle[] {
+  const all = [
+    { mesh: OUR_MESH, trustDomain: ours.trustDomain, file: ours.trustBundle },
+    ...peers.map(({ name, trustDomain, trustBundle: { file } }) => ({ mesh: name, trustDomain, file })),
+  ];
+  return all.flatMap(({ mesh, trustDomain, file }) =>
+    trustDomain === null || file == null ? [] : [{ mesh, trustDomain: trustDomain as TrustDomain, file }],
+  );
 }
 
 /** `ours`: the certificates of our own issuing CA and those above it. */
@@ -41,33 +73,38 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
   const findings: Finding[] = [];
   const held: HeldBundle[] = [];
   let nextChange: number | undefined;
-  const kept = new Set<string>();
-  const absent: (readonly [string, TrustBundle])[] = [];
-  for (const { name, trustDomain, trustBundle } of input.config.peers) {
-    if (trustDomain === null || trustBundle.file === null) continue;
-    const peer = { name, trustDomain: trustDomain as TrustDomain, file: trustBundle.file };
-    if (input.absentPeers?.has(name)) {
-      absent.push([name, { trustDomain: peer.trustDomain, certificates: [], pem: '', fingerprint: '' }]);
+  const kept = new Set<BundleMesh>();
+  const bundles = new Map<BundleMesh, TrustBundle>();
+  for (const named of namedBundles(input.config)) {
+    const { mesh, trustDomain } = named;
+    if (mesh === OUR_MESH ? input.isMeshBundleAbsent : input.absentPeers?.has(mesh)) {
+      bundles.set(mesh, { trustDomain, certificates: [], pem: '', fingerprint: '' });
       continue;
     }
-    const before = previousBundle(input, peer);
-    const file = readBundle(input, peer, before);
+    const before = previousBundle(input, named);
+    const file = readBundle(input, named, before);
     const { bundle } = file;
-    if (file.isUnreadable) kept.add(name);
+    if (file.isUnreadable) kept.add(mesh);
     for (const time of file.times) if (time > input.now) nextChange = Math.min(nextChange ?? time, time);
     findings.push(...file.findings);
-    if (bundle !== undefined) held.push({ peer: name, bundle, ...(before && { before }) });
+    if (bundle !== undefined) held.push({ mesh, bundle, ...(before && { before }) });
   }
   const conflicts = trustRules(held, ours);
-  const bundles = new Map<string, TrustBundle>(absent);
-  for (const { peer, bundle, before } of held) {
-    const ofPeer = conflicts.filter((conflict) => conflict.peer === peer);
-    findings.push(...firstFindings(ofPeer.map(({ finding }) => finding)));
-    const refused = new Set(ofPeer.map(({ fingerprint }) => fingerprint));
+  for (const { mesh, bundle, before } of held) {
+    const ofMesh = conflicts.filter((conflict) => conflict.mesh === mesh);
+    findings.push(...firstFindings(ofMesh.map(({ finding }) => finding)));
+    const refused = new Set(ofMesh.map(({ fingerprint }) => fingerprint));
     const left = bundle.certificates.filter(({ fingerprint }) => !refused.has(fingerprint));
-    if (left.length > 0) bundles.set(peer, sameOr(before, bundleOf(bundle.trustDomain, left)));
+    if (left.length > 0) bundles.set(mesh, sameOr(before, bundleOf(bundle.trustDomain, left)));
   }
-  return { bundles, kept, findings, ...(nextChange === undefined ? {} : { nextChange }) };
+  const meshBundle = bundles.get(OUR_MESH);
+  return {
+    bundles: new Map([...bundles].flatMap(([mesh, bundle]) => (mesh === OUR_MESH ? [] : [[mesh, bundle]]))),
+    ...(meshBundle && { meshBundle }),
+    kept,
+    findings,
+    ...(nextChange === undefined ? {} : { nextChange }),
+  };
 }
 
 /**
@@ -77,36 +114,36 @@ export function resolveBundles(input: BundleInput, ours: readonly Certificate[])
  */
 export function* bundleSteps({ config, files, now }: BundleInput, ours: readonly Certificate[]): Steps {
   const held: HeldBundle[] = [];
-  for (const { name, trustDomain, trustBundle } of config.peers) {
-    const bytes = files.get(trustBundle.file ?? '');
-    if (trustDomain === null || bytes === undefined) continue;
-    const { bundle } = yield* parseSteps(bytes, trustDomain as TrustDomain, now);
+  for (const { mesh, trustDomain, file } of namedBundles(config)) {
+    const bytes = files.get(file);
+    if (bytes === undefined) continue;
+    const { bundle } = yield* parseSteps(bytes, trustDomain, now, ownerOf(mesh));
     yield;
-    if (bundle !== undefined) held.push({ peer: name, bundle });
+    if (bundle !== undefined) held.push({ mesh, bundle });
   }
   yield* signatureSteps(held, ours);
 }
 
-/** The finding with what it means for its peer until it is corrected, for every finding about a bundle or its file. */
-export function withConsequence(finding: Finding, { bundles, kept }: Pick<Bundles, 'bundles' | 'kept'>): Finding {
-  const { concernsPeer: peer, severity, hint } = finding;
-  if (severity !== 'error' || peer === undefined) return finding;
-  if (!bundles.has(peer)) return { ...finding, hint: `${hint}; until then ${peer} is denied` };
-  return kept.has(peer)
-    ? { ...finding, hint: `${hint}; until then ${peer} keeps the bundle that was read before` }
-    : finding;
+/** The finding with what it means for its mesh until it is corrected, for every finding about a bundle or its file. */
+export function withConsequence(finding: Finding, { bundles, meshBundle, kept }: Omit<Bundles, 'findings'>): Finding {
+  const { concernsPeer: peer, concernsMesh, severity, hint } = finding;
+  if (severity !== 'error' || (peer === undefined && concernsMesh === undefined)) return finding;
+  const until = (what: string): Finding => ({ ...finding, hint: `${hint}; until then ${what}` });
+  const isServed = peer === undefined ? meshBundle !== undefined : bundles.has(peer);
+  if (!isServed) return until(peer === undefined ? 'what needs our own trust bundle is denied' : `${peer} is denied`);
+  if (!kept.has(peer ?? OUR_MESH)) return finding;
+  return until(`${peer ?? 'our mesh'} keeps the bundle that was read before`);
 }
 
-interface BundlePeer {
-  readonly name: string;
-  readonly trustDomain: TrustDomain;
-  readonly file: string;
+function ownerOf(mesh: BundleMesh): BundleOwner {
+  return mesh === OUR_MESH ? 'mesh' : 'peer';
 }
 
-/** What this process serves for the same peer and trust domain. */
-function previousBundle({ previous }: BundleInput, peer: BundlePeer): TrustBundle | undefined {
-  const bundle = previous?.federation.peers.find(({ name }) => name === peer.name)?.bundle;
-  return bundle?.trustDomain === peer.trustDomain ? bundle : undefined;
+/** What this process serves for the same mesh and trust domain. */
+function previousBundle({ previous }: BundleInput, { mesh, trustDomain }: NamedBundle): TrustBundle | undefined {
+  const model = previous?.federation;
+  const bundle = mesh === OUR_MESH ? model?.mesh.bundle : model?.peers.find(({ name }) => name === mesh)?.bundle;
+  return bundle?.trustDomain === trustDomain ? bundle : undefined;
 }
 
 interface ReadBundle {
@@ -118,15 +155,16 @@ interface ReadBundle {
   readonly isUnreadable?: boolean;
 }
 
-function readBundle({ files, now }: BundleInput, peer: BundlePeer, before: TrustBundle | undefined): ReadBundle {
-  const bytes = files.get(peer.file);
+function readBundle({ files, now }: BundleInput, named: NamedBundle, before: TrustBundle | undefined): ReadBundle {
+  const bytes = files.get(named.file);
   // FILE_UNREADABLE is among the findings of loading.
   if (bytes === undefined) return keep(before, now, []);
-  const { bundle, times, isUnreadable, ...parsed } = parseTrustBundle(bytes, peer.trustDomain, now);
-  const path = ['peers', peer.name, 'trustBundle'];
-  const findings = parsed.findings.map(({ severity, code, message, hint }): Finding => {
-    return { ...errorAt(code, path, `${message} (${quote(peer.file)})`, hint), severity, concernsPeer: peer.name };
-  });
+  const parsed = parseTrustBundle(bytes, named.trustDomain, now, ownerOf(named.mesh));
+  const { bundle, times, isUnreadable } = parsed;
+  const findings = parsed.findings.map(({ severity, code, message, hint }) => ({
+    ...bundleFinding(code, named.mesh, `${message} (${quote(named.file)})`, hint),
+    severity,
+  }));
   if (isUnreadable) return keep(before, now, findings);
   return { times, findings, ...(bundle && { bundle }) };
 }

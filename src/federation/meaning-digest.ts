@@ -35,6 +35,14 @@ export function peerKey(peer: Omit<Peer, 'key' | 'domainKey'>): string {
   );
 }
 
+/**
+ * A digest of the trust in our own workloads. Unlike a peer's key it holds all roots: nothing else ends connections that rest on
+ * one of them, and within one mesh a root changes rarely.
+ */
+export function meshKey({ trustDomain, certificates }: TrustBundle): string {
+  return digestOf('mesh', trustDomain, certificates.map(({ fingerprint }) => fingerprint).sort());
+}
+
 /** Identifies the backends of an export, and the protocol that they speak. */
 export function exportKey({ protocol, backends }: Pick<Export, 'protocol' | 'backends'>): string {
   return digestOf(

@@ -10,6 +10,13 @@ import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
 export interface Mesh {
   readonly name: string;
   readonly trustDomain: TrustDomain;
+  /** The CAs of our own workloads. Absent: the configuration names none, or none is usable; then what needs them is denied. */
+  readonly bundle?: MeshBundle;
+}
+
+export interface MeshBundle extends TrustBundle {
+  /** A digest of its trust domain and all of its roots (meaning-digest.ts): part of the name of everything that trusts it. */
+  readonly key: string;
 }
 
 export type { HttpProtocol, LeafKey, RequestBodies, Timeouts } from '../config/schema/config.ts';

@@ -13,8 +13,19 @@ import type { Steps } from '../trust/keys/signers.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 import { type Bundles, bundleSteps, resolveBundles, withConsequence } from './bundles.ts';
-import { domainKey, exportKey, peerKey } from './meaning-digest.ts';
-import type { AllowRule, DeniedPeer, Export, Federation, Gateway, Grant, Import, PathRule, Peer } from './model.ts';
+import { domainKey, exportKey, meshKey, peerKey } from './meaning-digest.ts';
+import type {
+  AllowRule,
+  DeniedPeer,
+  Export,
+  Federation,
+  Gateway,
+  Grant,
+  Import,
+  Mesh,
+  PathRule,
+  Peer,
+} from './model.ts';
 import { objectRules } from './object-rules.ts';
 import { share, shareByKey } from './structural-sharing.ts';
 import { exportAuthority, localNames, serverName } from './wire-names.ts';
@@ -36,6 +47,8 @@ export interface CheckInput {
   readonly starting?: boolean;
   /** Peers that are resolved with a bundle of no certificates, because their file does not exist here: `--without-keys`. */
   readonly absentPeers?: ReadonlySet<string>;
+  /** The same of our own mesh's file. */
+  readonly isMeshBundleAbsent?: boolean;
 }
 
 export interface ResolveInput extends CheckInput {
@@ -78,7 +91,7 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
   const imports = resolveImports(config, isDenied);
   const gateways = resolveGateways(config, trustDomain);
   const federation: Federation = {
-    mesh: share(previousModel?.mesh, { name: config.mesh.name, trustDomain }),
+    mesh: share(previousModel?.mesh, resolveMesh(config.mesh.name, trustDomain, trust.meshBundle)),
     identitySource: share(
       previousModel?.identitySource,
       'files' in config.identity ? { kind: 'files', ...config.identity.files } : { kind: 'issuer' },
@@ -184,6 +197,10 @@ function issuedSamples({ gateways: { ingress, egress } }: ConfigOutline, ours: T
     ...(ingress?.identity == null ? [] : [{ id: spiffeId(ours, ingress.identity), purposes: ['server'] } as const]),
     ...(egress?.identity == null ? [] : [{ id: spiffeId(ours, egress.identity), purposes: ['client'] } as const]),
   ];
+}
+
+function resolveMesh(name: string, trustDomain: TrustDomain, bundle: TrustBundle | undefined): Mesh {
+  return { name, trustDomain, ...(bundle && { bundle: { ...bundle, key: meshKey(bundle) } }) };
 }
 
 function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: TrustDomain): Peer {

@@ -1,86 +1,102 @@
 // Rules across trust bundles: no CA vouches for two meshes, and none of a peer's CAs is ours.
-// Two bundles overlap when they hold one key, or when a key in one of them signed a CA in the other. One peer could then speak
+// Two bundles overlap when they hold one key, or when a key in one of them signed a CA in the other. One mesh could then speak
 // as another (SPIFFE Federation 4.2 and 7.3: bundles of different trust domains are never merged).
-// Must not: check a single certificate (trust/ does), keep both sides of an overlap, or let what one peer lists take a CA from
-// the peer that is served with it.
+// Must not: check a single certificate (trust/ does), keep both sides of an overlap, or let what one mesh lists take a CA from
+// the mesh that is served with it.
 
-import { errorAt, type Finding } from '../errors.ts';
+import { errorAt, type Finding, type FindingCode } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import { isSelfSigned, type Keys, type Steps, signerSteps, signersAmong } from '../trust/keys/signers.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 
+/** The name of a peer; no peer has this one. */
+export type BundleMesh = string;
+export const OUR_MESH: BundleMesh = '';
+
 export interface HeldBundle {
-  readonly peer: string;
+  readonly mesh: BundleMesh;
   readonly bundle: TrustBundle;
-  /** What is served for this peer now. */
+  /** What is served for this mesh now. */
   readonly before?: TrustBundle;
 }
 
-/** A certificate that is left out of its peer's bundle. */
+/** A certificate that is left out of its mesh's bundle. */
 export interface Conflict {
-  readonly peer: string;
+  readonly mesh: BundleMesh;
   readonly fingerprint: string;
   readonly finding: Finding;
 }
 
-/** One CA of one peer. */
+/** An error about the trust bundle of one mesh. */
+export function bundleFinding(code: FindingCode, mesh: BundleMesh, message: string, hint: string): Finding {
+  return mesh === OUR_MESH
+    ? { ...errorAt(code, ['mesh', 'trustBundle'], message, hint), concernsMesh: true }
+    : { ...errorAt(code, ['peers', mesh, 'trustBundle'], message, hint), concernsPeer: mesh };
+}
+
+/** One CA of one mesh. */
 interface Anchor {
-  readonly peer: string;
+  readonly mesh: BundleMesh;
   readonly certificate: Certificate;
   readonly claim: Claim;
-  /** The certificate has the SPIFFE ID of the peer's trust domain: its signer says that it is the peer's. */
+  /** The certificate has the SPIFFE ID of the mesh's trust domain: its signer says that it is the mesh's. */
   readonly isNamed: boolean;
-  /** The key itself says so. Neither another peer nor a CA above can write that. */
+  /** The key itself says so. Neither another mesh nor a CA above can write that. */
   readonly namesItself: boolean;
 }
 
 /**
- * How well it is known that a CA belongs to its peer. Certificates are public, so a peer can list those of another. Of two
- * anchors in conflict the better claim stays: first a peer that is served with the key already, then a peer whose trust domain
- * the key has signed for itself. With equal claims both anchors go.
+ * How well it is known that a CA belongs to its mesh. Certificates are public, so a peer can list those of another. Of two
+ * anchors in conflict the better claim stays: first our own mesh, when the CA is of one chain with our issuing CA, then a mesh
+ * that is served with the key already, then a mesh whose trust domain the key has signed for itself. With equal claims both
+ * anchors go.
  */
-type Claim = 0 | 1 | 2;
+type Claim = 0 | 1 | 2 | 3;
 const LISTED = 0;
 const NAMED = 1;
 const SERVED = 2;
+const ISSUING = 3;
 
 /** `ours`: the certificates of our own issuing CA and those above it. */
 export function trustRules(held: readonly HeldBundle[], ours: readonly Certificate[]): readonly Conflict[] {
-  const anchors = held.flatMap(anchorsOf);
   const keys = keysOf(allCertificates(held, ours));
   const ourKeys = new Set(ours.map(({ publicKeyFingerprint }) => publicKeyFingerprint));
   const aboveUs = new Set(ours.flatMap((certificate) => signersAmong(certificate, keys)));
+  const relationOf = (certificate: Certificate): string | undefined =>
+    relationToOurs(certificate, keys, ourKeys, aboveUs);
+  const anchors = held.flatMap((one) => anchorsOf(one, relationOf));
   const conflicts = new Map<Anchor, Conflict>();
   const refuse = (anchor: Anchor, code: 'CA_OURS' | 'CA_SHARED', message: string, hint: string): void => {
     if (conflicts.has(anchor)) return;
-    const { peer, certificate } = anchor;
-    const finding = { ...errorAt(code, ['peers', peer, 'trustBundle'], message, hint), concernsPeer: peer };
-    conflicts.set(anchor, { peer, fingerprint: certificate.fingerprint, finding });
+    const { mesh, certificate } = anchor;
+    const finding = bundleFinding(code, mesh, message, hint);
+    conflicts.set(anchor, { mesh, fingerprint: certificate.fingerprint, finding });
   };
   for (const anchor of anchors) {
-    const relation = relationToOurs(anchor.certificate, keys, ourKeys, aboveUs);
+    const relation = anchor.mesh === OUR_MESH ? undefined : relationOf(anchor.certificate);
     if (relation === undefined) continue;
     const hint = "write the peer's CA certificate here; ours goes to the peer, as the bundle in its file";
-    refuse(anchor, 'CA_OURS', `the trust bundle of ${anchor.peer} holds ${relation}`, hint);
+    refuse(anchor, 'CA_OURS', `the trust bundle of ${anchor.mesh} holds ${relation}`, hint);
   }
   const others = anchors.filter((anchor) => !conflicts.has(anchor));
   for (const { loser, other } of sharedKeys(others)) {
-    const message = `a CA of ${loser.peer} is also in the trust bundle of ${other.peer}`;
-    const hint = 'give each peer only the CA of its own mesh; a CA that two meshes share cannot tell them apart';
+    const message = `a CA of ${nameOf(loser)} is also in the trust bundle of ${nameOf(other)}`;
+    const hint = 'give each mesh only its own CA; a CA that two meshes share cannot tell them apart';
     refuse(loser, 'CA_SHARED', message, hint);
   }
   for (const { below, above } of signatures(
     others.filter((anchor) => !conflicts.has(anchor)),
     keys,
   )) {
-    const message = `a CA of ${below.peer} is signed by one in the trust bundle of ${above.peer}, so ${below.peer} could speak as ${above.peer}`;
+    const [lower, upper] = [nameOf(below), nameOf(above)];
+    const message = `a CA of ${lower} is signed by one in the trust bundle of ${upper}, so ${lower} could speak as ${upper}`;
     const isOfSigner = belongsToSigner(below, above);
     if (isOfSigner || below.claim <= above.claim) {
-      const hint = `remove it if it is a CA of ${above.peer}, else ask ${below.peer} for a self-signed CA with its SPIFFE ID`;
+      const hint = `remove it if it is a CA of ${upper}, else write a self-signed CA of ${lower} with its SPIFFE ID`;
       refuse(below, 'CA_SHARED', message, hint);
     }
     if (!isOfSigner && above.claim <= below.claim) {
-      const hint = `write a CA that signs only gateways of ${above.peer} in its bundle, or remove the CA from that of ${below.peer} if it is not its own`;
+      const hint = `write a CA that signs only for ${upper} in its bundle, or remove the CA from that of ${lower} if it is not its own`;
       refuse(above, 'CA_SHARED', message, hint);
     }
   }
@@ -88,7 +104,7 @@ export function trustRules(held: readonly HeldBundle[], ours: readonly Certifica
 }
 
 /**
- * Whether a CA is an intermediate of the key that signed it, which its peer only lists, even if that peer is served with it.
+ * Whether a CA is an intermediate of the key that signed it, which its mesh only lists, even if that mesh is served with it.
  * A key that names its own mesh answers for what it signs, unless it names another mesh there. Only the holder of that key can
  * bring this about: it made both signatures. (No key can be made afterwards that verifies a given signature and also signs
  * itself: key-strength.ts keeps RSA exponents small, and the curves are fixed.)
@@ -112,13 +128,18 @@ function keysOf(certificates: readonly Certificate[]): Keys {
   return new Map(certificates.map(({ publicKeyFingerprint, publicKey }) => [publicKeyFingerprint, publicKey]));
 }
 
-function anchorsOf({ peer, bundle, before }: HeldBundle): readonly Anchor[] {
+function anchorsOf(
+  { mesh, bundle, before }: HeldBundle,
+  relationOf: (certificate: Certificate) => string | undefined,
+): readonly Anchor[] {
   const served = new Set(before?.certificates.map(({ publicKeyFingerprint }) => publicKeyFingerprint));
   return bundle.certificates.map((certificate) => {
     const isNamed = certificate.uris.includes(`spiffe://${bundle.trustDomain}`);
     const namesItself = isNamed && isSelfSigned(certificate);
-    const claim = served.has(certificate.publicKeyFingerprint) ? SERVED : namesItself ? NAMED : LISTED;
-    return { peer, certificate, claim, isNamed, namesItself };
+    const isIssuing = mesh === OUR_MESH && relationOf(certificate) !== undefined;
+    const isServed = served.has(certificate.publicKeyFingerprint);
+    const claim = isIssuing ? ISSUING : isServed ? SERVED : namesItself ? NAMED : LISTED;
+    return { mesh, certificate, claim, isNamed, namesItself };
   });
 }
 
@@ -137,19 +158,24 @@ function relationToOurs(
     : undefined;
 }
 
-/** Of the anchors with one key in several bundles: those that are left out, each with one of another peer. */
+/** What a mesh is called in a message. */
+function nameOf({ mesh }: Anchor): string {
+  return mesh === OUR_MESH ? 'our own mesh' : mesh;
+}
+
+/** Of the anchors with one key in several bundles: those that are left out, each with one of another mesh. */
 function sharedKeys(anchors: readonly Anchor[]): readonly { readonly loser: Anchor; readonly other: Anchor }[] {
   const byKey = groupBy(anchors, ({ certificate }) => certificate.publicKeyFingerprint);
   return [...byKey.values()].flatMap((group) => {
-    // A peer can sign another's key and list that in advance: being served first proves less than the key's own word.
+    // A mesh can sign another's key and list that in advance: being served first proves less than the key's own word.
     const named = group.filter(({ namesItself }) => namesItself);
     const best = Math.max(...group.map(({ claim }) => claim));
     const claimants = new Set(
-      (named.length > 0 ? named : group.filter(({ claim }) => claim === best)).map(({ peer }) => peer),
+      (named.length > 0 ? named : group.filter(({ claim }) => claim === best)).map(({ mesh }) => mesh),
     );
-    const isWinner = ({ peer }: Anchor): boolean => claimants.size === 1 && claimants.has(peer);
+    const isWinner = ({ mesh }: Anchor): boolean => claimants.size === 1 && claimants.has(mesh);
     return group.flatMap((loser) => {
-      const other = group.find(({ peer }) => peer !== loser.peer);
+      const other = group.find(({ mesh }) => mesh !== loser.mesh);
       return other === undefined || isWinner(loser) ? [] : [{ loser, other }];
     });
   });
@@ -165,7 +191,7 @@ function signatures(anchors: readonly Anchor[], keys: Keys): readonly Signature[
   const byKey = groupBy(anchors, ({ certificate }) => certificate.publicKeyFingerprint);
   return anchors.flatMap((below) =>
     signersAmong(below.certificate, keys).flatMap((signer) =>
-      (byKey.get(signer) ?? []).filter(({ peer }) => peer !== below.peer).map((above) => ({ below, above })),
+      (byKey.get(signer) ?? []).filter(({ mesh }) => mesh !== below.mesh).map((above) => ({ below, above })),
     ),
   );
 }

@@ -1,4 +1,4 @@
-// Expiry of the CAs that calls depend on: those of the peers, and our own issuer's.
+// Expiry of the CAs that calls depend on: those of the peers and of our own workloads, and our own issuer's.
 // Must not: hold key material.
 
 import type { Resolved } from '../federation/resolve.ts';
@@ -7,11 +7,12 @@ import type { Certificate } from '../trust/x509/certificate.ts';
 
 export interface CertificateExpiry {
   /**
-   * `bundle`: a CA in a peer's bundle. `issuer`, `issuer-above`: our issuing CA and those above it. `cert-…`: issued to a
+   * `bundle`: a CA in a peer's bundle. `mesh-bundle`: one of our own workloads'. `issuer`, `issuer-above`: our issuing CA and those above it. `cert-…`: issued to a
    * gateway for a peer, and renewed by this process. `client-…`: the xDS client certificate of a gateway's Envoys.
    */
   readonly kind:
     | 'bundle'
+    | 'mesh-bundle'
     | 'issuer'
     | 'issuer-above'
     | 'cert-ingress'
@@ -34,6 +35,7 @@ export function caExpiries({ federation, issuer }: Resolved): readonly Certifica
     ...federation.peers.flatMap(({ name, bundle }) =>
       bundle.certificates.map((certificate) => ({ ...expiryOf('bundle', certificate), peer: name })),
     ),
+    ...(federation.mesh.bundle?.certificates ?? []).map((certificate) => expiryOf('mesh-bundle', certificate)),
     ...(issuing === undefined ? [] : [expiryOf('issuer', issuing)]),
     ...above.map((certificate) => expiryOf('issuer-above', certificate)),
   ];

@@ -47,7 +47,10 @@ function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objec
   const { mesh, identitySource, ingress, egress, peers, deniedPeers, exports, imports } = federation;
   switch (kind) {
     case 'mesh':
-      return new Map([['name', { [ONLY]: mesh.name }]]);
+      return new Map([
+        ['name', { [ONLY]: mesh.name }],
+        ['trust bundle', { [ONLY]: mesh.bundle?.fingerprint }],
+      ]);
     case 'identity': {
       const own = config !== undefined && 'issuer' in config.identity ? config.identity.issuer : undefined;
       return new Map<string, Aspects>([

@@ -29,6 +29,7 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
       // A peer that has come back under its old name and key has its own bundle again.
       ...peers.map((peer) => [labelOf(peer), peer.bundle.pem] as const),
     ]),
+    ...(mesh.bundle && { meshBundle: { key: mesh.bundle.key, pem: mesh.bundle.pem } }),
     admits: new Map([
       ...retired.flatMap((name) => (name.meet ? [[labelOf(name), admits(name.meet.grants)] as const] : [])),
       ...peers.map((peer) => [labelOf(peer), admits(grants.get(peer.name) ?? [])] as const),

@@ -72,6 +72,7 @@ export class ExpiryAnnouncements {
 function noticeOf({ kind, notAfter }: CertificateExpiry, now: number): ExpiryNotice | undefined {
   switch (kind) {
     case 'bundle':
+    case 'mesh-bundle':
     case 'issuer':
     case 'issuer-above':
       return undefined;

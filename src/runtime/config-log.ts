@@ -69,8 +69,8 @@ export class ConfigLog {
       if (warning.severity === 'warning') this.logger.warn(fields, 'configuration warning');
       else
         this.logger.error(
-          { ...fields, peer: warning.concernsPeer },
-          'the trust bundle of one peer has an error; the others are served',
+          warning.concernsPeer === undefined ? fields : { ...fields, peer: warning.concernsPeer },
+          'one trust bundle has an error; what does not need it is served',
         );
     }
   }

@@ -1,7 +1,8 @@
-// Reads trust bundles: the CA certificates of exactly one trust domain, from a PEM file.
+// Reads trust bundles: the CA certificates of exactly one trust domain (a peer's, or our own), from a PEM file.
 // Must not: return a certificate that Envoy would trust although it is not a CA of this trust domain.
 
 import type { FindingCode } from '../errors.ts';
+import { type BundleOwner, WORDS, type Words } from './bundle-owner.ts';
 import { dayOf, expiryNotice } from './expiry.ts';
 import { firstFindings, type TrustFinding, trustError, trustWarning } from './finding.ts';
 import { BROKEN_SIGNATURES, keyWeakness } from './keys/key-strength.ts';
@@ -36,14 +37,25 @@ export interface ParsedBundle {
 }
 
 /** Leaves out every certificate that has an error finding. */
-export function parseTrustBundle(bytes: Buffer, trustDomain: TrustDomain, now: number): ParsedBundle {
-  return finish(parseSteps(bytes, trustDomain, now));
+export function parseTrustBundle(
+  bytes: Buffer,
+  trustDomain: TrustDomain,
+  now: number,
+  owner: BundleOwner = 'peer',
+): ParsedBundle {
+  return finish(parseSteps(bytes, trustDomain, now, owner));
 }
 
 /** `parseTrustBundle` in steps, one for each certificate that was not read before. */
-export function* parseSteps(bytes: Buffer, trustDomain: TrustDomain, now: number): Steps<ParsedBundle> {
+export function* parseSteps(
+  bytes: Buffer,
+  trustDomain: TrustDomain,
+  now: number,
+  owner: BundleOwner,
+): Steps<ParsedBundle> {
+  const words = WORDS[owner];
   const remedy = `write a PEM file with the CA certificates of ${trustDomain}, and nothing else`;
-  const { blocks, refusal } = readBlocks(bytes, remedy);
+  const { blocks, refusal } = readBlocks(bytes, remedy, words);
   if (blocks === undefined) {
     return { findings: [refusal], times: [], ...(refusal.code === 'BUNDLE_EMPTY' ? {} : { isUnreadable: true }) };
   }
@@ -67,7 +79,7 @@ export function* parseSteps(bytes: Buffer, trustDomain: TrustDomain, now: number
       continue;
     }
     times.push(certificate.notBefore, certificate.notAfter);
-    const found = checkCertificate(certificate, what, trustDomain, now);
+    const found = checkCertificate(certificate, what, trustDomain, now, words);
     findings.push(...found);
     if (!found.some(({ severity }) => severity === 'error')) usable.push(certificate);
   }
@@ -98,14 +110,14 @@ type Blocks =
   | { readonly blocks: readonly PemBlock[]; readonly refusal?: never }
   | { readonly blocks?: never; readonly refusal: TrustFinding };
 
-function readBlocks(bytes: Buffer, remedy: string): Blocks {
+function readBlocks(bytes: Buffer, remedy: string, words: Words): Blocks {
   const refuse = (code: FindingCode, message: string, hint = remedy): Blocks => ({
     refusal: trustError(code, `the trust bundle ${message}`, hint),
   });
   const text = bytes.toString('latin1');
   // Anywhere: also in comments, and in a block that does not end.
   if (holdsPrivateKey(text)) {
-    const hint = `${remedy}; a peer's key must never be here, ask it to replace that key`;
+    const hint = `${remedy}; ${words.key}`;
     return refuse('BUNDLE_HOLDS_KEY', 'holds a private key', hint);
   }
   const { blocks, fault } = readPem(text);
@@ -115,7 +127,7 @@ function readBlocks(bytes: Buffer, remedy: string): Blocks {
   if (other !== undefined) return refuse('BUNDLE_UNPARSABLE', `holds a ${other.type.slice(0, 40)}`);
   if (blocks.length > MAX_CERTIFICATES) {
     const message = `holds ${blocks.length} certificates, more than ${MAX_CERTIFICATES}`;
-    return refuse('BUNDLE_TOO_LARGE', message, 'keep only the CAs that sign the gateways of this peer');
+    return refuse('BUNDLE_TOO_LARGE', message, `keep only the CAs that sign ${words.signs}`);
   }
   return { blocks };
 }
@@ -147,6 +159,7 @@ function checkCertificate(
   what: string,
   trustDomain: TrustDomain,
   now: number,
+  words: Words,
 ): readonly TrustFinding[] {
   const findings: TrustFinding[] = [];
   const error = (code: FindingCode, message: string, hint: string): void => {
@@ -154,18 +167,18 @@ function checkCertificate(
   };
   // Envoy trusts every certificate of a bundle (partial chains are on): a leaf would vouch for itself.
   if (!certificate.isCa || certificate.keyUsage?.keyCertSign === false) {
-    const hint = "write the certificate of the CA that signs the peer's gateways, not a gateway's own";
+    const hint = `write the certificate of the CA that signs ${words.signs}, not one that it has signed`;
     error('BUNDLE_NOT_A_CA', 'is not a CA', hint);
   }
-  findings.push(...validityFindings(certificate, what, now));
+  findings.push(...validityFindings(certificate, what, now, words));
   const weakness = keyWeakness(certificate.publicKey);
   if (weakness !== undefined) {
-    const hint = 'ask the peer for a CA with an RSA key of 2048 to 8192 bits, or P-256, P-384, P-521 or Ed25519';
+    const hint = `${words.obtain} a CA with an RSA key of 2048 to 8192 bits, or P-256, P-384, P-521 or Ed25519`;
     error('BUNDLE_WEAK_KEY', `has ${weakness}`, hint);
   }
   // The signature of a self-signed anchor is never checked, so it cannot weaken anything.
   if (BROKEN_SIGNATURES.has(certificate.signatureAlgorithm) && !isSelfSigned(certificate)) {
-    const hint = 'ask the peer for a CA that is signed with SHA-256 or better';
+    const hint = `${words.obtain} a CA that is signed with SHA-256 or better`;
     error('BUNDLE_WEAK_KEY', 'is signed with MD5 or SHA-1', hint);
   }
   // X509-SVID 3.2: a signing certificate's SPIFFE ID is its trust domain, without a path.
@@ -179,14 +192,19 @@ function checkCertificate(
   return findings;
 }
 
-function validityFindings({ notBefore, notAfter }: Certificate, what: string, now: number): readonly TrustFinding[] {
+function validityFindings(
+  { notBefore, notAfter }: Certificate,
+  what: string,
+  now: number,
+  { obtain }: Words,
+): readonly TrustFinding[] {
   const findings: TrustFinding[] = [];
   const notice = expiryNotice(notAfter, now);
   if (notAfter <= now) {
-    const hint = 'ask the peer for its current CA, and remove this one';
+    const hint = `${obtain} the current CA, and remove this one`;
     findings.push(trustError('BUNDLE_EXPIRED', `${what} expired on ${dayOf(notAfter)}`, hint));
   } else if (notice !== undefined) {
-    const hint = 'ask the peer for its next CA and add it to this file';
+    const hint = `${obtain} the next CA and add it to this file`;
     findings.push(trustWarning('BUNDLE_EXPIRES_SOON', `${what} ${notice}, on ${dayOf(notAfter)}`, hint));
   }
   if (notBefore > now) {

@@ -321,12 +321,16 @@ describe('validate --without-keys', () => {
   test('--without-keys accepts missing key and certificate files, names them, and reports everything else', async (t) => {
     const here = scene(t);
     rmSync(join(here.folder, 'pki'), { recursive: true });
-    assert.deepEqual(await judged(here.file), [0, []]);
-    const { stdout } = await postern(['validate', '-f', here.file, '--without-keys', '-o', 'json']);
+    const file = here.edited('mesh.yaml', (yaml) =>
+      yaml.replace('trustDomain: bank.example', 'trustDomain: bank.example\n  trustBundle: mesh.pem'),
+    );
+    assert.deepEqual(await judged(file), [0, []]);
+    const { stdout } = await postern(['validate', '-f', file, '--without-keys', '-o', 'json']);
     const { files } = JSON.parse(stdout) as { files: readonly { absentFiles: readonly string[] }[] };
     assert.deepEqual(files[0]?.absentFiles, [
       'identity.issuer.certificate',
       'identity.issuer.privateKey',
+      'mesh.trustBundle',
       'peers.shop.trustBundle.file',
       'peers.partner.trustBundle.file',
     ]);

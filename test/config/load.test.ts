@@ -36,6 +36,20 @@ describe('a configuration file', () => {
     assert.deepEqual([...loaded.digests.keys()].sort(), [...loaded.dependencies].sort());
   });
 
+  test('A configuration depends on the trust bundle of our own mesh; if it cannot be read, that concerns the mesh alone', async (t) => {
+    const here = folder(t);
+    const text = changed('trustDomain: core.bank.example', 'trustDomain: core.bank.example, trustBundle: mesh.pem');
+    const file = writeGood(here, text);
+    const { findings, dependencies } = await loadConfig(file, INLINE);
+    assert.deepEqual(
+      findings.map(({ code, path, concernsMesh }) => [code, path.join('.'), concernsMesh]),
+      [['FILE_UNREADABLE', 'mesh.trustBundle', true]],
+    );
+    assert.ok(dependencies.includes(join(here.path, 'mesh.pem')));
+    here.write('mesh.pem', 'bundle');
+    assert.equal((await loadConfig(file, INLINE)).files.get('mesh.pem')?.toString(), 'bundle');
+  });
+
   test('A byte order mark at the start changes neither meaning nor places', async (t) => {
     const here = folder(t);
     writeGood(here);

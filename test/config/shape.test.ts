@@ -302,7 +302,6 @@ describe('rules of a consumer', () => {
 
 describe('fields that come later', () => {
   const later: readonly (readonly [string, string, string])[] = [
-    ['trustDomain: core.bank.example', 'trustDomain: core.bank.example, trustBundle: x.pem', 'x.pem'],
     [
       'issuer: {certificate: pki/ca.pem, privateKey: pki/ca-key.pem, lifetime: 24h}',
       'sds: {socket: /run/x}',

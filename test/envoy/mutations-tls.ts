@@ -146,6 +146,11 @@ export const TLS_MUTATIONS: Mutations = {
   ],
   OWN_BUNDLE: [
     [
+      'CAs of our own workloads that the model has not',
+      'ingress',
+      (c) => void c.resources.push({ ...c.named('Secret', 'bundle/shop'), name: 'mesh-bundle/0123456789abcdef' }),
+    ],
+    [
       'another peer’s',
       'ingress',
       (c) =>

@@ -23,7 +23,7 @@ function parsed(peer: string, ...made: readonly Made[]) {
   const pem = Buffer.from(made.map((one) => one.pem).join(''));
   const { bundle, findings } = parseTrustBundle(pem, `${peer}.example` as TrustDomain, WHILE_VALID);
   assert.ok(bundle, JSON.stringify(findings));
-  return { peer, bundle };
+  return { mesh: peer, bundle };
 }
 
 /** `CODE peer` of each finding about these bundles. */
@@ -33,8 +33,9 @@ function findings(bundles: Readonly<Record<string, readonly Made[]>>, issuer?: M
   const { certificate, intermediates = [] } = ours?.issuer ?? {};
   const chain = certificate === undefined ? [] : [certificate, ...intermediates];
   const held = Object.entries(bundles).map(([peer, made]) => parsed(peer, ...made));
-  return trustRules(held, chain).map(({ finding: { code, severity, path, concernsPeer } }) => {
+  return trustRules(held, chain).map(({ finding: { code, severity, path, concernsPeer, concernsMesh } }) => {
     assert.equal(severity, 'error');
+    if (concernsMesh) return `${code} ${path.join('.')}`;
     assert.equal(concernsPeer, path[1]);
     assert.deepEqual([path[0], path[2]], ['peers', 'trustBundle']);
     return `${code} ${path[1]}`;
@@ -98,7 +99,7 @@ test('CA_SHARED is found at the peer that a key does not name, also when that pe
     const conflicts = trustRules([{ ...b, ...(before && { before }) }, parsed('a', named)], []);
     const stolen = b.bundle.certificates[1]?.fingerprint;
     assert.deepEqual(
-      conflicts.map(({ peer, fingerprint }) => [peer, fingerprint]),
+      conflicts.map(({ mesh, fingerprint }) => [mesh, fingerprint]),
       [['b', stolen]],
     );
   }
@@ -110,7 +111,7 @@ describe('a peer that lists a CA below the root of another, which joins later,',
     const a = parsed('a', ...own, below);
     const b = parsed('b', root);
     const before = isServed ? { before: a.bundle } : {};
-    const lost = trustRules([{ ...a, ...before }, b], []).map(({ peer, fingerprint }) => [peer, fingerprint]);
+    const lost = trustRules([{ ...a, ...before }, b], []).map(({ mesh, fingerprint }) => [mesh, fingerprint]);
     const expected = { a: parseCertificate(below.der).fingerprint, b: parseCertificate(root.der).fingerprint };
     for (const [peer, fingerprint] of lost) assert.equal(fingerprint, expected[peer as 'a' | 'b']);
     return lost.map(([peer = '']) => peer);
@@ -205,6 +206,19 @@ describe('CA_OURS', () => {
     assert.deepEqual(findings({ a: [newCa({ signer: issuing })] }, issuing), ['CA_OURS a']);
     assert.deepEqual(findings({ a: [newCa(), root] }, issuing), ['CA_OURS a']);
     assert.deepEqual(findings({ a: [newCa({ signer: root })] }, issuing), []);
+  });
+
+  test('CA_OURS is not found in our own trust bundle, and a CA there that is above or below our issuing CA is ours alone', () => {
+    const root = newCa();
+    const issuing = newCa({ signer: root });
+    for (const listed of [[root], [issuing], [newCa({ signer: issuing }), root]])
+      assert.deepEqual(findings({ '': listed }, issuing), []);
+    // Served or not, a CA that the root has signed is not the peer's: the root has signed our issuing CA.
+    assert.deepEqual(findings({ a: [newCa({ signer: root })], '': [root] }, issuing), ['CA_SHARED a']);
+    assert.deepEqual(findings({ a: [newCa({ signer: root })], '': [root] }), [
+      'CA_SHARED a',
+      'CA_SHARED mesh.trustBundle',
+    ]);
   });
 
   test('CA_OURS is not found for a CA that only has our name, nor when we issue nothing', () => {

@@ -128,20 +128,26 @@ interface NamedFile {
   readonly name: string;
   readonly path: Path;
   readonly secret: boolean;
-  /** The peer that the trust bundle belongs to. */
-  readonly peer?: string;
+  /** Whose trust a finding about the file concerns. */
+  readonly concerns?: Pick<Finding, 'concernsPeer' | 'concernsMesh'>;
 }
 
-function namedFiles({ identity, peers }: ConfigOutline): readonly NamedFile[] {
+function namedFiles({ mesh, identity, peers }: ConfigOutline): readonly NamedFile[] {
   const issuer = identity !== null && 'issuer' in identity ? identity.issuer : undefined;
   const own = (name: string | null | undefined, key: string, secret: boolean): readonly NamedFile[] =>
     name == null ? [] : [{ name, path: ['identity', 'issuer', key], secret }];
+  const bundle = (
+    name: string | null | undefined,
+    path: Path,
+    concerns: NamedFile['concerns'],
+  ): readonly NamedFile[] => (name == null ? [] : [{ name, path, secret: false, ...(concerns && { concerns }) }]);
   return [
     ...own(issuer?.certificate, 'certificate', false),
     ...own(issuer?.privateKey, 'privateKey', true),
-    ...peers.flatMap(({ name: peer, trustBundle: { file } }): readonly NamedFile[] =>
+    ...bundle(mesh.trustBundle, ['mesh', 'trustBundle'], { concernsMesh: true }),
+    ...peers.flatMap(({ name: peer, trustBundle: { file } }) =>
       // In the short form, the path's last step does not exist, and its parent is the place.
-      file === null ? [] : [{ name: file, path: ['peers', peer, 'trustBundle', 'file'], secret: false, peer }],
+      bundle(file, ['peers', peer, 'trustBundle', 'file'], { concernsPeer: peer }),
     ),
   ];
 }
@@ -153,13 +159,13 @@ function absenceNotice({ name, path }: NamedFile): Finding {
 }
 
 function fileFindings(file: NamedFile, { bytes, access, reason }: FileContent, keys: KeyAccess): readonly Finding[] {
-  const { path, secret, peer } = file;
+  const { path, secret, concerns } = file;
   const [what, name] = secret ? keyFileName(file.name) : [quote(file.name), file.name];
   if (bytes === undefined) {
     const hint =
       'correct the name, which is relative to the folder of this file, or make it a file that Postern may read';
     const finding = errorAt('FILE_UNREADABLE', path, `${what} cannot be read: ${reason}`, hint);
-    return [peer === undefined ? finding : { ...finding, concernsPeer: peer }];
+    return [{ ...finding, ...concerns }];
   }
   const exposed = secret && access !== undefined ? exposure(access, keys, name) : undefined;
   if (exposed === undefined) return [];

@@ -8,7 +8,7 @@ import { imported } from './import-schema.ts';
 import * as name from './name-values.ts';
 import { peer } from './peer-schema.ts';
 import { list } from './service-values.ts';
-import { unsupported } from './unsupported.ts';
+import * as value from './values.ts';
 
 /** The whole file, as it is written. */
 export const configSchema = z
@@ -18,7 +18,9 @@ export const configSchema = z
       .strictObject({
         name: name.label('The name of our mesh.'),
         trustDomain: name.trustDomain('Our SPIFFE trust domain.'),
-        trustBundle: unsupported('The CA of our own workloads.'),
+        trustBundle: value
+          .filePath('PEM file with the CA certificates of our own workloads, relative to this file.')
+          .optional(),
       })
       .describe('Our own mesh.'),
     identity,

@@ -22,7 +22,12 @@ export interface AllowRuleConfig {
 
 /** The configuration with every shorthand written out and every default filled in. */
 export interface Config {
-  readonly mesh: { readonly name: string; readonly trustDomain: string };
+  readonly mesh: {
+    readonly name: string;
+    readonly trustDomain: string;
+    /** The name of a file. */
+    readonly trustBundle?: string;
+  };
   readonly identity:
     | {
         readonly issuer: {

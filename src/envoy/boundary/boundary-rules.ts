@@ -118,6 +118,7 @@ export interface Claims {
   /** `host port`. */
   readonly listensAt?: string;
   readonly bundle?: { readonly label: string; readonly pem: string };
+  readonly meshBundle?: { readonly key: string; readonly pem: string };
   readonly dials?: { readonly label: string; readonly hosts: readonly string[] };
   /** What each virtual host of a peer's routes admits. */
   readonly admits?: { readonly label: string; readonly hosts: readonly Admission[] };

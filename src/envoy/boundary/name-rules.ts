@@ -11,6 +11,7 @@ const LABEL = '([^/@]+)@([0-9a-f]{16})';
 const CHAIN = new RegExp(`^peer/${LABEL}$`);
 const ROUTES = new RegExp(`^ingress/${LABEL}$`);
 const BUNDLE = new RegExp(`^bundle/${LABEL}$`);
+const MESH_BUNDLE = /^mesh-bundle\/([0-9a-f]{16})$/;
 const CERTIFICATE = new RegExp(`^cert/(ingress|egress)(?:/${LABEL})?$`);
 const IMPORT = new RegExp(`^import/${LABEL}$`);
 const DIAL = new RegExp(`^dial/${LABEL}$`);
@@ -39,6 +40,11 @@ export function dialLabel(name: string | undefined): Label | undefined {
 
 export function bundleLabel(name: string): Label | undefined {
   return labelOf(BUNDLE.exec(name));
+}
+
+/** Of the secret with the CAs of our own workloads: the digest of its roots. */
+export function meshBundleKey(name: string): string | undefined {
+  return MESH_BUNDLE.exec(name)?.[1];
 }
 
 /** The gateway of a certificate's secret. */

@@ -1,9 +1,9 @@
-// Secrets: our certificates (one key for each peer and gateway, or files on the gateway's disk) and the peers' bundles.
+// Secrets: our certificates (one key for each peer and gateway, or files on the gateway's disk), the peers' bundles and our own mesh's.
 // Must not: put anything but CA certificates into a bundle (SAN matchers of a secret widen those of the chain, by OR), or a
 // private key into anything that is not named `cert/…`.
 
 import { dirname } from 'node:path';
-import type { GatewayRole, IdentitySource, Peer } from '../../federation/model.ts';
+import type { GatewayRole, IdentitySource, MeshBundle, Peer } from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
@@ -27,6 +27,11 @@ export function certificateSecrets(
 
 export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
   return peers.map((peer) => secret(names.bundleSecret(peer), [peer.bundle], () => trusting(peer.bundle.pem)));
+}
+
+/** Our own workloads' CAs, for a gateway that meets them. */
+export function meshBundleSecret(bundle: MeshBundle): Draft {
+  return secret(names.meshBundleSecret(bundle), [bundle], () => trusting(bundle.pem));
 }
 
 /**

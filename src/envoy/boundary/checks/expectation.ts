@@ -13,6 +13,8 @@ export interface Expectation {
   readonly port?: number;
   /** The PEM of the roots that each bundle holds, by `<peer>@<key>`. */
   readonly bundles: ReadonlyMap<string, string>;
+  /** Of our own workloads; absent: nobody is one of them. */
+  readonly meshBundle?: { readonly key: string; readonly pem: string };
   /** By `<peer>@<key>` and authority: what admissionText makes of the grant. */
   readonly admits: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The authority of each import, by `<port> <local name>`. */
@@ -23,13 +25,17 @@ export interface Expectation {
 
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkClaims(claims: Claims, expected: Expectation, subject: Subject): void {
-  const { listensAt, bundle, dials, serves, admits, leads } = claims;
+  const { listensAt, bundle, meshBundle, dials, serves, admits, leads } = claims;
   if (listensAt !== undefined) {
     const [host, port] = listensAt.split(' ');
     const samePort = expected.port === undefined || String(expected.port) === port;
     enforce(host === expected.address && samePort, 'LISTEN_ADDRESS', subject);
   }
   if (bundle !== undefined) enforce(expected.bundles.get(bundle.label) === bundle.pem, 'OWN_BUNDLE', subject);
+  if (meshBundle !== undefined) {
+    const { key, pem } = expected.meshBundle ?? {};
+    enforce(key === meshBundle.key && pem === meshBundle.pem, 'OWN_BUNDLE', subject);
+  }
   if (dials !== undefined)
     enforce(expected.gateways.get(dials.label)?.join() === dials.hosts.join(), 'FIXED_DESTINATION', subject);
   const granted = expected.admits.get(admits?.label ?? '');

@@ -6,7 +6,15 @@ import { exportKey } from '../../../federation/meaning-digest.ts';
 import { memoizeByIdentity } from '../../../memoize.ts';
 import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject } from '../boundary-rules.ts';
-import { bundleLabel, certificateRole, dialLabel, grantLabel, importLabel, labelText } from '../name-rules.ts';
+import {
+  bundleLabel,
+  certificateRole,
+  dialLabel,
+  grantLabel,
+  importLabel,
+  labelText,
+  meshBundleKey,
+} from '../name-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
 
 type Secret = Messages['envoy.extensions.transport_sockets.tls.v3.Secret'];
@@ -26,13 +34,17 @@ export function checkSecret(secret: Secret, subject: Subject): Facts {
     const key = content.tls_certificate.private_key.inline_string;
     return { subject, name, kind: 'secret', role, ...(key !== undefined && { key }) };
   }
-  const bundle = bundleLabel(name);
-  enforce(bundle !== undefined, 'KNOWN_NAME', subject);
+  const [bundle, meshBundle] = [bundleLabel(name), meshBundleKey(name)];
+  enforce(bundle !== undefined || meshBundle !== undefined, 'KNOWN_NAME', subject);
   const { trusted_ca: trusted, ...others } = content.validation_context ?? {};
   const only = fieldsOf(content) === 'validation_context' && Object.keys(others).length === 0;
   const pem = trusted?.inline_string ?? '';
   enforce(only && holdsOnlyCas(pem), 'BUNDLE_ONLY_CA', subject);
-  return { subject, name, kind: 'secret', claims: { bundle: { label: labelText(bundle), pem } } };
+  const claims = {
+    ...(bundle && { bundle: { label: labelText(bundle), pem } }),
+    ...(meshBundle !== undefined && { meshBundle: { key: meshBundle, pem } }),
+  };
+  return { subject, name, kind: 'secret', claims };
 }
 
 /** The fields of a resource, without the name of its type. */

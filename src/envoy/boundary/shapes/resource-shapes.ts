@@ -21,6 +21,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['Cluster dial', DIAL_CLUSTER],
   ['Secret cert', CERTIFICATE],
   ['Secret bundle', BUNDLE],
+  ['Secret mesh-bundle', BUNDLE],
 ]);
 
 /** Errors: BOUNDARY_VIOLATED. */
