@@ -21,8 +21,6 @@ export const WARM_UP_MS = 800;
 
 const GATEWAY = 'warm-up';
 export const AT_ONCE = 20;
-/** One of each type, and one change. */
-const RESPONSES = PUSH_ORDER.length + 1;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 const BODY = Buffer.alloc(500, 'x');
 
@@ -65,6 +63,10 @@ export async function warmUp(budgetMs: number, clock: () => number = Date.now): 
 }
 
 const NAMES = ['r0', 'r1', 'r2', 'r3'];
+/** One of each type, but one for each secret, and one change. */
+const RESPONSES = PUSH_ORDER.length - 1 + NAMES.length + 1;
+/** What an Envoy says of itself: node.id and node.user_agent_name. */
+const NODE = [stringField(1, GATEWAY), stringField(6, 'envoy')];
 const RESOURCES = PUSH_ORDER.flatMap((typeUrl) => NAMES.map((name) => createResource(typeUrl, name, BODY)));
 
 /** One gateway: subscribes to everything, acknowledges that and a few changes of a cluster, and leaves. */
@@ -100,7 +102,7 @@ function talk(port: number, variant: Variant, end: number, clock: () => number):
     };
     stream.on('data', (chunk: Buffer) => frames.push(chunk, acknowledge));
     stream.on('close', finish);
-    const node = bytesField(variant === 'delta' ? 1 : 2, stringField(1, GATEWAY));
+    const node = bytesField(variant === 'delta' ? 1 : 2, Buffer.concat(NODE));
     for (const [index, typeUrl] of PUSH_ORDER.entries()) write(typeUrl, [...(index === 0 ? [node] : []), ...names]);
   });
 }
