@@ -16,6 +16,7 @@ import { unpredictable } from '../wire/nonces.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './grpc-js-internals.ts';
 import type { XdsObserver } from './observer.ts';
+import type { PushQueue } from './push-queue.ts';
 import { StallGuard } from './stall-guard.ts';
 import { type OwnerContext, StreamOwner } from './stream-owner.ts';
 import { isActive, nextState, type StreamEvent, type StreamState } from './stream-state.ts';
@@ -32,6 +33,7 @@ export interface StreamLimits {
 
 export interface StreamContext extends OwnerContext {
   readonly cache: SnapshotCache;
+  readonly pushes: PushQueue;
   readonly observer: XdsObserver;
   readonly limits: StreamLimits;
   readonly controlPlane: string;
@@ -202,12 +204,12 @@ export class DiscoveryStream {
     owner.claim(request.node());
     this.enter('open');
     clearTimeout(this.firstRequestTimer);
-    const { cache, observer, limits, clock, rejected } = this.context;
+    const { cache, pushes, observer, limits, clock, rejected } = this.context;
     const { gateway, node } = owner;
     const names = limits.namesPerType;
     const session = new Session(this.variant, cache.get(gateway), { names }, node, unpredictable, rejected);
     this.session = session;
-    this.unwatch = cache.watch(gateway, (snapshot) =>
+    this.unwatch = pushes.watch(gateway, (snapshot) =>
       this.guard(() => {
         const now = clock();
         this.send(session.update(snapshot, now), now);

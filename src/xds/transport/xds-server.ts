@@ -17,6 +17,7 @@ import type { Admission } from './admission.ts';
 import { DiscoveryStream, type StreamLimits } from './discovery-stream.ts';
 import { guardStreams, http2StreamOf, type RawCall } from './grpc-js-internals.ts';
 import type { XdsObserver } from './observer.ts';
+import { PushQueue } from './push-queue.ts';
 import type { Refusal } from './refusal.ts';
 import { addressOf, createTlsListener, type ServerTls, secureContext } from './tls-listener.ts';
 
@@ -88,6 +89,7 @@ export class XdsServer {
   private readonly streams = new Set<DiscoveryStream>();
   private readonly sockets = new Set<Socket>();
   private readonly rejected = new RejectedResources();
+  private readonly pushes: PushQueue;
   private readonly quota: GatewayQuota;
   private readonly openings: OpeningLimiter;
   private readonly permits = new WeakMap<Socket, StreamPermit>();
@@ -98,6 +100,7 @@ export class XdsServer {
     this.options = options;
     this.limits = { ...LIMITS, ...options.limits };
     this.clock = options.clock ?? Date.now;
+    this.pushes = new PushQueue(options.cache);
     this.quota = new GatewayQuota(this.limits);
     this.openings = new OpeningLimiter(this.limits.openings);
     this.grpc = new Server({
@@ -223,6 +226,7 @@ export class XdsServer {
       typeUrl,
       {
         cache,
+        pushes: this.pushes,
         observer,
         controlPlane,
         rejected: this.rejected,
