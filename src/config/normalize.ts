@@ -54,6 +54,7 @@ export function normalize(written: WrittenConfig): Config {
       backend: backends(exported.backend),
       protocol: httpProtocol(exported.protocol),
       requestBodies: exported.requestBodies ?? 'standard',
+      upgrades: [...new Set(exported.upgrades)],
       timeouts: normalizeTimeouts(exported.timeouts, httpProtocol(exported.protocol)),
       consumers: exported.consumers.map((consumer) => ({
         peer: consumer.peer,
@@ -64,12 +65,13 @@ export function normalize(written: WrittenConfig): Config {
         ...(consumer.reviewed !== undefined && { reviewed: consumer.reviewed }),
       })),
     })),
-    imports: imports.map(({ peer, name, as, port, protocol, timeouts }) => ({
+    imports: imports.map(({ peer, name, as, port, protocol, upgrades, timeouts }) => ({
       peer,
       name,
       as,
       port,
       protocol: httpProtocol(protocol),
+      upgrades: [...new Set(upgrades)],
       timeouts: normalizeTimeouts(timeouts, httpProtocol(protocol)),
     })),
   };

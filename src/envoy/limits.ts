@@ -53,11 +53,16 @@ const FLOODS: Http2 = {
   max_inbound_window_update_frames_per_data_frame_sent: 10,
 };
 
-export const FROM_PEERS: Http2 = { ...HOP_WINDOWS, ...FLOODS };
+/** With extended CONNECT (RFC 8441), by which WebSockets cross. Which request may use it is up to its route. */
+export const FROM_PEERS: Http2 = { ...HOP_WINDOWS, ...FLOODS, allow_connect: true };
 export const FROM_CALLERS: Http2 = { ...LOCAL_WINDOWS, ...FLOODS };
 
 /** A full window can be on its way ahead of a ping, so on a slow line the answer takes seconds. */
-export const TO_PEERS: Http2 = { ...HOP_WINDOWS, connection_keepalive: { interval: '10s', timeout: '10s' } };
+export const TO_PEERS: Http2 = {
+  ...HOP_WINDOWS,
+  allow_connect: true,
+  connection_keepalive: { interval: '10s', timeout: '10s' },
+};
 
 /**
  * No pings: gRPC servers take one every five minutes and end the connection, with its streams, after the third that

@@ -1,7 +1,7 @@
 // The resolved model: what this mesh grants to which peers, and what it imports from them. Translation reads only this.
 // Must not: hold configuration syntax, files, or Envoy's names.
 
-import type { HttpProtocol, LeafKey, RequestBodies, Timeouts } from '../config/schema/config.ts';
+import type { HttpProtocol, LeafKey, RequestBodies, Timeouts, Upgrade } from '../config/schema/config.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
@@ -19,7 +19,7 @@ export interface MeshBundle extends TrustBundle {
   readonly key: string;
 }
 
-export type { HttpProtocol, LeafKey, RequestBodies, Timeouts } from '../config/schema/config.ts';
+export type { HttpProtocol, LeafKey, RequestBodies, Timeouts, Upgrade } from '../config/schema/config.ts';
 export type { HostPort } from '../host-port.ts';
 
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
@@ -76,6 +76,8 @@ export interface Export {
   readonly authority: string;
   readonly protocol: HttpProtocol;
   readonly requestBodies: RequestBodies;
+  /** What a request may turn its stream into. */
+  readonly upgrades: readonly Upgrade[];
   readonly timeouts: Timeouts;
   /** Never empty. */
   readonly backends: readonly HostPort[];
@@ -91,6 +93,7 @@ export interface Import {
   readonly localNames: readonly string[];
   readonly port: number;
   readonly protocol: HttpProtocol;
+  readonly upgrades: readonly Upgrade[];
   /** As configured; the gateway waits a little longer. */
   readonly timeouts: Timeouts;
   /** Its peer is denied: the local names exist and answer 503. */

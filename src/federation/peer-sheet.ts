@@ -1,7 +1,7 @@
 // The sheet that two teams exchange, as data: what a peer writes into its file about us, and what it is granted.
 // Must not: name another peer, a backend, a private key, or anything else that the peer does not need.
 
-import type { Config, HttpProtocol } from '../config/schema/config.ts';
+import type { Config, HttpProtocol, Upgrade } from '../config/schema/config.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
@@ -38,6 +38,7 @@ export interface OfferedExport {
   readonly name: string;
   readonly authority: string;
   readonly protocol: HttpProtocol;
+  readonly upgrades: readonly Upgrade[];
   readonly allow: readonly { readonly methods: readonly string[]; readonly paths: readonly string[] }[];
   /** The last day of the grant (UTC). */
   readonly expires?: string;
@@ -90,7 +91,7 @@ function offeredTo(config: Config, { federation }: Resolved, name: string): Peer
     },
     exports: federation.grants
       .filter((grant) => grant.peer === name)
-      .map(({ export: { name: exported, authority, protocol } }) => {
+      .map(({ export: { name: exported, authority, protocol, upgrades } }) => {
         const consumer = config.exports
           .find((one) => one.name === exported)
           ?.consumers.find((one) => one.peer === name);
@@ -98,6 +99,7 @@ function offeredTo(config: Config, { federation }: Resolved, name: string): Peer
           name: exported,
           authority,
           protocol,
+          upgrades,
           allow: consumer?.allow ?? [],
           ...(consumer?.expires !== undefined && { expires: consumer.expires }),
         };

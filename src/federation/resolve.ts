@@ -159,10 +159,10 @@ function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: T
 }
 
 function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
-  const { name, protocol, requestBodies, timeouts, backend } = exported;
+  const { name, protocol, requestBodies, upgrades, timeouts, backend } = exported;
   const key = exportKey({ protocol, backends: backend });
   const authority = exportAuthority(name, ours);
-  return { name, key, authority, protocol, requestBodies, timeouts, backends: backend };
+  return { name, key, authority, protocol, requestBodies, upgrades, timeouts, backends: backend };
 }
 
 function resolveGrants(
@@ -214,12 +214,12 @@ function resolvePath(path: string): PathRule {
 function resolveImports(config: Config, isDenied: (peer: string) => boolean): readonly Import[] {
   const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain]));
   return config.imports
-    .flatMap(({ peer, name, as, port, protocol, timeouts }): readonly Import[] => {
+    .flatMap(({ peer, name, as, port, protocol, upgrades, timeouts }): readonly Import[] => {
       const peerDomain = domains.get(peer);
       if (peerDomain === undefined) return [];
       const authority = exportAuthority(name, peerDomain as TrustDomain);
       const denied = isDenied(peer) ? { denied: true as const } : {};
-      return [{ peer, name, authority, localNames: localNames(as), port, protocol, timeouts, ...denied }];
+      return [{ peer, name, authority, localNames: localNames(as), port, protocol, upgrades, timeouts, ...denied }];
     })
     .sort(by((imported) => `${String(imported.port).padStart(5, '0')}/${imported.localNames[0]}`));
 }

@@ -35,10 +35,23 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
       ...peers.map((peer) => [labelOf(peer), admits(grants.get(peer.name) ?? [])] as const),
     ]),
     imports: authorities(federation.imports),
+    upgradable: new Set([
+      ...retired.flatMap((name) => upgradable(labelOf(name), name.meet?.grants ?? [])),
+      ...peers.flatMap((peer) => upgradable(labelOf(peer), grants.get(peer.name) ?? [])),
+      ...federation.imports.flatMap(({ port: own, localNames, upgrades }) =>
+        upgrades.includes('websocket') ? localNames.map((name) => `${own} ${name}`) : [],
+      ),
+    ]),
     gateways: new Map(
       peers.map((peer) => [labelOf(peer), peer.addresses.map(({ host, port: own }) => `${host} ${own}`)]),
     ),
   };
+}
+
+function upgradable(label: string, grants: readonly Grant[]): readonly string[] {
+  return grants
+    .filter((grant) => grant.export.upgrades.includes('websocket'))
+    .map((grant) => `${label} ${grant.export.authority}`);
 }
 
 /** The gateways of a peer may ask whether this gateway is alive. */

@@ -54,6 +54,7 @@ imports:
   as: quotes.default.svc.cluster.local
   port: 8080
   protocol: http
+  upgrades: [websocket]
   timeouts: {idle: 20s, request: 1m}
 `;
 

@@ -58,6 +58,7 @@ describe('the normalized configuration', () => {
           backend: [{ host: 'withdraw.accounts.svc.cluster.local', port: 8080 }],
           protocol: 'http',
           requestBodies: 'standard',
+          upgrades: [],
           timeouts: { idleSeconds: 60 },
           consumers: [
             {
@@ -78,6 +79,7 @@ describe('the normalized configuration', () => {
           ],
           protocol: 'grpc',
           requestBodies: 'standard',
+          upgrades: [],
           timeouts: { idleSeconds: 3600 },
           consumers: [{ peer: 'partner', allow: [{ methods: ['POST'], paths: ['/fx.Rates/*'] }] }],
         },
@@ -89,6 +91,7 @@ describe('the normalized configuration', () => {
           as: 'quotes.default.svc.cluster.local',
           port: 8080,
           protocol: 'http',
+          upgrades: ['websocket'],
           timeouts: { idleSeconds: 20, requestSeconds: 60 },
         },
       ],

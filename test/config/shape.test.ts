@@ -284,7 +284,12 @@ describe('rules of a consumer', () => {
     configOf(grpc('{idle: 5m}'));
     configOf(grpc('{request: none}'));
     one(grpc('{request: 5m}'), 'INVALID_VALUE', '5m}');
-    one(changed('8080\n  protocol: http\n  timeouts', '8080\n  protocol: grpc\n  timeouts'), 'INVALID_VALUE', '1m}');
+    one(changed('8080\n  protocol: http\n  upgrades: [websocket]', '8080\n  protocol: grpc'), 'INVALID_VALUE', '1m}');
+  });
+
+  test('Only a service with protocol http can have upgrades', () => {
+    one(changed('protocol: grpc', 'protocol: grpc\n  upgrades: [websocket]'), 'INVALID_VALUE', '[websocket]');
+    one(changed('8080\n  protocol: http\n  up', '8080\n  protocol: http2\n  up'), 'INVALID_VALUE', '[websocket]');
   });
 
   test('A consumer of tcp needs no rules: NOT_YET is the only finding', () => {

@@ -309,6 +309,17 @@ const FIELDS: readonly Field[] = [
     ],
   },
   {
+    field: 'imports[].upgrades',
+    key: 'upgrades: ',
+    value: '[websocket]',
+    good: ['["websocket"]'],
+    bad: [
+      ['EMPTY', '[]'],
+      ['INVALID_VALUE', '[h2c]', '[WebSocket]', '[connect-udp]', '[CONNECT]'],
+      ['WRONG_TYPE', 'websocket', 'true'],
+    ],
+  },
+  {
     field: 'imports[].timeouts.idle',
     key: 'timeouts: {idle: ',
     value: '20s',

@@ -19,6 +19,7 @@ peers:
 exports:
 - {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*]}, {peer: partner, methods: [GET, POST], paths: [/a, /b/*]}]}
 - {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}]}]}
+- {name: zchat, backend: "127.0.0.1:82", upgrades: [websocket], consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
 imports:
 - {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080}
 - {peer: partner, name: cart, as: cart2.default.svc.cluster.local, port: 8080}

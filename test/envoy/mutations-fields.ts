@@ -186,7 +186,7 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ['a route’s action', 'KNOWN_FIELDS', { regex_rewrite: { pattern: { regex: '.*' }, substitution: '/admin' } }],
   ['a route’s action', 'KNOWN_FIELDS', { auto_host_rewrite: undefined, host_rewrite_header: 'x-host' }],
   ['a route’s action', 'KNOWN_FIELDS', { internal_redirect_policy: { max_internal_redirects: 1 } }],
-  ['a route’s action', 'KNOWN_FIELDS', { upgrade_configs: [{ upgrade_type: 'websocket' }] }],
+  ['a route’s action', 'UPGRADES', { upgrade_configs: [{ upgrade_type: 'websocket' }] }],
   ['a route’s action', 'KNOWN_FIELDS', { append_x_forwarded_host: true }],
   ['an egress route’s action', 'KNOWN_FIELDS', { prefix_rewrite: '/x' }],
   ['a retry policy', 'SAFE_RETRY', { retriable_status_codes: [503] }],

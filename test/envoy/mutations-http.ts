@@ -8,6 +8,8 @@ import type { Copy, Data, Mutations } from './mutation.ts';
 const alternatives = (c: Copy): Data =>
   c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules[1].and_rules.rules;
 
+const chat = (c: Copy): Data => c.routes.virtual_hosts.find((host: Data) => host.name === 'shop/zchat');
+
 const peerRequestId = (c: Copy): Data =>
   c.manager.http_filters[1].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.single_predicate;
 
@@ -90,6 +92,22 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) => {
         const { map } = c.manager.http_filters[2].typed_config.xds_matcher.matcher_tree.exact_match_map;
         map.GET = map.POST;
+      },
+    ],
+    [
+      'another upgrade passes the guard by',
+      'ingress',
+      (c) => {
+        const { map } = c.manager.http_filters[2].typed_config.xds_matcher.matcher_tree.exact_match_map;
+        map.GET.matcher.matcher_tree.exact_match_map.map.h2c = map.POST;
+      },
+    ],
+    [
+      'any header passes the guard by',
+      'ingress',
+      (c) => {
+        const { map } = c.manager.http_filters[2].typed_config.xds_matcher.matcher_tree.exact_match_map;
+        map.GET.matcher.matcher_tree.input.typed_config.header_name = 'x-upgrade';
       },
     ],
     [
@@ -468,6 +486,33 @@ export const HTTP_MUTATIONS: Mutations = {
           name;
         tunnelled.name = tunnel.name = name;
       },
+    ],
+  ],
+  UPGRADES: [
+    [
+      'of a service that says nothing of it',
+      'ingress',
+      (c) => void (c.host.routes[0].route.upgrade_configs = [{ upgrade_type: 'websocket' }]),
+    ],
+    [
+      'of an import that says nothing of it',
+      'egress',
+      (c) =>
+        void (c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].routes[0].route.upgrade_configs = [
+          { upgrade_type: 'websocket' },
+        ]),
+    ],
+    ['to CONNECT', 'ingress', (c) => void (chat(c).routes[0].route.upgrade_configs[0].upgrade_type = 'CONNECT')],
+    ['to one more', 'ingress', (c) => chat(c).routes[0].route.upgrade_configs.push({ upgrade_type: 'h2c' })],
+    [
+      'of every method',
+      'ingress',
+      (c) => void (chat(c).routes[1].route.upgrade_configs = chat(c).routes[0].route.upgrade_configs),
+    ],
+    [
+      'with a tunnel of CONNECT',
+      'ingress',
+      (c) => void (chat(c).routes[0].route.upgrade_configs[0].connect_config = {}),
     ],
   ],
   SILENCE: [

@@ -74,8 +74,13 @@ function contractOf({ mesh }: PeerSheet, { serverNames, exports }: NonNullable<P
   ];
 }
 
-function importLines(mesh: string, { name, protocol, allow, expires, authority }: OfferedExport): readonly string[] {
-  const kind = protocol === 'http' ? '' : `, protocol: ${protocol}`;
+function importLines(
+  mesh: string,
+  { name, protocol, upgrades, allow, expires, authority }: OfferedExport,
+): readonly string[] {
+  const kind =
+    (protocol === 'http' ? '' : `, protocol: ${protocol}`) +
+    (upgrades.length === 0 ? '' : `, upgrades: [${upgrades.join(', ')}]`);
   return [
     `- {peer: ${mesh}, name: ${name}, as: ${name}.local, port: 8080${kind}}`,
     `  # ${authority}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}`,

@@ -43,17 +43,28 @@ function identityRules(identity: unknown): readonly Finding[] {
 }
 
 function serviceRules(service: Record<string, unknown>, path: Path): readonly Finding[] {
-  const { protocol, timeouts } = service;
+  const { protocol, timeouts, upgrades } = service;
   const { request } = record(timeouts);
-  if (protocol !== 'grpc' || request === undefined || request === 'none') return [];
-  return [
-    errorAt(
-      'INVALID_VALUE',
-      [...path, 'timeouts', 'request'],
-      'a gRPC call brings its own deadline (grpc-timeout), which every gateway keeps',
-      'leave timeouts.request out; timeouts.idle limits the silence of a stream',
-    ),
-  ];
+  const findings: Finding[] = [];
+  if (protocol === 'grpc' && request !== undefined && request !== 'none')
+    findings.push(
+      errorAt(
+        'INVALID_VALUE',
+        [...path, 'timeouts', 'request'],
+        'a gRPC call brings its own deadline (grpc-timeout), which every gateway keeps',
+        'leave timeouts.request out; timeouts.idle limits the silence of a stream',
+      ),
+    );
+  if (upgrades !== undefined && protocol !== undefined && protocol !== 'http')
+    findings.push(
+      errorAt(
+        'INVALID_VALUE',
+        [...path, 'upgrades'],
+        'only a service with protocol http can be upgraded to WebSocket',
+        'leave upgrades out, or write protocol: http',
+      ),
+    );
+  return findings;
 }
 
 function consumerRules(consumer: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {

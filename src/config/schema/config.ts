@@ -7,6 +7,8 @@ export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
 export type HttpProtocol = 'http' | 'http2' | 'grpc';
 export type RequestBodies = 'standard' | 'any-method';
 
+export type Upgrade = 'websocket';
+
 /** When a gateway gives up on a request. */
 export interface Timeouts {
   /** Of silence in both directions. */
@@ -59,6 +61,7 @@ export interface Config {
     readonly backend: readonly HostPort[];
     readonly protocol: HttpProtocol;
     readonly requestBodies: RequestBodies;
+    readonly upgrades: readonly Upgrade[];
     readonly timeouts: Timeouts;
     readonly consumers: readonly {
       readonly peer: string;
@@ -75,6 +78,7 @@ export interface Config {
     readonly as: string;
     readonly port: number;
     readonly protocol: HttpProtocol;
+    readonly upgrades: readonly Upgrade[];
     readonly timeouts: Timeouts;
   }[];
 }

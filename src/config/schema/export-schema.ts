@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import * as address from './address-values.ts';
 import * as name from './name-values.ts';
-import { list, protocol, timeouts } from './service-values.ts';
+import { list, protocol, timeouts, upgrades } from './service-values.ts';
 import { unsupported, unsupportedMap } from './unsupported.ts';
 import * as value from './values.ts';
 
@@ -52,6 +52,7 @@ export const exported = z
         'The requests that may have a body. standard (the default): those of POST, PUT and PATCH; any-method: all, for a service that reads the body of every request.',
       )
       .optional(),
+    upgrades: upgrades('The protocols that a connection to this service may be upgraded to: websocket.'),
     timeouts: timeouts('').optional(),
     consumers: list(consumer).describe('The peers that may use it; no other can.'),
     limits: unsupported('Limits of this export.'),

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import * as address from './address-values.ts';
 import * as name from './name-values.ts';
-import { protocol, timeouts } from './service-values.ts';
+import { protocol, timeouts, upgrades } from './service-values.ts';
 import { unsupported } from './unsupported.ts';
 
 export const imported = z
@@ -14,6 +14,7 @@ export const imported = z
     as: name.hostName('The local name that callers use.'),
     port: address.port('The port of the egress gateway on which callers reach it.'),
     protocol,
+    upgrades: upgrades('As for the export, which must say it too: websocket.'),
     timeouts: timeouts(
       " An import waits a sixth longer than it says (at most ten seconds), so that the peer's gateway, which knows the reason, answers first.",
     ).optional(),

@@ -16,6 +16,11 @@ export const protocol = unsupportedValue(
   .describe('The protocol: http (the default), http2 (as http, to a backend that speaks HTTP/2 without TLS) or grpc.')
   .optional();
 
+export const upgrades = (what: string) =>
+  list(z.enum(['websocket']))
+    .describe(`${what} Only with protocol http, and only where a rule allows GET and the path.`)
+    .optional();
+
 /** The longest that anything may last on a connection between gateways, which ends after an hour. */
 const LONGEST = '1h';
 

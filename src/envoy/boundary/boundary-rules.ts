@@ -58,6 +58,7 @@ export const BOUNDARY_RULES = {
   PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
   SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
   SILENCE: 'ends a request or stream that is silent for more than an hour',
+  UPGRADES: 'upgrades a connection to WebSocket alone, and only where the configuration says so',
   OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
   // clusters
@@ -124,6 +125,8 @@ export interface Claims {
   readonly admits?: { readonly label: string; readonly hosts: readonly Admission[] };
   /** `<port> <local name>`, and the authority that requests for it get. */
   readonly leads?: readonly (readonly [local: string, authority: string | undefined])[];
+  /** The hosts that can be upgraded, as the expectation has them. */
+  readonly upgradable?: readonly string[];
   /** The server names by which its chains are chosen. */
   readonly serves?: readonly string[];
 }

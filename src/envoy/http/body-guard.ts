@@ -17,10 +17,21 @@ const SKIP: OnMatch = {
   action: extension('skip', 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter', {}),
 };
 
+const SKIP_WEBSOCKET: OnMatch = {
+  matcher: {
+    matcher_tree: {
+      input: extension('upgrade', 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput', { header_name: 'upgrade' }),
+      exact_match_map: { map: { websocket: SKIP } },
+    },
+  },
+};
+
 /**
  * Runs before access control, which sees only headers. HTTP/2 need not declare a length, so the request waits here for its
  * end. The filter refuses a body of two bytes or more at once. For a shorter one it writes the content length, by which
  * access control refuses one byte and admits an empty body (many clients send an empty last frame).
+ * A WebSocket has no such end. The filter lets its GET through: Envoy holds back what follows until the backend has agreed
+ * to the upgrade. In HTTP/2 no request but an extended CONNECT has the header `upgrade`.
  */
 export function bodyGuard(): HttpFilter {
   return extension(BODY_GUARD, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
@@ -28,7 +39,9 @@ export function bodyGuard(): HttpFilter {
     xds_matcher: {
       matcher_tree: {
         input: extension('method', 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput', { header_name: ':method' }),
-        exact_match_map: { map: Object.fromEntries(BODY_METHODS.map((method) => [method, SKIP])) },
+        exact_match_map: {
+          map: { ...Object.fromEntries(BODY_METHODS.map((method) => [method, SKIP])), GET: SKIP_WEBSOCKET },
+        },
       },
     },
   });

@@ -1,7 +1,7 @@
 // Retries: which requests are sent again after which failures.
 // Must not: send a request again that may have been processed, unless repeating it is safe (GET and HEAD).
 
-import type { HttpProtocol } from '../../federation/model.ts';
+import type { HttpProtocol, Upgrade } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 
 type Route = Message<'envoy.config.route.v3.Route'>;
@@ -20,16 +20,24 @@ const SAFE: RouteMatch = {
 /**
  * The routes of one target. A retry policy cannot depend on the method, so GET and HEAD have a route of their own: they are
  * also sent again when the connection ends without an answer, as it does when a server closes an idle connection at the
- * moment of the request. gRPC calls are all POST.
+ * moment of the request. gRPC calls are all POST. Only a GET can become a WebSocket: access control and routes see the
+ * extended CONNECT of the hop between gateways (RFC 8441) as the GET that it began as.
  */
-export function routesWithRetries(protocol: HttpProtocol, { route, ...rest }: Omit<Route, 'match'>): readonly Route[] {
-  const routeFor = (match: RouteMatch, retryOn: readonly string[]): Route => ({
+export function routesWithRetries(
+  { protocol, upgrades }: { readonly protocol: HttpProtocol; readonly upgrades: readonly Upgrade[] },
+  { route, ...rest }: Omit<Route, 'match'>,
+): readonly Route[] {
+  const routeFor = (match: RouteMatch, retryOn: readonly string[], more: Route['route'] = {}): Route => ({
     ...rest,
     match,
-    route: { ...route, retry_policy: retryPolicy(retryOn) },
+    route: { ...route, ...more, retry_policy: retryPolicy(retryOn) },
   });
   const any = routeFor(ANY, UNPROCESSED);
-  return protocol === 'grpc' ? [any] : [routeFor(SAFE, [...UNPROCESSED, 'reset']), any];
+  if (protocol === 'grpc') return [any];
+  // The connection manager disables every upgrade; a route enables its own.
+  const upgraded =
+    upgrades.length === 0 ? {} : { upgrade_configs: upgrades.map((upgrade) => ({ upgrade_type: upgrade })) };
+  return [routeFor(SAFE, [...UNPROCESSED, 'reset'], upgraded), any];
 }
 
 function retryPolicy(retryOn: readonly string[]): RetryPolicy {

@@ -95,7 +95,7 @@ const grantedHost = memoizeByIdentity(
         [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
         ...(requestBodies === 'any-method' && BODIES_ALLOWED),
       },
-      routes: routesWithRetries(protocol, {
+      routes: routesWithRetries(exported, {
         name: names.exportRoute(name),
         // The endpoint's hostname becomes the authority: the backend's own name.
         route: { ...forward(names.grantCluster(peer, exported), protocol, timeouts), auto_host_rewrite: true },
@@ -123,28 +123,27 @@ function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   };
 }
 
-const importedHost = memoizeByIdentity(
-  ({ peer, name, authority, localNames, protocol, timeouts }: Import, cluster: string | undefined): VirtualHost => {
-    const route = names.importRoute(peer, name);
-    const [local = name] = localNames;
-    const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
-    return {
-      name: `import/${names.statName(local)}`,
-      domains: localNames,
-      metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
-      // A denied peer has no cluster. Its names stay, so that callers get 503 instead of 404 (unknown name).
-      routes:
-        cluster === undefined
-          ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
-          : routesWithRetries(protocol, {
-              name: route,
-              route: { ...forward(cluster, protocol, longer(timeouts)), host_rewrite_literal: authority },
-              metadata,
-            }),
-      virtual_clusters: [countedAs(peer, name)],
-    };
-  },
-);
+const importedHost = memoizeByIdentity((imported: Import, cluster: string | undefined): VirtualHost => {
+  const { peer, name, authority, localNames, protocol, timeouts } = imported;
+  const route = names.importRoute(peer, name);
+  const [local = name] = localNames;
+  const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
+  return {
+    name: `import/${names.statName(local)}`,
+    domains: localNames,
+    metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
+    // A denied peer has no cluster. Its names stay, so that callers get 503 instead of 404 (unknown name).
+    routes:
+      cluster === undefined
+        ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
+        : routesWithRetries(imported, {
+            name: route,
+            route: { ...forward(cluster, protocol, longer(timeouts)), host_rewrite_literal: authority },
+            metadata,
+          }),
+    virtual_clusters: [countedAs(peer, name)],
+  };
+});
 
 function denyAll(reason: string, status: number): VirtualHost {
   const route: Route = {

@@ -19,13 +19,15 @@ export interface Expectation {
   readonly admits: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The authority of each import, by `<port> <local name>`. */
   readonly imports: ReadonlyMap<string, string>;
+  /** `<peer>@<key> <authority>` of each grant, `<port> <local name>` of each import, that says `upgrades: [websocket]`. */
+  readonly upgradable: ReadonlySet<string>;
   /** The gateways of each peer as `host port`, by `<peer>@<key>`. */
   readonly gateways: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkClaims(claims: Claims, expected: Expectation, subject: Subject): void {
-  const { listensAt, bundle, meshBundle, dials, serves, admits, leads } = claims;
+  const { listensAt, bundle, meshBundle, dials, serves, admits, leads, upgradable = [] } = claims;
   if (listensAt !== undefined) {
     const [host, port] = listensAt.split(' ');
     const samePort = expected.port === undefined || String(expected.port) === port;
@@ -42,6 +44,7 @@ export function checkClaims(claims: Claims, expected: Expectation, subject: Subj
   for (const { authority, text } of admits?.hosts ?? []) enforce(granted?.get(authority) === text, 'POLICY', subject);
   for (const [local, authority] of leads ?? [])
     enforce(expected.imports.get(local) === authority, 'OWN_EXPORT', subject);
+  for (const host of upgradable) enforce(expected.upgradable.has(host), 'UPGRADES', subject);
   const names = serves ?? [];
   enforce(new Set(names).size === names.length, 'CHAIN_MATCH', subject);
   for (const name of names) enforce(domainOfServerName(name) === expected.trustDomain, 'SERVER_NAME', subject);

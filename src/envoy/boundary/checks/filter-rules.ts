@@ -91,7 +91,24 @@ function guardsBodies(filter: HttpFilter | undefined): boolean {
     input.header_name === ':method' &&
     tree?.prefix_match_map === undefined &&
     tree?.custom_match === undefined &&
-    Object.keys(tree?.exact_match_map?.map ?? {}).every((method) => BODY_METHODS.includes(method)) &&
+    Object.entries(tree?.exact_match_map?.map ?? {}).every(
+      ([method, { matcher }]) => BODY_METHODS.includes(method) || (method === 'GET' && isAboutWebSockets(matcher)),
+    ) &&
+    list === undefined &&
+    otherwise === undefined
+  );
+}
+
+/** Decides by the header `upgrade`, which in HTTP/2 only an extended CONNECT has, and by the one value that routes may enable. */
+function isAboutWebSockets(matcher: Messages['xds.type.matcher.v3.Matcher'] | undefined): boolean {
+  const { matcher_tree: tree, matcher_list: list, on_no_match: otherwise } = matcher ?? {};
+  const input = tree?.input?.typed_config;
+  return (
+    input?.['@type'] === REQUEST_HEADER &&
+    input.header_name === 'upgrade' &&
+    Object.keys(tree?.exact_match_map?.map ?? {}).join() === 'websocket' &&
+    tree?.prefix_match_map === undefined &&
+    tree?.custom_match === undefined &&
     list === undefined &&
     otherwise === undefined
   );

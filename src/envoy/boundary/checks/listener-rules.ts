@@ -148,7 +148,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
     manager.strip_any_host_port === true &&
     manager.generate_request_id === true &&
     manager.preserve_external_request_id !== true &&
-    http2.allow_connect !== true &&
+    (role === 'ingress' || http2.allow_connect !== true) &&
     manager.upgrade_configs === undefined &&
     (manager.forward_client_cert_details ?? 'SANITIZE') === (role === 'ingress' ? 'SANITIZE_SET' : 'SANITIZE') &&
     manager.normalize_path === true &&

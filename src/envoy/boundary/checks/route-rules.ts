@@ -49,7 +49,8 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
     const port = name.slice('egress/'.length);
     const leads = granted.flatMap((host) => leadsOf(host, port));
-    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads } };
+    const upgradable = granted.flatMap((host) => upgradableOf(host, port));
+    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads, upgradable } };
   }
   const { peer } = label;
   const removed = config.request_headers_to_remove ?? [];
@@ -66,8 +67,16 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     subject,
   );
   const admits = { label: labelText(label), hosts: granted.map((host) => admissionOf(host)) };
-  return { subject, name, kind: 'routes', role: 'ingress', targets, principals, peer, claims: { admits } };
+  const upgradable = granted.flatMap((host) => upgradableOf(host, labelText(label)));
+  return { subject, name, kind: 'routes', role: 'ingress', targets, principals, peer, claims: { admits, upgradable } };
 }
+
+/** The domains of a host with a route that enables an upgrade, whichever. */
+const upgradableOf = memoizeByIdentity((host: VirtualHost, prefix: string): readonly string[] =>
+  (host.routes ?? []).some(({ route }) => route?.upgrade_configs !== undefined)
+    ? (host.domains ?? []).map((domain) => `${prefix} ${domain}`)
+    : [],
+);
 
 const leadsOf = memoizeByIdentity((host: VirtualHost, port: string) =>
   (host.routes ?? []).flatMap(({ route }) =>

@@ -91,6 +91,7 @@ export const IMPORT_CLUSTER = typed(CLUSTER, {
     message({
       http2_protocol_options: message({
         ...WINDOWS,
+        allow_connect: is(true),
         connection_keepalive: message({ interval: duration, timeout: duration }),
       }),
     }),

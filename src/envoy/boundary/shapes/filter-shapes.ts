@@ -7,7 +7,6 @@ import {
   extension,
   is,
   listOf,
-  mapOf,
   message,
   number,
   once,
@@ -93,13 +92,22 @@ const KEEP_ID = matched(
     ),
   ),
 );
+const SKIPPED = message({ action: SKIP });
+const SKIPPED_WEBSOCKET = message({
+  matcher_tree: message({
+    input: extension('upgrade', typed(REQUEST_HEADER, { header_name: is('upgrade') })),
+    exact_match_map: message({ map: message({ websocket: SKIPPED }) }),
+  }),
+});
 const BODY_GUARD = matched(
   BUFFER,
   typed('envoy.extensions.filters.http.buffer.v3.Buffer', { max_request_bytes: is(1) }),
   message({
     matcher_tree: message({
       input: extension('method', typed(REQUEST_HEADER, { header_name: is(':method') })),
-      exact_match_map: message({ map: mapOf(/^(?:POST|PUT|PATCH)$/, message({ action: SKIP })) }),
+      exact_match_map: message({
+        map: message({ POST: SKIPPED, PUT: SKIPPED, PATCH: SKIPPED, GET: message({ matcher: SKIPPED_WEBSOCKET }) }),
+      }),
     }),
   }),
 );
@@ -187,18 +195,17 @@ function replies(...mappers: readonly Shape[]): Shape {
   return under('REFUSALS_ALIKE', once(message({ mappers: sequence(...mappers) })));
 }
 
-const HTTP2 = message({
+const HTTP2 = {
   max_concurrent_streams: number,
   initial_stream_window_size: number,
   initial_connection_window_size: number,
-  allow_connect: is(false),
   override_stream_error_on_invalid_http_message: is(true),
   max_outbound_frames: number,
   max_outbound_control_frames: number,
   max_consecutive_inbound_frames_with_empty_payload: number,
   max_inbound_priority_frames_per_stream: number,
   max_inbound_window_update_frames_per_data_frame_sent: number,
-});
+};
 
 const HTTP1 = { accept_http_10: is(false), allow_absolute_url: is(false), enable_trailers: is(false) };
 
@@ -230,7 +237,6 @@ const COMMON = {
     max_headers_count: number,
     idle_timeout: duration,
   }),
-  http2_protocol_options: HTTP2,
 };
 /** Zero values of enumerations, which an encoded message does not have. */
 const ZERO = { server_header_transformation: is('OVERWRITE') };
@@ -241,6 +247,7 @@ export const INGRESS_MANAGER = typed(
   {
     ...COMMON,
     codec_type: is('HTTP2'),
+    http2_protocol_options: message({ ...HTTP2, allow_connect: is(true) }),
     forward_client_cert_details: is('SANITIZE_SET'),
     set_current_client_cert_details: message({ uri: is(true) }),
     strip_trailing_host_dot: is(false),
@@ -263,6 +270,7 @@ export const EGRESS_MANAGER = typed(
   MANAGER,
   {
     ...COMMON,
+    http2_protocol_options: message({ ...HTTP2, allow_connect: is(false) }),
     strip_trailing_host_dot: is(true),
     scheme_header_transformation: message({ scheme_to_overwrite: is('https') }),
     http_protocol_options: message({

@@ -4,6 +4,7 @@
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
 import { POLICY_OF_HOST } from './policy-shapes.ts';
 import {
+  absent,
   duration,
   either,
   extension,
@@ -47,7 +48,10 @@ const RETRY = message({
   host_selection_retry_max_attempts: number,
 });
 
-function forward(rewrite: Readonly<Record<string, Shape>>): Shape {
+const WEBSOCKET = sequence(message({ upgrade_type: is('websocket') }));
+
+/** Of a route for GET and HEAD, or of one for all methods. */
+function forward(rewrite: Readonly<Record<string, Shape>>, isSafe: boolean): Shape {
   return message(
     {
       cluster: text,
@@ -57,7 +61,10 @@ function forward(rewrite: Readonly<Record<string, Shape>>): Shape {
       retry_policy: under('SAFE_RETRY', RETRY),
       ...rewrite,
     },
-    { max_stream_duration: message({ grpc_timeout_header_max: is('0s') }) },
+    {
+      max_stream_duration: message({ grpc_timeout_header_max: is('0s') }),
+      upgrade_configs: isSafe ? under('UPGRADES', WEBSOCKET) : under('UPGRADES', absent),
+    },
   );
 }
 
@@ -66,9 +73,9 @@ function metadata(ours: Shape, more: Readonly<Record<string, Shape>> = {}): Shap
 }
 
 /** One route, or before it one for GET and HEAD. */
-function forwarding(route: Shape, meta: Shape): Shape {
-  const anyMethod = message({ name: text, match: ANY, route, metadata: meta });
-  const safe = message({ name: text, match: GET_AND_HEAD, route, metadata: meta });
+function forwarding(rewrite: Readonly<Record<string, Shape>>, meta: Shape): Shape {
+  const anyMethod = message({ name: text, match: ANY, route: forward(rewrite, false), metadata: meta });
+  const safe = message({ name: text, match: GET_AND_HEAD, route: forward(rewrite, true), metadata: meta });
   return (value) =>
     (Array.isArray(value) && value.length === 1 ? sequence(anyMethod) : sequence(safe, anyMethod))(value);
 }
@@ -98,7 +105,7 @@ const GRANTED = message({
     { 'envoy.filters.http.buffer': BODIES },
   ),
   routes: forwarding(
-    forward({ auto_host_rewrite: is(true) }),
+    { auto_host_rewrite: is(true) },
     metadata(message({ service: text, peer: text }), { 'envoy.filters.http.lua': HOSTS }),
   ),
   virtual_clusters: COUNTED,
@@ -119,7 +126,7 @@ const IMPORTED = message({
   metadata: EXPORTED,
   routes: either(
     sequence(message({ name: text, match: ANY, direct_response: answering(503), metadata: SERVICE })),
-    forwarding(forward({ host_rewrite_literal: text }), SERVICE),
+    forwarding({ host_rewrite_literal: text }, SERVICE),
   ),
   virtual_clusters: COUNTED,
 });

@@ -16,6 +16,8 @@ function that(holds: (value: unknown) => boolean): Shape {
   return (value) => (holds(value) ? undefined : UNKNOWN);
 }
 
+/** Nothing may be here. */
+export const absent: Shape = that((value) => value === undefined);
 export const text: Shape = that((value) => typeof value === 'string');
 /** ProtoJSON writes 64-bit numbers as text. */
 export const number: Shape = that((value) => Number.isFinite(typeof value === 'string' ? Number(value) : value));
