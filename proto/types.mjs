@@ -29,15 +29,20 @@ const PAYLOADS = [
   'envoy.extensions.filters.http.router.v3.Router',
   'envoy.extensions.filters.http.set_filter_state.v3.Config',
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+  'envoy.extensions.filters.network.direct_response.v3.Config',
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
   'envoy.extensions.filters.network.rbac.v3.RBAC',
+  'envoy.extensions.filters.network.set_filter_state.v3.Config',
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
   'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+  'envoy.extensions.matching.common_inputs.network.v3.FilterStateInput',
   'envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput',
   'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
   'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig',
   'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
   'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
+  'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport',
+  'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer',
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
   'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -92,8 +97,11 @@ ${union(PAYLOADS)};
 
 type Typed<N extends keyof Messages> = { readonly '@type': \`type.googleapis.com/\${N}\` } & Messages[N];
 
+/** A text in an Any: the name of a filter chain, as the action of a matcher. */
+export type TextAny = { readonly '@type': 'type.googleapis.com/google.protobuf.StringValue'; readonly value?: string };
+
 /** An Any of a known payload. */
-export type Any = { [N in PayloadType]: Typed<N> }[PayloadType];
+export type Any = { [N in PayloadType]: Typed<N> }[PayloadType] | TextAny;
 
 /** One xDS resource in ProtoJSON. */
 export type ResourceJson = { [N in ResourceType]: Typed<N> }[ResourceType];

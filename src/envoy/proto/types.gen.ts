@@ -1755,6 +1755,9 @@ export interface Messages {
     readonly close_connection_on_client_hello_parsing_errors?: boolean;
     readonly max_client_hello_size?: number;
   };
+  'envoy.extensions.filters.network.direct_response.v3.Config': {
+    readonly response?: Messages['envoy.config.core.v3.DataSource'];
+  };
   'envoy.extensions.filters.network.http_connection_manager.v3.ForwardProtoConfig': {
     readonly https_destination_ports?: readonly (number)[];
     readonly http_destination_ports?: readonly (number)[];
@@ -1932,6 +1935,11 @@ export interface Messages {
     readonly enforcement_type?: 'ONE_TIME_ON_FIRST_BYTE' | 'CONTINUOUS';
     readonly delay_deny?: string;
   };
+  'envoy.extensions.filters.network.set_filter_state.v3.Config': {
+    readonly on_new_connection?: readonly (Messages['envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'])[];
+    readonly on_downstream_tls_handshake?: readonly (Messages['envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'])[];
+    readonly on_downstream_data?: readonly (Messages['envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'])[];
+  };
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': {
     readonly stat_prefix?: string;
     readonly cluster?: string;
@@ -1988,6 +1996,10 @@ export interface Messages {
   'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation': {
     readonly mutations?: readonly (Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'])[];
   };
+  'envoy.extensions.matching.common_inputs.network.v3.FilterStateInput': {
+    readonly key?: string;
+    readonly field?: string;
+  };
   'envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput': {
   };
   'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig': {
@@ -2001,6 +2013,16 @@ export interface Messages {
   };
   'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig': {
     readonly update_frequency?: number;
+  };
+  'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport': {
+    readonly passthrough_metadata?: readonly (Messages['envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport.MetadataValueSource'])[];
+    readonly transport_socket?: Messages['envoy.config.core.v3.TransportSocket'];
+  };
+  'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport.MetadataValueSource': {
+    readonly kind?: Messages['envoy.type.metadata.v3.MetadataKind'];
+    readonly name?: string;
+  };
+  'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': {
   };
   'envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance': {
     readonly instance_name?: string;
@@ -2552,15 +2574,20 @@ export type PayloadType =
   | 'envoy.extensions.filters.http.router.v3.Router'
   | 'envoy.extensions.filters.http.set_filter_state.v3.Config'
   | 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'
+  | 'envoy.extensions.filters.network.direct_response.v3.Config'
   | 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
   | 'envoy.extensions.filters.network.rbac.v3.RBAC'
+  | 'envoy.extensions.filters.network.set_filter_state.v3.Config'
   | 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
   | 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation'
+  | 'envoy.extensions.matching.common_inputs.network.v3.FilterStateInput'
   | 'envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput'
   | 'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig'
   | 'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig'
   | 'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'
   | 'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig'
+  | 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport'
+  | 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'
   | 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext'
   | 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'
   | 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
@@ -2569,8 +2596,11 @@ export type PayloadType =
 
 type Typed<N extends keyof Messages> = { readonly '@type': `type.googleapis.com/${N}` } & Messages[N];
 
+/** A text in an Any: the name of a filter chain, as the action of a matcher. */
+export type TextAny = { readonly '@type': 'type.googleapis.com/google.protobuf.StringValue'; readonly value?: string };
+
 /** An Any of a known payload. */
-export type Any = { [N in PayloadType]: Typed<N> }[PayloadType];
+export type Any = { [N in PayloadType]: Typed<N> }[PayloadType] | TextAny;
 
 /** One xDS resource in ProtoJSON. */
 export type ResourceJson = { [N in ResourceType]: Typed<N> }[ResourceType];
