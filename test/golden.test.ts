@@ -23,8 +23,10 @@ const update = process.env['UPDATE_GOLDEN'] === '1';
 for (const name of readdirSync(folder)) {
   describe(`golden case ${name}`, () => {
     const yaml = readFileSync(`${folder}${name}/config.yaml`, 'utf8');
-    const retired = /^# retired: \[(.*)\]$/m.exec(yaml)?.[1]?.split(/,\s*/) ?? [];
-    const mesh = new MeshUnderTest(yaml);
+    const named = (what: string): readonly string[] =>
+      new RegExp(`^# ${what}: \\[(.*)\\]$`, 'm').exec(yaml)?.[1]?.split(/,\s*/) ?? [];
+    const retired = named('retired');
+    const mesh = new MeshUnderTest(yaml, undefined, undefined, named('denied'));
 
     for (const role of ['ingress', 'egress'] as const) {
       if (mesh.federation[role] === undefined) continue;

@@ -3,7 +3,7 @@
 
 import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
-import type { AllowRuleConfig, Config, HttpProtocol, LeafKey, Timeouts } from './schema/config.ts';
+import type { AllowRuleConfig, Config, ConsumerConfig, HttpProtocol, LeafKey, Timeouts } from './schema/config.ts';
 import type { WrittenConfig } from './schema/config-schema.ts';
 
 type Written = NonNullable<WrittenConfig['exports']>[number];
@@ -49,31 +49,39 @@ export function normalize(written: WrittenConfig): Config {
       leafKeys: [...new Set(peer.leafKeys ?? DEFAULT_LEAF_KEYS)],
       ...(peer.sni !== undefined && { sni: peer.sni }),
     })),
-    exports: exports.map((exported) => ({
-      name: exported.name,
-      backend: backends(exported.backend),
-      protocol: httpProtocol(exported.protocol),
-      requestBodies: exported.requestBodies ?? 'standard',
-      upgrades: [...new Set(exported.upgrades)],
-      timeouts: normalizeTimeouts(exported.timeouts, httpProtocol(exported.protocol)),
-      consumers: exported.consumers.map((consumer) => ({
-        peer: consumer.peer,
-        allow: allowRules(consumer, httpProtocol(exported.protocol)),
-        ...(consumer.expires !== undefined && { expires: consumer.expires }),
-        ...(consumer.owner !== undefined && { owner: consumer.owner }),
-        ...(consumer.reason !== undefined && { reason: consumer.reason }),
-        ...(consumer.reviewed !== undefined && { reviewed: consumer.reviewed }),
-      })),
-    })),
-    imports: imports.map(({ peer, name, as, port, protocol, upgrades, timeouts }) => ({
-      peer,
-      name,
-      as,
-      port,
-      protocol: httpProtocol(protocol),
-      upgrades: [...new Set(upgrades)],
-      timeouts: normalizeTimeouts(timeouts, httpProtocol(protocol)),
-    })),
+    exports: exports.map(normalizeExport),
+    imports: imports.map(normalizeImport),
+  };
+}
+
+function normalizeExport(exported: Written): Config['exports'][number] {
+  const { name, protocol = 'http' } = exported;
+  const backend = backends(exported.backend);
+  if (protocol === 'tcp') return { name, backend, protocol, consumers: exported.consumers.map(normalizeConsumer) };
+  const requestBodies = exported.requestBodies ?? 'standard';
+  const consumers = exported.consumers.map((consumer) => ({
+    ...normalizeConsumer(consumer),
+    allow: allowRules(consumer, protocol),
+  }));
+  const upgrades = [...new Set(exported.upgrades)];
+  const timeouts = normalizeTimeouts(exported.timeouts, protocol);
+  return { name, backend, protocol, requestBodies, upgrades, timeouts, consumers };
+}
+
+function normalizeImport(imported: NonNullable<WrittenConfig['imports']>[number]): Config['imports'][number] {
+  const { peer, name, as, port, protocol = 'http' } = imported;
+  if (protocol === 'tcp') return { peer, name, as, port, protocol };
+  const upgrades = [...new Set(imported.upgrades)];
+  return { peer, name, as, port, protocol, upgrades, timeouts: normalizeTimeouts(imported.timeouts, protocol) };
+}
+
+function normalizeConsumer({ peer, expires, owner, reason, reviewed }: Consumer): ConsumerConfig {
+  return {
+    peer,
+    ...(expires !== undefined && { expires }),
+    ...(owner !== undefined && { owner }),
+    ...(reason !== undefined && { reason }),
+    ...(reviewed !== undefined && { reviewed }),
   };
 }
 
@@ -95,10 +103,6 @@ function allowRules(consumer: Consumer, protocol: HttpProtocol): readonly AllowR
   // gRPC is POST; for HTTP, keyCombinations has seen to it that both lists are there: an absent list allows nothing.
   const methods = protocol === 'grpc' ? ['POST'] : [];
   return rules.map((rule) => ({ methods: rule.methods ?? methods, paths: rule.paths ?? [] }));
-}
-
-function httpProtocol(protocol: Written['protocol']): HttpProtocol {
-  return protocol === 'grpc' || protocol === 'http2' ? protocol : 'http';
 }
 
 function normalizeTimeouts({ idle, request }: NonNullable<Written['timeouts']> = {}, protocol: HttpProtocol): Timeouts {

@@ -26,6 +26,7 @@ export interface ConfigOutline {
   /** At their indexes in the file. */
   readonly exports: readonly {
     readonly name: Usable<string>;
+    readonly protocol: Usable<string>;
     readonly consumers: readonly { readonly peer: Usable<string>; readonly expires?: Usable<string> }[];
   }[];
   readonly imports: readonly {
@@ -81,6 +82,7 @@ export function outlineOf(root: unknown, findings: readonly Finding[]): ConfigOu
       peers === null || peers?.mayHoldMore ? null : names.filter((name) => !isLabel(name) || peers?.holdsTwice(name)),
     exports: file.list('exports').map((exported) => ({
       name: text(exported?.value('name')),
+      protocol: exported === null ? null : textOr(exported.value('protocol'), 'http'),
       consumers: (exported?.list('consumers') ?? []).map((consumer) => ({
         peer: text(consumer?.value('peer')),
         ...optional('expires', consumer === null ? null : consumer.value('expires')),

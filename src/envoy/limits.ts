@@ -106,6 +106,21 @@ export const TOWARDS_HTTP1_BACKEND: HttpCommon = {
 };
 export const TOWARDS_HTTP2_BACKEND: HttpCommon = { ...TOWARDS_HTTP1_BACKEND, idle_timeout: '300s' };
 
+/** A certificate is verified when a connection begins. None outlasts this; the log of the side that ends it earlier says why. */
+export const MAX_CONNECTION_AGE = '3700s';
+
+/** Of a connection to a peer, with two seconds each: callers wait no longer than for a request that is retried. */
+export function connectAttempts(addresses: number): number {
+  return Math.min(2 * addresses, 6);
+}
+
+/**
+ * TCP: how long a connection may be silent in both directions, and how long it lasts at most. The caller's side waits a little
+ * longer, so that the callee, which logs the reason, ends the connection.
+ */
+export const TCP = { idle: '1800s', age: '3600s' } as const;
+export const TCP_CALLER = { idle: '1900s', age: MAX_CONNECTION_AGE } as const;
+
 /** For each cluster. A request beyond them gets a 503 (overflow). */
 export const BREAKERS: CircuitBreakers = {
   thresholds: [

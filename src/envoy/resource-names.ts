@@ -19,8 +19,13 @@ export const PEER_HEADER = 'x-postern-peer';
 /** The virtual host of everything that no grant and no import names. */
 export const DENY_ALL = 'deny-all';
 
-/** The ALPN protocol of HTTP and gRPC between gateways. */
-export const ALPN = 'h2';
+/** The ALPN protocols between gateways: of HTTP and gRPC, and of TCP. */
+export const HTTP_ALPN = 'h2';
+export const TCP_ALPN = 'postern-tcp';
+
+/** What a gate is told of a connection (resources/gate.ts): the URI SANs that TLS has verified, and the number in the log. */
+export const IDENTITY_STATE = 'postern.identity';
+export const CONNECTION_STATE = 'postern.connection';
 
 /** The path that an ingress gateway answers itself, for the health checks of peers. */
 export const HEALTH_PATH = '/healthz';
@@ -45,6 +50,16 @@ export function grantCluster(peer: Pick<Peer, 'name' | 'domainKey'>, exported: P
   return `export/${peer.name}@${peer.domainKey}/${exported.name}@${exported.key}`;
 }
 
+/** The filter chain of one TCP export for one peer. */
+export function tcpChain(peer: KeyedPeer, exported: Pick<Export, 'name' | 'key'>): string {
+  return `tcp/${labelOf(peer)}/${exported.name}@${exported.key}`;
+}
+
+/** The internal listener between such a chain and the backends, and the cluster that leads to it. */
+export function gate(peer: KeyedPeer, exported: Pick<Export, 'name' | 'key'>): string {
+  return `gate/${labelOf(peer)}/${exported.name}@${exported.key}`;
+}
+
 /** The name of the route to an export, in logs and statistics. It has no digest. */
 export function exportRoute(exported: string): string {
   return `export/${exported}`;
@@ -66,6 +81,11 @@ export function importCluster(peer: KeyedPeer): string {
 /** The cluster with the peer's gateways, and the filter chain of the tunnel that leads there. */
 export function dialCluster(peer: KeyedPeer): string {
   return `dial/${labelOf(peer)}`;
+}
+
+/** The cluster of one TCP import, and the filter chain that leads there. */
+export function tcpImport(peer: KeyedPeer, imported: string): string {
+  return `tcp/${labelOf(peer)}/${imported}`;
 }
 
 /** The name of the route to an import, in logs. */

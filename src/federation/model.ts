@@ -60,44 +60,88 @@ export interface AllowRule {
 }
 
 /** One export granted to one peer, now. */
-export interface Grant {
+export type Grant = HttpGrant | TcpGrant;
+
+export interface HttpGrant {
   readonly peer: string;
-  readonly export: Export;
+  readonly export: HttpExport;
   readonly allow: readonly AllowRule[];
 }
 
+/** A gateway sees no requests in it: the peer may send and receive what it likes. */
+export interface TcpGrant {
+  readonly peer: string;
+  readonly export: TcpExport;
+}
+
 /** A local service that is offered across the boundary. */
-export interface Export {
+export type Export = HttpExport | TcpExport;
+
+interface AnyExport {
   /** The name in the contract with the peers. */
   readonly name: string;
   /** A digest of protocol and backends: part of the name of every cluster that leads there. */
   readonly key: string;
-  /** `<name>.exports.<our trust domain>`. */
-  readonly authority: string;
-  readonly protocol: HttpProtocol;
-  readonly requestBodies: RequestBodies;
-  /** What a request may turn its stream into. */
-  readonly upgrades: readonly Upgrade[];
-  readonly timeouts: Timeouts;
   /** Never empty. */
   readonly backends: readonly HostPort[];
 }
 
+export interface HttpExport extends AnyExport {
+  readonly protocol: HttpProtocol;
+  /** `<name>.exports.<our trust domain>`. */
+  readonly authority: string;
+  readonly requestBodies: RequestBodies;
+  /** What a request may turn its stream into. */
+  readonly upgrades: readonly Upgrade[];
+  readonly timeouts: Timeouts;
+}
+
+/** Its server name is that of the peer behind `<name>.tcp.` (wire-names.ts). */
+export interface TcpExport extends AnyExport {
+  readonly protocol: 'tcp';
+}
+
 /** A peer's export made reachable here under a local name. */
-export interface Import {
+export type Import = HttpImport | TcpImport;
+
+interface AnyImport {
   readonly peer: string;
   readonly name: string;
-  /** `<name>.exports.<their trust domain>`. */
-  readonly authority: string;
-  /** Every host name by which local callers may ask for it; the first is the one in the configuration. */
+  /** Every host name by which local callers ask for it; the first is the one in the configuration. */
   readonly localNames: readonly string[];
   readonly port: number;
+  /** Its peer is denied: callers reach the port, and get a 503 or a closed connection. */
+  readonly denied?: true;
+}
+
+export interface HttpImport extends AnyImport {
   readonly protocol: HttpProtocol;
   readonly upgrades: readonly Upgrade[];
   /** As configured; the gateway waits a little longer. */
   readonly timeouts: Timeouts;
-  /** Its peer is denied: the local names exist and answer 503. */
-  readonly denied?: true;
+  /** `<name>.exports.<their trust domain>`. */
+  readonly authority: string;
+}
+
+/** The only import at its port. */
+export interface TcpImport extends AnyImport {
+  readonly protocol: 'tcp';
+}
+
+export function isTcpGrant(grant: Grant): grant is TcpGrant {
+  return grant.export.protocol === 'tcp';
+}
+
+export function isHttpGrant(grant: Grant): grant is HttpGrant {
+  return !isTcpGrant(grant);
+}
+
+export function isTcpImport(imported: Import): imported is TcpImport {
+  return imported.protocol === 'tcp';
+}
+
+export function isHttpImport(imported: Import): imported is HttpImport {
+  return !isTcpImport(imported);
 }
 
 export type GatewayRole = 'ingress' | 'egress';

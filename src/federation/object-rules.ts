@@ -5,17 +5,21 @@
 import type { ConfigOutline, OutlinePeer } from '../config/outline.ts';
 import { errorAt, type Finding, type Path } from '../errors.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
-import { exportAuthority, localNames, serverName } from './wire-names.ts';
-
-/** RFC 1035, in the textual form without the trailing dot. */
-const MAX_HOST_NAME = 253;
+import { tcpRules } from './tcp-object-rules.ts';
+import { exportAuthority, localNames, MAX_HOST_NAME, serverName } from './wire-names.ts';
 
 /** The path of the control plane's own identity. */
 const CONTROL_PLANE = 'control-plane';
 
 /** All findings that need more than one object of the configuration to see, certificates aside. */
 export function objectRules(config: ConfigOutline): readonly Finding[] {
-  return [...gatewayRules(config), ...peerRules(config), ...exportRules(config), ...importRules(config)];
+  return [
+    ...gatewayRules(config),
+    ...peerRules(config),
+    ...exportRules(config),
+    ...importRules(config),
+    ...tcpRules(config),
+  ];
 }
 
 /** A gateway's certificate says to the xDS port and to the peers which gateway it is: no other may say the same. */
@@ -129,7 +133,8 @@ function exportRules(config: ConfigOutline): readonly Finding[] {
       );
     }
     if (name !== null) names.add(name);
-    findings.push(...authorityLength(name, config.mesh.trustDomain, [...path, 'name']));
+    if (exported.protocol !== 'tcp')
+      findings.push(...authorityLength(name, config.mesh.trustDomain, [...path, 'name']));
     const consumers = new Set<string>();
     exported.consumers.forEach((consumer, position) => {
       if (consumer.peer === null) return;
@@ -181,8 +186,10 @@ function importRules(config: ConfigOutline): readonly Finding[] {
         ),
       );
     }
-    if (peer !== undefined) findings.push(...authorityLength(imported.name, peer.trustDomain, [...path, 'name']));
-    if (imported.as === null || imported.port === null) return;
+    if (peer !== undefined && imported.protocol !== 'tcp')
+      findings.push(...authorityLength(imported.name, peer.trustDomain, [...path, 'name']));
+    // A TCP import has its port alone (tcp-object-rules.ts).
+    if (imported.as === null || imported.port === null || imported.protocol === 'tcp') return;
     const { port } = imported;
     for (const name of localNames(imported.as)) {
       const key = `${name}:${port}`;

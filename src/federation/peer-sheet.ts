@@ -1,12 +1,13 @@
 // The sheet that two teams exchange, as data: what a peer writes into its file about us, and what it is granted.
 // Must not: name another peer, a backend, a private key, or anything else that the peer does not need.
 
-import type { Config, HttpProtocol, Upgrade } from '../config/schema/config.ts';
+import type { Config, ConsumerConfig, HttpConsumerConfig, HttpProtocol, Upgrade } from '../config/schema/config.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
+import { type Grant, isTcpGrant } from './model.ts';
 import type { Resolved } from './resolve.ts';
-import { serverName } from './wire-names.ts';
+import { serverName, tcpServerName } from './wire-names.ts';
 
 export interface PeerSheet {
   readonly mesh: string;
@@ -34,14 +35,25 @@ export interface PeerSheet {
   };
 }
 
-export interface OfferedExport {
+export type OfferedExport = OfferedHttpExport | OfferedTcpExport;
+
+interface AnyOfferedExport {
   readonly name: string;
-  readonly authority: string;
-  readonly protocol: HttpProtocol;
-  readonly upgrades: readonly Upgrade[];
-  readonly allow: readonly { readonly methods: readonly string[]; readonly paths: readonly string[] }[];
   /** The last day of the grant (UTC). */
   readonly expires?: string;
+}
+
+interface OfferedHttpExport extends AnyOfferedExport {
+  readonly protocol: HttpProtocol;
+  readonly authority: string;
+  readonly upgrades: readonly Upgrade[];
+  readonly allow: readonly { readonly methods: readonly string[]; readonly paths: readonly string[] }[];
+}
+
+interface OfferedTcpExport extends AnyOfferedExport {
+  readonly protocol: 'tcp';
+  /** The server name (SNI) of its connections. */
+  readonly serverName: string;
 }
 
 /** Without `to`, what every peer may know. `undefined` when there is no peer of that name. */
@@ -81,28 +93,27 @@ function offeredTo(config: Config, { federation }: Resolved, name: string): Peer
   if (peer === undefined) return undefined;
   const { trustDomain, sni } = peer;
   const ours = federation.mesh.trustDomain;
+  const inbound = serverName(sni ?? trustDomain, ours);
   return {
     peer: name,
     trustDomain,
     ...(sni !== undefined && { sni }),
     serverNames: {
-      inbound: serverName(sni ?? trustDomain, ours),
+      inbound,
       outbound: serverName(sni ?? ours, trustDomain as TrustDomain),
     },
-    exports: federation.grants
-      .filter((grant) => grant.peer === name)
-      .map(({ export: { name: exported, authority, protocol, upgrades } }) => {
-        const consumer = config.exports
-          .find((one) => one.name === exported)
-          ?.consumers.find((one) => one.peer === name);
-        return {
-          name: exported,
-          authority,
-          protocol,
-          upgrades,
-          allow: consumer?.allow ?? [],
-          ...(consumer?.expires !== undefined && { expires: consumer.expires }),
-        };
-      }),
+    exports: federation.grants.filter((grant) => grant.peer === name).map((grant) => offered(config, grant, inbound)),
   };
+}
+
+function offered(config: Config, grant: Grant, inbound: string): OfferedExport {
+  const { name } = grant.export;
+  const consumers: readonly (ConsumerConfig | HttpConsumerConfig)[] =
+    config.exports.find((one) => one.name === name)?.consumers ?? [];
+  const consumer = consumers.find((one) => one.peer === grant.peer);
+  const expires = consumer?.expires === undefined ? {} : { expires: consumer.expires };
+  if (isTcpGrant(grant)) return { name, protocol: 'tcp', serverName: tcpServerName(name, inbound), ...expires };
+  const { authority, protocol, upgrades } = grant.export;
+  const allow = consumer && 'allow' in consumer ? consumer.allow : [];
+  return { name, authority, protocol, upgrades, allow, ...expires };
 }

@@ -3,29 +3,19 @@
 
 import type { ConfigOutline } from '../config/outline.ts';
 import type { Config } from '../config/schema/config.ts';
-import { type Finding, hasBlockingErrors, warningAt } from '../errors.ts';
+import { type Finding, hasBlockingErrors } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { Issuer } from '../trust/issuing/issuer.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import { type Bundles, bundleSteps, resolveBundles, withConsequence } from './bundles.ts';
-import { domainKey, exportKey, meshKey, peerKey } from './meaning-digest.ts';
-import type {
-  AllowRule,
-  DeniedPeer,
-  Export,
-  Federation,
-  Gateway,
-  Grant,
-  Import,
-  Mesh,
-  PathRule,
-  Peer,
-} from './model.ts';
+import { domainKey, meshKey, peerKey } from './meaning-digest.ts';
+import type { DeniedPeer, Federation, Gateway, Mesh, Peer } from './model.ts';
 import { objectRules } from './object-rules.ts';
 import { resolveIssuer } from './own-issuer.ts';
+import { by, expiredGrants, resolveExport, resolveGrants, resolveImports } from './resolve-services.ts';
 import { share, shareByKey } from './structural-sharing.ts';
-import { exportAuthority, localNames, serverName } from './wire-names.ts';
+import { serverName } from './wire-names.ts';
 
 export interface CheckInput {
   readonly config: ConfigOutline;
@@ -158,72 +148,6 @@ function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: T
   return { ...resolved, key: peerKey(resolved), domainKey: domainKey(peerDomain) };
 }
 
-function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
-  const { name, protocol, requestBodies, upgrades, timeouts, backend } = exported;
-  const key = exportKey({ protocol, backends: backend });
-  const authority = exportAuthority(name, ours);
-  return { name, key, authority, protocol, requestBodies, upgrades, timeouts, backends: backend };
-}
-
-function resolveGrants(
-  config: Config,
-  exports: readonly Export[],
-  now: number,
-): { readonly grants: readonly Grant[]; readonly nextExpiry?: number } {
-  const byName = new Map(exports.map((exported) => [exported.name, exported]));
-  const grants: Grant[] = [];
-  let nextExpiry: number | undefined;
-  for (const { name, consumers } of config.exports) {
-    const exported = byName.get(name);
-    if (exported === undefined) continue;
-    for (const { peer, allow, expires } of consumers) {
-      const end = expires === undefined ? undefined : endOfDay(expires);
-      if (end !== undefined && end <= now) continue;
-      if (end !== undefined) nextExpiry = Math.min(nextExpiry ?? end, end);
-      grants.push({ peer, export: exported, allow: allow.map(resolveRule) });
-    }
-  }
-  grants.sort(by((grant) => `${grant.peer}/${grant.export.name}`));
-  return { grants, ...(nextExpiry === undefined ? {} : { nextExpiry }) };
-}
-
-function expiredGrants({ exports }: ConfigOutline, now: number): readonly Finding[] {
-  return exports.flatMap(({ name, consumers }, index) =>
-    consumers.flatMap(({ peer, expires }, position) => {
-      if (expires == null || peer === null || name === null || endOfDay(expires) > now) return [];
-      const message = `the grant of ${name} to ${peer} expired after ${expires}`;
-      const path = ['exports', index, 'consumers', position, 'expires'];
-      return [warningAt('GRANT_EXPIRED', path, message, 'renew the date, or remove the consumer')];
-    }),
-  );
-}
-
-/** A grant applies to the end of its last day, in UTC: milliseconds since the epoch. */
-function endOfDay(date: string): number {
-  return Date.parse(`${date}T00:00:00Z`) + 24 * 60 * 60 * 1000;
-}
-
-function resolveRule(rule: { readonly methods: readonly string[]; readonly paths: readonly string[] }): AllowRule {
-  return { methods: rule.methods, paths: rule.paths.map(resolvePath) };
-}
-
-function resolvePath(path: string): PathRule {
-  return path.endsWith('/*') ? { prefix: path.slice(0, -1) } : { exact: path };
-}
-
-function resolveImports(config: Config, isDenied: (peer: string) => boolean): readonly Import[] {
-  const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain]));
-  return config.imports
-    .flatMap(({ peer, name, as, port, protocol, upgrades, timeouts }): readonly Import[] => {
-      const peerDomain = domains.get(peer);
-      if (peerDomain === undefined) return [];
-      const authority = exportAuthority(name, peerDomain as TrustDomain);
-      const denied = isDenied(peer) ? { denied: true as const } : {};
-      return [{ peer, name, authority, localNames: localNames(as), port, protocol, upgrades, timeouts, ...denied }];
-    })
-    .sort(by((imported) => `${String(imported.port).padStart(5, '0')}/${imported.localNames[0]}`));
-}
-
 type Gateways = Pick<Federation, 'ingress' | 'egress'>;
 
 function resolveGateways(config: Config, ours: TrustDomain): Gateways {
@@ -243,12 +167,4 @@ function resolveGateways(config: Config, ours: TrustDomain): Gateways {
 
 function pickGateways({ ingress, egress }: Federation): Gateways {
   return { ...(ingress && { ingress }), ...(egress && { egress }) };
-}
-
-/** Order by code units: the same on every machine, whatever its locale. */
-function by<T>(keyOf: (item: T) => string): (a: T, b: T) => number {
-  return (a, b) => {
-    const [left, right] = [keyOf(a), keyOf(b)];
-    return left < right ? -1 : left > right ? 1 : 0;
-  };
 }

@@ -3,22 +3,32 @@
 
 import { memoizeByIdentity } from '../memoize.ts';
 import { digestOf } from './meaning-digest.ts';
-import type { Federation, Grant, Import, Peer } from './model.ts';
+import {
+  type Federation,
+  type Grant,
+  type HttpGrant,
+  type Import,
+  isTcpGrant,
+  type Peer,
+  type TcpGrant,
+} from './model.ts';
 
 /** Each list is sorted. Public material only: fingerprints and digests. */
 export interface ServedState {
   /** SHA-256 fingerprints of the roots in the peer's bundle. */
   readonly roots: readonly string[];
-  /** One digest for each path that an allow rule grants, with the methods and the export. */
+  /** One digest for each path that an allow rule grants, with the methods and the export; one for each TCP grant. */
   readonly grants: readonly string[];
   /** One digest for each import that is served. */
   readonly imports: readonly string[];
 }
 
 /** For each allow rule, a digest for each of its paths. Other backends or another protocol give the same rule other digests. */
-const ruleDigests = memoizeByIdentity(({ export: exported, allow }: Grant): readonly (readonly string[])[] =>
+const ruleDigests = memoizeByIdentity(({ export: exported, allow }: HttpGrant): readonly (readonly string[])[] =>
   allow.map(({ methods, paths }) => paths.map((path) => digestOf('grant', exported, methods, path))),
 );
+/** A TCP grant has no rules: it is served as a whole, or not. */
+const tcpGrantDigest = memoizeByIdentity((grant: TcpGrant): string => digestOf('tcp grant', grant.export));
 const importDigest = memoizeByIdentity((imported: Import): string => digestOf('import', imported));
 
 /** What belongs to one peer in a model. */
@@ -51,12 +61,16 @@ function byPeer<T extends { readonly peer: string }>(items: readonly T[]): Reado
 export function stateOf({ peer, grants, imports }: PeerPart): ServedState {
   return {
     roots: peer.bundle.certificates.map(({ fingerprint }) => fingerprint).sort(),
-    grants: grants.flatMap((grant) => ruleDigests(grant).flat()).sort(),
+    grants: grants.flatMap(grantDigests).sort(),
     imports: imports
       .filter(({ denied }) => !denied)
       .map((imported) => importDigest(imported))
       .sort(),
   };
+}
+
+function grantDigests(grant: Grant): readonly string[] {
+  return isTcpGrant(grant) ? [tcpGrantDigest(grant)] : ruleDigests(grant).flat();
 }
 
 export function isSameState(a: ServedState, b: ServedState): boolean {
@@ -120,7 +134,8 @@ export function narrowTo({ peer, grants, imports }: PeerPart, state: ServedState
   const [rules, known] = [new Set(state.grants), new Set(state.imports)];
   return {
     peer,
-    grants: grants.flatMap((grant) => {
+    grants: grants.flatMap((grant): readonly Grant[] => {
+      if (isTcpGrant(grant)) return rules.has(tcpGrantDigest(grant)) ? [grant] : [];
       const digests = ruleDigests(grant);
       const allow = grant.allow.flatMap((rule, index) => {
         const paths = rule.paths.filter((_, at) => rules.has(digests[index]?.[at] ?? ''));

@@ -5,7 +5,7 @@
 // Must not: admit anything that the next model does not.
 
 import { bundleOf } from '../trust/bundle.ts';
-import type { Federation, Grant, Import, Peer } from './model.ts';
+import { type Federation, type Grant, type HttpGrant, type Import, isHttpGrant, type Peer } from './model.ts';
 import {
   exceeds,
   holdsMore,
@@ -40,7 +40,8 @@ export interface Meet {
   readonly gatewayIdentities: Peer['gatewayIdentities'];
   /** PEM; empty: no root. */
   readonly roots: string;
-  readonly grants: readonly Grant[];
+  /** Of HTTP alone: the chains of TCP exports are cut with their name. */
+  readonly grants: readonly HttpGrant[];
 }
 
 /** What gateways may hold of one peer under one key. */
@@ -266,7 +267,12 @@ function retiredNames(retired: readonly ServedPeer[], served: Federation): reado
     return {
       name,
       key,
-      meet: { domainKey, gatewayIdentities: identities, roots: roots.length === 0 ? '' : pem, grants },
+      meet: {
+        domainKey,
+        gatewayIdentities: identities,
+        roots: roots.length === 0 ? '' : pem,
+        grants: grants.filter(isHttpGrant),
+      },
     };
   });
 }

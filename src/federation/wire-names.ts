@@ -3,11 +3,19 @@
 
 import type { TrustDomain } from '../trust/spiffe.ts';
 
+/** RFC 1035, in the textual form without the trailing dot. */
+export const MAX_HOST_NAME = 253;
+
 const CLUSTER_SUFFIX = '.svc.cluster.local';
 
 /** The server name that the callee's ingress gateway picks the caller's filter chain by. */
 export function serverName(label: string, callee: TrustDomain): string {
   return `${label}.peers.${callee}`;
+}
+
+/** The server name of one TCP export, before the one that the same two gateways use for HTTP (`serverName`). */
+export function tcpServerName(name: string, httpServerName: string): string {
+  return `${name}.tcp.${httpServerName}`;
 }
 
 /** The `:authority` of an export at the boundary. */

@@ -1,7 +1,7 @@
 // Lists what an edit changed, for the log: each object by name, with what of it changed.
 // Must not: list what follows from the change of another object, such as the grants of an export whose backend changed.
 
-import type { Config } from '../config/schema/config.ts';
+import type { Config, ConsumerConfig, HttpConsumerConfig } from '../config/schema/config.ts';
 import type { Resolved } from '../federation/resolve.ts';
 
 export interface Change {
@@ -79,7 +79,10 @@ function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objec
       ]);
     case 'exports':
       return new Map(
-        exports.map(({ name, backends, protocol, requestBodies }) => [name, { backends, protocol, requestBodies }]),
+        exports.map(({ name, backends, protocol, ...others }): readonly [string, Aspects] => [
+          name,
+          { backends, protocol, ...('requestBodies' in others && { requestBodies: others.requestBodies }) },
+        ]),
       );
     case 'imports':
       return new Map(
@@ -92,7 +95,9 @@ function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objec
       // As the file has them: those of a peer that is denied follow from that.
       return new Map(
         (config?.exports ?? []).flatMap(({ name, consumers }) =>
-          consumers.map(({ peer, allow, expires }) => {
+          consumers.map((consumer: ConsumerConfig | HttpConsumerConfig) => {
+            const { peer, expires } = consumer;
+            const allow = 'allow' in consumer ? consumer.allow : [];
             const methods = allow.map((rule) => rule.methods);
             return [`${peer}/${name}`, { methods, paths: allow.map(({ paths }) => paths), expiry: expires }] as const;
           }),

@@ -3,7 +3,19 @@
 
 import { admissionText } from '../envoy/boundary/checks/admission-rules.ts';
 import type { Expectation } from '../envoy/boundary/checks/expectation.ts';
-import type { Federation, GatewayRole, Grant, Import } from '../federation/model.ts';
+import {
+  type Federation,
+  type GatewayRole,
+  type Grant,
+  type HttpGrant,
+  type Import,
+  isHttpGrant,
+  isHttpImport,
+  isTcpGrant,
+  isTcpImport,
+  type Peer,
+  type TcpGrant,
+} from '../federation/model.ts';
 import { labelOf, type RetiredName } from '../federation/transition.ts';
 import { memoizeByIdentity } from '../memoize.ts';
 
@@ -16,8 +28,9 @@ export interface Expected {
 export function expectationOf({ federation, retired, throwawayRootPem }: Expected, role: GatewayRole): Expectation {
   const { mesh, peers } = federation;
   const grants = grantsByPeer(federation.grants);
+  const tcp = tcpImports(federation);
   const health = `health.gateway.${mesh.trustDomain}`;
-  const admits = (all: readonly Grant[]): ReadonlyMap<string, string> =>
+  const admits = (all: readonly HttpGrant[]): ReadonlyMap<string, string> =>
     new Map([...all.map((grant) => [grant.export.authority, grantText(grant)] as const), [health, HEALTH]]);
   const { address = '', port } = federation[role] ?? {};
   return {
@@ -32,23 +45,32 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
     ...(mesh.bundle && { meshBundle: { key: mesh.bundle.key, pem: mesh.bundle.pem } }),
     admits: new Map([
       ...retired.flatMap((name) => (name.meet ? [[labelOf(name), admits(name.meet.grants)] as const] : [])),
-      ...peers.map((peer) => [labelOf(peer), admits(grants.get(peer.name) ?? [])] as const),
+      ...peers.map((peer) => [labelOf(peer), admits((grants.get(peer.name) ?? []).filter(isHttpGrant))] as const),
     ]),
     imports: authorities(federation.imports),
     upgradable: new Set([
       ...retired.flatMap((name) => upgradable(labelOf(name), name.meet?.grants ?? [])),
-      ...peers.flatMap((peer) => upgradable(labelOf(peer), grants.get(peer.name) ?? [])),
-      ...federation.imports.flatMap(({ port: own, localNames, upgrades }) =>
-        upgrades.includes('websocket') ? localNames.map((name) => `${own} ${name}`) : [],
-      ),
+      ...peers.flatMap((peer) => upgradable(labelOf(peer), (grants.get(peer.name) ?? []).filter(isHttpGrant))),
+      ...federation.imports
+        .filter(isHttpImport)
+        .flatMap(({ port: own, localNames, upgrades }) =>
+          upgrades.includes('websocket') ? localNames.map((name) => `${own} ${name}`) : [],
+        ),
     ]),
+    tcpExports: new Map(
+      peers.map((peer) => [labelOf(peer), tcpExports(peer, (grants.get(peer.name) ?? []).filter(isTcpGrant))]),
+    ),
+    tcpPorts: new Map(tcp.map(({ port, cluster }) => [port, cluster])),
+    tcpServerNames: new Map(
+      tcp.flatMap(({ cluster, serverName }) => (cluster === undefined ? [] : [[cluster, serverName]])),
+    ),
     gateways: new Map(
       peers.map((peer) => [labelOf(peer), peer.addresses.map(({ host, port: own }) => `${host} ${own}`)]),
     ),
   };
 }
 
-function upgradable(label: string, grants: readonly Grant[]): readonly string[] {
+function upgradable(label: string, grants: readonly HttpGrant[]): readonly string[] {
   return grants
     .filter((grant) => grant.export.upgrades.includes('websocket'))
     .map((grant) => `${label} ${grant.export.authority}`);
@@ -57,7 +79,7 @@ function upgradable(label: string, grants: readonly Grant[]): readonly string[] 
 /** The gateways of a peer may ask whether this gateway is alive. */
 const HEALTH = 'GET =/healthz';
 
-const grantText = memoizeByIdentity(({ allow, export: { requestBodies } }: Grant): string => {
+const grantText = memoizeByIdentity(({ allow, export: { requestBodies } }: HttpGrant): string => {
   const pairs = allow.flatMap(({ methods, paths }) =>
     methods.flatMap((method) =>
       paths.map((path) => `${method} ${'exact' in path ? `=${path.exact}` : `<${path.prefix}`}`),
@@ -79,6 +101,28 @@ const grantsByPeer = memoizeByIdentity((grants: readonly Grant[]): ReadonlyMap<s
 const authorities = memoizeByIdentity(
   (imports: readonly Import[]): ReadonlyMap<string, string> =>
     new Map(
-      imports.flatMap(({ port, localNames, authority }) => localNames.map((name) => [`${port} ${name}`, authority])),
+      imports
+        .filter(isHttpImport)
+        .flatMap(({ port, localNames, authority }) => localNames.map((name) => [`${port} ${name}`, authority])),
     ),
 );
+
+function tcpExports({ inboundServerName: server }: Peer, grants: readonly TcpGrant[]): ReadonlyMap<string, string> {
+  return new Map(grants.map(({ export: { name, key } }) => [`${name}.tcp.${server}`, `${name}@${key}`]));
+}
+
+interface ExpectedTcpImport {
+  readonly port: string;
+  /** Undefined: its peer is denied. */
+  readonly cluster: string | undefined;
+  readonly serverName: string;
+}
+
+function tcpImports({ peers, imports }: Federation): readonly ExpectedTcpImport[] {
+  const byName = new Map(peers.map((peer) => [peer.name, peer]));
+  return imports.filter(isTcpImport).map(({ port, name, peer: owner, denied }) => {
+    const peer = denied ? undefined : byName.get(owner);
+    const cluster = peer && `tcp/${labelOf(peer)}/${name}`;
+    return { port: String(port), cluster, serverName: `${name}.tcp.${peer?.outboundServerName}` };
+  });
+}

@@ -81,9 +81,10 @@ ${imports}
       await sheetOf(file),
     ];
     assert.ok((toShop.to?.exports.length ?? 0) > 0);
-    for (const { authority, allow } of toShop.to?.exports ?? []) {
-      assert.match(authority, /\.exports\.bank\.example$/);
-      assert.ok(allow.length > 0);
+    for (const offered of toShop.to?.exports ?? []) {
+      assert.ok(offered.protocol !== 'tcp');
+      assert.match(offered.authority, /\.exports\.bank\.example$/);
+      assert.ok(offered.allow.length > 0);
     }
     assert.notDeepEqual(toShop.to?.exports, toPartner.to?.exports);
     assert.deepEqual(toShop.to?.serverNames, {

@@ -42,6 +42,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
     options.some((option) => misfits(option, value, path).length === 0) ? [] : [path],
   oneOf: (options: readonly JsonSchema[], value, _schema, path) =>
     options.filter((option) => misfits(option, value, path).length === 0).length === 1 ? [] : [path],
+  if: (condition: JsonSchema, value, schema, path) => {
+    const branch = misfits(condition, value, path).length === 0 ? schema['then'] : schema['else'];
+    return branch === undefined ? [] : misfits(branch as JsonSchema, value, path);
+  },
+  // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema; \`if\` looks at it
+  then: () => [],
+  else: () => [],
   not: (refused: JsonSchema, value, _schema, path) => (misfits(refused, value, path).length === 0 ? [path] : []),
 };
 

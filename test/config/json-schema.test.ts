@@ -37,6 +37,10 @@ describe('the schema takes', () => {
     assert.deepEqual(misfitsOf(GOOD), []);
     for (const [from, to] of [
       ['bundles/partner.pem', '{file: bundles/partner.pem}'],
+      [
+        '  protocol: grpc\n  consumers:\n  - peer: partner\n    paths: [/fx.Rates/*]\n',
+        '  protocol: tcp\n  consumers:\n  - peer: partner\n',
+      ],
       ['withdraw.accounts.svc.cluster.local:8080', '["[::1]:80", b:2]'],
       ['    allow:\n    - methods: [POST]\n      paths: ', '    methods: [POST]\n    paths: '],
       [
@@ -59,7 +63,15 @@ describe('the schema refuses', () => {
     ['[ecdsa]', '[]', '/peers/partner/leafKeys'],
     ['[POST]', '[TRACE]', '/exports/0/consumers/0/allow/0/methods/0'],
     ['[/v1/withdrawals', '[v1', '/exports/0/consumers/0/allow/0/paths/0'],
-    ['8080\n  protocol: http\n  consumers', '8080\n  protocol: tcp\n  consumers', '/exports/0/protocol'],
+    ['8080\n  protocol: http\n  consumers', '8080\n  protocol: tcp\n  consumers', '/exports/0/consumers/0/allow'],
+    ['8080\n  protocol: http\n  upgrades', '8080\n  protocol: tcp\n  upgrades', '/imports/0/timeouts'],
+    ['8080\n  protocol: http\n  upgrades', '8080\n  protocol: tcp\n  upgrades', '/imports/0/upgrades'],
+    ['8080\n  protocol: http\n  consumers', '8080\n  protocol: udp\n  consumers', '/exports/0/protocol'],
+    [
+      '8080\n  protocol: http\n  consumers',
+      '8080\n  protocol: tcp\n  requestBodies: standard\n  consumers',
+      '/exports/0/requestBodies',
+    ],
     ['clients: plaintext', 'clients: mtls', '/gateways/egress/clients'],
     ['  port: 8080', '  port: 8080\n  split: {local: 1}', '/imports/0/split'],
     ['    sni:', '    limits: {}\n    sni:', '/peers/partner/limits'],

@@ -56,11 +56,12 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
         const { config } = parseConfig(text);
         if (config === undefined) continue;
         for (const peer of config.peers) assert.ok(peer.gatewayIdentities.length > 0 && peer.leafKeys.length > 0);
-        for (const { backend, consumers, protocol } of config.exports) {
-          assert.ok(backend.length > 0 && consumers.length > 0, text);
-          for (const { methods, paths } of consumers.flatMap(({ allow }) => allow)) {
+        for (const exported of config.exports) {
+          assert.ok(exported.backend.length > 0 && exported.consumers.length > 0, text);
+          if (exported.protocol === 'tcp') continue;
+          for (const { methods, paths } of exported.consumers.flatMap(({ allow }) => allow)) {
             assert.ok(methods.length > 0 && paths.length > 0, text);
-            if (protocol === 'grpc') assert.deepEqual([...methods], ['POST']);
+            if (exported.protocol === 'grpc') assert.deepEqual([...methods], ['POST']);
             for (const path of paths) assert.match(path, /^\/[^*?#%\\]*\*?$/, text);
           }
         }

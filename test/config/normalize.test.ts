@@ -120,7 +120,7 @@ describe('the normalized configuration', () => {
     assert.deepEqual(config.exports[0]?.consumers, [{ peer: 'c1', allow: [{ methods: ['GET'], paths: ['/hello'] }] }]);
     assert.deepEqual([config.exports[0]?.protocol, config.imports[0]?.protocol], ['http', 'http']);
     assert.deepEqual(
-      [config.exports[0]?.timeouts, config.imports[0]?.timeouts],
+      [...config.exports, ...config.imports].map((one) => 'timeouts' in one && one.timeouts),
       [{ idleSeconds: 60 }, { idleSeconds: 60 }],
     );
   });

@@ -292,12 +292,51 @@ describe('rules of a consumer', () => {
     one(changed('8080\n  protocol: http\n  up', '8080\n  protocol: http2\n  up'), 'INVALID_VALUE', '[websocket]');
   });
 
-  test('A consumer of tcp needs no rules: NOT_YET is the only finding', () => {
-    one(
-      changed(`grpc\n  consumers:\n  - peer: partner\n${short}`, 'tcp\n  consumers:\n  - peer: partner\n'),
-      'NOT_YET',
-      'tcp',
+  const tcp = (consumer = '', exported = ''): string =>
+    changed(
+      `grpc\n  consumers:\n  - peer: partner\n${short}`,
+      `tcp\n${exported}  consumers:\n  - peer: partner\n${consumer}`,
     );
+
+  test('A consumer of tcp needs no rules, and has those that are not about requests', () => {
+    const { exports } = configOf(tcp('    expires: 2027-03-31\n    owner: team\n'));
+    assert.deepEqual(exports[1]?.consumers, [{ peer: 'partner', expires: '2027-03-31', owner: 'team' }]);
+    assert.deepEqual(Object.keys(exports[1] ?? {}).sort(), ['backend', 'consumers', 'name', 'protocol']);
+  });
+
+  for (const [key, value] of [
+    ['methods', '[PATCH]'],
+    ['paths', '[/*]'],
+    ['allow', '[{methods: [GET], paths: [/*]}]'],
+    ['methods', '[]'],
+  ] as const)
+    test(`A consumer of tcp has no ${key}: ${value}`, () => {
+      const text = tcp(`    ${key}: ${value}\n`);
+      assert.ok(codes(text).includes('NOT_FOR_TCP'));
+      if (value !== '[]') one(text, 'NOT_FOR_TCP', `${key}: ${value}`);
+    });
+
+  test('A consumer of tcp has a finding for each key about requests', () => {
+    const text = tcp('    methods: [GET]\n    paths: [/*]\n    allow: [{methods: [GET], paths: [/*]}]\n');
+    assert.deepEqual(codes(text), ['NOT_FOR_TCP', 'NOT_FOR_TCP', 'NOT_FOR_TCP']);
+  });
+
+  test('An export of tcp has no requestBodies and no time-outs of requests', () => {
+    one(tcp('', '  requestBodies: standard\n'), 'NOT_FOR_TCP', 'requestBodies: standard');
+    one(tcp('', '  timeouts: {idle: 7s}\n'), 'NOT_FOR_TCP', 'timeouts: {idle: 7s}');
+  });
+
+  test('An import of tcp has no time-outs of requests', () => {
+    const http = '  port: 8080\n  protocol: http\n';
+    const upgrades = '  upgrades: [websocket]\n';
+    one(changed(`${http}${upgrades}`, '  port: 8080\n  protocol: tcp\n'), 'NOT_FOR_TCP', 'timeouts: {idle: 20s');
+    const timeouts = '  timeouts: {idle: 20s, request: 1m}\n';
+    one(
+      changed(`${http}${upgrades}${timeouts}`, `  port: 8080\n  protocol: tcp\n${upgrades}`),
+      'NOT_FOR_TCP',
+      'upgrades: [w',
+    );
+    configOf(changed(`${http}${upgrades}${timeouts}`, '  port: 8080\n  protocol: tcp\n'));
   });
 
   test('A consumer that is no map has one finding', () => {
@@ -321,7 +360,6 @@ describe('fields that come later', () => {
     ['bundles/partner.pem', '{file: a.pem, endpointSPIFFEID: "spiffe://x/y"}', '"spiffe'],
     ['bundles/partner.pem', '{file: a.pem, crl: x.crl}', 'x.crl'],
     ['withdraw.accounts.svc.cluster.local:8080', '{address: "x:1", tls: mtls, identity: ns/a}', '{address'],
-    ['protocol: http', 'protocol: tcp', 'tcp'],
     ['    - methods', '    - workloads: [ns/shop]\n      methods', '[ns/shop'],
     ['    paths: [/fx', '    workloads: [ns/shop]\n    paths: [/fx', '[ns/shop'],
     ['    expires', '    limits: {requestsPerSecond: 5}\n    expires', '{requests'],

@@ -251,10 +251,7 @@ const FIELDS: readonly Field[] = [
     key: 'svc.cluster.local:8080\n  protocol: ',
     value: 'http',
     good: ['"http"', 'http2'],
-    bad: [
-      ['INVALID_VALUE', 'https', 'h2', 'HTTP', '""', '1'],
-      ['NOT_YET', 'tcp'],
-    ],
+    bad: [['INVALID_VALUE', 'https', 'h2', 'HTTP', 'TCP', 'udp', '""', '1']],
   },
   {
     field: 'methods',

@@ -79,7 +79,7 @@ function* fields(
     const put = (changed: unknown): ResourceJson => rebuild({ ...value, [field.name]: changed });
     if (Array.isArray(set)) {
       for (const [index, item] of set.entries())
-        yield* attempts(inner, item, `${here}.*`, (changed) => put(set.with(index, changed)));
+        yield* attempts(inner, item, `${here}.${kindOf(item)}`, (changed) => put(set.with(index, changed)));
     } else if (field instanceof protobuf.MapField) {
       for (const [key, item] of Object.entries(set as Data))
         yield* attempts(inner, item as Data, `${here}.*`, (changed) => put({ ...(set as Data), [key]: changed }));
@@ -87,6 +87,11 @@ function* fields(
       yield* attempts(inner, set as Data, here, put);
     }
   }
+}
+
+/** The chains of one listener have different forms, which their names begin with. */
+function kindOf({ name }: { readonly name?: unknown }): string {
+  return /^(?:peer|tcp)\//.exec(String(name))?.[0] ?? '*';
 }
 
 const folder = fileURLToPath(new URL('../../../test/golden/', import.meta.url));

@@ -25,7 +25,11 @@ peers:
 exports:
 - {name: a.b, protocol: grpc, backend: "svc.ns.svc.cluster.local:80", consumers: [{peer: shop-1, methods: [POST], paths: [/*]}]}
 - {name: bb, backend: ["10.0.0.1:80", "[fd00::9]:81"], requestBodies: any-method, consumers: [{peer: shop-1, allow: [{methods: [GET, PUT], paths: [/v1/*, /x]}, {methods: [DELETE], paths: [/v1/*]}]}]}
+- {name: t.db, protocol: tcp, backend: ["10.0.0.1:80", "[fd00::9]:81"], consumers: [{peer: shop-1}, {peer: lone}]}
+- {name: t2, protocol: tcp, backend: "db.ns.svc.cluster.local:80", consumers: [{peer: lone}]}
 imports:
+- {peer: shop-1, name: t.db, as: db, port: 5432, protocol: tcp}
+- {peer: shop-1, name: t.db, as: db.again, port: 5433, protocol: tcp}
 - {peer: shop-1, name: cart, as: cart.default.svc.cluster.local, port: 8080, protocol: grpc}
 - {peer: shop-1, name: c2, as: c2, port: 80}
 `);

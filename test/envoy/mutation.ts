@@ -18,11 +18,16 @@ peers:
   partner: {trustDomain: partner.example, trustBundle: partner.pem, gatewayIdentities: [gateway/egress], addresses: ["127.0.0.1:15445"]}
 exports:
 - {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*]}, {peer: partner, methods: [GET, POST], paths: [/a, /b/*]}]}
+- {name: ledger, protocol: tcp, backend: "127.0.0.1:82", consumers: [{peer: shop}, {peer: partner}]}
+- {name: sessions, protocol: tcp, backend: "127.0.0.1:83", consumers: [{peer: shop}]}
 - {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}]}]}
 - {name: zchat, backend: "127.0.0.1:82", upgrades: [websocket], consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
 imports:
 - {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080}
 - {peer: partner, name: cart, as: cart2.default.svc.cluster.local, port: 8080}
+- {peer: shop, name: queue, as: queue, port: 5672, protocol: tcp}
+- {peer: shop, name: stock, as: stock, port: 5432, protocol: tcp}
+- {peer: partner, name: queue, as: queue2, port: 5673, protocol: tcp}
 `);
 
 // Mutations reach anywhere into ProtoJSON, so they see it as plain data.
@@ -77,6 +82,33 @@ export class Copy {
 
   get policy(): Data {
     return Object.values(this.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac.rules.policies)[0];
+  }
+
+  /** The chain of the ledger for the shop, and its proxy. */
+  get tcpChain(): Data {
+    const { filter_chains: chains } = this.named('Listener', 'ingress');
+    return chains.find((chain: Data) => plainName(chain.name) === 'tcp/shop/ledger');
+  }
+
+  get tcpProxy(): Data {
+    return this.tcpChain.filters[2].typed_config;
+  }
+
+  get gate(): Data {
+    return this.named('Listener', 'gate/shop/ledger');
+  }
+
+  get gateProxy(): Data {
+    return this.gate.filter_chains[0].filters[0].typed_config;
+  }
+
+  /** The port of the shop's queue, and where it leads. */
+  get tcpPort(): Data {
+    return this.named('Listener', 'egress/5672');
+  }
+
+  get queue(): Data {
+    return this.named('Cluster', 'tcp/shop/queue');
   }
 
   /** Where requests for the shop go. */

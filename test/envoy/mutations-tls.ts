@@ -140,7 +140,9 @@ export const TLS_MUTATIONS: Mutations = {
           listener.filter_chains.find((chain: Data) => plainName(chain.name) === 'peer/partner'),
         );
         const chain = JSON.parse(text.replaceAll('spiffe://partner.example', 'spiffe://shop.example'));
-        listener.filter_chains = [c.chain, chain];
+        listener.filter_chains = listener.filter_chains.map((one: Data) =>
+          plainName(one.name) === 'peer/partner' ? chain : one,
+        );
       },
     ],
   ],

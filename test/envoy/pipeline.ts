@@ -70,15 +70,20 @@ export class MeshUnderTest {
   readonly now: number;
   resolved: Resolved | undefined;
 
-  constructor(yaml: string, cas: Map<string, Ca> = new Map(), now = NOW) {
+  private readonly denied: readonly string[];
+
+  /** `denied`: peers without a usable bundle. */
+  constructor(yaml: string, cas: Map<string, Ca> = new Map(), now = NOW, denied: readonly string[] = []) {
     this.cas = cas;
     this.now = now;
+    this.denied = denied;
     this.update(yaml);
   }
 
   update(yaml: string): void {
     const config = configOf(yaml);
-    const files = filesOf(config, this.cas, this.now);
+    const files = new Map(filesOf(config, this.cas, this.now));
+    for (const { name, trustBundle } of config.peers) if (this.denied.includes(name)) files.delete(trustBundle.file);
     const { resolved, findings } = resolve({ config, files, now: this.now, previous: this.resolved });
     assert.ok(resolved, JSON.stringify(findings));
     this.resolved = resolved;

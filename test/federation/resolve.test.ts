@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { isHttpGrant, isHttpImport } from '../../src/federation/model.ts';
 import { createCa } from '../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { BANK, changed, federationOf, NOW, OURS, resolved, resolveText, SHOP, shown, YAML } from './two-peers.ts';
@@ -51,17 +52,19 @@ describe('the model', () => {
 
   test('The model has exports by name, with their authority in our trust domain', () => {
     assert.deepEqual(
-      exports.map(({ name, authority, protocol, backends }) => [name, authority, protocol, backends]),
+      exports.map((one) => ['authority' in one && one.authority, one.name, one.protocol, one.backends]),
       [
-        ['accounts', 'accounts.exports.core.example', 'http', [{ host: 'accounts.default.svc', port: 8080 }]],
-        ['orders', 'orders.exports.core.example', 'http', [{ host: 'orders.default.svc', port: 8080 }]],
+        ['accounts.exports.core.example', 'accounts', 'http', [{ host: 'accounts.default.svc', port: 8080 }]],
+        ['orders.exports.core.example', 'orders', 'http', [{ host: 'orders.default.svc', port: 8080 }]],
       ],
     );
   });
 
   test('The model has imports by port and local name, with their authority in the trust domain of the peer', () => {
     assert.deepEqual(
-      imports.map(({ port, localNames, authority }) => [port, localNames[0], localNames.length, authority]),
+      imports
+        .filter(isHttpImport)
+        .map(({ port, localNames, authority }) => [port, localNames[0], localNames.length, authority]),
       [
         [80, 'rates', 1, 'rates.exports.bank.example'],
         [8080, 'carts.default.svc.cluster.local', 3, 'carts.exports.shop.example'],
@@ -114,7 +117,7 @@ describe('a grant', () => {
 
   test('A grant allows the methods and paths that it lists, a prefix with its final slash', () => {
     const { grants, exports } = federationOf(YAML);
-    const grant = grants.find(({ peer, export: { name } }) => `${peer} ${name}` === 'shop orders');
+    const grant = grants.filter(isHttpGrant).find(({ peer, export: { name } }) => `${peer} ${name}` === 'shop orders');
     assert.deepEqual(grant?.allow, [{ methods: ['GET'], paths: [{ exact: '/orders' }, { prefix: '/orders/' }] }]);
     assert.ok(grant && exports.includes(grant.export));
   });
@@ -122,7 +125,9 @@ describe('a grant', () => {
   test('A grant keeps its rules apart: the methods of one are not for the paths of another', () => {
     const rules = '{peer: shop, allow: [{methods: [GET], paths: [/a]}, {methods: [PUT, POST], paths: [/*]}]}';
     const text = changed(['{peer: shop, methods: [GET], paths: [/accounts]}', rules]);
-    const grant = federationOf(text).grants.find(({ export: { name } }) => name === 'accounts');
+    const grant = federationOf(text)
+      .grants.filter(isHttpGrant)
+      .find(({ export: { name } }) => name === 'accounts');
     assert.deepEqual(grant?.allow, [
       { methods: ['GET'], paths: [{ exact: '/a' }] },
       { methods: ['PUT', 'POST'], paths: [{ prefix: '/' }] },
@@ -134,7 +139,9 @@ describe('a grant', () => {
       ['accounts.default.svc:8080', 'accounts.default.svc:8080\n  protocol: grpc'],
       ['{peer: shop, methods: [GET], paths: [/accounts]}', '{peer: shop, paths: [/bank.Accounts/*]}'],
     );
-    const grant = federationOf(text).grants.find(({ export: { name } }) => name === 'accounts');
+    const grant = federationOf(text)
+      .grants.filter(isHttpGrant)
+      .find(({ export: { name } }) => name === 'accounts');
     assert.equal(grant?.export.protocol, 'grpc');
     assert.deepEqual(grant?.allow, [{ methods: ['POST'], paths: [{ prefix: '/bank.Accounts/' }] }]);
   });

@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { exportAuthority, localNames, serverName } from '../../src/federation/wire-names.ts';
+import type { Export, Import } from '../../src/federation/model.ts';
+import { exportAuthority, localNames, serverName, tcpServerName } from '../../src/federation/wire-names.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { changed, federationOf } from './two-peers.ts';
 
@@ -13,6 +14,8 @@ describe('names at the boundary', () => {
   test('Names at the boundary are the label and the name before the trust domain of the callee', () => {
     assert.equal(serverName('c1.example.com', CALLEE), 'c1.example.com.peers.c2.example.com');
     assert.equal(exportAuthority('helloworld.sample', CALLEE), 'helloworld.sample.exports.c2.example.com');
+    const http = serverName('c1.example.com', CALLEE);
+    assert.equal(tcpServerName('ledger.sample', http), 'ledger.sample.tcp.c1.example.com.peers.c2.example.com');
   });
 
   for (const sni of [undefined, 'p-7f3c9a'])
@@ -42,8 +45,10 @@ describe('names at the boundary', () => {
       assert.equal(theirs.outboundServerName, ours.inboundServerName);
       assert.equal(theirs.inboundServerName, ours.outboundServerName);
       assert.notEqual(theirs.inboundServerName, theirs.outboundServerName);
-      const exported = core.exports.find(({ name }) => name === 'orders');
-      assert.equal(shop.imports.find(({ name }) => name === 'orders')?.authority, exported?.authority);
+      const authorityOf = (services: readonly (Export | Import)[]) =>
+        services.flatMap((one) => (one.name === 'orders' && 'authority' in one ? [one.authority] : []));
+      assert.equal(authorityOf(core.exports).length, 1);
+      assert.deepEqual(authorityOf(shop.imports), authorityOf(core.exports));
     });
 });
 

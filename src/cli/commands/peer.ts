@@ -74,18 +74,25 @@ function contractOf({ mesh }: PeerSheet, { serverNames, exports }: NonNullable<P
   ];
 }
 
-function importLines(
-  mesh: string,
-  { name, protocol, upgrades, allow, expires, authority }: OfferedExport,
-): readonly string[] {
+function importLines(mesh: string, offered: OfferedExport): readonly string[] {
+  const { name, protocol, expires } = offered;
+  const upgrades = offered.protocol === 'tcp' ? [] : offered.upgrades;
   const kind =
     (protocol === 'http' ? '' : `, protocol: ${protocol}`) +
     (upgrades.length === 0 ? '' : `, upgrades: [${upgrades.join(', ')}]`);
+  const rules =
+    offered.protocol === 'tcp'
+      ? ['  # everything, on TCP connections']
+      : offered.allow.map(({ methods, paths }) => `  # ${methods.join(', ')} ${paths.join(', ')}`);
   return [
-    `- {peer: ${mesh}, name: ${name}, as: ${name}.local, port: 8080${kind}}`,
-    `  # ${authority}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}`,
-    ...allow.map(({ methods, paths }) => `  # ${methods.join(', ')} ${paths.join(', ')}`),
+    `- {peer: ${mesh}, name: ${name}, as: ${name}.local, port: ${protocol === 'tcp' ? 'PORT' : 8080}${kind}}`,
+    `  # ${contractName(offered)}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}`,
+    ...rules,
   ];
+}
+
+function contractName(offered: OfferedExport): string {
+  return offered.protocol === 'tcp' ? offered.serverName : offered.authority;
 }
 
 function comment(lines: readonly string[]): readonly string[] {

@@ -2,6 +2,8 @@
 // Must not: relate two objects (federation/object-rules.ts does).
 
 import { errorAt, type Finding, type Path } from '../../errors.ts';
+import { TCP_CONSUMER_LACKS, TCP_EXPORT_LACKS } from '../schema/export-schema.ts';
+import { TCP_IMPORT_LACKS } from '../schema/import-schema.ts';
 
 const SOURCES = ['issuer', 'files', 'sds'];
 
@@ -44,6 +46,7 @@ function identityRules(identity: unknown): readonly Finding[] {
 
 function serviceRules(service: Record<string, unknown>, path: Path): readonly Finding[] {
   const { protocol, timeouts, upgrades } = service;
+  if (protocol === 'tcp') return notForTcp(service, path[0] === 'exports' ? TCP_EXPORT_LACKS : TCP_IMPORT_LACKS, path);
   const { request } = record(timeouts);
   const findings: Finding[] = [];
   if (protocol === 'grpc' && request !== undefined && request !== 'none')
@@ -68,8 +71,7 @@ function serviceRules(service: Record<string, unknown>, path: Path): readonly Fi
 }
 
 function consumerRules(consumer: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {
-  // For TCP, naming the peer is the policy; the schema reports that the protocol is not supported yet.
-  if (protocol === 'tcp') return [];
+  if (protocol === 'tcp') return notForTcp(consumer, TCP_CONSUMER_LACKS, path);
   const short = consumer['methods'] !== undefined || consumer['paths'] !== undefined;
   if (consumer['allow'] !== undefined) {
     if (short)
@@ -79,6 +81,21 @@ function consumerRules(consumer: Record<string, unknown>, protocol: unknown, pat
     );
   }
   return ruleRules(consumer, protocol, path);
+}
+
+/** A gateway sees the bytes of a TCP connection and no requests, so a rule about requests would not be enforced. */
+function notForTcp(object: Record<string, unknown>, keys: readonly string[], path: Path): readonly Finding[] {
+  return keys
+    .filter((key) => object[key] !== undefined)
+    .map((key) => ({
+      ...errorAt(
+        'NOT_FOR_TCP',
+        [...path, key],
+        `${key} says something about requests, and TCP has none`,
+        'remove it, because nothing that it says would be enforced; or write another protocol',
+      ),
+      atKey: true,
+    }));
 }
 
 function ruleRules(rule: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {

@@ -22,6 +22,53 @@ export interface AllowRuleConfig {
   readonly paths: readonly string[];
 }
 
+interface ExportConfig {
+  readonly name: string;
+  readonly backend: readonly HostPort[];
+}
+
+export interface HttpExportConfig extends ExportConfig {
+  readonly protocol: HttpProtocol;
+  readonly requestBodies: RequestBodies;
+  readonly upgrades: readonly Upgrade[];
+  readonly timeouts: Timeouts;
+  readonly consumers: readonly HttpConsumerConfig[];
+}
+
+export interface TcpExportConfig extends ExportConfig {
+  readonly protocol: 'tcp';
+  readonly consumers: readonly ConsumerConfig[];
+}
+
+interface ImportConfig {
+  readonly peer: string;
+  readonly name: string;
+  readonly as: string;
+  readonly port: number;
+}
+
+export interface HttpImportConfig extends ImportConfig {
+  readonly protocol: HttpProtocol;
+  readonly upgrades: readonly Upgrade[];
+  readonly timeouts: Timeouts;
+}
+
+export interface TcpImportConfig extends ImportConfig {
+  readonly protocol: 'tcp';
+}
+
+export interface ConsumerConfig {
+  readonly peer: string;
+  readonly expires?: string;
+  readonly owner?: string;
+  readonly reason?: string;
+  readonly reviewed?: string;
+}
+
+export interface HttpConsumerConfig extends ConsumerConfig {
+  readonly allow: readonly AllowRuleConfig[];
+}
+
 /** The configuration with every shorthand written out and every default filled in. */
 export interface Config {
   readonly mesh: {
@@ -56,29 +103,6 @@ export interface Config {
     readonly leafKeys: readonly LeafKey[];
     readonly sni?: string;
   }[];
-  readonly exports: readonly {
-    readonly name: string;
-    readonly backend: readonly HostPort[];
-    readonly protocol: HttpProtocol;
-    readonly requestBodies: RequestBodies;
-    readonly upgrades: readonly Upgrade[];
-    readonly timeouts: Timeouts;
-    readonly consumers: readonly {
-      readonly peer: string;
-      readonly allow: readonly AllowRuleConfig[];
-      readonly expires?: string;
-      readonly owner?: string;
-      readonly reason?: string;
-      readonly reviewed?: string;
-    }[];
-  }[];
-  readonly imports: readonly {
-    readonly peer: string;
-    readonly name: string;
-    readonly as: string;
-    readonly port: number;
-    readonly protocol: HttpProtocol;
-    readonly upgrades: readonly Upgrade[];
-    readonly timeouts: Timeouts;
-  }[];
+  readonly exports: readonly (HttpExportConfig | TcpExportConfig)[];
+  readonly imports: readonly (HttpImportConfig | TcpImportConfig)[];
 }

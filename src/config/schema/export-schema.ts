@@ -4,18 +4,22 @@
 import { z } from 'zod';
 import * as address from './address-values.ts';
 import * as name from './name-values.ts';
-import { list, protocol, timeouts, upgrades } from './service-values.ts';
+import { IS_TCP, list, protocol, refused, refusing, timeouts, upgrades } from './service-values.ts';
 import { unsupported, unsupportedMap } from './unsupported.ts';
 import * as value from './values.ts';
+
+/** What means nothing where requests are not read: of an export, and of one of its consumers. */
+export const TCP_EXPORT_LACKS: readonly string[] = ['requestBodies', 'upgrades', 'timeouts'];
+export const TCP_CONSUMER_LACKS: readonly string[] = ['methods', 'paths', 'allow', 'workloads'];
 
 const allowRule = z
   .strictObject({
     methods: list(value.method('An HTTP method.'))
       .optional()
-      .describe('The methods that this rule allows. Optional for gRPC, where it is POST.'),
+      .describe('The methods that this rule allows. Optional for gRPC, where it is POST. Not for TCP.'),
     paths: list(value.pathRule('A path, or everything below one: /v1/receipts/*.'))
       .optional()
-      .describe('The paths that this rule allows; write [/*] for all.'),
+      .describe('The paths that this rule allows; write [/*] for all. Not for TCP.'),
     workloads: unsupported("The peer's workloads that may call, as claimed by its gateway."),
   })
   .meta({ required: ['paths'] })
@@ -26,7 +30,9 @@ const consumer = z
     peer: name.label('The name of the peer, a key of peers.'),
     methods: allowRule.shape.methods,
     paths: allowRule.shape.paths,
-    allow: list(allowRule).optional().describe('Several rules; a request passes when one of them allows it.'),
+    allow: list(allowRule)
+      .optional()
+      .describe('Several rules; a request passes when one of them allows it. Not for TCP.'),
     workloads: allowRule.shape.workloads,
     limits: unsupported('Rate limits of this grant.'),
     expires: value.date('The last day (UTC) of the grant.').optional(),
@@ -34,8 +40,9 @@ const consumer = z
     reason: value.remark('The reason for this grant.').optional(),
     reviewed: value.date('The day of its last review.').optional(),
   })
-  .meta({ anyOf: [{ required: ['paths'] }, { required: ['allow'] }] })
-  .describe('One peer that may use the export. Either methods and paths, or allow with several rules.');
+  .describe(
+    'One peer that may use the export. Either methods and paths, or allow with several rules; for TCP neither: naming the peer is the policy.',
+  );
 
 const backend = address.hostPort('HOST:PORT of the local service.');
 
@@ -49,12 +56,18 @@ export const exported = z
     requestBodies: z
       .enum(['standard', 'any-method'])
       .describe(
-        'The requests that may have a body. standard (the default): those of POST, PUT and PATCH; any-method: all, for a service that reads the body of every request.',
+        'The requests that may have a body. standard (the default): those of POST, PUT and PATCH; any-method: all, for a service that reads the body of every request. Not for TCP.',
       )
       .optional(),
     upgrades: upgrades('The protocols that a connection to this service may be upgraded to: websocket.'),
     timeouts: timeouts('').optional(),
     consumers: list(consumer).describe('The peers that may use it; no other can.'),
     limits: unsupported('Limits of this export.'),
+  })
+  .meta({
+    if: IS_TCP,
+    // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+    then: { properties: { ...refused(TCP_EXPORT_LACKS), consumers: { items: refusing(TCP_CONSUMER_LACKS) } } },
+    else: { properties: { consumers: { items: { anyOf: [{ required: ['paths'] }, { required: ['allow'] }] } } } },
   })
   .describe('A local service that named peers may use.');

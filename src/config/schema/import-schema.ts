@@ -4,15 +4,18 @@
 import { z } from 'zod';
 import * as address from './address-values.ts';
 import * as name from './name-values.ts';
-import { protocol, timeouts, upgrades } from './service-values.ts';
+import { IS_TCP, protocol, refusing, timeouts, upgrades } from './service-values.ts';
 import { unsupported } from './unsupported.ts';
+
+/** What means nothing where requests are not read. */
+export const TCP_IMPORT_LACKS: readonly string[] = ['upgrades', 'timeouts'];
 
 export const imported = z
   .strictObject({
     peer: name.label('The name of the peer, a key of peers.'),
     name: name.hostName("The export's name in the contract."),
     as: name.hostName('The local name that callers use.'),
-    port: address.port('The port of the egress gateway on which callers reach it.'),
+    port: address.port('The port of the egress gateway on which callers reach it; of a TCP import alone.'),
     protocol,
     upgrades: upgrades('As for the export, which must say it too: websocket.'),
     timeouts: timeouts(
@@ -23,4 +26,6 @@ export const imported = z
     split: unsupported('A weighted migration.'),
     limits: unsupported('Limits of this import.'),
   })
+  // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+  .meta({ if: IS_TCP, then: refusing(TCP_IMPORT_LACKS) })
   .describe("A peer's export, made reachable here under a local name.");

@@ -2,18 +2,16 @@
 // Must not: hold what belongs to one of the two.
 
 import { z } from 'zod';
-import { unsupportedValue } from './unsupported.ts';
 import * as value from './values.ts';
 
 /** A list with at least one item: an empty list never means everything. */
 export const list = <T extends z.ZodType>(item: T) => z.array(item).min(1);
 
-export const protocol = unsupportedValue(
-  z.enum(['http', 'http2', 'grpc', 'tcp']),
-  'tcp',
-  'write http, http2 or grpc, or leave this service out',
-)
-  .describe('The protocol: http (the default), http2 (as http, to a backend that speaks HTTP/2 without TLS) or grpc.')
+export const protocol = z
+  .enum(['http', 'http2', 'grpc', 'tcp'])
+  .describe(
+    'The protocol: http (the default), http2 (as http, to a backend that speaks HTTP/2 without TLS), grpc or tcp.',
+  )
   .optional();
 
 export const upgrades = (what: string) =>
@@ -41,4 +39,16 @@ export const timeouts = (waits: string) =>
         )
         .optional(),
     })
-    .describe(`When a gateway gives up, with 504.${waits}`);
+    .describe(`When a gateway gives up, with 504.${waits} Not for TCP.`);
+
+/** In JSON Schema: the service is of TCP. */
+export const IS_TCP = { properties: { protocol: { const: 'tcp' } }, required: ['protocol'] };
+
+/** In JSON Schema: without these keys. */
+export function refusing(keys: readonly string[]): object {
+  return { properties: refused(keys) };
+}
+
+export function refused(keys: readonly string[]): Readonly<Record<string, object>> {
+  return Object.fromEntries(keys.map((key) => [key, { not: {} }]));
+}

@@ -18,6 +18,7 @@ export const BOUNDARY_RULES = {
   NO_RESUMPTION: 'never resumes a TLS session',
   SIGNATURES: 'lists its signature algorithms, none of them SHA-1 or PKCS#1',
   HTTP2_ONLY: 'agrees on h2 alone',
+  TCP_ONLY: 'agrees on postern-tcp alone, where it carries TCP',
   HANDSHAKE_TIMEOUT: 'limits the time of a handshake',
   CONNECTION_AGE: 'ends every connection with a peer after 3,700 seconds at the latest',
   COMBINED_VALIDATION: 'validates by a combined context: SAN matchers in place, the CA by secret',
@@ -37,6 +38,11 @@ export const BOUNDARY_RULES = {
   // tunnels
   TUNNEL: 'is inside the gateway, and carries the connections of one peer to that peer alone',
   TUNNEL_PRESENT: 'finds its tunnel in the snapshot',
+  // TCP
+  AFTER_HANDSHAKE: 'dials nothing before the TLS handshake has succeeded, and keeps no byte from before',
+  GATE: 'is inside the gateway, and admits exactly the identities of its peer to the backends of its own export',
+  GATE_PRESENT: 'finds its gate in the snapshot',
+  TCP_GRANT: 'carries TCP of a grant or an import of the configuration, under the server name of that alone',
   // HTTP
   HTTP_FILTERS: 'runs exactly the HTTP filters of its gateway, in their order and with their configuration',
   HTTP_RBAC: 'denies every request that has no policy of its own',
@@ -101,6 +107,8 @@ export interface TlsUse {
   readonly secrets: readonly string[];
   /** The route configuration of the chain; ingress only. */
   readonly routes?: string;
+  /** The gate of the chain of a TCP export. */
+  readonly gate?: string;
 }
 
 export interface Target {
@@ -129,6 +137,12 @@ export interface Claims {
   readonly upgradable?: readonly string[];
   /** The server names by which its chains are chosen. */
   readonly serves?: readonly string[];
+  /** Of each TCP chain: `<peer>@<key>`, its server name, and the export that it leads to, as `<name>@<key>`. */
+  readonly tcpExports?: readonly (readonly [label: string, serverName: string, exported: string])[];
+  /** Of a TCP port: the cluster that it leads to; undefined for one that is closed. */
+  readonly tcpPort?: { readonly port: string; readonly cluster: string | undefined };
+  /** Of the cluster of a TCP import: the server name that it asks for. */
+  readonly asks?: { readonly cluster: string; readonly serverName: string };
 }
 
 /** What one resource says and other resources must agree with. */
@@ -149,8 +163,10 @@ export interface Facts {
   readonly principals?: readonly string[];
   /** Of a tunnel, and of the cluster of requests that leads to it: the peer, and the digest of its trust domain. */
   readonly tunnel?: Label;
-  /** Of a tunnel: the cluster that its connections go to. */
+  /** Of a listener: the clusters that its connections go to, other than by routes. */
   readonly dials?: readonly string[];
+  /** Of a gate, and of the cluster that leads to it: that it is one. Of the gate itself, also what it admits. */
+  readonly gate?: { readonly admits?: readonly string[] };
   /** What the model must agree with. */
   readonly claims?: Claims;
   /** A private key that is in the resource itself. */

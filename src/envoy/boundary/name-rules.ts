@@ -15,6 +15,9 @@ const MESH_BUNDLE = /^mesh-bundle\/([0-9a-f]{16})$/;
 const CERTIFICATE = new RegExp(`^cert/(ingress|egress)(?:/${LABEL})?$`);
 const IMPORT = new RegExp(`^import/${LABEL}$`);
 const DIAL = new RegExp(`^dial/${LABEL}$`);
+const TCP_CHAIN = new RegExp(`^tcp/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
+const GATE = new RegExp(`^gate/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
+const TCP_IMPORT = new RegExp(`^tcp/${LABEL}/([^/@]+)$`);
 const EXPORT = new RegExp(`^export/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
 
 export function labelText({ peer, key }: Label): string {
@@ -53,14 +56,35 @@ export function certificateRole(name: string): 'ingress' | 'egress' | undefined 
   return role === 'ingress' || role === 'egress' ? role : undefined;
 }
 
-/** In the name of a grant's cluster: the peer, the digest of its trust domain, the export, and the digest of its destination. */
-export interface GrantLabel extends Label {
+/** In a name that belongs to one export: the peer, the export, and the digest of its destination. */
+export interface ExportLabel extends Label {
   readonly exported: string;
   readonly meaning: string;
 }
 
-export function grantLabel(name: string | undefined): GrantLabel | undefined {
-  const [, peer, key, exported, meaning] = EXPORT.exec(name ?? '') ?? [];
+/** In the name of a grant's cluster, the key is the digest of the peer's trust domain alone. */
+export function grantLabel(name: string | undefined): ExportLabel | undefined {
+  return exportLabelOf(EXPORT.exec(name ?? ''));
+}
+
+/** The chain of a TCP export, in the listener of peers. */
+export function tcpChainLabel(name: string | undefined): ExportLabel | undefined {
+  return exportLabelOf(TCP_CHAIN.exec(name ?? ''));
+}
+
+/** The gate of a TCP export, and the cluster by which its chain reaches it. */
+export function gateLabel(name: string | undefined): ExportLabel | undefined {
+  return exportLabelOf(GATE.exec(name ?? ''));
+}
+
+/** Of a TCP import, the cluster and the chain that leads to it. */
+export function tcpImportLabel(name: string | undefined): (Label & { readonly imported: string }) | undefined {
+  const [, peer, key, imported] = TCP_IMPORT.exec(name ?? '') ?? [];
+  return peer === undefined || key === undefined || imported === undefined ? undefined : { peer, key, imported };
+}
+
+function exportLabelOf(match: RegExpExecArray | null): ExportLabel | undefined {
+  const [, peer, key, exported, meaning] = match ?? [];
   if (peer === undefined || key === undefined || exported === undefined || meaning === undefined) return undefined;
   return { peer, key, exported, meaning };
 }

@@ -3,7 +3,7 @@
 
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
-import { METADATA } from '../resource-names.ts';
+import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
 import { LOGGED_AUTHORITY, LOGGED_PEER_REQUEST_ID } from './request-facts.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
@@ -70,6 +70,34 @@ const TUNNEL = {
   dur_ms: CONNECTION.dur_ms,
 };
 
+/** Of a chain: the decision is known when the connection begins. */
+const TCP = {
+  peer: CONNECTION.peer,
+  service: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:service)%`,
+  verdict: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:verdict)%`,
+  reason: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:reason)%`,
+  upstream: REQUEST.upstream,
+  upstream_fail: REQUEST.upstream_fail,
+  attempts: REQUEST.attempts,
+  close: CONNECTION.close,
+  close_type: CONNECTION.close_type,
+  flags: CONNECTION.flags,
+  flags_long: CONNECTION.flags_long,
+  conn_term: CONNECTION.conn_term,
+  rx: CONNECTION.rx,
+  tx: CONNECTION.tx,
+  dur_ms: CONNECTION.dur_ms,
+};
+
+/** One line for each TCP connection: of a peer at its gate, with what the ingress chain has told it; of a caller. */
+export function tcpLog(mesh: Mesh, role: GatewayRole): AccessLog {
+  const other =
+    role === 'ingress'
+      ? { conn_id: `%FILTER_STATE(${CONNECTION_STATE}:PLAIN)%`, peer_uri: `%FILTER_STATE(${IDENTITY_STATE}:PLAIN)%` }
+      : { conn_id: CONNECTION.conn_id, client: CONNECTION.client, upstream_peer_uri: REQUEST.upstream_peer_uri };
+  return jsonLog({ ...head(mesh, role, 'tcp'), ...other, ...TCP });
+}
+
 /** One line for each connection, also when its handshake failed or no filter chain matched. */
 export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
   return jsonLog({ ...head(mesh, role, 'listener'), ...CONNECTION });
@@ -102,7 +130,7 @@ export function tunnelLog(mesh: Mesh): AccessLog {
   return jsonLog({ ...head(mesh, 'egress', 'tunnel'), ...TUNNEL });
 }
 
-function head(mesh: Mesh, role: GatewayRole, layer: 'listener' | 'http' | 'tunnel'): Record<string, string> {
+function head(mesh: Mesh, role: GatewayRole, layer: 'listener' | 'http' | 'tunnel' | 'tcp'): Record<string, string> {
   return { ts: '%START_TIME%', gateway: `${mesh.name}/${role}`, layer };
 }
 

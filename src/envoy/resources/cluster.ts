@@ -2,7 +2,8 @@
 // Must not: send anything to a peer outside TLS, nor give an ingress gateway a cluster that no grant needs.
 
 import { isIP, isIPv6 } from 'node:net';
-import type { Export, Grant, HostPort, IdentitySource, Peer } from '../../federation/model.ts';
+import type { Export, Grant, HostPort, IdentitySource, Peer, TcpImport } from '../../federation/model.ts';
+import { tcpServerName } from '../../federation/wire-names.ts';
 import { type Any, any, type Draft, draft, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
@@ -45,6 +46,44 @@ export function importClusters(source: IdentitySource, peers: readonly Peer[]): 
   });
 }
 
+/** One cluster for each TCP import, with a server name of its own. */
+export function tcpImportClusters(
+  source: IdentitySource,
+  peers: readonly Peer[],
+  imports: readonly TcpImport[],
+): readonly Draft[] {
+  const byName = new Map(peers.map((peer) => [peer.name, peer]));
+  // Two ports may lead to one export.
+  const wanted = new Map(imports.map((imported) => [`${imported.peer}/${imported.name}`, imported]));
+  return [...wanted.values()].flatMap(({ peer: owner, name: imported, denied }) => {
+    const peer = byName.get(owner);
+    if (peer === undefined || denied) return [];
+    const name = names.tcpImport(peer, imported);
+    const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
+    const inputs = [source, trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
+    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => tcpImportCluster(name, source, peer, imported));
+  });
+}
+
+function tcpImportCluster(name: string, source: IdentitySource, peer: DialledPeer, imported: string): Cluster {
+  const server = tcpServerName(imported, peer.outboundServerName);
+  return {
+    name,
+    alt_stat_name: names.statName('tcp', peer.name, imported),
+    ...endpoints(name, peer.addresses, hostHeader),
+    connect_timeout: '2s',
+    per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
+    transport_socket: upstreamTls(peer, source, names.TCP_ALPN, server),
+    upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
+    circuit_breakers: limits.BREAKERS,
+    // No health check: it is HTTP, which this server name does not carry.
+    ...(peer.addresses.length > 1 && {
+      common_lb_config: { healthy_panic_threshold: { value: 0 } },
+      outlier_detection: EJECT_UNREACHABLE,
+    }),
+  };
+}
+
 function grantCluster(name: string, peer: string, { name: exported, protocol, backends }: Export): Cluster {
   return {
     name,
@@ -52,7 +91,9 @@ function grantCluster(name: string, peer: string, { name: exported, protocol, ba
     ...endpoints(name, backends, hostHeader),
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
-    typed_extension_protocol_options: protocol === 'http' ? HTTP1_BACKEND : HTTP2_BACKEND,
+    ...(protocol !== 'tcp' && {
+      typed_extension_protocol_options: protocol === 'http' ? HTTP1_BACKEND : HTTP2_BACKEND,
+    }),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
     circuit_breakers: limits.BREAKERS,
   };
@@ -84,7 +125,7 @@ function dialCluster(name: string, source: IdentitySource, peer: DialledPeer): C
     ...endpoints(name, peer.addresses, hostHeader),
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
-    transport_socket: upstreamTls(peer, source),
+    transport_socket: upstreamTls(peer, source, names.HTTP_ALPN, peer.outboundServerName),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
     circuit_breakers: limits.BREAKERS,
     // With one address there is no alternative: ejecting it only turns one 503 into another.
@@ -92,25 +133,27 @@ function dialCluster(name: string, source: IdentitySource, peer: DialledPeer): C
   };
 }
 
+/** The cluster carries connections, not requests: only failed connections count. */
+const EJECT_UNREACHABLE: Message<'envoy.config.cluster.v3.OutlierDetection'> = {
+  consecutive_5xx: 0,
+  enforcing_consecutive_5xx: 0,
+  enforcing_consecutive_gateway_failure: 0,
+  enforcing_success_rate: 0,
+  interval: '5s',
+  base_ejection_time: '10s',
+  max_ejection_percent: 50,
+  split_external_local_origin_errors: true,
+  consecutive_local_origin_failure: 3,
+  enforcing_consecutive_local_origin_failure: 100,
+  enforcing_local_origin_success_rate: 0,
+};
+
 /** Connections go to gateways of the peer that answer. The check is HTTP over mutual TLS; a TCP check would prove nothing. */
 function chooseHealthy(peer: DialledPeer): Cluster {
   return {
     ignore_health_on_host_removal: true,
     common_lb_config: { healthy_panic_threshold: { value: 0 } },
-    outlier_detection: {
-      // The cluster carries connections, not requests: only failed connections count.
-      consecutive_5xx: 0,
-      enforcing_consecutive_5xx: 0,
-      enforcing_consecutive_gateway_failure: 0,
-      enforcing_success_rate: 0,
-      interval: '5s',
-      base_ejection_time: '10s',
-      max_ejection_percent: 50,
-      split_external_local_origin_errors: true,
-      consecutive_local_origin_failure: 3,
-      enforcing_consecutive_local_origin_failure: 100,
-      enforcing_local_origin_success_rate: 0,
-    },
+    outlier_detection: EJECT_UNREACHABLE,
     health_checks: [
       {
         timeout: '1s',

@@ -56,7 +56,7 @@ export function bootstrap(options: BootstrapOptions): string {
     `# envoy -c bootstrap.yaml ${FLAGS}`,
     `# An ${options.role} gateway of Postern. Certificates are read from ${options.certsDir}, again when they are replaced.`,
   ];
-  const content = { ...fixedParts(options), ...(options.role === 'egress' && TUNNELS), ...BOUNDED_DNS };
+  const content = { ...fixedParts(options), ...INTERNAL_LISTENERS, ...BOUNDED_DNS };
   return `${head.join('\n')}\n${stringify(content, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
 }
 
@@ -246,8 +246,11 @@ function overload(connections: number): OverloadManager {
   };
 }
 
-/** An egress gateway's connections to peers pass listeners inside it (tunnel.ts). Not among the vendored protos, so not typed. */
-const TUNNELS = {
+/**
+ * Connections pass listeners inside the gateway: to peers (tunnel.ts), and from peers over TCP (gate.ts). Not among the vendored
+ * protos, so not typed.
+ */
+const INTERNAL_LISTENERS = {
   bootstrap_extensions: [
     {
       name: 'envoy.bootstrap.internal_listener',

@@ -1,13 +1,24 @@
 // From the resolved model to the drafts of all resources of one gateway: the table of contents of this folder.
 // Must not: build a resource here (drafts do, and only when their inputs changed), encode, or check.
 
-import type { Federation, Gateway, GatewayRole, Grant, Import, Peer } from '../../federation/model.ts';
+import {
+  type Federation,
+  type Gateway,
+  type GatewayRole,
+  type Import,
+  isHttpGrant,
+  isHttpImport,
+  isTcpGrant,
+  isTcpImport,
+  type Peer,
+} from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import type { Draft } from '../draft.ts';
 import { peerChain } from '../resource-names.ts';
-import { grantClusters, importClusters } from './cluster.ts';
-import { egressListeners } from './egress-listener.ts';
+import { grantClusters, importClusters, tcpImportClusters } from './cluster.ts';
+import { egressListeners, tcpEgressListeners } from './egress-listener.ts';
+import { gates } from './gate.ts';
 import { ingressListener } from './ingress-listener.ts';
 import { egressRoutes, ingressRoutes, retiredRoutes } from './route.ts';
 import { bundleSecrets, certificateSecrets, retiredBundles } from './secret.ts';
@@ -35,7 +46,8 @@ export function translate(input: TranslateInput): readonly Draft[] {
 
 function translateIngress({ federation, identity, ...input }: TranslateInput, gateway: Gateway): readonly Draft[] {
   const { mesh, peers, identitySource } = federation;
-  const grants = groupBy(federation.grants, (grant: Grant) => grant.peer);
+  const grants = groupBy(federation.grants.filter(isHttpGrant), (grant) => grant.peer);
+  const tcpGrants = federation.grants.filter(isTcpGrant);
   const chains = new Set(peers.map(peerChain));
   const retired = input.retired.filter((peer) => !chains.has(peerChain(peer)));
   return [
@@ -45,23 +57,40 @@ function translateIngress({ federation, identity, ...input }: TranslateInput, ga
     ...retiredBundles(retired, input.throwawayRootPem),
     ...peers.map((peer) => ingressRoutes(mesh, peer, grants.get(peer.name) ?? [])),
     ...retiredRoutes(mesh, retired),
-    ...ingressListener(mesh, gateway, identitySource, peers),
+    ...gates(mesh, peers, tcpGrants),
+    ...ingressListener(
+      mesh,
+      gateway,
+      identitySource,
+      peers,
+      groupBy(tcpGrants, (grant) => grant.peer),
+    ),
   ];
 }
 
 function translateEgress({ federation, identity }: TranslateInput, gateway: Gateway): readonly Draft[] {
   const { mesh, imports, identitySource } = federation;
-  const ports = groupBy(imports, (imported: Import) => imported.port);
-  const wanted = new Set(imports.filter(({ denied }) => !denied).map((imported) => imported.peer));
-  const peers = federation.peers.filter((peer: Peer) => wanted.has(peer.name));
+  const tcpImports = imports.filter(isTcpImport);
+  const httpImports = imports.filter(isHttpImport);
+  const ports = groupBy(httpImports, (imported) => imported.port);
+  const peers = peersOf(federation, imports);
+  const httpPeers = peersOf(federation, httpImports);
   return [
-    ...importClusters(identitySource, peers),
+    ...importClusters(identitySource, httpPeers),
+    ...tcpImportClusters(identitySource, peers, tcpImports),
     ...certificateSecrets('egress', identitySource, peers, identity),
     ...bundleSecrets(peers),
-    ...egressRoutes(ports, peers),
+    ...egressRoutes(ports, httpPeers),
     ...egressListeners(mesh, gateway, ports),
-    ...tunnels(mesh, peers),
+    ...tcpEgressListeners(mesh, gateway, peers, tcpImports),
+    ...tunnels(mesh, httpPeers),
   ];
+}
+
+/** The peers that are called. */
+function peersOf({ peers }: Federation, imports: readonly Import[]): readonly Peer[] {
+  const wanted = new Set(imports.filter(({ denied }) => !denied).map((imported) => imported.peer));
+  return peers.filter(({ name }) => wanted.has(name));
 }
 
 function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> {

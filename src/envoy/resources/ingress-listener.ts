@@ -1,8 +1,9 @@
-// The ingress listener: one filter chain for each peer, chosen by server name and ALPN. All other clients get no TLS byte.
+// The ingress listener: one filter chain for each peer, and for each of its TCP exports, chosen by server name and ALPN. All
+// other clients get no TLS byte.
 // Must not: hold policy or trust (routes and secrets do, so that changing them disturbs no connection), nor have a default
 // chain.
 
-import type { Gateway, IdentitySource, Mesh, Peer } from '../../federation/model.ts';
+import type { Gateway, IdentitySource, Mesh, Peer, TcpExport, TcpGrant } from '../../federation/model.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { connectionLog } from '../http/access-log.ts';
@@ -15,6 +16,7 @@ import { rememberPeerRequestId } from '../http/request-facts.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { listeningAddress } from './listen-address.ts';
+import { tcpChain } from './tcp-chain.ts';
 import { downstreamTls } from './tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
@@ -28,10 +30,13 @@ export function ingressListener(
   gateway: Gateway,
   source: IdentitySource,
   peers: readonly ChainPeer[],
+  tcpGrants: ReadonlyMap<string, readonly TcpGrant[]>,
 ): readonly Draft[] {
   if (peers.length === 0) return [];
   const { address, port } = gateway;
   if (port === undefined) throw new Error('an ingress gateway without a port');
+  const exportsOf = (peer: ChainPeer): readonly TcpExport[] =>
+    (tcpGrants.get(peer.name) ?? []).map((grant) => grant.export);
   const build = (): Listener => ({
     name: names.INGRESS_LISTENER,
     stat_prefix: 'ingress',
@@ -49,11 +54,17 @@ export function ingressListener(
     listener_filters_timeout: '5s',
     continue_on_listener_filters_timeout: false,
     access_log: [connectionLog(mesh, 'ingress')],
-    filter_chains: peers.map(({ name, key, generation, gatewayIdentities, leafKeys, inboundServerName }) =>
-      peerChain(gatewayIdentities, mesh, source, name, key, generation, leafKeys, inboundServerName),
-    ),
+    filter_chains: peers.flatMap((peer) => {
+      const { name, key, generation, gatewayIdentities, leafKeys, inboundServerName } = peer;
+      return [
+        peerChain(gatewayIdentities, mesh, source, name, key, generation, leafKeys, inboundServerName),
+        ...exportsOf(peer).map((exported) =>
+          tcpChain(exported, source, name, key, generation, gatewayIdentities, leafKeys, inboundServerName),
+        ),
+      ];
+    }),
   });
-  const inputs = [mesh, gateway, source, ...peers.flatMap(chainInputs)];
+  const inputs = [mesh, gateway, source, ...peers.flatMap((peer) => [...chainInputs(peer), ...exportsOf(peer)])];
   return [draft('envoy.config.listener.v3.Listener', names.INGRESS_LISTENER, inputs, build)];
 }
 
@@ -80,11 +91,11 @@ const peerChain = memoizeByIdentity(
       filter_chain_match: {
         server_names: [inboundServerName],
         transport_protocol: 'tls',
-        application_protocols: [names.ALPN],
+        application_protocols: [names.HTTP_ALPN],
       },
       // Without it a handshake that stalls stays open for ever.
       transport_socket_connect_timeout: '5s',
-      transport_socket: downstreamTls(peer, source),
+      transport_socket: downstreamTls(peer, source, names.HTTP_ALPN),
       filters: [
         peerOnly(peer),
         httpConnectionManager({

@@ -1,7 +1,7 @@
 // Routes: what a peer may reach here (ingress), and which local names lead to which peer (egress).
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
-import type { Grant, HttpProtocol, Import, Mesh, Peer, Timeouts } from '../../federation/model.ts';
+import type { HttpGrant, HttpImport, HttpProtocol, Mesh, Peer, Timeouts } from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
@@ -20,7 +20,7 @@ type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
 type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey'>;
 
 /** What one peer may reach: a virtual host for each granted export. */
-export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Grant[]): Draft {
+export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly HttpGrant[]): Draft {
   const { name, domainKey, gatewayIdentities } = peer;
   const granted = (): readonly VirtualHost[] => [
     ...grants.map((grant) => grantedHost(grant, name, domainKey, gatewayIdentities)),
@@ -41,7 +41,7 @@ export function retiredRoutes(mesh: Mesh, peers: readonly RetiredName[]): readon
 
 /** One route configuration for each port of the egress gateway. */
 export function egressRoutes(
-  ports: ReadonlyMap<number, readonly Import[]>,
+  ports: ReadonlyMap<number, readonly HttpImport[]>,
   peers: readonly names.KeyedPeer[],
 ): readonly Draft[] {
   const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
@@ -79,7 +79,7 @@ function routes(name: string, inputs: readonly unknown[], content: () => RouteCo
 
 const grantedHost = memoizeByIdentity(
   (
-    { export: exported, allow }: Grant,
+    { export: exported, allow }: HttpGrant,
     peerName: string,
     domainKey: RoutedPeer['domainKey'],
     gatewayIdentities: RoutedPeer['gatewayIdentities'],
@@ -123,7 +123,7 @@ function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
   };
 }
 
-const importedHost = memoizeByIdentity((imported: Import, cluster: string | undefined): VirtualHost => {
+const importedHost = memoizeByIdentity((imported: HttpImport, cluster: string | undefined): VirtualHost => {
   const { peer, name, authority, localNames, protocol, timeouts } = imported;
   const route = names.importRoute(peer, name);
   const [local = name] = localNames;

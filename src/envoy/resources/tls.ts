@@ -13,11 +13,13 @@ type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.Commo
 /** What TLS uses of a peer. Its bundle is a secret, so that a new one changes no listener. */
 type TlsPeer = Pick<Peer, 'name' | 'key' | 'gatewayIdentities' | 'leafKeys'>;
 
+type Alpn = typeof names.HTTP_ALPN | typeof names.TCP_ALPN;
+
 /** The TLS of a peer's filter chain. */
-export function downstreamTls(peer: TlsPeer, source: IdentitySource): TransportSocket {
+export function downstreamTls(peer: TlsPeer, source: IdentitySource, alpn: Alpn): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     require_client_certificate: true,
-    common_tls_context: commonTls('ingress', peer, source),
+    common_tls_context: commonTls('ingress', peer, source, alpn),
     // A resumed session is not verified again, so it would outlive the certificate that it began with.
     disable_stateless_session_resumption: true,
     disable_stateful_session_resumption: true,
@@ -25,15 +27,15 @@ export function downstreamTls(peer: TlsPeer, source: IdentitySource): TransportS
 }
 
 /** The TLS of connections to the ingress gateways of a peer. */
-export function upstreamTls(peer: TlsPeer & Pick<Peer, 'outboundServerName'>, source: IdentitySource): TransportSocket {
+export function upstreamTls(peer: TlsPeer, source: IdentitySource, alpn: Alpn, serverName: string): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
-    sni: peer.outboundServerName,
+    sni: serverName,
     max_session_keys: 0,
-    common_tls_context: commonTls('egress', peer, source),
+    common_tls_context: commonTls('egress', peer, source, alpn),
   });
 }
 
-function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource): CommonTlsContext {
+function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource, alpn: Alpn): CommonTlsContext {
   const own = names.certificateSecret(role, source.kind === 'issuer' ? peer : undefined);
   return {
     tls_params: {
@@ -41,7 +43,7 @@ function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource): Co
       tls_maximum_protocol_version: 'TLSv1_3',
       signature_algorithms: signatureAlgorithms(peer.leafKeys, source),
     },
-    alpn_protocols: [names.ALPN],
+    alpn_protocols: [alpn],
     tls_certificate_sds_secret_configs: [{ name: own, sds_config: ADS }],
     combined_validation_context: {
       default_validation_context: {

@@ -7,7 +7,7 @@
 import type { Mesh, Peer } from '../../federation/model.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { tunnelLog } from '../http/access-log.ts';
-import { HOP_BUFFER_BYTES } from '../limits.ts';
+import { connectAttempts, HOP_BUFFER_BYTES, MAX_CONNECTION_AGE } from '../limits.ts';
 import * as names from '../resource-names.ts';
 
 type TunnelPeer = Pick<Peer, 'name' | 'key' | 'generation' | 'addresses'>;
@@ -41,10 +41,10 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
             stat_prefix: statPrefix,
             cluster,
             // When a gateway of the peer does not answer or fails the handshake, the next address is tried before a request is lost.
-            max_connect_attempts: Math.min(2 * peer.addresses.length, MAX_ATTEMPTS),
+            max_connect_attempts: connectAttempts(peer.addresses.length),
             // The cluster of the requests closes idle connections, and an honest peer ends a connection after an hour.
             idle_timeout: '0s',
-            max_downstream_connection_duration: '3700s',
+            max_downstream_connection_duration: MAX_CONNECTION_AGE,
             access_log: [tunnelLog(mesh)],
           }),
         ],
@@ -52,6 +52,3 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
     ],
   };
 }
-
-/** Of a connection, with two seconds each: callers wait no longer than for a request that is retried. */
-const MAX_ATTEMPTS = 6;

@@ -9,6 +9,7 @@ import { importLabel, labelText } from '../name-rules.ts';
 import { checkShape } from '../shapes/resource-shapes.ts';
 import { checkClaims, type Expectation } from './expectation.ts';
 import { checkListener } from './listener-rules.ts';
+import { sameSet } from './network-rules.ts';
 import { checkRoutes } from './route-rules.ts';
 import { checkCluster, checkSecret, holdsKey } from './secret-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
@@ -62,15 +63,17 @@ function checkBetween(facts: readonly Facts[]): void {
       'CLUSTER_PRESENT',
       fact.subject,
     );
+    enforce(allIn(clusters, fact.dials), 'CLUSTER_PRESENT', fact.subject);
     enforce(allIn(routes, fact.routes), 'ROUTES_PRESENT', fact.subject);
     for (const use of fact.tls ?? []) {
       enforce(allIn(secrets, use.secrets), 'SECRET_PRESENT', use.subject);
       enforce(use.routes === undefined || routes.has(use.routes), 'ROUTES_PRESENT', use.subject);
     }
   }
-  checkTunnels(listeners, clusters);
-  for (const { name, subject } of clusters.values()) enforce(targetClusters.has(name), 'NO_STRAY_CLUSTER', subject);
   const uses = facts.flatMap((fact) => fact.tls ?? []);
+  checkTunnels(listeners, clusters);
+  checkGates(uses, listeners, clusters);
+  for (const { name, subject } of clusters.values()) enforce(targetClusters.has(name), 'NO_STRAY_CLUSTER', subject);
   checkTrustDomains(uses);
   checkTargets(uses, routes);
   checkPrincipals(uses, routes);
@@ -84,11 +87,28 @@ function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyM
     if (tunnel === undefined) continue;
     enforce(clusters.get(name)?.tunnel !== undefined, 'TUNNEL_PRESENT', subject);
     for (const cluster of dials) {
-      enforce(clusters.has(cluster), 'CLUSTER_PRESENT', subject);
       const [use] = clusters.get(cluster)?.tls ?? [];
       enforce(use !== undefined && labelText(use) === labelText(tunnel), 'OWN_MESH', subject);
     }
   }
+}
+
+/** A gate admits whom its chain admits, and a chain finds its gate; no gate is open beside them. */
+function checkGates(
+  uses: readonly TlsUse[],
+  listeners: ReadonlyMap<string, Facts>,
+  clusters: ReadonlyMap<string, Facts>,
+): void {
+  const asked = new Set<string>();
+  for (const { subject, gate, identities } of uses) {
+    if (gate === undefined) continue;
+    asked.add(gate);
+    const admits = listeners.get(gate)?.gate?.admits;
+    enforce(admits !== undefined && clusters.get(gate)?.gate !== undefined, 'GATE_PRESENT', subject);
+    enforce(sameSet(admits, identities), 'GATE', subject);
+  }
+  for (const { name, subject, gate } of listeners.values())
+    enforce(gate === undefined || asked.has(name), 'GATE_PRESENT', subject);
 }
 
 /** One trust domain, one peer: otherwise one chain would trust what another peer's CA says. */

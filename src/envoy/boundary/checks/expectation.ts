@@ -21,6 +21,12 @@ export interface Expectation {
   readonly imports: ReadonlyMap<string, string>;
   /** `<peer>@<key> <authority>` of each grant, `<port> <local name>` of each import, that says `upgrades: [websocket]`. */
   readonly upgradable: ReadonlySet<string>;
+  /** The TCP exports of each peer by server name, as `<name>@<key>`; by `<peer>@<key>`. */
+  readonly tcpExports: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** The cluster of each TCP import by port; undefined where the peer is denied. */
+  readonly tcpPorts: ReadonlyMap<string, string | undefined>;
+  /** The server name that the cluster of each TCP import asks for. */
+  readonly tcpServerNames: ReadonlyMap<string, string>;
   /** The gateways of each peer as `host port`, by `<peer>@<key>`. */
   readonly gateways: ReadonlyMap<string, readonly string[]>;
 }
@@ -45,6 +51,14 @@ export function checkClaims(claims: Claims, expected: Expectation, subject: Subj
   for (const [local, authority] of leads ?? [])
     enforce(expected.imports.get(local) === authority, 'OWN_EXPORT', subject);
   for (const host of upgradable) enforce(expected.upgradable.has(host), 'UPGRADES', subject);
+  for (const [label, serverName, exported] of claims.tcpExports ?? [])
+    enforce(expected.tcpExports.get(label)?.get(serverName) === exported, 'TCP_GRANT', subject);
+  const { tcpPort, asks } = claims;
+  if (tcpPort !== undefined) {
+    const isImported = expected.tcpPorts.has(tcpPort.port);
+    enforce(isImported && expected.tcpPorts.get(tcpPort.port) === tcpPort.cluster, 'TCP_GRANT', subject);
+  }
+  if (asks !== undefined) enforce(expected.tcpServerNames.get(asks.cluster) === asks.serverName, 'TCP_GRANT', subject);
   const names = serves ?? [];
   enforce(new Set(names).size === names.length, 'CHAIN_MATCH', subject);
   for (const name of names) enforce(domainOfServerName(name) === expected.trustDomain, 'SERVER_NAME', subject);

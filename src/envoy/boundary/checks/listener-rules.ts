@@ -2,11 +2,13 @@
 // Must not: look at another resource.
 
 import type { GatewayRole } from '../../../federation/model.ts';
-import type { Any, Messages } from '../../proto/types.gen.ts';
+import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type TlsUse } from '../boundary-rules.ts';
-import { chainLabel, dialLabel, importLabel, type Label, labelText } from '../name-rules.ts';
+import { chainLabel, dialLabel, gateLabel, importLabel, type Label, labelText, tcpChainLabel } from '../name-rules.ts';
 import { checkHttpFilters, remembersAuthority } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
+import { checkNetworkRbac, isBounded, isFixed, seconds, TCP_PROXY } from './network-rules.ts';
+import { checkGate, checkTcpChain, tcpPortTarget } from './tcp-rules.ts';
 import { checkDownstream, domainOfServerName } from './tls-rules.ts';
 
 type Listener = Messages['envoy.config.listener.v3.Listener'];
@@ -15,44 +17,60 @@ type Mapper = Messages['envoy.extensions.filters.network.http_connection_manager
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 
 const MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
-const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
-const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 const TLS_INSPECTOR = 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
-/** The longest lifetime of a connection with a peer: Envoy does not verify a certificate again that expires meanwhile. */
-const MAX_CONNECTION_SECONDS = 3700;
 /** The bodies of a gateway's own answers; the second is for gRPC, where the body becomes the message. */
 const REFUSAL_BODIES: readonly unknown[] = ['gateway: %RESPONSE_CODE%\n', 'gateway: %RESPONSE_CODE%'];
-const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 
 export function checkListener(listener: Listener, subject: Subject): Facts {
   const { name = '', filter_chains: chains = [] } = listener;
-  enforce(
-    listener.default_filter_chain === undefined && listener.filter_chain_matcher === undefined,
-    'NO_DEFAULT_CHAIN',
-    subject,
-  );
+  enforce(listener.default_filter_chain === undefined, 'NO_DEFAULT_CHAIN', subject);
+  const gate = gateLabel(name);
+  if (gate !== undefined) return checkGate(listener, gate, subject);
+  enforce(listener.filter_chain_matcher === undefined, 'NO_DEFAULT_CHAIN', subject);
   if (name === 'ingress') {
     const inspectors = (listener.listener_filters ?? []).map(({ typed_config: config }) => config?.['@type']);
     const waits = listener.continue_on_listener_filters_timeout !== true;
     enforce(waits && inspectors.join() === TLS_INSPECTOR, 'CHAIN_MATCH', subject);
-    const tls = chains.map((chain) => checkPeerChain(chain, `${subject}, chain ${chain.name ?? ''}`));
+    const tcp = chains.flatMap((chain) => {
+      const label = tcpChainLabel(chain.name);
+      return label === undefined ? [] : [checkTcpChain(chain, label, `${subject}, chain ${chain.name ?? ''}`)];
+    });
+    const http = chains
+      .filter((chain) => tcpChainLabel(chain.name) === undefined)
+      .map((chain) => checkPeerChain(chain, `${subject}, chain ${chain.name ?? ''}`));
     const names = chains.flatMap(({ filter_chain_match: match }) => match?.server_names ?? []);
-    const claims = { listensAt: addressOf(listener), serves: names };
-    return { subject, name, kind: 'listener', role: 'ingress', tls, claims };
+    const tcpExports = tcp.map(({ claim }) => claim);
+    const claims = { listensAt: addressOf(listener), serves: names, tcpExports };
+    const dials = tcp.map(({ use }) => use.gate);
+    return {
+      subject,
+      name,
+      kind: 'listener',
+      role: 'ingress',
+      tls: [...http, ...tcp.map(({ use }) => use)],
+      dials,
+      claims,
+    };
   }
   const tunnel = importLabel(name);
   if (tunnel !== undefined)
     return { subject, name, kind: 'listener', role: 'egress', tunnel, dials: [dialled(listener, tunnel, subject)] };
   enforce(/^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
+  const listensAt = addressOf(listener);
+  enforce(`egress/${listensAt.split(' ')[1]}` === name, 'LISTEN_ADDRESS', subject);
+  if (chains.some((chain) => chain.name !== name)) {
+    const cluster = tcpPortTarget(listener, subject);
+    const tcpPort = { port: name.slice('egress/'.length), cluster };
+    const dials = cluster === undefined ? [] : [cluster];
+    return { subject, name, kind: 'listener', role: 'egress', dials, claims: { listensAt, tcpPort } };
+  }
   const routes = chains.map((chain) => {
     const manager = managerOf(chain, subject, 0);
     checkManager(manager, 'egress', subject);
     enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
     return name;
   });
-  const listensAt = addressOf(listener);
-  enforce(`egress/${listensAt.split(' ')[1]}` === name, 'LISTEN_ADDRESS', subject);
   return { subject, name, kind: 'listener', role: 'egress', routes, claims: { listensAt } };
 }
 
@@ -78,8 +96,8 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
     subject,
   );
   enforce(seconds(chain.transport_socket_connect_timeout) > 0, 'HANDSHAKE_TIMEOUT', subject);
-  const use = checkDownstream(subject, chain.transport_socket, label);
-  checkNetworkRbac(chain, use.identities, subject);
+  const use = checkDownstream(subject, chain.transport_socket, label, 'h2');
+  checkNetworkRbac(chain.filters?.[0], use.identities, subject);
   const manager = managerOf(chain, subject, 1);
   checkManager(manager, 'ingress', subject);
   checkHttpFilters(manager, subject);
@@ -96,11 +114,10 @@ function dialled(listener: Listener, { peer }: Label, subject: Subject): string 
   const alone = others.length === 0 && more.length === 0 && (listener.listener_filters ?? []).length === 0;
   const inside = listener.internal_listener !== undefined && listener.address === undefined;
   enforce(alone && inside && config?.['@type'] === TCP_PROXY, 'TUNNEL', subject);
-  const { cluster, weighted_clusters: weighted, tunneling_config: tunneling, on_demand: onDemand } = config;
-  const fixed = weighted === undefined && tunneling === undefined && onDemand === undefined;
+  const { cluster } = config;
   enforce(isBounded(config.max_downstream_connection_duration), 'CONNECTION_AGE', subject);
   // The chain has the cluster's name: a new cluster makes a new chain, and Envoy ends the connections of the old one.
-  enforce(fixed && dialLabel(cluster)?.peer === peer && chain?.name === cluster, 'TUNNEL', subject);
+  enforce(isFixed(config) && dialLabel(cluster)?.peer === peer && chain?.name === cluster, 'TUNNEL', subject);
   return cluster ?? '';
 }
 
@@ -110,27 +127,6 @@ function managerOf(chain: FilterChain, subject: Subject, others: number): Manage
   const config = filters.at(-1)?.typed_config;
   enforce(filters.length === others + 1 && config?.['@type'] === MANAGER, 'HTTP_RBAC', subject);
   return config;
-}
-
-function checkNetworkRbac(chain: FilterChain, identities: readonly string[], subject: Subject): void {
-  const config = chain.filters?.[0]?.typed_config;
-  enforce(config?.['@type'] === NETWORK_RBAC, 'NETWORK_RBAC', subject);
-  const { matcher_tree: tree, on_no_match: otherwise } = config.matcher ?? {};
-  const allowed = tree?.exact_match_map?.map ?? {};
-  const admitsExactly =
-    config.rules === undefined &&
-    config.shadow_rules === undefined &&
-    tree?.input?.typed_config?.['@type'] ===
-      'type.googleapis.com/envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput' &&
-    sameSet(Object.keys(allowed), identities) &&
-    Object.values(allowed).every(({ action }) => actionOf(action?.typed_config) !== undefined) &&
-    actionOf(otherwise?.action?.typed_config) === 'DENY';
-  enforce(admitsExactly, 'NETWORK_RBAC', subject);
-}
-
-/** ALLOW is the zero value of the field; without the message, or with another type, there is no action. */
-function actionOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined {
-  return config?.['@type'] === ACTION ? (config.action ?? 'ALLOW') : undefined;
 }
 
 function checkManager(manager: Manager, role: GatewayRole, subject: Subject): void {
@@ -192,16 +188,4 @@ function isForAllRefusals(mapper: Mapper | undefined): boolean {
 function isForErrors(mapper: Mapper | undefined): boolean {
   const filters = [mapper?.filter, ...(mapper?.filter?.and_filter?.filters ?? [])];
   return filters.some((filter) => (filter?.status_code_filter?.comparison?.value?.default_value ?? 0) >= 500);
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item) => b.includes(item));
-}
-
-function isBounded(duration: string | undefined): boolean {
-  return seconds(duration) > 0 && seconds(duration) <= MAX_CONNECTION_SECONDS;
-}
-
-function seconds(duration: string | undefined): number {
-  return Number.parseFloat(duration ?? '0');
 }

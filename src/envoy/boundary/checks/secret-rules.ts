@@ -10,11 +10,14 @@ import {
   bundleLabel,
   certificateRole,
   dialLabel,
+  gateLabel,
   grantLabel,
   importLabel,
   labelText,
   meshBundleKey,
+  tcpImportLabel,
 } from '../name-rules.ts';
+import { checkGateCluster, checkTcpImport } from './tcp-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
 
 type Secret = Messages['envoy.extensions.transport_sockets.tls.v3.Secret'];
@@ -76,6 +79,7 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   enforce(fixed, 'FIXED_DESTINATION', subject);
   const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
   enforce(endpoints.length > 0, 'FIXED_DESTINATION', subject);
+  if (gateLabel(name) !== undefined) return checkGateCluster(cluster, subject);
   const tunnel = importLabel(name);
   if (tunnel !== undefined) {
     // It has no TLS of its own, so it may lead only into its own tunnel.
@@ -95,13 +99,15 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
     enforce(digestsOfDestination(cluster, endpoints).includes(grant.meaning), 'MEANING', subject);
     return { subject, name, kind: 'cluster', role: 'ingress' };
   }
-  const label = dialLabel(name);
-  enforce(label !== undefined, 'KNOWN_NAME', subject);
   const hosts = endpoints.map(({ endpoint }) => {
     const { address: host, port_value: port } = endpoint?.address?.socket_address ?? {};
     return `${host} ${port}`;
   });
-  const tls = [checkUpstream(subject, socket, label)];
+  const tcp = tcpImportLabel(name);
+  if (tcp !== undefined) return checkTcpImport(cluster, tcp, hosts, subject);
+  const label = dialLabel(name);
+  enforce(label !== undefined, 'KNOWN_NAME', subject);
+  const tls = [checkUpstream(subject, socket, label, 'h2')];
   return { subject, name, kind: 'cluster', role: 'egress', tls, claims: { dials: { label: labelText(label), hosts } } };
 }
 
@@ -114,7 +120,8 @@ function digestsOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]
     const { address: host = '', port_value: port = 0 } = endpoint?.address?.socket_address ?? {};
     return { host, port };
   });
-  const protocols = speaksHttp2 ? (['grpc', 'http2'] as const) : (['http'] as const);
+  const protocols =
+    options === undefined ? (['tcp'] as const) : speaksHttp2 ? (['grpc', 'http2'] as const) : (['http'] as const);
   return protocols.map((protocol) => exportKey({ protocol, backends }));
 }
 

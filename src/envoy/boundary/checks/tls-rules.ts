@@ -28,21 +28,28 @@ const COMMON_FIELDS = [
   'combined_validation_context',
 ];
 
-export function checkDownstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
+type Alpn = 'h2' | 'postern-tcp';
+
+export function checkDownstream(
+  subject: Subject,
+  socket: TransportSocket | undefined,
+  label: Label,
+  alpn: Alpn,
+): TlsUse {
   const context = socket?.typed_config;
   enforce(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
   enforce(context.require_client_certificate === true, 'CLIENT_CERTIFICATE', subject);
   const resumes = !context.disable_stateless_session_resumption || !context.disable_stateful_session_resumption;
   const tickets = context.session_ticket_keys ?? context.session_ticket_keys_sds_secret_config;
   enforce(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
-  return checkCommon(subject, 'ingress', context.common_tls_context ?? {}, label);
+  return checkCommon(subject, 'ingress', context.common_tls_context ?? {}, label, alpn);
 }
 
-export function checkUpstream(subject: Subject, socket: TransportSocket | undefined, label: Label): TlsUse {
+export function checkUpstream(subject: Subject, socket: TransportSocket | undefined, label: Label, alpn: Alpn): TlsUse {
   const context = socket?.typed_config;
   enforce(context?.['@type'] === UPSTREAM, 'TLS', subject);
   enforce(context.max_session_keys === 0 && context.allow_renegotiation !== true, 'NO_RESUMPTION', subject);
-  const use = checkCommon(subject, 'egress', context.common_tls_context ?? {}, label);
+  const use = checkCommon(subject, 'egress', context.common_tls_context ?? {}, label, alpn);
   const calledDomain = domainOfServerName(context.sni ?? '');
   enforce(calledDomain !== undefined && calledDomain === trustDomainOf(use.identities[0]), 'SERVER_NAME', subject);
   return use;
@@ -57,7 +64,13 @@ export function trustDomainOf(identity: string | undefined): string | undefined 
   return SPIFFE_ID.exec(identity ?? '')?.[1];
 }
 
-function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsContext, label: Label): TlsUse {
+function checkCommon(
+  subject: Subject,
+  role: GatewayRole,
+  context: CommonTlsContext,
+  label: Label,
+  expected: Alpn,
+): TlsUse {
   enforce(
     Object.keys(context).every((field) => COMMON_FIELDS.includes(field)),
     'COMBINED_VALIDATION',
@@ -69,7 +82,7 @@ function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsCont
   const signatures = params.signature_algorithms ?? [];
   const strong = signatures.every((algorithm) => SIGNATURES.has(algorithm));
   enforce(signatures.length > 0 && strong, 'SIGNATURES', subject);
-  enforce(alpn.length === 1 && alpn[0] === 'h2', 'HTTP2_ONLY', subject);
+  enforce(alpn.join() === expected, expected === 'h2' ? 'HTTP2_ONLY' : 'TCP_ONLY', subject);
 
   const identities = checkValidation(subject, context);
   const bundle = context.combined_validation_context?.validation_context_sds_secret_config;
@@ -82,7 +95,8 @@ function checkCommon(subject: Subject, role: GatewayRole, context: CommonTlsCont
     subject,
   );
   const mesh = domainKey(trustDomainOf(identities[0]) ?? '');
-  return { subject, ...label, identities, domainKey: mesh, secrets: [bundle.name ?? '', certificate.name ?? ''] };
+  const { peer, key } = label;
+  return { subject, peer, key, identities, domainKey: mesh, secrets: [bundle.name ?? '', certificate.name ?? ''] };
 }
 
 /**

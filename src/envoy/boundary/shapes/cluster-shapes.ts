@@ -1,8 +1,23 @@
 // The form of clusters (of a grant, of an import, of a peer's gateways) and of secrets.
 // Must not: repeat what secret-rules.ts says of their values.
 
-import { duration, either, is, listOf, message, number, oneField, type Shape, sequence, text, typed } from './shape.ts';
-import { UPSTREAM_TLS } from './tls-shapes.ts';
+import {
+  chosen,
+  duration,
+  either,
+  extension,
+  is,
+  listOf,
+  message,
+  number,
+  oneField,
+  type Shape,
+  sequence,
+  text,
+  typed,
+  under,
+} from './shape.ts';
+import { TCP_UPSTREAM_TLS, UPSTREAM_TLS } from './tls-shapes.ts';
 
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -69,7 +84,7 @@ const RESOLVED = {
 };
 const FAMILY = { dns_lookup_family: is('V4_PREFERRED') };
 
-export const GRANT_CLUSTER = typed(
+const HTTP_GRANT_CLUSTER = typed(
   CLUSTER,
   {
     ...COMMON,
@@ -80,6 +95,33 @@ export const GRANT_CLUSTER = typed(
     ),
   },
   FAMILY,
+);
+
+const TCP_GRANT_CLUSTER = typed(CLUSTER, { ...COMMON, ...RESOLVED }, FAMILY);
+
+export const GRANT_CLUSTER = chosen((cluster) =>
+  cluster['typed_extension_protocol_options'] === undefined ? TCP_GRANT_CLUSTER : HTTP_GRANT_CLUSTER,
+);
+
+/** It hands over what a chain keeps of its connection. */
+export const GATE_CLUSTER = under(
+  'GATE',
+  typed(CLUSTER, {
+    ...COMMON,
+    type: is('STATIC'),
+    load_assignment: endpoints(
+      message({ address: message({ envoy_internal_address: message({ server_listener_name: text }) }) }),
+    ),
+    transport_socket: extension(
+      'envoy.transport_sockets.internal_upstream',
+      typed('envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport', {
+        transport_socket: extension(
+          'envoy.transport_sockets.raw_buffer',
+          typed('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'),
+        ),
+      }),
+    ),
+  }),
 );
 
 export const IMPORT_CLUSTER = typed(CLUSTER, {
@@ -98,9 +140,7 @@ export const IMPORT_CLUSTER = typed(CLUSTER, {
   ),
 });
 
-/** Absent where the peer has one address. */
-const CHOOSING = {
-  ignore_health_on_host_removal: is(true),
+const EJECTING = {
   common_lb_config: message({ healthy_panic_threshold: message({}, { value: is(0) }) }),
   outlier_detection: message({
     consecutive_5xx: number,
@@ -115,6 +155,12 @@ const CHOOSING = {
     enforcing_consecutive_local_origin_failure: number,
     enforcing_local_origin_success_rate: number,
   }),
+};
+
+/** Absent where the peer has one address. */
+const CHOOSING = {
+  ...EJECTING,
+  ignore_health_on_host_removal: is(true),
   health_checks: sequence(
     message({
       timeout: duration,
@@ -138,6 +184,13 @@ const CHOOSING = {
 const DIAL = { ...COMMON, ...RESOLVED, transport_socket: UPSTREAM_TLS };
 
 export const DIAL_CLUSTER = either(typed(CLUSTER, { ...DIAL, ...CHOOSING }, FAMILY), typed(CLUSTER, DIAL, FAMILY));
+
+const TCP_DIAL = { ...COMMON, ...RESOLVED, transport_socket: TCP_UPSTREAM_TLS };
+
+export const TCP_IMPORT_CLUSTER = either(
+  typed(CLUSTER, { ...TCP_DIAL, ...EJECTING }, FAMILY),
+  typed(CLUSTER, TCP_DIAL, FAMILY),
+);
 
 const SECRET = 'envoy.extensions.transport_sockets.tls.v3.Secret';
 

@@ -2,19 +2,27 @@
 // Must not: repeat what listener-rules.ts says of their values.
 
 import { EGRESS_MANAGER, INGRESS_MANAGER } from './filter-shapes.ts';
-import { INGRESS_CONNECTION_LOG, TUNNEL_LOG } from './log-shapes.ts';
+import { GATE_LOG, INGRESS_CONNECTION_LOG, TCP_PORT_LOG, TUNNEL_LOG } from './log-shapes.ts';
 import {
+  CHAIN_METADATA,
+  CLOSED_CHAIN,
+  GATE,
+  PEER_ONLY,
+  TCP_CHAIN,
+  TCP_IMPORT_CHAIN,
+  tcpProxy,
+} from './network-shapes.ts';
+import {
+  chosen,
   duration,
   either,
   extension,
   is,
   listOf,
-  mapOf,
   matching,
   message,
   number,
   once,
-  type Shape,
   sequence,
   text,
   typed,
@@ -32,33 +40,6 @@ const ADDRESS = message({
     message({ address: text, port_value: number }),
   ),
 });
-
-/** Which peer, and since when its connections count; the log reads it. */
-const CHAIN_METADATA = message({
-  filter_metadata: message({ postern: message({ peer: text }, { generation: text }) }),
-});
-
-function action(name: Shape, verdict: Shape): Shape {
-  const config = typed('envoy.config.rbac.v3.Action', { name }, { action: verdict });
-  return message({ action: extension('action', config) });
-}
-
-const PEER_ONLY = extension(
-  'envoy.filters.network.rbac',
-  typed('envoy.extensions.filters.network.rbac.v3.RBAC', {
-    stat_prefix: text,
-    matcher: message({
-      matcher_tree: message({
-        input: extension(
-          'envoy.matching.inputs.uri_san',
-          typed('envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput'),
-        ),
-        exact_match_map: message({ map: mapOf(/^spiffe:/, action(text, is('ALLOW'))) }),
-      }),
-      on_no_match: action(text, is('DENY')),
-    }),
-  }),
-);
 
 const PEER_CHAIN = message({
   name: text,
@@ -91,15 +72,22 @@ export const INGRESS_LISTENER = typed(LISTENER, {
   listener_filters_timeout: duration,
   continue_on_listener_filters_timeout: is(false),
   access_log: INGRESS_CONNECTION_LOG,
-  filter_chains: listOf(once(PEER_CHAIN)),
+  filter_chains: listOf(once(chosen(({ name }) => (String(name).startsWith('tcp/') ? TCP_CHAIN : PEER_CHAIN)))),
 });
 
-export const EGRESS_LISTENER = typed(LISTENER, {
-  ...COMMON,
-  address: ADDRESS,
-  enable_reuse_port: is(false),
+const PORT = { ...COMMON, address: ADDRESS, enable_reuse_port: is(false) };
+const HTTP_PORT = typed(LISTENER, {
+  ...PORT,
   filter_chains: sequence(message({ name: text, filters: sequence(extension(MANAGER, EGRESS_MANAGER)) })),
 });
+const TCP_PORT = typed(LISTENER, {
+  ...PORT,
+  access_log: TCP_PORT_LOG,
+  filter_chains: sequence(either(CLOSED_CHAIN, TCP_IMPORT_CHAIN)),
+});
+
+/** Only callers of TCP have a line for each connection. */
+export const EGRESS_LISTENER = chosen(({ access_log: log }) => (log === undefined ? HTTP_PORT : TCP_PORT));
 
 export const TUNNEL_LISTENER = under(
   'TUNNEL',
@@ -110,20 +98,13 @@ export const TUNNEL_LISTENER = under(
       message({
         name: text,
         metadata: CHAIN_METADATA,
-        filters: sequence(
-          extension(
-            'envoy.filters.network.tcp_proxy',
-            typed('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-              stat_prefix: text,
-              cluster: text,
-              max_connect_attempts: number,
-              idle_timeout: duration,
-              max_downstream_connection_duration: duration,
-              access_log: TUNNEL_LOG,
-            }),
-          ),
-        ),
+        filters: sequence(tcpProxy({ max_connect_attempts: number, access_log: TUNNEL_LOG })),
       }),
     ),
   }),
+);
+
+export const GATE_LISTENER = under(
+  'GATE',
+  typed(LISTENER, { ...COMMON, internal_listener: message({}), access_log: GATE_LOG, ...GATE }),
 );

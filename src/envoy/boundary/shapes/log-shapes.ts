@@ -52,11 +52,7 @@ const JSON_KEYS = {
 
 const CONNECTION = keys(JSON_KEYS.connection);
 const REQUEST = { ...CONNECTION, ...keys(JSON_KEYS.request) };
-const TUNNEL = Object.fromEntries(
-  ['peer', 'conn_id', 'upstream', 'upstream_peer_uri', 'upstream_fail', 'attempts', 'flags', 'flags_long', 'rx', 'tx']
-    .concat('dur_ms')
-    .map((key) => [key, REQUEST[key] as Shape]),
-);
+const TUNNEL = some('peer conn_id upstream upstream_peer_uri upstream_fail attempts flags flags_long rx tx dur_ms');
 
 /** Every policy is logged but `gateway-health/…`. */
 const NO_HEALTH_CHECK = message({
@@ -78,6 +74,20 @@ export const INGRESS_REQUEST_LOG = oneLog(
   { filter: NO_HEALTH_CHECK },
 );
 export const EGRESS_REQUEST_LOG = oneLog('egress', 'http', REQUEST);
+const TCP = {
+  ...keys(`
+    service %METADATA(LISTENER_FILTER_CHAIN:postern:service)%
+    verdict %METADATA(LISTENER_FILTER_CHAIN:postern:verdict)%
+    reason %METADATA(LISTENER_FILTER_CHAIN:postern:reason)%`),
+  ...some('peer upstream upstream_fail attempts close close_type flags flags_long conn_term rx tx dur_ms'),
+};
+/** A gate is told whom its chain has verified. */
+const TOLD = keys(`
+    conn_id %FILTER_STATE(postern.connection:PLAIN)%
+    peer_uri %FILTER_STATE(postern.identity:PLAIN)%`);
+
+export const GATE_LOG = oneLog('ingress', 'tcp', { ...TCP, ...TOLD });
+export const TCP_PORT_LOG = oneLog('egress', 'tcp', { ...TCP, ...some('conn_id client upstream_peer_uri') });
 export const TUNNEL_LOG = oneLog('egress', 'tunnel', TUNNEL);
 
 function oneLog(
@@ -98,4 +108,9 @@ function oneLog(
 function keys(lines: string): Readonly<Record<string, Shape>> {
   const pairs = lines.trim().split(/\n\s*/);
   return Object.fromEntries(pairs.map((pair) => [pair.split(' ', 1)[0] ?? '', is(pair.slice(pair.indexOf(' ') + 1))]));
+}
+
+/** Of the keys of a request. */
+function some(names: string): Readonly<Record<string, Shape>> {
+  return Object.fromEntries(names.split(' ').map((key) => [key, REQUEST[key] as Shape]));
 }

@@ -4,8 +4,16 @@
 import { memoizeByIdentity } from '../../../memoize.ts';
 import type { ResourceJson } from '../../proto/types.gen.ts';
 import { type BoundaryRule, violation } from '../boundary-rules.ts';
-import { BUNDLE, CERTIFICATE, DIAL_CLUSTER, GRANT_CLUSTER, IMPORT_CLUSTER } from './cluster-shapes.ts';
-import { EGRESS_LISTENER, INGRESS_LISTENER, TUNNEL_LISTENER } from './listener-shapes.ts';
+import {
+  BUNDLE,
+  CERTIFICATE,
+  DIAL_CLUSTER,
+  GATE_CLUSTER,
+  GRANT_CLUSTER,
+  IMPORT_CLUSTER,
+  TCP_IMPORT_CLUSTER,
+} from './cluster-shapes.ts';
+import { EGRESS_LISTENER, GATE_LISTENER, INGRESS_LISTENER, TUNNEL_LISTENER } from './listener-shapes.ts';
 import { EGRESS_ROUTES, INGRESS_ROUTES } from './route-shapes.ts';
 import type { Shape } from './shape.ts';
 
@@ -14,11 +22,14 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['Listener ingress', INGRESS_LISTENER],
   ['Listener egress', EGRESS_LISTENER],
   ['Listener import', TUNNEL_LISTENER],
+  ['Listener gate', GATE_LISTENER],
   ['RouteConfiguration ingress', INGRESS_ROUTES],
   ['RouteConfiguration egress', EGRESS_ROUTES],
   ['Cluster export', GRANT_CLUSTER],
   ['Cluster import', IMPORT_CLUSTER],
   ['Cluster dial', DIAL_CLUSTER],
+  ['Cluster gate', GATE_CLUSTER],
+  ['Cluster tcp', TCP_IMPORT_CLUSTER],
   ['Secret cert', CERTIFICATE],
   ['Secret bundle', BUNDLE],
   ['Secret mesh-bundle', BUNDLE],

@@ -102,6 +102,12 @@ export function either(...shapes: readonly Shape[]): Shape {
   };
 }
 
+/** The shape that a message has by what it says of itself; its faults are the faults. */
+export function chosen(choose: (given: Readonly<Record<string, unknown>>) => Shape): Shape {
+  return (value) =>
+    typeof value === 'object' && value !== null ? choose(value as Readonly<Record<string, unknown>>)(value) : UNKNOWN;
+}
+
 /** The shape, with another rule for what it does not know. */
 export function under(rule: BoundaryRule, shape: Shape): Shape {
   return (value) => {

@@ -12,39 +12,48 @@ export const ADS = message({
 
 const SECRET = message({ name: text, sds_config: ADS });
 
-const COMMON = message({
-  tls_params: message({
-    tls_minimum_protocol_version: is('TLSv1_3'),
-    tls_maximum_protocol_version: is('TLSv1_3'),
-    signature_algorithms: listOf(text),
-  }),
-  alpn_protocols: sequence(is('h2')),
-  tls_certificate_sds_secret_configs: sequence(SECRET),
-  combined_validation_context: message({
-    default_validation_context: message({
-      match_typed_subject_alt_names: listOf(message({ san_type: is('URI'), matcher: message({ exact: text }) })),
+type Alpn = 'h2' | 'postern-tcp';
+
+const common = (alpn: Alpn): Shape =>
+  message({
+    tls_params: message({
+      tls_minimum_protocol_version: is('TLSv1_3'),
+      tls_maximum_protocol_version: is('TLSv1_3'),
+      signature_algorithms: listOf(text),
     }),
-    validation_context_sds_secret_config: SECRET,
-  }),
-});
+    alpn_protocols: sequence(is(alpn)),
+    tls_certificate_sds_secret_configs: sequence(SECRET),
+    combined_validation_context: message({
+      default_validation_context: message({
+        match_typed_subject_alt_names: listOf(message({ san_type: is('URI'), matcher: message({ exact: text }) })),
+      }),
+      validation_context_sds_secret_config: SECRET,
+    }),
+  });
 
 function tls(context: Shape): Shape {
   return under('TLS', extension('envoy.transport_sockets.tls', context));
 }
 
-export const DOWNSTREAM_TLS = tls(
-  typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
-    require_client_certificate: is(true),
-    common_tls_context: COMMON,
-    disable_stateless_session_resumption: is(true),
-    disable_stateful_session_resumption: is(true),
-  }),
-);
+const downstream = (alpn: Alpn): Shape =>
+  tls(
+    typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
+      require_client_certificate: is(true),
+      common_tls_context: common(alpn),
+      disable_stateless_session_resumption: is(true),
+      disable_stateful_session_resumption: is(true),
+    }),
+  );
+const upstream = (alpn: Alpn): Shape =>
+  tls(
+    typed('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
+      sni: text,
+      max_session_keys: is(0),
+      common_tls_context: common(alpn),
+    }),
+  );
 
-export const UPSTREAM_TLS = tls(
-  typed('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
-    sni: text,
-    max_session_keys: is(0),
-    common_tls_context: COMMON,
-  }),
-);
+export const DOWNSTREAM_TLS = downstream('h2');
+export const UPSTREAM_TLS = upstream('h2');
+export const TCP_DOWNSTREAM_TLS = downstream('postern-tcp');
+export const TCP_UPSTREAM_TLS = upstream('postern-tcp');

@@ -1,0 +1,95 @@
+// From configuration to the services of the model: exports, grants and imports.
+// Must not: know trust, or whether a peer is denied other than by what it is told.
+
+import type { ConfigOutline } from '../config/outline.ts';
+import type { Config, ConsumerConfig, HttpConsumerConfig } from '../config/schema/config.ts';
+import { type Finding, warningAt } from '../errors.ts';
+import type { TrustDomain } from '../trust/spiffe.ts';
+import { exportKey } from './meaning-digest.ts';
+import type { AllowRule, Export, Grant, Import, PathRule } from './model.ts';
+import { exportAuthority, localNames } from './wire-names.ts';
+
+export function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
+  const { name, protocol, backend: backends } = exported;
+  const key = exportKey({ protocol, backends });
+  if (exported.protocol === 'tcp') return { name, key, protocol: exported.protocol, backends };
+  const { requestBodies, upgrades, timeouts } = exported;
+  const authority = exportAuthority(name, ours);
+  return { name, key, authority, protocol: exported.protocol, requestBodies, upgrades, timeouts, backends };
+}
+
+export function resolveGrants(
+  config: Config,
+  exports: readonly Export[],
+  now: number,
+): { readonly grants: readonly Grant[]; readonly nextExpiry?: number } {
+  const byName = new Map(exports.map((exported) => [exported.name, exported]));
+  const grants: Grant[] = [];
+  let nextExpiry: number | undefined;
+  for (const { name, consumers } of config.exports) {
+    const exported = byName.get(name);
+    if (exported === undefined) continue;
+    for (const consumer of consumers) {
+      const { expires } = consumer;
+      const end = expires === undefined ? undefined : endOfDay(expires);
+      if (end !== undefined && end <= now) continue;
+      if (end !== undefined) nextExpiry = Math.min(nextExpiry ?? end, end);
+      grants.push(grantTo(consumer, exported));
+    }
+  }
+  grants.sort(by((grant) => `${grant.peer}/${grant.export.name}`));
+  return { grants, ...(nextExpiry === undefined ? {} : { nextExpiry }) };
+}
+
+function grantTo(consumer: ConsumerConfig | HttpConsumerConfig, exported: Export): Grant {
+  const { peer } = consumer;
+  if (exported.protocol === 'tcp') return { peer, export: exported };
+  return { peer, export: exported, allow: 'allow' in consumer ? consumer.allow.map(resolveRule) : [] };
+}
+
+export function expiredGrants({ exports }: ConfigOutline, now: number): readonly Finding[] {
+  return exports.flatMap(({ name, consumers }, index) =>
+    consumers.flatMap(({ peer, expires }, position) => {
+      if (expires == null || peer === null || name === null || endOfDay(expires) > now) return [];
+      const message = `the grant of ${name} to ${peer} expired after ${expires}`;
+      const path = ['exports', index, 'consumers', position, 'expires'];
+      return [warningAt('GRANT_EXPIRED', path, message, 'renew the date, or remove the consumer')];
+    }),
+  );
+}
+
+/** A grant applies to the end of its last day, in UTC: milliseconds since the epoch. */
+function endOfDay(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`) + 24 * 60 * 60 * 1000;
+}
+
+function resolveRule(rule: { readonly methods: readonly string[]; readonly paths: readonly string[] }): AllowRule {
+  return { methods: rule.methods, paths: rule.paths.map(resolvePath) };
+}
+
+function resolvePath(path: string): PathRule {
+  return path.endsWith('/*') ? { prefix: path.slice(0, -1) } : { exact: path };
+}
+
+export function resolveImports(config: Config, isDenied: (peer: string) => boolean): readonly Import[] {
+  const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain]));
+  return config.imports
+    .flatMap((imported): readonly Import[] => {
+      const { peer, name, as, port } = imported;
+      const peerDomain = domains.get(peer);
+      if (peerDomain === undefined) return [];
+      const common = { peer, name, localNames: localNames(as), port, ...(isDenied(peer) && { denied: true as const }) };
+      if (imported.protocol === 'tcp') return [{ ...common, protocol: imported.protocol }];
+      const { protocol, upgrades, timeouts } = imported;
+      return [{ ...common, protocol, upgrades, timeouts, authority: exportAuthority(name, peerDomain as TrustDomain) }];
+    })
+    .sort(by((imported) => `${String(imported.port).padStart(5, '0')}/${imported.localNames[0]}`));
+}
+
+/** Order by code units: the same on every machine, whatever its locale. */
+export function by<T>(keyOf: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => {
+    const [left, right] = [keyOf(a), keyOf(b)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  };
+}
