@@ -3,7 +3,9 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadConfig } from '../src/config/files/load.ts';
+import { createLogger } from '../src/log.ts';
 import { Publisher } from '../src/pipeline/publisher.ts';
+import { RecordFile } from '../src/runtime/record-file.ts';
 import { bytesField, stringField } from '../src/snapshot/protobuf.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { TYPE } from '../src/snapshot/resource-types.ts';
@@ -25,7 +27,8 @@ const TURNS = 5;
 export async function inProcess(folder: string, peers: number, services: number): Promise<InProcessRow> {
   mkdirSync(folder, { recursive: true });
   const mesh = makeMesh(folder, peers, peers * services);
-  const publisher = new Publisher(Date.now());
+  const store = new RecordFile(folder, createLogger('error'));
+  const publisher = new Publisher(Date.now(), { store });
   const parse: number[] = [];
   const one: number[] = [];
   let cold = 0;
@@ -40,6 +43,9 @@ export async function inProcess(folder: string, peers: number, services: number)
     if (turn === 0) cold = applied - parsed;
     else one.push(applied - parsed);
   }
+  const still = Array.from({ length: TURNS }, () => elapsed(() => publisher.refresh(Date.now())));
+  const record = new RecordFile(folder, createLogger('error')).read('ours.example');
+  if (record === undefined) throw new Error('a mesh without a record');
   const resources = [...(publisher.cache.get('ingress')?.types.values() ?? [])].flatMap((type) => [
     ...type.resources.values(),
   ]);
@@ -49,6 +55,16 @@ export async function inProcess(folder: string, peers: number, services: number)
       'read and parse the file, in a worker': median(parse),
       'first turn: resolve, translate, encode, check': cold,
       'turn with one export changed': median(one),
+      'turn with nothing changed': median(still),
+      'write served.json, at a change of what is served': median(
+        // Another name each time: the same text would not be written again.
+        Array.from({ length: TURNS }, (_, turn) =>
+          elapsed(() => store.write({ ...record, trustDomain: `turn-${turn}.example` })),
+        ),
+      ),
+      'look whether served.json was changed, every 5 s': median(
+        Array.from({ length: TURNS }, () => elapsed(() => store.isChanged())),
+      ),
       ...engine(resources),
     },
   };
@@ -93,6 +109,13 @@ function engine(resources: readonly Resource[]): Readonly<Record<string, number>
       }
     }),
   };
+}
+
+/** Milliseconds of one call. */
+function elapsed(work: () => void): number {
+  const started = performance.now();
+  work();
+  return performance.now() - started;
 }
 
 /** Milliseconds of one call: the median of batches, after warming up. */

@@ -33,6 +33,8 @@ export interface Cell {
 export interface Figures {
   readonly storm: number;
   readonly stormCpuPerMb: number;
+  /** When the first stream has the change. */
+  readonly changeFirst: number;
   readonly changeP50: number;
   readonly changeP99: number;
   readonly changeCpu: number;
@@ -51,7 +53,7 @@ interface Report {
   };
   readonly fanout?: readonly {
     readonly server_cpu_s: number;
-    readonly latency_ms: { readonly p50: number; readonly p99: number };
+    readonly latency_ms: { readonly min: number; readonly p50: number; readonly p99: number };
   }[];
   readonly churn?: { readonly pairs_per_s: number };
 }
@@ -93,6 +95,7 @@ function figures(report: Report, cell: Cell): Figures {
   return {
     storm: report.storm.first_full_set_ms.max,
     stormCpuPerMb: report.storm.server_cpu_ms_per_mb,
+    changeFirst: median(rounds.map((round) => round.latency_ms.min)),
     changeP50: median(rounds.map((round) => round.latency_ms.p50)),
     changeP99: median(rounds.map((round) => round.latency_ms.p99)),
     changeCpu: median(rounds.map((round) => round.server_cpu_s * 1000)),

@@ -14,7 +14,7 @@ import { commandLine } from './command-line.ts';
 import { type InProcessRow, inProcess } from './in-process.ts';
 import { type Cell, type Figures, load } from './load.ts';
 import { plot } from './plot.ts';
-import { number, type Repetition, report } from './report.ts';
+import { number, type Repetition, ratios, report } from './report.ts';
 import { type SavedFile, savedFile } from './saved-file.ts';
 import { type Binaries, buildBinaries, SERVERS, type ServerName, startServer } from './servers.ts';
 import { waves } from './waves.ts';
@@ -25,6 +25,7 @@ const SIZES = [
   [5, 10],
   [20, 50],
   [100, 100],
+  [1, 10_000],
 ] as const;
 const { quick, repetitions, cells } = commandLine(USAGE, chosen);
 const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
@@ -106,10 +107,13 @@ async function measure(): Promise<void> {
       const measured = await takeTurns(cell, await dumpOf(cell), binaries, certificates, repetition);
       results.get(name)?.push(measured);
       const line = [...measured].map(([server, figures]) => {
-        const { storm, changeP99 } = figures;
-        return `${server} ${number(storm)}/${number(changeP99)}`;
+        const { storm, changeFirst, changeP99 } = figures;
+        return `${server} ${number(storm)}/${number(changeFirst)}/${number(changeP99)}`;
       });
-      say(`${repetition + 1}/${repetitions} ${cell.name}: storm/change ms ${line.join(', ')}`);
+      say(`${repetition + 1}/${repetitions} ${cell.name}: storm/first/p99 ms ${line.join(', ')}`);
+      const ratio = (figure: keyof Figures): string =>
+        number(ratios([measured], figure, 'postern', 'native')[0] ?? NaN);
+      say(`    Postern / native: storm ${ratio('storm')}, first ${ratio('changeFirst')}, p99 ${ratio('changeP99')}`);
     }
     // After each repetition: who has no patience for the last has the ones before.
     writeFileSync(join(OUT, 'RESULTS.md'), report({ ...found, results }));

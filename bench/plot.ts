@@ -3,7 +3,7 @@
 
 import { CELLS } from './cells.ts';
 import { median } from './load.ts';
-import { type Results, ratios, verdict } from './report.ts';
+import { OTHERS, type Results, ratios, verdict } from './report.ts';
 import { TITLES } from './servers.ts';
 import { TARGETS } from './targets.ts';
 
@@ -12,7 +12,7 @@ const WIDTH = 1000;
 const ROW = 34;
 const TOP = 60;
 const [FROM, TO] = [1 / 300, 10];
-const COLOURS = { snapshot: '#1b6ca8', linear: '#d97706', limit: '#6b7280' } as const;
+const COLOURS = { snapshot: '#1b6ca8', linear: '#d97706', limit: '#6b7280', native: '#15803d' } as const;
 
 export function plot(results: Results): string {
   const rows = TARGETS.filter(({ cell }) => results.has(cell));
@@ -25,19 +25,18 @@ export function plot(results: Results): string {
     const label = tick < 1 ? `1/${Math.round(1 / tick)}` : String(tick);
     return `<line x1="${x(tick)}" x2="${x(tick)}" y1="${TOP - 10}" y2="${height - 40}" stroke="#ddd"/><text x="${x(tick)}" y="${height - 22}" text-anchor="middle">${label}</text>`;
   });
-  const others = ['snapshot', 'linear', 'limit'] as const;
-  const legend = others.map(
+  const legend = OTHERS.map(
     (other, index) =>
-      `<circle cx="${LEFT + index * 220}" cy="20" r="6" fill="${COLOURS[other]}"/><text x="${LEFT + 12 + index * 220}" y="24">${TITLES[other]}</text>`,
+      `<circle cx="${20 + index * 245}" cy="20" r="6" fill="${COLOURS[other]}"/><text x="${32 + index * 245}" y="24">${TITLES[other]}</text>`,
   );
   const marks = rows.flatMap((target, index) => {
     const y = TOP + index * ROW + 10;
     const label = `<text x="8" y="${y}">${target.work}</text><text x="8" y="${y + 13}" fill="#777" font-size="10">${CELLS[target.cell].name}</text>`;
-    const points = others.flatMap((other) => {
+    const points = OTHERS.flatMap((other) => {
       const all = ratios(results.get(target.cell) ?? [], target.figure, 'postern', other);
       if (all.length === 0) return [];
       const [low, middle, high] = [Math.min(...all), median(all), Math.max(...all)];
-      const fill = verdict(target, other, middle) ? COLOURS[other] : 'white';
+      const fill = verdict(target, other, middle) !== false ? COLOURS[other] : 'white';
       return [
         `<line x1="${x(low)}" x2="${x(high)}" y1="${y}" y2="${y}" stroke="${COLOURS[other]}"/>`,
         `<circle cx="${x(middle)}" cy="${y}" r="6" fill="${fill}" stroke="${COLOURS[other]}" stroke-width="2"/>`,
@@ -47,12 +46,12 @@ export function plot(results: Results): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">`,
-    '<title>Postern against go-control-plane and bare node:http2</title>',
+    '<title>Postern against go-control-plane, bare node:http2 and a native server</title>',
     '<rect width="100%" height="100%" fill="white"/>',
     ...legend,
     ...ticks,
     ...marks,
-    `<text x="${LEFT}" y="${height - 4}" fill="#777" font-size="10">Postern / other, logarithmic; filled: target met</text>`,
+    `<text x="${LEFT}" y="${height - 4}" fill="#777" font-size="10">Postern / other, logarithmic; filled: target met, or none set</text>`,
     '</svg>',
     '',
   ].join('\n');

@@ -25,10 +25,11 @@ export interface Measured {
   readonly command: string;
 }
 
-const OTHERS = ['snapshot', 'linear', 'limit'] as const;
+export const OTHERS = ['snapshot', 'linear', 'limit', 'native'] as const;
 const HEADS: readonly (readonly [keyof Figures, string])[] = [
   ['storm', 'storm ms'],
   ['stormCpuPerMb', 'CPU ms/MB'],
+  ['changeFirst', 'change first ms'],
   ['changeP50', 'change p50 ms'],
   ['changeP99', 'change p99 ms'],
   ['changeCpu', 'change CPU ms'],
@@ -49,8 +50,10 @@ export function ratios(
   });
 }
 
-export function verdict(target: Target, other: (typeof OTHERS)[number], ratio: number): boolean {
-  return target.atLeast ? ratio >= target.bounds[other] : ratio <= target.bounds[other];
+/** Undefined: no bound is set. */
+export function verdict(work: Work | Target, other: (typeof OTHERS)[number], ratio: number): boolean | undefined {
+  const bound = 'bounds' in work ? work.bounds[other] : undefined;
+  return bound === undefined ? undefined : work.atLeast ? ratio >= bound : ratio <= bound;
 }
 
 export function report({ results, inProcess, savedFile, waves, repetitions, command, analysis }: Measured): string {
@@ -136,9 +139,10 @@ function ratioTable(results: Results, works: readonly (Work | Target)[], ours: '
         ...OTHERS.map((other) => {
           const all = ratios(results.get(work.cell) ?? [], work.figure, ours, other);
           if (all.length === 0) return '–';
-          if (!('bounds' in work)) return spread(all);
           const isMet = verdict(work, other, median(all));
-          return `${spread(all)}, ${isMet ? 'met' : '**missed**'} (${work.atLeast ? '≥' : '≤'} ${bound(work.bounds[other])})`;
+          const limit = 'bounds' in work ? work.bounds[other] : undefined;
+          if (limit === undefined) return spread(all);
+          return `${spread(all)}, ${isMet ? 'met' : '**missed**'} (${work.atLeast ? '≥' : '≤'} ${bound(limit)})`;
         }),
       ]),
   );

@@ -11,7 +11,7 @@ import type { Processes, Running } from '../deploy/demo/processes.ts';
 import type { BenchCertificates } from './certificates.ts';
 import type { Target } from './load.ts';
 
-export const SERVERS = ['postern', 'workers', 'snapshot', 'linear', 'limit'] as const;
+export const SERVERS = ['postern', 'workers', 'snapshot', 'linear', 'limit', 'native'] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 export const TITLES: Readonly<Record<ServerName, string>> = {
@@ -20,10 +20,12 @@ export const TITLES: Readonly<Record<ServerName, string>> = {
   snapshot: 'go-control-plane SnapshotCache',
   linear: 'go-control-plane LinearCache',
   limit: 'bare node:http2',
+  native: 'native, shared bytes',
 };
 
 export interface Binaries {
   readonly gcp: string;
+  readonly native: string;
   readonly xdsload: string;
 }
 
@@ -38,7 +40,7 @@ export async function buildBinaries(processes: Processes, folder: string): Promi
     await processes.run(`go build ${name}`, 'go', ['build', '-C', PEER, '-o', out, `./${name}`]);
     return out;
   };
-  return { gcp: await build('gcp'), xdsload: await build('xdsload') };
+  return { gcp: await build('gcp'), native: await build('native'), xdsload: await build('xdsload') };
 }
 
 export interface Started {
@@ -51,7 +53,7 @@ let count = 0;
 export async function startServer(
   processes: Processes,
   name: ServerName,
-  { gcp }: Binaries,
+  binaries: Binaries,
   dump: string,
   perNode: boolean,
   certificates: BenchCertificates | undefined,
@@ -66,10 +68,7 @@ export async function startServer(
   }
   count += 1;
   const label = `${name}-${count}`;
-  const running =
-    name === 'snapshot' || name === 'linear'
-      ? processes.start(label, gcp, [...args, '--cache', name])
-      : processes.start(label, process.execPath, [join(HERE, name === 'limit' ? 'limit.js' : 'serve.js'), ...args]);
+  const running = processes.start(label, ...command(name, binaries, args));
   await listening(port, running);
   await listening(httpPort, running);
   if (name !== 'snapshot' && name !== 'linear') await said('ready', running);
@@ -78,6 +77,12 @@ export async function startServer(
     running,
     target: { address: `127.0.0.1:${port}`, http: `127.0.0.1:${httpPort}`, pid: running.pid, tls },
   };
+}
+
+function command(name: ServerName, { gcp, native }: Binaries, args: readonly string[]): [string, string[]] {
+  if (name === 'native') return [native, [...args]];
+  if (name === 'snapshot' || name === 'linear') return [gcp, [...args, '--cache', name]];
+  return [process.execPath, [join(HERE, name === 'limit' ? 'limit.js' : 'serve.js'), ...args]];
 }
 
 async function listening(port: number, running: Running): Promise<void> {
