@@ -11,6 +11,7 @@ export interface HostPort {
 
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const MAX_HOST_NAME = 253;
+const MAX_PORT = 65535;
 
 /** One label of a host name: lower-case ASCII letters, digits and inner hyphens, at most 63. */
 export function isLabel(text: string): boolean {
@@ -29,7 +30,7 @@ export function isIpAddress(text: string): boolean {
 }
 
 export function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 1 && port <= 65535;
+  return Number.isInteger(port) && port >= 1 && port <= MAX_PORT;
 }
 
 const DIALLED_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
@@ -60,6 +61,11 @@ export function parseHostPort(text: string): HostPort | undefined {
   // A final dot only says that the name is whole, which every name here is.
   const host = bare.endsWith('.') ? bare.slice(0, -1) : bare;
   return isDialledName(host) ? { host, port } : undefined;
+}
+
+/** Says that the port is too high, in the place of a message that names the form alone; empty where it is not. */
+export function tooHighPort(text: string): string {
+  return Number(/:(\d+)$/.exec(text)?.[1]) > MAX_PORT ? `: its port is above ${MAX_PORT}` : '';
 }
 
 export function formatHostPort({ host, port }: HostPort): string {

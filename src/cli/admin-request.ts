@@ -4,6 +4,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:tls';
 import { PosternError } from '../errors.ts';
+import { tooHighPort } from '../host-port.ts';
 import { type Invocation, required } from './command.ts';
 
 export interface AdminAnswer {
@@ -19,7 +20,10 @@ export function adminUrl(invocation: Invocation, name: string): URL {
   const text = given.includes('://') ? given : `http://${given}`;
   const isWhole = given.includes('://') || /:\d{1,5}$/.test(given);
   if (!isWhole || !URL.canParse(text) || new URL(text).protocol !== 'http:')
-    throw new PosternError('USAGE', `${invocation.named(name)} takes HOST:PORT or an http URL, not ${given}`);
+    throw new PosternError(
+      'USAGE',
+      `${invocation.named(name)} takes HOST:PORT or an http URL, not ${given}${tooHighPort(given)}`,
+    );
   return new URL(text);
 }
 

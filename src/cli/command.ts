@@ -2,7 +2,7 @@
 // Must not: import what a command needs to run; every start of `postern` loads this file.
 
 import { type EXIT, PosternError } from '../errors.ts';
-import { type HostPort, parseHostPort } from '../host-port.ts';
+import { type HostPort, parseHostPort, tooHighPort } from '../host-port.ts';
 import type { LogLevel } from '../log.ts';
 
 export interface Flag {
@@ -82,9 +82,10 @@ export function addressFlag(
   const free = anyPort && text.endsWith(':0') ? parseHostPort(text.replace(/:0$/, ':1')) : undefined;
   const address = free === undefined ? parseHostPort(text) : { host: free.host, port: 0 };
   if (address === undefined) {
-    const isTooHigh = Number(/:(\d+)$/.exec(text)?.[1]) > 65535;
-    const problem = isTooHigh ? `${text}, whose port is above 65535` : text;
-    throw new PosternError('USAGE', `${invocation.named(name)} takes HOST:PORT, such as ${example}, not ${problem}`);
+    throw new PosternError(
+      'USAGE',
+      `${invocation.named(name)} takes HOST:PORT, such as ${example}, not ${text}${tooHighPort(text)}`,
+    );
   }
   return address;
 }

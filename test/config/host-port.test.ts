@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatHostPort, isHostName, isIpAddress, isLabel, isPort, parseHostPort } from '../../src/host-port.ts';
+import {
+  formatHostPort,
+  isHostName,
+  isIpAddress,
+  isLabel,
+  isPort,
+  parseHostPort,
+  tooHighPort,
+} from '../../src/host-port.ts';
 
 describe('HOST:PORT', () => {
   for (const [text, host, port] of [
@@ -76,4 +84,11 @@ test('Labels, host names, addresses and ports are taken up to their limits and n
   ]);
   assert.deepEqual(['::1', '10.0.0.1', '10.1', 'fe80::1%1', 'a'].map(isIpAddress), [true, true, false, false, false]);
   assert.deepEqual([1, 65535, 0, 65536, 1.5, Number.NaN].map(isPort), [true, true, false, false, false, false]);
+});
+
+test('A port above 65535 is named, and no other', () => {
+  for (const text of ['127.0.0.1:65536', '[::1]:70000', 'gw.example.com:123456'])
+    assert.ok(tooHighPort(text) !== '', text);
+  for (const text of ['127.0.0.1:65535', '127.0.0.1:0', '127.0.0.1', 'gw:', '2001:db8::1'])
+    assert.equal(tooHighPort(text), '');
 });

@@ -3,7 +3,7 @@
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { isIpAddress, isPort, parseHostPort } from '../../host-port.ts';
+import { isIpAddress, isPort, parseHostPort, tooHighPort } from '../../host-port.ts';
 import { holdsKey, issueOf, quote, text } from './string-checks.ts';
 import { whyUndialable } from './undialable-addresses.ts';
 
@@ -16,7 +16,9 @@ export const hostPort = (description: string) =>
     const why = parsed && whyUndialable(parsed.host);
     if (parsed !== undefined && why === undefined) return undefined;
     const message =
-      why === undefined ? `${quote(value)} is not HOST:PORT` : `${quote(value)} cannot be dialled: ${why}`;
+      why === undefined
+        ? `${quote(value)} is not HOST:PORT${tooHighPort(value)}`
+        : `${quote(value)} cannot be dialled: ${why}`;
     const lower = value.toLowerCase();
     const hint =
       parseHostPort(lower) !== undefined && lower !== value && !holdsKey(value)
@@ -31,7 +33,7 @@ export const bindAddress = (description: string) =>
     if (parsed !== undefined && isIP(parsed.host) !== 0) return undefined;
     return {
       code: 'INVALID_ADDRESS',
-      message: `${quote(value)} is not IP:PORT`,
+      message: `${quote(value)} is not IP:PORT${tooHighPort(value)}`,
       hint: 'write the IP address to listen on and a port, such as 0.0.0.0:15443 or "[::]:15443"',
     };
   });
