@@ -15,7 +15,7 @@ import { type ControlPlaneCa, controlPlaneId } from '../trust/issuing/control-pl
 import type { Steps } from '../trust/keys/signers.ts';
 import { ConfigLog, versionsOf } from './config-log.ts';
 import { RecordFile } from './record-file.ts';
-import { loadFirst, openState, type StartOptions } from './start.ts';
+import { loadFirst, openState, type StartOptions, tryPorts } from './start.ts';
 import { StateCheck } from './state-check.ts';
 import { StatusReport } from './status-report.ts';
 import { CLOCK_STEP_MS, WallClockTimer } from './wall-clock-timer.ts';
@@ -84,6 +84,7 @@ export class ControlPlane {
     const first = await loadFirst(options);
     const turn = publisher.prepare(first, Date.now());
     const { trustDomain } = turn.applied.resolved.federation.mesh;
+    await tryPorts(options);
     const ca = openState(options, trustDomain);
     const log = new ConfigLog(logger, metrics);
     const tls = options.insecureXds ? undefined : serverTls(ca, options.xds);

@@ -2,9 +2,11 @@
 // Must not: end the process because it gets too little CPU, or make a CA without logging it.
 
 import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
-import { formatDiagnostic } from '../errors.ts';
+import { cannotListen, formatDiagnostic } from '../errors.ts';
+import { formatHostPort, type HostPort } from '../host-port.ts';
 import type { Logger } from '../log.ts';
 import { type ControlPlaneCa, openControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
@@ -35,6 +37,27 @@ export async function loadFirst({ file, logger, ending, groupKeys, requireEnd }:
     const diagnostics = loaded.diagnostics().map(formatDiagnostic);
     logger.error({ file, diagnostics }, 'the configuration was not parsed in time; it is read again');
     await sleep(FIRST_RETRY_MS, undefined, { signal: ending });
+  }
+}
+
+/**
+ * Listens on all of the addresses at once, and on none of them any more when it returns: a process that cannot serve should
+ * not make a CA. Another process may still take a port afterwards, so the servers report the same. Errors: LISTEN_FAILED.
+ */
+export async function tryPorts(addresses: Readonly<Record<'xds' | 'admin', HostPort>>): Promise<void> {
+  const servers: Server[] = [];
+  try {
+    for (const flag of ['xds', 'admin'] as const) {
+      const server = createServer();
+      servers.push(server);
+      await new Promise<void>((fulfil, reject) => {
+        const { host, port } = addresses[flag];
+        const refused = (error: Error): void => reject(cannotListen(flag, formatHostPort({ host, port }), error));
+        server.once('error', refused).listen({ host, port, exclusive: true }, fulfil);
+      });
+    }
+  } finally {
+    await Promise.all(servers.map((server) => new Promise((fulfil) => server.close(fulfil))));
   }
 }
 

@@ -6,11 +6,18 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { freePorts } from '../../deploy/demo/ports.ts';
+import { TYPE } from '../../src/snapshot/resource-types.ts';
+import { issueGatewayCertificate, openControlPlaneCa } from '../../src/trust/issuing/control-plane-ca.ts';
+import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { eventually } from '../support/mesh.ts';
 import { Openssl } from '../support/openssl.ts';
 import { samplesIn } from '../telemetry/exposition.ts';
+import { XdsClient } from '../xds/grpc-client.ts';
 import { postern, scene } from './postern.ts';
 import { get, served } from './served.ts';
+
+const BANK = 'bank.example' as TrustDomain;
 
 test('A state folder that is lost while run is up is reported by the log, the status and a metric, until it is back', async (t) => {
   const { here, process, admin } = await served(t);
@@ -37,6 +44,7 @@ test('A state folder that is lost while run is up is reported by the log, the st
   renameSync(`${state}.lost`, state);
   await process.said('again');
   assert.deepEqual([(await process.status()).controlPlaneCa.onDisk, await metric()], ['same', 1]);
+  assert.doesNotMatch((await postern(['status', '--admin', admin])).stdout, /state folder/);
 });
 
 test('The commands run and certs gateway refuse a state folder that has lost only its CA, and create nothing', async (t) => {
@@ -102,6 +110,27 @@ test('A second process that does not get its port leaves the record as it is', a
   assert.equal(readFileSync(record, 'utf8'), before);
 });
 
+test('A process whose xDS or admin port is taken makes no state folder', async (t) => {
+  const { here, process, admin } = await served(t);
+  const xds = `127.0.0.1:${await process.xdsPort()}`;
+  const state = join(here.folder, 'other.state');
+  for (const [taken, ports] of [
+    [xds, ['--xds', xds, '--admin', '127.0.0.1:0']],
+    [admin, ['--xds', '127.0.0.1:0', '--admin', admin]],
+  ] as const) {
+    const { status, stderr } = await postern(['run', '-f', here.file, '--state', state, ...ports, '--warm-up', '0']);
+    assert.equal(status, 1);
+    assert.ok(stderr.includes('LISTEN_FAILED') && stderr.includes(taken), stderr);
+    assert.equal(existsSync(state), false);
+  }
+  // Both at one address is the same: the second finds the first.
+  const [port] = await freePorts('127.0.0.1', 1);
+  const both = `127.0.0.1:${port}`;
+  const { stderr } = await postern(['run', '-f', here.file, '--state', state, '--xds', both, '--admin', both]);
+  assert.match(stderr, /LISTEN_FAILED .*--admin/);
+  assert.equal(existsSync(state), false);
+});
+
 test('A record that is damaged stops no start, and one that is lost while run is up is written again', async (t) => {
   const { here, process } = await served(t);
   const record = join(here.file.replace('.yaml', '.state'), 'served.json');
@@ -133,6 +162,21 @@ test('A CA that is made in a folder that exists is a warning, and a gateway that
   const { stdout } = await postern(['status', '--admin', admin]);
   assert.match(stdout, /^refused: 1 server_untrusted, last at \S+$/m);
   assert.match(stdout, /restore the state folder, or give the gateways new certificates/);
+  // The remedy is shown until all gateways have been connected.
+  const ca = openControlPlaneCa(state, BANK, Date.now());
+  for (const role of ['ingress', 'egress']) {
+    const { certificateChain, privateKey } = issueGatewayCertificate(ca, spiffeId(BANK, `gateway/${role}`), Date.now());
+    assert.equal((await process.status()).controlPlaneCa.replaced, true);
+    const made = { cert: certificateChain, key: privateKey.reveal() };
+    const gateway = new XdsClient(port, { ca: ca.certificatePem, client: made });
+    t.after(() => gateway.close());
+    const stream = gateway.delta().send({ node: { id: `${role}-1`, cluster: role }, type_url: TYPE.cluster });
+    await stream.next();
+  }
+  assert.equal((await process.status()).controlPlaneCa.replaced, false);
+  const healed = (await postern(['status', '--admin', admin])).stdout;
+  assert.doesNotMatch(healed, /restore the state folder, or give/);
+  assert.match(healed, /^refused: 1 server_untrusted, last at \S+$/m);
 });
 
 test('A CA file that became rubbish is a metric of its peer, although the file counts as applied and the peer keeps its bundle', async (t) => {
