@@ -18,7 +18,7 @@ export function memoizeByIdentity<K extends object, A extends readonly unknown[]
   };
 }
 
-/** Whether both lists hold the same objects in the same order. */
+/** Whether both lists hold the same objects, or equal strings and numbers, in the same order. */
 export function areIdentical(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index]);
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memoizeByIdentity } from '../src/memoize.ts';
+import { areIdentical, memoizeByIdentity } from '../src/memoize.ts';
 
 test('A function is computed again when an argument is another object, and not otherwise', () => {
   const [key, a, b] = [{}, {}, {}];
@@ -48,4 +48,11 @@ test('A function that threw is computed again', () => {
   const key = {};
   assert.throws(() => failsFirst(key));
   assert.deepEqual([failsFirst(key), failsFirst(key)], [2, 2]);
+});
+
+test('Lists are identical when they hold the same objects, or equal strings, in the same order', () => {
+  const [a, b] = [{}, {}];
+  const same = ['x', a];
+  assert.ok(areIdentical(same, same) && areIdentical(['x', a, 1], ['x', a, 1]) && areIdentical([], []));
+  for (const other of [['x'], ['x', b], [a, 'x'], ['x', a, a], ['y', a]]) assert.ok(!areIdentical(same, other));
 });

@@ -1,7 +1,7 @@
 // What a gateway holds of one peer, reduced to what updates compare: the roots that it trusts, the rules that it grants and
 // the imports that it reaches. Digests instead of the objects, so that a state can be kept over a restart of the process.
 
-import { memoizeByIdentity } from '../memoize.ts';
+import { areIdentical, memoizeByIdentity } from '../memoize.ts';
 import { digestOf } from './meaning-digest.ts';
 import {
   type Federation,
@@ -48,7 +48,8 @@ export function partsOf({ peers, grants, imports }: Federation): readonly PeerPa
   }));
 }
 
-function byPeer<T extends { readonly peer: string }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
+/** In the order in which they come. */
+export function byPeer<T extends { readonly peer: string }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const group = groups.get(item.peer);
@@ -74,7 +75,7 @@ function grantDigests(grant: Grant): readonly string[] {
 }
 
 export function isSameState(a: ServedState, b: ServedState): boolean {
-  return isSameList(a.roots, b.roots) && isSameList(a.grants, b.grants) && isSameList(a.imports, b.imports);
+  return areIdentical(a.roots, b.roots) && areIdentical(a.grants, b.grants) && areIdentical(a.imports, b.imports);
 }
 
 /**
@@ -155,8 +156,4 @@ export function narrowTo({ peer, grants, imports }: PeerPart, state: ServedState
 export function holdsMore(list: readonly string[], other: readonly string[]): boolean {
   const known = new Set(other);
   return list.some((one) => !known.has(one));
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((one, index) => one === b[index]);
 }

@@ -16,6 +16,7 @@ import {
   type Peer,
   type TcpGrant,
 } from '../federation/model.ts';
+import { byPeer } from '../federation/served-state.ts';
 import { labelOf, type RetiredName } from '../federation/transition.ts';
 import { memoizeByIdentity } from '../memoize.ts';
 
@@ -88,15 +89,7 @@ const grantText = memoizeByIdentity(({ allow, export: { requestBodies } }: HttpG
   return admissionText(pairs, requestBodies === 'any-method');
 });
 
-const grantsByPeer = memoizeByIdentity((grants: readonly Grant[]): ReadonlyMap<string, readonly Grant[]> => {
-  const byPeer = new Map<string, Grant[]>();
-  for (const grant of grants) {
-    const own = byPeer.get(grant.peer);
-    if (own === undefined) byPeer.set(grant.peer, [grant]);
-    else own.push(grant);
-  }
-  return byPeer;
-});
+const grantsByPeer = memoizeByIdentity((grants: readonly Grant[]) => byPeer(grants));
 
 const authorities = memoizeByIdentity(
   (imports: readonly Import[]): ReadonlyMap<string, string> =>

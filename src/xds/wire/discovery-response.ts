@@ -2,7 +2,7 @@
 // Must not: encode a resource (resource.ts did), keep a body longer than the batch that it encodes, or keep a response that
 // only one client is sent.
 
-import { memoizeByIdentity } from '../../memoize.ts';
+import { areIdentical, memoizeByIdentity } from '../../memoize.ts';
 import { bytesField, stringField, stringsField } from '../../snapshot/protobuf.ts';
 import { entryField } from '../../snapshot/ttl.ts';
 import type { Outgoing, Variant } from './messages.ts';
@@ -32,7 +32,7 @@ export function responseBody(variant: Variant, typeUrl: string, reply: Answerabl
   for (const kept of bodies) {
     if (kept.version !== version || kept.variant !== variant || kept.form !== form || kept.typeUrl !== typeUrl)
       continue;
-    if (isSameList(kept.removed, removed)) return kept.body;
+    if (areIdentical(kept.removed, removed)) return kept.body;
   }
   const body = encode(variant, typeUrl, reply, controlPlane);
   if (bodies.length === MAX_BODIES) bodies.shift();
@@ -42,10 +42,6 @@ export function responseBody(variant: Variant, typeUrl: string, reply: Answerabl
 
 function encode(variant: Variant, typeUrl: string, reply: Answerable, controlPlane: string): Buffer {
   return variant === 'sotw' ? sotwBody(typeUrl, reply, controlPlane) : deltaBody(typeUrl, reply, controlPlane);
-}
-
-function isSameList(one: readonly string[], other: readonly string[]): boolean {
-  return one === other || (one.length === other.length && one.every((name, index) => name === other[index]));
 }
 
 /** DiscoveryResponse: version_info 1, resources 2, type_url 4, control_plane 6. */
