@@ -13,10 +13,10 @@ import {
 import { KeyedLogLimit, LogLimit } from './log-limit.ts';
 import type { Counter, Metrics } from './metrics-registry.ts';
 
-/** Log lines: of the connections and rejections of each gateway, and of refused clients, for each IP address and for all. */
+/** Log lines: of the connections and rejections of each gateway, and of refused clients and ended streams, for each IP address and for all. */
 const CONNECTIONS = { burst: 5000, perSecond: 50 };
 const REJECTIONS = { burst: 100, perSecond: 1 };
-const REFUSED_CLIENTS = { ofKey: { burst: 100, perSecond: 0.1 }, all: { burst: 200, perSecond: 5 } };
+const OF_ADDRESSES = { ofKey: { burst: 100, perSecond: 0.1 }, all: { burst: 200, perSecond: 5 } };
 
 /** `controlPlane`: the server's SPIFFE ID, with which those of our gateways begin but for the last step. */
 export function serverObserver(
@@ -55,7 +55,8 @@ export function serverObserver(
   };
   const connections = byName(() => new LogLimit(CONNECTIONS, clock()));
   const rejections = byName(() => new LogLimit(REJECTIONS, clock()));
-  const refusals = new KeyedLogLimit(REFUSED_CLIENTS, clock());
+  const refusals = new KeyedLogLimit(OF_ADDRESSES, clock());
+  const ends = new KeyedLogLimit(OF_ADDRESSES, clock());
   const write = (limit: LogLimit, level: keyof Logger, fields: object, message: string): void => {
     const line = limit.take(clock());
     if (line !== undefined) logger[level]({ ...fields, ...line }, message);
@@ -90,6 +91,12 @@ export function serverObserver(
       if (refusal.reason === 'unknown_ca' && ownPrefix !== '' && claims?.claimedId?.startsWith(ownPrefix))
         ofOwnMesh.add();
       logger.warn({ ...refusedClient(refusal, claims), ...line }, 'xDS client refused');
+    },
+    ended: ({ gateway, nodeId, address, status, detail }) => {
+      const line = ends.take(hostOf(address), clock());
+      if (line === undefined) return;
+      const fields = { gateway, node: nodeId, address, code: status.toLowerCase(), reason: detail };
+      logger.warn({ ...fields, ...line }, 'xDS stream ended because of the gateway');
     },
     failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
   };

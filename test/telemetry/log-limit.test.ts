@@ -75,6 +75,20 @@ test('A client that is refused repeatedly is counted each time, writes a line ev
   assert.match(metrics.text(), /postern_xds_clients_refused_total\{reason="unknown_ca"\} 1002\n/);
 });
 
+test('A gateway whose streams end by its own fault writes a line every ten seconds, and hides no refused client', () => {
+  const { observer, lines, time } = observing();
+  const stream = { gateway: 'ingress', nodeId: 'i-1', status: 'INVALID_ARGUMENT', detail: 'no request' } as const;
+  for (let count = 0; count < 1000; count += 1) observer.ended({ ...stream, address: `192.0.2.1:${count}` });
+  assert.equal(lines.length, 100);
+  const { gateway, node, code, reason } = lines[0]?.fields ?? {};
+  assert.deepEqual([gateway, node, code, reason], ['ingress', 'i-1', 'invalid_argument', 'no request']);
+  observer.refused(refusal('192.0.2.1:1'));
+  assert.equal(lines.at(-1)?.message, 'xDS client refused');
+  time.now = 10_000;
+  observer.ended({ ...stream, address: '192.0.2.1:1' });
+  assert.equal(lines.at(-1)?.fields['dropped'], 900);
+});
+
 test('Clients of a thousand addresses together write no more lines than the limit of all, and cost no more memory', () => {
   const { observer, lines } = observing();
   for (let count = 0; count < 100_000; count += 1) observer.refused(refusal(`2001:db8::${count.toString(16)}:1`));

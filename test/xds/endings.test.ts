@@ -66,6 +66,46 @@ for (const encrypted of [false, true]) {
       await eventually('served', () => events.filter((event) => event === 'opened ingress').length === 2);
     });
 
+    test('A stream that the server ends because of its gateway is reported once, with the gateway, the address and the reason', async (t) => {
+      const limits = { firstRequestMs: 300, stallMs: 300, streamsPerGateway: 1 };
+      const { dial, ended, refusals, events } = await start(t, small, limits, encrypted);
+      const faults: readonly (readonly [string, string, string, (raw: RawClient) => void])[] = [
+        ['INVALID_ARGUMENT', 'not a discovery request', '', (raw) => raw.read().write(framed(Buffer.from([0xff])))],
+        ['INVALID_ARGUMENT', 'no node.id', '', (raw) => raw.read().write(framed(request({ node: {} })))],
+        ['DEADLINE_EXCEEDED', 'no request', '', (raw) => void raw.read()],
+        [
+          ...(['DEADLINE_EXCEEDED', 'reads nothing', NODE.id] as const),
+          (raw) => raw.write(framed(request({ resource_names_subscribe: madeUp }))),
+        ],
+        [
+          ...(['INVALID_ARGUMENT', 'without a type', NODE.id] as const),
+          (raw) => {
+            raw.read().write(framed(request()));
+            raw.write(framed(request({ type_url: '' })));
+          },
+        ],
+      ];
+      for (const [index, [status, words, nodeId, fault]] of faults.entries()) {
+        const raw = dial();
+        fault(raw);
+        await raw.status;
+        await eventually('reported', () => ended.length === index + 1);
+        const [{ detail, address, ...rest } = { detail: '', address: '' }] = ended.slice(-1);
+        assert.deepEqual(rest, { gateway: 'ingress', nodeId, status });
+        assert.ok(detail.includes(words), detail);
+        assert.match(address, /^127\.0\.0\.1:\d+$/);
+        raw.close();
+      }
+      // A client that ends its stream itself, or is refused, is no such case.
+      const last = dial().read();
+      last.write(framed(request()));
+      await eventually('served', () => events.at(-1) === 'pushed CDS');
+      assert.equal(await dial().read().status, STATUS.RESOURCE_EXHAUSTED);
+      last.stream.end();
+      assert.equal(await last.status, STATUS.OK);
+      assert.deepEqual([ended.length, refusals.length], [faults.length, 1]);
+    });
+
     test('Unread bytes of a client still count when its stream was ended for another reason', async (t) => {
       const limits = { stallMs: 60_000, bytesPerGateway: 1_300_000 };
       const { dial, server, events } = await start(t, small, limits, encrypted);

@@ -46,6 +46,7 @@ export class GatewayOnXds {
         answered: (_gateway, _node, type, answer, message) =>
           void this.answers.push(`${answer} ${type} ${message ?? ''}`.trim()),
         refused: () => undefined,
+        ended: () => undefined,
         failed: (error) => void this.answers.push(`failed ${String(error)}`),
       },
       admission: () => ({ identify: () => ({ ok: true, gateway: GATEWAY, notAfter: Number.POSITIVE_INFINITY }) }),

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import type { Admission } from '../../src/xds/transport/admission.ts';
+import type { EndedStream } from '../../src/xds/transport/observer.ts';
 import type { Refusal } from '../../src/xds/transport/refusal.ts';
 import { XdsServer, type XdsServerOptions } from '../../src/xds/transport/xds-server.ts';
 import { XdsClient } from './grpc-client.ts';
@@ -17,6 +18,8 @@ export interface RunningServer {
   /** `opened ingress`, `refused unknown_ca`, …, in their order. */
   readonly events: string[];
   readonly refusals: readonly Refusal[];
+  /** Streams that the server ended because of their clients. */
+  readonly ended: readonly EndedStream[];
 }
 
 const EVERYBODY: Admission = {
@@ -32,6 +35,7 @@ export async function runningServer(
   if (snapshot !== undefined) cache.set('ingress', snapshot);
   const events: string[] = [];
   const refusals: Refusal[] = [];
+  const ended: EndedStream[] = [];
   const server = new XdsServer({
     address: { host: '127.0.0.1', port: 0 },
     tls: undefined,
@@ -46,6 +50,9 @@ export async function runningServer(
         refusals.push(refusal);
         events.push(`refused ${refusal.reason}`);
       },
+      ended: (stream) => {
+        ended.push(stream);
+      },
       failed: (error) => void events.push(`failed ${String(error)}`),
     },
     admission: () => EVERYBODY,
@@ -58,5 +65,5 @@ export async function runningServer(
     client.close();
     await server.stop(0);
   });
-  return { server, cache, port, client, events, refusals };
+  return { server, cache, port, client, events, refusals, ended };
 }

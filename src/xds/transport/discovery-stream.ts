@@ -86,7 +86,7 @@ export class DiscoveryStream {
     this.address = call.getPeer();
     this.limiter = new RateLimiter('stream', context.limits.ratesPerStream, this.since);
     this.parser = new RequestParser(variant, context.limits.namesPerType, fixedType);
-    this.stallGuard = new StallGuard(this.http2, this.writer, context.limits.stallMs, () => this.enter('abort'));
+    this.stallGuard = new StallGuard(this.http2, this.writer, context.limits.stallMs, (error) => this.end(error));
     this.http2.once('close', () => {
       this.close();
       onClosed(this);
@@ -111,16 +111,15 @@ export class DiscoveryStream {
     this.firstRequestTimer = setTimeout(
       () => this.abort(new XdsError('DEADLINE_EXCEEDED', 'no request came')),
       this.context.limits.firstRequestMs,
-    );
-    this.firstRequestTimer.unref();
+    ).unref();
   }
 
   status(): StreamStatus | undefined {
     if (this.session === undefined || this.owner === undefined) return undefined;
-    const { gateway, node, notAfter } = this.owner;
+    const { gateway, node, nodeId, notAfter } = this.owner;
     return {
       gateway,
-      nodeId: node?.id ?? '',
+      nodeId,
       userAgent: node?.userAgent ?? '',
       address: this.address,
       variant: this.variant,
@@ -143,7 +142,7 @@ export class DiscoveryStream {
 
   /** Ends the stream with an error, which is sent to the client. */
   abort(error: XdsError): void {
-    if (!this.enter('abort')) return;
+    if (!this.end(error)) return;
     this.writer.discard();
     this.call.emit(
       'error',
@@ -152,6 +151,13 @@ export class DiscoveryStream {
     this.stallGuard.awaitClose();
     // Envoy opens its next stream on the same connection, which would present the refused certificate again.
     if (error.status === 'UNAUTHENTICATED' || error.status === 'PERMISSION_DENIED') this.http2.session?.close();
+  }
+
+  /** False: the stream has ended already. */
+  private end(error: XdsError): boolean {
+    const ends = this.enter('abort');
+    if (ends) this.owner?.reportEnd(error);
+    return ends;
   }
 
   private onRequest(bytes: Buffer): void {
@@ -168,13 +174,7 @@ export class DiscoveryStream {
     cost.settle(request, response, now);
     this.retain();
     if (answer !== undefined)
-      this.context.observer.answered(
-        owner.gateway,
-        owner.node?.id ?? '',
-        shortName(typeUrl),
-        answer,
-        request.errorDetail,
-      );
+      this.context.observer.answered(owner.gateway, owner.nodeId, shortName(typeUrl), answer, request.errorDetail);
     this.send(replies, now);
   }
 
@@ -205,7 +205,7 @@ export class DiscoveryStream {
     this.enter('open');
     clearTimeout(this.firstRequestTimer);
     const { cache, pushes, observer, limits, clock, rejected } = this.context;
-    const { gateway, node } = owner;
+    const { gateway, node, nodeId } = owner;
     const names = limits.namesPerType;
     const session = new Session(this.variant, cache.get(gateway), { names }, node, unpredictable, rejected);
     this.session = session;
@@ -216,7 +216,7 @@ export class DiscoveryStream {
       }),
     );
     this.wasConnected = true;
-    observer.opened(gateway, node?.id ?? '', this.address, this.variant);
+    observer.opened(gateway, nodeId, this.address, this.variant);
     return session;
   }
 
@@ -242,8 +242,7 @@ export class DiscoveryStream {
     this.wakeTimer = setTimeout(
       () => this.guard(() => this.send(this.session?.tick(this.context.clock()) ?? [], this.context.clock())),
       Math.max(at - now, 0),
-    );
-    this.wakeTimer.unref();
+    ).unref();
   }
 
   /** An error on one stream ends that stream and no other. */
@@ -274,7 +273,7 @@ export class DiscoveryStream {
     this.stallGuard.stop();
     const { owner } = this;
     owner?.release();
-    if (this.wasConnected) this.context.observer.closed(owner?.gateway ?? '', owner?.node?.id ?? '', this.address);
+    if (this.wasConnected) this.context.observer.closed(owner?.gateway ?? '', owner?.nodeId ?? '', this.address);
     this.owner = undefined;
   }
 

@@ -1,8 +1,19 @@
 // The events of the xDS server that become log lines and metrics (telemetry/xds-metrics-and-log.ts).
 // Must not: be given the content of a resource.
 
+import type { GrpcStatus } from '../stream-status.ts';
 import type { Variant } from '../wire/messages.ts';
 import type { Refusal } from './refusal.ts';
+
+/** A stream that the server ended because of its client. */
+export interface EndedStream {
+  readonly gateway: string;
+  /** Empty when the client had not named itself. */
+  readonly nodeId: string;
+  readonly address: string;
+  readonly status: GrpcStatus;
+  readonly detail: string;
+}
 
 export interface XdsObserver {
   opened(gateway: string, nodeId: string, address: string, variant: Variant): void;
@@ -12,6 +23,8 @@ export interface XdsObserver {
   answered(gateway: string, nodeId: string, type: string, answer: 'ack' | 'nack', message: string | undefined): void;
   /** A client got no connection or stream. */
   refused(refusal: Refusal): void;
+  /** The server ended a stream because of its client, which is one of our gateways. */
+  ended(stream: EndedStream): void;
   /** An internal error ended a stream. */
   failed(error: unknown): void;
 }
@@ -23,5 +36,6 @@ export const UNOBSERVED: XdsObserver = {
   pushed: () => undefined,
   answered: () => undefined,
   refused: () => undefined,
+  ended: () => undefined,
   failed: () => undefined,
 };

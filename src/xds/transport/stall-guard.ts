@@ -3,18 +3,19 @@
 // sent stays in memory until the stream is closed.
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import { XdsError } from '../stream-status.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
 export class StallGuard {
   private readonly stream: ServerHttp2Stream;
   private readonly writer: FrameWriter;
   private readonly stallMs: number;
-  private readonly onStall: () => void;
+  private readonly onStall: (error: XdsError) => void;
   private timer: NodeJS.Timeout | undefined;
   private awaitsClose = false;
 
   /** `onStall` is called before the stream is reset. */
-  constructor(stream: ServerHttp2Stream, writer: FrameWriter, stallMs: number, onStall: () => void) {
+  constructor(stream: ServerHttp2Stream, writer: FrameWriter, stallMs: number, onStall: (error: XdsError) => void) {
     this.stream = stream;
     this.writer = writer;
     this.stallMs = stallMs;
@@ -59,7 +60,7 @@ export class StallGuard {
   }
 
   private reset(): void {
-    this.onStall();
+    this.onStall(new XdsError('DEADLINE_EXCEEDED', 'the client reads nothing, or does not close its side'));
     // Trailers would queue behind the unread bytes; a reset frees them.
     this.stream.close(constants.NGHTTP2_CANCEL);
     this.stream.destroy();

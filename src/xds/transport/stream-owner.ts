@@ -3,7 +3,7 @@
 
 import type { Slot } from '../limits/gateway-quota.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
-import { XdsError } from '../stream-status.ts';
+import { type GrpcStatus, XdsError } from '../stream-status.ts';
 import type { NodeClaims } from '../wire/messages.ts';
 import type { Admission, Client } from './admission.ts';
 import type { XdsObserver } from './observer.ts';
@@ -17,6 +17,15 @@ export interface OwnerContext {
   readonly clock: () => number;
 }
 
+/** Errors of the client. A refusal is reported when it is decided, with its reason; the others are ours. */
+const FAULTS_OF_CLIENT: ReadonlySet<GrpcStatus> = new Set<GrpcStatus>([
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'RESOURCE_EXHAUSTED',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAUTHENTICATED',
+]);
 /** setTimeout's limit. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -67,6 +76,18 @@ export class StreamOwner {
     this.slot.retain(bytes);
   }
 
+  /** As the client names itself; empty before its first request. */
+  get nodeId(): string {
+    return this.node?.id ?? '';
+  }
+
+  /** The server ends the stream with this error. */
+  reportEnd({ status, message }: XdsError): void {
+    const { gateway, nodeId, address } = this;
+    if (FAULTS_OF_CLIENT.has(status))
+      this.context.observer.ended({ gateway, nodeId, address, status, detail: message });
+  }
+
   /** The limiter that all streams of the gateway share. */
   get limiter(): RateLimiter {
     return this.slot.limiter;
@@ -103,7 +124,7 @@ export class StreamOwner {
       reason,
       detail,
       address: this.address,
-      nodeId: this.node?.id ?? '',
+      nodeId: this.nodeId,
       claims: admission.claims,
     });
   }
