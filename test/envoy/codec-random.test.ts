@@ -149,6 +149,33 @@ describe('the codec and protobufjs', () => {
     assert.ok(refused > 10_000, `${refused} refused`);
   });
 
+  test('Both read a message that comes in pieces, with unknown fields between them, as the same', () => {
+    for (const name of NAMES) {
+      const known = reflectedType(name);
+      fc.assert(
+        fc.property(messageOf(name, 2), (json) => {
+          const first = ours(name, json);
+          assert.ok(first !== undefined);
+          const unknown = Buffer.from([0xfa, 0xff, 0xff, 0xff, 0x0f, 1, 7]);
+          const bytes = Buffer.concat([first, unknown, first]);
+          const merged = Buffer.from(
+            known.encode(protojson.fromJson(known, protojson.toJson(known, known.decode(bytes)))).finish(),
+          );
+          assert.deepEqual(ours(name, decodeMessage(name, bytes)), merged);
+        }),
+        { numRuns: 2 },
+      );
+    }
+  });
+
+  test('Of two members of a oneof, the codec reads the last, as Envoy does', () => {
+    const type = 'envoy.config.core.v3.SocketAddress';
+    const [named, numbered] = [{ named_port: 'http' }, { port_value: 0 }].map((json) => encodeMessage(type, json));
+    assert.ok(named && numbered);
+    assert.deepEqual(decodeMessage(type, Buffer.concat([named, numbered])), { port_value: 0 });
+    assert.deepEqual(decodeMessage(type, Buffer.concat([numbered, named])), { named_port: 'http' });
+  });
+
   test('Both know the same messages, and each field of them by the same number', () => {
     for (const name of NAMES)
       assert.deepEqual(

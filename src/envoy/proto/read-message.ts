@@ -18,25 +18,46 @@ export function fieldsOf(type: MessageType, bytes: Uint8Array, depth = 0): Field
   if (depth > MAX_DEPTH) throw new InvalidValue(type.name, 'too many messages within each other');
   const reader = protobuf.Reader.create(bytes);
   const fields: Record<string, unknown> = {};
+  const pieces = new Map<Field, Uint8Array>();
+  const members = new Map<string, Field>();
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     const [id, wireType] = [tag >>> 3, tag & 7];
     const field = type.numbered.get(id);
-    if (field === undefined || !takes(field, wireType)) reader.skipType(wireType, depth, id);
-    else if (field.key !== undefined) {
+    if (field === undefined || !takes(field, wireType)) {
+      reader.skipType(wireType, depth, id);
+      continue;
+    }
+    if (field.key !== undefined) {
       fields[field.name] ??= Object.create(null);
       readEntry(fields[field.name] as Record<string, unknown>, field, reader.bytes(), depth);
-    } else if (field.repeated) {
+      continue;
+    }
+    if (field.repeated) {
       fields[field.name] ??= [];
       const list = fields[field.name] as unknown[];
       if (wireType === wireTypeOfItem(field)) list.push(readItem(reader, field, depth));
       else list.push(...readPacked(field, reader.bytes()));
+      continue;
+    }
+    // Of a oneof, the last member counts.
+    if (field.oneof !== undefined) {
+      const other = members.get(field.oneof);
+      if (other !== undefined && other !== field) {
+        delete fields[other.name];
+        pieces.delete(other);
+      }
+      members.set(field.oneof, field);
+    }
+    if (field.kind === 'message') {
+      // A message that comes in pieces is all of them, one after the other.
+      const earlier = pieces.get(field);
+      const bytes = earlier === undefined ? reader.bytes() : Buffer.concat([earlier, reader.bytes()]);
+      pieces.set(field, bytes);
+      fields[field.name] = fieldsOf(messageType(field.type), bytes, depth + 1);
     } else {
-      const value = readItem(reader, field, depth);
-      if (Object.hasOwn(fields, field.name) && field.kind === 'message')
-        throw new InvalidValue(field.fullName, 'two messages for one field');
-      const isSet = field.kind === 'message' || field.presence || !isDefault(scalarTypeOf(field), value as Scalar);
-      if (isSet) fields[field.name] = value;
+      const value = readScalar(reader, scalarTypeOf(field));
+      if (field.presence || !isDefault(scalarTypeOf(field), value)) fields[field.name] = value;
       else delete fields[field.name];
     }
   }
