@@ -23,6 +23,7 @@ const PAYLOADS = [
   'envoy.extensions.filters.http.buffer.v3.Buffer',
   'envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
+  'envoy.extensions.filters.http.header_to_metadata.v3.Config',
   'envoy.extensions.filters.http.lua.v3.Lua',
   'envoy.extensions.filters.http.rbac.v3.RBAC',
   'envoy.extensions.filters.http.rbac.v3.RBACPerRoute',

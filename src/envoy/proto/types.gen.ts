@@ -1708,6 +1708,26 @@ export interface Messages {
     readonly response_trailers_mutations?: readonly (Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'])[];
     readonly request_trailers_mutations?: readonly (Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'])[];
   };
+  'envoy.extensions.filters.http.header_to_metadata.v3.Config': {
+    readonly request_rules?: readonly (Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule'])[];
+    readonly response_rules?: readonly (Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule'])[];
+    readonly stat_prefix?: string;
+  };
+  'envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair': {
+    readonly metadata_namespace?: string;
+    readonly key?: string;
+    readonly value?: string;
+    readonly regex_value_rewrite?: Messages['envoy.type.matcher.v3.RegexMatchAndSubstitute'];
+    readonly type?: 'STRING' | 'NUMBER' | 'PROTOBUF_VALUE';
+    readonly encode?: 'NONE' | 'BASE64';
+  };
+  'envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule': {
+    readonly header?: string;
+    readonly cookie?: string;
+    readonly on_header_present?: Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair'];
+    readonly on_header_missing?: Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair'];
+    readonly remove?: boolean;
+  };
   'envoy.extensions.filters.http.lua.v3.Lua': {
     readonly source_codes?: { readonly [key: string]: Messages['envoy.config.core.v3.DataSource'] };
     readonly default_source_code?: Messages['envoy.config.core.v3.DataSource'];
@@ -2568,6 +2588,7 @@ export type PayloadType =
   | 'envoy.extensions.filters.http.buffer.v3.Buffer'
   | 'envoy.extensions.filters.http.buffer.v3.BufferPerRoute'
   | 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation'
+  | 'envoy.extensions.filters.http.header_to_metadata.v3.Config'
   | 'envoy.extensions.filters.http.lua.v3.Lua'
   | 'envoy.extensions.filters.http.rbac.v3.RBAC'
   | 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute'
