@@ -99,10 +99,14 @@ function normalizeIdentity({ issuer, files }: WrittenConfig['identity']): Config
 }
 
 function allowRules(consumer: Consumer, protocol: HttpProtocol): readonly AllowRuleConfig[] {
-  const rules = consumer.allow ?? [{ methods: consumer.methods, paths: consumer.paths }];
+  const rules = consumer.allow ?? [consumer];
   // gRPC is POST; for HTTP, keyCombinations has seen to it that both lists are there: an absent list allows nothing.
   const methods = protocol === 'grpc' ? ['POST'] : [];
-  return rules.map((rule) => ({ methods: rule.methods ?? methods, paths: rule.paths ?? [] }));
+  return rules.map(({ workloads, ...rule }) => ({
+    methods: rule.methods ?? methods,
+    paths: rule.paths ?? [],
+    ...(workloads !== undefined && { workloads: [...new Set(workloads)] }),
+  }));
 }
 
 function normalizeTimeouts({ idle, request }: NonNullable<Written['timeouts']> = {}, protocol: HttpProtocol): Timeouts {

@@ -16,6 +16,9 @@ export const METADATA = 'postern';
 /** The header in which a backend learns the peer that called. A value from outside never passes a gateway. */
 export const PEER_HEADER = 'x-postern-peer';
 
+/** The header in which a backend learns the workload that the peer's gateway claims as its caller, if a claim counts. */
+export const WORKLOAD_HEADER = 'x-postern-workload';
+
 /** The virtual host of everything that no grant and no import names. */
 export const DENY_ALL = 'deny-all';
 

@@ -53,10 +53,15 @@ export interface DeniedPeer {
 /** A path rule: the path itself, or everything below a prefix that ends in a slash. */
 export type PathRule = { readonly exact: string } | { readonly prefix: string };
 
-/** One allow rule: a request passes when its method and its path are both listed. Neither list is ever empty. */
+/** A workload of a peer, or everything below a prefix that ends in a slash; with the peer's trust domain. */
+export type Workload = { readonly exact: SpiffeId } | { readonly prefix: string };
+
+/** One allow rule: a request passes when its method, its path and its workload are all listed. No list is ever empty. */
 export interface AllowRule {
   readonly methods: readonly string[];
   readonly paths: readonly PathRule[];
+  /** Who may call, as claimed by the peer's gateway; absent: nobody needs a claim. */
+  readonly workloads?: readonly Workload[];
 }
 
 /** One export granted to one peer, now. */

@@ -1,7 +1,14 @@
 // The sheet that two teams exchange, as data: what a peer writes into its file about us, and what it is granted.
 // Must not: name another peer, a backend, a private key, or anything else that the peer does not need.
 
-import type { Config, ConsumerConfig, HttpConsumerConfig, HttpProtocol, Upgrade } from '../config/schema/config.ts';
+import type {
+  AllowRuleConfig,
+  Config,
+  ConsumerConfig,
+  HttpConsumerConfig,
+  HttpProtocol,
+  Upgrade,
+} from '../config/schema/config.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
@@ -47,7 +54,7 @@ interface OfferedHttpExport extends AnyOfferedExport {
   readonly protocol: HttpProtocol;
   readonly authority: string;
   readonly upgrades: readonly Upgrade[];
-  readonly allow: readonly { readonly methods: readonly string[]; readonly paths: readonly string[] }[];
+  readonly allow: readonly AllowRuleConfig[];
 }
 
 interface OfferedTcpExport extends AnyOfferedExport {

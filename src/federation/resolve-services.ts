@@ -2,11 +2,11 @@
 // Must not: know trust, or whether a peer is denied other than by what it is told.
 
 import type { ConfigOutline } from '../config/outline.ts';
-import type { Config, ConsumerConfig, HttpConsumerConfig } from '../config/schema/config.ts';
+import type { AllowRuleConfig, Config, ConsumerConfig, HttpConsumerConfig } from '../config/schema/config.ts';
 import { type Finding, warningAt } from '../errors.ts';
-import type { TrustDomain } from '../trust/spiffe.ts';
+import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import { exportKey } from './meaning-digest.ts';
-import type { AllowRule, Export, Grant, Import, PathRule } from './model.ts';
+import type { AllowRule, Export, Grant, Import, PathRule, Workload } from './model.ts';
 import { exportAuthority, localNames } from './wire-names.ts';
 
 export function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
@@ -24,27 +24,31 @@ export function resolveGrants(
   now: number,
 ): { readonly grants: readonly Grant[]; readonly nextExpiry?: number } {
   const byName = new Map(exports.map((exported) => [exported.name, exported]));
+  const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain as TrustDomain]));
   const grants: Grant[] = [];
   let nextExpiry: number | undefined;
   for (const { name, consumers } of config.exports) {
     const exported = byName.get(name);
     if (exported === undefined) continue;
     for (const consumer of consumers) {
-      const { expires } = consumer;
+      const { peer, expires } = consumer;
+      const domain = domains.get(peer);
+      if (domain === undefined) continue;
       const end = expires === undefined ? undefined : endOfDay(expires);
       if (end !== undefined && end <= now) continue;
       if (end !== undefined) nextExpiry = Math.min(nextExpiry ?? end, end);
-      grants.push(grantTo(consumer, exported));
+      grants.push(grantTo(consumer, domain, exported));
     }
   }
   grants.sort(by((grant) => `${grant.peer}/${grant.export.name}`));
   return { grants, ...(nextExpiry === undefined ? {} : { nextExpiry }) };
 }
 
-function grantTo(consumer: ConsumerConfig | HttpConsumerConfig, exported: Export): Grant {
+function grantTo(consumer: ConsumerConfig | HttpConsumerConfig, peerDomain: TrustDomain, exported: Export): Grant {
   const { peer } = consumer;
   if (exported.protocol === 'tcp') return { peer, export: exported };
-  return { peer, export: exported, allow: 'allow' in consumer ? consumer.allow.map(resolveRule) : [] };
+  const allow = 'allow' in consumer ? consumer.allow.map((rule) => resolveRule(rule, peerDomain)) : [];
+  return { peer, export: exported, allow };
 }
 
 export function expiredGrants({ exports }: ConfigOutline, now: number): readonly Finding[] {
@@ -63,8 +67,18 @@ function endOfDay(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) + 24 * 60 * 60 * 1000;
 }
 
-function resolveRule(rule: { readonly methods: readonly string[]; readonly paths: readonly string[] }): AllowRule {
-  return { methods: rule.methods, paths: rule.paths.map(resolvePath) };
+function resolveRule({ methods, paths, workloads }: AllowRuleConfig, peerDomain: TrustDomain): AllowRule {
+  return {
+    methods,
+    paths: paths.map(resolvePath),
+    ...(workloads && { workloads: workloads.map((workload) => resolveWorkload(workload, peerDomain)) }),
+  };
+}
+
+/** A claim is believed in the trust domain of its peer alone, so the rule names that. */
+function resolveWorkload(path: string, peerDomain: TrustDomain): Workload {
+  if (!path.endsWith('/*')) return { exact: spiffeId(peerDomain, path) };
+  return { prefix: `${spiffeId(peerDomain, path.slice(0, -2))}/` };
 }
 
 function resolvePath(path: string): PathRule {

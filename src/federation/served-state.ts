@@ -17,7 +17,7 @@ import {
 export interface ServedState {
   /** SHA-256 fingerprints of the roots in the peer's bundle. */
   readonly roots: readonly string[];
-  /** One digest for each path that an allow rule grants, with the methods and the export; one for each TCP grant. */
+  /** One digest for each path that an allow rule grants, with the methods, the workloads and the export; one for each TCP grant. */
   readonly grants: readonly string[];
   /** One digest for each import that is served. */
   readonly imports: readonly string[];
@@ -25,7 +25,9 @@ export interface ServedState {
 
 /** For each allow rule, a digest for each of its paths. Other backends or another protocol give the same rule other digests. */
 const ruleDigests = memoizeByIdentity(({ export: exported, allow }: HttpGrant): readonly (readonly string[])[] =>
-  allow.map(({ methods, paths }) => paths.map((path) => digestOf('grant', exported, methods, path))),
+  allow.map(({ methods, paths, workloads }) =>
+    paths.map((path) => digestOf('grant', exported, methods, path, ...(workloads === undefined ? [] : [workloads]))),
+  ),
 );
 /** A TCP grant has no rules: it is served as a whole, or not. */
 const tcpGrantDigest = memoizeByIdentity((grant: TcpGrant): string => digestOf('tcp grant', grant.export));

@@ -99,7 +99,9 @@ function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objec
             const { peer, expires } = consumer;
             const allow = 'allow' in consumer ? consumer.allow : [];
             const methods = allow.map((rule) => rule.methods);
-            return [`${peer}/${name}`, { methods, paths: allow.map(({ paths }) => paths), expiry: expires }] as const;
+            const workloads = allow.map((rule) => rule.workloads ?? null);
+            const paths = allow.map((rule) => rule.paths);
+            return [`${peer}/${name}`, { methods, paths, workloads, expiry: expires }] as const;
           }),
         ),
       );

@@ -1,7 +1,7 @@
 // The values of the model that the boundary check compares a gateway's resources with.
 // Must not: ask a builder for any of them.
 
-import { admissionText } from '../envoy/boundary/checks/admission-rules.ts';
+import { admissionText, workloadsText } from '../envoy/boundary/checks/admission-rules.ts';
 import type { Expectation } from '../envoy/boundary/checks/expectation.ts';
 import {
   type Federation,
@@ -81,13 +81,16 @@ function upgradable(label: string, grants: readonly HttpGrant[]): readonly strin
 const HEALTH = 'GET =/healthz';
 
 const grantText = memoizeByIdentity(({ allow, export: { requestBodies } }: HttpGrant): string => {
-  const pairs = allow.flatMap(({ methods, paths }) =>
-    methods.flatMap((method) =>
-      paths.map((path) => `${method} ${'exact' in path ? `=${path.exact}` : `<${path.prefix}`}`),
-    ),
-  );
+  const pairs = allow.flatMap(({ methods, paths, workloads = [] }) => {
+    const callers = workloadsText(workloads.map(comparable));
+    return methods.flatMap((method) => paths.map((path) => `${method} ${comparable(path)}${callers}`));
+  });
   return admissionText(pairs, requestBodies === 'any-method');
 });
+
+function comparable(rule: { readonly exact: string } | { readonly prefix: string }): string {
+  return 'exact' in rule ? `=${rule.exact}` : `<${rule.prefix}`;
+}
 
 const grantsByPeer = memoizeByIdentity((grants: readonly Grant[]) => byPeer(grants));
 

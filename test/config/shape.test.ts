@@ -266,6 +266,23 @@ describe('rules of a consumer', () => {
     assert.deepEqual(codes(text), ['INVALID_VALUE']);
   });
 
+  test('A list of workloads names at least one: without the key, no claim is needed', () => {
+    one(changed('    - methods', '    - workloads: []\n      methods'), 'EMPTY', '[]');
+    one(changed('    - methods', '    - workloads: ns/shop\n      methods'), 'WRONG_TYPE', 'ns/shop');
+  });
+
+  test('The short form takes workloads, and beside allow they are refused like methods and paths', () => {
+    const [, rates] = configOf(changed(short, `${short}    workloads: [ns/a/*, ns/b, ns/b]\n`)).exports;
+    const [partner] = rates?.protocol === 'grpc' ? rates.consumers : [];
+    assert.deepEqual(partner?.allow, [{ methods: ['POST'], paths: ['/fx.Rates/*'], workloads: ['ns/a/*', 'ns/b'] }]);
+    assert.deepEqual(codes(changed('    allow:\n', '    workloads: [ns/a]\n    allow:\n')), ['INVALID_VALUE']);
+  });
+
+  test('TCP carries no claim: workloads of a tcp export are a finding', () => {
+    const tcp = 'tcp\n  consumers:\n  - peer: partner\n    workloads: [ns/a]\n';
+    one(changed(`grpc\n  consumers:\n  - peer: partner\n${short}`, tcp), 'NOT_FOR_TCP', 'workloads: [ns/a]');
+  });
+
   test('Each rule for http needs methods and paths', () => {
     const second = changed('    expires:', '    - paths: [/x]\n    expires:');
     one(second, 'MISSING_KEY', 'paths: [/x]');
@@ -360,8 +377,6 @@ describe('fields that come later', () => {
     ['bundles/partner.pem', '{file: a.pem, endpointSPIFFEID: "spiffe://x/y"}', '"spiffe'],
     ['bundles/partner.pem', '{file: a.pem, crl: x.crl}', 'x.crl'],
     ['withdraw.accounts.svc.cluster.local:8080', '{address: "x:1", tls: mtls, identity: ns/a}', '{address'],
-    ['    - methods', '    - workloads: [ns/shop]\n      methods', '[ns/shop'],
-    ['    paths: [/fx', '    workloads: [ns/shop]\n    paths: [/fx', '[ns/shop'],
     ['    expires', '    limits: {requestsPerSecond: 5}\n    expires', '{requests'],
     ['  port:', '  clients: [ns/a]\n  port:', '[ns/a'],
     ['  port:', '  failover: {local: "x:1", prefer: local}\n  port:', '{local'],

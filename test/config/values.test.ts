@@ -3,13 +3,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FindingCode } from '../../src/errors.ts';
-import { changed, configOf, diagnose, placeOf } from './documents.ts';
+import { changed, configOf, diagnose, GOOD, placeOf } from './documents.ts';
 
 interface Field {
   readonly field: string;
   /** What stands in the good configuration, up to the value; and the value. */
   readonly key: string;
   readonly value: string;
+  /** Absent: the good configuration. */
+  readonly text?: string;
   readonly good: readonly string[];
   readonly bad: readonly (readonly [FindingCode, ...string[]])[];
 }
@@ -99,6 +101,33 @@ const IDENTITY: Pick<Field, 'good' | 'bad'> = {
     ['INVALID_IDENTITY', '/gateway/egress', 'gateway/', 'gateway//egress', 'gateway/../egress', './gateway', '".."'],
     ['INVALID_IDENTITY', 'gateway/*', '"*"', '"a b"', 'a%2fb', 'gatewäy', '"a?b"', `${'a/'.repeat(900)}a`],
     ['INVALID_IDENTITY', 'spiffe://mesh.partner.example/gateway', 'spiffe://else.example/gateway'],
+  ],
+};
+const WORKLOADS: Pick<Field, 'good' | 'bad'> = {
+  good: ['ns/shop/sa/checkout', 'ns/shop/*', 'checkout', 'ns/...', 'ns/Istio_System/sa/gw-1.x/*', '"2"'],
+  bad: [
+    ['EMPTY', '""'],
+    ['WRONG_TYPE', '1', '[ns/shop]'],
+    ['INVALID_IDENTITY', '"*"', '"/*"', 'ns/*/sa', 'ns/sho*', 'ns/shop*', 'ns/**', '"ns/shop/*/*"', '"ns/*/"', '"**"'],
+    [
+      'INVALID_IDENTITY',
+      '/ns/shop',
+      'ns/shop/',
+      'ns//shop',
+      'ns/../shop',
+      './ns',
+      '"../*"',
+      '"ns/./*"',
+      '"a b"',
+      'a%2fb',
+    ],
+    [
+      'INVALID_IDENTITY',
+      'spiffe://mesh.partner.example/ns/shop',
+      'spiffe://else.example/ns/shop',
+      '"spiffe://else.example/*"',
+    ],
+    ['INVALID_IDENTITY', '"ns/shop;URI=x"', '"ns/shop,By=x"', 'nś/shop', `${'a/'.repeat(900)}a`],
   ],
 };
 const DATE: Pick<Field, 'good' | 'bad'> = {
@@ -278,6 +307,13 @@ const FIELDS: readonly Field[] = [
       ['INVALID_PATH', ...['/ä', '/a\n', 'http://a/b', '/a"b', `/${'a'.repeat(2000)}`].map(quoted)],
     ],
   },
+  {
+    field: 'workloads',
+    key: 'workloads: [',
+    value: 'ns/shop/sa/checkout',
+    text: changed('    - methods', '    - workloads: [ns/shop/sa/checkout]\n      methods'),
+    ...WORKLOADS,
+  },
   { field: 'expires', key: 'expires: ', value: '2027-03-31', ...DATE },
   { field: 'reviewed', key: 'reviewed: ', value: '2026-11-01', ...DATE },
   {
@@ -338,17 +374,17 @@ const FIELDS: readonly Field[] = [
   },
 ];
 
-for (const { field, key, value, good, bad } of FIELDS) {
+for (const { field, key, value, good, bad, text: whole = GOOD } of FIELDS) {
   describe(`value of ${field}`, () => {
     for (const other of good) {
       test(`The field ${field} takes ${brief(other)}`, () => {
-        configOf(changed(key + value, key + other));
+        configOf(changed(key + value, key + other, whole));
       });
     }
     for (const [code, ...others] of bad) {
       for (const other of others) {
         test(`The field ${field} refuses ${brief(other)} with ${code}`, () => {
-          const text = changed(key + value, key + other);
+          const text = changed(key + value, key + other, whole);
           const found = diagnose(text);
           assert.deepEqual(
             found.map((diagnostic) => diagnostic.code),

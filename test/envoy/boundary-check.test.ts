@@ -13,12 +13,14 @@ import { HTTP_MUTATIONS } from './mutations-http.ts';
 import { SECRETS_MUTATIONS } from './mutations-secrets.ts';
 import { TCP_MUTATIONS } from './mutations-tcp.ts';
 import { TLS_MUTATIONS } from './mutations-tls.ts';
+import { WORKLOAD_MUTATIONS } from './mutations-workloads.ts';
 
 const GROUPED = Object.entries({ ...TLS_MUTATIONS, ...HTTP_MUTATIONS, ...SECRETS_MUTATIONS });
 const MUTATIONS = [
   ...GROUPED.flatMap(([rule, mutations]) => mutations.map((mutation) => [rule, ...mutation] as const)),
   ...FIELD_MUTATIONS,
   ...TCP_MUTATIONS,
+  ...WORKLOAD_MUTATIONS,
 ];
 
 describe('the boundary check', () => {

@@ -20,7 +20,7 @@ exports:
 - {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*]}, {peer: partner, methods: [GET, POST], paths: [/a, /b/*]}]}
 - {name: ledger, protocol: tcp, backend: "127.0.0.1:82", consumers: [{peer: shop}, {peer: partner}]}
 - {name: sessions, protocol: tcp, backend: "127.0.0.1:83", consumers: [{peer: shop}]}
-- {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}]}]}
+- {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}, {methods: [GET], paths: [/w, /x/*], workloads: [ns/web/sa/front, ns/team/*]}]}]}
 - {name: zchat, backend: "127.0.0.1:82", upgrades: [websocket], consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
 imports:
 - {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080}

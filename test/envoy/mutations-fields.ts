@@ -11,7 +11,7 @@ const EGRESS_MANAGER = (c: Copy): Data => c.named('Listener', 'egress/8080').fil
 const strip = (manager: Data): Data => manager.http_filters.at(-2).typed_config.mutations;
 const rules = (c: Copy): Data => c.policy.permissions[0].and_rules.rules;
 const unexpectedBody = (c: Copy): Data => rules(c)[2].not_rule.and_rules.rules;
-const pathPolicy = (c: Copy): Data => c.manager.http_filters[3].typed_config.rules.policies['unusual-path'];
+const pathPolicy = (c: Copy): Data => c.manager.http_filters[4].typed_config.rules.policies['unusual-path'];
 const dialled = (c: Copy): Data => c.cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint;
 const grant = (c: Copy): Data => c.resources.find(({ name }) => name.startsWith('export/'));
 const certificate = (c: Copy): Data => c.named('Secret', 'cert/ingress/shop').tls_certificate;
@@ -194,7 +194,7 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ['a retry policy', 'SAFE_RETRY', { per_try_timeout: '1s' }],
   ['the match for GET and HEAD', 'KNOWN_FIELDS', { treat_missing_header_as_empty: true }],
   ['the answer of deny-all', 'DENY_ALL', file('/certs/tls-key.pem')],
-  ['a virtual host’s RBAC', 'KNOWN_FIELDS', { shadow_rules: { action: 'ALLOW', policies: {} } }],
+  ['a virtual host’s RBAC', 'LOGGED_REQUEST', { shadow_rules: { action: 'ALLOW', policies: {} } }],
   ['a virtual host’s RBAC', 'KNOWN_FIELDS', { track_per_rule_stats: false }],
   ['a policy', 'KNOWN_FIELDS', { checked_condition: NEVER }],
   ['a principal', 'KNOWN_FIELDS', { or_ids: { ids: [{ any: true }] } }],
@@ -287,8 +287,8 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
     'ingress',
     (c) =>
       c.manager.http_filters.splice(-1, 0, {
-        ...c.manager.http_filters[6],
-        typed_config: { ...c.manager.http_filters[6].typed_config, mutations: { request_mutations: OVERWRITE_PATH } },
+        ...c.manager.http_filters[7],
+        typed_config: { ...c.manager.http_filters[7].typed_config, mutations: { request_mutations: OVERWRITE_PATH } },
       }),
   ],
   [

@@ -139,7 +139,7 @@ export const TLS_MUTATIONS: Mutations = {
         const text = JSON.stringify(
           listener.filter_chains.find((chain: Data) => plainName(chain.name) === 'peer/partner'),
         );
-        const chain = JSON.parse(text.replaceAll('spiffe://partner.example', 'spiffe://shop.example'));
+        const chain = JSON.parse(text.replaceAll(/spiffe:\/\/partner(\W*)\.example/g, 'spiffe://shop$1.example'));
         listener.filter_chains = listener.filter_chains.map((one: Data) =>
           plainName(one.name) === 'peer/partner' ? chain : one,
         );

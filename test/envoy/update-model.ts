@@ -44,7 +44,7 @@ export interface Choice {
   readonly exports: readonly {
     readonly backend: number;
     readonly protocol: string;
-    readonly rules: readonly (readonly [number, number])[];
+    readonly rules: readonly (readonly [peer: number, path: number, workload?: number])[];
   }[];
   readonly imports: readonly (readonly [number, number])[];
 }
@@ -54,11 +54,14 @@ const peer = fc.record({ roots: some([0, 1, 2]), identities: some(['gateway/a', 
 const exported = fc.record({
   backend: fc.integer({ min: 1, max: 2 }),
   protocol: fc.constantFrom('http', 'grpc'),
-  // Which peer may ask for which path.
-  rules: fc.subarray<[number, number]>([
+  // Which peer may ask for which path, and for which of its workloads (absent: for all).
+  rules: fc.subarray<[number, number, number?]>([
     [0, 1],
     [0, 2],
+    [0, 2, 1],
+    [0, 2, 2],
     [1, 1],
+    [1, 1, 1],
     [1, 2],
   ]),
 });
@@ -89,10 +92,12 @@ export function federationOf(
   });
   const exportLines = exports.flatMap(({ backend, protocol, rules }, index) => {
     const consumers = names.flatMap((name, at) => {
-      const paths = rules.filter(([who]) => who === at).map(([, path]) => path);
-      if (paths.length === 0) return [];
-      const allow = paths.map((path) => `{methods: [POST], paths: [/S/${path}]}`).join(', ');
-      return [`{peer: ${name}, allow: [${allow}]}`];
+      const allow = rules.flatMap(([who, path, workload]) =>
+        who === at
+          ? [`{methods: [POST], paths: [/S/${path}]${workload === undefined ? '' : `, workloads: [w/${workload}]`}}`]
+          : [],
+      );
+      return allow.length === 0 ? [] : [`{peer: ${name}, allow: [${allow.join(', ')}]}`];
     });
     return consumers.length === 0
       ? []

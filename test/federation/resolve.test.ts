@@ -122,6 +122,17 @@ describe('a grant', () => {
     assert.ok(grant && exports.includes(grant.export));
   });
 
+  test('A grant names workloads in the trust domain of its peer, a prefix with its final slash', () => {
+    const rule = '{peer: shop, methods: [GET], paths: [/accounts], workloads: [ns/web/sa/a, ns/b/*]}';
+    const text = changed(['{peer: shop, methods: [GET], paths: [/accounts]}', rule]);
+    const grants = federationOf(text).grants.filter(isHttpGrant);
+    const grant = grants.find(({ export: { name } }) => name === 'accounts');
+    assert.deepEqual(grant?.allow[0]?.workloads, [
+      { exact: 'spiffe://shop.example/ns/web/sa/a' },
+      { prefix: 'spiffe://shop.example/ns/b/' },
+    ]);
+  });
+
   test('A grant keeps its rules apart: the methods of one are not for the paths of another', () => {
     const rules = '{peer: shop, allow: [{methods: [GET], paths: [/a]}, {methods: [PUT, POST], paths: [/*]}]}';
     const text = changed(['{peer: shop, methods: [GET], paths: [/accounts]}', rules]);

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { meetOf, type ServedState } from '../../src/federation/served-state.ts';
+import { type AllowRule, isHttpGrant } from '../../src/federation/model.ts';
+import { meetOf, narrowTo, partsOf, type ServedState, stateOf } from '../../src/federation/served-state.ts';
+import { MeshUnderTest } from '../envoy/pipeline.ts';
 
 const some = (...items: string[]): fc.Arbitrary<string[]> => fc.subarray(items);
 /** Under one key, all bundles have one root in common. */
@@ -95,5 +97,50 @@ describe('the meet of a model and the states that a gateway may hold', () => {
         assert.equal(meetOf(next, within), next);
       }),
     );
+  });
+});
+
+describe('a rule with workloads', () => {
+  const withRule = (more: string): ReturnType<typeof partsOf>[number] => {
+    const { federation } = new MeshUnderTest(`
+apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example}
+identity: {files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}}
+gateways: {ingress: {address: "127.0.0.1:15443"}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress]}
+exports:
+- {name: rates, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/a, /b]${more}}]}
+`);
+    const [part] = partsOf(federation);
+    assert.ok(part);
+    return part;
+  };
+  const rules = [
+    '',
+    ', workloads: [ns/a]',
+    ', workloads: [ns/a, ns/b]',
+    ', workloads: [ns/a/*]',
+    ', workloads: [ns/c]',
+  ];
+
+  test('The same rule for other workloads is another rule, whether they are more, fewer or any', () => {
+    const grants = rules.map((rule) => stateOf(withRule(rule)).grants.join());
+    assert.equal(new Set(grants).size, rules.length);
+    for (const rule of rules) assert.deepEqual(stateOf(withRule(rule)).grants, stateOf(withRule(rule)).grants);
+  });
+
+  test('What is narrowed to a state keeps its workloads', () => {
+    const part = withRule(', workloads: [ns/a]');
+    const state = stateOf(part);
+    const [first] = part.grants.filter(isHttpGrant)[0]?.allow ?? [];
+    const left = state.grants.slice(0, 1);
+    const narrowed = narrowTo(part, { ...state, grants: left }).grants.filter(isHttpGrant);
+    assert.deepEqual(
+      narrowed[0]?.allow.map(({ workloads }: AllowRule) => workloads),
+      [first?.workloads],
+    );
+    assert.equal(narrowed[0]?.allow[0]?.paths.length, 1);
+    assert.deepEqual(narrowTo(part, stateOf(withRule(''))).grants, []);
   });
 });

@@ -95,6 +95,7 @@ exports:
     grants: { changed: ['north/rates: methods'] },
   });
   assert.deepEqual(changed(body('methods: [GET], paths: [/a, /b]')), { grants: { changed: ['north/rates: paths'] } });
+  assert.deepEqual(changed(body(`${granted}, workloads: [ns/a]`)), { grants: { changed: ['north/rates: workloads'] } });
   assert.deepEqual(changed(body(`${granted}, expires: 2099-12-31`)), { grants: { changed: ['north/rates: expiry'] } });
   assert.deepEqual(changed(body(granted, 'requestBodies: any-method,')), {
     exports: { changed: ['rates: requestBodies'] },

@@ -83,7 +83,10 @@ function importLines(mesh: string, offered: OfferedExport): readonly string[] {
   const rules =
     offered.protocol === 'tcp'
       ? ['  # everything, on TCP connections']
-      : offered.allow.map(({ methods, paths }) => `  # ${methods.join(', ')} ${paths.join(', ')}`);
+      : offered.allow.map(
+          ({ methods, paths, workloads = [] }) =>
+            `  # ${methods.join(', ')} ${paths.join(', ')}${workloads.length === 0 ? '' : `, for ${workloads.join(', ')}`}`,
+        );
   return [
     `- {peer: ${mesh}, name: ${name}, as: ${name}.local, port: ${protocol === 'tcp' ? 'PORT' : 8080}${kind}}`,
     `  # ${contractName(offered)}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}`,

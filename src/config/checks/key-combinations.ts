@@ -72,10 +72,12 @@ function serviceRules(service: Record<string, unknown>, path: Path): readonly Fi
 
 function consumerRules(consumer: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {
   if (protocol === 'tcp') return notForTcp(consumer, TCP_CONSUMER_LACKS, path);
-  const short = consumer['methods'] !== undefined || consumer['paths'] !== undefined;
+  const short = ['methods', 'paths', 'workloads'].filter((key) => consumer[key] !== undefined);
   if (consumer['allow'] !== undefined) {
-    if (short)
-      return [errorAt('INVALID_VALUE', path, 'methods or paths beside allow', 'move them into one of the allow rules')];
+    if (short.length > 0) {
+      const message = `${short.join(' and ')} beside allow`;
+      return [errorAt('INVALID_VALUE', path, message, 'move them into one of the allow rules')];
+    }
     return items(consumer['allow']).flatMap((rule, index) =>
       isRecord(rule) ? ruleRules(rule, protocol, [...path, 'allow', index]) : [],
     );

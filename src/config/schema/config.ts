@@ -20,6 +20,7 @@ export interface Timeouts {
 export interface AllowRuleConfig {
   readonly methods: readonly string[];
   readonly paths: readonly string[];
+  readonly workloads?: readonly string[];
 }
 
 interface ExportConfig {

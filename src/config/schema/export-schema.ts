@@ -20,10 +20,14 @@ const allowRule = z
     paths: list(value.pathRule('A path, or everything below one: /v1/receipts/*.'))
       .optional()
       .describe('The paths that this rule allows; write [/*] for all. Not for TCP.'),
-    workloads: unsupported("The peer's workloads that may call, as claimed by its gateway."),
+    workloads: list(value.workloads('A workload of the peer, or all below a path: ns/shop/sa/checkout, ns/shop/*.'))
+      .optional()
+      .describe(
+        "The peer's workloads that may call, as its gateway claims: SPIFFE paths in the peer's trust domain. Without it, no claim is needed.",
+      ),
   })
   .meta({ required: ['paths'] })
-  .describe('A request passes when its method and its path are both listed.');
+  .describe('A request passes when its method and its path are listed, and its workload, where workloads are.');
 
 const consumer = z
   .strictObject({
@@ -41,7 +45,7 @@ const consumer = z
     reviewed: value.date('The day of its last review.').optional(),
   })
   .describe(
-    'One peer that may use the export. Either methods and paths, or allow with several rules; for TCP neither: naming the peer is the policy.',
+    'One peer that may use the export. Either methods, paths and workloads, or allow with several rules; for TCP neither: naming the peer is the policy.',
   );
 
 const backend = address.hostPort('HOST:PORT of the local service.');

@@ -60,8 +60,11 @@ export const BOUNDARY_RULES = {
   PRINCIPALS: 'admits only identities that its filter chain accepts',
   DENY_ALL: 'ends in a virtual host that denies everything else',
   OWN_EXPORT: 'routes an authority to its own export, and a local name to its own import',
-  LOGGED_REQUEST: 'logs the authority that was asked for, and of a peer’s request id only what has the form of one',
-  PEER_HEADER: 'tells the backend which peer called, whatever the caller said',
+  LOGGED_REQUEST:
+    'logs the authority that was asked for, of a peer’s request id only what has the form of one, and a refusal for its workload as such',
+  PEER_HEADER: 'tells the backend which peer called, whatever the caller said, and the workload of a claim that counts',
+  WORKLOAD_CLAIM:
+    'takes as a workload only what the proven gateway says in exactly one element, in its own trust domain, and by whole segments',
   SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
   SILENCE: 'ends a request or stream that is silent for more than an hour',
   UPGRADES: 'upgrades a connection to WebSocket alone, and only where the configuration says so',

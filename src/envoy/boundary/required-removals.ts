@@ -67,11 +67,11 @@ const ADDED_BY_ENVOY = words(`
   x-forwarded-port
 `);
 
-export const NEVER_FROM_INGRESS = [...ADDED_BY_ENVOY, 'x-postern-peer-request-id'];
+export const NEVER_FROM_INGRESS = [...ADDED_BY_ENVOY, ...words('x-postern-peer-request-id x-postern-peer-claim')];
 
 export const NEVER_FROM_EGRESS = [
   ...ADDED_BY_ENVOY,
-  ...words('x-forwarded-proto x-forwarded-client-cert x-postern-peer'),
+  ...words('x-forwarded-proto x-forwarded-client-cert x-postern-peer x-postern-workload'),
 ];
 
 /** Whether the mutations remove every one of these headers and write none. */

@@ -5,6 +5,7 @@ import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
 import { LOGGED_AUTHORITY, LOGGED_PEER_REQUEST_ID } from './request-facts.ts';
+import { CLAIMED_WORKLOAD } from './workload-claim.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
 
@@ -54,6 +55,12 @@ const REQUEST = {
   attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
   policy: '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%',
   verdict: '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_engine_result)%',
+};
+
+const INGRESS_REQUEST = {
+  peer_request_id: LOGGED_PEER_REQUEST_ID,
+  workload: CLAIMED_WORKLOAD,
+  refused_for: '%DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_effective_policy_id)%',
 };
 
 const TUNNEL = {
@@ -107,7 +114,7 @@ export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
 export function requestLog(mesh: Mesh, role: GatewayRole): AccessLog {
   const fields = { ...head(mesh, role, 'http'), ...CONNECTION, ...REQUEST };
   if (role === 'egress') return jsonLog(fields);
-  return { ...jsonLog({ ...fields, peer_request_id: LOGGED_PEER_REQUEST_ID }), filter: NO_HEALTH_CHECK };
+  return { ...jsonLog({ ...fields, ...INGRESS_REQUEST }), filter: NO_HEALTH_CHECK };
 }
 
 /**

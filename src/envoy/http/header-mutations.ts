@@ -3,9 +3,10 @@
 
 import type { GatewayRole } from '../../federation/model.ts';
 import type { Message } from '../draft.ts';
-import { PEER_HEADER } from '../resource-names.ts';
+import { PEER_HEADER, WORKLOAD_HEADER } from '../resource-names.ts';
 import { REMOVALS } from './header-removals.ts';
 import { KEEP_PEER_REQUEST_ID, PEER_REQUEST_ID_HEADER } from './request-facts.ts';
+import { KEEP_PEER_CLAIM, PEER_CLAIM_HEADER } from './workload-claim.ts';
 
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
 
@@ -31,13 +32,19 @@ const ADDED_BY_ENVOY = [
 /** Runs before Envoy writes headers of its own, so that it removes the caller's values and keeps Envoy's. */
 const STRIP_REQUEST: readonly Mutation[] = removals('requests');
 
-/** The same for each gateway. The ingress copies the request id of the peer's egress for its log, after all other removals. */
+/** What the ingress removes last, because it copies what the peer's egress says there: the request id, and the claim. */
+const COPIED: readonly Mutation[] = STRIP_REQUEST.filter(
+  ({ remove, remove_on_match: match }) => remove === 'x-request-id' || match?.key_matcher?.prefix === 'x-forwarded-',
+);
+
+/** The same for each gateway, but for the two copies of the ingress. */
 export const CLEAN_REQUEST: Readonly<Record<GatewayRole, readonly Mutation[]>> = {
   egress: STRIP_REQUEST,
   ingress: [
-    ...STRIP_REQUEST.filter(({ remove }) => remove !== 'x-request-id'),
+    ...STRIP_REQUEST.filter((removal) => !COPIED.includes(removal)),
     KEEP_PEER_REQUEST_ID,
-    { remove: 'x-request-id' },
+    KEEP_PEER_CLAIM,
+    ...COPIED,
   ],
 };
 
@@ -50,8 +57,12 @@ export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = families(listed('requ
 /** Runs on a response and its trailers. Envoy writes its own `server` header afterwards. */
 export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
 
-/** Removed on the way to a backend, which may see the caller (x-forwarded-client-cert and x-postern-peer). */
-export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [...ADDED_BY_ENVOY, PEER_REQUEST_ID_HEADER];
+/** Removed on the way to a backend, which may see the caller (x-forwarded-client-cert, x-postern-peer, x-postern-workload). */
+export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [
+  ...ADDED_BY_ENVOY,
+  PEER_REQUEST_ID_HEADER,
+  PEER_CLAIM_HEADER,
+];
 
 /** Removed on the way to a peer, which may see nothing of ours but the request id that both logs share. */
 export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
@@ -59,6 +70,7 @@ export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   'x-forwarded-proto',
   'x-forwarded-client-cert',
   PEER_HEADER,
+  WORKLOAD_HEADER,
 ];
 
 function listed(from: 'requests' | 'responses'): readonly string[] {

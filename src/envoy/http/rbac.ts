@@ -6,8 +6,10 @@ import { type Any, any, extension, type Message } from '../draft.ts';
 import { statName } from '../resource-names.ts';
 import { BODY_METHODS } from './body-guard.ts';
 import { BAD_PLACES } from './path-guard.ts';
+import { isWorkload } from './workload-claim.ts';
 
 type Permission = Message<'envoy.config.rbac.v3.Permission'>;
+type Policies = Message<'envoy.config.rbac.v3.RBAC'>;
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 
@@ -61,21 +63,33 @@ export function denyByDefault(): HttpFilter {
 
 /** The one policy of a virtual host: this peer, this authority, no unexpected body, and one of these rules. */
 export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): Any {
-  const permission = allOf([
+  const conditions = [
     // A host name has no case (RFC 9110, 4.2.3), and the virtual host was chosen without regard to it.
     header(':authority', { exact: host.authority, ignore_case: true }),
     { not_rule: header(':method', { safe_regex: { regex: NEVER_METHODS } }) },
     ...(host.requestBodies === 'any-method' ? [] : [{ not_rule: UNEXPECTED_BODY }]),
-    rulesPermission(host.allow),
-  ]);
+  ];
+  const admitted = rulesPermission(host.allow);
   const principals = peer.gatewayIdentities.map((id) => ({ authenticated: { principal_name: { exact: id } } }));
+  const policies = (name: string, rules: readonly Permission[]): Policies => ({
+    action: 'ALLOW',
+    policies: { [name]: { permissions: [allOf([...conditions, ...rules])], principals } },
+  });
+  const forAnyWorkload = host.allow.flatMap(({ workloads, ...rule }) => (workloads === undefined ? [] : [rule]));
   return any('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
     rbac: {
-      rules: { action: 'ALLOW', policies: { [policy]: { permissions: [permission], principals } } },
+      rules: policies(policy, [admitted]),
+      // Decides nothing: it tells the access log that only the workload was missing.
+      ...(forAnyWorkload.length > 0 && {
+        shadow_rules: policies(REFUSED_FOR_WORKLOAD, [{ not_rule: admitted }, rulesPermission(forAnyWorkload)]),
+      }),
       track_per_rule_stats: true,
     },
   });
 }
+
+/** The name under which the access log has a request that a rule would have admitted for another workload. */
+const REFUSED_FOR_WORKLOAD = 'workload';
 
 /**
  * An exact rule admits what it says. A prefix rule admits paths that the configuration does not spell out, so the path must
@@ -96,10 +110,14 @@ function isExact(rule: PathRule): boolean {
   return 'exact' in rule;
 }
 
-function rulePermission({ methods }: AllowRule, paths: readonly PathRule[]): readonly Permission[] {
+function rulePermission({ methods, workloads }: AllowRule, paths: readonly PathRule[]): readonly Permission[] {
   if (paths.length === 0) return [];
   return [
-    allOf([anyOf(methods.map((method) => header(':method', { exact: method }))), anyOf(paths.map(pathPermission))]),
+    allOf([
+      anyOf(methods.map((method) => header(':method', { exact: method }))),
+      anyOf(paths.map(pathPermission)),
+      ...(workloads === undefined ? [] : [anyOf(workloads.map(isWorkload))]),
+    ]),
   ];
 }
 

@@ -13,6 +13,7 @@ import { internalHosts } from '../http/internal-hosts.ts';
 import { pathGuard } from '../http/path-guard.ts';
 import { denyByDefault, peerOnly } from '../http/rbac.ts';
 import { rememberPeerRequestId } from '../http/request-facts.ts';
+import { keepWorkload } from '../http/workload-claim.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { listeningAddress } from './listen-address.ts';
@@ -103,7 +104,14 @@ const peerChain = memoizeByIdentity(
           role: 'ingress',
           statPrefix: names.statName('ingress', name),
           routes: names.ingressRoutes(peer),
-          filters: [rememberPeerRequestId(), bodyGuard(), pathGuard(), denyByDefault(), internalHosts()],
+          filters: [
+            rememberPeerRequestId(),
+            keepWorkload(gatewayIdentities),
+            bodyGuard(),
+            pathGuard(),
+            denyByDefault(),
+            internalHosts(),
+          ],
         }),
       ],
     };

@@ -10,6 +10,7 @@ import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from '../http
 import { LUA_METADATA, ownHosts } from '../http/internal-hosts.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/rbac.ts';
 import { routesWithRetries } from '../http/retry.ts';
+import { CLAIMED_WORKLOAD } from '../http/workload-claim.ts';
 import * as names from '../resource-names.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
@@ -67,6 +68,8 @@ function ingressDraft(peer: names.KeyedPeer, inputs: readonly unknown[], hosts: 
     virtual_hosts: [...hosts(), denyAll('not-exported', 403)],
     request_headers_to_add: [
       { header: { key: names.PEER_HEADER, value: peer.name }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+      // Not sent when no claim counts: Envoy adds no empty header.
+      { header: { key: names.WORKLOAD_HEADER, value: CLAIMED_WORKLOAD }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
     ],
     request_headers_to_remove: REMOVE_FROM_INGRESS_REQUEST,
     most_specific_header_mutations_wins: true,

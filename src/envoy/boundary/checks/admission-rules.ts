@@ -5,11 +5,12 @@ import { memoizeByIdentity } from '../../../memoize.ts';
 import type { Messages } from '../../proto/types.gen.ts';
 import type { Admission } from '../boundary-rules.ts';
 import { BODY_GUARD } from './filter-rules.ts';
+import { workloadsOf } from './workload-rules.ts';
 
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 type Permission = Messages['envoy.config.rbac.v3.Permission'];
 
-/** A method with a path: `GET =/exact`, `GET </prefix/`. */
+/** A method with a path, and the workloads that may use them: `GET =/exact`, `GET </prefix/ for =spiffe://shop.example/web`. */
 export function admissionText(pairs: Iterable<string>, takesBodies: boolean): string {
   return [...new Set([...pairs, ...(takesBodies ? ['any body'] : [])])].sort().join('\n');
 }
@@ -34,7 +35,13 @@ function pairsOf({ and_rules: all, or_rules: any }: Permission): readonly string
   const [only] = rules;
   if (only !== undefined && rules.length === 1) return pairsOf(only);
   const paths = rules.flatMap(pathsOf);
-  return rules.flatMap(methodsOf).flatMap((method) => paths.map((path) => `${method} ${path}`));
+  const workloads = workloadsText(rules.flatMap(workloadsOf));
+  return rules.flatMap(methodsOf).flatMap((method) => paths.map((path) => `${method} ${path}${workloads}`));
+}
+
+/** `workloads`: each with `=` before it, or `<` before a prefix. */
+export function workloadsText(workloads: readonly string[]): string {
+  return workloads.length === 0 ? '' : ` for ${[...workloads].sort().join(',')}`;
 }
 
 function methodsOf({ header, or_rules: any }: Permission): readonly string[] {

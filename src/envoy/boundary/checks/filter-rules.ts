@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Any, Messages } from '../../proto/types.gen.ts';
 import { enforce, type Subject } from '../boundary-rules.ts';
+import { keepsOnlyClaims } from './workload-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 type HttpFilter = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'];
@@ -28,9 +29,14 @@ export const BODY_METHODS: readonly string[] = ['POST', 'PUT', 'PATCH'];
  */
 const HARMLESS_PATHS_DIGEST = '490c4560fd5cf675f8a3c6bdd530aa8d38df6697b39535833e12af7d01f4c247';
 
-export function checkHttpFilters({ http_filters: filters = [] }: Manager, subject: Subject): void {
-  const [, peerRequestId, bodies, paths, access, ...others] = filters;
+export function checkHttpFilters(
+  { http_filters: filters = [] }: Manager,
+  identities: readonly string[],
+  subject: Subject,
+): void {
+  const [, peerRequestId, workload, bodies, paths, access, ...others] = filters;
   enforce(keepsOnlyIds(peerRequestId), 'LOGGED_REQUEST', subject);
+  enforce(keepsOnlyClaims(configOf(workload), identities), 'WORKLOAD_CLAIM', subject);
   enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
   enforce(guardsPaths(paths), 'HARMLESS_PATHS', subject);
   enforce(deniesByDefault(access), 'HTTP_RBAC', subject);

@@ -13,6 +13,7 @@ import {
   removesAll,
 } from '../required-removals.ts';
 import { configOf, isDigestOf, PEER_REQUEST_ID_HEADER } from './filter-rules.ts';
+import { PEER_CLAIM_HEADER } from './workload-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 
@@ -42,17 +43,27 @@ export function checkHeaders(manager: Manager, role: GatewayRole, subject: Subje
   enforce(filters.some(strips) && (role === 'egress' || filters.some(rewrites)), 'CLEAN_RESPONSES', subject);
 }
 
-/** At the ingress the last removal is that of the peer's request id, after the one header that is written: its copy. */
+/** What the ingress copies of a peer's headers, and where; the headers themselves are removed after that, by name or family. */
+const COPIES = [
+  { from: '%REQ(X-REQUEST-ID)%', to: PEER_REQUEST_ID_HEADER, remove: 'x-request-id' },
+  { from: '%REQ(X-FORWARDED-CLIENT-CERT)%', to: PEER_CLAIM_HEADER, remove: 'x-forwarded-*' },
+];
+
+/** At the ingress the last removals are of what was copied, after the only headers that are written: the copies. */
 const cleansRequests = memoizeByIdentity((mutations: readonly Mutation[], role: GatewayRole): boolean => {
   if (role === 'egress') return removesAll(mutations, NEVER_IN_REQUESTS);
-  const [copy, last] = mutations.slice(-2);
-  const { header, append_action: action } = copy?.append ?? {};
+  const removals = mutations.slice(0, -2 * COPIES.length);
+  const [copies, last] = [mutations.slice(removals.length, -COPIES.length), mutations.slice(-COPIES.length)];
+  const copied = copies.map(({ append: { header, append_action: action } = {} }) =>
+    [header?.key, header?.value, action].join(),
+  );
   return (
-    last?.remove === 'x-request-id' &&
-    header?.key === PEER_REQUEST_ID_HEADER &&
-    header.value === '%REQ(X-REQUEST-ID)%' &&
-    action === 'OVERWRITE_IF_EXISTS_OR_ADD' &&
-    removesAll([...mutations.slice(0, -2), last], NEVER_IN_REQUESTS)
+    COPIES.every(({ from, to }, index) => copied[index] === [to, from, 'OVERWRITE_IF_EXISTS_OR_ADD'].join()) &&
+    removesAll(
+      last,
+      COPIES.map(({ remove }) => remove),
+    ) &&
+    removesAll([...removals, ...last], NEVER_IN_REQUESTS)
   );
 });
 

@@ -100,7 +100,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   checkNetworkRbac(chain.filters?.[0], use.identities, subject);
   const manager = managerOf(chain, subject, 1);
   checkManager(manager, 'ingress', subject);
-  checkHttpFilters(manager, subject);
+  checkHttpFilters(manager, use.identities, subject);
   const routes = `ingress/${labelText(label)}`;
   enforce(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
   return { ...use, routes };

@@ -9,6 +9,8 @@ import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
 import { BAD_PLACES } from '../shapes/policy-shapes.ts';
 import { admissionOf } from './admission-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
+import { trustDomainOf } from './tls-rules.ts';
+import { areOfDomain, reportsWorkloads, workloadsOf } from './workload-rules.ts';
 
 type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
@@ -20,6 +22,8 @@ const PER_ROUTE = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBA
 const HTTP_RBAC = 'envoy.filters.http.rbac';
 /** The header in which a backend learns the peer that called. */
 const PEER_HEADER = 'x-postern-peer';
+/** The header in which it learns the workload that counts, if one does. */
+const WORKLOAD_HEADER = 'x-postern-workload';
 /** Methods that turn a server or a proxy into something else: no policy admits them. */
 const NEVER_METHODS = ['TRACE', 'CONNECT', 'TRACK', 'DEBUG'];
 const EXPORTED = /^(.+)\.exports\.[^/]+$/;
@@ -113,13 +117,14 @@ const checkTargets = memoizeByIdentity((host: VirtualHost, subject: Subject): re
 });
 
 function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subject): void {
-  const [only, ...others] = config.request_headers_to_add ?? [];
-  const holds =
-    others.length === 0 &&
-    only?.header?.key === PEER_HEADER &&
-    only.header.value === peer &&
-    only.append_action === 'OVERWRITE_IF_EXISTS_OR_ADD';
-  enforce(holds, 'PEER_HEADER', subject);
+  const added = (config.request_headers_to_add ?? []).map(({ header, append_action: action }) =>
+    [header?.key, header?.value, action].join(),
+  );
+  const says = [
+    [PEER_HEADER, peer, 'OVERWRITE_IF_EXISTS_OR_ADD'].join(),
+    [WORKLOAD_HEADER, '%DYNAMIC_METADATA(postern:workload)%', 'OVERWRITE_IF_EXISTS_OR_ADD'].join(),
+  ];
+  enforce(added.length === says.length && says.every((one) => added.includes(one)), 'PEER_HEADER', subject);
 }
 
 /** The one policy of a granted virtual host; returns the identities that it admits. */
@@ -147,8 +152,13 @@ const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): rea
   enforce(!hasLoosePrefix(permission), 'HARMLESS_PATHS', subject);
   const principals = (policy.principals ?? []).map(({ authenticated }) => authenticated?.principal_name?.exact);
   enforce(principals.length > 0, 'POLICY', subject);
+  const asked = conditionsOf(permission).flatMap(workloadsOf);
+  const shadow = config.rbac.shadow_rules;
+  const reports = asked.length > 0 && reportsWorkloads(shadow, permission.and_rules?.rules?.at(-1));
+  enforce(reports || (asked.length === 0 && shadow === undefined), 'LOGGED_REQUEST', subject);
   return principals.map((principal) => {
     enforce(principal !== undefined, 'POLICY', subject);
+    enforce(areOfDomain(asked, trustDomainOf(principal)), 'WORKLOAD_CLAIM', subject);
     return principal;
   });
 });
@@ -170,7 +180,15 @@ function namesMethodAndPath(permission: Permission): boolean {
   const rules = (all?.rules ?? []).filter(({ not_rule: never }) => never === undefined);
   const [only] = rules;
   if (only !== undefined && rules.length === 1) return namesMethodAndPath(only);
-  return rules.length === 2 && rules.some(namesMethod) && rules.some(namesPath);
+  // A rule may ask for a workload besides, and for nothing else.
+  const others = rules.filter((rule) => workloadsOf(rule).length === 0);
+  return others.length === 2 && rules.length - others.length <= 1 && others.some(namesMethod) && others.some(namesPath);
+}
+
+/** The single conditions of a permission that must hold, alone or with others, without the prohibitions. */
+function conditionsOf(permission: Permission): readonly Permission[] {
+  const rules = permission.and_rules?.rules ?? permission.or_rules?.rules;
+  return rules === undefined ? [permission] : rules.flatMap(conditionsOf);
 }
 
 /** Whether a prefix is admitted without the rule against bad places. */

@@ -3,7 +3,20 @@
 
 import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './log-shapes.ts';
 import {
+  AUTHORITY,
+  headerValue,
+  KEEP_CLAIM,
+  KEEP_ID,
+  matched,
+  PEER_CLAIM,
+  PEER_REQUEST_ID,
+  REQUEST_HEADER,
+  SKIP,
+  skippedUnless,
+} from './request-fact-shapes.ts';
+import {
   duration,
+  either,
   extension,
   is,
   listOf,
@@ -22,18 +35,22 @@ import { ADS } from './tls-shapes.ts';
 const REMOVAL = oneField({ remove: text, remove_on_match: message({ key_matcher: message({ prefix: text }) }) });
 const REMOVALS = once(listOf(REMOVAL));
 /** Which header is written, and where, is in header-rules.ts. */
-const REMOVALS_AND_COPY = once(
+const REMOVALS_AND_COPIES = once(
   listOf(
     oneField({
       remove: text,
       remove_on_match: message({ key_matcher: message({ prefix: text }) }),
       append: message({
-        header: message({ key: is('x-postern-peer-request-id'), value: is('%REQ(X-REQUEST-ID)%') }),
+        header: either(copy(PEER_REQUEST_ID, 'X-REQUEST-ID'), copy(PEER_CLAIM, 'X-FORWARDED-CLIENT-CERT')),
         append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
       }),
     }),
   ),
 );
+
+function copy(to: string, from: string): Shape {
+  return message({ key: is(to), value: is(`%REQ(${from})%`) });
+}
 
 function earlyMutations(mutations: Shape): Shape {
   const config = 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
@@ -41,57 +58,11 @@ function earlyMutations(mutations: Shape): Shape {
   return under('CLEAN_REQUESTS', sequence(one));
 }
 
-const SKIP = extension('skip', typed('envoy.extensions.filters.common.matcher.action.v3.SkipFilter'));
-
-function matched(name: string, config: Shape, matcher: Shape): Shape {
-  const type = 'envoy.extensions.common.matching.v3.ExtensionWithMatcher';
-  return extension(name, typed(type, { extension_config: extension(name, config), xds_matcher: matcher }));
-}
-
-function skippedUnless(predicate: Shape): Shape {
-  const matchers = sequence(
-    message({ predicate: message({ not_matcher: predicate }), on_match: message({ action: SKIP }) }),
-  );
-  return message({ matcher_list: message({ matchers }) });
-}
-
-function headerValue(input: Shape, regex: string): Shape {
-  const match = message({ safe_regex: message({ regex: is(regex) }, { google_re2: message({}) }) });
-  return message({ single_predicate: message({ input: extension('header', input), value_match: match }) });
-}
-
-function kept(key: string, header: string): Shape {
-  const value = message({
-    object_key: is(key),
-    factory_key: is('envoy.string'),
-    format_string: message({
-      text_format_source: message({ inline_string: is(`%REQ(${header})%`) }),
-      omit_empty_values: is(true),
-    }),
-    skip_if_empty: is(true),
-  });
-  return typed('envoy.extensions.filters.http.set_filter_state.v3.Config', { on_request_headers: sequence(value) });
-}
-
-const REQUEST_HEADER = 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
 const RESPONSE_HEADER = 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput';
-const PEER_REQUEST_ID = 'x-postern-peer-request-id';
-const STATE = 'envoy.filters.http.set_filter_state';
 const BUFFER = 'envoy.filters.http.buffer';
 const LUA = 'envoy.filters.http.lua';
 const RBAC = 'envoy.extensions.filters.http.rbac.v3.RBAC';
 
-const AUTHORITY = extension(STATE, kept('postern.authority', ':AUTHORITY'));
-const KEEP_ID = matched(
-  STATE,
-  kept('postern.peer_request_id', PEER_REQUEST_ID),
-  skippedUnless(
-    headerValue(
-      typed(REQUEST_HEADER, { header_name: is(PEER_REQUEST_ID) }),
-      '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
-    ),
-  ),
-);
 const SKIPPED = message({ action: SKIP });
 const SKIPPED_WEBSOCKET = message({
   matcher_tree: message({
@@ -254,8 +225,8 @@ export const INGRESS_MANAGER = typed(
     scheme_header_transformation: message({ match_upstream: is(true) }),
     http_protocol_options: message(HTTP1),
     access_log: INGRESS_REQUEST_LOG,
-    early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPY),
-    http_filters: httpFilters(AUTHORITY, KEEP_ID, BODY_GUARD, PATH_GUARD, ACCESS, HOSTS, STRIP, ROUTER),
+    early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPIES),
+    http_filters: httpFilters(AUTHORITY, KEEP_ID, KEEP_CLAIM, BODY_GUARD, PATH_GUARD, ACCESS, HOSTS, STRIP, ROUTER),
     local_reply_config: replies(
       reply(500, true, false),
       reply(500, false, false),

@@ -47,7 +47,10 @@ const JSON_KEYS = {
     attempts %UPSTREAM_REQUEST_ATTEMPT_COUNT%
     policy %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%
     verdict %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_engine_result)%`,
-  ingressRequest: 'peer_request_id %FILTER_STATE(postern.peer_request_id:PLAIN)%',
+  ingressRequest: `
+    peer_request_id %FILTER_STATE(postern.peer_request_id:PLAIN)%
+    workload %DYNAMIC_METADATA(postern:workload)%
+    refused_for %DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_effective_policy_id)%`,
 };
 
 const CONNECTION = keys(JSON_KEYS.connection);

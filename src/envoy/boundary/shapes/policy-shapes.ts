@@ -1,4 +1,5 @@
-// The form of the policy of a virtual host: conditions on authority, method, path and content length, and explicit principals.
+// The form of the policy of a virtual host: conditions on authority, method, path, workload and content length, and
+// explicit principals.
 // Must not: let a condition be inverted, loosened or joined with one that Envoy evaluates in its place.
 
 import { is, listOf, mapOf, message, oneField, recursive, type Shape, sequence, text, typed } from './shape.ts';
@@ -29,6 +30,18 @@ const HEADER: Shape = (value) => {
   return (HEADERS[name ?? ''] ?? CONTENT_LENGTH)(value);
 };
 
+/** The workload of a claim that counts; which, is in workload-rules.ts. */
+const WORKLOAD = message(
+  {
+    metadata_matcher: message({
+      filter: is('postern'),
+      path: sequence(message({ key: is('workload') })),
+      value: message({ string_match: oneField({ exact: text, prefix: text }) }),
+    }),
+  },
+  { metadata_source: is('DYNAMIC') },
+);
+
 const PERMISSION = recursive((permission) => {
   const rules = message({ rules: listOf(permission) });
   return oneField({
@@ -37,15 +50,21 @@ const PERMISSION = recursive((permission) => {
     not_rule: permission,
     header: HEADER,
     url_path: message({ path: PATH }),
+    sourced_metadata: WORKLOAD,
   });
 });
 
 const PRINCIPAL = message({ authenticated: message({ principal_name: exact }) });
 const POLICY = message({ permissions: sequence(PERMISSION), principals: listOf(PRINCIPAL) });
 
+function policies(name: RegExp): Shape {
+  return message({ policies: mapOf(name, POLICY) }, { action: is('ALLOW') });
+}
+
 export const POLICY_OF_HOST = typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
-  rbac: message({
-    rules: message({ policies: mapOf(/^/, POLICY) }, { action: is('ALLOW') }),
-    track_per_rule_stats: is(true),
-  }),
+  rbac: message(
+    { rules: policies(/^/), track_per_rule_stats: is(true) },
+    // Envoy only reports what shadow rules would decide.
+    { shadow_rules: policies(/^workload$/) },
+  ),
 });

@@ -157,14 +157,16 @@ function hosts(granted: Shape, last: Shape): Shape {
 
 const ROUTES = 'envoy.config.route.v3.RouteConfiguration';
 
+function added(key: string, value: Shape): Shape {
+  return message({ header: message({ key: is(key), value }), append_action: is('OVERWRITE_IF_EXISTS_OR_ADD') });
+}
+
 export const INGRESS_ROUTES = typed(ROUTES, {
   name: text,
   virtual_hosts: hosts((host) => (isAnswered(host) ? HEALTH : GRANTED)(host), denying(403, 'not-exported')),
   request_headers_to_add: sequence(
-    message({
-      header: message({ key: is('x-postern-peer'), value: text }),
-      append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
-    }),
+    added('x-postern-peer', text),
+    added('x-postern-workload', is('%DYNAMIC_METADATA(postern:workload)%')),
   ),
   request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_INGRESS))),
   most_specific_header_mutations_wins: is(true),
