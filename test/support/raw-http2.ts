@@ -14,6 +14,9 @@ export const HEADERS = 1;
 export const RST_STREAM = 3;
 const SETTINGS = 4;
 export const GOAWAY = 7;
+const CONTINUATION = 9;
+/** The size of a frame that every endpoint takes. */
+const MAX_FRAME = 16384;
 const END_STREAM = 1;
 const END_HEADERS = 4;
 export const PROTOCOL_ERROR = 1;
@@ -27,9 +30,19 @@ function frame(type: number, flags: number, stream: number, payload: Buffer = Bu
   return Buffer.concat([head, payload]);
 }
 
-/** Literal fields without a table or Huffman codes (RFC 7541, 6.2.2), each shorter than 127 bytes. */
+/** A length in seven bits, or in as many more bytes as it needs (RFC 7541, 5.1). */
+function prefixed(length: number): readonly number[] {
+  if (length < 127) return [length];
+  const bytes: number[] = [127];
+  let rest = length - 127;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
+  return [...bytes, rest];
+}
+
+/** Literal fields without a table or Huffman codes (RFC 7541, 6.2.2). */
 function block(fields: readonly Field[]): Buffer {
-  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
+  const text = (value: string): Buffer =>
+    Buffer.concat([Buffer.from(prefixed(value.length)), Buffer.from(value, 'latin1')]);
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
 }
 
@@ -68,7 +81,14 @@ export class RawHttp2 {
   request(fields: readonly Field[], end = true): number {
     const stream = this.next;
     this.next += 2;
-    this.socket.write(frame(HEADERS, END_HEADERS | (end ? END_STREAM : 0), stream, block(fields)));
+    const whole = block(fields);
+    const parts = Array.from({ length: Math.ceil(whole.length / MAX_FRAME) }, (_, index) =>
+      whole.subarray(index * MAX_FRAME, (index + 1) * MAX_FRAME),
+    );
+    parts.forEach((part, index) => {
+      const flags = (index === parts.length - 1 ? END_HEADERS : 0) | (index === 0 && end ? END_STREAM : 0);
+      this.socket.write(frame(index === 0 ? HEADERS : CONTINUATION, flags, stream, part));
+    });
     return stream;
   }
 
