@@ -26,19 +26,34 @@ export async function attacks({ demo, processes, gateways }: Stage): Promise<rea
     decidedBy: gateways.bank.ingress,
     call: () => {
       const client = wanted.client?.();
-      const { servername = SHOP, path = '/v1/receipts/7' } = wanted;
-      return callGateway({ gateway: bank.ingress, servername, ...(client && { client }) }, ACCOUNTS, { path });
+      const { servername = SHOP, path = '/v1/receipts/7', headers = {} } = wanted;
+      return callGateway({ gateway: bank.ingress, servername, ...(client && { client }) }, ACCOUNTS, { path, headers });
     },
   });
   const shopItself = { who: 'shop gateway', client: ofShop };
   const trick = (what: string, path: string): Case =>
     dial({ ...shopItself, calls: `${what}: GET ${path}`, path, expected: '403' });
+  const claim = (what: string, expected: string, element?: string): Case =>
+    dial({
+      ...shopItself,
+      calls: `${what}: GET withdraw.accounts/v1/statements`,
+      path: '/v1/statements',
+      ...(element !== undefined && { headers: { 'x-forwarded-client-cert': element } }),
+      expected,
+    });
+  const checkout = elementOf('spiffe://shop.example/ns/shop/sa/checkout');
   const refused = { calls: 'GET withdraw.accounts/v1/receipts/7', expected: 'no connection' };
   return [
     dial({ ...shopItself, calls: refused.calls, expected: '200 from accounts at the bank' }),
     trick('path with ..', '/v1/receipts/../admin'),
     trick('path with %2f', '/v1/receipts/..%2fadmin'),
     trick('path with //', '//v1/admin'),
+    // A rule with workloads: the shop's proven gateway says who calls, in one element and of its own trust domain.
+    claim('for the checkout', '200 from accounts at the bank', checkout),
+    claim('for another workload', '403', elementOf('spiffe://shop.example/ns/shop/sa/web')),
+    claim("for a partner's workload", '403', elementOf('spiffe://partner.example/ns/shop/sa/checkout')),
+    claim('for two workloads at once', '403', `${checkout},${checkout}`),
+    claim('for nobody', '403'),
     dial({ ...refused, who: 'no certificate' }),
     dial({
       ...refused,
@@ -72,6 +87,12 @@ interface Attack {
   readonly client?: () => Credentials;
   readonly servername?: string;
   readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the shop's egress writes about a caller: itself, the digest of the caller's certificate (any), and the caller. */
+function elementOf(workload: string): string {
+  return `By=spiffe://shop.example/gateway/egress;Hash=${'0'.repeat(64)};URI=${workload}`;
 }
 
 /** One peer's CA signs the other peer's name: what a pool of trusted CAs would let through. */

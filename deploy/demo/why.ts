@@ -35,6 +35,8 @@ function explainRequest(line: LogLine): string {
   const details = text(line, 'code_details');
   const asked = `${text(line, 'method')} ${text(line, 'path')}`;
   if (line['verdict'] === 'allowed') return `policy ${text(line, 'policy')} allows ${asked}`;
+  if (line['refused_for'] === 'workload')
+    return `a rule allows ${asked}, but not for ${text(line, 'workload') || 'a caller without a claim that counts'}`;
   if (details.startsWith('rbac_access_denied')) return `no policy for ${asked} at ${text(line, 'authority')}`;
   if (line['reason'] !== undefined) return `${text(line, 'reason')}: ${text(line, 'authority')}`;
   if (details === 'via_upstream') return `answered by ${text(line, 'route')}`;
