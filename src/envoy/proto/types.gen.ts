@@ -1281,6 +1281,11 @@ export interface Messages {
   'envoy.config.route.v3.FilterAction': {
     readonly action?: Any;
   };
+  'envoy.config.route.v3.FilterConfig': {
+    readonly config?: Any;
+    readonly is_optional?: boolean;
+    readonly disabled?: boolean;
+  };
   'envoy.config.route.v3.HeaderMatcher': {
     readonly name?: string;
     readonly range_match?: Messages['envoy.type.v3.Int64Range'];
@@ -1681,6 +1686,17 @@ export interface Messages {
     readonly xds_matcher?: Messages['xds.type.matcher.v3.Matcher'];
     readonly extension_config?: Messages['envoy.config.core.v3.TypedExtensionConfig'];
   };
+  'envoy.extensions.common.ratelimit.v3.LocalClusterRateLimit': {
+  };
+  'envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor': {
+    readonly entries?: readonly (Messages['envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry'])[];
+    readonly token_bucket?: Messages['envoy.type.v3.TokenBucket'];
+    readonly shadow_mode?: boolean;
+  };
+  'envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry': {
+    readonly key?: string;
+    readonly value?: string;
+  };
   'envoy.extensions.filters.common.matcher.action.v3.SkipFilter': {
   };
   'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue': {
@@ -1690,12 +1706,47 @@ export interface Messages {
     readonly shared_with_upstream?: 'NONE' | 'ONCE' | 'TRANSITIVE';
     readonly skip_if_empty?: boolean;
   };
+  'envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency': {
+    readonly gradient_controller_config?: Messages['envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig'];
+    readonly enabled?: Messages['envoy.config.core.v3.RuntimeFeatureFlag'];
+    readonly concurrency_limit_exceeded_status?: Messages['envoy.type.v3.HttpStatus'];
+  };
+  'envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig': {
+    readonly sample_aggregate_percentile?: Messages['envoy.type.v3.Percent'];
+    readonly concurrency_limit_params?: Messages['envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.ConcurrencyLimitCalculationParams'];
+    readonly min_rtt_calc_params?: Messages['envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.MinimumRTTCalculationParams'];
+  };
+  'envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.ConcurrencyLimitCalculationParams': {
+    readonly max_concurrency_limit?: number;
+    readonly concurrency_update_interval?: string;
+    readonly min_concurrency_limit?: number;
+  };
+  'envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.MinimumRTTCalculationParams': {
+    readonly interval?: string;
+    readonly fixed_value?: string;
+    readonly request_count?: number;
+    readonly jitter?: Messages['envoy.type.v3.Percent'];
+    readonly min_concurrency?: number;
+    readonly buffer?: Messages['envoy.type.v3.Percent'];
+  };
+  'envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit': {
+    readonly max_request_bytes?: number;
+  };
   'envoy.extensions.filters.http.buffer.v3.Buffer': {
     readonly max_request_bytes?: number;
   };
   'envoy.extensions.filters.http.buffer.v3.BufferPerRoute': {
     readonly disabled?: boolean;
     readonly buffer?: Messages['envoy.extensions.filters.http.buffer.v3.Buffer'];
+  };
+  'envoy.extensions.filters.http.filter_chain.v3.FilterChain': {
+    readonly filters?: readonly (Messages['envoy.config.core.v3.TypedExtensionConfig'])[];
+  };
+  'envoy.extensions.filters.http.filter_chain.v3.FilterChainConfig': {
+    readonly default_filter_chain?: Messages['envoy.extensions.filters.http.filter_chain.v3.FilterChain'];
+  };
+  'envoy.extensions.filters.http.filter_chain.v3.FilterChainConfigPerRoute': {
+    readonly filter_chain?: Messages['envoy.extensions.filters.http.filter_chain.v3.FilterChain'];
   };
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation': {
     readonly mutations?: Messages['envoy.extensions.filters.http.header_mutation.v3.Mutations'];
@@ -1727,6 +1778,26 @@ export interface Messages {
     readonly on_header_present?: Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair'];
     readonly on_header_missing?: Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair'];
     readonly remove?: boolean;
+  };
+  'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': {
+    readonly stat_prefix?: string;
+    readonly status?: Messages['envoy.type.v3.HttpStatus'];
+    readonly token_bucket?: Messages['envoy.type.v3.TokenBucket'];
+    readonly filter_enabled?: Messages['envoy.config.core.v3.RuntimeFractionalPercent'];
+    readonly filter_enforced?: Messages['envoy.config.core.v3.RuntimeFractionalPercent'];
+    readonly request_headers_to_add_when_not_enforced?: readonly (Messages['envoy.config.core.v3.HeaderValueOption'])[];
+    readonly response_headers_to_add?: readonly (Messages['envoy.config.core.v3.HeaderValueOption'])[];
+    readonly descriptors?: readonly (Messages['envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor'])[];
+    readonly stage?: number;
+    readonly local_rate_limit_per_downstream_connection?: boolean;
+    readonly local_cluster_rate_limit?: Messages['envoy.extensions.common.ratelimit.v3.LocalClusterRateLimit'];
+    readonly enable_x_ratelimit_headers?: 'OFF' | 'DRAFT_VERSION_03';
+    readonly vh_rate_limits?: 'OVERRIDE' | 'INCLUDE' | 'IGNORE';
+    readonly always_consume_default_token_bucket?: boolean;
+    readonly rate_limited_as_resource_exhausted?: boolean;
+    readonly rate_limits?: readonly (Messages['envoy.config.route.v3.RateLimit'])[];
+    readonly max_dynamic_descriptors?: number;
+    readonly enable_retry_after_header?: boolean;
   };
   'envoy.extensions.filters.http.lua.v3.Lua': {
     readonly source_codes?: { readonly [key: string]: Messages['envoy.config.core.v3.DataSource'] };
@@ -1768,12 +1839,27 @@ export interface Messages {
     readonly on_request_headers?: readonly (Messages['envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'])[];
     readonly clear_route_cache?: boolean;
   };
+  'envoy.extensions.filters.http.set_metadata.v3.Config': {
+    readonly metadata?: readonly (Messages['envoy.extensions.filters.http.set_metadata.v3.Metadata'])[];
+  };
+  'envoy.extensions.filters.http.set_metadata.v3.Metadata': {
+    readonly metadata_namespace?: string;
+    readonly allow_overwrite?: boolean;
+    readonly value?: { readonly [key: string]: unknown };
+    readonly typed_value?: Any;
+  };
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': {
     readonly enable_ja3_fingerprinting?: boolean;
     readonly enable_ja4_fingerprinting?: boolean;
     readonly initial_read_buffer_size?: number;
     readonly close_connection_on_client_hello_parsing_errors?: boolean;
     readonly max_client_hello_size?: number;
+  };
+  'envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit': {
+    readonly stat_prefix?: string;
+    readonly max_connections?: number;
+    readonly delay?: string;
+    readonly runtime_enabled?: Messages['envoy.config.core.v3.RuntimeFeatureFlag'];
   };
   'envoy.extensions.filters.network.direct_response.v3.Config': {
     readonly response?: Messages['envoy.config.core.v3.DataSource'];
@@ -2363,6 +2449,9 @@ export interface Messages {
   };
   'envoy.type.v3.HashPolicy.SourceIp': {
   };
+  'envoy.type.v3.HttpStatus': {
+    readonly code?: 'Empty' | 'Continue' | 'OK' | 'Created' | 'Accepted' | 'NonAuthoritativeInformation' | 'NoContent' | 'ResetContent' | 'PartialContent' | 'MultiStatus' | 'AlreadyReported' | 'IMUsed' | 'MultipleChoices' | 'MovedPermanently' | 'Found' | 'SeeOther' | 'NotModified' | 'UseProxy' | 'TemporaryRedirect' | 'PermanentRedirect' | 'BadRequest' | 'Unauthorized' | 'PaymentRequired' | 'Forbidden' | 'NotFound' | 'MethodNotAllowed' | 'NotAcceptable' | 'ProxyAuthenticationRequired' | 'RequestTimeout' | 'Conflict' | 'Gone' | 'LengthRequired' | 'PreconditionFailed' | 'PayloadTooLarge' | 'URITooLong' | 'UnsupportedMediaType' | 'RangeNotSatisfiable' | 'ExpectationFailed' | 'MisdirectedRequest' | 'UnprocessableEntity' | 'Locked' | 'FailedDependency' | 'UpgradeRequired' | 'PreconditionRequired' | 'TooManyRequests' | 'RequestHeaderFieldsTooLarge' | 'InternalServerError' | 'NotImplemented' | 'BadGateway' | 'ServiceUnavailable' | 'GatewayTimeout' | 'HTTPVersionNotSupported' | 'VariantAlsoNegotiates' | 'InsufficientStorage' | 'LoopDetected' | 'NotExtended' | 'NetworkAuthenticationRequired';
+  };
   'envoy.type.v3.Int32Range': {
     readonly start?: number;
     readonly end?: number;
@@ -2378,6 +2467,11 @@ export interface Messages {
     readonly major_number?: number;
     readonly minor_number?: number;
     readonly patch?: number;
+  };
+  'envoy.type.v3.TokenBucket': {
+    readonly max_tokens?: number;
+    readonly tokens_per_fill?: number;
+    readonly fill_interval?: string;
   };
   'google.api.expr.v1alpha1.CheckedExpr': {
     readonly reference_map?: { readonly [key: string]: Messages['google.api.expr.v1alpha1.Reference'] };
@@ -2582,19 +2676,27 @@ export type ResourceType =
 /** The message types that stand in an Any. */
 export type PayloadType =
   | 'envoy.config.rbac.v3.Action'
+  | 'envoy.config.route.v3.FilterConfig'
   | 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog'
   | 'envoy.extensions.common.matching.v3.ExtensionWithMatcher'
   | 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter'
+  | 'envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency'
+  | 'envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit'
   | 'envoy.extensions.filters.http.buffer.v3.Buffer'
   | 'envoy.extensions.filters.http.buffer.v3.BufferPerRoute'
+  | 'envoy.extensions.filters.http.filter_chain.v3.FilterChainConfig'
+  | 'envoy.extensions.filters.http.filter_chain.v3.FilterChainConfigPerRoute'
   | 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation'
   | 'envoy.extensions.filters.http.header_to_metadata.v3.Config'
+  | 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'
   | 'envoy.extensions.filters.http.lua.v3.Lua'
   | 'envoy.extensions.filters.http.rbac.v3.RBAC'
   | 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute'
   | 'envoy.extensions.filters.http.router.v3.Router'
   | 'envoy.extensions.filters.http.set_filter_state.v3.Config'
+  | 'envoy.extensions.filters.http.set_metadata.v3.Config'
   | 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'
+  | 'envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit'
   | 'envoy.extensions.filters.network.direct_response.v3.Config'
   | 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
   | 'envoy.extensions.filters.network.rbac.v3.RBAC'
