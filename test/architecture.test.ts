@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Every folder may import these; beside them only main.ts lies in src/ itself. */
 const FOUNDATIONS = [
+  'byte-size.ts',
   'duration.ts',
   'errors.ts',
   'host-port.ts',

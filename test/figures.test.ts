@@ -62,7 +62,7 @@ describe('the limits of the xDS port in SECURITY.md', () => {
 });
 
 describe('the limits of the gateways in docs/operations.md', () => {
-  const [breakers] = limits.BREAKERS.thresholds ?? [];
+  const [breakers] = limits.breakers().thresholds ?? [];
   assert.ok(breakers);
   const { max_requests = 0, max_connections = 0, max_pending_requests = 0, max_retries = 0 } = breakers;
   const mib = (bytes = 0): string => `${Number(bytes) / 1024 / 1024} MiB`;

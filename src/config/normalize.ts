@@ -1,10 +1,12 @@
 // Turns the file as it is written into a Config: writes shorthands out and fills defaults in.
 // Must not: report findings; it runs only for a file without errors.
 
+import { parseByteSize } from '../byte-size.ts';
 import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
 import type { AllowRuleConfig, Config, ConsumerConfig, HttpProtocol, LeafKey, Timeouts } from './schema/config.ts';
 import type { WrittenConfig } from './schema/config-schema.ts';
+import type { ServiceLimits } from './schema/limit-values.ts';
 
 type Written = NonNullable<WrittenConfig['exports']>[number];
 type Consumer = Written['consumers'][number];
@@ -30,6 +32,7 @@ export function normalize(written: WrittenConfig): Config {
           address: hostPort(gateways.ingress.address),
           advertise: (gateways.ingress.advertise ?? []).map(hostPort),
           identity: gateways.ingress.identity ?? 'gateway/ingress',
+          ...optionalLimits(gateways.ingress.limits),
         },
       }),
       ...(gateways.egress && {
@@ -37,6 +40,7 @@ export function normalize(written: WrittenConfig): Config {
           address: gateways.egress.address,
           identity: gateways.egress.identity ?? 'gateway/egress',
           ...(gateways.egress.clients === 'plaintext' && { clients: 'plaintext' as const }),
+          ...optionalLimits(gateways.egress.limits),
         },
       }),
     },
@@ -48,6 +52,7 @@ export function normalize(written: WrittenConfig): Config {
       addresses: (peer.addresses ?? []).map(hostPort),
       leafKeys: [...new Set(peer.leafKeys ?? DEFAULT_LEAF_KEYS)],
       ...(peer.sni !== undefined && { sni: peer.sni }),
+      ...optionalLimits(peer.limits),
     })),
     exports: exports.map(normalizeExport),
     imports: imports.map(normalizeImport),
@@ -57,10 +62,16 @@ export function normalize(written: WrittenConfig): Config {
 function normalizeExport(exported: Written): Config['exports'][number] {
   const { name, protocol = 'http' } = exported;
   const backend = backends(exported.backend);
-  if (protocol === 'tcp') return { name, backend, protocol, consumers: exported.consumers.map(normalizeConsumer) };
+  if (protocol === 'tcp')
+    return {
+      name,
+      backend,
+      protocol,
+      consumers: exported.consumers.map((consumer) => normalizeConsumer(consumer, exported)),
+    };
   const requestBodies = exported.requestBodies ?? 'standard';
   const consumers = exported.consumers.map((consumer) => ({
-    ...normalizeConsumer(consumer),
+    ...normalizeConsumer(consumer, exported),
     allow: allowRules(consumer, protocol),
   }));
   const upgrades = [...new Set(exported.upgrades)];
@@ -70,14 +81,25 @@ function normalizeExport(exported: Written): Config['exports'][number] {
 
 function normalizeImport(imported: NonNullable<WrittenConfig['imports']>[number]): Config['imports'][number] {
   const { peer, name, as, port, protocol = 'http' } = imported;
-  if (protocol === 'tcp') return { peer, name, as, port, protocol };
+  const limits = optionalLimits(imported.limits);
+  if (protocol === 'tcp') return { peer, name, as, port, protocol, ...limits };
   const upgrades = [...new Set(imported.upgrades)];
-  return { peer, name, as, port, protocol, upgrades, timeouts: normalizeTimeouts(imported.timeouts, protocol) };
-}
-
-function normalizeConsumer({ peer, expires, owner, reason, reviewed }: Consumer): ConsumerConfig {
   return {
     peer,
+    name,
+    as,
+    port,
+    protocol,
+    upgrades,
+    timeouts: normalizeTimeouts(imported.timeouts, protocol),
+    ...limits,
+  };
+}
+
+function normalizeConsumer({ peer, expires, owner, reason, reviewed, limits }: Consumer, of: Written): ConsumerConfig {
+  return {
+    peer,
+    ...optionalLimits({ ...of.limits, ...limits }),
     ...(expires !== undefined && { expires }),
     ...(owner !== undefined && { owner }),
     ...(reason !== undefined && { reason }),
@@ -107,6 +129,22 @@ function allowRules(consumer: Consumer, protocol: HttpProtocol): readonly AllowR
     paths: rule.paths ?? [],
     ...(workloads !== undefined && { workloads: [...new Set(workloads)] }),
   }));
+}
+
+interface WrittenLimits {
+  readonly requestsPerSecond?: number | undefined;
+  readonly requests?: number | undefined;
+  readonly connections?: number | undefined;
+  readonly requestBody?: string | undefined;
+}
+
+/** Sizes in bytes. */
+function optionalLimits({ requestBody, ...counts }: WrittenLimits = {}): { readonly limits?: ServiceLimits } {
+  const bytes = requestBody === undefined ? undefined : parseByteSize(requestBody);
+  const limits = Object.fromEntries(
+    Object.entries({ ...counts, requestBody: bytes }).filter(([, limit]) => limit !== undefined),
+  );
+  return Object.keys(limits).length === 0 ? {} : { limits };
 }
 
 function normalizeTimeouts({ idle, request }: NonNullable<Written['timeouts']> = {}, protocol: HttpProtocol): Timeouts {

@@ -1,5 +1,5 @@
-// Windows, buffers, idle times and circuit breakers of both gateways. Constants only; limits from the configuration are in the
-// builders. docs/operations.md has them as a table.
+// Windows, buffers, idle times and circuit breakers of both gateways: what holds where the configuration says nothing. Limits of
+// the configuration are in http/limit-filters.ts and in the builders. docs/operations.md has them as a table.
 // Must not: give the hop between two gateways a limit that is meant for one client: one connection there is many callers.
 
 import type { Message } from './draft.ts';
@@ -121,16 +121,29 @@ export function connectAttempts(addresses: number): number {
 export const TCP = { idle: '1800s', age: '3600s' } as const;
 export const TCP_CALLER = { idle: '1900s', age: MAX_CONNECTION_AGE } as const;
 
-/** For each cluster. A request beyond them gets a 503 (overflow). */
-export const BREAKERS: CircuitBreakers = {
-  thresholds: [
-    {
-      priority: 'DEFAULT',
-      max_connections: 4096,
-      max_pending_requests: 8192,
-      max_requests: 8192,
-      max_retries: 1024,
-      track_remaining: true,
-    },
-  ],
-};
+interface Limited {
+  readonly connections?: number | undefined;
+  readonly requests?: number | undefined;
+}
+
+const MAX_CONNECTIONS = 4096;
+const MAX_REQUESTS = 8192;
+
+/**
+ * For each cluster. A request beyond them gets a 503 (overflow). Where the configuration admits more requests at one time, the
+ * breakers do as well: they never refuse what a limit of the configuration lets through.
+ */
+export function breakers({ connections = MAX_CONNECTIONS, requests = 0 }: Limited = {}): CircuitBreakers {
+  return {
+    thresholds: [
+      {
+        priority: 'DEFAULT',
+        max_connections: connections,
+        max_pending_requests: Math.max(requests, MAX_REQUESTS),
+        max_requests: Math.max(requests, MAX_REQUESTS),
+        max_retries: 1024,
+        track_remaining: true,
+      },
+    ],
+  };
+}

@@ -2,6 +2,7 @@
 // Must not: hold configuration syntax, files, or Envoy's names.
 
 import type { HttpProtocol, LeafKey, RequestBodies, Timeouts, Upgrade } from '../config/schema/config.ts';
+import type { GatewayLimits, PeerLimits, ServiceLimits } from '../config/schema/limit-values.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
@@ -20,6 +21,7 @@ export interface MeshBundle extends TrustBundle {
 }
 
 export type { HttpProtocol, LeafKey, RequestBodies, Timeouts, Upgrade } from '../config/schema/config.ts';
+export type { PeerLimits, ServiceLimits } from '../config/schema/limit-values.ts';
 export type { HostPort } from '../host-port.ts';
 
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */
@@ -42,6 +44,7 @@ export interface Peer {
   readonly inboundServerName: string;
   /** The SNI that we send to theirs: `<label>.peers.<their trust domain>`. */
   readonly outboundServerName: string;
+  readonly limits?: PeerLimits;
 }
 
 /** A configured peer without a usable trust bundle: no connection can prove to be from it, and nothing is sent to it. */
@@ -71,12 +74,15 @@ export interface HttpGrant {
   readonly peer: string;
   readonly export: HttpExport;
   readonly allow: readonly AllowRule[];
+  readonly limits?: ServiceLimits;
 }
 
 /** A gateway sees no requests in it: the peer may send and receive what it likes. */
 export interface TcpGrant {
   readonly peer: string;
   readonly export: TcpExport;
+  /** Of connections alone. */
+  readonly limits?: ServiceLimits;
 }
 
 /** A local service that is offered across the boundary. */
@@ -115,6 +121,7 @@ interface AnyImport {
   /** Every host name by which local callers ask for it; the first is the one in the configuration. */
   readonly localNames: readonly string[];
   readonly port: number;
+  readonly limits?: ServiceLimits;
   /** Its peer is denied: callers reach the port, and get a 503 or a closed connection. */
   readonly denied?: true;
 }
@@ -159,6 +166,8 @@ export interface Gateway {
   readonly address: string;
   /** The port that peers dial; ingress only. */
   readonly port?: number;
+  /** Part of the bootstrap, not of any resource. */
+  readonly limits?: GatewayLimits;
 }
 
 /** How our gateways prove who they are. */

@@ -46,9 +46,10 @@ export function resolveGrants(
 
 function grantTo(consumer: ConsumerConfig | HttpConsumerConfig, peerDomain: TrustDomain, exported: Export): Grant {
   const { peer } = consumer;
-  if (exported.protocol === 'tcp') return { peer, export: exported };
+  const limits = consumer.limits && { limits: consumer.limits };
+  if (exported.protocol === 'tcp') return { peer, export: exported, ...limits };
   const allow = 'allow' in consumer ? consumer.allow.map((rule) => resolveRule(rule, peerDomain)) : [];
-  return { peer, export: exported, allow };
+  return { peer, export: exported, allow, ...limits };
 }
 
 export function expiredGrants({ exports }: ConfigOutline, now: number): readonly Finding[] {
@@ -89,10 +90,17 @@ export function resolveImports(config: Config, isDenied: (peer: string) => boole
   const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain]));
   return config.imports
     .flatMap((imported): readonly Import[] => {
-      const { peer, name, as, port } = imported;
+      const { peer, name, as, port, limits } = imported;
       const peerDomain = domains.get(peer);
       if (peerDomain === undefined) return [];
-      const common = { peer, name, localNames: localNames(as), port, ...(isDenied(peer) && { denied: true as const }) };
+      const common = {
+        peer,
+        name,
+        localNames: localNames(as),
+        port,
+        ...(limits && { limits }),
+        ...(isDenied(peer) && { denied: true as const }),
+      };
       if (imported.protocol === 'tcp') return [{ ...common, protocol: imported.protocol }];
       const { protocol, upgrades, timeouts } = imported;
       return [{ ...common, protocol, upgrades, timeouts, authority: exportAuthority(name, peerDomain as TrustDomain) }];

@@ -10,8 +10,9 @@ import type { Steps } from '../trust/keys/signers.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import { type Bundles, bundleSteps, resolveBundles, withConsequence } from './bundles.ts';
 import { domainKey, meshKey, peerKey } from './meaning-digest.ts';
-import type { DeniedPeer, Federation, Gateway, Mesh, Peer } from './model.ts';
+import type { DeniedPeer, Federation, Mesh, Peer } from './model.ts';
 import { objectRules } from './object-rules.ts';
+import { pickGateways, resolveGateways } from './own-gateways.ts';
 import { resolveIssuer } from './own-issuer.ts';
 import { by, expiredGrants, resolveExport, resolveGrants, resolveImports } from './resolve-services.ts';
 import { share, shareByKey } from './structural-sharing.ts';
@@ -144,27 +145,7 @@ function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: T
     leafKeys: peer.leafKeys,
     inboundServerName: serverName(peer.sni ?? peerDomain, ours),
     outboundServerName: serverName(peer.sni ?? ours, peerDomain),
+    ...(peer.limits && { limits: peer.limits }),
   };
   return { ...resolved, key: peerKey(resolved), domainKey: domainKey(peerDomain) };
-}
-
-type Gateways = Pick<Federation, 'ingress' | 'egress'>;
-
-function resolveGateways(config: Config, ours: TrustDomain): Gateways {
-  const { ingress, egress } = config.gateways;
-  const gateway = (role: Gateway['role'], identity: string, address: string): Gateway => ({
-    role,
-    identity: spiffeId(ours, identity),
-    address,
-  });
-  return {
-    ...(ingress && {
-      ingress: { ...gateway('ingress', ingress.identity, ingress.address.host), port: ingress.address.port },
-    }),
-    ...(egress && { egress: gateway('egress', egress.identity, egress.address) }),
-  };
-}
-
-function pickGateways({ ingress, egress }: Federation): Gateways {
-  return { ...(ingress && { ingress }), ...(egress && { egress }) };
 }

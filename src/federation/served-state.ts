@@ -31,7 +31,8 @@ const ruleDigests = memoizeByIdentity(({ export: exported, allow }: HttpGrant): 
 );
 /** A TCP grant has no rules: it is served as a whole, or not. */
 const tcpGrantDigest = memoizeByIdentity((grant: TcpGrant): string => digestOf('tcp grant', grant.export));
-const importDigest = memoizeByIdentity((imported: Import): string => digestOf('import', imported));
+/** Its limits decide how much passes, not where it leads: a change of them keeps nothing back. */
+const importDigest = memoizeByIdentity(({ limits: _, ...imported }: Import): string => digestOf('import', imported));
 
 /** What belongs to one peer in a model. */
 export interface PeerPart {

@@ -5,7 +5,15 @@
 // Must not: admit anything that the next model does not.
 
 import { bundleOf } from '../trust/bundle.ts';
-import { type Federation, type Grant, type HttpGrant, type Import, isHttpGrant, type Peer } from './model.ts';
+import {
+  type Federation,
+  type Grant,
+  type HttpGrant,
+  type Import,
+  isHttpGrant,
+  type Peer,
+  type PeerLimits,
+} from './model.ts';
 import {
   exceeds,
   holdsMore,
@@ -42,6 +50,7 @@ export interface Meet {
   readonly roots: string;
   /** Of HTTP alone: the chains of TCP exports are cut with their name. */
   readonly grants: readonly HttpGrant[];
+  readonly limits?: PeerLimits;
 }
 
 /** What gateways may hold of one peer under one key. */
@@ -264,6 +273,7 @@ function retiredNames(retired: readonly ServedPeer[], served: Federation): reado
     const { roots, ...uses } = meetOf(intersectionOf(stateOf(successor), ended?.last ?? lastOf(states)), states);
     const { grants } = narrowTo(successor, { roots, ...uses });
     const { pem } = withRoots(successor.peer, roots).bundle;
+    const { limits } = successor.peer;
     return {
       name,
       key,
@@ -272,6 +282,7 @@ function retiredNames(retired: readonly ServedPeer[], served: Federation): reado
         gatewayIdentities: identities,
         roots: roots.length === 0 ? '' : pem,
         grants: grants.filter(isHttpGrant),
+        ...(limits && { limits }),
       },
     };
   });

@@ -19,6 +19,7 @@ import {
 import { byPeer } from '../federation/served-state.ts';
 import { labelOf, type RetiredName } from '../federation/transition.ts';
 import { memoizeByIdentity } from '../memoize.ts';
+import { expectedLimits } from './limit-expectation.ts';
 
 export interface Expected {
   readonly federation: Federation;
@@ -65,6 +66,7 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
     tcpServerNames: new Map(
       tcp.flatMap(({ cluster, serverName }) => (cluster === undefined ? [] : [[cluster, serverName]])),
     ),
+    limits: expectedLimits(federation, retired, health),
     gateways: new Map(
       peers.map((peer) => [labelOf(peer), peer.addresses.map(({ host, port: own }) => `${host} ${own}`)]),
     ),

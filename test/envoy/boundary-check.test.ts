@@ -10,12 +10,13 @@ import { PosternError } from '../../src/errors.ts';
 import { Copy, leaf, mesh } from './mutation.ts';
 import { FIELD_MUTATIONS } from './mutations-fields.ts';
 import { HTTP_MUTATIONS } from './mutations-http.ts';
+import { LIMIT_MUTATIONS } from './mutations-limits.ts';
 import { SECRETS_MUTATIONS } from './mutations-secrets.ts';
 import { TCP_MUTATIONS } from './mutations-tcp.ts';
 import { TLS_MUTATIONS } from './mutations-tls.ts';
 import { WORKLOAD_MUTATIONS } from './mutations-workloads.ts';
 
-const GROUPED = Object.entries({ ...TLS_MUTATIONS, ...HTTP_MUTATIONS, ...SECRETS_MUTATIONS });
+const GROUPED = Object.entries({ ...TLS_MUTATIONS, ...HTTP_MUTATIONS, ...SECRETS_MUTATIONS, ...LIMIT_MUTATIONS });
 const MUTATIONS = [
   ...GROUPED.flatMap(([rule, mutations]) => mutations.map((mutation) => [rule, ...mutation] as const)),
   ...FIELD_MUTATIONS,

@@ -14,20 +14,20 @@ mesh: {name: bank, trustDomain: bank.example}
 identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
 gateways: {ingress: {address: "127.0.0.1:15443"}, egress: {address: 127.0.0.1}}
 peers:
-  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress, gateway/ingress], addresses: ["127.0.0.1:15444"]}
+  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress, gateway/ingress], addresses: ["127.0.0.1:15444"], limits: {requestsPerSecond: 100, requests: 50, connections: 20}}
   partner: {trustDomain: partner.example, trustBundle: partner.pem, gatewayIdentities: [gateway/egress], addresses: ["127.0.0.1:15445"]}
 exports:
-- {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*]}, {peer: partner, methods: [GET, POST], paths: [/a, /b/*]}]}
-- {name: ledger, protocol: tcp, backend: "127.0.0.1:82", consumers: [{peer: shop}, {peer: partner}]}
+- {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*], limits: {requestsPerSecond: 10, requests: 5, connections: 7, requestBody: 1MiB}}, {peer: partner, methods: [GET, POST], paths: [/a, /b/*]}]}
+- {name: ledger, protocol: tcp, backend: "127.0.0.1:82", consumers: [{peer: shop, limits: {connections: 9}}, {peer: partner}]}
 - {name: sessions, protocol: tcp, backend: "127.0.0.1:83", consumers: [{peer: shop}]}
 - {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}, {methods: [GET], paths: [/w, /x/*], workloads: [ns/web/sa/front, ns/team/*]}]}]}
 - {name: zchat, backend: "127.0.0.1:82", upgrades: [websocket], consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
 imports:
 - {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080}
-- {peer: partner, name: cart, as: cart2.default.svc.cluster.local, port: 8080}
+- {peer: partner, name: cart, as: cart2.default.svc.cluster.local, port: 8080, limits: {requestsPerSecond: 30, requests: 9000, requestBody: 2MiB}}
 - {peer: shop, name: queue, as: queue, port: 5672, protocol: tcp}
 - {peer: shop, name: stock, as: stock, port: 5432, protocol: tcp}
-- {peer: partner, name: queue, as: queue2, port: 5673, protocol: tcp}
+- {peer: partner, name: queue, as: queue2, port: 5673, protocol: tcp, limits: {connections: 11}}
 `);
 
 // Mutations reach anywhere into ProtoJSON, so they see it as plain data.
@@ -69,7 +69,17 @@ export class Copy {
   }
 
   get manager(): Data {
-    return this.chain.filters[1].typed_config;
+    return this.chain.filters.at(-1).typed_config;
+  }
+
+  /** An HTTP filter of the chain. */
+  filter(name: string): Data {
+    return this.manager.http_filters.find((filter: Data) => filter.name === name);
+  }
+
+  removeFilter(name: string): Data {
+    const { http_filters: filters } = this.manager;
+    return filters.splice(filters.indexOf(this.filter(name)), 1)[0];
   }
 
   get routes(): Data {

@@ -11,7 +11,8 @@ const EGRESS_MANAGER = (c: Copy): Data => c.named('Listener', 'egress/8080').fil
 const strip = (manager: Data): Data => manager.http_filters.at(-2).typed_config.mutations;
 const rules = (c: Copy): Data => c.policy.permissions[0].and_rules.rules;
 const unexpectedBody = (c: Copy): Data => rules(c)[2].not_rule.and_rules.rules;
-const pathPolicy = (c: Copy): Data => c.manager.http_filters[4].typed_config.rules.policies['unusual-path'];
+const pathPolicy = (c: Copy): Data =>
+  c.filter('envoy.filters.http.rbac.paths').typed_config.rules.policies['unusual-path'];
 const dialled = (c: Copy): Data => c.cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint;
 const grant = (c: Copy): Data => c.resources.find(({ name }) => name.startsWith('export/'));
 const certificate = (c: Copy): Data => c.named('Secret', 'cert/ingress/shop').tls_certificate;
@@ -287,8 +288,11 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
     'ingress',
     (c) =>
       c.manager.http_filters.splice(-1, 0, {
-        ...c.manager.http_filters[7],
-        typed_config: { ...c.manager.http_filters[7].typed_config, mutations: { request_mutations: OVERWRITE_PATH } },
+        ...c.filter('envoy.filters.http.header_mutation'),
+        typed_config: {
+          ...c.filter('envoy.filters.http.header_mutation').typed_config,
+          mutations: { request_mutations: OVERWRITE_PATH },
+        },
       }),
   ],
   [

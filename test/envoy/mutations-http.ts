@@ -60,37 +60,37 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   HTTP_RBAC: [
-    ['absent', 'ingress', (c) => void c.manager.http_filters.splice(5, 1)],
-    ['disabled', 'ingress', (c) => void (c.manager.http_filters[5].disabled = true)],
-    ['without rules', 'ingress', (c) => void delete c.manager.http_filters[5].typed_config.rules],
+    ['absent', 'ingress', (c) => void c.removeFilter('envoy.filters.http.rbac')],
+    ['disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.rbac').disabled = true)],
+    ['without rules', 'ingress', (c) => void delete c.filter('envoy.filters.http.rbac').typed_config.rules],
     [
       'DENY with no policy, which allows everything',
       'ingress',
-      (c) => void (c.manager.http_filters[5].typed_config.rules.action = 'DENY'),
+      (c) => void (c.filter('envoy.filters.http.rbac').typed_config.rules.action = 'DENY'),
     ],
     [
       'a policy for everybody',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[5].typed_config.rules.policies = {
+        void (c.filter('envoy.filters.http.rbac').typed_config.rules.policies = {
           all: { permissions: [{ any: true }], principals: [{ any: true }] },
         }),
     ],
-    ['two connection managers', 'ingress', (c) => c.chain.filters.push(c.chain.filters[1])],
+    ['two connection managers', 'ingress', (c) => c.chain.filters.push(c.chain.filters.at(-1))],
   ],
   UNEXPECTED_BODY: [
-    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(3, 1)],
+    ['no guard', 'ingress', (c) => void c.removeFilter('envoy.filters.http.buffer')],
     [
       'guard after access control',
       'ingress',
-      (c) => c.manager.http_filters.splice(-1, 0, ...c.manager.http_filters.splice(3, 1)),
+      (c) => c.manager.http_filters.splice(-1, 0, c.removeFilter('envoy.filters.http.buffer')),
     ],
-    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[3].disabled = true)],
+    ['guard disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.buffer').disabled = true)],
     [
       'GET passes the guard by',
       'ingress',
       (c) => {
-        const { map } = c.manager.http_filters[3].typed_config.xds_matcher.matcher_tree.exact_match_map;
+        const { map } = c.filter('envoy.filters.http.buffer').typed_config.xds_matcher.matcher_tree.exact_match_map;
         map.GET = map.POST;
       },
     ],
@@ -98,7 +98,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'another upgrade passes the guard by',
       'ingress',
       (c) => {
-        const { map } = c.manager.http_filters[3].typed_config.xds_matcher.matcher_tree.exact_match_map;
+        const { map } = c.filter('envoy.filters.http.buffer').typed_config.xds_matcher.matcher_tree.exact_match_map;
         map.GET.matcher.matcher_tree.exact_match_map.map.h2c = map.POST;
       },
     ],
@@ -106,14 +106,15 @@ export const HTTP_MUTATIONS: Mutations = {
       'any header passes the guard by',
       'ingress',
       (c) => {
-        const { map } = c.manager.http_filters[3].typed_config.xds_matcher.matcher_tree.exact_match_map;
+        const { map } = c.filter('envoy.filters.http.buffer').typed_config.xds_matcher.matcher_tree.exact_match_map;
         map.GET.matcher.matcher_tree.input.typed_config.header_name = 'x-upgrade';
       },
     ],
     [
       'more than a byte passes',
       'ingress',
-      (c) => void (c.manager.http_filters[3].typed_config.extension_config.typed_config.max_request_bytes = 100),
+      (c) =>
+        void (c.filter('envoy.filters.http.buffer').typed_config.extension_config.typed_config.max_request_bytes = 100),
     ],
     [
       'guard switched off where the policy needs it',
@@ -135,14 +136,18 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   HARMLESS_PATHS: [
-    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
-    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[4].disabled = true)],
-    ['guard that allows', 'ingress', (c) => void delete c.manager.http_filters[4].typed_config.rules.action],
+    ['no guard', 'ingress', (c) => void c.removeFilter('envoy.filters.http.rbac.paths')],
+    ['guard disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.rbac.paths').disabled = true)],
+    [
+      'guard that allows',
+      'ingress',
+      (c) => void delete c.filter('envoy.filters.http.rbac.paths').typed_config.rules.action,
+    ],
     [
       'guard with any character beyond ASCII',
       'ingress',
       (c) => {
-        const { policies } = c.manager.http_filters[4].typed_config.rules;
+        const { policies } = c.filter('envoy.filters.http.rbac.paths').typed_config.rules;
         (Object.values(policies) as Data[])[0].permissions[0].not_rule.or_rules.rules[1].and_rules.rules.pop();
       },
     ],
@@ -150,7 +155,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'guard for some callers',
       'ingress',
       (c) => {
-        const { policies } = c.manager.http_filters[4].typed_config.rules;
+        const { policies } = c.filter('envoy.filters.http.rbac.paths').typed_config.rules;
         (Object.values(policies) as Data[])[0].principals = c.policy.principals;
       },
     ],
@@ -161,18 +166,22 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   CLEAN_RESPONSES: [
-    ['internal hosts kept', 'ingress', (c) => void c.manager.http_filters.splice(6, 1)],
+    ['internal hosts kept', 'ingress', (c) => void c.removeFilter('envoy.filters.http.lua')],
     [
       'a header skipped',
       'ingress',
       (c) =>
-        c.manager.http_filters[6].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate.pop(),
+        c
+          .filter('envoy.filters.http.lua')
+          .typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate.pop(),
     ],
     [
       'another script',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[6].typed_config.extension_config.typed_config.default_source_code.inline_string =
+        void (c.filter(
+          'envoy.filters.http.lua',
+        ).typed_config.extension_config.typed_config.default_source_code.inline_string =
           'function envoy_on_response(handle) end'),
     ],
     [
@@ -181,20 +190,23 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) =>
         c
           .named('Listener', 'egress/8080')
-          .filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.mutations.response_mutations.pop(),
+          .filter_chains[0].filters[0].typed_config.http_filters.at(-2)
+          .typed_config.mutations.response_mutations.pop(),
     ],
     [
       'skipped by a value',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[6].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate[0].single_predicate.value_match.safe_regex.regex =
+        void (c.filter(
+          'envoy.filters.http.lua',
+        ).typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate[0].single_predicate.value_match.safe_regex.regex =
           'http:.*'),
     ],
     [
       'a header written into responses',
       'ingress',
       (c) =>
-        c.manager.http_filters[7].typed_config.mutations.response_mutations.push({
+        c.filter('envoy.filters.http.header_mutation').typed_config.mutations.response_mutations.push({
           append: { header: { key: 'x-upstream', value: '%UPSTREAM_HOST%' } },
         }),
     ],
@@ -208,18 +220,18 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => void delete c.manager.http_filters.at(-1).typed_config.suppress_envoy_headers,
     ],
-    ['rewriting disabled', 'ingress', (c) => void (c.manager.http_filters[6].disabled = true)],
-    ['nothing stripped', 'ingress', (c) => void c.manager.http_filters.splice(7, 1)],
+    ['rewriting disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.lua').disabled = true)],
+    ['nothing stripped', 'ingress', (c) => void c.removeFilter('envoy.filters.http.header_mutation')],
     [
       'one family of request trailers kept',
       'ingress',
-      (c) => c.manager.http_filters[7].typed_config.mutations.request_trailers_mutations.pop(),
+      (c) => c.filter('envoy.filters.http.header_mutation').typed_config.mutations.request_trailers_mutations.pop(),
     ],
     [
       'nothing stripped from trailers',
       'egress',
       (c) =>
-        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters[1]
+        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters.at(-2)
           .typed_config.mutations.response_trailers_mutations,
     ],
   ],

@@ -13,7 +13,8 @@ import { resolvedConfiguration } from '../configuration.ts';
 export const bootstrap: Run = async (invocation) => {
   const role = oneOf<GatewayRole>(invocation.positionals[0], ['ingress', 'egress'], 'the argument');
   const { federation } = await resolvedConfiguration(required(invocation, 'file'), Date.now());
-  if (federation[role] === undefined)
+  const gateway = federation[role];
+  if (gateway === undefined)
     throw new PosternError('USAGE', `the configuration has no ${role} gateway; add gateways.${role}`);
   const certs = required(invocation, 'certs');
   invocation.stdout(
@@ -23,6 +24,7 @@ export const bootstrap: Run = async (invocation) => {
       certsDir: isAbsolute(certs) ? certs : resolve(certs),
       xds: xdsAddress(invocation),
       admin: addressFlag(invocation, 'envoy-admin'),
+      maxConnections: gateway.limits?.connections,
       controlPlaneId: controlPlaneId(federation.mesh.trustDomain),
     }),
   );

@@ -4,6 +4,7 @@
 import { errorAt, type Finding, type Path } from '../../errors.ts';
 import { TCP_CONSUMER_LACKS, TCP_EXPORT_LACKS } from '../schema/export-schema.ts';
 import { TCP_IMPORT_LACKS } from '../schema/import-schema.ts';
+import { TCP_LIMITS_LACK } from '../schema/limit-values.ts';
 
 const SOURCES = ['issuer', 'files', 'sds'];
 
@@ -46,9 +47,22 @@ function identityRules(identity: unknown): readonly Finding[] {
 
 function serviceRules(service: Record<string, unknown>, path: Path): readonly Finding[] {
   const { protocol, timeouts, upgrades } = service;
-  if (protocol === 'tcp') return notForTcp(service, path[0] === 'exports' ? TCP_EXPORT_LACKS : TCP_IMPORT_LACKS, path);
+  if (protocol === 'tcp')
+    return [
+      ...notForTcp(service, path[0] === 'exports' ? TCP_EXPORT_LACKS : TCP_IMPORT_LACKS, path),
+      ...limitsOfTcp(service, path),
+    ];
   const { request } = record(timeouts);
   const findings: Finding[] = [];
+  if (path[0] === 'imports' && record(service['limits'])['connections'] !== undefined)
+    findings.push(
+      errorAt(
+        'INVALID_VALUE',
+        [...path, 'limits', 'connections'],
+        'the connections of callers are those of the gateway, and an HTTP import has none of its own',
+        'write limits.requests, or gateways.egress.limits.connections',
+      ),
+    );
   if (protocol === 'grpc' && request !== undefined && request !== 'none')
     findings.push(
       errorAt(
@@ -71,7 +85,7 @@ function serviceRules(service: Record<string, unknown>, path: Path): readonly Fi
 }
 
 function consumerRules(consumer: Record<string, unknown>, protocol: unknown, path: Path): readonly Finding[] {
-  if (protocol === 'tcp') return notForTcp(consumer, TCP_CONSUMER_LACKS, path);
+  if (protocol === 'tcp') return [...notForTcp(consumer, TCP_CONSUMER_LACKS, path), ...limitsOfTcp(consumer, path)];
   const short = ['methods', 'paths', 'workloads'].filter((key) => consumer[key] !== undefined);
   if (consumer['allow'] !== undefined) {
     if (short.length > 0) {
@@ -83,6 +97,10 @@ function consumerRules(consumer: Record<string, unknown>, protocol: unknown, pat
     );
   }
   return ruleRules(consumer, protocol, path);
+}
+
+function limitsOfTcp(object: Record<string, unknown>, path: Path): readonly Finding[] {
+  return notForTcp(record(object['limits']), TCP_LIMITS_LACK, [...path, 'limits']);
 }
 
 /** A gateway sees the bytes of a TCP connection and no requests, so a rule about requests would not be enforced. */

@@ -2,6 +2,7 @@
 // Must not: hold anything of the form in which the file was written.
 
 import type { HostPort } from '../../host-port.ts';
+import type { GatewayLimits, PeerLimits, ServiceLimits } from './limit-values.ts';
 
 export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
 export type HttpProtocol = 'http' | 'http2' | 'grpc';
@@ -46,6 +47,7 @@ interface ImportConfig {
   readonly name: string;
   readonly as: string;
   readonly port: number;
+  readonly limits?: ServiceLimits;
 }
 
 export interface HttpImportConfig extends ImportConfig {
@@ -60,6 +62,8 @@ export interface TcpImportConfig extends ImportConfig {
 
 export interface ConsumerConfig {
   readonly peer: string;
+  /** Those of the export where the consumer has none of its own. */
+  readonly limits?: ServiceLimits;
   readonly expires?: string;
   readonly owner?: string;
   readonly reason?: string;
@@ -92,8 +96,14 @@ export interface Config {
       readonly address: HostPort;
       readonly advertise: readonly HostPort[];
       readonly identity: string;
+      readonly limits?: GatewayLimits;
     };
-    readonly egress?: { readonly address: string; readonly identity: string; readonly clients?: 'plaintext' };
+    readonly egress?: {
+      readonly address: string;
+      readonly identity: string;
+      readonly clients?: 'plaintext';
+      readonly limits?: GatewayLimits;
+    };
   };
   readonly peers: readonly {
     readonly name: string;
@@ -103,6 +113,7 @@ export interface Config {
     readonly addresses: readonly HostPort[];
     readonly leafKeys: readonly LeafKey[];
     readonly sni?: string;
+    readonly limits?: PeerLimits;
   }[];
   readonly exports: readonly (HttpExportConfig | TcpExportConfig)[];
   readonly imports: readonly (HttpImportConfig | TcpImportConfig)[];

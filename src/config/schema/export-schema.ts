@@ -3,9 +3,10 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
+import { serviceLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
 import { IS_TCP, list, protocol, refused, refusing, timeouts, upgrades } from './service-values.ts';
-import { unsupported, unsupportedMap } from './unsupported.ts';
+import { unsupportedMap } from './unsupported.ts';
 import * as value from './values.ts';
 
 /** What means nothing where requests are not read: of an export, and of one of its consumers. */
@@ -38,7 +39,7 @@ const consumer = z
       .optional()
       .describe('Several rules; a request passes when one of them allows it. Not for TCP.'),
     workloads: allowRule.shape.workloads,
-    limits: unsupported('Rate limits of this grant.'),
+    limits: serviceLimits("Limits of this consumer here; a limit that is not written is the export's."),
     expires: value.date('The last day (UTC) of the grant.').optional(),
     owner: value.remark('The person or team that is responsible for this grant.').optional(),
     reason: value.remark('The reason for this grant.').optional(),
@@ -66,7 +67,7 @@ export const exported = z
     upgrades: upgrades('The protocols that a connection to this service may be upgraded to: websocket.'),
     timeouts: timeouts('').optional(),
     consumers: list(consumer).describe('The peers that may use it; no other can.'),
-    limits: unsupported('Limits of this export.'),
+    limits: serviceLimits('Limits of each consumer by itself, where it has none of its own.'),
   })
   .meta({
     if: IS_TCP,

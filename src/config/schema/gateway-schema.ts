@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
+import { gatewayLimits } from './limit-values.ts';
 import { list } from './service-values.ts';
 import { unsupported, unsupportedValue } from './unsupported.ts';
 import * as value from './values.ts';
@@ -52,7 +53,7 @@ export const gateways = z
           .optional()
           .describe('The addresses that peers are told to dial.'),
         identity: value.identityPath('SPIFFE path in our trust domain; default gateway/ingress.').optional(),
-        limits: unsupported('Limits of the gateway.'),
+        limits: gatewayLimits,
       })
       .optional()
       .describe('The gateway that peers connect to, with mutual TLS 1.3 only.'),
@@ -67,7 +68,7 @@ export const gateways = z
         )
           .describe('The proof that callers give. plaintext: none, every client that reaches the port may call.')
           .optional(),
-        limits: unsupported('Limits of the gateway.'),
+        limits: gatewayLimits,
       })
       .optional()
       .describe('The gateway at which our own callers reach the imports.'),

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
+import { importLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
 import { IS_TCP, protocol, refusing, timeouts, upgrades } from './service-values.ts';
 import { unsupported } from './unsupported.ts';
@@ -24,7 +25,7 @@ export const imported = z
     clients: unsupported('The workloads of our mesh that may use it.'),
     failover: unsupported('A local fallback.'),
     split: unsupported('A weighted migration.'),
-    limits: unsupported('Limits of this import.'),
+    limits: importLimits,
   })
   // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
   .meta({ if: IS_TCP, then: refusing(TCP_IMPORT_LACKS) })

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
+import { peerLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
 import { list } from './service-values.ts';
 import { unsupported } from './unsupported.ts';
@@ -41,6 +42,6 @@ export const peer = z
     sni: name
       .label("An unguessable SNI label, the same in both meshes' files, instead of the trust domain of the caller.")
       .optional(),
-    limits: unsupported('Limits of this peer.'),
+    limits: peerLimits,
   })
   .describe('One remote mesh.');

@@ -70,6 +70,7 @@ export const BOUNDARY_RULES = {
   UPGRADES: 'upgrades a connection to WebSocket alone, and only where the configuration says so',
   OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
+  LIMITS: 'has the limits of the configuration, and the gateways’ own where that has none',
   // clusters
   NO_STRAY_CLUSTER: 'is asked for by a route or a tunnel',
   MEANING: 'has a name with the digest of where it leads',
@@ -138,6 +139,8 @@ export interface Claims {
   readonly leads?: readonly (readonly [local: string, authority: string | undefined])[];
   /** The hosts that can be upgraded, as the expectation has them. */
   readonly upgradable?: readonly string[];
+  /** What it limits, and by how much (limit-rules.ts). */
+  readonly limits?: readonly (readonly [of: string, text: string])[];
   /** The server names by which its chains are chosen. */
   readonly serves?: readonly string[];
   /** Of each TCP chain: `<peer>@<key>`, its server name, and the export that it leads to, as `<name>@<key>`. */

@@ -4,6 +4,7 @@
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
+import { LOGGED_LIMIT } from './limit-filters.ts';
 import { LOGGED_AUTHORITY, LOGGED_PEER_REQUEST_ID } from './request-facts.ts';
 import { CLAIMED_WORKLOAD } from './workload-claim.ts';
 
@@ -39,6 +40,7 @@ const REQUEST = {
   service: `%METADATA(ROUTE:${METADATA}:service)%`,
   route_peer: `%METADATA(ROUTE:${METADATA}:peer)%`,
   reason: `%METADATA(ROUTE:${METADATA}:reason)%`,
+  limit: LOGGED_LIMIT,
   request_id: '%STREAM_ID%',
   method: '%REQ(:METHOD)%',
   authority: LOGGED_AUTHORITY,

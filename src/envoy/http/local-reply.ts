@@ -10,34 +10,54 @@ type ResponseMapper = Message<'envoy.extensions.filters.network.http_connection_
 
 /**
  * Ingress: every refusal (400 to 499) becomes the same 403, so that a peer cannot tell a service that it was not granted
- * from one that does not exist, or a bad path from a forbidden one. Errors keep their status, for the caller's retries.
+ * from one that does not exist, or a bad path from a forbidden one. Two keep their status, because callers act on them: 429
+ * (a limit of the peer, or of what access control has admitted), and 413 of an admitted request. Errors keep theirs as well,
+ * for the caller's retries.
  * Egress: our own callers may learn more (404: no such import), but not the text of a connect error, which has addresses.
  */
 export function localReplies(role: GatewayRole): LocalReplyConfig {
-  const forbidden = { status_code: 403 };
+  if (role === 'egress') return { mappers: worded(status('GE', 400)) };
+  const tooLarge: Filter = { and_filter: { filters: [status('EQ', 413), ADMITTED] } };
   return {
-    mappers:
-      role === 'ingress' ? [...from(500), ...from(400).map((mapper) => ({ ...mapper, ...forbidden }))] : from(400),
+    mappers: [
+      ...worded(status('GE', 500)),
+      ...worded(status('EQ', 429)),
+      ...worded(tooLarge),
+      ...worded(status('GE', 400)).map((mapper) => ({ ...mapper, status_code: 403 })),
+    ],
   };
 }
 
-/** gRPC first: there the body becomes grpc-message, in which a line feed would be escaped. */
-function from(status: number): readonly ResponseMapper[] {
-  const atLeast: Filter = {
-    status_code_filter: {
-      comparison: { op: 'GE', value: { default_value: status, runtime_key: `postern.local_reply_from_${status}` } },
+function status(op: 'GE' | 'EQ', code: number): Filter {
+  const key = op === 'GE' ? `postern.local_reply_from_${code}` : `postern.local_reply_${code}`;
+  return { status_code_filter: { comparison: { op, value: { default_value: code, runtime_key: key } } } };
+}
+
+/** Access control ran and allowed the request. The guard against unexpected bodies (body-guard.ts) answers 413 before that. */
+const ADMITTED: Filter = {
+  metadata_filter: {
+    matcher: {
+      filter: 'envoy.filters.http.rbac',
+      path: [{ key: 'enforced_engine_result' }],
+      value: { string_match: { exact: 'allowed' } },
     },
-  };
-  const grpc: Filter = {
-    header_filter: { header: { name: 'content-type', string_match: { prefix: 'application/grpc' } } },
-  };
+    match_if_key_not_found: false,
+  },
+};
+
+const GRPC: Filter = {
+  header_filter: { header: { name: 'content-type', string_match: { prefix: 'application/grpc' } } },
+};
+
+/** gRPC first: there the body becomes grpc-message, in which a line feed would be escaped. */
+function worded(filter: Filter): readonly ResponseMapper[] {
   return [
-    { filter: { and_filter: { filters: [atLeast, grpc] } }, ...worded('') },
-    { filter: atLeast, ...worded('\n') },
+    { filter: { and_filter: { filters: [filter, GRPC] } }, ...body('') },
+    { filter, ...body('\n') },
   ];
 }
 
-function worded(end: string): ResponseMapper {
+function body(end: string): ResponseMapper {
   return {
     body_format_override: {
       text_format_source: { inline_string: `gateway: %RESPONSE_CODE%${end}` },

@@ -2,7 +2,7 @@
 // Must not: send anything to a peer outside TLS, nor give an ingress gateway a cluster that no grant needs.
 
 import { isIP, isIPv6 } from 'node:net';
-import type { Export, Grant, HostPort, IdentitySource, Peer, TcpImport } from '../../federation/model.ts';
+import type { Grant, HostPort, HttpImport, IdentitySource, Peer, TcpImport } from '../../federation/model.ts';
 import { tcpServerName } from '../../federation/wire-names.ts';
 import { type Any, any, type Draft, draft, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
@@ -24,9 +24,8 @@ export function grantClusters(peers: readonly Peer[], grants: readonly Grant[]):
     const peer = byName.get(grant.peer);
     if (peer === undefined) return [];
     const name = names.grantCluster(peer, grant.export);
-    return draft('envoy.config.cluster.v3.Cluster', name, [grant.export], () =>
-      grantCluster(name, peer.name, grant.export),
-    );
+    const inputs = [grant.export, grant.limits?.connections, grant.limits?.requests];
+    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => grantCluster(name, peer.name, grant));
   });
 }
 
@@ -34,13 +33,21 @@ export function grantClusters(peers: readonly Peer[], grants: readonly Grant[]):
  * Two clusters for each peer, whatever is imported from it: one for requests, which leads to the peer's tunnel (egress-listener.ts),
  * and one for the tunnel's connections, with the peer's gateways and whether they answer.
  */
-export function importClusters(source: IdentitySource, peers: readonly Peer[]): readonly Draft[] {
+export function importClusters(
+  source: IdentitySource,
+  peers: readonly Peer[],
+  imports: readonly HttpImport[],
+): readonly Draft[] {
+  const atOnce = new Map<string, number>();
+  for (const { peer, limits: { requests = 0 } = {} } of imports)
+    atOnce.set(peer, Math.max(requests, atOnce.get(peer) ?? 0));
   return peers.flatMap((peer) => {
     const [requests, connections] = [names.importCluster(peer), names.dialCluster(peer)];
     const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
     const inputs = [source, trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
+    const most = atOnce.get(peer.name) ?? 0;
     return [
-      draft('envoy.config.cluster.v3.Cluster', requests, [addresses], () => importCluster(requests, peer)),
+      draft('envoy.config.cluster.v3.Cluster', requests, [addresses, most], () => importCluster(requests, peer, most)),
       draft('envoy.config.cluster.v3.Cluster', connections, inputs, () => dialCluster(connections, source, peer)),
     ];
   });
@@ -53,16 +60,33 @@ export function tcpImportClusters(
   imports: readonly TcpImport[],
 ): readonly Draft[] {
   const byName = new Map(peers.map((peer) => [peer.name, peer]));
-  // Two ports may lead to one export.
-  const wanted = new Map(imports.map((imported) => [`${imported.peer}/${imported.name}`, imported]));
-  return [...wanted.values()].flatMap(({ peer: owner, name: imported, denied }) => {
+  const all = byExport(imports);
+  return all.flatMap(({ peer: owner, name: imported, denied, limits: { connections } = {} }) => {
     const peer = byName.get(owner);
     if (peer === undefined || denied) return [];
     const name = names.tcpImport(peer, imported);
     const { trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName } = peer;
-    const inputs = [source, trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName];
-    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => tcpImportCluster(name, source, peer, imported));
+    const inputs = [source, trustDomain, gatewayIdentities, addresses, leafKeys, outboundServerName, connections];
+    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => ({
+      ...tcpImportCluster(name, source, peer, imported),
+      circuit_breakers: limits.breakers({ connections }),
+    }));
   });
+}
+
+/** Two ports may lead to one export: they share its connections, and the least of their limits. */
+function byExport(imports: readonly TcpImport[]): readonly TcpImport[] {
+  const wanted = new Map<string, TcpImport>();
+  for (const imported of imports) {
+    const key = `${imported.peer}/${imported.name}`;
+    const known = wanted.get(key);
+    if (known === undefined || mostOf(imported) < mostOf(known)) wanted.set(key, imported);
+  }
+  return [...wanted.values()];
+}
+
+function mostOf({ limits: { connections = Number.POSITIVE_INFINITY } = {} }: TcpImport): number {
+  return connections;
 }
 
 function tcpImportCluster(name: string, source: IdentitySource, peer: DialledPeer, imported: string): Cluster {
@@ -75,7 +99,6 @@ function tcpImportCluster(name: string, source: IdentitySource, peer: DialledPee
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
     transport_socket: upstreamTls(peer, source, names.TCP_ALPN, server),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
-    circuit_breakers: limits.BREAKERS,
     // No health check: it is HTTP, which this server name does not carry.
     ...(peer.addresses.length > 1 && {
       common_lb_config: { healthy_panic_threshold: { value: 0 } },
@@ -84,7 +107,8 @@ function tcpImportCluster(name: string, source: IdentitySource, peer: DialledPee
   };
 }
 
-function grantCluster(name: string, peer: string, { name: exported, protocol, backends }: Export): Cluster {
+function grantCluster(name: string, peer: string, grant: Grant): Cluster {
+  const { name: exported, protocol, backends } = grant.export;
   return {
     name,
     alt_stat_name: names.statName('export', peer, exported),
@@ -95,12 +119,12 @@ function grantCluster(name: string, peer: string, { name: exported, protocol, ba
       typed_extension_protocol_options: protocol === 'http' ? HTTP1_BACKEND : HTTP2_BACKEND,
     }),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
-    circuit_breakers: limits.BREAKERS,
+    circuit_breakers: limits.breakers(grant.limits),
   };
 }
 
 /** As many endpoints as the peer has addresses, all in the tunnel: each is a connection of its own, which the tunnel spreads. */
-function importCluster(name: string, peer: DialledPeer): Cluster {
+function importCluster(name: string, peer: DialledPeer, requests: number): Cluster {
   const lbEndpoints = peer.addresses.map(
     (_, index): LbEndpoint => ({
       endpoint: { address: { envoy_internal_address: { server_listener_name: name, endpoint_id: String(index) } } },
@@ -114,7 +138,7 @@ function importCluster(name: string, peer: DialledPeer): Cluster {
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
     typed_extension_protocol_options: PEER_GATEWAY,
-    circuit_breakers: limits.BREAKERS,
+    circuit_breakers: limits.breakers({ requests }),
   };
 }
 
@@ -127,7 +151,7 @@ function dialCluster(name: string, source: IdentitySource, peer: DialledPeer): C
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
     transport_socket: upstreamTls(peer, source, names.HTTP_ALPN, peer.outboundServerName),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
-    circuit_breakers: limits.BREAKERS,
+    circuit_breakers: limits.breakers(),
     // With one address there is no alternative: ejecting it only turns one 503 into another.
     ...(peer.addresses.length > 1 && chooseHealthy(peer)),
   };

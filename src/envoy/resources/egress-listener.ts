@@ -5,6 +5,7 @@ import type { Gateway, HttpImport, Mesh, Peer, TcpImport } from '../../federatio
 import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { tcpLog } from '../http/access-log.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
+import { limitSlot } from '../http/limit-filters.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { denyingChain } from './denying-chain.ts';
@@ -28,7 +29,13 @@ export function egressListeners(
         {
           name,
           filters: [
-            httpConnectionManager({ mesh, role: 'egress', statPrefix: statPrefix(port), routes: name, filters: [] }),
+            httpConnectionManager({
+              mesh,
+              role: 'egress',
+              statPrefix: statPrefix(port),
+              routes: name,
+              filters: [limitSlot('import')],
+            }),
           ],
         },
       ],

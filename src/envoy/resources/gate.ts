@@ -18,13 +18,15 @@ type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
 /** For each grant: the gate, and the cluster by which the chain of the grant reaches it. */
 export function gates(mesh: Mesh, peers: readonly GatePeer[], grants: readonly TcpGrant[]): readonly Draft[] {
   const byName = new Map(peers.map((peer) => [peer.name, peer]));
-  return grants.flatMap(({ peer: owner, export: exported }) => {
+  return grants.flatMap(({ peer: owner, export: exported, limits: { connections } = {} }) => {
     const peer = byName.get(owner);
     if (peer === undefined) return [];
     const name = names.gate(peer, exported);
     const inputs = [mesh, exported, peer.name, peer.domainKey, peer.gatewayIdentities];
     return [
-      draft('envoy.config.cluster.v3.Cluster', name, [], () => gateCluster(name, peer.name, exported)),
+      draft('envoy.config.cluster.v3.Cluster', name, [connections], () =>
+        gateCluster(name, peer.name, exported, connections),
+      ),
       draft('envoy.config.listener.v3.Listener', name, inputs, () => gate(name, mesh, peer, exported)),
     ];
   });
@@ -74,7 +76,7 @@ function toChain(name: string): Message<'xds.core.v3.TypedExtensionConfig'> {
   return { name: 'chain', typed_config: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: name } };
 }
 
-function gateCluster(name: string, peer: string, exported: TcpExport): Cluster {
+function gateCluster(name: string, peer: string, exported: TcpExport, connections: number | undefined): Cluster {
   return {
     name,
     alt_stat_name: names.statName('gate', peer, exported.name),
@@ -99,6 +101,6 @@ function gateCluster(name: string, peer: string, exported: TcpExport): Cluster {
         ),
       },
     ),
-    circuit_breakers: limits.BREAKERS,
+    circuit_breakers: limits.breakers({ connections }),
   };
 }

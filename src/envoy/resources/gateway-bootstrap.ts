@@ -24,7 +24,7 @@ export interface BootstrapOptions {
   /** Default: delta. */
   readonly ads?: 'delta' | 'sotw';
   /** How many connections from callers the whole process holds; default 10000. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
 }
 
 type Bootstrap = Message<'envoy.config.bootstrap.v3.Bootstrap'>;
@@ -47,6 +47,7 @@ const FLAGS = [
   '--drain-strategy immediate',
   '--disable-hot-restart',
   '--file-flush-interval-msec 200',
+  '--component-log-level http:critical',
   '--reject-unknown-dynamic-fields',
 ].join(' ');
 

@@ -76,7 +76,7 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
   const peers = peersOf(federation, imports);
   const httpPeers = peersOf(federation, httpImports);
   return [
-    ...importClusters(identitySource, httpPeers),
+    ...importClusters(identitySource, httpPeers, httpImports),
     ...tcpImportClusters(identitySource, peers, tcpImports),
     ...certificateSecrets('egress', identitySource, peers, identity),
     ...bundleSecrets(peers),

@@ -10,6 +10,7 @@ import { connectionLog } from '../http/access-log.ts';
 import { bodyGuard } from '../http/body-guard.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { internalHosts } from '../http/internal-hosts.ts';
+import { limitSlot } from '../http/limit-filters.ts';
 import { pathGuard } from '../http/path-guard.ts';
 import { denyByDefault, peerOnly } from '../http/rbac.ts';
 import { rememberPeerRequestId } from '../http/request-facts.ts';
@@ -22,7 +23,11 @@ import { downstreamTls } from './tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 /** What a chain uses of a peer. Its trust bundle is not part of it: a new bundle must not change the chain. */
-type ChainPeer = Pick<Peer, 'name' | 'key' | 'generation' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName'>;
+type ChainPeer = Pick<
+  Peer,
+  'name' | 'key' | 'generation' | 'gatewayIdentities' | 'leafKeys' | 'inboundServerName' | 'limits'
+>;
+type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 
 /** Without a peer there is no listener, because nobody could be admitted. */
@@ -56,9 +61,19 @@ export function ingressListener(
     continue_on_listener_filters_timeout: false,
     access_log: [connectionLog(mesh, 'ingress')],
     filter_chains: peers.flatMap((peer) => {
-      const { name, key, generation, gatewayIdentities, leafKeys, inboundServerName } = peer;
+      const { name, key, generation, gatewayIdentities, leafKeys, inboundServerName, limits } = peer;
       return [
-        peerChain(gatewayIdentities, mesh, source, name, key, generation, leafKeys, inboundServerName),
+        peerChain(
+          gatewayIdentities,
+          mesh,
+          source,
+          name,
+          key,
+          generation,
+          leafKeys,
+          inboundServerName,
+          limits?.connections,
+        ),
         ...exportsOf(peer).map((exported) =>
           tcpChain(exported, source, name, key, generation, gatewayIdentities, leafKeys, inboundServerName),
         ),
@@ -70,7 +85,8 @@ export function ingressListener(
 }
 
 function chainInputs(peer: ChainPeer): readonly unknown[] {
-  return [peer.name, peer.key, peer.generation, peer.gatewayIdentities, peer.leafKeys, peer.inboundServerName];
+  const { name, key, generation, gatewayIdentities, leafKeys, inboundServerName, limits } = peer;
+  return [name, key, generation, gatewayIdentities, leafKeys, inboundServerName, limits?.connections];
 }
 
 /** Memoized by the list of identities, the part of a peer that changes least. */
@@ -84,6 +100,7 @@ const peerChain = memoizeByIdentity(
     generation: ChainPeer['generation'],
     leafKeys: ChainPeer['leafKeys'],
     inboundServerName: ChainPeer['inboundServerName'],
+    connections: number | undefined,
   ): FilterChain => {
     const peer = { name, key, gatewayIdentities, leafKeys };
     return {
@@ -99,6 +116,7 @@ const peerChain = memoizeByIdentity(
       transport_socket: downstreamTls(peer, source, names.HTTP_ALPN),
       filters: [
         peerOnly(peer),
+        ...(connections === undefined ? [] : [connectionLimit(connections, name)]),
         httpConnectionManager({
           mesh,
           role: 'ingress',
@@ -107,9 +125,11 @@ const peerChain = memoizeByIdentity(
           filters: [
             rememberPeerRequestId(),
             keepWorkload(gatewayIdentities),
+            limitSlot('peer'),
             bodyGuard(),
             pathGuard(),
             denyByDefault(),
+            limitSlot('consumer'),
             internalHosts(),
           ],
         }),
@@ -117,3 +137,15 @@ const peerChain = memoizeByIdentity(
     };
   },
 );
+
+/**
+ * Envoy counts a connection from its first byte on, before the handshake. What bounds strangers is the time that a handshake
+ * may take, and a server name that they do not know.
+ */
+function connectionLimit(connections: number, peer: string): NetworkFilter {
+  return extension(
+    'envoy.filters.network.connection_limit',
+    'envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit',
+    { stat_prefix: names.statName('limit', 'peer', peer), max_connections: connections },
+  );
+}

@@ -8,6 +8,7 @@ import { type Draft, draft, type Message } from '../draft.ts';
 import { BODIES_ALLOWED } from '../http/body-guard.ts';
 import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from '../http/header-mutations.ts';
 import { LUA_METADATA, ownHosts } from '../http/internal-hosts.ts';
+import { limitedBy, limitedHealthChecks } from '../http/limit-filters.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/rbac.ts';
 import { routesWithRetries } from '../http/retry.ts';
 import { CLAIMED_WORKLOAD } from '../http/workload-claim.ts';
@@ -15,10 +16,11 @@ import * as names from '../resource-names.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
 type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
+type PerFilter = NonNullable<VirtualHost['typed_per_filter_config']>;
 type Route = Message<'envoy.config.route.v3.Route'>;
 type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
 /** What routes use of a peer. */
-type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey'>;
+type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey' | 'limits'>;
 
 /** What one peer may reach: a virtual host for each granted export. */
 export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly HttpGrant[]): Draft {
@@ -28,7 +30,7 @@ export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Htt
     // Also for a peer without a grant: its gateways would otherwise take us for dead, and answer 503 instead of our 403.
     healthHost(mesh, peer),
   ];
-  return ingressDraft(peer, [mesh, gatewayIdentities, ...grants], granted);
+  return ingressDraft(peer, [mesh, gatewayIdentities, peer.limits, ...grants], granted);
 }
 
 /** Routes of names that are no longer in use, for filter chains that still drain: what both models admit, or nothing. */
@@ -63,8 +65,13 @@ export function egressRoutes(
   });
 }
 
-function ingressDraft(peer: names.KeyedPeer, inputs: readonly unknown[], hosts: () => readonly VirtualHost[]): Draft {
+function ingressDraft(
+  peer: names.KeyedPeer & Pick<Peer, 'limits'>,
+  inputs: readonly unknown[],
+  hosts: () => readonly VirtualHost[],
+): Draft {
   return routes(names.ingressRoutes(peer), inputs, () => ({
+    ...perFilter(limitedBy('peer', peer.limits, peer.name)),
     virtual_hosts: [...hosts(), denyAll('not-exported', 403)],
     request_headers_to_add: [
       { header: { key: names.PEER_HEADER, value: peer.name }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
@@ -82,7 +89,7 @@ function routes(name: string, inputs: readonly unknown[], content: () => RouteCo
 
 const grantedHost = memoizeByIdentity(
   (
-    { export: exported, allow }: HttpGrant,
+    { export: exported, allow, limits }: HttpGrant,
     peerName: string,
     domainKey: RoutedPeer['domainKey'],
     gatewayIdentities: RoutedPeer['gatewayIdentities'],
@@ -97,6 +104,7 @@ const grantedHost = memoizeByIdentity(
       typed_per_filter_config: {
         [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
         ...(requestBodies === 'any-method' && BODIES_ALLOWED),
+        ...limitedBy('consumer', limits, peer.name, name),
       },
       routes: routesWithRetries(exported, {
         name: names.exportRoute(name),
@@ -114,20 +122,23 @@ const grantedHost = memoizeByIdentity(
   },
 );
 
-function healthHost(mesh: Mesh, peer: ProvenPeer): VirtualHost {
+function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
   const authority = names.healthAuthority(mesh.trustDomain);
   const policy = names.healthPolicy(peer.name);
   const allow = [{ methods: ['GET'], paths: [{ exact: names.HEALTH_PATH }] }];
   return {
     name: `${peer.name}/gateway-health`,
     domains: [authority],
-    typed_per_filter_config: { [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies: 'standard' }) },
+    typed_per_filter_config: {
+      [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies: 'standard' }),
+      ...limitedHealthChecks(peer.limits, peer.name),
+    },
     routes: [{ name: policy, match: { path: names.HEALTH_PATH }, direct_response: { status: 200 } }],
   };
 }
 
 const importedHost = memoizeByIdentity((imported: HttpImport, cluster: string | undefined): VirtualHost => {
-  const { peer, name, authority, localNames, protocol, timeouts } = imported;
+  const { peer, name, authority, localNames, port, protocol, timeouts, limits } = imported;
   const route = names.importRoute(peer, name);
   const [local = name] = localNames;
   const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
@@ -135,6 +146,7 @@ const importedHost = memoizeByIdentity((imported: HttpImport, cluster: string | 
     name: `import/${names.statName(local)}`,
     domains: localNames,
     metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
+    ...perFilter(limitedBy('import', limits, String(port), local)),
     // A denied peer has no cluster. Its names stay, so that callers get 503 instead of 404 (unknown name).
     routes:
       cluster === undefined
@@ -147,6 +159,11 @@ const importedHost = memoizeByIdentity((imported: HttpImport, cluster: string | 
     virtual_clusters: [countedAs(peer, name)],
   };
 });
+
+/** An empty map is not the same as an absent one before it is encoded. */
+function perFilter(config: PerFilter): { readonly typed_per_filter_config?: PerFilter } {
+  return Object.keys(config).length === 0 ? {} : { typed_per_filter_config: config };
+}
 
 function denyAll(reason: string, status: number): VirtualHost {
   const route: Route = {

@@ -27,13 +27,15 @@ export interface Expectation {
   readonly tcpPorts: ReadonlyMap<string, string | undefined>;
   /** The server name that the cluster of each TCP import asks for. */
   readonly tcpServerNames: ReadonlyMap<string, string>;
+  /** The text of each limit, by what it belongs to (limit-rules.ts). Where there is none, the gateways' own apply. */
+  readonly limits: ReadonlyMap<string, string>;
   /** The gateways of each peer as `host port`, by `<peer>@<key>`. */
   readonly gateways: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkClaims(claims: Claims, expected: Expectation, subject: Subject): void {
-  const { listensAt, bundle, meshBundle, dials, serves, admits, leads, upgradable = [] } = claims;
+  const { listensAt, bundle, meshBundle, dials, serves, admits, leads, upgradable = [], limits = [] } = claims;
   if (listensAt !== undefined) {
     const [host, port] = listensAt.split(' ');
     const samePort = expected.port === undefined || String(expected.port) === port;
@@ -59,6 +61,7 @@ export function checkClaims(claims: Claims, expected: Expectation, subject: Subj
     enforce(isImported && expected.tcpPorts.get(tcpPort.port) === tcpPort.cluster, 'TCP_GRANT', subject);
   }
   if (asks !== undefined) enforce(expected.tcpServerNames.get(asks.cluster) === asks.serverName, 'TCP_GRANT', subject);
+  for (const [of, text] of limits) enforce((expected.limits.get(of) ?? '') === text, 'LIMITS', subject);
   const names = serves ?? [];
   enforce(new Set(names).size === names.length, 'CHAIN_MATCH', subject);
   for (const name of names) enforce(domainOfServerName(name) === expected.trustDomain, 'SERVER_NAME', subject);

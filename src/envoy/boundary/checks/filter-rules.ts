@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Any, Messages } from '../../proto/types.gen.ts';
 import { enforce, type Subject } from '../boundary-rules.ts';
+import { PEER_SLOT } from './limit-rules.ts';
 import { keepsOnlyClaims } from './workload-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
@@ -34,9 +35,10 @@ export function checkHttpFilters(
   identities: readonly string[],
   subject: Subject,
 ): void {
-  const [, peerRequestId, workload, bodies, paths, access, ...others] = filters;
+  const [, peerRequestId, workload, limits, bodies, paths, access, ...others] = filters;
   enforce(keepsOnlyIds(peerRequestId), 'LOGGED_REQUEST', subject);
   enforce(keepsOnlyClaims(configOf(workload), identities), 'WORKLOAD_CLAIM', subject);
+  enforce(limits?.name === PEER_SLOT, 'LIMITS', subject);
   enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
   enforce(guardsPaths(paths), 'HARMLESS_PATHS', subject);
   enforce(deniesByDefault(access), 'HTTP_RBAC', subject);

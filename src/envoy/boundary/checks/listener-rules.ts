@@ -7,6 +7,7 @@ import { enforce, type Facts, type Subject, type TlsUse } from '../boundary-rule
 import { chainLabel, dialLabel, gateLabel, importLabel, type Label, labelText, tcpChainLabel } from '../name-rules.ts';
 import { checkHttpFilters, remembersAuthority } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
+import { connectionsOf } from './limit-rules.ts';
 import { checkNetworkRbac, isBounded, isFixed, seconds, TCP_PROXY } from './network-rules.ts';
 import { checkGate, checkTcpChain, tcpPortTarget } from './tcp-rules.ts';
 import { checkDownstream, domainOfServerName } from './tls-rules.ts';
@@ -14,6 +15,7 @@ import { checkDownstream, domainOfServerName } from './tls-rules.ts';
 type Listener = Messages['envoy.config.listener.v3.Listener'];
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
 type Mapper = Messages['envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper'];
+type Filter = NonNullable<Mapper['filter']>;
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 
 const MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
@@ -40,8 +42,11 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
       .filter((chain) => tcpChainLabel(chain.name) === undefined)
       .map((chain) => checkPeerChain(chain, `${subject}, chain ${chain.name ?? ''}`));
     const names = chains.flatMap(({ filter_chain_match: match }) => match?.server_names ?? []);
+    const limits = chains
+      .filter(({ name: chain }) => chainLabel(chain) !== undefined)
+      .map((chain) => [`connections of ${chain.name}`, connectionsOf(chain)] as const);
     const tcpExports = tcp.map(({ claim }) => claim);
-    const claims = { listensAt: addressOf(listener), serves: names, tcpExports };
+    const claims = { listensAt: addressOf(listener), serves: names, tcpExports, limits };
     const dials = tcp.map(({ use }) => use.gate);
     return {
       subject,
@@ -98,7 +103,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   enforce(seconds(chain.transport_socket_connect_timeout) > 0, 'HANDSHAKE_TIMEOUT', subject);
   const use = checkDownstream(subject, chain.transport_socket, label, 'h2');
   checkNetworkRbac(chain.filters?.[0], use.identities, subject);
-  const manager = managerOf(chain, subject, 1);
+  const manager = managerOf(chain, subject, /^\d+$/.test(connectionsOf(chain)) ? 2 : 1);
   checkManager(manager, 'ingress', subject);
   checkHttpFilters(manager, use.identities, subject);
   const routes = `ingress/${labelText(label)}`;
@@ -165,7 +170,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
   const haveKnownBodies = mappers.every(({ body_format_override: body }) =>
     REFUSAL_BODIES.includes(body?.text_format_source?.inline_string),
   );
-  const areAlike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper));
+  const areAlike = mappers.every((mapper) => mapper.status_code === 403 || isForErrors(mapper) || isForLimits(mapper));
   enforce(
     haveKnownBodies && isForAllRefusals(mappers.at(-1)) && (role === 'egress' || areAlike),
     'REFUSALS_ALIKE',
@@ -188,4 +193,24 @@ function isForAllRefusals(mapper: Mapper | undefined): boolean {
 function isForErrors(mapper: Mapper | undefined): boolean {
   const filters = [mapper?.filter, ...(mapper?.filter?.and_filter?.filters ?? [])];
   return filters.some((filter) => (filter?.status_code_filter?.comparison?.value?.default_value ?? 0) >= 500);
+}
+
+/** A limit that was reached: 429, or 413 of a request that access control has admitted. */
+function isForLimits(mapper: Mapper): boolean {
+  const filters = allOf(mapper.filter);
+  const codes = filters.flatMap(({ status_code_filter: code }) => code?.comparison ?? []);
+  const [only, ...others] = codes;
+  if (only === undefined || others.length > 0 || (only.op ?? 'EQ') !== 'EQ') return false;
+  const isAdmitted = filters.some(
+    ({ metadata_filter: log }) =>
+      log?.matcher?.filter === 'envoy.filters.http.rbac' &&
+      log.matcher.path?.[0]?.key === 'enforced_engine_result' &&
+      log.matcher.value?.string_match?.exact === 'allowed' &&
+      log.match_if_key_not_found === false,
+  );
+  return only.value?.default_value === 429 || (only.value?.default_value === 413 && isAdmitted);
+}
+
+function allOf(filter: Filter | undefined): readonly Filter[] {
+  return filter === undefined ? [] : [filter, ...(filter.and_filter?.filters ?? []).flatMap(allOf)];
 }

@@ -9,6 +9,7 @@ import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
 import { BAD_PLACES } from '../shapes/policy-shapes.ts';
 import { admissionOf } from './admission-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
+import { HOST_SLOTS, limitsOf, PEER_SLOT } from './limit-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
 import { areOfDomain, reportsWorkloads, workloadsOf } from './workload-rules.ts';
 
@@ -36,7 +37,8 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
   const label = routesLabel(name);
   enforce(label !== undefined || /^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
   // Virtual hosts that come from elsewhere would never pass these rules.
-  enforce(config.vhds === undefined && config.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
+  const ofAll = Object.keys(config.typed_per_filter_config ?? {}).filter((filter) => filter !== PEER_SLOT);
+  enforce(config.vhds === undefined && ofAll.length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
   const hosts = config.virtual_hosts ?? [];
   const last = hosts.at(-1);
   enforce(last !== undefined && deniesEverything(last), 'DENY_ALL', subject);
@@ -53,8 +55,11 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
     const port = name.slice('egress/'.length);
     const leads = granted.flatMap((host) => leadsOf(host, port));
+    const limits = granted.map(
+      (host) => [`${port} ${host.domains?.[0]}`, limitsOf(host.typed_per_filter_config ?? {})] as const,
+    );
     const upgradable = granted.flatMap((host) => upgradableOf(host, port));
-    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads, upgradable } };
+    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads, upgradable, limits } };
   }
   const { peer } = label;
   const removed = config.request_headers_to_remove ?? [];
@@ -71,8 +76,23 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     subject,
   );
   const admits = { label: labelText(label), hosts: granted.map((host) => admissionOf(host)) };
+  const limits = [
+    [labelText(label), limitsOf(config.typed_per_filter_config ?? {})],
+    ...granted.map(
+      (host) => [`${labelText(label)} ${host.domains?.[0]}`, limitsOf(host.typed_per_filter_config ?? {})] as const,
+    ),
+  ] as const;
   const upgradable = granted.flatMap((host) => upgradableOf(host, labelText(label)));
-  return { subject, name, kind: 'routes', role: 'ingress', targets, principals, peer, claims: { admits, upgradable } };
+  return {
+    subject,
+    name,
+    kind: 'routes',
+    role: 'ingress',
+    targets,
+    principals,
+    peer,
+    claims: { admits, upgradable, limits },
+  };
 }
 
 /** The domains of a host with a route that enables an upgrade, whichever. */
@@ -129,15 +149,16 @@ function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subj
 
 /** The one policy of a granted virtual host; returns the identities that it admits. */
 const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly string[] => {
-  const [authority, ...others] = host.domains ?? [];
-  enforce(authority !== undefined && others.length === 0 && !authority.includes('*'), 'POLICY', subject);
+  const [authority, ...further] = host.domains ?? [];
+  enforce(authority !== undefined && further.length === 0 && !authority.includes('*'), 'POLICY', subject);
   const [, exported] = EXPORTED.exec(authority) ?? [];
   for (const { route } of host.routes ?? []) {
     if (route !== undefined)
       enforce(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
   }
   const { [HTTP_RBAC]: config, [BODY_GUARD]: bodies, ...switches } = host.typed_per_filter_config ?? {};
-  enforce(Object.keys(switches).length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
+  const others = Object.keys(switches).filter((filter) => !HOST_SLOTS.includes(filter));
+  enforce(others.length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
   enforce(config?.['@type'] === PER_ROUTE && config.rbac?.matcher === undefined, 'POLICY', subject);
   const { action = 'ALLOW', policies = {} } = config.rbac?.rules ?? {};
   const [policy, ...more] = Object.values(policies);

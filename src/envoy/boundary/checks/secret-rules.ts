@@ -17,6 +17,7 @@ import {
   meshBundleKey,
   tcpImportLabel,
 } from '../name-rules.ts';
+import { breakersOf } from './limit-rules.ts';
 import { checkGateCluster, checkTcpImport } from './tcp-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
 
@@ -79,7 +80,8 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   enforce(fixed, 'FIXED_DESTINATION', subject);
   const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
   enforce(endpoints.length > 0, 'FIXED_DESTINATION', subject);
-  if (gateLabel(name) !== undefined) return checkGateCluster(cluster, subject);
+  const limits = breakersOf(cluster);
+  if (gateLabel(name) !== undefined) return { ...checkGateCluster(cluster, subject), claims: { limits } };
   const tunnel = importLabel(name);
   if (tunnel !== undefined) {
     // It has no TLS of its own, so it may lead only into its own tunnel.
@@ -87,7 +89,7 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
       ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
     );
     enforce(inside && type === 'STATIC' && socket === undefined, 'TUNNEL', subject);
-    return { subject, name, kind: 'cluster', role: 'egress', tunnel };
+    return { subject, name, kind: 'cluster', role: 'egress', tunnel, claims: { limits } };
   }
   enforce(
     endpoints.every(({ endpoint }) => endpoint?.address?.socket_address !== undefined),
@@ -97,18 +99,22 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   const grant = grantLabel(name);
   if (grant !== undefined) {
     enforce(digestsOfDestination(cluster, endpoints).includes(grant.meaning), 'MEANING', subject);
-    return { subject, name, kind: 'cluster', role: 'ingress' };
+    return { subject, name, kind: 'cluster', role: 'ingress', claims: { limits } };
   }
   const hosts = endpoints.map(({ endpoint }) => {
     const { address: host, port_value: port } = endpoint?.address?.socket_address ?? {};
     return `${host} ${port}`;
   });
   const tcp = tcpImportLabel(name);
-  if (tcp !== undefined) return checkTcpImport(cluster, tcp, hosts, subject);
+  if (tcp !== undefined) {
+    const facts = checkTcpImport(cluster, tcp, hosts, subject);
+    return { ...facts, claims: { ...facts.claims, limits } };
+  }
   const label = dialLabel(name);
   enforce(label !== undefined, 'KNOWN_NAME', subject);
   const tls = [checkUpstream(subject, socket, label, 'h2')];
-  return { subject, name, kind: 'cluster', role: 'egress', tls, claims: { dials: { label: labelText(label), hosts } } };
+  const claims = { dials: { label: labelText(label), hosts }, limits };
+  return { subject, name, kind: 'cluster', role: 'egress', tls, claims };
 }
 
 /** The digests that the cluster's own destination can have, to compare with the one in its name. */

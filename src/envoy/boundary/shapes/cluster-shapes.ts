@@ -42,7 +42,7 @@ const BREAKERS = message({
         max_connections: number,
         max_pending_requests: number,
         max_requests: number,
-        max_retries: number,
+        max_retries: is(1024),
         track_remaining: is(true),
       },
       { priority: is('DEFAULT') },

@@ -1,7 +1,9 @@
 // The form of an HTTP connection manager: its fields, and the exact sequence of HTTP filters of each gateway.
 // Must not: be made of envoy/http/, which is what is checked here.
 
+import { limitSlot } from './limit-shapes.ts';
 import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './log-shapes.ts';
+import { EGRESS_REPLIES, INGRESS_REPLIES } from './reply-shapes.ts';
 import {
   AUTHORITY,
   headerValue,
@@ -138,34 +140,6 @@ function httpFilters(...filters: readonly Shape[]): Shape {
   return under('HTTP_FILTERS', sequence(...filters.map(once)));
 }
 
-function reply(status: number, isGrpc: boolean, forbidden: boolean): Shape {
-  const atLeast = message({
-    status_code_filter: message({
-      comparison: message({
-        op: is('GE'),
-        value: message({ default_value: is(status), runtime_key: is(`postern.local_reply_from_${status}`) }),
-      }),
-    }),
-  });
-  const grpc = message({
-    header_filter: message({
-      header: message({ name: is('content-type'), string_match: message({ prefix: is('application/grpc') }) }),
-    }),
-  });
-  return message({
-    filter: isGrpc ? message({ and_filter: message({ filters: sequence(atLeast, grpc) }) }) : atLeast,
-    body_format_override: message({
-      text_format_source: message({ inline_string: is(`gateway: %RESPONSE_CODE%${isGrpc ? '' : '\n'}`) }),
-      content_type: is('text/plain'),
-    }),
-    ...(forbidden && { status_code: is(403) }),
-  });
-}
-
-function replies(...mappers: readonly Shape[]): Shape {
-  return under('REFUSALS_ALIKE', once(message({ mappers: sequence(...mappers) })));
-}
-
 const HTTP2 = {
   max_concurrent_streams: number,
   initial_stream_window_size: number,
@@ -226,13 +200,20 @@ export const INGRESS_MANAGER = typed(
     http_protocol_options: message(HTTP1),
     access_log: INGRESS_REQUEST_LOG,
     early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPIES),
-    http_filters: httpFilters(AUTHORITY, KEEP_ID, KEEP_CLAIM, BODY_GUARD, PATH_GUARD, ACCESS, HOSTS, STRIP, ROUTER),
-    local_reply_config: replies(
-      reply(500, true, false),
-      reply(500, false, false),
-      reply(400, true, true),
-      reply(400, false, true),
+    http_filters: httpFilters(
+      AUTHORITY,
+      KEEP_ID,
+      KEEP_CLAIM,
+      limitSlot('peer'),
+      BODY_GUARD,
+      PATH_GUARD,
+      ACCESS,
+      limitSlot('consumer'),
+      HOSTS,
+      STRIP,
+      ROUTER,
     ),
+    local_reply_config: INGRESS_REPLIES,
   },
   ZERO,
 );
@@ -250,8 +231,8 @@ export const EGRESS_MANAGER = typed(
     }),
     access_log: EGRESS_REQUEST_LOG,
     early_header_mutation_extensions: earlyMutations(REMOVALS),
-    http_filters: httpFilters(AUTHORITY, STRIP, ROUTER),
-    local_reply_config: replies(reply(400, true, false), reply(400, false, false)),
+    http_filters: httpFilters(AUTHORITY, limitSlot('import'), STRIP, ROUTER),
+    local_reply_config: EGRESS_REPLIES,
   },
   { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
 );

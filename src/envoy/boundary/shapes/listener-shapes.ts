@@ -2,6 +2,7 @@
 // Must not: repeat what listener-rules.ts says of their values.
 
 import { EGRESS_MANAGER, INGRESS_MANAGER } from './filter-shapes.ts';
+import { CONNECTIONS } from './limit-shapes.ts';
 import { GATE_LOG, INGRESS_CONNECTION_LOG, TCP_PORT_LOG, TUNNEL_LOG } from './log-shapes.ts';
 import {
   CHAIN_METADATA,
@@ -41,6 +42,11 @@ const ADDRESS = message({
   ),
 });
 
+const ADMIT = under('NETWORK_RBAC', PEER_ONLY);
+const HTTP = extension(MANAGER, INGRESS_MANAGER);
+const FILTERS = sequence(ADMIT, HTTP);
+const LIMITED_FILTERS = sequence(ADMIT, CONNECTIONS, HTTP);
+
 const PEER_CHAIN = message({
   name: text,
   metadata: CHAIN_METADATA,
@@ -54,7 +60,7 @@ const PEER_CHAIN = message({
   ),
   transport_socket_connect_timeout: duration,
   transport_socket: DOWNSTREAM_TLS,
-  filters: sequence(under('NETWORK_RBAC', PEER_ONLY), extension(MANAGER, INGRESS_MANAGER)),
+  filters: (value) => (Array.isArray(value) && value.length > 2 ? LIMITED_FILTERS : FILTERS)(value),
 });
 
 const COMMON = { name: text, stat_prefix: text, per_connection_buffer_limit_bytes: number };

@@ -31,6 +31,7 @@ const JSON_KEYS = {
     service %METADATA(ROUTE:postern:service)%
     route_peer %METADATA(ROUTE:postern:peer)%
     reason %METADATA(ROUTE:postern:reason)%
+    limit %DYNAMIC_METADATA(postern.limit:reached)%
     request_id %STREAM_ID%
     method %REQ(:METHOD)%
     authority %COALESCE({"operators":[{"command":"FILTER_STATE","param":"postern.authority:PLAIN"},{"command":"REQ","param":":AUTHORITY"}]})%

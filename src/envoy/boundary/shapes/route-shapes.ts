@@ -2,6 +2,7 @@
 // Must not: repeat what route-rules.ts says of their values.
 
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
+import { LIMITED, NOT_LIMITED } from './limit-shapes.ts';
 import { POLICY_OF_HOST } from './policy-shapes.ts';
 import {
   absent,
@@ -102,7 +103,7 @@ const GRANTED = message({
   metadata: EXPORTED,
   typed_per_filter_config: message(
     { 'envoy.filters.http.rbac': POLICY_OF_HOST },
-    { 'envoy.filters.http.buffer': BODIES },
+    { 'envoy.filters.http.buffer': BODIES, 'envoy.filters.http.filter_chain.consumer': LIMITED },
   ),
   routes: forwarding(
     { auto_host_rewrite: is(true) },
@@ -114,22 +115,28 @@ const GRANTED = message({
 const HEALTH = message({
   name: text,
   domains: sequence(text),
-  typed_per_filter_config: message({ 'envoy.filters.http.rbac': POLICY_OF_HOST }),
+  typed_per_filter_config: message(
+    { 'envoy.filters.http.rbac': POLICY_OF_HOST },
+    { 'envoy.filters.http.filter_chain.peer': NOT_LIMITED, 'envoy.filters.http.filter_chain.consumer': LIMITED },
+  ),
   routes: sequence(message({ name: text, match: message({ path: is('/healthz') }), direct_response: answering(200) })),
 });
 
 const SERVICE = metadata(message({ service: text, peer: text }));
 
-const IMPORTED = message({
-  name: text,
-  domains: listOf(text),
-  metadata: EXPORTED,
-  routes: either(
-    sequence(message({ name: text, match: ANY, direct_response: answering(503), metadata: SERVICE })),
-    forwarding({ host_rewrite_literal: text }, SERVICE),
-  ),
-  virtual_clusters: COUNTED,
-});
+const IMPORTED = message(
+  {
+    name: text,
+    domains: listOf(text),
+    metadata: EXPORTED,
+    routes: either(
+      sequence(message({ name: text, match: ANY, direct_response: answering(503), metadata: SERVICE })),
+      forwarding({ host_rewrite_literal: text }, SERVICE),
+    ),
+    virtual_clusters: COUNTED,
+  },
+  { typed_per_filter_config: message({ 'envoy.filters.http.filter_chain.import': LIMITED }) },
+);
 
 function denying(status: number, reason: string): Shape {
   const why = metadata(message({ service: is('-'), reason: is(reason) }));
@@ -161,16 +168,20 @@ function added(key: string, value: Shape): Shape {
   return message({ header: message({ key: is(key), value }), append_action: is('OVERWRITE_IF_EXISTS_OR_ADD') });
 }
 
-export const INGRESS_ROUTES = typed(ROUTES, {
-  name: text,
-  virtual_hosts: hosts((host) => (isAnswered(host) ? HEALTH : GRANTED)(host), denying(403, 'not-exported')),
-  request_headers_to_add: sequence(
-    added('x-postern-peer', text),
-    added('x-postern-workload', is('%DYNAMIC_METADATA(postern:workload)%')),
-  ),
-  request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_INGRESS))),
-  most_specific_header_mutations_wins: is(true),
-});
+export const INGRESS_ROUTES = typed(
+  ROUTES,
+  {
+    name: text,
+    virtual_hosts: hosts((host) => (isAnswered(host) ? HEALTH : GRANTED)(host), denying(403, 'not-exported')),
+    request_headers_to_add: sequence(
+      added('x-postern-peer', text),
+      added('x-postern-workload', is('%DYNAMIC_METADATA(postern:workload)%')),
+    ),
+    request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_INGRESS))),
+    most_specific_header_mutations_wins: is(true),
+  },
+  { typed_per_filter_config: message({ 'envoy.filters.http.filter_chain.peer': LIMITED }) },
+);
 
 export const EGRESS_ROUTES = typed(ROUTES, {
   name: text,
