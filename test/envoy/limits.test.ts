@@ -15,7 +15,8 @@ const fromCallers = egress.named('Listener', 'egress/8080').filter_chains[0].fil
 const toPeers = egress.tunnelled.typed_extension_protocol_options[HTTP];
 const backends: readonly Data[] = ingress.resources
   .filter((resource) => resource['@type'].endsWith('.Cluster'))
-  .map((cluster) => cluster.typed_extension_protocol_options[HTTP]);
+  // A TCP export has none.
+  .flatMap((cluster) => cluster.typed_extension_protocol_options?.[HTTP] ?? []);
 const toBackends = backends[0];
 
 const idleSeconds = (options: Data): number => Number.parseFloat(options.common_http_protocol_options.idle_timeout);
