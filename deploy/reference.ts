@@ -20,9 +20,11 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const WARNINGS: readonly FindingCode[] = [
   'BUNDLE_DUPLICATE',
   'BUNDLE_EXPIRES_SOON',
+  'CALLER_NAMES_LONG',
   'EGRESS_OPEN',
   'GRANT_EXPIRED',
   'ISSUER_EXPIRES_SOON',
+  'ISSUER_OUTSIDE_MESH',
   'ISSUER_ROOT_RESTRICTED',
   'KEY_FILE_EXPOSED',
 ];

@@ -86,6 +86,11 @@ export const FINDING_CODES = {
   KEY_FILE_EXPOSED: 'Other users can read or write a private key file.',
   MESH_CHANGED: 'The trust domain of the mesh changed while running; that needs a restart.',
   EGRESS_OPEN: 'The egress gateway takes plaintext from other machines, and the file does not say that this is meant.',
+  EGRESS_EXPOSED: 'The egress gateway takes plaintext at a public address, or at every address.',
+  CALLER_NAMES_LONG:
+    'The certificate that callers of the egress gateway are shown would be too large for some of them.',
+  ISSUER_OUTSIDE_MESH:
+    'Callers of the egress gateway are shown a certificate whose issuer does not chain to the trust bundle of the mesh.',
   // rules across objects
   UNKNOWN_PEER: 'A consumer or import names a peer that is not a key of peers.',
   TRUST_DOMAIN_OURS: 'A peer has the trust domain of our own mesh.',
@@ -98,6 +103,7 @@ export const FINDING_CODES = {
   EXPORT_TAKEN: 'Two exports have the same name.',
   CONSUMER_TAKEN: 'One export names a consumer twice.',
   PORT_TAKEN: 'Two imports have the same port, and one of them is TCP, which has no names to tell them apart.',
+  CLIENTS_UNPROVEN: 'An import names its clients, and the egress gateway takes plaintext: they would not be enforced.',
   LOCAL_NAME_TAKEN: 'Two imports have the same local name at the same port.',
   PEER_WITHOUT_ADDRESS: 'Something is imported from a peer that has no addresses.',
   PROTOCOL_CONFLICT: 'The same export is imported with two protocols.',

@@ -60,7 +60,11 @@ for (const name of readdirSync(folder)) {
 function placeholders(mesh: MeshUnderTest): (key: string, value: unknown) => unknown {
   const known = [...mesh.cas].map(([trustDomain, ca]) => [ca.certificate.trim(), `CA of ${trustDomain}`] as const);
   const labels = new Map([...known, [mesh.throwawayRootPem.trim(), 'a root that nobody holds']]);
-  const keys = mesh.federation.peers.map(({ name, key }) => [`${name}@${key}`, `${name}@<key of ${name}>`] as const);
+  const { peers, mesh: own } = mesh.federation;
+  const keys = [
+    ...peers.map(({ name, key }) => [`${name}@${key}`, `${name}@<key of ${name}>`] as const),
+    ...(own.bundle === undefined ? [] : [[own.bundle.key, '<key of the mesh>'] as const]),
+  ];
   return (key, value) => {
     if (key === 'private_key') return hasText(value) ? '[redacted]' : value;
     if (key === 'certificate_chain') return hasText(value) ? '[certificate for this peer]' : value;

@@ -97,8 +97,11 @@ export interface Status {
     readonly protocol: string;
     /** Its peer is denied: it answers 503. */
     readonly denied: boolean;
+    /** SPIFFE IDs of the workloads that may use it; absent when the egress gateway takes plaintext. */
+    readonly clients?: readonly string[];
   }[];
-  readonly certificates: readonly { readonly gateway: string; readonly peer: string; readonly notAfter: string }[];
+  /** Without a peer: the one that our own callers are shown. */
+  readonly certificates: readonly { readonly gateway: string; readonly peer?: string; readonly notAfter: string }[];
   /** Every certificate that calls or the control channel depend on, the earliest expiry first. */
   readonly certificateEnds: readonly {
     readonly kind: string;

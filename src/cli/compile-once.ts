@@ -33,7 +33,7 @@ export async function compileOnce({ federation: resolved, issuer }: Resolved, no
   };
   const { snapshots } = new Compiler().compile({
     federation,
-    identity: (role, peer) => placeholder(role, peer, federation[role]?.identity ?? '', above),
+    identity: (role, peer = 'our own callers') => placeholder(role, peer, federation[role]?.identity ?? '', above),
     retired: [],
     // Only removed peers need it.
     throwawayRootPem: '',

@@ -39,7 +39,7 @@ export function normalize(written: WrittenConfig): Config {
         egress: {
           address: gateways.egress.address,
           identity: gateways.egress.identity ?? 'gateway/egress',
-          ...(gateways.egress.clients === 'plaintext' && { clients: 'plaintext' as const }),
+          ...(gateways.egress.clients !== undefined && { clients: gateways.egress.clients }),
           ...optionalLimits(gateways.egress.limits),
         },
       }),
@@ -81,8 +81,9 @@ function normalizeExport(exported: Written): Config['exports'][number] {
 
 function normalizeImport(imported: NonNullable<WrittenConfig['imports']>[number]): Config['imports'][number] {
   const { peer, name, as, port, protocol = 'http' } = imported;
+  const clients = imported.clients === undefined ? {} : { clients: [...new Set(imported.clients)] };
   const limits = optionalLimits(imported.limits);
-  if (protocol === 'tcp') return { peer, name, as, port, protocol, ...limits };
+  if (protocol === 'tcp') return { peer, name, as, port, protocol, ...limits, ...clients };
   const upgrades = [...new Set(imported.upgrades)];
   return {
     peer,
@@ -93,6 +94,7 @@ function normalizeImport(imported: NonNullable<WrittenConfig['imports']>[number]
     upgrades,
     timeouts: normalizeTimeouts(imported.timeouts, protocol),
     ...limits,
+    ...clients,
   };
 }
 

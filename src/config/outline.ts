@@ -35,6 +35,7 @@ export interface ConfigOutline {
     readonly as: Usable<string>;
     readonly port: Usable<number>;
     readonly protocol: Usable<string>;
+    readonly clients?: Usable<readonly unknown[]>;
   }[];
 }
 
@@ -94,6 +95,7 @@ export function outlineOf(root: unknown, findings: readonly Finding[]): ConfigOu
       as: text(imported?.value('as')),
       port: number(imported?.value('port')),
       protocol: imported === null ? null : textOr(imported.value('protocol'), 'http'),
+      ...clientsOf(imported),
     })),
   };
 }
@@ -123,6 +125,11 @@ function peerOf(name: string, peer: WrittenMap | null): OutlinePeer {
     addresses: addresses === undefined ? [] : Array.isArray(addresses) ? addresses : null,
     ...optional('sni', peer.value('sni')),
   };
+}
+
+function clientsOf(imported: WrittenMap | null): Pick<ConfigOutline['imports'][number], 'clients'> {
+  const clients = imported === null ? null : imported.value('clients');
+  return clients === undefined ? {} : { clients: Array.isArray(clients) ? clients : null };
 }
 
 function identityPath(gateway: WrittenMap, usual: string): string | null {

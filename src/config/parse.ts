@@ -1,12 +1,13 @@
 // From YAML text to a Config, or to everything that is wrong with it.
 // Must not: touch files or the clock, or return anything but plain data: it may come from a worker.
 
-import { errorAt, type Finding, hasErrors, type Path, warningAt } from '../errors.ts';
+import { errorAt, type Finding, hasErrors, type Path } from '../errors.ts';
 import { withoutConsequences } from './checks/consequences.ts';
 import { keyCombinations } from './checks/key-combinations.ts';
 import { peerNames, withIdentityHint } from './checks/names.ts';
 import { toFindings, withSpellingHints } from './checks/zod-findings.ts';
 import { normalize } from './normalize.ts';
+import { openEgress } from './open-egress.ts';
 import { type ConfigOutline, outlineOf } from './outline.ts';
 import { type PlacedFindings, placed } from './placement.ts';
 import type { Config } from './schema/config.ts';
@@ -51,12 +52,14 @@ export function parseConfig(text: string, memory?: Memory): ParsedConfig {
   const findings = withoutConsequences(yaml, withSpellingHints(ofShape, configSchema));
   if (yaml.broken) return { ...placed(findings, yaml.findings, positions), positions: NO_POSITIONS };
   const isSound = shape.success && !hasErrors(findings);
-  const config = isSound ? normalize(shape.data) : undefined;
-  const outline = config ?? outlineOf(root, [...yaml.findings.map(({ finding }) => finding), ...ofShape]);
+  const normal = isSound ? normalize(shape.data) : undefined;
+  const outline = normal ?? outlineOf(root, [...yaml.findings.map(({ finding }) => finding), ...ofShape]);
   // A rejected text is forgotten: it may be anything, and the next one is most likely the last good one, corrected.
   if (memory && isSound) memory.items = byItems?.items ?? new Map();
+  const all = [...findings, ...openEgress(outline)];
+  const config = hasErrors(all) ? undefined : normal;
   return {
-    ...placed([...findings, ...openEgress(outline)], yaml.findings, positions),
+    ...placed(all, yaml.findings, positions),
     ...(config === undefined ? { outline } : { config }),
     positions: yaml.positions,
   };
@@ -88,13 +91,4 @@ export function refused(finding: Finding, place: Place = { line: 1, column: 1 })
 export function tooLarge(): ParsedConfig {
   const hint = 'split the mesh, or remove what is not needed';
   return refused(errorAt('YAML_TOO_LARGE', [], 'the file is larger than 8 MiB', hint));
-}
-
-/** Every client that reaches the egress port may call: on an address that other machines reach, the file must say so. */
-function openEgress({ gateways: { egress } }: ConfigOutline): readonly Finding[] {
-  if (egress == null || egress.address === null || egress.clients !== undefined) return [];
-  if (/^(127\.|::1$)/.test(egress.address)) return [];
-  const message = `the egress gateway takes plaintext at ${egress.address}, from every client that reaches it`;
-  const hint = 'bind a loopback address, or write clients: plaintext to say that this is meant';
-  return [warningAt('EGRESS_OPEN', ['gateways', 'egress', 'address'], message, hint)];
 }

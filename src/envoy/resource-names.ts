@@ -30,6 +30,9 @@ export const TCP_ALPN = 'postern-tcp';
 export const IDENTITY_STATE = 'postern.identity';
 export const CONNECTION_STATE = 'postern.connection';
 
+/** Of our own callers: HTTP/1.1 too. */
+export const CALLERS_ALPN = [HTTP_ALPN, 'http/1.1'];
+
 /** The path that an ingress gateway answers itself, for the health checks of peers. */
 export const HEALTH_PATH = '/healthz';
 
@@ -101,6 +104,11 @@ export function certificateSecret(role: GatewayRole, peer?: KeyedPeer): string {
   return peer === undefined ? `cert/${role}` : `cert/${role}/${labelOf(peer)}`;
 }
 
+/** The secret with the certificate that our own callers are shown: one for them alone, or (identity.files) that for all. */
+export function callersCertificateSecret(isIssued: boolean): string {
+  return isIssued ? 'cert/callers' : certificateSecret('egress');
+}
+
 /** The secret with the CAs of our own workloads. */
 export function meshBundleSecret({ key }: Pick<MeshBundle, 'key'>): string {
   return `mesh-bundle/${key}`;
@@ -117,6 +125,15 @@ export function bundleSecret(peer: KeyedPeer): string {
 export function exportPolicy(peer: string, exported: string): string {
   return `export/${peer}/${statName(exported)}`;
 }
+
+/** The RBAC policy that admits the clients of one import. */
+export function importPolicy(peer: string, imported: string): string {
+  return `import/${peer}/${statName(imported)}`;
+}
+
+/** The RBAC policies that refuse a caller: of the filter chain, and of an import. The access log has them as the reason. */
+export const NOT_A_WORKLOAD = 'not-exactly-one-workload';
+export const NOT_A_CLIENT = 'not-a-client';
 
 export function healthPolicy(peer: string): string {
   return `gateway-health/${peer}`;

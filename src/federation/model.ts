@@ -122,6 +122,8 @@ interface AnyImport {
   readonly localNames: readonly string[];
   readonly port: number;
   readonly limits?: ServiceLimits;
+  /** Present when callers prove who they are (Federation.callers): who may use it, never empty, in the order of the file. */
+  readonly clients?: readonly ClientRule[];
   /** Its peer is denied: callers reach the port, and get a 503 or a closed connection. */
   readonly denied?: true;
 }
@@ -156,6 +158,15 @@ export function isHttpImport(imported: Import): imported is HttpImport {
   return !isTcpImport(imported);
 }
 
+/** A workload of our own mesh, or every one below a prefix that ends in a slash. */
+export type ClientRule = { readonly exact: SpiffeId } | { readonly prefix: string };
+
+/** Callers of the egress gateway prove with a certificate of `Mesh.bundle` who they are; without that bundle nobody is admitted. */
+export interface Callers {
+  /** The local names of all imports, sorted: the names in the certificate that callers are shown. */
+  readonly names: readonly string[];
+}
+
 export type GatewayRole = 'ingress' | 'egress';
 
 /** A set of identical Envoys with one role. */
@@ -182,6 +193,8 @@ export interface Federation {
   readonly identitySource: IdentitySource;
   readonly ingress?: Gateway;
   readonly egress?: Gateway;
+  /** Absent: the egress gateway takes plaintext, from whoever reaches it. */
+  readonly callers?: Callers;
   /** Those with a usable trust bundle; sorted by name. */
   readonly peers: readonly Peer[];
   /** The other configured peers; sorted by name. */

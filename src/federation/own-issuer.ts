@@ -9,6 +9,8 @@ import { type Issuer, parseIssuer } from '../trust/issuing/issuer.ts';
 import type { Sample } from '../trust/issuing/issuer-chain.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
+import { provesCallers } from './caller-rules.ts';
+import { localNames } from './wire-names.ts';
 
 /** As CheckInput (resolve.ts) has them. */
 export interface IssuerInput {
@@ -68,10 +70,14 @@ function expiryFindings(chain: readonly Certificate[], now: number): readonly Fi
   });
 }
 
-/** An ingress gateway shows its certificate as a server, an egress gateway as a client. */
-function issuedSamples({ gateways: { ingress, egress } }: ConfigOutline, ours: TrustDomain): readonly Sample[] {
+/** An ingress gateway shows its certificate as a server, an egress gateway as a client, and to callers that prove who they are as a server. */
+function issuedSamples(config: ConfigOutline, ours: TrustDomain): readonly Sample[] {
+  const { ingress, egress } = config.gateways;
+  const names = config.imports.flatMap(({ as }) => (as === null ? [] : localNames(as)));
+  const shown: Pick<Sample, 'purposes' | 'dnsNames'> =
+    provesCallers(config) === true ? { purposes: ['client', 'server'], dnsNames: names } : { purposes: ['client'] };
   return [
     ...(ingress?.identity == null ? [] : [{ id: spiffeId(ours, ingress.identity), purposes: ['server'] } as const]),
-    ...(egress?.identity == null ? [] : [{ id: spiffeId(ours, egress.identity), purposes: ['client'] } as const]),
+    ...(egress?.identity == null ? [] : [{ id: spiffeId(ours, egress.identity), ...shown }]),
   ];
 }

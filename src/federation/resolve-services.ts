@@ -5,6 +5,7 @@ import type { ConfigOutline } from '../config/outline.ts';
 import type { AllowRuleConfig, Config, ConsumerConfig, HttpConsumerConfig } from '../config/schema/config.ts';
 import { type Finding, warningAt } from '../errors.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
+import { resolveClients } from './callers.ts';
 import { exportKey } from './meaning-digest.ts';
 import type { AllowRule, Export, Grant, Import, PathRule, Workload } from './model.ts';
 import { exportAuthority, localNames } from './wire-names.ts';
@@ -86,11 +87,15 @@ function resolvePath(path: string): PathRule {
   return path.endsWith('/*') ? { prefix: path.slice(0, -1) } : { exact: path };
 }
 
-export function resolveImports(config: Config, isDenied: (peer: string) => boolean): readonly Import[] {
+export function resolveImports(
+  config: Config,
+  ours: TrustDomain,
+  isDenied: (peer: string) => boolean,
+): readonly Import[] {
   const domains = new Map(config.peers.map((peer) => [peer.name, peer.trustDomain]));
   return config.imports
     .flatMap((imported): readonly Import[] => {
-      const { peer, name, as, port, limits } = imported;
+      const { peer, name, as, port, limits, clients } = imported;
       const peerDomain = domains.get(peer);
       if (peerDomain === undefined) return [];
       const common = {
@@ -99,6 +104,7 @@ export function resolveImports(config: Config, isDenied: (peer: string) => boole
         localNames: localNames(as),
         port,
         ...(limits && { limits }),
+        ...resolveClients(clients, ours),
         ...(isDenied(peer) && { denied: true as const }),
       };
       if (imported.protocol === 'tcp') return [{ ...common, protocol: imported.protocol }];

@@ -9,6 +9,8 @@ import type { Issuer } from '../trust/issuing/issuer.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import { type Bundles, bundleSteps, resolveBundles, withConsequence } from './bundles.ts';
+import { callerRules, provesCallers, shownCertificateRules } from './caller-rules.ts';
+import { resolveCallers } from './callers.ts';
 import { domainKey, meshKey, peerKey } from './meaning-digest.ts';
 import type { DeniedPeer, Federation, Mesh, Peer } from './model.ts';
 import { objectRules } from './object-rules.ts';
@@ -76,7 +78,7 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
     (exported) => exported.name,
   );
   const { grants, nextExpiry } = resolveGrants(config, exports, input.now);
-  const imports = resolveImports(config, isDenied);
+  const imports = resolveImports(config, trustDomain, isDenied);
   const gateways = resolveGateways(config, trustDomain);
   const federation: Federation = {
     mesh: share(previousModel?.mesh, resolveMesh(config.mesh.name, trustDomain, trust.meshBundle)),
@@ -85,6 +87,7 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
       'files' in config.identity ? { kind: 'files', ...config.identity.files } : { kind: 'issuer' },
     ),
     ...share(previousModel && pickGateways(previousModel), gateways),
+    ...share(previousModel && pickCallers(previousModel), resolveCallers(config)),
     peers: shareByKey(previousModel?.peers, peers.sort(by((peer) => peer.name)), (peer) => peer.name),
     deniedPeers: shareByKey(previousModel?.deniedPeers, deniedPeers.sort(by((peer) => peer.name)), (peer) => peer.name),
     exports,
@@ -123,9 +126,12 @@ interface Checked {
 }
 
 function check(input: CheckInput): Checked {
-  const findings: Finding[] = [...objectRules(input.config), ...expiredGrants(input.config, input.now)];
+  const { config, now } = input;
+  const findings: Finding[] = [...objectRules(config), ...callerRules(config), ...expiredGrants(config, now)];
   const { issuer, chain = [] } = resolveIssuer(input, findings);
   const trust = resolveBundles(input, chain);
+  if (provesCallers(config) && chain.length > 0)
+    findings.push(...shownCertificateRules(config, chain, trust.meshBundle));
   const all = [...(input.loadFindings ?? []), ...findings, ...trust.findings];
   return { findings: all.map((finding) => withConsequence(finding, trust)), issuer, trust };
 }
@@ -148,4 +154,8 @@ function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: T
     ...(peer.limits && { limits: peer.limits }),
   };
   return { ...resolved, key: peerKey(resolved), domainKey: domainKey(peerDomain) };
+}
+
+function pickCallers({ callers }: Federation): Pick<Federation, 'callers'> {
+  return callers === undefined ? {} : { callers };
 }

@@ -19,7 +19,7 @@ export interface ServedState {
   readonly roots: readonly string[];
   /** One digest for each path that an allow rule grants, with the methods, the workloads and the export; one for each TCP grant. */
   readonly grants: readonly string[];
-  /** One digest for each import that is served. */
+  /** One digest for each import that is served; with clients, one for each of them. */
   readonly imports: readonly string[];
 }
 
@@ -31,8 +31,15 @@ const ruleDigests = memoizeByIdentity(({ export: exported, allow }: HttpGrant): 
 );
 /** A TCP grant has no rules: it is served as a whole, or not. */
 const tcpGrantDigest = memoizeByIdentity((grant: TcpGrant): string => digestOf('tcp grant', grant.export));
-/** Its limits decide how much passes, not where it leads: a change of them keeps nothing back. */
-const importDigest = memoizeByIdentity(({ limits: _, ...imported }: Import): string => digestOf('import', imported));
+/**
+ * For each client of an import, a digest; one alone for an import that names none. Its limits decide how much passes, not where it
+ * leads: a change of them keeps nothing back.
+ */
+const importDigests = memoizeByIdentity(({ clients, limits: _, ...imported }: Import): readonly string[] =>
+  clients === undefined
+    ? [digestOf('import', imported)]
+    : clients.map((client) => digestOf('import', imported, client)),
+);
 
 /** What belongs to one peer in a model. */
 export interface PeerPart {
@@ -68,7 +75,7 @@ export function stateOf({ peer, grants, imports }: PeerPart): ServedState {
     grants: grants.flatMap(grantDigests).sort(),
     imports: imports
       .filter(({ denied }) => !denied)
-      .map((imported) => importDigest(imported))
+      .flatMap((imported) => importDigests(imported))
       .sort(),
   };
 }
@@ -133,7 +140,7 @@ export function intersectionOf(a: ServedState, b: ServedState): ServedState {
   };
 }
 
-/** Of the grants and imports of a peer, those that `state` has; of an allow rule, its paths. */
+/** Of the grants and imports of a peer, those that `state` has; of an allow rule its paths, of an import its clients. */
 export function narrowTo({ peer, grants, imports }: PeerPart, state: ServedState): PeerPart {
   const [rules, known] = [new Set(state.grants), new Set(state.imports)];
   return {
@@ -151,7 +158,12 @@ export function narrowTo({ peer, grants, imports }: PeerPart, state: ServedState
         ? [grant]
         : [{ ...grant, allow }];
     }),
-    imports: imports.filter((one) => known.has(importDigest(one))),
+    imports: imports.flatMap((one): readonly Import[] => {
+      const digests = importDigests(one);
+      if (digests.every((digest) => known.has(digest))) return [one];
+      const clients = one.clients?.filter((_, index) => known.has(digests[index] ?? '')) ?? [];
+      return clients.length === 0 ? [] : [{ ...one, clients }];
+    }),
   };
 }
 

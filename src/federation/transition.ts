@@ -228,6 +228,7 @@ function servedModel(next: Federation, steps: readonly Step[], previous: Federat
   );
   if (between.size === 0) return { ...next, peers };
   const byName = (grant: Grant): string => `${grant.peer}/${grant.export.name}`;
+  const byLocalName = ({ port, localNames: [name] }: Import): string => `${port}/${name}`;
   const narrowed = new Map(
     [...between.values()].flatMap(({ grants }) => grants.map((grant) => [byName(grant), grant])),
   );
@@ -239,10 +240,15 @@ function servedModel(next: Federation, steps: readonly Step[], previous: Federat
     peers,
     grants: shareByKey(previous?.grants, grants, byName),
     // The names of imports stay, so that callers are told 503 and not that the name is unknown.
-    imports: next.imports.map((one) => {
-      const isServed = between.get(one.peer)?.imports.includes(one) ?? true;
-      return isServed || one.denied ? one : { ...one, denied: true };
-    }),
+    imports: shareByKey(
+      previous?.imports,
+      next.imports.map((one): Import => {
+        const narrowed = between.get(one.peer)?.imports;
+        if (narrowed === undefined || one.denied) return one;
+        return narrowed.find((other) => byLocalName(other) === byLocalName(one)) ?? { ...one, denied: true };
+      }),
+      byLocalName,
+    ),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Certificate } from '../trust/x509/certificate.ts';
 export interface CertificateExpiry {
   /**
    * `bundle`: a CA in a peer's bundle. `mesh-bundle`: one of our own workloads'. `issuer`, `issuer-above`: our issuing CA and those above it. `cert-…`: issued to a
-   * gateway for a peer, and renewed by this process. `client-…`: the xDS client certificate of a gateway's Envoys.
+   * gateway for a peer or for our own callers, and renewed by this process. `client-…`: the xDS client certificate of a gateway's Envoys.
    */
   readonly kind:
     | 'bundle'
@@ -17,6 +17,7 @@ export interface CertificateExpiry {
     | 'issuer-above'
     | 'cert-ingress'
     | 'cert-egress'
+    | 'cert-callers'
     | `client-${string}`
     | 'control-plane-ca';
   readonly peer?: string;

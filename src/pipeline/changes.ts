@@ -44,7 +44,7 @@ export function changesBetween(before: Described | undefined, next: Described): 
 }
 
 function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objects {
-  const { mesh, identitySource, ingress, egress, peers, deniedPeers, exports, imports } = federation;
+  const { mesh, identitySource, ingress, egress, callers, peers, deniedPeers, exports, imports } = federation;
   switch (kind) {
     case 'mesh':
       return new Map([
@@ -64,7 +64,8 @@ function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objec
         [ingress, egress].flatMap((gateway) => {
           if (gateway === undefined) return [];
           const { role, identity, address, port } = gateway;
-          return [[role, { identity, address: [address, port] }] as const];
+          const proof = role === 'egress' ? { clients: callers === undefined ? 'plaintext' : 'mtls' } : {};
+          return [[role, { identity, address: [address, port], ...proof }] as const];
         }),
       );
     case 'peers':
@@ -86,9 +87,9 @@ function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objec
       );
     case 'imports':
       return new Map(
-        imports.map(({ localNames, port, peer, name, protocol }) => [
+        imports.map(({ localNames, port, peer, name, protocol, clients }) => [
           `${localNames[0]}:${port}`,
-          { peer, export: name, protocol },
+          { peer, export: name, protocol, clients },
         ]),
       );
     case 'grants':

@@ -15,8 +15,8 @@ import { SnapshotBuilder } from './snapshot-builder.ts';
 
 export interface CompileInput {
   readonly federation: Federation;
-  /** The certificate and key that a gateway presents to a peer; undefined when they are files on its own disk. */
-  readonly identity: (role: GatewayRole, peer: string) => GatewayIdentity | undefined;
+  /** The certificate and key that a gateway presents to a peer, or to our own callers; undefined when they are files on its own disk. */
+  readonly identity: (role: GatewayRole, peer: string | undefined) => GatewayIdentity | undefined;
   /** Retired names (federation/transition.ts). */
   readonly retired: readonly RetiredName[];
   readonly throwawayRootPem: string;

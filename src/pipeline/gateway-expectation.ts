@@ -2,6 +2,7 @@
 // Must not: ask a builder for any of them.
 
 import { admissionText, workloadsText } from '../envoy/boundary/checks/admission-rules.ts';
+import { clientsText } from '../envoy/boundary/checks/client-rules.ts';
 import type { Expectation } from '../envoy/boundary/checks/expectation.ts';
 import {
   type Federation,
@@ -67,6 +68,7 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
       tcp.flatMap(({ cluster, serverName }) => (cluster === undefined ? [] : [[cluster, serverName]])),
     ),
     limits: expectedLimits(federation, retired, health),
+    ...(federation.callers && { clients: clientTexts(federation.imports) }),
     gateways: new Map(
       peers.map((peer) => [labelOf(peer), peer.addresses.map(({ host, port: own }) => `${host} ${own}`)]),
     ),
@@ -95,6 +97,16 @@ function comparable(rule: { readonly exact: string } | { readonly prefix: string
 }
 
 const grantsByPeer = memoizeByIdentity((grants: readonly Grant[]) => byPeer(grants));
+
+const clientTexts = memoizeByIdentity(
+  (imports: readonly Import[]): ReadonlyMap<string, string> =>
+    new Map(
+      imports.flatMap(({ port, localNames, clients = [] }) => {
+        const text = clientsText(clients.map((one) => ('exact' in one ? `=${one.exact}` : `<${one.prefix}`)));
+        return localNames.map((name) => [`${port} ${name}`, text]);
+      }),
+    ),
+);
 
 const authorities = memoizeByIdentity(
   (imports: readonly Import[]): ReadonlyMap<string, string> =>

@@ -186,15 +186,18 @@ function unchangeable(before: Federation, mesh: { readonly trustDomain: string }
 
 /**
  * An identity for each peer that a gateway meets, so that no key is shared between peers: an ingress gateway meets every peer,
- * an egress gateway those that it imports from.
+ * an egress gateway those that it imports from, and our own callers, if they prove who they are.
  */
-function identityNeeds({ peers, imports, ingress, egress }: Federation): readonly IdentityNeed[] {
+function identityNeeds({ mesh, peers, imports, ingress, egress, callers }: Federation): readonly IdentityNeed[] {
   const imported = new Set(imports.filter(({ denied }) => !denied).map(({ peer }) => peer));
   return [
     ...(ingress === undefined ? [] : peers.map((peer) => needOf(ingress, peer))),
     ...(egress === undefined
       ? []
       : peers.filter((peer) => imported.has(peer.name)).map((peer) => needOf(egress, peer))),
+    ...(egress === undefined || callers === undefined || callers.names.length === 0
+      ? []
+      : [{ role: egress.role, trustDomain: mesh.trustDomain, id: egress.identity, dnsNames: callers.names }]),
   ];
 }
 

@@ -20,8 +20,10 @@ export function certificateExpiries(
     ...publisher.identities
       .list()
       .map(
-        ({ role, peer, notAfter }) =>
-          ({ kind: role === 'ingress' ? 'cert-ingress' : 'cert-egress', peer, notAfter }) as const,
+        ({ role, peer, notAfter }): CertificateExpiry =>
+          peer === undefined
+            ? { kind: 'cert-callers', notAfter }
+            : { kind: role === 'ingress' ? 'cert-ingress' : 'cert-egress', peer, notAfter },
       ),
     ...clientExpiries(streams),
     ...(controlPlaneCa === undefined ? [] : [expiryOf('control-plane-ca', controlPlaneCa)]),
@@ -78,6 +80,7 @@ function noticeOf({ kind, notAfter }: CertificateExpiry, now: number): ExpiryNot
       return undefined;
     case 'cert-ingress':
     case 'cert-egress':
+    case 'cert-callers':
       // Renewed at half of its life: one that has expired could not be renewed.
       return notAfter <= now ? 'has expired' : undefined;
     default:

@@ -3,7 +3,7 @@
 
 import { resolve as resolvePath } from 'node:path';
 import type { GatewayStream, Rejected, Status } from '../admin/status-view.ts';
-import type { Peer } from '../federation/model.ts';
+import type { ClientRule, Peer } from '../federation/model.ts';
 import type { Logger } from '../log.ts';
 import type { CertificateExpiry } from '../pipeline/ca-expiry.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
@@ -147,14 +147,20 @@ function processStatus(
         .map(({ code, message }) => `${code} ${message}`),
     })),
     exports: federation.exports.map(({ name, protocol }) => ({ name, protocol, peers: grantees.get(name) ?? [] })),
-    imports: federation.imports.map(({ peer, name, localNames, port, protocol, denied = false }) => {
-      return { peer, name, as: localNames[0] ?? '', port, protocol, denied };
+    imports: federation.imports.map(({ peer, name, localNames, port, protocol, clients, denied = false }) => {
+      const own = { peer, name, as: localNames[0] ?? '', port, protocol, denied };
+      return { ...own, ...(clients && { clients: clients.map(clientText) }) };
     }),
     certificates: publisher.identities
       .list()
-      .map(({ role, peer, notAfter }) => ({ gateway: role, peer, notAfter: iso(notAfter) })),
+      .map(({ role, notAfter, ...to }) => ({ gateway: role, ...to, notAfter: iso(notAfter) })),
     certificateEnds: expiries.map((expiry) => ({ ...expiry, notAfter: iso(expiry.notAfter) })),
   };
+}
+
+/** As the configuration has it, with the trust domain. */
+function clientText(client: ClientRule): string {
+  return 'exact' in client ? client.exact : `${client.prefix}*`;
 }
 
 function gatewayStream({ since, certificateNotAfter, types, ...stream }: StreamStatus): GatewayStream {

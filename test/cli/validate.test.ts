@@ -38,7 +38,7 @@ const wrong = (yaml: string): string =>
     .replace('methods: [POST]', 'methods: [FETCH]')
     .replace('backend: 127.0.0.1:11002', 'backend: 127.0.0.1')
     .replace('port: 11080', 'port: 11080\n  prot: grpc');
-const open = (yaml: string): string => yaml.replace('egress: {address: 127.0.0.1}', 'egress: {address: 0.0.0.0}');
+const open = (yaml: string): string => yaml.replace('egress: {address: 127.0.0.1}', 'egress: {address: 10.0.0.1}');
 
 describe('validate', () => {
   test('A valid file exits with 0, with one line on stdout', async (t) => {
@@ -100,7 +100,7 @@ describe('validate', () => {
     assert.equal(status, 79);
     assert.deepEqual(
       placesIn(stdout).map(({ line, column, code }) => [line, column, code]),
-      [[...placeOf(open(here.yaml), '0.0.0.0'), 'EGRESS_OPEN']],
+      [[...placeOf(open(here.yaml), '10.0.0.1'), 'EGRESS_OPEN']],
     );
   });
 

@@ -368,13 +368,11 @@ describe('fields that come later', () => {
       'sds: {socket: /run/x}',
       '{socket',
     ],
-    ['clients: plaintext', 'clients: mtls', 'mtls'],
     ['bundles/partner.pem', '{file: a.pem, endpointURL: "https://x/y"}', '"https'],
     ['bundles/partner.pem', '{file: a.pem, endpointProfile: https_web}', 'https_web'],
     ['bundles/partner.pem', '{file: a.pem, endpointSPIFFEID: "spiffe://x/y"}', '"spiffe'],
     ['bundles/partner.pem', '{file: a.pem, crl: x.crl}', 'x.crl'],
     ['withdraw.accounts.svc.cluster.local:8080', '{address: "x:1", tls: mtls, identity: ns/a}', '{address'],
-    ['  port:', '  clients: [ns/a]\n  port:', '[ns/a'],
     ['  port:', '  failover: {local: "x:1", prefer: local}\n  port:', '{local'],
     ['  port:', '  split: {local: 90, peer: 10}\n  port:', '{local'],
   ];
@@ -397,13 +395,13 @@ describe('fields that come later', () => {
 test('Everything that is wrong is reported at once, in the order of the text', () => {
   let text = changed('postern/v1', 'postern/v2');
   text = changed('name: core', 'name: Core', text);
-  text = changed('clients: plaintext', 'clients: mtls', text);
+  text = changed('clients: plaintext', 'limits: {}', text);
   text = changed('trustBundle: bundles', 'trustBundel: bundles', text);
   text = changed('[POST]', '[post, POST, post]', text);
   text = changed('port: 8080', 'port: 0', text);
   assert.deepEqual(
     diagnose(text).map(({ code }) => code),
-    ['INVALID_VALUE', 'INVALID_NAME', 'NOT_YET', 'UNKNOWN_KEY', 'INVALID_METHOD', 'INVALID_METHOD', 'INVALID_VALUE'],
+    ['INVALID_VALUE', 'INVALID_NAME', 'EMPTY', 'UNKNOWN_KEY', 'INVALID_METHOD', 'INVALID_METHOD', 'INVALID_VALUE'],
   );
   const places = diagnose(text).map(({ line, column }) => line * 1000 + column);
   assert.deepEqual(

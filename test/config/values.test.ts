@@ -243,11 +243,8 @@ const FIELDS: readonly Field[] = [
     field: 'gateways.egress.clients',
     key: 'clients: ',
     value: 'plaintext',
-    good: ['"plaintext"'],
-    bad: [
-      ['INVALID_VALUE', 'all', '""', '1'],
-      ['NOT_YET', 'mtls'],
-    ],
+    good: ['"plaintext"', 'mtls'],
+    bad: [['INVALID_VALUE', 'all', '""', '1', 'MTLS', '[mtls]']],
   },
   { field: 'peers.*.gatewayIdentities', key: 'gatewayIdentities: [', value: 'gateway/egress', ...IDENTITY },
   { field: 'peers.*.addresses', key: 'addresses: [', value: 'gw1.partner.example:15443', ...DIALLED },
@@ -402,3 +399,55 @@ for (const { field, key, value, good, bad, text: whole = GOOD } of FIELDS) {
 function brief(value: string): string {
   return value.length > 60 ? `${value.slice(0, 20)}… (${value.length})` : value || 'nothing';
 }
+
+describe('the clients of an import', () => {
+  const withClients = (clients: string): string => changed('  port: 8080\n', `  port: 8080\n  clients: ${clients}\n`);
+
+  for (const path of ['ns/web', 'ns/web/*', 'a', 'a/*', 'A/b_c.d-e', '..x/...', `${'a/'.repeat(800)}*`])
+    test(`A client may be ${path.slice(0, 40)}`, () => {
+      assert.deepEqual(configOf(withClients(`[${path}, ${path}]`)).imports[0]?.clients, [path]);
+    });
+
+  const refused: readonly (readonly [FindingCode, ...string[]])[] = [
+    ['EMPTY', '""'],
+    ['WRONG_TYPE', '1', 'true', '{a: b}'],
+    [
+      'INVALID_IDENTITY',
+      '"*"',
+      '/*',
+      'ns/*/sa',
+      'ns/a*',
+      'ns/**',
+      'ns/*/*',
+      '/ns/a',
+      'ns/a/',
+      'ns//a',
+      'ns/../a',
+      './*',
+    ],
+    [
+      'INVALID_IDENTITY',
+      '../*',
+      '"a b"',
+      'a%2fb',
+      'n\u00e4tional',
+      'spiffe://core.bank.example/ns/a',
+      `${'a/'.repeat(900)}a`,
+    ],
+  ];
+  for (const [code, ...values] of refused)
+    for (const value of values)
+      test(`A client ${value.slice(0, 40)} is refused with ${code}`, () => {
+        assert.deepEqual(
+          diagnose(withClients(`[${value}]`)).map((finding) => finding.code),
+          [code],
+        );
+      });
+
+  test('An empty list of clients is refused, never read as everybody', () => {
+    assert.deepEqual(
+      diagnose(withClients('[]')).map(({ code }) => code),
+      ['EMPTY'],
+    );
+  });
+});

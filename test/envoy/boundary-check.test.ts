@@ -8,6 +8,7 @@ import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts
 import { decodeResource, encodeResource } from '../../src/envoy/proto/codec.ts';
 import { PosternError } from '../../src/errors.ts';
 import { Copy, leaf, mesh } from './mutation.ts';
+import { CALLER_MUTATIONS, proven } from './mutations-callers.ts';
 import { FIELD_MUTATIONS } from './mutations-fields.ts';
 import { HTTP_MUTATIONS } from './mutations-http.ts';
 import { LIMIT_MUTATIONS } from './mutations-limits.ts';
@@ -36,7 +37,7 @@ describe('the boundary check', () => {
   }
 
   test('Every boundary rule has a mutation that breaks it', () => {
-    const broken = new Set(MUTATIONS.map(([rule]) => rule));
+    const broken = new Set([...MUTATIONS, ...CALLER_MUTATIONS].map(([rule]) => rule));
     assert.deepEqual([...broken].sort(), Object.keys(BOUNDARY_RULES).sort());
   });
 
@@ -50,6 +51,24 @@ describe('the boundary check', () => {
           error instanceof PosternError &&
           error.code === 'BOUNDARY_VIOLATED' &&
           error.message.includes(` breaks ${rule};`),
+      );
+    });
+  }
+
+  test('The resources of a mesh whose callers prove who they are keep every rule, before and after encoding', () => {
+    const resources = proven.resources('egress');
+    checkBoundary(resources, proven.expectation('egress'));
+    const decoded = resources.map((resource) => decodeResource(resource['@type'], encodeResource(resource).body));
+    checkBoundary(decoded, proven.expectation('egress'));
+  });
+
+  for (const [rule, what, mutate] of CALLER_MUTATIONS) {
+    test(`${rule} is found broken by this mutation of proven callers: ${what}`, () => {
+      const copy = new Copy('egress', proven);
+      mutate(copy);
+      assert.throws(
+        () => copy.check(),
+        (error) => error instanceof PosternError && error.message.includes(` breaks ${rule};`),
       );
     });
   }

@@ -38,14 +38,16 @@ export class Copy {
   readonly resources: Data[];
 
   private readonly role: GatewayRole;
+  private readonly mesh: MeshUnderTest;
 
-  constructor(role: GatewayRole) {
+  constructor(role: GatewayRole, of: MeshUnderTest = mesh) {
     this.role = role;
-    this.resources = structuredClone(mesh.resources(role, ['gone'])) as Data[];
+    this.mesh = of;
+    this.resources = structuredClone(of.resources(role, ['gone'])) as Data[];
   }
 
   check(): void {
-    checkBoundary(this.resources as ResourceJson[], mesh.expectation(this.role, ['gone']));
+    checkBoundary(this.resources as ResourceJson[], this.mesh.expectation(this.role, ['gone']));
   }
 
   named(kind: string, name: string): Data {

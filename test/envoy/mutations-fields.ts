@@ -170,7 +170,7 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ['an egress virtual host', 'KNOWN_FIELDS', { request_headers_to_remove: ['host'] }],
   [
     'an egress virtual host',
-    'KNOWN_FIELDS',
+    'POLICY_NOT_OVERRIDDEN',
     {
       typed_per_filter_config: {
         'envoy.filters.http.header_mutation': {

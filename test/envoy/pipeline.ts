@@ -58,6 +58,8 @@ export function filesOf(config: Config, cas: Map<string, Ca> = new Map(), now = 
     files.set(config.identity.issuer.certificate, Buffer.from(own.certificate));
     files.set(config.identity.issuer.privateKey, Buffer.from(own.privateKey));
   }
+  const { trustBundle, trustDomain } = config.mesh;
+  if (trustBundle !== undefined) files.set(trustBundle, Buffer.from(ca(trustDomain).certificate));
   for (const peer of config.peers) files.set(peer.trustBundle.file, Buffer.from(ca(peer.trustDomain).certificate));
   return files;
 }
@@ -98,7 +100,13 @@ export class MeshUnderTest {
         id: gateway.identity,
       }));
     });
-    this.identities.ensure(resolved.issuer, config.identity.issuer.lifetimeSeconds, needs, this.now);
+    const { mesh, egress, callers } = this.federation;
+    const forCallers =
+      egress === undefined || callers === undefined
+        ? []
+        : [{ role: 'egress', trustDomain: mesh.trustDomain, id: egress.identity, dnsNames: callers.names }];
+    const { lifetimeSeconds } = config.identity.issuer;
+    this.identities.ensure(resolved.issuer, lifetimeSeconds, [...needs, ...forCallers], this.now);
   }
 
   get federation(): Federation {

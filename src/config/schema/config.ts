@@ -48,6 +48,8 @@ interface ImportConfig {
   readonly as: string;
   readonly port: number;
   readonly limits?: ServiceLimits;
+  /** SPIFFE paths; one that ends in a slash and an asterisk is all below it. */
+  readonly clients?: readonly string[];
 }
 
 export interface HttpImportConfig extends ImportConfig {
@@ -101,7 +103,7 @@ export interface Config {
     readonly egress?: {
       readonly address: string;
       readonly identity: string;
-      readonly clients?: 'plaintext';
+      readonly clients?: 'plaintext' | 'mtls';
       readonly limits?: GatewayLimits;
     };
   };

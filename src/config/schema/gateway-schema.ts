@@ -3,9 +3,10 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
+import { identityPath } from './identity-values.ts';
 import { gatewayLimits } from './limit-values.ts';
 import { list } from './service-values.ts';
-import { unsupported, unsupportedValue } from './unsupported.ts';
+import { unsupported } from './unsupported.ts';
 import * as value from './values.ts';
 
 export const identity = z
@@ -52,7 +53,7 @@ export const gateways = z
         advertise: list(address.hostPort('HOST:PORT.'))
           .optional()
           .describe('The addresses that peers are told to dial.'),
-        identity: value.identityPath('SPIFFE path in our trust domain; default gateway/ingress.').optional(),
+        identity: identityPath('SPIFFE path in our trust domain; default gateway/ingress.').optional(),
         limits: gatewayLimits,
       })
       .optional()
@@ -60,13 +61,12 @@ export const gateways = z
     egress: z
       .strictObject({
         address: address.ipAddress('IP address to listen on; each import names its port.'),
-        identity: value.identityPath('SPIFFE path in our trust domain; default gateway/egress.').optional(),
-        clients: unsupportedValue(
-          z.enum(['plaintext', 'mtls']),
-          'mtls',
-          'write plaintext, and let only trusted workloads reach the address',
-        )
-          .describe('The proof that callers give. plaintext: none, every client that reaches the port may call.')
+        identity: identityPath('SPIFFE path in our trust domain; default gateway/egress.').optional(),
+        clients: z
+          .enum(['plaintext', 'mtls'])
+          .describe(
+            'The proof that callers give. mtls: a certificate of our trust domain, by mesh.trustBundle. plaintext (the default): none, every client that reaches the port may call; for loopback and private addresses only.',
+          )
           .optional(),
         limits: gatewayLimits,
       })

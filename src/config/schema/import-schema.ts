@@ -3,9 +3,10 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
+import { workloadPath } from './identity-values.ts';
 import { importLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
-import { IS_TCP, protocol, refusing, timeouts, upgrades } from './service-values.ts';
+import { IS_TCP, list, protocol, refusing, timeouts, upgrades } from './service-values.ts';
 import { unsupported } from './unsupported.ts';
 
 /** What means nothing where requests are not read. */
@@ -22,7 +23,9 @@ export const imported = z
     timeouts: timeouts(
       " An import waits a sixth longer than it says (at most ten seconds), so that the peer's gateway, which knows the reason, answers first.",
     ).optional(),
-    clients: unsupported('The workloads of our mesh that may use it.'),
+    clients: list(workloadPath('The SPIFFE path of a workload in our trust domain, or all below one: ns/shop/*.'))
+      .optional()
+      .describe('The workloads of our mesh that may use it; required with clients: mtls at the egress gateway.'),
     failover: unsupported('A local fallback.'),
     split: unsupported('A weighted migration.'),
     limits: importLimits,

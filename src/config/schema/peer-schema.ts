@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
+import { identityPath } from './identity-values.ts';
 import { peerLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
 import { list } from './service-values.ts';
@@ -28,7 +29,7 @@ export const peer = z
         }),
       ])
       .describe('The CA certificates of this peer, trusted for its trust domain alone: a PEM file.'),
-    gatewayIdentities: list(value.identityPath('A SPIFFE path in the trust domain of the peer, exact.')).describe(
+    gatewayIdentities: list(identityPath('A SPIFFE path in the trust domain of the peer, exact.')).describe(
       'The gateways of the peer: those that may dial us, and those that we accept when we dial it.',
     ),
     addresses: list(address.hostPort('HOST:PORT.'))

@@ -1,53 +1,9 @@
-// Other single values of the configuration: identities, paths, methods, files, times, remarks.
+// Other single values of the configuration: paths, methods, files, times, remarks.
 // Must not: relate two values to each other.
 
 import { isAbsolute } from 'node:path/posix';
 import { parseDuration } from '../../duration.ts';
-import { type CheckResult, HIDDEN, holdsKey, holdsPem, quote, text } from './string-checks.ts';
-
-const SEGMENT = '[A-Za-z0-9._-]+';
-
-/** SPIFFE-ID 2.3: the whole ID takes at most 2048 bytes. */
-const MAX_IDENTITY = 1700;
-
-/** SPIFFE's segments (trust/spiffe.ts has the same rule). */
-function isRelativePath(text: string): boolean {
-  return text.split('/').every((segment) => /^[A-Za-z0-9._-]+$/.test(segment) && segment !== '.' && segment !== '..');
-}
-
-/** What the operator may have meant by a full SPIFFE ID: its path. */
-const URI = /^spiffe:\/\/[^/]+\/([A-Za-z0-9._/-]+)$/;
-
-export const identityPath = (description: string) =>
-  text(description, { pattern: `^${SEGMENT}(/${SEGMENT})*$`, maxLength: MAX_IDENTITY }, (value) => {
-    if (isRelativePath(value) && value.length <= MAX_IDENTITY) return undefined;
-    const message = `${quote(value)} is not a SPIFFE path relative to its trust domain`;
-    const bad = (hint: string): CheckResult => ({ code: 'INVALID_IDENTITY', message, hint });
-    const uri = holdsKey(value) ? null : URI.exec(value);
-    if (uri !== null)
-      return bad(`write the path alone, such as ${uri[1]}; the trust domain is the one beside it, never another`);
-    if (value.includes('*')) return bad('name each gateway identity exactly; there is no wildcard here');
-    if (value.length > MAX_IDENTITY) return bad(`at most ${MAX_IDENTITY} characters`);
-    return bad('write something like gateway/egress, without a leading or trailing slash');
-  });
-
-/** Workloads of a peer, by the path of their SPIFFE IDs; a trailing /* is everything below whole segments. */
-export const workloads = (description: string) =>
-  text(description, { pattern: `^${SEGMENT}(/${SEGMENT})*(/\\*)?$`, maxLength: MAX_IDENTITY }, (value) => {
-    const path = value.endsWith('/*') ? value.slice(0, -2) : value;
-    if (isRelativePath(path) && value.length <= MAX_IDENTITY) return undefined;
-    const message = `${quote(value)} is not a SPIFFE path relative to the peer's trust domain`;
-    const bad = (hint: string): CheckResult => ({ code: 'INVALID_IDENTITY', message, hint });
-    const uri = holdsKey(value) ? null : URI.exec(path);
-    if (uri !== null)
-      return bad(
-        `write the path alone, such as ${uri[1]}${value.slice(path.length)}; claims are believed only in the peer's own trust domain`,
-      );
-    if (value === '*' || value === '/*') return bad('leave workloads out if every caller of the peer may call');
-    if (path.includes('*')) return bad('a trailing /* is the only wildcard, such as ns/shop/*');
-    if (value.length > MAX_IDENTITY) return bad(`at most ${MAX_IDENTITY} characters`);
-    return bad('write something like ns/shop/sa/checkout, without a leading or trailing slash');
-  });
+import { type CheckResult, HIDDEN, holdsPem, quote, text } from './string-checks.ts';
 
 /** PATH_MAX of Linux. */
 const MAX_FILE_PATH = 4095;

@@ -29,6 +29,11 @@ export const BOUNDARY_RULES = {
   OWN_CERTIFICATE: 'shows the certificate of its own gateway, made for this peer',
   SERVER_NAME: 'has a server name of the form <label>.peers.<trust domain of the mesh that is called>',
   SECRET_PRESENT: 'finds its secrets in the snapshot',
+  // our own callers
+  OUR_WORKLOADS: 'admits callers with exactly one URI SAN, a whole SPIFFE ID of our own trust domain',
+  CALLERS_ALPN: 'agrees on h2 or HTTP/1.1 with our own callers',
+  CLIENTS: 'lets exactly the clients of the model use an import, by their URI SANs',
+  CALLERS: 'asks callers for the proof that the configuration asks for, no other',
   // chains
   NO_DEFAULT_CHAIN: 'has no default filter chain',
   CHAIN_MATCH: 'is chosen by a server name of its own, TLS and ALPN, never before these are known',
@@ -141,6 +146,10 @@ export interface Claims {
   readonly upgradable?: readonly string[];
   /** What it limits, and by how much (limit-rules.ts). */
   readonly limits?: readonly (readonly [of: string, text: string])[];
+  /** `<port> <local name>`, and who may use it; undefined: whoever reaches the port. */
+  readonly clients?: readonly (readonly [local: string, clients: string | undefined])[];
+  /** Of an egress port: the trust domain of its callers; null: they prove nothing. */
+  readonly callers?: string | null;
   /** The server names by which its chains are chosen. */
   readonly serves?: readonly string[];
   /** Of each TCP chain: `<peer>@<key>`, its server name, and the export that it leads to, as `<name>@<key>`. */
@@ -149,6 +158,12 @@ export interface Claims {
   readonly tcpPort?: { readonly port: string; readonly cluster: string | undefined };
   /** Of the cluster of a TCP import: the server name that it asks for. */
   readonly asks?: { readonly cluster: string; readonly serverName: string };
+}
+
+/** What a listener for our own callers admits and needs. */
+export interface CallersFact {
+  readonly trustDomain: string;
+  readonly secrets: readonly string[];
 }
 
 /** What one resource says and other resources must agree with. */
@@ -165,6 +180,8 @@ export interface Facts {
   readonly peer?: string;
   /** Route configurations that a listener without TLS asks for. */
   readonly routes?: readonly string[];
+  /** Secrets of a listener for our own callers. */
+  readonly secrets?: readonly string[];
   /** Identities that a policy admits. */
   readonly principals?: readonly string[];
   /** Of a tunnel, and of the cluster of requests that leads to it: the peer, and the digest of its trust domain. */

@@ -13,6 +13,7 @@ const ROUTES = new RegExp(`^ingress/${LABEL}$`);
 const BUNDLE = new RegExp(`^bundle/${LABEL}$`);
 const MESH_BUNDLE = /^mesh-bundle\/([0-9a-f]{16})$/;
 const CERTIFICATE = new RegExp(`^cert/(ingress|egress)(?:/${LABEL})?$`);
+const CALLERS_CERTIFICATE = 'cert/callers';
 const IMPORT = new RegExp(`^import/${LABEL}$`);
 const DIAL = new RegExp(`^dial/${LABEL}$`);
 const TCP_CHAIN = new RegExp(`^tcp/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
@@ -52,6 +53,7 @@ export function meshBundleKey(name: string): string | undefined {
 
 /** The gateway of a certificate's secret. */
 export function certificateRole(name: string): 'ingress' | 'egress' | undefined {
+  if (name === CALLERS_CERTIFICATE) return 'egress';
   const [, role] = CERTIFICATE.exec(name) ?? [];
   return role === 'ingress' || role === 'egress' ? role : undefined;
 }

@@ -69,10 +69,9 @@ const ADDED_BY_ENVOY = words(`
 
 export const NEVER_FROM_INGRESS = [...ADDED_BY_ENVOY, ...words('x-postern-peer-request-id x-postern-peer-claim')];
 
-export const NEVER_FROM_EGRESS = [
-  ...ADDED_BY_ENVOY,
-  ...words('x-forwarded-proto x-forwarded-client-cert x-postern-peer x-postern-workload'),
-];
+/** Where callers prove which workload they are, the peer is told. */
+export const NEVER_FROM_PROVEN = [...ADDED_BY_ENVOY, ...words('x-forwarded-proto x-postern-peer x-postern-workload')];
+export const NEVER_FROM_EGRESS = [...NEVER_FROM_PROVEN, 'x-forwarded-client-cert'];
 
 /** Whether the mutations remove every one of these headers and write none. */
 export const removesAll = memoizeByIdentity((mutations: readonly Mutation[], names: readonly string[]): boolean => {

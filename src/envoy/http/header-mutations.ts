@@ -73,6 +73,11 @@ export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   WORKLOAD_HEADER,
 ];
 
+/** The same where callers prove which workload they are: the peer is told. */
+export const REMOVE_FROM_PROVEN_REQUEST = REMOVE_FROM_EGRESS_REQUEST.filter(
+  (name) => name !== 'x-forwarded-client-cert',
+);
+
 function listed(from: 'requests' | 'responses'): readonly string[] {
   return REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(({ names }) => names);
 }

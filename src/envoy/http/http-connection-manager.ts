@@ -23,6 +23,8 @@ export interface HttpChain {
   readonly routes: string;
   /** Filters between the one that keeps the authority and those that strip headers. */
   readonly filters: readonly HttpFilter[];
+  /** Callers have proven who they are, and the peer is told so. */
+  readonly claimsCaller?: true;
 }
 
 export function httpConnectionManager(chain: HttpChain): NetworkFilter {
@@ -33,8 +35,9 @@ export function httpConnectionManager(chain: HttpChain): NetworkFilter {
   );
 }
 
-function own({ mesh, role, statPrefix, routes, filters }: HttpChain): Manager {
+function own({ mesh, role, statPrefix, routes, filters, claimsCaller }: HttpChain): Manager {
   return {
+    ...(claimsCaller && PROVEN_CLIENT),
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
     access_log: [requestLog(mesh, role)],
@@ -64,11 +67,16 @@ const HTTP1: Manager['http_protocol_options'] = {
  */
 const UPGRADE_TO_TLS = { prefix: 'TLS/', ignore_case: true };
 
+/** The next hop gets one element about the client's certificate, and nothing that the client says itself. */
+const PROVEN_CLIENT = {
+  forward_client_cert_details: 'SANITIZE_SET',
+  set_current_client_cert_details: { uri: true },
+} as const satisfies Manager;
+
 /** HTTP/2 only: the request smuggling of HTTP/1 does not exist there. */
 const FROM_PEER: Manager = {
   codec_type: 'HTTP2',
-  forward_client_cert_details: 'SANITIZE_SET',
-  set_current_client_cert_details: { uri: true },
+  ...PROVEN_CLIENT,
   strip_trailing_host_dot: false,
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
   common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS },
@@ -78,7 +86,7 @@ const FROM_PEER: Manager = {
   scheme_header_transformation: { match_upstream: true },
 };
 
-/** HTTP/1.1 or HTTP/2 without TLS, as the caller chooses. */
+/** HTTP/1.1 or HTTP/2, as the caller chooses. */
 const FROM_LOCAL: Manager = {
   codec_type: 'AUTO',
   forward_client_cert_details: 'SANITIZE',

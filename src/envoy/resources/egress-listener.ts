@@ -1,13 +1,26 @@
-// The egress listeners: one for each port that an import names. Plain HTTP for callers of our own mesh, or one TCP import.
-// Must not: know where an HTTP name leads; the routes of the port do.
+// The egress listeners: one for each port that an import names, for callers of our own mesh: HTTP, or one TCP import. With
+// plaintext, whoever reaches the port may call; otherwise a caller proves with a certificate which workload it is.
+// Must not: know where an HTTP name leads, or who may use it; the routes of the port do, so that changing them disturbs no connection.
 
-import type { Gateway, HttpImport, Mesh, Peer, TcpImport } from '../../federation/model.ts';
+import type {
+  Callers,
+  Gateway,
+  HttpImport,
+  IdentitySource,
+  Mesh,
+  MeshBundle,
+  Peer,
+  TcpImport,
+} from '../../federation/model.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
-import { tcpLog } from '../http/access-log.ts';
+import { connectionLog, tcpLog } from '../http/access-log.ts';
+import { oneWorkloadOnly } from '../http/client-policy.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { limitSlot } from '../http/limit-filters.ts';
+import { denyByDefault } from '../http/rbac.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
+import { callersTls } from './callers-tls.ts';
 import { denyingChain } from './denying-chain.ts';
 import { listeningAddress } from './listen-address.ts';
 
@@ -15,32 +28,59 @@ type Listener = Message<'envoy.config.listener.v3.Listener'>;
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 type CalledPeer = Pick<Peer, 'name' | 'key' | 'generation' | 'addresses'>;
 
-export function egressListeners(
-  mesh: Mesh,
-  gateway: Gateway,
-  ports: ReadonlyMap<number, readonly HttpImport[]>,
-): readonly Draft[] {
+export interface EgressPorts {
+  readonly mesh: Mesh;
+  readonly gateway: Gateway;
+  readonly source: IdentitySource;
+  readonly callers: Callers | undefined;
+  readonly ports: ReadonlyMap<number, readonly HttpImport[]>;
+}
+
+/** Without the CAs of our own workloads no caller could prove anything, and there is no listener. */
+export function egressListeners({ mesh, gateway, source, callers, ports }: EgressPorts): readonly Draft[] {
+  const { bundle } = mesh;
+  if (callers !== undefined && bundle === undefined) return [];
   return [...ports.keys()].map((port) => {
     const name = names.egressPort(port);
-    const inputs = [mesh, gateway];
-    return draft('envoy.config.listener.v3.Listener', name, inputs, () => ({
-      ...listener(gateway, port),
-      filter_chains: [
-        {
-          name,
-          filters: [
-            httpConnectionManager({
-              mesh,
-              role: 'egress',
-              statPrefix: statPrefix(port),
-              routes: name,
-              filters: [limitSlot('import')],
-            }),
-          ],
-        },
-      ],
-    }));
+    const build = (): Listener =>
+      callers === undefined || bundle === undefined
+        ? { ...listener(gateway, port), filter_chains: [plaintextChain(mesh, port)] }
+        : {
+            ...listener(gateway, port),
+            filter_chains: [callersChain(mesh, bundle, source, port)],
+            access_log: [connectionLog(mesh, 'egress')],
+          };
+    return draft('envoy.config.listener.v3.Listener', name, [mesh, gateway, source, callers === undefined], build);
   });
+}
+
+function plaintextChain(mesh: Mesh, port: number): FilterChain {
+  const name = names.egressPort(port);
+  const filters = [limitSlot('import')];
+  const manager = { mesh, role: 'egress', statPrefix: statPrefix(port), routes: name, filters } as const;
+  return { name, filters: [httpConnectionManager(manager)] };
+}
+
+/** The secret of the CAs is named by all of them: with others this is another chain, and connections that rest on them end. */
+function callersChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, port: number): FilterChain {
+  const name = names.egressPort(port);
+  return {
+    name,
+    // Without it a handshake that stalls stays open for ever.
+    transport_socket_connect_timeout: '5s',
+    transport_socket: callersTls(mesh.trustDomain, bundle, source),
+    filters: [
+      oneWorkloadOnly(mesh.trustDomain, statPrefix(port)),
+      httpConnectionManager({
+        mesh,
+        role: 'egress',
+        statPrefix: statPrefix(port),
+        routes: name,
+        filters: [denyByDefault(), limitSlot('import')],
+        claimsCaller: true,
+      }),
+    ],
+  };
 }
 
 /**

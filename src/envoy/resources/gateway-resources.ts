@@ -21,7 +21,7 @@ import { egressListeners, tcpEgressListeners } from './egress-listener.ts';
 import { gates } from './gate.ts';
 import { ingressListener } from './ingress-listener.ts';
 import { egressRoutes, ingressRoutes, retiredRoutes } from './route.ts';
-import { bundleSecrets, certificateSecrets, retiredBundles } from './secret.ts';
+import { bundleSecrets, callersCertificate, certificateSecrets, meshBundleSecret, retiredBundles } from './secret.ts';
 import { tunnels } from './tunnel.ts';
 
 export type { Draft } from '../draft.ts';
@@ -29,8 +29,8 @@ export type { Draft } from '../draft.ts';
 export interface TranslateInput {
   readonly federation: Federation;
   readonly role: GatewayRole;
-  /** The certificate and key that this gateway shows to a peer; called only when `identitySource` is the issuer. */
-  readonly identity: (peer: string) => GatewayIdentity | undefined;
+  /** The certificate and key that this gateway shows to a peer, or to our own callers; called only when `identitySource` is the issuer. */
+  readonly identity: (peer?: string) => GatewayIdentity | undefined;
   /** Names that are no longer in use: their routes and bundles hold what both models admit, or deny. */
   readonly retired: readonly RetiredName[];
   /** The certificate (PEM) of a root that nobody has the key of, for the bundles of removed peers. */
@@ -69,7 +69,7 @@ function translateIngress({ federation, identity, ...input }: TranslateInput, ga
 }
 
 function translateEgress({ federation, identity }: TranslateInput, gateway: Gateway): readonly Draft[] {
-  const { mesh, imports, identitySource } = federation;
+  const { mesh, imports, identitySource, callers } = federation;
   const tcpImports = imports.filter(isTcpImport);
   const httpImports = imports.filter(isHttpImport);
   const ports = groupBy(httpImports, (imported) => imported.port);
@@ -80,9 +80,11 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
     ...tcpImportClusters(identitySource, peers, tcpImports),
     ...certificateSecrets('egress', identitySource, peers, identity),
     ...bundleSecrets(peers),
-    ...egressRoutes(ports, httpPeers),
-    ...egressListeners(mesh, gateway, ports),
-    ...tcpEgressListeners(mesh, gateway, peers, tcpImports),
+    ...(callers === undefined ? [] : callersSecrets(federation, identity)),
+    ...egressRoutes(ports, httpPeers, callers),
+    ...egressListeners({ mesh, gateway, source: identitySource, callers, ports }),
+    // A TCP import cannot ask for that proof yet (federation/caller-rules.ts refuses it); without a listener nobody gets in.
+    ...(callers === undefined ? tcpEgressListeners(mesh, gateway, peers, tcpImports) : []),
     ...tunnels(mesh, httpPeers),
   ];
 }
@@ -91,6 +93,18 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
 function peersOf({ peers }: Federation, imports: readonly Import[]): readonly Peer[] {
   const wanted = new Set(imports.filter(({ denied }) => !denied).map((imported) => imported.peer));
   return peers.filter(({ name }) => wanted.has(name));
+}
+
+/** None without the CAs of our own workloads, when there is no listener either. */
+function callersSecrets(
+  { mesh, identitySource, imports }: Federation,
+  identity: TranslateInput['identity'],
+): readonly Draft[] {
+  if (mesh.bundle === undefined || imports.length === 0) return [];
+  return [
+    callersCertificate(identitySource, identitySource.kind === 'issuer' ? identity() : undefined),
+    meshBundleSecret(mesh.bundle),
+  ];
 }
 
 function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> {

@@ -1,12 +1,17 @@
 // Routes: what a peer may reach here (ingress), and which local names lead to which peer (egress).
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
-import type { HttpGrant, HttpImport, HttpProtocol, Mesh, Peer, Timeouts } from '../../federation/model.ts';
+import type { Callers, HttpGrant, HttpImport, HttpProtocol, Mesh, Peer, Timeouts } from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
 import { BODIES_ALLOWED } from '../http/body-guard.ts';
-import { REMOVE_FROM_EGRESS_REQUEST, REMOVE_FROM_INGRESS_REQUEST } from '../http/header-mutations.ts';
+import { clientsOnly } from '../http/client-policy.ts';
+import {
+  REMOVE_FROM_EGRESS_REQUEST,
+  REMOVE_FROM_INGRESS_REQUEST,
+  REMOVE_FROM_PROVEN_REQUEST,
+} from '../http/header-mutations.ts';
 import { LUA_METADATA, ownHosts } from '../http/internal-hosts.ts';
 import { limitedBy, limitedHealthChecks } from '../http/limit-filters.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/rbac.ts';
@@ -42,10 +47,11 @@ export function retiredRoutes(mesh: Mesh, peers: readonly RetiredName[]): readon
   );
 }
 
-/** One route configuration for each port of the egress gateway. */
+/** One route configuration for each port of the egress gateway. With callers that prove who they are, no import is without its clients. */
 export function egressRoutes(
   ports: ReadonlyMap<number, readonly HttpImport[]>,
   peers: readonly names.KeyedPeer[],
+  callers: Callers | undefined,
 ): readonly Draft[] {
   const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
   return [...ports].map(([port, all]) => {
@@ -53,13 +59,13 @@ export function egressRoutes(
       imported,
       cluster: imported.denied ? undefined : clusters.get(imported.peer),
     }));
-    const inputs = imports.flatMap(({ imported, cluster }) => [imported, cluster]);
+    const inputs = [callers === undefined, ...imports.flatMap(({ imported, cluster }) => [imported, cluster])];
     return routes(names.egressPort(port), inputs, () => ({
       virtual_hosts: [
         ...imports.map(({ imported, cluster }) => importedHost(imported, cluster)),
         denyAll('unknown-name', 404),
       ],
-      request_headers_to_remove: REMOVE_FROM_EGRESS_REQUEST,
+      request_headers_to_remove: callers === undefined ? REMOVE_FROM_EGRESS_REQUEST : REMOVE_FROM_PROVEN_REQUEST,
       ignore_port_in_host_matching: true,
     }));
   });
@@ -138,7 +144,7 @@ function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
 }
 
 const importedHost = memoizeByIdentity((imported: HttpImport, cluster: string | undefined): VirtualHost => {
-  const { peer, name, authority, localNames, port, protocol, timeouts, limits } = imported;
+  const { peer, name, authority, localNames, port, protocol, timeouts, limits, clients } = imported;
   const route = names.importRoute(peer, name);
   const [local = name] = localNames;
   const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
@@ -146,7 +152,10 @@ const importedHost = memoizeByIdentity((imported: HttpImport, cluster: string | 
     name: `import/${names.statName(local)}`,
     domains: localNames,
     metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
-    ...perFilter(limitedBy('import', limits, String(port), local)),
+    ...perFilter({
+      ...(clients && { [HTTP_RBAC]: clientsOnly(names.importPolicy(peer, name), clients) }),
+      ...limitedBy('import', limits, String(port), local),
+    }),
     // A denied peer has no cluster. Its names stay, so that callers get 503 instead of 404 (unknown name).
     routes:
       cluster === undefined

@@ -25,6 +25,14 @@ export function certificateSecrets(
   });
 }
 
+/** The certificate that our own callers are shown. */
+export function callersCertificate(source: IdentitySource, identity: GatewayIdentity | undefined): Draft {
+  const name = names.callersCertificateSecret(source.kind === 'issuer');
+  if (source.kind === 'files') return secret(name, [source], () => fromFiles(source));
+  if (identity === undefined) throw new Error('no identity was issued for callers');
+  return secret(name, [identity], () => issued(identity));
+}
+
 export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
   return peers.map((peer) => secret(names.bundleSecret(peer), [peer.bundle], () => trusting(peer.bundle.pem)));
 }

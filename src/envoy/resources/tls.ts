@@ -1,4 +1,4 @@
-// TLS towards peers, both directions: 1.3 only, mutual, one bundle and the exact URI SANs of one peer
+// TLS towards peers, both directions, and towards our own callers: 1.3 only, mutual. A peer has one bundle and exact URI SANs
 // (docs/design.md, "Resource shapes").
 // Must not: offer a validation context without SAN matchers and a bundle: Envoy would let everybody in.
 
@@ -7,7 +7,7 @@ import { ADS } from '../config-source.ts';
 import { extension, type Message } from '../draft.ts';
 import * as names from '../resource-names.ts';
 
-type TransportSocket = Message<'envoy.config.core.v3.TransportSocket'>;
+export type TransportSocket = Message<'envoy.config.core.v3.TransportSocket'>;
 type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
 
 /** What TLS uses of a peer. Its bundle is a secret, so that a new one changes no listener. */
@@ -17,9 +17,14 @@ type Alpn = typeof names.HTTP_ALPN | typeof names.TCP_ALPN;
 
 /** The TLS of a peer's filter chain. */
 export function downstreamTls(peer: TlsPeer, source: IdentitySource, alpn: Alpn): TransportSocket {
+  return serverTls(commonTls('ingress', peer, source, alpn));
+}
+
+/** The TLS of a listener: the other end shows a certificate, in each connection anew. */
+export function serverTls(context: CommonTlsContext): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     require_client_certificate: true,
-    common_tls_context: commonTls('ingress', peer, source, alpn),
+    common_tls_context: context,
     // A resumed session is not verified again, so it would outlive the certificate that it began with.
     disable_stateless_session_resumption: true,
     disable_stateful_session_resumption: true,
@@ -35,14 +40,18 @@ export function upstreamTls(peer: TlsPeer, source: IdentitySource, alpn: Alpn, s
   });
 }
 
+export function tls13(signatureAlgorithms: readonly string[]): NonNullable<CommonTlsContext['tls_params']> {
+  return {
+    tls_minimum_protocol_version: 'TLSv1_3',
+    tls_maximum_protocol_version: 'TLSv1_3',
+    signature_algorithms: signatureAlgorithms,
+  };
+}
+
 function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource, alpn: Alpn): CommonTlsContext {
   const own = names.certificateSecret(role, source.kind === 'issuer' ? peer : undefined);
   return {
-    tls_params: {
-      tls_minimum_protocol_version: 'TLSv1_3',
-      tls_maximum_protocol_version: 'TLSv1_3',
-      signature_algorithms: signatureAlgorithms(peer.leafKeys, source),
-    },
+    tls_params: tls13(signatureAlgorithms(peer.leafKeys, source)),
     alpn_protocols: [alpn],
     tls_certificate_sds_secret_configs: [{ name: own, sds_config: ADS }],
     combined_validation_context: {
@@ -58,7 +67,7 @@ function commonTls(role: GatewayRole, peer: TlsPeer, source: IdentitySource, alp
 }
 
 /** In the order of preference. RSA only as PSS, the only RSA of TLS 1.3; by default Envoy would offer SHA-1 too. */
-const ALGORITHMS: readonly (readonly [LeafKey, readonly string[]])[] = [
+export const ALGORITHMS: readonly (readonly [LeafKey, readonly string[]])[] = [
   ['ecdsa', ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512']],
   ['ed25519', ['ed25519']],
   ['rsa', ['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512']],

@@ -1,4 +1,5 @@
-// The certificates that our gateways present to peers: one key for each gateway and peer, renewed at half of its lifetime.
+// The certificates that our gateways present: one key for each gateway and peer, and one for our own callers, renewed at half of
+// its lifetime.
 // An identity stays the same object until it is renewed. docs/design.md, "Wire contract", says why no two peers share a key.
 // Must not: keep anything on disk; a key exists here and in its gateway's secret.
 
@@ -8,13 +9,15 @@ import type { Issuer } from './issuer.ts';
 
 export type GatewayIdentity = Issued;
 
-/** An identity that a gateway needs for one peer. */
+/** An identity that a gateway needs for one peer, or for our own callers. */
 export interface IdentityNeed {
   readonly role: string;
-  readonly peer: string;
+  /** Absent: for our own callers. */
+  readonly peer?: string;
   /** Part of the need: when the name of a peer is reused for another mesh, the new mesh is shown a new key. */
   readonly trustDomain: string;
   readonly id: SpiffeId;
+  readonly dnsNames?: readonly string[];
 }
 
 interface Held {
@@ -49,11 +52,13 @@ export class GatewayIdentities {
           held !== undefined &&
           held.need.id === need.id &&
           held.need.trustDomain === need.trustDomain &&
+          held.need.dnsNames?.join() === need.dnsNames?.join() &&
           held.issuedBy === issuedBy &&
           held.lifetimeSeconds === lifetimeSeconds &&
           !isReplaced(held.identity, next, now);
         if (keeps) return [key, held];
-        const identity = issueLeaf({ issuer, id: need.id, now, lifetimeSeconds });
+        const { id, dnsNames } = need;
+        const identity = issueLeaf({ issuer, id, ...(dnsNames && { dnsNames }), now, lifetimeSeconds });
         const endsWithIssuer = identity.notAfter >= issuer.certificate.notAfter;
         return [key, { need, issuedBy, lifetimeSeconds, identity, endsWithIssuer }];
       }),
@@ -65,7 +70,8 @@ export class GatewayIdentities {
     this.held = new Map();
   }
 
-  get(role: string, peer: string): GatewayIdentity | undefined {
+  /** `peer` absent: the one for our own callers. */
+  get(role: string, peer: string | undefined): GatewayIdentity | undefined {
     return this.held.get(keyOf(role, peer))?.identity;
   }
 
@@ -77,12 +83,10 @@ export class GatewayIdentities {
   }
 
   /** The identities without their keys, for status and metrics. */
-  list(): readonly { readonly role: string; readonly peer: string; readonly notAfter: number }[] {
-    return [...this.held.values()].map(({ need, identity }) => ({
-      role: need.role,
-      peer: need.peer,
-      notAfter: identity.notAfter,
-    }));
+  list(): readonly { readonly role: string; readonly peer?: string; readonly notAfter: number }[] {
+    return [...this.held.values()].map(({ need: { role, peer }, identity: { notAfter } }) =>
+      peer === undefined ? { role, notAfter } : { role, peer, notAfter },
+    );
   }
 }
 
@@ -99,6 +103,6 @@ function renewalOf(identity: Validity): number {
   return identity.notBefore + (identity.notAfter - identity.notBefore) / 2;
 }
 
-function keyOf(role: string, peer: string): string {
-  return `${role}/${peer}`;
+function keyOf(role: string, peer: string | undefined): string {
+  return JSON.stringify([role, peer]);
 }

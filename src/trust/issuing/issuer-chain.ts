@@ -19,6 +19,7 @@ export type Purpose = 'server' | 'client';
 export interface Sample {
   readonly id: SpiffeId;
   readonly purposes: readonly Purpose[];
+  readonly dnsNames?: readonly string[];
 }
 
 const USAGE: Readonly<Record<Purpose, { readonly oid: string; readonly name: string }>> = {
@@ -140,13 +141,17 @@ function forbiddenNames(
   samples: readonly Sample[],
 ): readonly { readonly owner: string; readonly names: readonly Name[] }[] {
   return [
-    ...samples.map(({ id }) => ({ owner: "our gateways' certificates", names: sampleNames(id) })),
+    ...samples.map((sample) => ({ owner: "our gateways' certificates", names: sampleNames(sample) })),
     ...below.filter(({ facts }) => !facts.selfIssued).map(({ what, facts }) => ({ owner: what, names: facts.names })),
   ];
 }
 
-function sampleNames(id: SpiffeId): readonly Name[] {
-  return [...namesOf(readDer(commonNameDer(leafCommonName(id))), undefined), { kind: 'uri', text: id }];
+function sampleNames({ id, dnsNames = [] }: Sample): readonly Name[] {
+  return [
+    ...namesOf(readDer(commonNameDer(leafCommonName(id))), undefined),
+    { kind: 'uri', text: id },
+    ...dnsNames.map((text) => ({ kind: 'dns', text }) as const),
+  ];
 }
 
 /**

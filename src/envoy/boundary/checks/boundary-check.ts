@@ -65,6 +65,7 @@ function checkBetween(facts: readonly Facts[]): void {
     );
     enforce(allIn(clusters, fact.dials), 'CLUSTER_PRESENT', fact.subject);
     enforce(allIn(routes, fact.routes), 'ROUTES_PRESENT', fact.subject);
+    enforce(allIn(secrets, fact.secrets), 'SECRET_PRESENT', fact.subject);
     for (const use of fact.tls ?? []) {
       enforce(allIn(secrets, use.secrets), 'SECRET_PRESENT', use.subject);
       enforce(use.routes === undefined || routes.has(use.routes), 'ROUTES_PRESENT', use.subject);

@@ -29,6 +29,8 @@ export interface Expectation {
   readonly tcpServerNames: ReadonlyMap<string, string>;
   /** The text of each limit, by what it belongs to (limit-rules.ts). Where there is none, the gateways' own apply. */
   readonly limits: ReadonlyMap<string, string>;
+  /** Who may use each import, by `<port> <local name>`: what clientsText makes of it. Absent: callers prove nothing. */
+  readonly clients?: ReadonlyMap<string, string>;
   /** The gateways of each peer as `host port`, by `<peer>@<key>`. */
   readonly gateways: ReadonlyMap<string, readonly string[]>;
 }
@@ -36,6 +38,7 @@ export interface Expectation {
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkClaims(claims: Claims, expected: Expectation, subject: Subject): void {
   const { listensAt, bundle, meshBundle, dials, serves, admits, leads, upgradable = [], limits = [] } = claims;
+  const { clients, callers } = claims;
   if (listensAt !== undefined) {
     const [host, port] = listensAt.split(' ');
     const samePort = expected.port === undefined || String(expected.port) === port;
@@ -62,6 +65,9 @@ export function checkClaims(claims: Claims, expected: Expectation, subject: Subj
   }
   if (asks !== undefined) enforce(expected.tcpServerNames.get(asks.cluster) === asks.serverName, 'TCP_GRANT', subject);
   for (const [of, text] of limits) enforce((expected.limits.get(of) ?? '') === text, 'LIMITS', subject);
+  for (const [local, text] of clients ?? []) enforce(expected.clients?.get(local) === text, 'CLIENTS', subject);
+  if (callers !== undefined)
+    enforce(callers === (expected.clients === undefined ? null : expected.trustDomain), 'CALLERS', subject);
   const names = serves ?? [];
   enforce(new Set(names).size === names.length, 'CHAIN_MATCH', subject);
   for (const name of names) enforce(domainOfServerName(name) === expected.trustDomain, 'SERVER_NAME', subject);

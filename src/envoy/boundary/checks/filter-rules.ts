@@ -148,7 +148,7 @@ function regexOf(permission: Permission | undefined): string | undefined {
 }
 
 /** Without policies RBAC denies everything: that is the answer wherever a virtual host has no policy of its own. */
-function deniesByDefault(filter: HttpFilter | undefined): boolean {
+export function deniesByDefault(filter: HttpFilter | undefined): boolean {
   const config = configOf(filter);
   if (config?.['@type'] !== RBAC) return false;
   const { action = 'ALLOW', policies = {} } = config.rules ?? {};

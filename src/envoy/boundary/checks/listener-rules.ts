@@ -5,7 +5,8 @@ import type { GatewayRole } from '../../../federation/model.ts';
 import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type TlsUse } from '../boundary-rules.ts';
 import { chainLabel, dialLabel, gateLabel, importLabel, type Label, labelText, tcpChainLabel } from '../name-rules.ts';
-import { checkHttpFilters, remembersAuthority } from './filter-rules.ts';
+import { checkCallersChain } from './client-rules.ts';
+import { checkHttpFilters, deniesByDefault, remembersAuthority } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
 import { connectionsOf } from './limit-rules.ts';
 import { checkNetworkRbac, isBounded, isFixed, seconds, TCP_PROXY } from './network-rules.ts';
@@ -68,15 +69,17 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
     const cluster = tcpPortTarget(listener, subject);
     const tcpPort = { port: name.slice('egress/'.length), cluster };
     const dials = cluster === undefined ? [] : [cluster];
-    return { subject, name, kind: 'listener', role: 'egress', dials, claims: { listensAt, tcpPort } };
+    return { subject, name, kind: 'listener', role: 'egress', dials, claims: { listensAt, tcpPort, callers: null } };
   }
-  const routes = chains.map((chain) => {
-    const manager = managerOf(chain, subject, 0);
-    checkManager(manager, 'egress', subject);
-    enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
-    return name;
-  });
-  return { subject, name, kind: 'listener', role: 'egress', routes, claims: { listensAt } };
+  const [chain, ...others] = chains;
+  enforce(chain !== undefined && others.length === 0, 'CHAIN_MATCH', subject);
+  const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, subject);
+  const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
+  checkManager(manager, 'egress', callers !== undefined, subject);
+  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[1]), 'HTTP_RBAC', subject);
+  enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
+  const claims = { listensAt, callers: callers?.trustDomain ?? null };
+  return { subject, name, kind: 'listener', role: 'egress', routes: [name], secrets: callers?.secrets ?? [], claims };
 }
 
 function addressOf({ address }: Listener): string {
@@ -104,7 +107,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   const use = checkDownstream(subject, chain.transport_socket, label, 'h2');
   checkNetworkRbac(chain.filters?.[0], use.identities, subject);
   const manager = managerOf(chain, subject, /^\d+$/.test(connectionsOf(chain)) ? 2 : 1);
-  checkManager(manager, 'ingress', subject);
+  checkManager(manager, 'ingress', true, subject);
   checkHttpFilters(manager, use.identities, subject);
   const routes = `ingress/${labelText(label)}`;
   enforce(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
@@ -134,7 +137,8 @@ function managerOf(chain: FilterChain, subject: Subject, others: number): Manage
   return config;
 }
 
-function checkManager(manager: Manager, role: GatewayRole, subject: Subject): void {
+/** `provenClient`: the other end has shown a certificate, and the next hop is told so. */
+function checkManager(manager: Manager, role: GatewayRole, provenClient: boolean, subject: Subject): void {
   enforce(manager.internal_address_config === undefined, 'NO_INTERNAL_ADDRESSES', subject);
   enforce(manager.rds?.config_source?.ads !== undefined, 'ROUTES_PRESENT', subject);
   const router = manager.http_filters?.at(-1)?.typed_config;
@@ -151,7 +155,7 @@ function checkManager(manager: Manager, role: GatewayRole, subject: Subject): vo
     manager.preserve_external_request_id !== true &&
     (role === 'ingress' || http2.allow_connect !== true) &&
     manager.upgrade_configs === undefined &&
-    (manager.forward_client_cert_details ?? 'SANITIZE') === (role === 'ingress' ? 'SANITIZE_SET' : 'SANITIZE') &&
+    (manager.forward_client_cert_details ?? 'SANITIZE') === (provenClient ? 'SANITIZE_SET' : 'SANITIZE') &&
     manager.normalize_path === true &&
     manager.merge_slashes === true &&
     manager.path_with_escaped_slashes_action === 'REJECT_REQUEST' &&

@@ -5,9 +5,10 @@ import { memoizeByIdentity } from '../../../memoize.ts';
 import type { Any, Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type Target } from '../boundary-rules.ts';
 import { grantLabel, labelText, routesLabel } from '../name-rules.ts';
-import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
+import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS, NEVER_FROM_PROVEN } from '../required-removals.ts';
 import { BAD_PLACES } from '../shapes/policy-shapes.ts';
 import { admissionOf } from './admission-rules.ts';
+import { clientsOf } from './client-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
 import { HOST_SLOTS, limitsOf, PEER_SLOT } from './limit-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
@@ -50,16 +51,22 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
       'DENY_ALL',
       subject,
     );
-    const removed = config.request_headers_to_remove ?? [];
-    const cleans = NEVER_FROM_EGRESS.every((header) => removed.includes(header));
-    enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
     const port = name.slice('egress/'.length);
     const leads = granted.flatMap((host) => leadsOf(host, port));
     const limits = granted.map(
       (host) => [`${port} ${host.domains?.[0]}`, limitsOf(host.typed_per_filter_config ?? {})] as const,
     );
     const upgradable = granted.flatMap((host) => upgradableOf(host, port));
-    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads, upgradable, limits } };
+    const clients = granted.flatMap((host) => {
+      const text = clientsOf(host, `${subject}, virtual host ${host.name ?? ''}`);
+      return (host.domains ?? []).map((domain) => [`${port} ${domain}`, text] as const);
+    });
+    // Which workload calls is told only where each import has its clients.
+    const never = clients.every(([, text]) => text !== undefined) ? NEVER_FROM_PROVEN : NEVER_FROM_EGRESS;
+    const removed = config.request_headers_to_remove ?? [];
+    const cleans = never.every((header) => removed.includes(header));
+    enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
+    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads, upgradable, limits, clients } };
   }
   const { peer } = label;
   const removed = config.request_headers_to_remove ?? [];

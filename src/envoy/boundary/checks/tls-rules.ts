@@ -12,8 +12,8 @@ type CommonTlsContext = Messages['envoy.extensions.transport_sockets.tls.v3.Comm
 
 const DOWNSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const UPSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
-/** What a peer may sign with: no SHA-1, no PKCS#1. */
-const SIGNATURES: ReadonlySet<string> = new Set([
+/** What the other end may sign with: no SHA-1, no PKCS#1. */
+export const SIGNATURES: ReadonlySet<string> = new Set([
   ...['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512', 'ed25519'],
   ...['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512'],
 ]);

@@ -218,21 +218,34 @@ export const INGRESS_MANAGER = typed(
   ZERO,
 );
 
+const FROM_CALLERS = {
+  ...COMMON,
+  http2_protocol_options: message({ ...HTTP2, allow_connect: is(false) }),
+  strip_trailing_host_dot: is(true),
+  scheme_header_transformation: message({ scheme_to_overwrite: is('https') }),
+  http_protocol_options: message({
+    ...HTTP1,
+    ignore_http_11_upgrade: sequence(message({ prefix: is('TLS/'), ignore_case: is(true) })),
+  }),
+  access_log: EGRESS_REQUEST_LOG,
+  early_header_mutation_extensions: earlyMutations(REMOVALS),
+  local_reply_config: EGRESS_REPLIES,
+};
+
 export const EGRESS_MANAGER = typed(
   MANAGER,
-  {
-    ...COMMON,
-    http2_protocol_options: message({ ...HTTP2, allow_connect: is(false) }),
-    strip_trailing_host_dot: is(true),
-    scheme_header_transformation: message({ scheme_to_overwrite: is('https') }),
-    http_protocol_options: message({
-      ...HTTP1,
-      ignore_http_11_upgrade: sequence(message({ prefix: is('TLS/'), ignore_case: is(true) })),
-    }),
-    access_log: EGRESS_REQUEST_LOG,
-    early_header_mutation_extensions: earlyMutations(REMOVALS),
-    http_filters: httpFilters(AUTHORITY, limitSlot('import'), STRIP, ROUTER),
-    local_reply_config: EGRESS_REPLIES,
-  },
+  { ...FROM_CALLERS, http_filters: httpFilters(AUTHORITY, limitSlot('import'), STRIP, ROUTER) },
   { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
+);
+
+/** Of callers that prove who they are: one element about their certificate, and nothing that they say themselves. */
+export const CALLERS_MANAGER = typed(
+  MANAGER,
+  {
+    ...FROM_CALLERS,
+    forward_client_cert_details: is('SANITIZE_SET'),
+    set_current_client_cert_details: message({ uri: is(true) }),
+    http_filters: httpFilters(AUTHORITY, ACCESS, limitSlot('import'), STRIP, ROUTER),
+  },
+  { ...ZERO, codec_type: is('AUTO') },
 );

@@ -1,9 +1,10 @@
 // The form of each kind of listener: ingress, egress port, tunnel.
 // Must not: repeat what listener-rules.ts says of their values.
 
+import { CALLERS_CHAIN } from './caller-shapes.ts';
 import { EGRESS_MANAGER, INGRESS_MANAGER } from './filter-shapes.ts';
 import { CONNECTIONS } from './limit-shapes.ts';
-import { GATE_LOG, INGRESS_CONNECTION_LOG, TCP_PORT_LOG, TUNNEL_LOG } from './log-shapes.ts';
+import { EGRESS_CONNECTION_LOG, GATE_LOG, INGRESS_CONNECTION_LOG, TCP_PORT_LOG, TUNNEL_LOG } from './log-shapes.ts';
 import {
   CHAIN_METADATA,
   CLOSED_CHAIN,
@@ -92,8 +93,18 @@ const TCP_PORT = typed(LISTENER, {
   filter_chains: sequence(either(CLOSED_CHAIN, TCP_IMPORT_CHAIN)),
 });
 
-/** Only callers of TCP have a line for each connection. */
-export const EGRESS_LISTENER = chosen(({ access_log: log }) => (log === undefined ? HTTP_PORT : TCP_PORT));
+/** Of callers that prove who they are. */
+const CALLERS_PORT = typed(LISTENER, {
+  ...PORT,
+  access_log: EGRESS_CONNECTION_LOG,
+  filter_chains: sequence(CALLERS_CHAIN),
+});
+
+/** Only callers of TCP, and those that prove who they are, have a line for each connection. Which of them it is, the model says. */
+export const EGRESS_LISTENER = chosen(({ access_log: log, filter_chains: chains }) => {
+  const isTls = Array.isArray(chains) && chains.some((chain) => chain?.transport_socket !== undefined);
+  return isTls ? CALLERS_PORT : log === undefined ? HTTP_PORT : TCP_PORT;
+});
 
 export const TUNNEL_LISTENER = under(
   'TUNNEL',

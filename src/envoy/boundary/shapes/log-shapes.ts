@@ -71,6 +71,8 @@ const NO_HEALTH_CHECK = message({
 });
 
 export const INGRESS_CONNECTION_LOG = oneLog('ingress', 'listener', CONNECTION);
+/** Of an egress port whose callers prove who they are. */
+export const EGRESS_CONNECTION_LOG = oneLog('egress', 'listener', CONNECTION);
 export const INGRESS_REQUEST_LOG = oneLog(
   'ingress',
   'http',

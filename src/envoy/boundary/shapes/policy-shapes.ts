@@ -2,7 +2,7 @@
 // explicit principals.
 // Must not: let a condition be inverted, loosened or joined with one that Envoy evaluates in its place.
 
-import { is, listOf, mapOf, message, oneField, recursive, type Shape, sequence, text, typed } from './shape.ts';
+import { is, listOf, mapOf, message, oneField, recursive, type Shape, sequence, text, typed, under } from './shape.ts';
 
 /** Where a backend may read a path below a prefix as another path (envoy/http/path-guard.ts says which backends do). */
 export const BAD_PLACES = '.*(?:;|//|/%20|%20/|/(?:\\.|%20)+/|/(?:\\(|%28)[^/]*(?:\\(|%28)).*|.*(?:%20|/(?:\\.|%20)+)';
@@ -54,6 +54,47 @@ const PERMISSION = recursive((permission) => {
   });
 });
 
+const RBAC_PER_ROUTE = 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
+
+function action(verdict: Shape): Shape {
+  const config = typed('envoy.config.rbac.v3.Action', { name: text }, { action: verdict });
+  return message({ action: message({ name: is('action'), typed_config: config }) });
+}
+
+const CLIENT = message({
+  single_predicate: message({
+    input: message({
+      name: is('envoy.matching.inputs.uri_san'),
+      typed_config: typed('envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput'),
+    }),
+    value_match: oneField({ exact: text, prefix: text }),
+  }),
+});
+
+/** Of an import: who may use it. */
+export const CLIENTS_OF_HOST = under(
+  'CLIENTS',
+  typed(RBAC_PER_ROUTE, {
+    rbac: message({
+      matcher: message({
+        matcher_list: message({
+          matchers: sequence(
+            message({
+              predicate: oneField({
+                single_predicate: (value) => CLIENT({ single_predicate: value }),
+                or_matcher: message({ predicate: listOf(CLIENT) }),
+              }),
+              on_match: action(is('ALLOW')),
+            }),
+          ),
+        }),
+        on_no_match: action(is('DENY')),
+      }),
+      track_per_rule_stats: is(true),
+    }),
+  }),
+);
+
 const PRINCIPAL = message({ authenticated: message({ principal_name: exact }) });
 const POLICY = message({ permissions: sequence(PERMISSION), principals: listOf(PRINCIPAL) });
 
@@ -61,7 +102,7 @@ function policies(name: RegExp): Shape {
   return message({ policies: mapOf(name, POLICY) }, { action: is('ALLOW') });
 }
 
-export const POLICY_OF_HOST = typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
+export const POLICY_OF_HOST = typed(RBAC_PER_ROUTE, {
   rbac: message(
     { rules: policies(/^/), track_per_rule_stats: is(true) },
     // Envoy only reports what shadow rules would decide.

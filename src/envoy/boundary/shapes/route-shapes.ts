@@ -3,7 +3,7 @@
 
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
 import { LIMITED, NOT_LIMITED } from './limit-shapes.ts';
-import { POLICY_OF_HOST } from './policy-shapes.ts';
+import { CLIENTS_OF_HOST, POLICY_OF_HOST } from './policy-shapes.ts';
 import {
   absent,
   duration,
@@ -135,7 +135,12 @@ const IMPORTED = message(
     ),
     virtual_clusters: COUNTED,
   },
-  { typed_per_filter_config: message({ 'envoy.filters.http.filter_chain.import': LIMITED }) },
+  {
+    typed_per_filter_config: message(
+      {},
+      { 'envoy.filters.http.rbac': CLIENTS_OF_HOST, 'envoy.filters.http.filter_chain.import': LIMITED },
+    ),
+  },
 );
 
 function denying(status: number, reason: string): Shape {

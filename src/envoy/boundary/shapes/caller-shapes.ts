@@ -1,0 +1,56 @@
+// The form of the filter chain for our own callers that prove who they are.
+// Must not: repeat what client-rules.ts says of its values.
+
+import { CALLERS_MANAGER } from './filter-shapes.ts';
+import { duration, extension, is, message, type Shape, sequence, text, typed, under } from './shape.ts';
+import { CALLERS_TLS } from './tls-shapes.ts';
+
+function action(verdict: Shape): Shape {
+  const config = typed('envoy.config.rbac.v3.Action', { name: text }, { action: verdict });
+  return message({ action: extension('action', config) });
+}
+
+const URI_SAN = extension(
+  'envoy.matching.inputs.uri_san',
+  typed('envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput'),
+);
+
+/** All URI SANs, joined by a comma; the expressions are in client-rules.ts. */
+function uriSan(match: Shape): Shape {
+  return message({ single_predicate: message({ input: URI_SAN, value_match: match }) });
+}
+
+const ONE_WORKLOAD = extension(
+  'envoy.filters.network.rbac',
+  typed('envoy.extensions.filters.network.rbac.v3.RBAC', {
+    stat_prefix: text,
+    matcher: message({
+      matcher_list: message({
+        matchers: sequence(
+          message({
+            predicate: message({
+              and_matcher: message({
+                predicate: sequence(
+                  uriSan(message({ prefix: text })),
+                  uriSan(message({ safe_regex: message({ regex: text }, { google_re2: message({}) }) })),
+                ),
+              }),
+            }),
+            on_match: action(is('ALLOW')),
+          }),
+        ),
+      }),
+      on_no_match: action(is('DENY')),
+    }),
+  }),
+);
+
+export const CALLERS_CHAIN = message({
+  name: text,
+  transport_socket_connect_timeout: duration,
+  transport_socket: CALLERS_TLS,
+  filters: sequence(
+    under('OUR_WORKLOADS', ONE_WORKLOAD),
+    extension('envoy.filters.network.http_connection_manager', CALLERS_MANAGER),
+  ),
+});
