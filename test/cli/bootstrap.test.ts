@@ -1,6 +1,7 @@
 // `postern bootstrap`: YAML that a real Envoy takes, with the paths, names and addresses that were asked for.
 
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
@@ -43,6 +44,17 @@ describe('bootstrap', () => {
     assert.deepEqual((parse(stdout) as { readonly node: unknown }).node, { id: 'ingress-1', cluster: 'ingress' });
     for (const part of ['cp.bank.example', '18000', 'spiffe://bank.example/control-plane', '/certs'])
       assert.ok(stdout.includes(part), part);
+  });
+
+  test('The bootstrap has the limit of connections that the configuration gives its gateway, or 10,000', async (t) => {
+    const { file } = scene(t);
+    const limited = readFileSync(file, 'utf8').replace(/(ingress:\s*\{)/, '$1limits: {connections: 77}, ');
+    assert.notEqual(limited, readFileSync(file, 'utf8'));
+    const mostOf = async (role: string): Promise<string | undefined> =>
+      /max_active_downstream_connections: (\d+)/.exec((await bootstrap(file, role)).stdout)?.[1];
+    assert.equal(await mostOf('ingress'), '10000');
+    writeFileSync(file, limited);
+    assert.deepEqual([await mostOf('ingress'), await mostOf('egress')], ['77', '10000']);
   });
 
   test('The folder of certificates is absolute, because Envoy may start in any working directory', async (t) => {
