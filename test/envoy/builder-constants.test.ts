@@ -442,6 +442,17 @@ const CHANGES: readonly Change[] = [
   change('limits', 'MAX_CONNECTIONS = 4096', 'MAX_CONNECTIONS = 1024', 'egress', 'LIMITS'),
   change('limits', 'MAX_REQUESTS = 8192', 'MAX_REQUESTS = 1024', 'ingress', 'LIMITS'),
   change('limits', 'max_retries: 1024', 'max_retries: 3', 'egress', 'KNOWN_FIELDS'),
+  change('limits', 'STREAMS = 100', 'STREAMS = 1000', 'ingress', 'KNOWN_FIELDS'),
+  change('limits', 'BUFFER_BYTES = 32768', 'BUFFER_BYTES = 1048576', 'ingress', 'KNOWN_FIELDS'),
+  change('limits', 'max_outbound_frames: 10000', 'max_outbound_frames: 1000000', 'egress', 'KNOWN_FIELDS'),
+  change('limits', 'keepalive_time: 30', 'keepalive_time: 7200', 'egress', 'KNOWN_FIELDS'),
+  change(
+    'http/http-connection-manager',
+    "request_headers_timeout: '10s'",
+    "request_headers_timeout: '0s'",
+    'ingress',
+    'KNOWN_FIELDS',
+  ),
   change('http/retry', "'connect-failure', ", "'connect-failure', '5xx', ", 'ingress', 'SAFE_RETRY'),
   change('http/retry', "'GET|HEAD'", "'GET|HEAD|POST'", 'ingress', 'SAFE_RETRY'),
 ];

@@ -53,8 +53,8 @@ const BREAKERS = message({
 const COMMON = {
   name: text,
   alt_stat_name: text,
-  connect_timeout: duration,
-  per_connection_buffer_limit_bytes: number,
+  connect_timeout: is('2s'),
+  per_connection_buffer_limit_bytes: is(262144),
   circuit_breakers: BREAKERS,
 };
 
@@ -73,7 +73,7 @@ function options(common: Shape, explicit: Shape): Shape {
 }
 
 const KEEPALIVE = message({
-  tcp_keepalive: message({ keepalive_time: number, keepalive_interval: number, keepalive_probes: number }),
+  tcp_keepalive: message({ keepalive_time: is(30), keepalive_interval: is(5), keepalive_probes: is(3) }),
 });
 
 /** Of real hosts; a name is resolved by the gateway. */

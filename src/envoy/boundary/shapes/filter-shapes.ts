@@ -141,15 +141,15 @@ function httpFilters(...filters: readonly Shape[]): Shape {
 }
 
 const HTTP2 = {
-  max_concurrent_streams: number,
+  max_concurrent_streams: is(100),
   initial_stream_window_size: number,
   initial_connection_window_size: number,
   override_stream_error_on_invalid_http_message: is(true),
-  max_outbound_frames: number,
-  max_outbound_control_frames: number,
-  max_consecutive_inbound_frames_with_empty_payload: number,
-  max_inbound_priority_frames_per_stream: number,
-  max_inbound_window_update_frames_per_data_frame_sent: number,
+  max_outbound_frames: is(10000),
+  max_outbound_control_frames: is(1000),
+  max_consecutive_inbound_frames_with_empty_payload: is(1),
+  max_inbound_priority_frames_per_stream: is(100),
+  max_inbound_window_update_frames_per_data_frame_sent: is(10),
 };
 
 const HTTP1 = { accept_http_10: is(false), allow_absolute_url: is(false), enable_trailers: is(false) };
@@ -168,11 +168,11 @@ const COMMON = {
   generate_request_id: is(true),
   preserve_external_request_id: is(false),
   always_set_request_id_in_response: is(false),
-  stream_idle_timeout: duration,
-  request_headers_timeout: duration,
-  request_timeout: duration,
-  drain_timeout: duration,
-  delayed_close_timeout: duration,
+  stream_idle_timeout: is('300s'),
+  request_headers_timeout: is('10s'),
+  request_timeout: is('0s'),
+  drain_timeout: is('5s'),
+  delayed_close_timeout: is('1s'),
   stream_error_on_invalid_http_message: is(false),
   max_request_headers_kb: number,
   common_http_protocol_options: message({
