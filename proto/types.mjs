@@ -31,6 +31,7 @@ const PAYLOADS = [
   'envoy.extensions.filters.http.header_to_metadata.v3.Config',
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit',
   'envoy.extensions.filters.http.lua.v3.Lua',
+  'envoy.extensions.filters.http.lua.v3.LuaPerRoute',
   'envoy.extensions.filters.http.rbac.v3.RBAC',
   'envoy.extensions.filters.http.rbac.v3.RBACPerRoute',
   'envoy.extensions.filters.http.router.v3.Router',

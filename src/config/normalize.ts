@@ -53,6 +53,7 @@ export function normalize(written: WrittenConfig): Config {
       leafKeys: [...new Set(peer.leafKeys ?? DEFAULT_LEAF_KEYS)],
       ...(peer.sni !== undefined && { sni: peer.sni }),
       ...optionalLimits(peer.limits),
+      traceContext: peer.traceContext ?? 'drop',
     })),
     exports: exports.map(normalizeExport),
     imports: imports.map(normalizeImport),
@@ -76,7 +77,8 @@ function normalizeExport(exported: Written): Config['exports'][number] {
   }));
   const upgrades = [...new Set(exported.upgrades)];
   const timeouts = normalizeTimeouts(exported.timeouts, protocol);
-  return { name, backend, protocol, requestBodies, upgrades, timeouts, consumers };
+  const underscoreHeaders = exported.underscoreHeaders ?? 'reject';
+  return { name, backend, protocol, requestBodies, upgrades, underscoreHeaders, timeouts, consumers };
 }
 
 function normalizeImport(imported: NonNullable<WrittenConfig['imports']>[number]): Config['imports'][number] {
@@ -92,6 +94,7 @@ function normalizeImport(imported: NonNullable<WrittenConfig['imports']>[number]
     port,
     protocol,
     upgrades,
+    underscoreHeaders: imported.underscoreHeaders ?? 'reject',
     timeouts: normalizeTimeouts(imported.timeouts, protocol),
     ...limits,
     ...clients,

@@ -1,7 +1,15 @@
 // The resolved model: what this mesh grants to which peers, and what it imports from them. Translation reads only this.
 // Must not: hold configuration syntax, files, or Envoy's names.
 
-import type { HttpProtocol, LeafKey, RequestBodies, Timeouts, Upgrade } from '../config/schema/config.ts';
+import type {
+  HttpProtocol,
+  LeafKey,
+  RequestBodies,
+  Timeouts,
+  TraceContext,
+  UnderscoreHeaders,
+  Upgrade,
+} from '../config/schema/config.ts';
 import type { GatewayLimits, PeerLimits, ServiceLimits } from '../config/schema/limit-values.ts';
 import type { HostPort } from '../host-port.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
@@ -20,7 +28,15 @@ export interface MeshBundle extends TrustBundle {
   readonly key: string;
 }
 
-export type { HttpProtocol, LeafKey, RequestBodies, Timeouts, Upgrade } from '../config/schema/config.ts';
+export type {
+  HttpProtocol,
+  LeafKey,
+  RequestBodies,
+  Timeouts,
+  TraceContext,
+  UnderscoreHeaders,
+  Upgrade,
+} from '../config/schema/config.ts';
 export type { PeerLimits, ServiceLimits } from '../config/schema/limit-values.ts';
 export type { HostPort } from '../host-port.ts';
 
@@ -44,6 +60,8 @@ export interface Peer {
   readonly inboundServerName: string;
   /** The SNI that we send to theirs: `<label>.peers.<their trust domain>`. */
   readonly outboundServerName: string;
+  /** What becomes of trace context and request IDs, in both directions. */
+  readonly traceContext: TraceContext;
   readonly limits?: PeerLimits;
 }
 
@@ -104,6 +122,7 @@ export interface HttpExport extends AnyExport {
   readonly requestBodies: RequestBodies;
   /** What a request may turn its stream into. */
   readonly upgrades: readonly Upgrade[];
+  readonly underscoreHeaders: UnderscoreHeaders;
   readonly timeouts: Timeouts;
 }
 
@@ -131,6 +150,7 @@ interface AnyImport {
 export interface HttpImport extends AnyImport {
   readonly protocol: HttpProtocol;
   readonly upgrades: readonly Upgrade[];
+  readonly underscoreHeaders: UnderscoreHeaders;
   /** As configured; the gateway waits a little longer. */
   readonly timeouts: Timeouts;
   /** `<name>.exports.<their trust domain>`. */

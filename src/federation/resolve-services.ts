@@ -14,9 +14,10 @@ export function resolveExport(exported: Config['exports'][number], ours: TrustDo
   const { name, protocol, backend: backends } = exported;
   const key = exportKey({ protocol, backends });
   if (exported.protocol === 'tcp') return { name, key, protocol: exported.protocol, backends };
-  const { requestBodies, upgrades, timeouts } = exported;
+  const { requestBodies, upgrades, underscoreHeaders, timeouts } = exported;
   const authority = exportAuthority(name, ours);
-  return { name, key, authority, protocol: exported.protocol, requestBodies, upgrades, timeouts, backends };
+  const choices = { requestBodies, upgrades, underscoreHeaders, timeouts };
+  return { name, key, authority, protocol: exported.protocol, ...choices, backends };
 }
 
 export function resolveGrants(
@@ -108,8 +109,9 @@ export function resolveImports(
         ...(isDenied(peer) && { denied: true as const }),
       };
       if (imported.protocol === 'tcp') return [{ ...common, protocol: imported.protocol }];
-      const { protocol, upgrades, timeouts } = imported;
-      return [{ ...common, protocol, upgrades, timeouts, authority: exportAuthority(name, peerDomain as TrustDomain) }];
+      const { protocol, upgrades, underscoreHeaders, timeouts } = imported;
+      const authority = exportAuthority(name, peerDomain as TrustDomain);
+      return [{ ...common, protocol, upgrades, underscoreHeaders, timeouts, authority }];
     })
     .sort(by((imported) => `${String(imported.port).padStart(5, '0')}/${imported.localNames[0]}`));
 }

@@ -151,6 +151,7 @@ function resolvePeer(peer: Config['peers'][number], bundle: TrustBundle, ours: T
     leafKeys: peer.leafKeys,
     inboundServerName: serverName(peer.sni ?? peerDomain, ours),
     outboundServerName: serverName(peer.sni ?? ours, peerDomain),
+    traceContext: peer.traceContext,
     ...(peer.limits && { limits: peer.limits }),
   };
   return { ...resolved, key: peerKey(resolved), domainKey: domainKey(peerDomain) };

@@ -8,7 +8,9 @@ import {
   type Federation,
   type GatewayRole,
   type Grant,
+  type HttpExport,
   type HttpGrant,
+  type HttpImport,
   type Import,
   isHttpGrant,
   isHttpImport,
@@ -36,6 +38,19 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
   const admits = (all: readonly HttpGrant[]): ReadonlyMap<string, string> =>
     new Map([...all.map((grant) => [grant.export.authority, grantText(grant)] as const), [health, HEALTH]]);
   const { address = '', port } = federation[role] ?? {};
+  const forwarding = peers.filter(({ traceContext }) => traceContext === 'forward');
+  const hostsWhere = (chosen: (service: HttpExport | HttpImport) => boolean): ReadonlySet<string> => {
+    const of = (label: string, all: readonly HttpGrant[]): readonly string[] =>
+      all.filter((grant) => chosen(grant.export)).map((grant) => `${label} ${grant.export.authority}`);
+    return new Set([
+      ...retired.flatMap((name) => of(labelOf(name), name.meet?.grants ?? [])),
+      ...peers.flatMap((peer) => of(labelOf(peer), (grants.get(peer.name) ?? []).filter(isHttpGrant))),
+      ...federation.imports
+        .filter(isHttpImport)
+        .filter(chosen)
+        .flatMap(({ port: own, localNames }) => localNames.map((name) => `${own} ${name}`)),
+    ]);
+  };
   return {
     trustDomain: mesh.trustDomain,
     address,
@@ -51,14 +66,13 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
       ...peers.map((peer) => [labelOf(peer), admits((grants.get(peer.name) ?? []).filter(isHttpGrant))] as const),
     ]),
     imports: authorities(federation.imports),
-    upgradable: new Set([
-      ...retired.flatMap((name) => upgradable(labelOf(name), name.meet?.grants ?? [])),
-      ...peers.flatMap((peer) => upgradable(labelOf(peer), (grants.get(peer.name) ?? []).filter(isHttpGrant))),
+    upgradable: hostsWhere(({ upgrades }) => upgrades.includes('websocket')),
+    dropping: hostsWhere(({ underscoreHeaders }) => underscoreHeaders === 'drop'),
+    traced: new Set([
+      ...forwarding.map(labelOf),
       ...federation.imports
-        .filter(isHttpImport)
-        .flatMap(({ port: own, localNames, upgrades }) =>
-          upgrades.includes('websocket') ? localNames.map((name) => `${own} ${name}`) : [],
-        ),
+        .filter(({ peer }) => forwarding.some(({ name }) => name === peer))
+        .flatMap(({ port: own, localNames }) => localNames.map((name) => `${own} ${name}`)),
     ]),
     tcpExports: new Map(
       peers.map((peer) => [labelOf(peer), tcpExports(peer, (grants.get(peer.name) ?? []).filter(isTcpGrant))]),
@@ -73,12 +87,6 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
       peers.map((peer) => [labelOf(peer), peer.addresses.map(({ host, port: own }) => `${host} ${own}`)]),
     ),
   };
-}
-
-function upgradable(label: string, grants: readonly HttpGrant[]): readonly string[] {
-  return grants
-    .filter((grant) => grant.export.upgrades.includes('websocket'))
-    .map((grant) => `${label} ${grant.export.authority}`);
 }
 
 /** The gateways of a peer may ask whether this gateway is alive. */

@@ -29,6 +29,7 @@ peers:
     addresses: [gw1.partner.example:15443, "[2001:db8::1]:15443"]
     leafKeys: [ecdsa]
     sni: p-7f3c9a
+    traceContext: forward
 exports:
 - name: withdraw.payments
   backend: withdraw.accounts.svc.cluster.local:8080
@@ -55,6 +56,7 @@ imports:
   port: 8080
   protocol: http
   upgrades: [websocket]
+  underscoreHeaders: drop
   timeouts: {idle: 20s, request: 1m}
 `;
 

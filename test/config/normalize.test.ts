@@ -50,6 +50,7 @@ describe('the normalized configuration', () => {
           ],
           leafKeys: ['ecdsa'],
           sni: 'p-7f3c9a',
+          traceContext: 'forward',
         },
       ],
       exports: [
@@ -59,6 +60,7 @@ describe('the normalized configuration', () => {
           protocol: 'http',
           requestBodies: 'standard',
           upgrades: [],
+          underscoreHeaders: 'reject',
           timeouts: { idleSeconds: 60 },
           consumers: [
             {
@@ -80,6 +82,7 @@ describe('the normalized configuration', () => {
           protocol: 'grpc',
           requestBodies: 'standard',
           upgrades: [],
+          underscoreHeaders: 'reject',
           timeouts: { idleSeconds: 3600 },
           consumers: [{ peer: 'partner', allow: [{ methods: ['POST'], paths: ['/fx.Rates/*'] }] }],
         },
@@ -92,6 +95,7 @@ describe('the normalized configuration', () => {
           port: 8080,
           protocol: 'http',
           upgrades: ['websocket'],
+          underscoreHeaders: 'drop',
           timeouts: { idleSeconds: 20, requestSeconds: 60 },
         },
       ],
@@ -115,6 +119,7 @@ describe('the normalized configuration', () => {
         gatewayIdentities: ['gateway/egress'],
         addresses: [],
         leafKeys: ['ecdsa', 'ed25519'],
+        traceContext: 'drop',
       },
     ]);
     assert.deepEqual(config.exports[0]?.consumers, [{ peer: 'c1', allow: [{ methods: ['GET'], paths: ['/hello'] }] }]);

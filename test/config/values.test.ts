@@ -339,6 +339,23 @@ const FIELDS: readonly Field[] = [
     ],
   },
   {
+    field: 'peers.NAME.traceContext',
+    key: 'traceContext: ',
+    value: 'forward',
+    good: ['drop'],
+    bad: [
+      ['INVALID_VALUE', 'Forward', 'keep', 'accept', 'true'],
+      ['EMPTY', '', '~'],
+    ],
+  },
+  {
+    field: 'imports[].underscoreHeaders',
+    key: 'underscoreHeaders: ',
+    value: 'drop',
+    good: ['reject'],
+    bad: [['INVALID_VALUE', 'allow', 'DROP', 'pass', 'false']],
+  },
+  {
     field: 'imports[].upgrades',
     key: 'upgrades: ',
     value: '[websocket]',

@@ -41,7 +41,7 @@ describe('the access logs of two gateways', () => {
       assert.match(String(own), UUID);
       ids.push(id, own);
       assert.equal(meshes.accounts.seen.at(-1)?.headers['x-request-id'], own);
-      assert.equal(meshes.accounts.seen.at(-1)?.headers['x-postern-peer-request-id'], undefined);
+      assert.equal(meshes.accounts.seen.at(-1)?.headers['x-postern-given-request-id'], undefined);
     }
     assert.equal(new Set(ids).size, 4);
   });
@@ -56,7 +56,7 @@ describe('the access logs of two gateways', () => {
 
   test('The id that a caller sends is neither used nor passed on', async () => {
     const path = '/v1/receipts/with-an-id';
-    const headers = { 'x-request-id': FORGED, 'x-postern-peer-request-id': FORGED };
+    const headers = { 'x-request-id': FORGED, 'x-postern-given-request-id': FORGED };
     assert.equal((await meshes.local('shop', 'accounts.bank', { path, headers })).status, 200);
     const lines = [await line(meshes.shop, 'egress', path), await line(meshes.bank, 'ingress', path)];
     assert.ok(!JSON.stringify([lines, meshes.accounts.seen.at(-1)?.headers]).includes(FORGED));
@@ -79,7 +79,7 @@ describe('the access logs of two gateways', () => {
     'is not an id': { 'x-request-id': `${FORGED}","peer":"partner` },
     'is longer than an id': { 'x-request-id': `${FORGED}0` },
     'is absent': {},
-    'comes under our own name': { 'x-postern-peer-request-id': FORGED },
+    'comes under our own name': { 'x-postern-given-request-id': FORGED },
   })) {
     test(`What a peer sends is not logged when it ${what}`, async () => {
       for (const kind of ['receipts', 'admin']) {
@@ -109,7 +109,7 @@ describe('the access logs of two gateways', () => {
   });
 
   test('A request that Envoy refuses before any filter is logged with its authority, and with no id of the peer', async () => {
-    const headers = { 'x-request-id': FORGED, 'x-postern-peer-request-id': FORGED };
+    const headers = { 'x-request-id': FORGED, 'x-postern-given-request-id': FORGED };
     assert.equal((await meshes.direct('shop', { authority: ACCOUNTS, path: '/v1/..%2fbefore', headers })).status, 403);
     const refused = (): LogLine | undefined =>
       meshes.bank.log('ingress').find((one) => String(one['code_details']).startsWith('path_normalization_failed'));

@@ -80,6 +80,7 @@ const PLACES: Readonly<Record<string, readonly [role: GatewayRole, find: (c: Cop
   'a certificate': ['ingress', certificate],
 };
 
+const UNDERSCORES = { remove_on_match: { key_matcher: { contains: '_' } } };
 const OVERWRITE_PATH = [
   { append: { header: { key: ':path', value: '/admin' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' } },
 ];
@@ -132,7 +133,7 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ['the egress connection manager', 'KNOWN_FIELDS', { scheme_header_transformation: { scheme_to_overwrite: 'http' } }],
   ['the ingress listener', 'ACCESS_LOG', { access_log: undefined }],
   ['the log’s keys', 'ACCESS_LOG', { secret: '%REQ(AUTHORIZATION)%' }],
-  ['the log’s keys', 'ACCESS_LOG', { peer_request_id: '%REQ(X-POSTERN-PEER-REQUEST-ID)%' }],
+  ['the log’s keys', 'ACCESS_LOG', { peer_request_id: '%REQ(X-POSTERN-GIVEN-REQUEST-ID)%' }],
   ['the log’s keys', 'ACCESS_LOG', { path: '%REQ(:PATH)%' }],
   ['a tunnel’s proxy', 'ACCESS_LOG', { access_log: undefined }],
   ['what the first filter keeps', 'HTTP_FILTERS', { shared_with_upstream: 'TRANSITIVE' }],
@@ -140,8 +141,8 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ['the first filter', 'HTTP_FILTERS', { on_response_headers: [{ object_key: 'x', format_string: TEXT('a') }] }],
   ['the path guard’s policy', 'HTTP_FILTERS', { checked_condition: NEVER }],
   ['the path guard’s matcher', 'HTTP_FILTERS', { ignore_case: true }],
-  ['the filter that strips headers', 'HTTP_FILTERS', { request_mutations: OVERWRITE_PATH }],
-  ['the egress filter that strips headers', 'HTTP_FILTERS', { request_mutations: OVERWRITE_PATH }],
+  ['the filter that strips headers', 'HTTP_FILTERS', { request_mutations: [UNDERSCORES, ...OVERWRITE_PATH] }],
+  ['the egress filter that strips headers', 'HTTP_FILTERS', { request_mutations: [UNDERSCORES, ...OVERWRITE_PATH] }],
   ['the router', 'HTTP_FILTERS', { start_child_span: true }],
   [
     'the router',
@@ -167,7 +168,7 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ['a virtual host', 'KNOWN_FIELDS', { response_headers_to_add: header('x-envoy-upstream-host', '%UPSTREAM_HOST%') }],
   ['a virtual host', 'KNOWN_FIELDS', { require_tls: 'ALL' }],
   ['an egress virtual host', 'KNOWN_FIELDS', { response_headers_to_add: header('x', '%UPSTREAM_HOST%') }],
-  ['an egress virtual host', 'KNOWN_FIELDS', { request_headers_to_remove: ['host'] }],
+  ['an egress virtual host', 'TRACE_CONTEXT', { request_headers_to_remove: ['host'] }],
   [
     'an egress virtual host',
     'POLICY_NOT_OVERRIDDEN',
@@ -281,7 +282,7 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
     (c) => listenAt(c.named('Listener', 'ingress'), '127.0.0.1', 15444),
   ],
   ['HTTP_FILTERS', 'a script after access control', 'ingress', (c) => c.manager.http_filters.splice(-1, 0, LUA)],
-  ['HTTP_FILTERS', 'a script at the egress', 'egress', (c) => EGRESS_MANAGER(c).http_filters.splice(1, 0, LUA)],
+  ['HTTP_FILTERS', 'a script at the egress', 'egress', (c) => EGRESS_MANAGER(c).http_filters.splice(2, 0, LUA)],
   [
     'HTTP_FILTERS',
     'a second filter that mutates headers',

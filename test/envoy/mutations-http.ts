@@ -10,6 +10,23 @@ const alternatives = (c: Copy): Data =>
 
 const chat = (c: Copy): Data => c.routes.virtual_hosts.find((host: Data) => host.name === 'shop/zchat');
 
+const egressFilters = (c: Copy): Data =>
+  c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters;
+
+const GUARD = 'envoy.filters.http.lua.underscores';
+const OFF = { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute', disabled: true };
+
+/** Takes a header out of the list of those that are removed. */
+function remove(level: Data, name: string): void {
+  const { request_headers_to_remove: all } = level;
+  all.splice(all.indexOf(name), 1);
+}
+
+const GIVEN_ID = {
+  header: { key: 'x-request-id', value: '%FILTER_STATE(postern.given_request_id:PLAIN)%' },
+  append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+};
+
 const peerRequestId = (c: Copy): Data =>
   c.manager.http_filters[1].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.single_predicate;
 
@@ -225,7 +242,7 @@ export const HTTP_MUTATIONS: Mutations = {
     [
       'one family of request trailers kept',
       'ingress',
-      (c) => c.filter('envoy.filters.http.header_mutation').typed_config.mutations.request_trailers_mutations.pop(),
+      (c) => c.filter('envoy.filters.http.header_mutation').typed_config.mutations.request_trailers_mutations.shift(),
     ],
     [
       'nothing stripped from trailers',
@@ -525,6 +542,67 @@ export const HTTP_MUTATIONS: Mutations = {
       'with a tunnel of CONNECT',
       'ingress',
       (c) => void (chat(c).routes[0].route.upgrade_configs[0].connect_config = {}),
+    ],
+  ],
+  UNDERSCORES: [
+    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(7, 1)],
+    ['no guard', 'egress', (c) => void egressFilters(c).splice(2, 1)],
+    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[7].disabled = true)],
+    [
+      'another script',
+      'egress',
+      (c) =>
+        void (egressFilters(c)[2].typed_config.default_source_code.inline_string = 'function envoy_on_request() end'),
+    ],
+    [
+      'passed on in requests',
+      'ingress',
+      (c) => void delete c.manager.http_filters[10].typed_config.mutations.request_mutations,
+    ],
+    [
+      'passed on in requests',
+      'egress',
+      (c) => void delete egressFilters(c)[4].typed_config.mutations.request_mutations,
+    ],
+    [
+      'passed on in trailers',
+      'ingress',
+      (c) => void c.manager.http_filters[10].typed_config.mutations.request_trailers_mutations.pop(),
+    ],
+    [
+      'only some removed',
+      'ingress',
+      (c) =>
+        void (c.manager.http_filters[10].typed_config.mutations.request_mutations[0].remove_on_match.key_matcher = {
+          prefix: 'x_',
+        }),
+    ],
+    ['dropped where they are refused', 'ingress', (c) => void (c.host.typed_per_filter_config[GUARD] = OFF)],
+    [
+      'dropped where they are refused',
+      'egress',
+      (c) =>
+        void (c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].typed_per_filter_config = { [GUARD]: OFF }),
+    ],
+  ],
+  TRACE_CONTEXT: [
+    ['from a peer', 'ingress', (c) => void remove(c.routes, 'traceparent')],
+    ['B3 from a peer', 'ingress', (c) => void remove(c.routes, 'x-b3-traceid')],
+    ['the request id of a peer', 'ingress', (c) => void c.routes.request_headers_to_add.push(GIVEN_ID)],
+    [
+      'to a peer',
+      'egress',
+      (c) => void remove(c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0], 'tracestate'),
+    ],
+    [
+      'all of it to a peer',
+      'egress',
+      (c) => void delete c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].request_headers_to_remove,
+    ],
+    [
+      'the request id to a peer',
+      'egress',
+      (c) => void (c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].request_headers_to_add = [GIVEN_ID]),
     ],
   ],
   SILENCE: [

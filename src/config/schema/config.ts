@@ -9,6 +9,8 @@ export type HttpProtocol = 'http' | 'http2' | 'grpc';
 export type RequestBodies = 'standard' | 'any-method';
 
 export type Upgrade = 'websocket';
+export type UnderscoreHeaders = 'drop' | 'reject';
+export type TraceContext = 'drop' | 'forward';
 
 /** When a gateway gives up on a request. */
 export interface Timeouts {
@@ -33,6 +35,7 @@ export interface HttpExportConfig extends ExportConfig {
   readonly protocol: HttpProtocol;
   readonly requestBodies: RequestBodies;
   readonly upgrades: readonly Upgrade[];
+  readonly underscoreHeaders: UnderscoreHeaders;
   readonly timeouts: Timeouts;
   readonly consumers: readonly HttpConsumerConfig[];
 }
@@ -55,6 +58,7 @@ interface ImportConfig {
 export interface HttpImportConfig extends ImportConfig {
   readonly protocol: HttpProtocol;
   readonly upgrades: readonly Upgrade[];
+  readonly underscoreHeaders: UnderscoreHeaders;
   readonly timeouts: Timeouts;
 }
 
@@ -116,6 +120,7 @@ export interface Config {
     readonly leafKeys: readonly LeafKey[];
     readonly sni?: string;
     readonly limits?: PeerLimits;
+    readonly traceContext: TraceContext;
   }[];
   readonly exports: readonly (HttpExportConfig | TcpExportConfig)[];
   readonly imports: readonly (HttpImportConfig | TcpImportConfig)[];

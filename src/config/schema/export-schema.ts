@@ -6,12 +6,12 @@ import * as address from './address-values.ts';
 import { workloads } from './identity-values.ts';
 import { serviceLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
-import { IS_TCP, list, protocol, refused, refusing, timeouts, upgrades } from './service-values.ts';
+import { IS_TCP, list, protocol, refused, refusing, timeouts, underscoreHeaders, upgrades } from './service-values.ts';
 import { unsupportedMap } from './unsupported.ts';
 import * as value from './values.ts';
 
 /** What means nothing where requests are not read: of an export, and of one of its consumers. */
-export const TCP_EXPORT_LACKS: readonly string[] = ['requestBodies', 'upgrades', 'timeouts'];
+export const TCP_EXPORT_LACKS: readonly string[] = ['requestBodies', 'upgrades', 'underscoreHeaders', 'timeouts'];
 export const TCP_CONSUMER_LACKS: readonly string[] = ['methods', 'paths', 'allow', 'workloads'];
 
 const allowRule = z
@@ -66,6 +66,7 @@ export const exported = z
       )
       .optional(),
     upgrades: upgrades('The protocols that a connection to this service may be upgraded to: websocket.'),
+    underscoreHeaders,
     timeouts: timeouts('').optional(),
     consumers: list(consumer).describe('The peers that may use it; no other can.'),
     limits: serviceLimits('Limits of each consumer by itself, where it has none of its own.'),

@@ -6,11 +6,11 @@ import * as address from './address-values.ts';
 import { workloadPath } from './identity-values.ts';
 import { importLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
-import { IS_TCP, list, protocol, refusing, timeouts, upgrades } from './service-values.ts';
+import { IS_TCP, list, protocol, refusing, timeouts, underscoreHeaders, upgrades } from './service-values.ts';
 import { unsupported } from './unsupported.ts';
 
 /** What means nothing where requests are not read. */
-export const TCP_IMPORT_LACKS: readonly string[] = ['upgrades', 'timeouts'];
+export const TCP_IMPORT_LACKS: readonly string[] = ['upgrades', 'underscoreHeaders', 'timeouts'];
 
 export const imported = z
   .strictObject({
@@ -20,6 +20,7 @@ export const imported = z
     port: address.port('The port of the egress gateway on which callers reach it; of a TCP import alone.'),
     protocol,
     upgrades: upgrades('As for the export, which must say it too: websocket.'),
+    underscoreHeaders,
     timeouts: timeouts(
       " An import waits a sixth longer than it says (at most ten seconds), so that the peer's gateway, which knows the reason, answers first.",
     ).optional(),

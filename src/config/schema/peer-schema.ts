@@ -43,6 +43,12 @@ export const peer = z
     sni: name
       .label("An unguessable SNI label, the same in both meshes' files, instead of the trust domain of the caller.")
       .optional(),
+    traceContext: z
+      .enum(['drop', 'forward'])
+      .describe(
+        "What becomes of trace context (traceparent, tracestate, B3) and request IDs in requests to and from this peer: drop (the default), or forward, which lets each mesh see the other's IDs.",
+      )
+      .optional(),
     limits: peerLimits,
   })
   .describe('One remote mesh.');

@@ -14,6 +14,13 @@ export const protocol = z
   )
   .optional();
 
+export const underscoreHeaders = z
+  .enum(['drop', 'reject'])
+  .describe(
+    'What becomes of request headers whose name has an underscore, which no service ever gets: reject (the default) refuses the request, drop removes the headers.',
+  )
+  .optional();
+
 export const upgrades = (what: string) =>
   list(z.enum(['websocket']))
     .describe(`${what} Only with protocol http, and only where a rule allows GET and the path.`)

@@ -73,6 +73,8 @@ export const BOUNDARY_RULES = {
   SAFE_RETRY: 'sends a request again only when no application has seen it, or when it is GET or HEAD',
   SILENCE: 'ends a request or stream that is silent for more than an hour',
   UPGRADES: 'upgrades a connection to WebSocket alone, and only where the configuration says so',
+  UNDERSCORES: 'refuses headers with an underscore unless they are to be dropped, and passes none on',
+  TRACE_CONTEXT: 'passes trace context and request ids on only where the configuration says so',
   OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
   LIMITS: 'has the limits of the configuration, and the gateways’ own where that has none',
@@ -150,6 +152,10 @@ export interface Claims {
   readonly clients?: readonly (readonly [local: string, clients: string | undefined])[];
   /** Of an egress port: the trust domain of its callers; null: they prove nothing. */
   readonly callers?: string | null;
+  /** Hosts without the guard against underscores. */
+  readonly dropping?: readonly string[];
+  /** Peers or hosts whose requests keep trace context or the request id. */
+  readonly traced?: readonly string[];
   /** The server names by which its chains are chosen. */
   readonly serves?: readonly string[];
   /** Of each TCP chain: `<peer>@<key>`, its server name, and the export that it leads to, as `<name>@<key>`. */

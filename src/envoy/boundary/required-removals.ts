@@ -7,15 +7,14 @@ import type { Messages } from '../proto/types.gen.ts';
 type Mutation = Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'];
 
 const NEVER_CROSSING = words(`
-  x-envoy-* x-forwarded-* x-istio-* x-postern-* l5d-* via x-request-id x-b3-traceid x-b3-spanid x-b3-parentspanid
-  x-b3-sampled x-b3-flags x-real-ip x-accel-* x-sendfile* x-reproxy-* x-lighttpd-*
+  x-envoy-* x-forwarded-* x-istio-* x-postern-* l5d-* via x-request-id x-real-ip x-accel-* x-sendfile* x-reproxy-* x-lighttpd-*
 `);
 
 /** In requests: what a backend could take for the word of a proxy, or for another request than the granted one. */
 export const NEVER_IN_REQUESTS = [
   ...NEVER_CROSSING,
   ...words(`
-  forwarded x-forwarded x-host proxy proxy-connection proxy-authorization traceparent tracestate baggage b3
+  forwarded x-forwarded x-host proxy proxy-connection proxy-authorization baggage
   uber-trace-id grpc-trace-bin x-ot-span-context x-amzn-trace-id x-cloud-trace-context x-datadog-trace-id
   x-datadog-parent-id x-datadog-origin x-datadog-sampling-priority x-datadog-tags client-ip x-client-ip
   x-cluster-client-ip x-originating-ip x-proxyuser-ip true-client-ip cf-connecting-ip cf-connecting-ipv6
@@ -38,9 +37,17 @@ export const NEVER_IN_REQUESTS = [
   `),
 ];
 
+/** In requests to and from a peer, unless the configuration says `traceContext: forward`; in trailers and responses always. */
+export const TRACE_CONTEXT = words(`
+  traceparent tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid x-b3-sampled x-b3-flags
+`);
+
+export const NEVER_IN_REQUEST_TRAILERS = [...NEVER_IN_REQUESTS, ...TRACE_CONTEXT];
+
 /** In responses and their trailers: what tells a peer which software runs here, and where. */
 export const NEVER_IN_RESPONSES = [
   ...NEVER_CROSSING,
+  ...TRACE_CONTEXT.filter((name) => name.startsWith('x-')),
   ...words(`
   proxy-authenticate proxy-authentication-info server server-timing alt-svc proxy-status x-powered-by
   x-aspnet-version x-aspnetmvc-version x-backend x-backend-ip x-backend-server x-cache-lookup x-host x-hostname
@@ -67,10 +74,13 @@ const ADDED_BY_ENVOY = words(`
   x-forwarded-port
 `);
 
-export const NEVER_FROM_INGRESS = [...ADDED_BY_ENVOY, ...words('x-postern-peer-request-id x-postern-peer-claim')];
+export const NEVER_FROM_INGRESS = [...ADDED_BY_ENVOY, ...words('x-postern-given-request-id x-postern-peer-claim')];
 
 /** Where callers prove which workload they are, the peer is told. */
-export const NEVER_FROM_PROVEN = [...ADDED_BY_ENVOY, ...words('x-forwarded-proto x-postern-peer x-postern-workload')];
+export const NEVER_FROM_PROVEN = [
+  ...ADDED_BY_ENVOY,
+  ...words('x-forwarded-proto x-postern-peer x-postern-workload x-postern-given-request-id'),
+];
 export const NEVER_FROM_EGRESS = [...NEVER_FROM_PROVEN, 'x-forwarded-client-cert'];
 
 /** Whether the mutations remove every one of these headers and write none. */

@@ -5,7 +5,8 @@ import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
 import { LOGGED_LIMIT } from './limit-filters.ts';
-import { LOGGED_AUTHORITY, LOGGED_PEER_REQUEST_ID } from './request-facts.ts';
+import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './request-facts.ts';
+import { LOGGED_REASON } from './underscore-guard.ts';
 import { CLAIMED_WORKLOAD } from './workload-claim.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
@@ -39,7 +40,7 @@ const REQUEST = {
   exported: `%METADATA(VIRTUAL_HOST:${METADATA}:exported)%`,
   service: `%METADATA(ROUTE:${METADATA}:service)%`,
   route_peer: `%METADATA(ROUTE:${METADATA}:peer)%`,
-  reason: `%METADATA(ROUTE:${METADATA}:reason)%`,
+  reason: LOGGED_REASON,
   limit: LOGGED_LIMIT,
   request_id: '%STREAM_ID%',
   method: '%REQ(:METHOD)%',
@@ -60,7 +61,7 @@ const REQUEST = {
 };
 
 const INGRESS_REQUEST = {
-  peer_request_id: LOGGED_PEER_REQUEST_ID,
+  peer_request_id: GIVEN_REQUEST_ID,
   workload: CLAIMED_WORKLOAD,
   refused_for: '%DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_effective_policy_id)%',
 };
@@ -115,7 +116,7 @@ export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
 /** One line for each request, except answered health checks of peers: each gateway sends one every two seconds. */
 export function requestLog(mesh: Mesh, role: GatewayRole): AccessLog {
   const fields = { ...head(mesh, role, 'http'), ...CONNECTION, ...REQUEST };
-  if (role === 'egress') return jsonLog(fields);
+  if (role === 'egress') return jsonLog({ ...fields, caller_request_id: GIVEN_REQUEST_ID });
   return { ...jsonLog({ ...fields, ...INGRESS_REQUEST }), filter: NO_HEALTH_CHECK };
 }
 

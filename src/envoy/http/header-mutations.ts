@@ -5,10 +5,15 @@ import type { GatewayRole } from '../../federation/model.ts';
 import type { Message } from '../draft.ts';
 import { PEER_HEADER, WORKLOAD_HEADER } from '../resource-names.ts';
 import { REMOVALS } from './header-removals.ts';
-import { KEEP_PEER_REQUEST_ID, PEER_REQUEST_ID_HEADER } from './request-facts.ts';
+import { GIVEN_REQUEST_ID_HEADER, KEEP_REQUEST_ID } from './request-facts.ts';
 import { KEEP_PEER_CLAIM, PEER_CLAIM_HEADER } from './workload-claim.ts';
 
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
+
+/** Removed by the routes to and from every peer without `traceContext: forward`. */
+export const TRACE_CONTEXT: readonly string[] = REMOVALS.filter(({ forwardable }) => forwardable).flatMap(
+  ({ names }) => names,
+);
 
 /** Headers that Envoy adds to a request after the caller's own values were removed, and would send to the next hop. */
 const ADDED_BY_ENVOY = [
@@ -29,30 +34,39 @@ const ADDED_BY_ENVOY = [
   'x-forwarded-port',
 ];
 
-/** Runs before Envoy writes headers of its own, so that it removes the caller's values and keeps Envoy's. */
-const STRIP_REQUEST: readonly Mutation[] = removals('requests');
+/**
+ * Runs before Envoy writes headers of its own, so that it removes the caller's values and keeps Envoy's. Routes remove trace
+ * context, for which peers have a choice.
+ */
+const CLEANING: readonly Mutation[] = removals('requests').filter(({ remove = '' }) => !TRACE_CONTEXT.includes(remove));
 
-/** What the ingress removes last, because it copies what the peer's egress says there: the request id, and the claim. */
-const COPIED: readonly Mutation[] = STRIP_REQUEST.filter(
-  ({ remove, remove_on_match: match }) => remove === 'x-request-id' || match?.key_matcher?.prefix === 'x-forwarded-',
-);
+/** Copied before they are removed: the request id, for the log and `traceContext: forward`; of a peer also its claim. */
+const [REQUEST_ID, CLAIM] = [
+  ({ remove }: Mutation): boolean => remove === 'x-request-id',
+  ({ remove_on_match: match }: Mutation): boolean => match?.key_matcher?.prefix === 'x-forwarded-',
+];
 
-/** The same for each gateway, but for the two copies of the ingress. */
 export const CLEAN_REQUEST: Readonly<Record<GatewayRole, readonly Mutation[]>> = {
-  egress: STRIP_REQUEST,
+  egress: [...CLEANING.filter((one) => !REQUEST_ID(one)), KEEP_REQUEST_ID, ...CLEANING.filter(REQUEST_ID)],
   ingress: [
-    ...STRIP_REQUEST.filter((removal) => !COPIED.includes(removal)),
-    KEEP_PEER_REQUEST_ID,
+    ...CLEANING.filter((one) => !REQUEST_ID(one) && !CLAIM(one)),
+    KEEP_REQUEST_ID,
     KEEP_PEER_CLAIM,
-    ...COPIED,
+    ...CLEANING.filter((one) => REQUEST_ID(one) || CLAIM(one)),
   ],
 };
+
+/** A backend may read `x_forwarded_for` as `x-forwarded-for` (CGI), so no name with an underscore passes. */
+const WITHOUT_UNDERSCORES: Mutation = { remove_on_match: { key_matcher: { contains: '_' } } };
+
+/** Runs after the filter that refuses requests with such names (underscore-guard.ts), also where that one is switched off. */
+export const STRIP_REQUEST: readonly Mutation[] = [WITHOUT_UNDERSCORES];
 
 /**
  * From a request's trailers whole families are removed (`x-original-…`): hardly any application sends trailers, and the
  * list is part of each peer's filter chain.
  */
-export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = families(listed('requests'));
+export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = [...families(listed('requests')), WITHOUT_UNDERSCORES];
 
 /** Runs on a response and its trailers. Envoy writes its own `server` header afterwards. */
 export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
@@ -60,7 +74,7 @@ export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
 /** Removed on the way to a backend, which may see the caller (x-forwarded-client-cert, x-postern-peer, x-postern-workload). */
 export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [
   ...ADDED_BY_ENVOY,
-  PEER_REQUEST_ID_HEADER,
+  GIVEN_REQUEST_ID_HEADER,
   PEER_CLAIM_HEADER,
 ];
 
@@ -71,6 +85,7 @@ export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   'x-forwarded-client-cert',
   PEER_HEADER,
   WORKLOAD_HEADER,
+  GIVEN_REQUEST_ID_HEADER,
 ];
 
 /** The same where callers prove which workload they are: the peer is told. */

@@ -7,6 +7,8 @@ export interface Removal {
   readonly why: string;
   readonly from: 'requests' | 'responses' | 'both';
   readonly names: readonly string[];
+  /** Kept in the requests to and from a peer with `traceContext: forward`; the routes remove them for all others. */
+  readonly forwardable?: true;
 }
 
 /** Removed at both gateways, from requests before Envoy writes headers of its own; from trailers these or more. */
@@ -20,13 +22,22 @@ export const REMOVALS: readonly Removal[] = [
   { why: 'a credential for a proxy, or its challenge', from: 'requests', names: ['proxy-authorization'] },
   { why: 'the same', from: 'responses', names: ['proxy-authenticate', 'proxy-authentication-info'] },
   {
-    why: 'trace context and request IDs: each mesh has its own, and each crossing a fresh request ID',
+    why: 'trace context, unless the peer has traceContext: forward',
+    from: 'requests',
+    names: ['traceparent', 'tracestate', 'b3'],
+    forwardable: true,
+  },
+  {
+    why: 'the same; from responses always',
+    from: 'both',
+    names: ['x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'x-b3-flags'],
+    forwardable: true,
+  },
+  {
+    why: 'other trace context: it may hold data of applications, or has no public form',
     from: 'requests',
     names: [
-      'traceparent',
-      'tracestate',
       'baggage',
-      'b3',
       'uber-trace-id',
       'grpc-trace-bin',
       'x-ot-span-context',
@@ -37,9 +48,9 @@ export const REMOVALS: readonly Removal[] = [
     ],
   },
   {
-    why: 'the same',
+    why: 'request IDs: each crossing gets a fresh one, unless the peer has traceContext: forward',
     from: 'both',
-    names: ['x-request-id', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'x-b3-flags'],
+    names: ['x-request-id'],
   },
   {
     why: 'where a request came from, as a proxy saw it',

@@ -7,10 +7,16 @@ import { ADS } from '../config-source.ts';
 import { extension, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import { requestLog } from './access-log.ts';
-import { CLEAN_REQUEST, removalsOf, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './header-mutations.ts';
+import {
+  CLEAN_REQUEST,
+  removalsOf,
+  STRIP_REQUEST,
+  STRIP_REQUEST_TRAILERS,
+  STRIP_RESPONSE,
+} from './header-mutations.ts';
 import { WITH_HOSTS } from './internal-hosts.ts';
 import { localReplies } from './local-reply.ts';
-import { rememberAuthority } from './request-facts.ts';
+import { rememberAuthority, rememberRequestId } from './request-facts.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
@@ -21,7 +27,7 @@ export interface HttpChain {
   readonly role: GatewayRole;
   readonly statPrefix: string;
   readonly routes: string;
-  /** Filters between the one that keeps the authority and those that strip headers. */
+  /** Filters between those that keep facts for the log and those that strip headers. */
   readonly filters: readonly HttpFilter[];
   /** Callers have proven who they are, and the peer is told so. */
   readonly claimsCaller?: true;
@@ -41,7 +47,7 @@ function own({ mesh, role, statPrefix, routes, filters, claimsCaller }: HttpChai
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
     access_log: [requestLog(mesh, role)],
-    http_filters: [rememberAuthority(), ...filters, STRIP, ROUTER],
+    http_filters: [rememberAuthority(), rememberRequestId(), ...filters, STRIP, ROUTER],
     early_header_mutation_extensions: [cleanRequest(role)],
     local_reply_config: localReplies(role),
   };
@@ -50,7 +56,8 @@ function own({ mesh, role, statPrefix, routes, filters, claimsCaller }: HttpChai
 const COMMON_HTTP: Manager['common_http_protocol_options'] = {
   // Certificates are verified when a connection begins: this is how long it can outlive one that expired or was revoked.
   max_connection_duration: '3600s',
-  headers_with_underscores_action: 'REJECT_REQUEST',
+  // The codec would reset the stream of a request with such a header; underscore-guard.ts answers it.
+  headers_with_underscores_action: 'ALLOW',
   max_stream_duration: '0s',
 };
 
@@ -136,6 +143,7 @@ const STRIP: HttpFilter = extension(
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
   {
     mutations: {
+      request_mutations: STRIP_REQUEST,
       request_trailers_mutations: STRIP_REQUEST_TRAILERS,
       response_mutations: STRIP_RESPONSE,
       // In trailers there is nothing to rewrite: no application sends a redirect there.

@@ -1,6 +1,7 @@
 // What a gateway keeps of a request for its access log, because later steps overwrite it: the authority that was asked for,
-// and at the ingress the id by which the peer's egress logs the same request.
-// Must not: let a peer choose what a line says under our own keys, or use an id of a peer for anything but the log.
+// and the request id that it came with: at the ingress the one by which the peer's egress logs the same request.
+// Must not: let a caller choose what a line says under our own keys (but for its id at a peer with traceContext: forward), or
+// pass an id on that has not the form of one.
 
 import { extension, type Message } from '../draft.ts';
 
@@ -10,18 +11,18 @@ type SetFilterState = Message<'envoy.extensions.filters.http.set_filter_state.v3
 
 const NAME = 'envoy.filters.http.set_filter_state';
 const AUTHORITY = 'postern.authority';
-const PEER_REQUEST_ID = 'postern.peer_request_id';
+const REQUEST_ID_KEY = 'postern.given_request_id';
 
-/** Holds the peer's request id from the removal of `x-request-id` to the filter that reads it; no backend gets it. */
-export const PEER_REQUEST_ID_HEADER = 'x-postern-peer-request-id';
+/** Holds the caller's request id from the removal of `x-request-id` to the filter that reads it; no backend and no peer gets it. */
+export const GIVEN_REQUEST_ID_HEADER = 'x-postern-given-request-id';
 
 /** The form in which Envoy writes a request id. */
 const REQUEST_ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 
-/** Before Envoy gives a request of a peer a fresh id of our own. */
-export const KEEP_PEER_REQUEST_ID: Mutation = {
+/** Before Envoy gives a request a fresh id of our own. */
+export const KEEP_REQUEST_ID: Mutation = {
   append: {
-    header: { key: PEER_REQUEST_ID_HEADER, value: '%REQ(X-REQUEST-ID)%' },
+    header: { key: GIVEN_REQUEST_ID_HEADER, value: '%REQ(X-REQUEST-ID)%' },
     append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
   },
 };
@@ -34,20 +35,21 @@ export const LOGGED_AUTHORITY = `%COALESCE(${JSON.stringify({
   ],
 })})%`;
 
-export const LOGGED_PEER_REQUEST_ID = `%FILTER_STATE(${PEER_REQUEST_ID}:PLAIN)%`;
+/** For the log, and for a peer with `traceContext: forward`. */
+export const GIVEN_REQUEST_ID = `%FILTER_STATE(${REQUEST_ID_KEY}:PLAIN)%`;
 
 /** The router replaces the authority by the name that the next hop knows, and the access log is written after that. */
 export function rememberAuthority(): HttpFilter {
   return extension(NAME, 'envoy.extensions.filters.http.set_filter_state.v3.Config', remember(AUTHORITY, ':AUTHORITY'));
 }
 
-/** Runs only for a header of the right form, so that a line never holds what a peer made up instead of an id. */
-export function rememberPeerRequestId(): HttpFilter {
+/** Runs only for a header of the right form, so that a line never holds what a caller made up instead of an id. */
+export function rememberRequestId(): HttpFilter {
   return extension(NAME, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
     extension_config: extension(
       NAME,
       'envoy.extensions.filters.http.set_filter_state.v3.Config',
-      remember(PEER_REQUEST_ID, PEER_REQUEST_ID_HEADER),
+      remember(REQUEST_ID_KEY, GIVEN_REQUEST_ID_HEADER),
     ),
     xds_matcher: {
       matcher_list: {
@@ -57,7 +59,7 @@ export function rememberPeerRequestId(): HttpFilter {
               not_matcher: {
                 single_predicate: {
                   input: extension('header', 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput', {
-                    header_name: PEER_REQUEST_ID_HEADER,
+                    header_name: GIVEN_REQUEST_ID_HEADER,
                   }),
                   value_match: { safe_regex: { google_re2: {}, regex: REQUEST_ID } },
                 },

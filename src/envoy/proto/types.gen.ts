@@ -1808,6 +1808,14 @@ export interface Messages {
     readonly package_paths?: readonly (string)[];
     readonly package_cpaths?: readonly (string)[];
   };
+  'envoy.extensions.filters.http.lua.v3.LuaPerRoute': {
+    readonly disabled?: boolean;
+    readonly name?: string;
+    readonly source_code?: Messages['envoy.config.core.v3.DataSource'];
+    readonly filter_context?: { readonly [key: string]: unknown };
+    readonly package_paths?: readonly (string)[];
+    readonly package_cpaths?: readonly (string)[];
+  };
   'envoy.extensions.filters.http.rbac.v3.RBAC': {
     readonly rules?: Messages['envoy.config.rbac.v3.RBAC'];
     readonly rules_stat_prefix?: string;
@@ -2690,6 +2698,7 @@ export type PayloadType =
   | 'envoy.extensions.filters.http.header_to_metadata.v3.Config'
   | 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'
   | 'envoy.extensions.filters.http.lua.v3.Lua'
+  | 'envoy.extensions.filters.http.lua.v3.LuaPerRoute'
   | 'envoy.extensions.filters.http.rbac.v3.RBAC'
   | 'envoy.extensions.filters.http.rbac.v3.RBACPerRoute'
   | 'envoy.extensions.filters.http.router.v3.Router'

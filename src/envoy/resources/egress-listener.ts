@@ -18,6 +18,7 @@ import { oneWorkloadOnly } from '../http/client-policy.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { limitSlot } from '../http/limit-filters.ts';
 import { denyByDefault } from '../http/rbac.ts';
+import { underscoreGuard } from '../http/underscore-guard.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { callersTls } from './callers-tls.ts';
@@ -56,7 +57,7 @@ export function egressListeners({ mesh, gateway, source, callers, ports }: Egres
 
 function plaintextChain(mesh: Mesh, port: number): FilterChain {
   const name = names.egressPort(port);
-  const filters = [limitSlot('import')];
+  const filters = [underscoreGuard(), limitSlot('import')];
   const manager = { mesh, role: 'egress', statPrefix: statPrefix(port), routes: name, filters } as const;
   return { name, filters: [httpConnectionManager(manager)] };
 }
@@ -76,7 +77,7 @@ function callersChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, po
         role: 'egress',
         statPrefix: statPrefix(port),
         routes: name,
-        filters: [denyByDefault(), limitSlot('import')],
+        filters: [denyByDefault(), underscoreGuard(), limitSlot('import')],
         claimsCaller: true,
       }),
     ],

@@ -13,7 +13,7 @@ import { internalHosts } from '../http/internal-hosts.ts';
 import { limitSlot } from '../http/limit-filters.ts';
 import { pathGuard } from '../http/path-guard.ts';
 import { denyByDefault, peerOnly } from '../http/rbac.ts';
-import { rememberPeerRequestId } from '../http/request-facts.ts';
+import { underscoreGuard } from '../http/underscore-guard.ts';
 import { keepWorkload } from '../http/workload-claim.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
@@ -123,12 +123,12 @@ const peerChain = memoizeByIdentity(
           statPrefix: names.statName('ingress', name),
           routes: names.ingressRoutes(peer),
           filters: [
-            rememberPeerRequestId(),
             keepWorkload(gatewayIdentities),
             limitSlot('peer'),
             bodyGuard(),
             pathGuard(),
             denyByDefault(),
+            underscoreGuard(),
             limitSlot('consumer'),
             internalHosts(),
           ],

@@ -11,11 +11,14 @@ import {
   REMOVE_FROM_EGRESS_REQUEST,
   REMOVE_FROM_INGRESS_REQUEST,
   REMOVE_FROM_PROVEN_REQUEST,
+  TRACE_CONTEXT,
 } from '../http/header-mutations.ts';
 import { LUA_METADATA, ownHosts } from '../http/internal-hosts.ts';
 import { limitedBy, limitedHealthChecks } from '../http/limit-filters.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/rbac.ts';
+import { GIVEN_REQUEST_ID } from '../http/request-facts.ts';
 import { routesWithRetries } from '../http/retry.ts';
+import { UNDERSCORES_DROPPED } from '../http/underscore-guard.ts';
 import { CLAIMED_WORKLOAD } from '../http/workload-claim.ts';
 import * as names from '../resource-names.ts';
 
@@ -25,7 +28,7 @@ type PerFilter = NonNullable<VirtualHost['typed_per_filter_config']>;
 type Route = Message<'envoy.config.route.v3.Route'>;
 type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
 /** What routes use of a peer. */
-type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey' | 'limits'>;
+type RoutedPeer = ProvenPeer & Pick<Peer, 'key' | 'domainKey' | 'limits'> & Partial<Pick<Peer, 'traceContext'>>;
 
 /** What one peer may reach: a virtual host for each granted export. */
 export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly HttpGrant[]): Draft {
@@ -35,7 +38,7 @@ export function ingressRoutes(mesh: Mesh, peer: RoutedPeer, grants: readonly Htt
     // Also for a peer without a grant: its gateways would otherwise take us for dead, and answer 503 instead of our 403.
     healthHost(mesh, peer),
   ];
-  return ingressDraft(peer, [mesh, gatewayIdentities, peer.limits, ...grants], granted);
+  return ingressDraft(peer, [mesh, gatewayIdentities, peer.limits, peer.traceContext, ...grants], granted);
 }
 
 /** Routes of names that are no longer in use, for filter chains that still drain: what both models admit, or nothing. */
@@ -50,19 +53,24 @@ export function retiredRoutes(mesh: Mesh, peers: readonly RetiredName[]): readon
 /** One route configuration for each port of the egress gateway. With callers that prove who they are, no import is without its clients. */
 export function egressRoutes(
   ports: ReadonlyMap<number, readonly HttpImport[]>,
-  peers: readonly names.KeyedPeer[],
+  peers: readonly (names.KeyedPeer & Pick<Peer, 'traceContext'>)[],
   callers: Callers | undefined,
 ): readonly Draft[] {
   const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
+  const choices = new Map(peers.map((peer) => [peer.name, peer.traceContext]));
   return [...ports].map(([port, all]) => {
     const imports = all.map((imported) => ({
       imported,
       cluster: imported.denied ? undefined : clusters.get(imported.peer),
+      traceContext: choices.get(imported.peer) ?? 'drop',
     }));
-    const inputs = [callers === undefined, ...imports.flatMap(({ imported, cluster }) => [imported, cluster])];
+    const inputs = [
+      callers === undefined,
+      ...imports.flatMap(({ imported, cluster, traceContext }) => [imported, cluster, traceContext]),
+    ];
     return routes(names.egressPort(port), inputs, () => ({
       virtual_hosts: [
-        ...imports.map(({ imported, cluster }) => importedHost(imported, cluster)),
+        ...imports.map(({ imported, cluster, traceContext }) => importedHost(imported, cluster, traceContext)),
         denyAll('unknown-name', 404),
       ],
       request_headers_to_remove: callers === undefined ? REMOVE_FROM_EGRESS_REQUEST : REMOVE_FROM_PROVEN_REQUEST,
@@ -71,8 +79,14 @@ export function egressRoutes(
   });
 }
 
+/** In the place of the fresh one that Envoy gives each request, which stays when the caller sent none. */
+const GIVEN_ID: Message<'envoy.config.core.v3.HeaderValueOption'> = {
+  header: { key: 'x-request-id', value: GIVEN_REQUEST_ID },
+  append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+};
+
 function ingressDraft(
-  peer: names.KeyedPeer & Pick<Peer, 'limits'>,
+  peer: names.KeyedPeer & Pick<Peer, 'limits'> & Partial<Pick<Peer, 'traceContext'>>,
   inputs: readonly unknown[],
   hosts: () => readonly VirtualHost[],
 ): Draft {
@@ -83,8 +97,12 @@ function ingressDraft(
       { header: { key: names.PEER_HEADER, value: peer.name }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
       // Not sent when no claim counts: Envoy adds no empty header.
       { header: { key: names.WORKLOAD_HEADER, value: CLAIMED_WORKLOAD }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+      ...(peer.traceContext === 'forward' ? [GIVEN_ID] : []),
     ],
-    request_headers_to_remove: REMOVE_FROM_INGRESS_REQUEST,
+    request_headers_to_remove: [
+      ...REMOVE_FROM_INGRESS_REQUEST,
+      ...(peer.traceContext === 'forward' ? [] : TRACE_CONTEXT),
+    ],
     most_specific_header_mutations_wins: true,
   }));
 }
@@ -101,7 +119,7 @@ const grantedHost = memoizeByIdentity(
     gatewayIdentities: RoutedPeer['gatewayIdentities'],
   ): VirtualHost => {
     const peer = { name: peerName, domainKey, gatewayIdentities };
-    const { name, authority, protocol, backends, requestBodies, timeouts } = exported;
+    const { name, authority, protocol, backends, requestBodies, underscoreHeaders, timeouts } = exported;
     const policy = names.exportPolicy(peer.name, name);
     return {
       name: `${peer.name}/${names.statName(name)}`,
@@ -110,6 +128,7 @@ const grantedHost = memoizeByIdentity(
       typed_per_filter_config: {
         [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
         ...(requestBodies === 'any-method' && BODIES_ALLOWED),
+        ...(underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
         ...limitedBy('consumer', limits, peer.name, name),
       },
       routes: routesWithRetries(exported, {
@@ -143,31 +162,37 @@ function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
   };
 }
 
-const importedHost = memoizeByIdentity((imported: HttpImport, cluster: string | undefined): VirtualHost => {
-  const { peer, name, authority, localNames, port, protocol, timeouts, limits, clients } = imported;
-  const route = names.importRoute(peer, name);
-  const [local = name] = localNames;
-  const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
-  return {
-    name: `import/${names.statName(local)}`,
-    domains: localNames,
-    metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
-    ...perFilter({
-      ...(clients && { [HTTP_RBAC]: clientsOnly(names.importPolicy(peer, name), clients) }),
-      ...limitedBy('import', limits, String(port), local),
-    }),
-    // A denied peer has no cluster. Its names stay, so that callers get 503 instead of 404 (unknown name).
-    routes:
-      cluster === undefined
-        ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
-        : routesWithRetries(imported, {
-            name: route,
-            route: { ...forward(cluster, protocol, longer(timeouts)), host_rewrite_literal: authority },
-            metadata,
-          }),
-    virtual_clusters: [countedAs(peer, name)],
-  };
-});
+const importedHost = memoizeByIdentity(
+  (imported: HttpImport, cluster: string | undefined, traceContext: Peer['traceContext']): VirtualHost => {
+    const { peer, name, authority, localNames, port, protocol, timeouts, limits, clients } = imported;
+    const route = names.importRoute(peer, name);
+    const [local = name] = localNames;
+    const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
+    return {
+      name: `import/${names.statName(local)}`,
+      domains: localNames,
+      metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
+      ...perFilter({
+        ...(clients && { [HTTP_RBAC]: clientsOnly(names.importPolicy(peer, name), clients) }),
+        ...(imported.underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
+        ...limitedBy('import', limits, String(port), local),
+      }),
+      ...(traceContext === 'forward'
+        ? { request_headers_to_add: [GIVEN_ID] }
+        : { request_headers_to_remove: TRACE_CONTEXT }),
+      // A denied peer has no cluster. Its names stay, so that callers get 503 instead of 404 (unknown name).
+      routes:
+        cluster === undefined
+          ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
+          : routesWithRetries(imported, {
+              name: route,
+              route: { ...forward(cluster, protocol, longer(timeouts)), host_rewrite_literal: authority },
+              metadata,
+            }),
+      virtual_clusters: [countedAs(peer, name)],
+    };
+  },
+);
 
 /** An empty map is not the same as an absent one before it is encoded. */
 function perFilter(config: PerFilter): { readonly typed_per_filter_config?: PerFilter } {

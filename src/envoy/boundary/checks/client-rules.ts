@@ -6,6 +6,7 @@ import type { Any, Messages } from '../../proto/types.gen.ts';
 import { type CallersFact, enforce, type Subject } from '../boundary-rules.ts';
 import { meshBundleKey } from '../name-rules.ts';
 import { SIGNATURES } from './tls-rules.ts';
+import { UNDERSCORE_GUARD } from './underscore-rules.ts';
 
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
 type CommonTlsContext = Messages['envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'];
@@ -108,7 +109,12 @@ export function clientsText(clients: readonly string[]): string {
 
 /** The clients of a virtual host; undefined when it has no policy. */
 export const clientsOf = memoizeByIdentity((host: VirtualHost, subject: Subject): string | undefined => {
-  const { [HTTP_RBAC]: config, [LIMITS]: _limits, ...switches } = host.typed_per_filter_config ?? {};
+  const {
+    [HTTP_RBAC]: config,
+    [LIMITS]: _limits,
+    [UNDERSCORE_GUARD]: _guard,
+    ...switches
+  } = host.typed_per_filter_config ?? {};
   enforce(Object.keys(switches).length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
   if (config === undefined) return undefined;
   enforce(config['@type'] === PER_ROUTE && config.rbac?.rules === undefined, 'CLIENTS', subject);

@@ -21,6 +21,10 @@ export interface Expectation {
   readonly imports: ReadonlyMap<string, string>;
   /** `<peer>@<key> <authority>` of each grant, `<port> <local name>` of each import, that says `upgrades: [websocket]`. */
   readonly upgradable: ReadonlySet<string>;
+  /** In the same form, of each that says `underscoreHeaders: drop`. */
+  readonly dropping: ReadonlySet<string>;
+  /** `<peer>@<key>`, and `<port> <local name>` of each import, of a peer that has `traceContext: forward`. */
+  readonly traced: ReadonlySet<string>;
   /** The TCP exports of each peer by server name, as `<name>@<key>`; by `<peer>@<key>`. */
   readonly tcpExports: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The cluster of each TCP import by port; undefined where the peer is denied. */
@@ -56,6 +60,8 @@ export function checkClaims(claims: Claims, expected: Expectation, subject: Subj
   for (const [local, authority] of leads ?? [])
     enforce(expected.imports.get(local) === authority, 'OWN_EXPORT', subject);
   for (const host of upgradable) enforce(expected.upgradable.has(host), 'UPGRADES', subject);
+  for (const host of claims.dropping ?? []) enforce(expected.dropping.has(host), 'UNDERSCORES', subject);
+  for (const one of claims.traced ?? []) enforce(expected.traced.has(one), 'TRACE_CONTEXT', subject);
   for (const [label, serverName, exported] of claims.tcpExports ?? [])
     enforce(expected.tcpExports.get(label)?.get(serverName) === exported, 'TCP_GRANT', subject);
   const { tcpPort, asks } = claims;

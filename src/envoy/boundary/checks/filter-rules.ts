@@ -17,8 +17,8 @@ const BUFFER = 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buff
 const FILTER_STATE = 'type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config';
 const REQUEST_HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
 
-/** Where the ingress keeps the peer's request id until its log takes it. */
-export const PEER_REQUEST_ID_HEADER = 'x-postern-peer-request-id';
+/** Where a gateway keeps the request id that it was given until its log takes it. */
+export const GIVEN_REQUEST_ID_HEADER = 'x-postern-given-request-id';
 /** The filter by which a virtual host can let bodies through (`typed_per_filter_config`). */
 export const BODY_GUARD = 'envoy.filters.http.buffer';
 /** The methods whose body has a meaning (RFC 9110, 9.3). */
@@ -35,8 +35,7 @@ export function checkHttpFilters(
   identities: readonly string[],
   subject: Subject,
 ): void {
-  const [, peerRequestId, workload, limits, bodies, paths, access, ...others] = filters;
-  enforce(keepsOnlyIds(peerRequestId), 'LOGGED_REQUEST', subject);
+  const [, , workload, limits, bodies, paths, access, ...others] = filters;
   enforce(keepsOnlyClaims(configOf(workload), identities), 'WORKLOAD_CLAIM', subject);
   enforce(limits?.name === PEER_SLOT, 'LIMITS', subject);
   enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
@@ -46,8 +45,8 @@ export function checkHttpFilters(
 }
 
 /** Before any other filter, so that a request which a filter refuses is logged with the authority that was received. */
-export function remembersAuthority({ http_filters: [first] = [] }: Manager): boolean {
-  return keeps(configOf(first), 'postern.authority', ':AUTHORITY');
+export function remembersRequest({ http_filters: [first, second] = [] }: Manager): boolean {
+  return keeps(configOf(first), 'postern.authority', ':AUTHORITY') && keepsOnlyIds(second);
 }
 
 /** The configuration of a filter that always runs. */
@@ -59,7 +58,7 @@ export function configOf(filter: HttpFilter | undefined): Any | undefined {
 const REQUEST_ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const SKIP = 'type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter';
 
-/** Keeps one header of the peer under one key, if it has the form of an id, and skips every other. */
+/** Keeps one header of the caller under one key, if it has the form of an id, and skips every other. */
 function keepsOnlyIds(filter: HttpFilter | undefined): boolean {
   const config = configOf(filter);
   if (config?.['@type'] !== MATCHED) return false;
@@ -67,12 +66,12 @@ function keepsOnlyIds(filter: HttpFilter | undefined): boolean {
   const [only, ...more] = list?.matchers ?? [];
   const { input, value_match: form } = only?.predicate?.not_matcher?.single_predicate ?? {};
   return (
-    keeps(config.extension_config?.typed_config, 'postern.peer_request_id', PEER_REQUEST_ID_HEADER) &&
+    keeps(config.extension_config?.typed_config, 'postern.given_request_id', GIVEN_REQUEST_ID_HEADER) &&
     more.length === 0 &&
     tree === undefined &&
     otherwise === undefined &&
     input?.typed_config?.['@type'] === REQUEST_HEADER &&
-    input.typed_config.header_name === PEER_REQUEST_ID_HEADER &&
+    input.typed_config.header_name === GIVEN_REQUEST_ID_HEADER &&
     form?.safe_regex?.regex === REQUEST_ID &&
     only?.on_match?.action?.typed_config?.['@type'] === SKIP
   );

@@ -7,12 +7,13 @@ import type { Any, Messages } from '../../proto/types.gen.ts';
 import { enforce, type Subject } from '../boundary-rules.ts';
 import {
   HOST_HEADERS,
+  NEVER_IN_REQUEST_TRAILERS,
   NEVER_IN_REQUESTS,
   NEVER_IN_RESPONSE_TRAILERS,
   NEVER_IN_RESPONSES,
   removesAll,
 } from '../required-removals.ts';
-import { configOf, isDigestOf, PEER_REQUEST_ID_HEADER } from './filter-rules.ts';
+import { configOf, GIVEN_REQUEST_ID_HEADER, isDigestOf } from './filter-rules.ts';
 import { PEER_CLAIM_HEADER } from './workload-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
@@ -43,25 +44,23 @@ export function checkHeaders(manager: Manager, role: GatewayRole, subject: Subje
   enforce(filters.some(strips) && (role === 'egress' || filters.some(rewrites)), 'CLEAN_RESPONSES', subject);
 }
 
-/** What the ingress copies of a peer's headers, and where; the headers themselves are removed after that, by name or family. */
-const COPIES = [
-  { from: '%REQ(X-REQUEST-ID)%', to: PEER_REQUEST_ID_HEADER, remove: 'x-request-id' },
-  { from: '%REQ(X-FORWARDED-CLIENT-CERT)%', to: PEER_CLAIM_HEADER, remove: 'x-forwarded-*' },
-];
+/** What a gateway copies of a caller's headers, and where; the headers themselves are removed after that, by name or family. */
+const ID_COPY = { from: '%REQ(X-REQUEST-ID)%', to: GIVEN_REQUEST_ID_HEADER, remove: 'x-request-id' };
+const CLAIM_COPY = { from: '%REQ(X-FORWARDED-CLIENT-CERT)%', to: PEER_CLAIM_HEADER, remove: 'x-forwarded-*' };
 
-/** At the ingress the last removals are of what was copied, after the only headers that are written: the copies. */
+/** The last removals are of what was copied, after the only headers that are written: the copies. Only a peer has a claim. */
 const cleansRequests = memoizeByIdentity((mutations: readonly Mutation[], role: GatewayRole): boolean => {
-  if (role === 'egress') return removesAll(mutations, NEVER_IN_REQUESTS);
-  const removals = mutations.slice(0, -2 * COPIES.length);
-  const [copies, last] = [mutations.slice(removals.length, -COPIES.length), mutations.slice(-COPIES.length)];
+  const expected = role === 'ingress' ? [ID_COPY, CLAIM_COPY] : [ID_COPY];
+  const removals = mutations.slice(0, -2 * expected.length);
+  const [copies, last] = [mutations.slice(removals.length, -expected.length), mutations.slice(-expected.length)];
   const copied = copies.map(({ append: { header, append_action: action } = {} }) =>
     [header?.key, header?.value, action].join(),
   );
   return (
-    COPIES.every(({ from, to }, index) => copied[index] === [to, from, 'OVERWRITE_IF_EXISTS_OR_ADD'].join()) &&
+    expected.every(({ from, to }, index) => copied[index] === [to, from, 'OVERWRITE_IF_EXISTS_OR_ADD'].join()) &&
     removesAll(
       last,
-      COPIES.map(({ remove }) => remove),
+      expected.map(({ remove }) => remove),
     ) &&
     removesAll([...removals, ...last], NEVER_IN_REQUESTS)
   );
@@ -75,7 +74,7 @@ function strips(config: Any | undefined): boolean {
     response_trailers_mutations: responseTrailers = [],
   } = config.mutations ?? {};
   return (
-    removesAll(requestTrailers, NEVER_IN_REQUESTS) &&
+    removesAll(requestTrailers, NEVER_IN_REQUEST_TRAILERS) &&
     removesAll(responses, NEVER_IN_RESPONSES) &&
     removesAll(responseTrailers, NEVER_IN_RESPONSE_TRAILERS)
   );

@@ -6,12 +6,13 @@ import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type TlsUse } from '../boundary-rules.ts';
 import { chainLabel, dialLabel, gateLabel, importLabel, type Label, labelText, tcpChainLabel } from '../name-rules.ts';
 import { checkCallersChain } from './client-rules.ts';
-import { checkHttpFilters, deniesByDefault, remembersAuthority } from './filter-rules.ts';
+import { checkHttpFilters, deniesByDefault, remembersRequest } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
 import { connectionsOf } from './limit-rules.ts';
 import { checkNetworkRbac, isBounded, isFixed, seconds, TCP_PROXY } from './network-rules.ts';
 import { checkGate, checkTcpChain, tcpPortTarget } from './tcp-rules.ts';
 import { checkDownstream, domainOfServerName } from './tls-rules.ts';
+import { guardsUnderscores } from './underscore-rules.ts';
 
 type Listener = Messages['envoy.config.listener.v3.Listener'];
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
@@ -76,7 +77,7 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
   const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, subject);
   const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
   checkManager(manager, 'egress', callers !== undefined, subject);
-  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[1]), 'HTTP_RBAC', subject);
+  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[2]), 'HTTP_RBAC', subject);
   enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
   const claims = { listensAt, callers: callers?.trustDomain ?? null };
   return { subject, name, kind: 'listener', role: 'egress', routes: [name], secrets: callers?.secrets ?? [], claims };
@@ -159,11 +160,11 @@ function checkManager(manager: Manager, role: GatewayRole, provenClient: boolean
     manager.normalize_path === true &&
     manager.merge_slashes === true &&
     manager.path_with_escaped_slashes_action === 'REJECT_REQUEST' &&
-    http.headers_with_underscores_action === 'REJECT_REQUEST' &&
     (role === 'egress' ? readsPlainHttp1(manager) : manager.codec_type === 'HTTP2');
   enforce(isClean, 'CLEAN_REQUESTS', subject);
-  enforce(remembersAuthority(manager), 'LOGGED_REQUEST', subject);
+  enforce(remembersRequest(manager), 'LOGGED_REQUEST', subject);
   checkHeaders(manager, role, subject);
+  enforce(guardsUnderscores(manager), 'UNDERSCORES', subject);
   const isAnonymous =
     (manager.server_header_transformation ?? 'OVERWRITE') === 'OVERWRITE' &&
     manager.server_name === 'gateway' &&

@@ -12,6 +12,8 @@ import { clientsOf } from './client-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
 import { HOST_SLOTS, limitsOf, PEER_SLOT } from './limit-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
+import { addsHeaders, forwardsTrace, isGivenId } from './trace-rules.ts';
+import { droppingOf, UNDERSCORE_GUARD } from './underscore-rules.ts';
 import { areOfDomain, reportsWorkloads, workloadsOf } from './workload-rules.ts';
 
 type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
@@ -66,7 +68,12 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     const removed = config.request_headers_to_remove ?? [];
     const cleans = never.every((header) => removed.includes(header));
     enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
-    return { subject, name, kind: 'routes', role: 'egress', targets, claims: { leads, upgradable, limits, clients } };
+    const dropping = granted.flatMap((host) => droppingOf(host, port));
+    const traced = granted
+      .filter(forwardsTrace)
+      .flatMap(({ domains = [] }) => domains.map((name) => `${port} ${name}`));
+    const claims = { leads, upgradable, dropping, traced, limits, clients };
+    return { subject, name, kind: 'routes', role: 'egress', targets, claims };
   }
   const { peer } = label;
   const removed = config.request_headers_to_remove ?? [];
@@ -90,16 +97,10 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     ),
   ] as const;
   const upgradable = granted.flatMap((host) => upgradableOf(host, labelText(label)));
-  return {
-    subject,
-    name,
-    kind: 'routes',
-    role: 'ingress',
-    targets,
-    principals,
-    peer,
-    claims: { admits, upgradable, limits },
-  };
+  const dropping = granted.flatMap((host) => droppingOf(host, labelText(label)));
+  const traced = forwardsTrace(config) || granted.some(addsHeaders) ? [labelText(label)] : [];
+  const claims = { admits, upgradable, dropping, traced, limits };
+  return { subject, name, kind: 'routes', role: 'ingress', targets, principals, peer, claims };
 }
 
 /** The domains of a host with a route that enables an upgrade, whichever. */
@@ -130,7 +131,7 @@ function deniesEverything(host: VirtualHost): boolean {
 /** The clusters of a virtual host. Each route names one cluster or answers by itself; every other kind of route is refused. */
 const checkTargets = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly Target[] => {
   enforce(host.matcher === undefined && host.request_mirror_policies === undefined, 'OWN_EXPORT', subject);
-  enforce(host.request_headers_to_add === undefined, 'PEER_HEADER', subject);
+  enforce((host.request_headers_to_add ?? []).every(isGivenId), 'PEER_HEADER', subject);
   enforce(retriesSafely(host), 'SAFE_RETRY', subject);
   return (host.routes ?? []).flatMap((route) => {
     enforce(route.typed_per_filter_config === undefined, 'POLICY_NOT_OVERRIDDEN', subject);
@@ -144,9 +145,9 @@ const checkTargets = memoizeByIdentity((host: VirtualHost, subject: Subject): re
 });
 
 function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subject): void {
-  const added = (config.request_headers_to_add ?? []).map(({ header, append_action: action }) =>
-    [header?.key, header?.value, action].join(),
-  );
+  const added = (config.request_headers_to_add ?? [])
+    .filter((one) => !isGivenId(one))
+    .map(({ header, append_action: action }) => [header?.key, header?.value, action].join());
   const says = [
     [PEER_HEADER, peer, 'OVERWRITE_IF_EXISTS_OR_ADD'].join(),
     [WORKLOAD_HEADER, '%DYNAMIC_METADATA(postern:workload)%', 'OVERWRITE_IF_EXISTS_OR_ADD'].join(),
@@ -163,7 +164,12 @@ const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): rea
     if (route !== undefined)
       enforce(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
   }
-  const { [HTTP_RBAC]: config, [BODY_GUARD]: bodies, ...switches } = host.typed_per_filter_config ?? {};
+  const {
+    [HTTP_RBAC]: config,
+    [BODY_GUARD]: bodies,
+    [UNDERSCORE_GUARD]: _,
+    ...switches
+  } = host.typed_per_filter_config ?? {};
   const others = Object.keys(switches).filter((filter) => !HOST_SLOTS.includes(filter));
   enforce(others.length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
   enforce(config?.['@type'] === PER_ROUTE && config.rbac?.matcher === undefined, 'POLICY', subject);

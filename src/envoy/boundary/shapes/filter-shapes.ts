@@ -6,12 +6,12 @@ import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './log-shapes.ts';
 import { EGRESS_REPLIES, INGRESS_REPLIES } from './reply-shapes.ts';
 import {
   AUTHORITY,
+  GIVEN_REQUEST_ID,
   headerValue,
   KEEP_CLAIM,
   KEEP_ID,
   matched,
   PEER_CLAIM,
-  PEER_REQUEST_ID,
   REQUEST_HEADER,
   SKIP,
   skippedUnless,
@@ -34,16 +34,19 @@ import {
 } from './shape.ts';
 import { ADS } from './tls-shapes.ts';
 
-const REMOVAL = oneField({ remove: text, remove_on_match: message({ key_matcher: message({ prefix: text }) }) });
+const MATCHED_REMOVAL = message({ key_matcher: message({ prefix: text }) });
+const UNDERSCORES = message({ remove_on_match: message({ key_matcher: message({ contains: is('_') }) }) });
+const REMOVAL = oneField({ remove: text, remove_on_match: MATCHED_REMOVAL });
+const REMOVALS_AND_UNDERSCORES = once(listOf(either(REMOVAL, UNDERSCORES)));
 const REMOVALS = once(listOf(REMOVAL));
 /** Which header is written, and where, is in header-rules.ts. */
 const REMOVALS_AND_COPIES = once(
   listOf(
     oneField({
       remove: text,
-      remove_on_match: message({ key_matcher: message({ prefix: text }) }),
+      remove_on_match: MATCHED_REMOVAL,
       append: message({
-        header: either(copy(PEER_REQUEST_ID, 'X-REQUEST-ID'), copy(PEER_CLAIM, 'X-FORWARDED-CLIENT-CERT')),
+        header: either(copy(GIVEN_REQUEST_ID, 'X-REQUEST-ID'), copy(PEER_CLAIM, 'X-FORWARDED-CLIENT-CERT')),
         append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
       }),
     }),
@@ -105,6 +108,11 @@ const ACCESS = extension(
   'envoy.filters.http.rbac',
   typed(RBAC, { rules: message({}, { action: is('ALLOW'), policies: message({}) }), track_per_rule_stats: is(true) }),
 );
+/** The script is in underscore-rules.ts, by its digest. */
+const UNDERSCORE_GUARD = extension(
+  'envoy.filters.http.lua.underscores',
+  typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
+);
 const HOSTS = matched(
   LUA,
   typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
@@ -118,7 +126,8 @@ const STRIP = extension(
   'envoy.filters.http.header_mutation',
   typed('envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
     mutations: message({
-      request_trailers_mutations: REMOVALS,
+      request_mutations: sequence(UNDERSCORES),
+      request_trailers_mutations: REMOVALS_AND_UNDERSCORES,
       response_mutations: REMOVALS,
       response_trailers_mutations: REMOVALS,
     }),
@@ -175,13 +184,15 @@ const COMMON = {
   delayed_close_timeout: is('1s'),
   stream_error_on_invalid_http_message: is(false),
   max_request_headers_kb: number,
-  common_http_protocol_options: message({
-    max_connection_duration: duration,
-    headers_with_underscores_action: is('REJECT_REQUEST'),
-    max_stream_duration: is('0s'),
-    max_headers_count: number,
-    idle_timeout: duration,
-  }),
+  common_http_protocol_options: message(
+    {
+      max_connection_duration: duration,
+      max_stream_duration: is('0s'),
+      max_headers_count: number,
+      idle_timeout: duration,
+    },
+    { headers_with_underscores_action: is('ALLOW') },
+  ),
 };
 /** Zero values of enumerations, which an encoded message does not have. */
 const ZERO = { server_header_transformation: is('OVERWRITE') };
@@ -208,6 +219,7 @@ export const INGRESS_MANAGER = typed(
       BODY_GUARD,
       PATH_GUARD,
       ACCESS,
+      UNDERSCORE_GUARD,
       limitSlot('consumer'),
       HOSTS,
       STRIP,
@@ -228,13 +240,16 @@ const FROM_CALLERS = {
     ignore_http_11_upgrade: sequence(message({ prefix: is('TLS/'), ignore_case: is(true) })),
   }),
   access_log: EGRESS_REQUEST_LOG,
-  early_header_mutation_extensions: earlyMutations(REMOVALS),
+  early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPIES),
   local_reply_config: EGRESS_REPLIES,
 };
 
 export const EGRESS_MANAGER = typed(
   MANAGER,
-  { ...FROM_CALLERS, http_filters: httpFilters(AUTHORITY, limitSlot('import'), STRIP, ROUTER) },
+  {
+    ...FROM_CALLERS,
+    http_filters: httpFilters(AUTHORITY, KEEP_ID, UNDERSCORE_GUARD, limitSlot('import'), STRIP, ROUTER),
+  },
   { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
 );
 
@@ -245,7 +260,7 @@ export const CALLERS_MANAGER = typed(
     ...FROM_CALLERS,
     forward_client_cert_details: is('SANITIZE_SET'),
     set_current_client_cert_details: message({ uri: is(true) }),
-    http_filters: httpFilters(AUTHORITY, ACCESS, limitSlot('import'), STRIP, ROUTER),
+    http_filters: httpFilters(AUTHORITY, KEEP_ID, ACCESS, UNDERSCORE_GUARD, limitSlot('import'), STRIP, ROUTER),
   },
   { ...ZERO, codec_type: is('AUTO') },
 );

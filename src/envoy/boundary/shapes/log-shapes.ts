@@ -30,7 +30,7 @@ const JSON_KEYS = {
     exported %METADATA(VIRTUAL_HOST:postern:exported)%
     service %METADATA(ROUTE:postern:service)%
     route_peer %METADATA(ROUTE:postern:peer)%
-    reason %METADATA(ROUTE:postern:reason)%
+    reason %COALESCE({"operators":[{"command":"DYNAMIC_METADATA","param":"postern:reason"},{"command":"METADATA","param":"ROUTE:postern:reason"}]})%
     limit %DYNAMIC_METADATA(postern.limit:reached)%
     request_id %STREAM_ID%
     method %REQ(:METHOD)%
@@ -49,9 +49,10 @@ const JSON_KEYS = {
     policy %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%
     verdict %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_engine_result)%`,
   ingressRequest: `
-    peer_request_id %FILTER_STATE(postern.peer_request_id:PLAIN)%
+    peer_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%
     workload %DYNAMIC_METADATA(postern:workload)%
     refused_for %DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_effective_policy_id)%`,
+  egressRequest: 'caller_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%',
 };
 
 const CONNECTION = keys(JSON_KEYS.connection);
@@ -79,7 +80,7 @@ export const INGRESS_REQUEST_LOG = oneLog(
   { ...REQUEST, ...keys(JSON_KEYS.ingressRequest) },
   { filter: NO_HEALTH_CHECK },
 );
-export const EGRESS_REQUEST_LOG = oneLog('egress', 'http', REQUEST);
+export const EGRESS_REQUEST_LOG = oneLog('egress', 'http', { ...REQUEST, ...keys(JSON_KEYS.egressRequest) });
 const TCP = {
   ...keys(`
     service %METADATA(LISTENER_FILTER_CHAIN:postern:service)%

@@ -4,7 +4,7 @@
 
 import { either, extension, is, listOf, message, type Shape, sequence, text, typed } from './shape.ts';
 
-export const PEER_REQUEST_ID = 'x-postern-peer-request-id';
+export const GIVEN_REQUEST_ID = 'x-postern-given-request-id';
 export const PEER_CLAIM = 'x-postern-peer-claim';
 const STATE = 'envoy.filters.http.set_filter_state';
 const TO_METADATA = 'envoy.filters.http.header_to_metadata';
@@ -49,10 +49,10 @@ export const REQUEST_HEADER = 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput
 export const AUTHORITY = extension(STATE, kept('postern.authority', ':AUTHORITY'));
 export const KEEP_ID = matched(
   STATE,
-  kept('postern.peer_request_id', PEER_REQUEST_ID),
+  kept('postern.given_request_id', GIVEN_REQUEST_ID),
   skippedUnless(
     headerValue(
-      typed(REQUEST_HEADER, { header_name: is(PEER_REQUEST_ID) }),
+      typed(REQUEST_HEADER, { header_name: is(GIVEN_REQUEST_ID) }),
       '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
     ),
   ),

@@ -1,7 +1,7 @@
 // The form of route configurations, their virtual hosts and their routes.
 // Must not: repeat what route-rules.ts says of their values.
 
-import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
+import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS, TRACE_CONTEXT } from '../required-removals.ts';
 import { LIMITED, NOT_LIMITED } from './limit-shapes.ts';
 import { CLIENTS_OF_HOST, POLICY_OF_HOST } from './policy-shapes.ts';
 import {
@@ -97,13 +97,27 @@ const EXPORTED = metadata(message({ exported: text }));
 const BODIES = typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { disabled: is(true) });
 const HOSTS = message({ hosts: listOf(text) });
 
+/** Where the header names with an underscore are dropped instead. */
+const UNDERSCORE_GUARD = 'envoy.filters.http.lua.underscores';
+const OFF = typed('envoy.extensions.filters.http.lua.v3.LuaPerRoute', { disabled: is(true) });
+
+/** The request id that came with the request, instead of a fresh one. */
+const GIVEN_ID = message({
+  header: message({ key: is('x-request-id'), value: is('%FILTER_STATE(postern.given_request_id:PLAIN)%') }),
+  append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
+});
+
 const GRANTED = message({
   name: text,
   domains: sequence(text),
   metadata: EXPORTED,
   typed_per_filter_config: message(
     { 'envoy.filters.http.rbac': POLICY_OF_HOST },
-    { 'envoy.filters.http.buffer': BODIES, 'envoy.filters.http.filter_chain.consumer': LIMITED },
+    {
+      'envoy.filters.http.buffer': BODIES,
+      'envoy.filters.http.filter_chain.consumer': LIMITED,
+      [UNDERSCORE_GUARD]: OFF,
+    },
   ),
   routes: forwarding(
     { auto_host_rewrite: is(true) },
@@ -138,8 +152,14 @@ const IMPORTED = message(
   {
     typed_per_filter_config: message(
       {},
-      { 'envoy.filters.http.rbac': CLIENTS_OF_HOST, 'envoy.filters.http.filter_chain.import': LIMITED },
+      {
+        'envoy.filters.http.rbac': CLIENTS_OF_HOST,
+        'envoy.filters.http.filter_chain.import': LIMITED,
+        [UNDERSCORE_GUARD]: OFF,
+      },
     ),
+    request_headers_to_add: sequence(GIVEN_ID),
+    request_headers_to_remove: under('TRACE_CONTEXT', listOf(is(...TRACE_CONTEXT))),
   },
 );
 
@@ -173,16 +193,15 @@ function added(key: string, value: Shape): Shape {
   return message({ header: message({ key: is(key), value }), append_action: is('OVERWRITE_IF_EXISTS_OR_ADD') });
 }
 
+const CALLER = [added('x-postern-peer', text), added('x-postern-workload', is('%DYNAMIC_METADATA(postern:workload)%'))];
+
 export const INGRESS_ROUTES = typed(
   ROUTES,
   {
     name: text,
     virtual_hosts: hosts((host) => (isAnswered(host) ? HEALTH : GRANTED)(host), denying(403, 'not-exported')),
-    request_headers_to_add: sequence(
-      added('x-postern-peer', text),
-      added('x-postern-workload', is('%DYNAMIC_METADATA(postern:workload)%')),
-    ),
-    request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_INGRESS))),
+    request_headers_to_add: either(sequence(...CALLER), sequence(...CALLER, GIVEN_ID)),
+    request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_INGRESS, ...TRACE_CONTEXT))),
     most_specific_header_mutations_wins: is(true),
   },
   { typed_per_filter_config: message({ 'envoy.filters.http.filter_chain.peer': LIMITED }) },
