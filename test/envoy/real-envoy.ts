@@ -89,6 +89,10 @@ export class RealEnvoy {
     this[where] += data.toString();
   }
 
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
   get errors(): string {
     return this.stderr;
   }
