@@ -99,6 +99,7 @@ export const FINDING_CODES = {
   IDENTITY_SHARED: 'Both gateways have the same identity.',
   IDENTITY_RESERVED: 'A gateway has the identity of the control plane.',
   GATEWAY_MISSING: 'Exports need an ingress gateway, imports an egress gateway.',
+  MESH_BUNDLE_MISSING: 'Something needs the CAs of our own workloads, and mesh.trustBundle does not name them.',
   NAME_TOO_LONG: 'A name of the wire contract would be longer than a host name may be.',
   EXPORT_TAKEN: 'Two exports have the same name.',
   CONSUMER_TAKEN: 'One export names a consumer twice.',
@@ -132,6 +133,8 @@ export interface Finding {
   readonly concernsPeer?: string;
   /** Set when the finding concerns the trust in our own workloads only: an error denies what needs that trust, and nothing else. */
   readonly concernsMesh?: true;
+  /** Set when the finding concerns the trust in the backend of one export only: an error denies that export at most. */
+  readonly concernsExport?: string;
 }
 
 /** A finding with its place in a file; line and column count from 1. */
@@ -281,7 +284,9 @@ export function hasErrors(findings: readonly Finding[]): boolean {
 /** Whether the configuration as a whole cannot be served. */
 export function hasBlockingErrors(findings: readonly Finding[]): boolean {
   return hasErrors(
-    findings.filter(({ concernsPeer, concernsMesh }) => concernsPeer === undefined && concernsMesh === undefined),
+    findings.filter(({ concernsPeer, concernsMesh, concernsExport }) =>
+      [concernsPeer, concernsMesh, concernsExport].every((concerned) => concerned === undefined),
+    ),
   );
 }
 

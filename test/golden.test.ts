@@ -60,9 +60,14 @@ for (const name of readdirSync(folder)) {
 function placeholders(mesh: MeshUnderTest): (key: string, value: unknown) => unknown {
   const known = [...mesh.cas].map(([trustDomain, ca]) => [ca.certificate.trim(), `CA of ${trustDomain}`] as const);
   const labels = new Map([...known, [mesh.throwawayRootPem.trim(), 'a root that nobody holds']]);
-  const { peers, mesh: own } = mesh.federation;
+  const { peers, exports, backendCas, mesh: own } = mesh.federation;
   const keys = [
     ...peers.map(({ name, key }) => [`${name}@${key}`, `${name}@<key of ${name}>`] as const),
+    // Of exports without TLS, the digest is of the configuration alone.
+    ...exports
+      .filter(({ tls }) => tls !== undefined)
+      .map(({ name, key }) => [`${name}@${key}`, `${name}@<key of ${name}>`] as const),
+    ...backendCas.map(({ key }) => [`backend-ca/${key}`, 'backend-ca/<key>'] as const),
     ...(own.bundle === undefined ? [] : [[own.bundle.key, '<key of the mesh>'] as const]),
   ];
   return (key, value) => {

@@ -100,7 +100,7 @@ export interface Status {
     /** SPIFFE IDs of the workloads that may use it; absent when the egress gateway takes plaintext. */
     readonly clients?: readonly string[];
   }[];
-  /** Without a peer: the one that our own callers are shown. */
+  /** Without a peer: those that our own workloads are shown, callers at the egress and backends at the ingress. */
   readonly certificates: readonly { readonly gateway: string; readonly peer?: string; readonly notAfter: string }[];
   /** Every certificate that calls or the control channel depend on, the earliest expiry first. */
   readonly certificateEnds: readonly {

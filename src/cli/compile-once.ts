@@ -5,7 +5,7 @@ import type { GatewayRole } from '../federation/model.ts';
 import type { Resolved } from '../federation/resolve.ts';
 import { Compiler } from '../pipeline/compile.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { TrustBundle } from '../trust/bundle.ts';
+import type { CaFile } from '../trust/bundle.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
 import { PrivateKeyPem } from '../trust/keys/private-key.ts';
 
@@ -21,14 +21,15 @@ export interface CompiledOnce {
  */
 export async function compileOnce({ federation: resolved, issuer }: Resolved, now: number): Promise<CompiledOnce> {
   const above = (issuer?.intermediates ?? []).map(({ pem }) => pem).join('');
-  const bundles = [resolved.mesh, ...resolved.peers].flatMap(({ bundle }) => bundle ?? []);
+  const bundles = [...[resolved.mesh, ...resolved.peers].flatMap(({ bundle }) => bundle ?? []), ...resolved.backendCas];
   const placeholderPem = bundles.some(isAbsent) ? await placeholderCa(now) : undefined;
-  const withPlaceholder = <T extends TrustBundle>(bundle: T): T =>
+  const withPlaceholder = <T extends CaFile>(bundle: T): T =>
     placeholderPem !== undefined && isAbsent(bundle) ? { ...bundle, pem: placeholderPem } : bundle;
   const { mesh, peers } = resolved;
   const federation = {
     ...resolved,
     mesh: mesh.bundle === undefined ? mesh : { ...mesh, bundle: withPlaceholder(mesh.bundle) },
+    backendCas: resolved.backendCas.map(withPlaceholder),
     peers: peers.map((peer) => ({ ...peer, bundle: withPlaceholder(peer.bundle) })),
   };
   const { snapshots } = new Compiler().compile({
@@ -41,7 +42,7 @@ export async function compileOnce({ federation: resolved, issuer }: Resolved, no
   return { snapshots, ...(placeholderPem !== undefined && { placeholderPem }) };
 }
 
-function isAbsent({ certificates }: TrustBundle): boolean {
+function isAbsent({ certificates }: CaFile): boolean {
   return certificates.length === 0;
 }
 

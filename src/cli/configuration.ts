@@ -44,7 +44,20 @@ export async function readConfiguration(
     loaded.absent.flatMap(({ path: [section, peer] }) => (section === 'peers' ? [String(peer)] : [])),
   );
   const isMeshBundleAbsent = loaded.absent.some(({ path: [section] }) => section === 'mesh');
-  const around = { files: loaded.files, loadFindings: loaded.findings, now, absentPeers, isMeshBundleAbsent };
+  const absentExports = new Set(
+    loaded.absent.flatMap(({ path: [section, index] }) => {
+      const name = section === 'exports' ? outline?.exports[Number(index)]?.name : undefined;
+      return name == null ? [] : [name];
+    }),
+  );
+  const around = {
+    files: loaded.files,
+    loadFindings: loaded.findings,
+    now,
+    absentPeers,
+    isMeshBundleAbsent,
+    absentExports,
+  };
   if (config === undefined || hasBlockingErrors(loaded.findings)) {
     const findings = outline && findingsOf({ config: outline, ...around });
     return { loaded, diagnostics: loaded.diagnostics(findings) };

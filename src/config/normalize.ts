@@ -62,11 +62,11 @@ export function normalize(written: WrittenConfig): Config {
 
 function normalizeExport(exported: Written): Config['exports'][number] {
   const { name, protocol = 'http' } = exported;
-  const backend = backends(exported.backend);
+  const backend = backendOf(exported.backend);
   if (protocol === 'tcp')
     return {
       name,
-      backend,
+      ...backend,
       protocol,
       consumers: exported.consumers.map((consumer) => normalizeConsumer(consumer, exported)),
     };
@@ -78,7 +78,7 @@ function normalizeExport(exported: Written): Config['exports'][number] {
   const upgrades = [...new Set(exported.upgrades)];
   const timeouts = normalizeTimeouts(exported.timeouts, protocol);
   const underscoreHeaders = exported.underscoreHeaders ?? 'reject';
-  return { name, backend, protocol, requestBodies, upgrades, underscoreHeaders, timeouts, consumers };
+  return { name, ...backend, protocol, requestBodies, upgrades, underscoreHeaders, timeouts, consumers };
 }
 
 function normalizeImport(imported: NonNullable<WrittenConfig['imports']>[number]): Config['imports'][number] {
@@ -160,10 +160,16 @@ function normalizeTimeouts({ idle, request }: NonNullable<Written['timeouts']> =
   };
 }
 
-function backends(backend: Written['backend']): readonly HostPort[] {
-  if (typeof backend === 'string') return [hostPort(backend)];
-  if (Array.isArray(backend)) return backend.map(hostPort);
-  throw new Error('the schema accepted the object form of backend');
+function backendOf(written: Written['backend']): Pick<Config['exports'][number], 'backend' | 'backendTls'> {
+  if (typeof written === 'string') return { backend: [hostPort(written)] };
+  if (Array.isArray(written)) return { backend: written.map(hostPort) };
+  const { address, addresses = [], tls, identity, serverName, ca } = written;
+  const backend = (address === undefined ? addresses : [address]).map(hostPort);
+  if (tls === undefined) return { backend };
+  if (tls === 'mtls' && identity !== undefined) return { backend, backendTls: { mode: tls, identity } };
+  if (tls === 'simple' && serverName !== undefined && ca !== undefined)
+    return { backend, backendTls: { mode: tls, serverName, ca } };
+  throw new Error('keyCombinations let a backend without its keys through');
 }
 
 function hostPort(text: string): HostPort {

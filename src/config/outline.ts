@@ -27,6 +27,8 @@ export interface ConfigOutline {
   readonly exports: readonly {
     readonly name: Usable<string>;
     readonly protocol: Usable<string>;
+    /** Absent in the file: the backend is dialled without TLS. */
+    readonly backendTls?: Usable<{ readonly mode: Usable<string>; readonly ca?: Usable<string> }>;
     readonly consumers: readonly { readonly peer: Usable<string>; readonly expires?: Usable<string> }[];
   }[];
   readonly imports: readonly {
@@ -84,6 +86,7 @@ export function outlineOf(root: unknown, findings: readonly Finding[]): ConfigOu
     exports: file.list('exports').map((exported) => ({
       name: text(exported?.value('name')),
       protocol: exported === null ? null : textOr(exported.value('protocol'), 'http'),
+      ...backendTlsOf(exported),
       consumers: (exported?.list('consumers') ?? []).map((consumer) => ({
         peer: text(consumer?.value('peer')),
         ...optional('expires', consumer === null ? null : consumer.value('expires')),
@@ -130,6 +133,14 @@ function peerOf(name: string, peer: WrittenMap | null): OutlinePeer {
 function clientsOf(imported: WrittenMap | null): Pick<ConfigOutline['imports'][number], 'clients'> {
   const clients = imported === null ? null : imported.value('clients');
   return clients === undefined ? {} : { clients: Array.isArray(clients) ? clients : null };
+}
+
+function backendTlsOf(exported: WrittenMap | null): Pick<ConfigOutline['exports'][number], 'backendTls'> {
+  // A text or a list has no TLS, also when an address in it is wrong.
+  const backend = exported?.map('backend');
+  const tls = backend?.value('tls');
+  if (backend == null || tls === undefined) return {};
+  return { backendTls: { mode: text(tls), ...optional('ca', backend.value('ca')) } };
 }
 
 function identityPath(gateway: WrittenMap, usual: string): string | null {

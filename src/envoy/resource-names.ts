@@ -2,7 +2,7 @@
 // Must not: build resources, or know the names of the wire contract (server names and authorities are part of the model:
 // federation/wire-names.ts).
 
-import type { Export, GatewayRole, MeshBundle, Peer } from '../federation/model.ts';
+import type { BackendCa, Export, GatewayRole, MeshBundle, Peer } from '../federation/model.ts';
 
 /** What names hold of a peer: its name, and a digest of what that name means (federation/meaning-digest.ts). */
 export type KeyedPeer = Pick<Peer, 'name' | 'key'>;
@@ -107,6 +107,16 @@ export function certificateSecret(role: GatewayRole, peer?: KeyedPeer): string {
 /** The secret with the certificate that our own callers are shown: one for them alone, or (identity.files) that for all. */
 export function callersCertificateSecret(isIssued: boolean): string {
   return isIssued ? 'cert/callers' : certificateSecret('egress');
+}
+
+/** The secret with the certificate that backends of our own mesh are shown: one for them alone, or (identity.files) that for all. */
+export function backendsCertificateSecret(isIssued: boolean): string {
+  return isIssued ? 'cert/backends' : certificateSecret('ingress');
+}
+
+/** The secret with the CAs of the backends of an export. */
+export function backendCaSecret({ key }: Pick<BackendCa, 'key'>): string {
+  return `backend-ca/${key}`;
 }
 
 /** The secret with the CAs of our own workloads. */

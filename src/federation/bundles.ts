@@ -13,15 +13,9 @@ import { firstFindings } from '../trust/finding.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import type { TrustDomain } from '../trust/spiffe.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
-import type { Federation } from './model.ts';
-import {
-  type BundleMesh,
-  bundleFinding,
-  type HeldBundle,
-  OUR_MESH,
-  signatureSteps,
-  trustRules,
-} from './trust-rules.ts';
+import type { BackendTrust } from './backend-trust.ts';
+import { type Federation, OUR_MESH } from './model.ts';
+import { type BundleMesh, bundleFinding, type HeldBundle, signatureSteps, trustRules } from './trust-rules.ts';
 
 export interface BundleInput {
   /** A peer without a usable trust domain or bundle file is left out. */
@@ -125,10 +119,15 @@ export function* bundleSteps({ config, files, now }: BundleInput, ours: readonly
 }
 
 /** The finding with what it means for its mesh until it is corrected, for every finding about a bundle or its file. */
-export function withConsequence(finding: Finding, { bundles, meshBundle, kept }: Omit<Bundles, 'findings'>): Finding {
-  const { concernsPeer: peer, concernsMesh, severity, hint } = finding;
-  if (severity !== 'error' || (peer === undefined && concernsMesh === undefined)) return finding;
+export function withConsequence(
+  finding: Finding,
+  { bundles, meshBundle, kept, cas }: Omit<Bundles, 'findings'> & Pick<BackendTrust, 'cas'>,
+): Finding {
+  const { concernsPeer: peer, concernsMesh, concernsExport: exported, severity, hint } = finding;
+  if (severity !== 'error') return finding;
   const until = (what: string): Finding => ({ ...finding, hint: `${hint}; until then ${what}` });
+  if (exported !== undefined) return cas.has(exported) ? finding : until(`${exported} is denied`);
+  if (peer === undefined && concernsMesh === undefined) return finding;
   const isServed = peer === undefined ? meshBundle !== undefined : bundles.has(peer);
   if (!isServed) return until(peer === undefined ? 'what needs our own trust bundle is denied' : `${peer} is denied`);
   if (!kept.has(peer ?? OUR_MESH)) return finding;

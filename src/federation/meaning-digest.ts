@@ -3,7 +3,7 @@
 // Must not: depend on anything but the configuration and the files that it names; replicas and restarts must agree.
 
 import { createHash } from 'node:crypto';
-import type { TrustBundle } from '../trust/bundle.ts';
+import type { CaFile, TrustBundle } from '../trust/bundle.ts';
 import type { Export, Peer } from './model.ts';
 
 /** 64 bits, hex: enough that a second meaning for a name cannot be found, and short enough to read in a log. */
@@ -43,12 +43,18 @@ export function meshKey({ trustDomain, certificates }: TrustBundle): string {
   return digestOf('mesh', trustDomain, certificates.map(({ fingerprint }) => fingerprint).sort());
 }
 
-/** Identifies the backends of an export, and the protocol that they speak. */
-export function exportKey({ protocol, backends }: Pick<Export, 'protocol' | 'backends'>): string {
+/** A digest of the CA certificates of a backend: all of them, for the same reason. */
+export function caKey({ certificates }: CaFile): string {
+  return digestOf('backend CA', certificates.map(({ fingerprint }) => fingerprint).sort());
+}
+
+/** Identifies the backends of an export, the protocol that they speak, and how they prove who they are. */
+export function exportKey({ protocol, backends, tls }: Pick<Export, 'protocol' | 'backends' | 'tls'>): string {
   return digestOf(
     'export',
     protocol,
     backends.map(({ host, port }) => [host, port]),
+    ...(tls === undefined ? [] : [tls.mode, tls.mode === 'mtls' ? tls.identity : tls.serverName, tls.trust]),
   );
 }
 

@@ -12,7 +12,7 @@ import type {
 } from '../config/schema/config.ts';
 import type { GatewayLimits, PeerLimits, ServiceLimits } from '../config/schema/limit-values.ts';
 import type { HostPort } from '../host-port.ts';
-import type { TrustBundle } from '../trust/bundle.ts';
+import type { CaFile, TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
 
 /** Our own mesh: the one that this process serves. */
@@ -109,10 +109,35 @@ export type Export = HttpExport | TcpExport;
 interface AnyExport {
   /** The name in the contract with the peers. */
   readonly name: string;
-  /** A digest of protocol and backends: part of the name of every cluster that leads there. */
+  /** A digest of protocol, backends and their TLS: part of the name of every cluster that leads there. */
   readonly key: string;
   /** Never empty. */
   readonly backends: readonly HostPort[];
+  /** Absent: they are dialled without TLS. */
+  readonly tls?: BackendTls;
+}
+
+/** How the ingress gateway proves that it has reached the backend of an export. */
+export type BackendTls =
+  | {
+      /** A workload of our own mesh: the gateway proves its own identity too. */
+      readonly mode: 'mtls';
+      readonly identity: SpiffeId;
+      /** The key of the mesh's bundle; empty: there is none, and the export is denied. */
+      readonly trust: string;
+    }
+  | {
+      readonly mode: 'simple';
+      /** A DNS name of its certificate. */
+      readonly serverName: string;
+      /** The key of a BackendCa; empty: there is none, and the export is denied. */
+      readonly trust: string;
+    };
+
+/** The CA certificates of one file that an export names for its backend. */
+export interface BackendCa extends CaFile {
+  /** A digest of all of them: part of the name of everything that trusts them. */
+  readonly key: string;
 }
 
 export interface HttpExport extends AnyExport {
@@ -201,6 +226,9 @@ export interface Gateway {
   readonly limits?: GatewayLimits;
 }
 
+/** Our own mesh, where a mesh is named by the name of its peer. No peer has this name. */
+export const OUR_MESH = '';
+
 /** How our gateways prove who they are. */
 export type IdentitySource =
   | { readonly kind: 'issuer' }
@@ -221,6 +249,8 @@ export interface Federation {
   readonly deniedPeers: readonly DeniedPeer[];
   /** Sorted by name; each once, however many peers may use it. */
   readonly exports: readonly Export[];
+  /** Each once, however many exports need it, in the order of their names. */
+  readonly backendCas: readonly BackendCa[];
   /** Grants that have not expired, to peers that are not denied; sorted by peer, then export. */
   readonly grants: readonly Grant[];
   /** Sorted by port, then local name. */

@@ -133,6 +133,16 @@ function exportRules(config: ConfigOutline): readonly Finding[] {
       );
     }
     if (name !== null) names.add(name);
+    if (exported.backendTls?.mode === 'mtls' && config.mesh.trustBundle === undefined) {
+      findings.push(
+        errorAt(
+          'MESH_BUNDLE_MISSING',
+          [...path, 'backend', 'tls'],
+          `the backend of ${name ?? 'this export'} proves who it is by a CA of our own mesh, and none is named`,
+          'add mesh.trustBundle with the CAs of our workloads, such as trustBundle: pki/mesh.pem',
+        ),
+      );
+    }
     if (exported.protocol !== 'tcp')
       findings.push(...authorityLength(name, config.mesh.trustDomain, [...path, 'name']));
     const consumers = new Set<string>();

@@ -70,14 +70,16 @@ function expiryFindings(chain: readonly Certificate[], now: number): readonly Fi
   });
 }
 
-/** An ingress gateway shows its certificate as a server, an egress gateway as a client, and to callers that prove who they are as a server. */
+/** A gateway shows its certificate to peers, and to workloads of our own mesh: an ingress as a client, an egress as a server. */
 function issuedSamples(config: ConfigOutline, ours: TrustDomain): readonly Sample[] {
   const { ingress, egress } = config.gateways;
   const names = config.imports.flatMap(({ as }) => (as === null ? [] : localNames(as)));
   const shown: Pick<Sample, 'purposes' | 'dnsNames'> =
     provesCallers(config) === true ? { purposes: ['client', 'server'], dnsNames: names } : { purposes: ['client'] };
+  const isClient = config.exports.some(({ backendTls }) => backendTls?.mode === 'mtls');
+  const purposes: Sample['purposes'] = isClient ? ['server', 'client'] : ['server'];
   return [
-    ...(ingress?.identity == null ? [] : [{ id: spiffeId(ours, ingress.identity), purposes: ['server'] } as const]),
+    ...(ingress?.identity == null ? [] : [{ id: spiffeId(ours, ingress.identity), purposes }]),
     ...(egress?.identity == null ? [] : [{ id: spiffeId(ours, egress.identity), ...shown }]),
   ];
 }

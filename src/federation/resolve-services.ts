@@ -7,17 +7,22 @@ import { type Finding, warningAt } from '../errors.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
 import { resolveClients } from './callers.ts';
 import { exportKey } from './meaning-digest.ts';
-import type { AllowRule, Export, Grant, Import, PathRule, Workload } from './model.ts';
+import type { AllowRule, BackendTls, Export, Grant, Import, PathRule, Workload } from './model.ts';
 import { exportAuthority, localNames } from './wire-names.ts';
 
-export function resolveExport(exported: Config['exports'][number], ours: TrustDomain): Export {
-  const { name, protocol, backend: backends } = exported;
-  const key = exportKey({ protocol, backends });
-  if (exported.protocol === 'tcp') return { name, key, protocol: exported.protocol, backends };
+export function resolveExport(
+  exported: Config['exports'][number],
+  ours: TrustDomain,
+  tls: BackendTls | undefined,
+): Export {
+  const { name, protocol, backend } = exported;
+  const destination = { backends: backend, ...(tls && { tls }) };
+  const key = exportKey({ protocol, ...destination });
+  if (exported.protocol === 'tcp') return { name, key, protocol: exported.protocol, ...destination };
   const { requestBodies, upgrades, underscoreHeaders, timeouts } = exported;
   const authority = exportAuthority(name, ours);
   const choices = { requestBodies, upgrades, underscoreHeaders, timeouts };
-  return { name, key, authority, protocol: exported.protocol, ...choices, backends };
+  return { name, key, authority, protocol: exported.protocol, ...choices, ...destination };
 }
 
 export function resolveGrants(

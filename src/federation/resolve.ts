@@ -8,6 +8,7 @@ import type { TrustBundle } from '../trust/bundle.ts';
 import type { Issuer } from '../trust/issuing/issuer.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
+import { type BackendTrust, backendTlsOf, casOf, resolveBackendTrust } from './backend-trust.ts';
 import { type Bundles, bundleSteps, resolveBundles, withConsequence } from './bundles.ts';
 import { callerRules, provesCallers, shownCertificateRules } from './caller-rules.ts';
 import { resolveCallers } from './callers.ts';
@@ -39,6 +40,8 @@ export interface CheckInput {
   readonly absentPeers?: ReadonlySet<string>;
   /** The same of our own mesh's file. */
   readonly isMeshBundleAbsent?: boolean;
+  /** The same of the CA files of exports. */
+  readonly absentExports?: ReadonlySet<string>;
 }
 
 export interface ResolveInput extends CheckInput {
@@ -59,7 +62,7 @@ export interface Resolved {
  */
 export function resolve(input: ResolveInput): { readonly resolved?: Resolved; readonly findings: readonly Finding[] } {
   const { config, previous } = input;
-  const { findings, issuer, trust } = check(input);
+  const { findings, issuer, trust, backendTrust } = check(input);
   if (hasBlockingErrors(findings)) return { findings };
 
   const trustDomain = config.mesh.trustDomain as TrustDomain;
@@ -72,16 +75,20 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
     trust.bundles.has(peer.name) ? [] : [{ name: peer.name, trustDomain: peer.trustDomain as TrustDomain }],
   );
   const isDenied = (peer: string): boolean => !trust.bundles.has(peer);
+  const mesh = share(previousModel?.mesh, resolveMesh(config.mesh.name, trustDomain, trust.meshBundle));
+  const tlsOf = backendTlsOf(mesh, backendTrust);
   const exports = shareByKey(
     previousModel?.exports,
-    config.exports.map((exported) => resolveExport(exported, trustDomain)).sort(by((exported) => exported.name)),
+    config.exports
+      .map((exported) => resolveExport(exported, trustDomain, tlsOf(exported)))
+      .sort(by((exported) => exported.name)),
     (exported) => exported.name,
   );
   const { grants, nextExpiry } = resolveGrants(config, exports, input.now);
   const imports = resolveImports(config, trustDomain, isDenied);
   const gateways = resolveGateways(config, trustDomain);
   const federation: Federation = {
-    mesh: share(previousModel?.mesh, resolveMesh(config.mesh.name, trustDomain, trust.meshBundle)),
+    mesh,
     identitySource: share(
       previousModel?.identitySource,
       'files' in config.identity ? { kind: 'files', ...config.identity.files } : { kind: 'issuer' },
@@ -91,18 +98,20 @@ export function resolve(input: ResolveInput): { readonly resolved?: Resolved; re
     peers: shareByKey(previousModel?.peers, peers.sort(by((peer) => peer.name)), (peer) => peer.name),
     deniedPeers: shareByKey(previousModel?.deniedPeers, deniedPeers.sort(by((peer) => peer.name)), (peer) => peer.name),
     exports,
+    backendCas: shareByKey(previousModel?.backendCas, casOf(backendTrust), ({ key }) => key),
     grants: shareByKey(
       previousModel?.grants,
-      grants.filter(({ peer }) => !isDenied(peer)),
+      grants.filter(({ peer, export: { tls } }) => !isDenied(peer) && tls?.trust !== ''),
       (grant) => `${grant.peer}/${grant.export.name}`,
     ),
     imports: shareByKey(previousModel?.imports, imports, (imported) => `${imported.port}/${imported.localNames[0]}`),
     ...(nextExpiry === undefined ? {} : { nextExpiry }),
   };
+  const nextChange = Math.min(trust.nextChange ?? Number.POSITIVE_INFINITY, ...backendTrust.times);
   const resolved: Resolved = {
     federation,
     ...(issuer === undefined ? {} : { issuer }),
-    ...(trust.nextChange === undefined ? {} : { nextTrustChange: trust.nextChange }),
+    ...(nextChange === Number.POSITIVE_INFINITY ? {} : { nextTrustChange: nextChange }),
   };
   return { resolved, findings };
 }
@@ -123,6 +132,7 @@ interface Checked {
   readonly findings: readonly Finding[];
   readonly issuer?: Issuer | undefined;
   readonly trust: Bundles;
+  readonly backendTrust: BackendTrust;
 }
 
 function check(input: CheckInput): Checked {
@@ -132,8 +142,14 @@ function check(input: CheckInput): Checked {
   const trust = resolveBundles(input, chain);
   if (provesCallers(config) && chain.length > 0)
     findings.push(...shownCertificateRules(config, chain, trust.meshBundle));
-  const all = [...(input.loadFindings ?? []), ...findings, ...trust.findings];
-  return { findings: all.map((finding) => withConsequence(finding, trust)), issuer, trust };
+  const backendTrust = resolveBackendTrust(input);
+  const all = [...(input.loadFindings ?? []), ...findings, ...trust.findings, ...backendTrust.findings];
+  return {
+    findings: all.map((finding) => withConsequence(finding, { ...trust, ...backendTrust })),
+    issuer,
+    trust,
+    backendTrust,
+  };
 }
 
 function resolveMesh(name: string, trustDomain: TrustDomain, bundle: TrustBundle | undefined): Mesh {

@@ -8,10 +8,10 @@ import { errorAt, type Finding, type FindingCode } from '../errors.ts';
 import type { TrustBundle } from '../trust/bundle.ts';
 import { isSelfSigned, type Keys, type Steps, signerSteps, signersAmong } from '../trust/keys/signers.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
+import { OUR_MESH } from './model.ts';
 
-/** The name of a peer; no peer has this one. */
+/** The name of a peer, or OUR_MESH. */
 export type BundleMesh = string;
-export const OUR_MESH: BundleMesh = '';
 
 export interface HeldBundle {
   readonly mesh: BundleMesh;

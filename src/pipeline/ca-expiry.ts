@@ -7,12 +7,14 @@ import type { Certificate } from '../trust/x509/certificate.ts';
 
 export interface CertificateExpiry {
   /**
-   * `bundle`: a CA in a peer's bundle. `mesh-bundle`: one of our own workloads'. `issuer`, `issuer-above`: our issuing CA and those above it. `cert-…`: issued to a
-   * gateway for a peer or for our own callers, and renewed by this process. `client-…`: the xDS client certificate of a gateway's Envoys.
+   * `bundle`: a CA in a peer's bundle. `mesh-bundle`: one of our own workloads'. `backend-ca`: one of a backend. `issuer`,
+   * `issuer-above`: our issuing CA and those above it. `cert-…`: issued to a gateway for a peer, or without a peer for our own
+   * workloads, and renewed by this process. `client-…`: the xDS client certificate of a gateway's Envoys.
    */
   readonly kind:
     | 'bundle'
     | 'mesh-bundle'
+    | 'backend-ca'
     | 'issuer'
     | 'issuer-above'
     | 'cert-ingress'
@@ -37,6 +39,9 @@ export function caExpiries({ federation, issuer }: Resolved): readonly Certifica
       bundle.certificates.map((certificate) => ({ ...expiryOf('bundle', certificate), peer: name })),
     ),
     ...(federation.mesh.bundle?.certificates ?? []).map((certificate) => expiryOf('mesh-bundle', certificate)),
+    ...federation.backendCas.flatMap(({ certificates }) =>
+      certificates.map((certificate) => expiryOf('backend-ca', certificate)),
+    ),
     ...(issuing === undefined ? [] : [expiryOf('issuer', issuing)]),
     ...above.map((certificate) => expiryOf('issuer-above', certificate)),
   ];

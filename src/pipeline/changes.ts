@@ -80,9 +80,9 @@ function objectsOf({ federation, issuer, config }: Described, kind: Kind): Objec
       ]);
     case 'exports':
       return new Map(
-        exports.map(({ name, backends, protocol, ...others }): readonly [string, Aspects] => [
+        exports.map(({ name, backends, tls, protocol, ...others }): readonly [string, Aspects] => [
           name,
-          { backends, protocol, ...('requestBodies' in others && { requestBodies: others.requestBodies }) },
+          { backends, tls, protocol, ...('requestBodies' in others && { requestBodies: others.requestBodies }) },
         ]),
       );
     case 'imports':

@@ -2,9 +2,11 @@
 // Must not: ask a builder for any of them.
 
 import { admissionText, workloadsText } from '../envoy/boundary/checks/admission-rules.ts';
+import { backendText } from '../envoy/boundary/checks/backend-rules.ts';
 import { clientsText } from '../envoy/boundary/checks/client-rules.ts';
 import type { Expectation } from '../envoy/boundary/checks/expectation.ts';
 import {
+  type Export,
   type Federation,
   type GatewayRole,
   type Grant,
@@ -61,6 +63,8 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
       ...peers.map((peer) => [labelOf(peer), peer.bundle.pem] as const),
     ]),
     ...(mesh.bundle && { meshBundle: { key: mesh.bundle.key, pem: mesh.bundle.pem } }),
+    backendCas: new Map(federation.backendCas.map(({ key, pem }) => [key, pem])),
+    backends: backendTexts(federation.exports),
     admits: new Map([
       ...retired.flatMap((name) => (name.meet ? [[labelOf(name), admits(name.meet.grants)] as const] : [])),
       ...peers.map((peer) => [labelOf(peer), admits((grants.get(peer.name) ?? []).filter(isHttpGrant))] as const),
@@ -91,6 +95,19 @@ export function expectationOf({ federation, retired, throwawayRootPem }: Expecte
 
 /** The gateways of a peer may ask whether this gateway is alive. */
 const HEALTH = 'GET =/healthz';
+
+const backendTexts = memoizeByIdentity(
+  (exports: readonly Export[]): ReadonlyMap<string, string> =>
+    new Map(
+      exports.map(({ name, key, tls, backends }) => [
+        `${name}@${key}`,
+        backendText(
+          tls,
+          backends.map(({ host }) => host),
+        ),
+      ]),
+    ),
+);
 
 const grantText = memoizeByIdentity(({ allow, export: { requestBodies } }: HttpGrant): string => {
   const pairs = allow.flatMap(({ methods, paths, workloads = [] }) => {

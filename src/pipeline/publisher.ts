@@ -186,12 +186,25 @@ function unchangeable(before: Federation, mesh: { readonly trustDomain: string }
 
 /**
  * An identity for each peer that a gateway meets, so that no key is shared between peers: an ingress gateway meets every peer,
- * an egress gateway those that it imports from, and our own callers, if they prove who they are.
+ * an egress gateway those that it imports from. Without a peer: one for backends of our own mesh that the gateway proves itself to,
+ * and one for our own callers, if they prove who they are.
  */
-function identityNeeds({ mesh, peers, imports, ingress, egress, callers }: Federation): readonly IdentityNeed[] {
+function identityNeeds({
+  mesh,
+  peers,
+  grants,
+  imports,
+  ingress,
+  egress,
+  callers,
+}: Federation): readonly IdentityNeed[] {
+  const meetsWorkloads = grants.some(({ export: { tls } }) => tls?.mode === 'mtls');
   const imported = new Set(imports.filter(({ denied }) => !denied).map(({ peer }) => peer));
   return [
     ...(ingress === undefined ? [] : peers.map((peer) => needOf(ingress, peer))),
+    ...(ingress === undefined || !meetsWorkloads
+      ? []
+      : [{ role: ingress.role, trustDomain: mesh.trustDomain, id: ingress.identity }]),
     ...(egress === undefined
       ? []
       : peers.filter((peer) => imported.has(peer.name)).map((peer) => needOf(egress, peer))),

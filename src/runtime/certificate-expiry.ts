@@ -21,9 +21,11 @@ export function certificateExpiries(
       .list()
       .map(
         ({ role, peer, notAfter }): CertificateExpiry =>
-          peer === undefined
-            ? { kind: 'cert-callers', notAfter }
-            : { kind: role === 'ingress' ? 'cert-ingress' : 'cert-egress', peer, notAfter },
+          role === 'ingress'
+            ? { kind: 'cert-ingress', ...(peer !== undefined && { peer }), notAfter }
+            : peer === undefined
+              ? { kind: 'cert-callers', notAfter }
+              : { kind: 'cert-egress', peer, notAfter },
       ),
     ...clientExpiries(streams),
     ...(controlPlaneCa === undefined ? [] : [expiryOf('control-plane-ca', controlPlaneCa)]),
@@ -75,6 +77,7 @@ function noticeOf({ kind, notAfter }: CertificateExpiry, now: number): ExpiryNot
   switch (kind) {
     case 'bundle':
     case 'mesh-bundle':
+    case 'backend-ca':
     case 'issuer':
     case 'issuer-above':
       return undefined;

@@ -1,8 +1,8 @@
-// Whose CA certificates a trust bundle holds, and what its findings advise then.
+// Whose CA certificates a file holds (a peer's, our own workloads', a backend's), and what its findings advise then.
 // Must not: decide what is accepted; every bundle is read alike.
 
 /** Whose workloads the certificates sign for. It decides only the words of hints. */
-export type BundleOwner = 'peer' | 'mesh';
+export type BundleOwner = 'peer' | 'mesh' | 'backend';
 
 export interface Words {
   /** What to do about a private key in the file. */
@@ -21,6 +21,11 @@ export const WORDS: Readonly<Record<BundleOwner, Words>> = {
   mesh: {
     key: 'the key of a CA does not belong here, replace it',
     signs: 'our own workloads',
+    obtain: 'get',
+  },
+  backend: {
+    key: 'the key of a CA does not belong here, replace it',
+    signs: 'the server',
     obtain: 'get',
   },
 };

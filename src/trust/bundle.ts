@@ -46,6 +46,18 @@ export function parseTrustBundle(
   return finish(parseSteps(bytes, trustDomain, now, owner));
 }
 
+/** The CA certificates by which a backend is known, from its own file: any CA will do, whatever it names. */
+export interface CaFile extends Omit<TrustBundle, 'trustDomain'> {}
+
+export function parseCaFile(
+  bytes: Buffer,
+  serverName: string,
+  now: number,
+): Omit<ParsedBundle, 'bundle'> & { readonly bundle?: CaFile } {
+  // A name in the place of the trust domain: it is only shown.
+  return finish(parseSteps(bytes, serverName as TrustDomain, now, 'backend'));
+}
+
 /** `parseTrustBundle` in steps, one for each certificate that was not read before. */
 export function* parseSteps(
   bytes: Buffer,
@@ -79,7 +91,7 @@ export function* parseSteps(
       continue;
     }
     times.push(certificate.notBefore, certificate.notAfter);
-    const found = checkCertificate(certificate, what, trustDomain, now, words);
+    const found = checkCertificate(certificate, what, owner === 'backend' ? undefined : trustDomain, now, words);
     findings.push(...found);
     if (!found.some(({ severity }) => severity === 'error')) usable.push(certificate);
   }
@@ -88,8 +100,12 @@ export function* parseSteps(
 }
 
 export function bundleOf(trustDomain: TrustDomain, certificates: readonly Certificate[]): TrustBundle {
+  return { trustDomain, ...caFileOf(certificates) };
+}
+
+export function caFileOf(certificates: readonly Certificate[]): CaFile {
   const pem = certificates.map((certificate) => certificate.pem).join('');
-  return { trustDomain, certificates, pem, fingerprint: sha256(Buffer.from(pem)) };
+  return { certificates, pem, fingerprint: sha256(Buffer.from(pem)) };
 }
 
 /** What rotation leaves behind or prepares beside a usable CA; other findings are mistakes in the file. */
@@ -157,7 +173,7 @@ function parsed(der: Buffer): Certificate | string {
 function checkCertificate(
   certificate: Certificate,
   what: string,
-  trustDomain: TrustDomain,
+  trustDomain: TrustDomain | undefined,
   now: number,
   words: Words,
 ): readonly TrustFinding[] {
@@ -181,6 +197,7 @@ function checkCertificate(
     const hint = `${words.obtain} a CA that is signed with SHA-256 or better`;
     error('BUNDLE_WEAK_KEY', 'is signed with MD5 or SHA-1', hint);
   }
+  if (trustDomain === undefined) return findings;
   // X509-SVID 3.2: a signing certificate's SPIFFE ID is its trust domain, without a path.
   const isForeign = (uri: string): boolean => uri.startsWith('spiffe:') && uri !== `spiffe://${trustDomain}`;
   const [foreign, ...more] = certificate.uris.filter(isForeign);

@@ -359,6 +359,46 @@ describe('rules of a consumer', () => {
   });
 });
 
+describe('the backend as a map', () => {
+  const ADDRESS = 'address: "orders.svc:1"';
+  const wrong: readonly (readonly [value: string, ...codes: readonly string[]])[] = [
+    ['{}', 'MISSING_KEY'],
+    ['{adress: "orders.svc:1"}', 'UNKNOWN_KEY'],
+    [`{${ADDRESS}, addresses: ["orders.svc:2"]}`, 'INVALID_VALUE'],
+    ['{addresses: []}', 'EMPTY'],
+    [`{${ADDRESS}, tls: true}`, 'INVALID_VALUE'],
+    [`{${ADDRESS}, tls: MTLS, identity: ns/a/sa/b}`, 'INVALID_VALUE'],
+    [`{${ADDRESS}, tls: mtls}`, 'MISSING_KEY'],
+    [`{${ADDRESS}, tls: mtls, identity: "spiffe://other.example/ns/a"}`, 'INVALID_IDENTITY'],
+    [`{${ADDRESS}, tls: mtls, identity: ns/a/*}`, 'INVALID_IDENTITY'],
+    [`{${ADDRESS}, tls: mtls, identity: ns/a, ca: x.pem}`, 'INVALID_VALUE'],
+    [`{${ADDRESS}, tls: mtls, identity: ns/a, serverName: a.example}`, 'INVALID_VALUE'],
+    [`{${ADDRESS}, tls: simple}`, 'MISSING_KEY', 'MISSING_KEY'],
+    [`{${ADDRESS}, tls: simple, serverName: a.example}`, 'MISSING_KEY'],
+    [`{${ADDRESS}, tls: simple, ca: x.pem}`, 'MISSING_KEY'],
+    [`{${ADDRESS}, tls: simple, ca: x.pem, serverName: "*.example"}`, 'INVALID_NAME'],
+    [`{${ADDRESS}, tls: simple, ca: x.pem, serverName: 192.0.2.1}`, 'INVALID_NAME'],
+    [`{${ADDRESS}, tls: simple, ca: x.pem, serverName: a.example, identity: ns/a}`, 'INVALID_VALUE'],
+    [`{${ADDRESS}, identity: ns/a}`, 'INVALID_VALUE'],
+    [`{${ADDRESS}, ca: x.pem}`, 'INVALID_VALUE'],
+  ];
+  for (const [value, ...expected] of wrong)
+    test(`The backend ${value} has the findings ${expected.join(' and ')}`, () => {
+      assert.deepEqual(codes(changed('withdraw.accounts.svc.cluster.local:8080', value)), expected);
+    });
+
+  test('The backend may be a map with one address or several, with TLS or without', () => {
+    const good = [
+      `{${ADDRESS}}`,
+      '{addresses: ["orders.svc:1", "192.0.2.1:2"]}',
+      `{${ADDRESS}, tls: simple, ca: x.pem, serverName: a.example}`,
+      `{${ADDRESS}, tls: mtls, identity: ns/a/sa/b}`,
+    ];
+    for (const value of good)
+      assert.deepEqual(codes(changed('withdraw.accounts.svc.cluster.local:8080', value)), [], value);
+  });
+});
+
 describe('fields that come later', () => {
   const later: readonly (readonly [string, string, string])[] = [
     [
@@ -370,7 +410,6 @@ describe('fields that come later', () => {
     ['bundles/partner.pem', '{file: a.pem, endpointProfile: https_web}', 'https_web'],
     ['bundles/partner.pem', '{file: a.pem, endpointSPIFFEID: "spiffe://x/y"}', '"spiffe'],
     ['bundles/partner.pem', '{file: a.pem, crl: x.crl}', 'x.crl'],
-    ['withdraw.accounts.svc.cluster.local:8080', '{address: "x:1", tls: mtls, identity: ns/a}', '{address'],
     ['  port:', '  failover: {local: "x:1", prefer: local}\n  port:', '{local'],
     ['  port:', '  split: {local: 90, peer: 10}\n  port:', '{local'],
   ];
@@ -383,9 +422,6 @@ describe('fields that come later', () => {
   test('A key that is not supported yet is refused whatever its value is, never ignored', () => {
     for (const value of ['', '~', '""', '[]', '{}', 'false', '0']) {
       assert.deepEqual(codes(changed('  port:', `  split: ${value}\n  port:`)), ['NOT_YET'], value);
-    }
-    for (const value of ['{}', '{tls: mtls}', '{adress: x}']) {
-      assert.deepEqual(codes(changed('withdraw.accounts.svc.cluster.local:8080', value)), ['NOT_YET'], value);
     }
   });
 });

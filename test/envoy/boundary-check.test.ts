@@ -8,6 +8,7 @@ import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts
 import { decodeResource, encodeResource } from '../../src/envoy/proto/codec.ts';
 import { PosternError } from '../../src/errors.ts';
 import { Copy, leaf, mesh } from './mutation.ts';
+import { BACKEND_MUTATIONS } from './mutations-backends.ts';
 import { CALLER_MUTATIONS, proven } from './mutations-callers.ts';
 import { FIELD_MUTATIONS } from './mutations-fields.ts';
 import { HTTP_MUTATIONS } from './mutations-http.ts';
@@ -23,6 +24,7 @@ const MUTATIONS = [
   ...FIELD_MUTATIONS,
   ...TCP_MUTATIONS,
   ...WORKLOAD_MUTATIONS,
+  ...BACKEND_MUTATIONS,
 ];
 
 describe('the boundary check', () => {
@@ -90,7 +92,7 @@ describe('the boundary check', () => {
   });
 });
 
-test('Each gateway has a key of its own for each peer', () => {
+test('Each gateway has a key of its own for each peer, and for its own mesh', () => {
   const chains = (['ingress', 'egress'] as const).flatMap((role) => {
     const secrets = new Copy(role).resources.filter((resource) => resource.name.startsWith('cert/'));
     return secrets.map((secret) => secret.tls_certificate.certificate_chain.inline_string as string);
@@ -98,5 +100,6 @@ test('Each gateway has a key of its own for each peer', () => {
   const keys = chains.map((pem) =>
     createPublicKey(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'pem' })),
   );
-  assert.equal(new Set(keys.map((key) => key.export({ type: 'spki', format: 'pem' }))).size, 4);
+  // Two peers at each gateway, and our own mesh at the ingress.
+  assert.equal(new Set(keys.map((key) => key.export({ type: 'spki', format: 'pem' }))).size, 5);
 });

@@ -29,7 +29,13 @@ export function issuerOf(ca: Ca, trustDomain: string, now: number): Issuer {
 }
 
 /** A certificate with exactly these URIs; its key may be of any kind. */
-export function certify(issuer: Issuer, uris: readonly string[], now: number, kind: KeyKind = 'ecdsa'): Certificate {
+export function certify(
+  issuer: Issuer,
+  uris: readonly string[],
+  now: number,
+  kind: KeyKind = 'ecdsa',
+  dnsNames: readonly string[] = [],
+): Certificate {
   const { publicKey, privateKey } = keyPair(kind);
   const der = signCertificate({
     serial: '01ab',
@@ -39,6 +45,7 @@ export function certify(issuer: Issuer, uris: readonly string[], now: number, ki
     publicKey,
     isCa: false,
     uris,
+    ...(dnsNames.length > 0 && { dnsNames }),
     signer: {
       privateKey: issuer.privateKey,
       subject: issuer.certificate.subject,

@@ -10,7 +10,7 @@ import { MeshUnderTest, NOW, newCa, plainName } from './pipeline.ts';
 
 export const mesh = new MeshUnderTest(`
 apiVersion: postern/v1
-mesh: {name: bank, trustDomain: bank.example}
+mesh: {name: bank, trustDomain: bank.example, trustBundle: mesh.pem}
 identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
 gateways: {ingress: {address: "127.0.0.1:15443"}, egress: {address: 127.0.0.1}}
 peers:
@@ -22,6 +22,8 @@ exports:
 - {name: sessions, protocol: tcp, backend: "127.0.0.1:83", consumers: [{peer: shop}]}
 - {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}, {methods: [GET], paths: [/w, /x/*], workloads: [ns/web/sa/front, ns/team/*]}]}]}
 - {name: zchat, backend: "127.0.0.1:82", upgrades: [websocket], consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
+- {name: vault, backend: {address: "vault.bank.svc:82", tls: mtls, identity: ns/bank/sa/vault}, consumers: [{peer: shop, methods: [GET], paths: [/*]}]}
+- {name: web, backend: {address: "127.0.0.1:83", tls: simple, serverName: web.bank.internal, ca: web-ca.pem}, consumers: [{peer: shop, methods: [GET], paths: [/*]}]}
 imports:
 - {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080}
 - {peer: partner, name: cart, as: cart2.default.svc.cluster.local, port: 8080, limits: {requestsPerSecond: 30, requests: 9000, requestBody: 2MiB}}
@@ -139,6 +141,21 @@ export class Copy {
 
   get upstream(): Data {
     return this.cluster.transport_socket.typed_config;
+  }
+
+  /** A workload of our own mesh. */
+  get vault(): Data {
+    return this.named('Cluster', 'export/shop/vault').transport_socket.typed_config;
+  }
+
+  /** An HTTPS server. */
+  get web(): Data {
+    return this.named('Cluster', 'export/shop/web').transport_socket.typed_config;
+  }
+
+  /** The secret of one kind that has no peer, with its full name. */
+  secret(kind: 'mesh-bundle' | 'backend-ca'): Data {
+    return this.resources.find(({ name }) => name.startsWith(`${kind}/`));
   }
 
   remove(kind: string, name: string): void {

@@ -229,7 +229,7 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ],
   ['the address of a gateway of a peer', 'FIXED_DESTINATION', { address: '192.0.2.6' }],
   ['the upstream TLS context', 'TLS', { auto_host_sni: true }],
-  ['the cluster of a grant', 'KNOWN_FIELDS', { transport_socket: { name: 'envoy.transport_sockets.raw_buffer' } }],
+  ['the cluster of a grant', 'BACKEND_TLS', { transport_socket: { name: 'envoy.transport_sockets.raw_buffer' } }],
   ['the cluster of a grant', 'KNOWN_FIELDS', { filters: [{ name: 'x' }] }],
   ['the protocol of a grant’s cluster', 'KNOWN_FIELDS', { http_filters: [{ name: 'x' }] }],
   ['the protocol of a grant’s cluster', 'KNOWN_FIELDS', { upstream_http_protocol_options: { auto_sni: true } }],

@@ -60,6 +60,8 @@ export function filesOf(config: Config, cas: Map<string, Ca> = new Map(), now = 
   }
   const { trustBundle, trustDomain } = config.mesh;
   if (trustBundle !== undefined) files.set(trustBundle, Buffer.from(ca(trustDomain).certificate));
+  for (const { backendTls } of config.exports)
+    if (backendTls?.mode === 'simple') files.set(backendTls.ca, Buffer.from(ca(backendTls.serverName).certificate));
   for (const peer of config.peers) files.set(peer.trustBundle.file, Buffer.from(ca(peer.trustDomain).certificate));
   return files;
 }
@@ -100,13 +102,19 @@ export class MeshUnderTest {
         id: gateway.identity,
       }));
     });
-    const { mesh, egress, callers } = this.federation;
+    const { mesh, ingress, egress, callers } = this.federation;
+    const forBackends = ingress && [{ role: 'ingress', trustDomain: mesh.trustDomain, id: ingress.identity }];
     const forCallers =
       egress === undefined || callers === undefined
         ? []
         : [{ role: 'egress', trustDomain: mesh.trustDomain, id: egress.identity, dnsNames: callers.names }];
     const { lifetimeSeconds } = config.identity.issuer;
-    this.identities.ensure(resolved.issuer, lifetimeSeconds, [...needs, ...forCallers], this.now);
+    this.identities.ensure(
+      resolved.issuer,
+      lifetimeSeconds,
+      [...needs, ...(forBackends ?? []), ...forCallers],
+      this.now,
+    );
   }
 
   get federation(): Federation {

@@ -24,7 +24,7 @@ export const translate: Run = async (invocation) => {
   for (const finding of read.diagnostics.filter(({ severity }) => severity === 'error'))
     invocation.stderr(`${formatDiagnostic(finding)}\n`);
   const absent = read.loaded.absent
-    .filter(({ path: [section] }) => section === 'peers' || section === 'mesh')
+    .filter(({ path: [section] }) => section !== 'identity')
     .map(({ path }) => withoutKeys(path.join('.')));
   if (absent.length > 0)
     invocation.stderr(`postern: not here, and a placeholder in the output: ${absent.join(', ')}\n`);

@@ -25,6 +25,7 @@ export function keyCombinations(root: unknown): readonly Finding[] {
       findings.push(...serviceRules(record(service), [key, index]));
     });
   items(written['exports']).forEach((exported, index) => {
+    findings.push(...backendRules(record(exported)['backend'], ['exports', index, 'backend']));
     items(record(exported)['consumers']).forEach((consumer, position) => {
       if (!isRecord(consumer)) return;
       const path = ['exports', index, 'consumers', position];
@@ -81,6 +82,39 @@ function serviceRules(service: Record<string, unknown>, path: Path): readonly Fi
         'leave upgrades out, or write protocol: http',
       ),
     );
+  return findings;
+}
+
+/** What each value of `tls` needs, with an example. */
+const TLS_KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  mtls: { identity: 'the SPIFFE path of the service, such as ns/shop/sa/orders' },
+  simple: {
+    serverName: 'the DNS name in the certificate of the server, such as orders.example.com',
+    ca: 'a PEM file with the CA that the server chains to, such as pki/orders-ca.pem; no CA of the system is trusted',
+  },
+};
+
+function backendRules(backend: unknown, path: Path): readonly Finding[] {
+  if (!isRecord(backend)) return [];
+  const findings: Finding[] = [];
+  const has = (key: string): boolean => backend[key] !== undefined;
+  if (has('address') && has('addresses'))
+    findings.push(errorAt('INVALID_VALUE', path, 'backend has address and addresses', 'keep one of the two'));
+  if (!has('address') && !has('addresses')) {
+    const hint = 'add the address of the service, such as address: "orders.default.svc:8443"';
+    findings.push(errorAt('MISSING_KEY', [...path, 'address'], 'address is missing', hint));
+  }
+  const { tls } = backend;
+  const needed = typeof tls === 'string' ? TLS_KEYS[tls] : tls === undefined ? {} : undefined;
+  if (needed === undefined) return findings;
+  for (const [key, what] of Object.entries(needed))
+    if (!has(key)) findings.push(errorAt('MISSING_KEY', [...path, key], `${key} is missing`, `add ${key}: ${what}`));
+  for (const [mode, keys] of Object.entries(TLS_KEYS))
+    for (const key of Object.keys(keys))
+      if (has(key) && !(key in needed)) {
+        const message = tls === undefined ? `${key} without tls` : `${key} means nothing with tls: ${tls}`;
+        findings.push(errorAt('INVALID_VALUE', [...path, key], message, `write tls: ${mode}, or remove ${key}`));
+      }
   return findings;
 }
 

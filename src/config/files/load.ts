@@ -129,10 +129,10 @@ interface NamedFile {
   readonly path: Path;
   readonly secret: boolean;
   /** Whose trust a finding about the file concerns. */
-  readonly concerns?: Pick<Finding, 'concernsPeer' | 'concernsMesh'>;
+  readonly concerns?: Pick<Finding, 'concernsPeer' | 'concernsMesh' | 'concernsExport'>;
 }
 
-function namedFiles({ mesh, identity, peers }: ConfigOutline): readonly NamedFile[] {
+function namedFiles({ mesh, identity, peers, exports }: ConfigOutline): readonly NamedFile[] {
   const issuer = identity !== null && 'issuer' in identity ? identity.issuer : undefined;
   const own = (name: string | null | undefined, key: string, secret: boolean): readonly NamedFile[] =>
     name == null ? [] : [{ name, path: ['identity', 'issuer', key], secret }];
@@ -148,6 +148,9 @@ function namedFiles({ mesh, identity, peers }: ConfigOutline): readonly NamedFil
     ...peers.flatMap(({ name: peer, trustBundle: { file } }) =>
       // In the short form, the path's last step does not exist, and its parent is the place.
       bundle(file, ['peers', peer, 'trustBundle', 'file'], { concernsPeer: peer }),
+    ),
+    ...exports.flatMap(({ name, backendTls }, index) =>
+      bundle(backendTls?.ca, ['exports', index, 'backend', 'ca'], name === null ? undefined : { concernsExport: name }),
     ),
   ];
 }

@@ -20,6 +20,12 @@ export interface Timeouts {
   readonly requestSeconds?: number;
 }
 
+/** How a gateway proves that it has reached the backend of an export. */
+export type BackendTlsConfig =
+  | { readonly mode: 'mtls'; readonly identity: string }
+  /** `ca` is the name of a file. */
+  | { readonly mode: 'simple'; readonly serverName: string; readonly ca: string };
+
 export interface AllowRuleConfig {
   readonly methods: readonly string[];
   readonly paths: readonly string[];
@@ -29,6 +35,7 @@ export interface AllowRuleConfig {
 interface ExportConfig {
   readonly name: string;
   readonly backend: readonly HostPort[];
+  readonly backendTls?: BackendTlsConfig;
 }
 
 export interface HttpExportConfig extends ExportConfig {

@@ -3,11 +3,10 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
-import { workloads } from './identity-values.ts';
+import { identityPath, workloads } from './identity-values.ts';
 import { serviceLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
 import { IS_TCP, list, protocol, refused, refusing, timeouts, underscoreHeaders, upgrades } from './service-values.ts';
-import { unsupportedMap } from './unsupported.ts';
 import * as value from './values.ts';
 
 /** What means nothing where requests are not read: of an export, and of one of its consumers. */
@@ -52,12 +51,45 @@ const consumer = z
 
 const backend = address.hostPort('HOST:PORT of the local service.');
 
+const backendMap = z
+  .strictObject({
+    address: backend.optional(),
+    addresses: list(backend).optional().describe('Several addresses of the service, instead of address.'),
+    tls: z
+      .enum(['mtls', 'simple'])
+      .describe(
+        'mtls: a workload of our own mesh, which proves its identity and to which the gateway proves its own, with TLS 1.3 (needs mesh.trustBundle). simple: an HTTPS server, with TLS 1.2 or 1.3. Without the key, the connection is not encrypted.',
+      )
+      .optional(),
+    identity: identityPath(
+      'With mtls: the SPIFFE path of the service in our trust domain, exact, such as ns/shop/sa/orders.',
+    ).optional(),
+    serverName: name.hostName('With simple: the DNS name that the certificate of the server must have.').optional(),
+    ca: value
+      .filePath('With simple: PEM file with the CA certificates that the server may chain to, relative to this file.')
+      .optional(),
+  })
+  .meta({
+    anyOf: [{ required: ['address'] }, { required: ['addresses'] }],
+    oneOf: [
+      { required: ['tls', 'identity'], properties: { tls: { const: 'mtls' } }, not: anyKey('serverName', 'ca') },
+      { required: ['tls', 'serverName', 'ca'], properties: { tls: { const: 'simple' } }, not: anyKey('identity') },
+      { not: anyKey('tls', 'identity', 'serverName', 'ca') },
+    ],
+  })
+  .describe('The addresses of the service, and how the gateway proves that it is the service.');
+
+/** In JSON Schema: has one of these keys. */
+function anyKey(...keys: readonly string[]) {
+  return { anyOf: keys.map((key) => ({ required: [key] })) };
+}
+
 export const exported = z
   .strictObject({
     name: name.hostName('The name in the contract with the peers.'),
     backend: z
-      .union([backend, list(backend), unsupportedMap('With tls and identity.')])
-      .describe('The address of the service: HOST:PORT, or a list of them.'),
+      .union([backend, list(backend), backendMap])
+      .describe('The address of the service: HOST:PORT, a list of them, or a map with address and tls.'),
     protocol,
     requestBodies: z
       .enum(['standard', 'any-method'])

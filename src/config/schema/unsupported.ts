@@ -21,14 +21,6 @@ export const unsupported = (what: string) =>
       if (given !== undefined) context.addIssue(refusal(HINT));
     });
 
-/** A map in the place of a shorter form. */
-export const unsupportedMap = (what: string) =>
-  z
-    .record(z.string(), z.unknown())
-    .describe(`${what} Comes in a later version; until then it is refused.`)
-    .meta({ not: {} })
-    .superRefine((_given, context) => context.addIssue(refusal('write HOST:PORT, or a list of them')));
-
 /** One value of several that comes later. */
 export function unsupportedValue<T extends Readonly<Record<string, string>>>(
   schema: z.ZodEnum<T>,

@@ -78,6 +78,9 @@ export const BOUNDARY_RULES = {
   OWN_MESH: 'leads where its own peer and that peer’s mesh may go, by the digest of the trust domain',
   CLUSTER_PRESENT: 'finds its clusters in the snapshot',
   LIMITS: 'has the limits of the configuration, and the gateways’ own where that has none',
+  // backends
+  BACKEND_TLS: 'dials its backends as the model says: without TLS, or by TLS to the one name of the configuration',
+  BACKEND_TRUST: 'knows a backend by the CAs of our own mesh or of the configuration, never by those of a peer',
   // clusters
   NO_STRAY_CLUSTER: 'is asked for by a route or a tunnel',
   MEANING: 'has a name with the digest of where it leads',
@@ -139,6 +142,9 @@ export interface Claims {
   readonly listensAt?: string;
   readonly bundle?: { readonly label: string; readonly pem: string };
   readonly meshBundle?: { readonly key: string; readonly pem: string };
+  readonly backendCa?: { readonly key: string; readonly pem: string };
+  /** Of the cluster of a grant: `<export>@<digest>`, and what backendText makes of its TLS and hosts. */
+  readonly backend?: { readonly label: string; readonly text: string };
   readonly dials?: { readonly label: string; readonly hosts: readonly string[] };
   /** What each virtual host of a peer's routes admits. */
   readonly admits?: { readonly label: string; readonly hosts: readonly Admission[] };
@@ -186,7 +192,7 @@ export interface Facts {
   readonly peer?: string;
   /** Route configurations that a listener without TLS asks for. */
   readonly routes?: readonly string[];
-  /** Secrets of a listener for our own callers. */
+  /** Secrets of a listener for our own callers, or of a cluster for backends. */
   readonly secrets?: readonly string[];
   /** Identities that a policy admits. */
   readonly principals?: readonly string[];

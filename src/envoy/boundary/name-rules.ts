@@ -14,6 +14,8 @@ const BUNDLE = new RegExp(`^bundle/${LABEL}$`);
 const MESH_BUNDLE = /^mesh-bundle\/([0-9a-f]{16})$/;
 const CERTIFICATE = new RegExp(`^cert/(ingress|egress)(?:/${LABEL})?$`);
 const CALLERS_CERTIFICATE = 'cert/callers';
+const BACKENDS_CERTIFICATE = 'cert/backends';
+const BACKEND_CA = /^backend-ca\/([0-9a-f]{16})$/;
 const IMPORT = new RegExp(`^import/${LABEL}$`);
 const DIAL = new RegExp(`^dial/${LABEL}$`);
 const TCP_CHAIN = new RegExp(`^tcp/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
@@ -51,9 +53,15 @@ export function meshBundleKey(name: string): string | undefined {
   return MESH_BUNDLE.exec(name)?.[1];
 }
 
+/** Of the secret with the CAs of a backend: their digest. */
+export function backendCaKey(name: string): string | undefined {
+  return BACKEND_CA.exec(name)?.[1];
+}
+
 /** The gateway of a certificate's secret. */
 export function certificateRole(name: string): 'ingress' | 'egress' | undefined {
   if (name === CALLERS_CERTIFICATE) return 'egress';
+  if (name === BACKENDS_CERTIFICATE) return 'ingress';
   const [, role] = CERTIFICATE.exec(name) ?? [];
   return role === 'ingress' || role === 'egress' ? role : undefined;
 }

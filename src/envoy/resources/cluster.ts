@@ -7,6 +7,7 @@ import { tcpServerName } from '../../federation/wire-names.ts';
 import { type Any, any, type Draft, draft, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
+import { backendTls } from './backend-tls.ts';
 import { upstreamTls } from './tls.ts';
 
 /** What a cluster uses of a peer. Its trust bundle is not part of it: a new bundle must not change the cluster. */
@@ -18,14 +19,18 @@ type LbEndpoint = Message<'envoy.config.endpoint.v3.LbEndpoint'>;
  * One cluster for each grant: connections and limits belong to one peer, so that no peer can use up another's, and no answer
  * on a connection to a backend can reach another peer.
  */
-export function grantClusters(peers: readonly Peer[], grants: readonly Grant[]): readonly Draft[] {
+export function grantClusters(
+  source: IdentitySource,
+  peers: readonly Peer[],
+  grants: readonly Grant[],
+): readonly Draft[] {
   const byName = new Map(peers.map((peer) => [peer.name, peer]));
   return grants.flatMap((grant) => {
     const peer = byName.get(grant.peer);
     if (peer === undefined) return [];
     const name = names.grantCluster(peer, grant.export);
-    const inputs = [grant.export, grant.limits?.connections, grant.limits?.requests];
-    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => grantCluster(name, peer.name, grant));
+    const inputs = [grant.export, source, grant.limits?.connections, grant.limits?.requests];
+    return draft('envoy.config.cluster.v3.Cluster', name, inputs, () => grantCluster(name, source, peer.name, grant));
   });
 }
 
@@ -107,17 +112,19 @@ function tcpImportCluster(name: string, source: IdentitySource, peer: DialledPee
   };
 }
 
-function grantCluster(name: string, peer: string, grant: Grant): Cluster {
-  const { name: exported, protocol, backends } = grant.export;
+function grantCluster(name: string, source: IdentitySource, peer: string, grant: Grant): Cluster {
+  const exported = grant.export;
+  const { protocol, backends, tls } = exported;
   return {
     name,
-    alt_stat_name: names.statName('export', peer, exported),
+    alt_stat_name: names.statName('export', peer, exported.name),
     ...endpoints(name, backends, hostHeader),
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
     ...(protocol !== 'tcp' && {
       typed_extension_protocol_options: protocol === 'http' ? HTTP1_BACKEND : HTTP2_BACKEND,
     }),
+    ...(tls && { transport_socket: backendTls(tls, exported, source) }),
     upstream_connection_options: { tcp_keepalive: limits.FIND_DEAD_HOSTS },
     circuit_breakers: limits.breakers(grant.limits),
   };

@@ -21,7 +21,14 @@ import { egressListeners, tcpEgressListeners } from './egress-listener.ts';
 import { gates } from './gate.ts';
 import { ingressListener } from './ingress-listener.ts';
 import { egressRoutes, ingressRoutes, retiredRoutes } from './route.ts';
-import { bundleSecrets, callersCertificate, certificateSecrets, meshBundleSecret, retiredBundles } from './secret.ts';
+import {
+  backendSecrets,
+  bundleSecrets,
+  callersCertificate,
+  certificateSecrets,
+  meshBundleSecret,
+  retiredBundles,
+} from './secret.ts';
 import { tunnels } from './tunnel.ts';
 
 export type { Draft } from '../draft.ts';
@@ -51,8 +58,13 @@ function translateIngress({ federation, identity, ...input }: TranslateInput, ga
   const chains = new Set(peers.map(peerChain));
   const retired = input.retired.filter((peer) => !chains.has(peerChain(peer)));
   return [
-    ...grantClusters(peers, federation.grants),
+    ...grantClusters(identitySource, peers, federation.grants),
     ...certificateSecrets('ingress', identitySource, peers, identity),
+    ...backendSecrets(
+      federation,
+      federation.grants.map((grant) => grant.export),
+      () => identity(),
+    ),
     ...bundleSecrets(peers),
     ...retiredBundles(retired, input.throwawayRootPem),
     ...peers.map((peer) => ingressRoutes(mesh, peer, grants.get(peer.name) ?? [])),

@@ -3,7 +3,7 @@
 // private key into anything that is not named `cert/…`.
 
 import { dirname } from 'node:path';
-import type { GatewayRole, IdentitySource, MeshBundle, Peer } from '../../federation/model.ts';
+import type { Export, Federation, GatewayRole, IdentitySource, MeshBundle, Peer } from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
@@ -35,6 +35,30 @@ export function callersCertificate(source: IdentitySource, identity: GatewayIden
 
 export function bundleSecrets(peers: readonly Peer[]): readonly Draft[] {
   return peers.map((peer) => secret(names.bundleSecret(peer), [peer.bundle], () => trusting(peer.bundle.pem)));
+}
+
+/** What an ingress gateway needs to reach the backends of these exports by TLS: for our own mesh, and for each file of CAs. */
+export function backendSecrets(
+  { mesh, backendCas, identitySource }: Pick<Federation, 'mesh' | 'backendCas' | 'identitySource'>,
+  exports: readonly Pick<Export, 'tls'>[],
+  identity: () => GatewayIdentity | undefined,
+): readonly Draft[] {
+  const trusted = new Set(exports.map(({ tls }) => tls?.trust));
+  const own = mesh.bundle !== undefined && trusted.has(mesh.bundle.key) ? mesh.bundle : undefined;
+  return [
+    ...(own === undefined ? [] : [meshBundleSecret(own), ...backendsCertificate(identitySource, identity)]),
+    ...backendCas
+      .filter(({ key }) => trusted.has(key))
+      .map((ca) => secret(names.backendCaSecret(ca), [ca], () => trusting(ca.pem))),
+  ];
+}
+
+/** The certificate that backends of our own mesh are shown; with identity.files, it is the one for all. */
+function backendsCertificate(source: IdentitySource, identity: () => GatewayIdentity | undefined): readonly Draft[] {
+  if (source.kind === 'files') return [];
+  const own = identity();
+  if (own === undefined) throw new Error('no identity was issued for backends');
+  return [secret(names.backendsCertificateSecret(true), [own], () => issued(own))];
 }
 
 /** Our own workloads' CAs, for a gateway that meets them. */

@@ -77,7 +77,7 @@ export const ALGORITHMS: readonly (readonly [LeafKey, readonly string[]])[] = [
  * The signature algorithms that are accepted from a peer. The TLS library uses the same list for its own signatures, so the
  * kind of our own key (ECDSA when it is issued) is always included.
  */
-function signatureAlgorithms(leafKeys: readonly LeafKey[], source: IdentitySource): readonly string[] {
+export function signatureAlgorithms(leafKeys: readonly LeafKey[], source: IdentitySource): readonly string[] {
   const kinds = new Set<LeafKey>(source.kind === 'issuer' ? ['ecdsa', ...leafKeys] : leafKeys);
   return ALGORITHMS.flatMap(([kind, algorithms]) => (kinds.has(kind) ? algorithms : []));
 }

@@ -7,7 +7,7 @@ import type { ResourceJson } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type TlsUse, violation } from '../boundary-rules.ts';
 import { importLabel, labelText } from '../name-rules.ts';
 import { checkShape } from '../shapes/resource-shapes.ts';
-import { checkClaims, type Expectation } from './expectation.ts';
+import { checkBackendClaim, checkClaims, type Expectation } from './expectation.ts';
 import { checkListener } from './listener-rules.ts';
 import { sameSet } from './network-rules.ts';
 import { checkRoutes } from './route-rules.ts';
@@ -19,6 +19,7 @@ export function checkBoundary(resources: readonly ResourceJson[], expected: Expe
   const facts = resources.map((resource) => checkAlone(resource));
   checkBetween(facts);
   for (const { claims, subject } of facts) if (claims !== undefined) checkClaims(claims, expected, subject);
+  for (const { claims, subject } of facts) if (claims !== undefined) checkBackendClaim(claims, expected, subject);
   // Last, because the rules above say more precisely what is wrong.
   for (const resource of resources) checkShape(resource);
 }

@@ -15,6 +15,10 @@ export interface Expectation {
   readonly bundles: ReadonlyMap<string, string>;
   /** Of our own workloads; absent: nobody is one of them. */
   readonly meshBundle?: { readonly key: string; readonly pem: string };
+  /** The PEM of the CAs of backends, by their digest. */
+  readonly backendCas: ReadonlyMap<string, string>;
+  /** What backendText makes of each export, by `<export>@<key>`. */
+  readonly backends: ReadonlyMap<string, string>;
   /** By `<peer>@<key>` and authority: what admissionText makes of the grant. */
   readonly admits: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The authority of each import, by `<port> <local name>`. */
@@ -41,8 +45,8 @@ export interface Expectation {
 
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkClaims(claims: Claims, expected: Expectation, subject: Subject): void {
-  const { listensAt, bundle, meshBundle, dials, serves, admits, leads, upgradable = [], limits = [] } = claims;
-  const { clients, callers } = claims;
+  const { listensAt, bundle, meshBundle, backendCa, dials, serves, admits, leads } = claims;
+  const { upgradable = [], limits = [], clients, callers } = claims;
   if (listensAt !== undefined) {
     const [host, port] = listensAt.split(' ');
     const samePort = expected.port === undefined || String(expected.port) === port;
@@ -53,6 +57,8 @@ export function checkClaims(claims: Claims, expected: Expectation, subject: Subj
     const { key, pem } = expected.meshBundle ?? {};
     enforce(key === meshBundle.key && pem === meshBundle.pem, 'OWN_BUNDLE', subject);
   }
+  if (backendCa !== undefined)
+    enforce(expected.backendCas.get(backendCa.key) === backendCa.pem, 'BACKEND_TRUST', subject);
   if (dials !== undefined)
     enforce(expected.gateways.get(dials.label)?.join() === dials.hosts.join(), 'FIXED_DESTINATION', subject);
   const granted = expected.admits.get(admits?.label ?? '');
@@ -77,4 +83,9 @@ export function checkClaims(claims: Claims, expected: Expectation, subject: Subj
   const names = serves ?? [];
   enforce(new Set(names).size === names.length, 'CHAIN_MATCH', subject);
   for (const name of names) enforce(domainOfServerName(name) === expected.trustDomain, 'SERVER_NAME', subject);
+}
+
+/** After the claims of all resources, which say more precisely what leads where it must not. Errors: BOUNDARY_VIOLATED. */
+export function checkBackendClaim({ backend }: Claims, expected: Expectation, subject: Subject): void {
+  if (backend !== undefined) enforce(expected.backends.get(backend.label) === backend.text, 'BACKEND_TLS', subject);
 }

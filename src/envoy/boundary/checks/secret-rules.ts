@@ -3,10 +3,12 @@
 
 import { X509Certificate } from 'node:crypto';
 import { exportKey } from '../../../federation/meaning-digest.ts';
+import type { BackendTls } from '../../../federation/model.ts';
 import { memoizeByIdentity } from '../../../memoize.ts';
 import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject } from '../boundary-rules.ts';
 import {
+  backendCaKey,
   bundleLabel,
   certificateRole,
   dialLabel,
@@ -17,6 +19,7 @@ import {
   meshBundleKey,
   tcpImportLabel,
 } from '../name-rules.ts';
+import { backendText, checkBackendTls } from './backend-rules.ts';
 import { breakersOf } from './limit-rules.ts';
 import { checkGateCluster, checkTcpImport } from './tcp-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
@@ -38,8 +41,8 @@ export function checkSecret(secret: Secret, subject: Subject): Facts {
     const key = content.tls_certificate.private_key.inline_string;
     return { subject, name, kind: 'secret', role, ...(key !== undefined && { key }) };
   }
-  const [bundle, meshBundle] = [bundleLabel(name), meshBundleKey(name)];
-  enforce(bundle !== undefined || meshBundle !== undefined, 'KNOWN_NAME', subject);
+  const [bundle, meshBundle, backendCa] = [bundleLabel(name), meshBundleKey(name), backendCaKey(name)];
+  enforce((bundle ?? meshBundle ?? backendCa) !== undefined, 'KNOWN_NAME', subject);
   const { trusted_ca: trusted, ...others } = content.validation_context ?? {};
   const only = fieldsOf(content) === 'validation_context' && Object.keys(others).length === 0;
   const pem = trusted?.inline_string ?? '';
@@ -47,6 +50,7 @@ export function checkSecret(secret: Secret, subject: Subject): Facts {
   const claims = {
     ...(bundle && { bundle: { label: labelText(bundle), pem } }),
     ...(meshBundle !== undefined && { meshBundle: { key: meshBundle, pem } }),
+    ...(backendCa !== undefined && { backendCa: { key: backendCa, pem } }),
   };
   return { subject, name, kind: 'secret', claims };
 }
@@ -98,8 +102,11 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   );
   const grant = grantLabel(name);
   if (grant !== undefined) {
-    enforce(digestsOfDestination(cluster, endpoints).includes(grant.meaning), 'MEANING', subject);
-    return { subject, name, kind: 'cluster', role: 'ingress', claims: { limits } };
+    const hosts = endpoints.map(({ endpoint }) => endpoint?.address?.socket_address?.address ?? '');
+    const { tls, secrets = [] } = socket === undefined ? {} : checkBackendTls(subject, socket, hosts);
+    enforce(digestsOfDestination(cluster, endpoints, tls).includes(grant.meaning), 'MEANING', subject);
+    const backend = { label: `${grant.exported}@${grant.meaning}`, text: backendText(tls, hosts) };
+    return { subject, name, kind: 'cluster', role: 'ingress', secrets, claims: { backend, limits } };
   }
   const hosts = endpoints.map(({ endpoint }) => {
     const { address: host, port_value: port } = endpoint?.address?.socket_address ?? {};
@@ -118,7 +125,11 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
 }
 
 /** The digests that the cluster's own destination can have, to compare with the one in its name. */
-function digestsOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]): readonly (string | undefined)[] {
+function digestsOfDestination(
+  cluster: Cluster,
+  endpoints: readonly LbEndpoint[],
+  tls: BackendTls | undefined,
+): readonly (string | undefined)[] {
   const options = cluster.typed_extension_protocol_options?.['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
   const speaksHttp2 =
     options?.['@type'] === HTTP_OPTIONS && options.explicit_http_config?.http2_protocol_options !== undefined;
@@ -128,7 +139,7 @@ function digestsOfDestination(cluster: Cluster, endpoints: readonly LbEndpoint[]
   });
   const protocols =
     options === undefined ? (['tcp'] as const) : speaksHttp2 ? (['grpc', 'http2'] as const) : (['http'] as const);
-  return protocols.map((protocol) => exportKey({ protocol, backends }));
+  return protocols.map((protocol) => exportKey({ protocol, backends, ...(tls && { tls }) }));
 }
 
 /** Whether any text of the resource is a private key, or a field that is meant for one is set. */

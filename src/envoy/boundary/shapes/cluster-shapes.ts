@@ -17,7 +17,7 @@ import {
   typed,
   under,
 } from './shape.ts';
-import { TCP_UPSTREAM_TLS, UPSTREAM_TLS } from './tls-shapes.ts';
+import { BACKEND_TLS, TCP_BACKEND_TLS, TCP_UPSTREAM_TLS, UPSTREAM_TLS } from './tls-shapes.ts';
 
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -94,10 +94,10 @@ const HTTP_GRANT_CLUSTER = typed(
       oneField({ http_protocol_options: message({}), http2_protocol_options: message(WINDOWS) }),
     ),
   },
-  FAMILY,
+  { ...FAMILY, transport_socket: BACKEND_TLS },
 );
 
-const TCP_GRANT_CLUSTER = typed(CLUSTER, { ...COMMON, ...RESOLVED }, FAMILY);
+const TCP_GRANT_CLUSTER = typed(CLUSTER, { ...COMMON, ...RESOLVED }, { ...FAMILY, transport_socket: TCP_BACKEND_TLS });
 
 export const GRANT_CLUSTER = chosen((cluster) =>
   cluster['typed_extension_protocol_options'] === undefined ? TCP_GRANT_CLUSTER : HTTP_GRANT_CLUSTER,

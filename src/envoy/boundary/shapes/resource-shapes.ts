@@ -33,6 +33,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['Secret cert', CERTIFICATE],
   ['Secret bundle', BUNDLE],
   ['Secret mesh-bundle', BUNDLE],
+  ['Secret backend-ca', BUNDLE],
 ]);
 
 /** Errors: BOUNDARY_VIOLATED. */
