@@ -54,12 +54,14 @@ describe('the access logs of two gateways', () => {
     assert.equal((await line(meshes.bank, 'ingress', path))['peer_request_id'], id);
   });
 
-  test('The id that a caller sends is neither used nor passed on', async () => {
+  test('The id that a caller sends is logged under its own key, and neither used nor passed on', async () => {
     const path = '/v1/receipts/with-an-id';
     const headers = { 'x-request-id': FORGED, 'x-postern-given-request-id': FORGED };
     assert.equal((await meshes.local('shop', 'accounts.bank', { path, headers })).status, 200);
     const lines = [await line(meshes.shop, 'egress', path), await line(meshes.bank, 'ingress', path)];
-    assert.ok(!JSON.stringify([lines, meshes.accounts.seen.at(-1)?.headers]).includes(FORGED));
+    const { caller_request_id: given, ...others } = lines[0] ?? {};
+    assert.equal(given, FORGED);
+    assert.ok(!JSON.stringify([others, lines[1], meshes.accounts.seen.at(-1)?.headers]).includes(FORGED));
     assert.equal(lines[1]?.['peer_request_id'], lines[0]?.['request_id']);
   });
 
