@@ -106,7 +106,7 @@ export const TOWARDS_HTTP1_BACKEND: HttpCommon = {
 };
 export const TOWARDS_HTTP2_BACKEND: HttpCommon = { ...TOWARDS_HTTP1_BACKEND, idle_timeout: '300s' };
 
-/** A certificate is verified when a connection begins. None outlasts this; the log of the side that ends it earlier says why. */
+/** A certificate is verified when a connection begins. No connection of TCP and no request outlasts this; the log of the side that ends it earlier says why. */
 export const MAX_CONNECTION_AGE = '3700s';
 
 /** Of a connection to a peer, with two seconds each: callers wait no longer than for a request that is retried. */

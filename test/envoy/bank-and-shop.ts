@@ -73,7 +73,8 @@ export class BankAndShop {
     this.local = local;
   }
 
-  static async start(): Promise<BankAndShop> {
+  /** `change`: what else the gateways' configurations should say. */
+  static async start(change = (bootstrap: string): string => bootstrap): Promise<BankAndShop> {
     const [port = 0, local = 0, dead = 0, adminA = 0, adminB = 0] = await freePorts('127.0.0.1', 5);
     const scene = new BankAndShop(port, local);
     const { accounts, rates, cas, now } = scene;
@@ -84,8 +85,8 @@ export class BankAndShop {
       '"hosts":["127.0.0.1"]',
       `"hosts":["127.0.0.1","${PUBLIC_LOOKING_BACKEND}"]`,
     );
-    scene.running.push(await RealEnvoy.start(ingress, adminA));
-    scene.running.push(await RealEnvoy.start(staticBootstrap(shop.resources('egress'), adminB), adminB));
+    scene.running.push(await RealEnvoy.start(change(ingress), adminA));
+    scene.running.push(await RealEnvoy.start(change(staticBootstrap(shop.resources('egress'), adminB)), adminB));
     return scene;
   }
 

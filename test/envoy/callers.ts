@@ -184,7 +184,7 @@ export class Backend {
   private readonly server: Server | Http2Server;
 
   constructor(protocol: 'http' | 'h2c' = 'http') {
-    const answer = async (asked: IncomingMessage | Http2ServerRequest, response: Answering): Promise<void> => {
+    const read = async (asked: IncomingMessage | Http2ServerRequest, response: Answering): Promise<void> => {
       for await (const _ of asked);
       const { method = '', url: path = '', headers, trailers } = asked;
       this.seen.push({ method, path, headers, trailers });
@@ -197,6 +197,8 @@ export class Backend {
       // A string would have its encoding imposed on the headers.
       response.end(Buffer.from('served\n'));
     };
+    // A request that is cut short has no answer.
+    const answer: typeof read = (asked, response) => read(asked, response).catch(() => undefined);
     this.server = protocol === 'http' ? createServer({ maxHeaderSize: 65536 }, answer) : createHttp2Server({}, answer);
   }
 

@@ -67,6 +67,17 @@ export const TLS_MUTATIONS: Mutations = {
   HANDSHAKE_TIMEOUT: [['absent', 'ingress', (c) => void delete c.chain.transport_socket_connect_timeout]],
   CONNECTION_AGE: [
     ['absent', 'ingress', (c) => void delete c.manager.common_http_protocol_options.max_connection_duration],
+    ['absent, of a request', 'ingress', (c) => void delete c.manager.common_http_protocol_options.max_stream_duration],
+    [
+      'a day, of a request',
+      'ingress',
+      (c) => void (c.manager.common_http_protocol_options.max_stream_duration = '86400s'),
+    ],
+    [
+      'as the caller wishes, of a call',
+      'ingress',
+      (c) => void (c.host.routes[0].route.max_stream_duration = { grpc_timeout_header_max: '0s' }),
+    ],
     [
       'a day, in a tunnel',
       'egress',

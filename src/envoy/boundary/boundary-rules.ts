@@ -20,7 +20,8 @@ export const BOUNDARY_RULES = {
   HTTP2_ONLY: 'agrees on h2 alone',
   TCP_ONLY: 'agrees on postern-tcp alone, where it carries TCP',
   HANDSHAKE_TIMEOUT: 'limits the time of a handshake',
-  CONNECTION_AGE: 'ends every connection with a peer after 3,700 seconds at the latest',
+  CONNECTION_AGE:
+    'takes nothing new on a connection with a peer after 3,700 seconds, and ends each request after as long at the latest',
   COMBINED_VALIDATION: 'validates by a combined context: SAN matchers in place, the CA by secret',
   EXACT_SAN: 'matches URI SANs exactly, at least one',
   ONE_KEY: 'is the only one of its peer: two keys would be two meanings of one name',

@@ -54,11 +54,10 @@ function own({ mesh, role, statPrefix, routes, filters, claimsCaller }: HttpChai
 }
 
 const COMMON_HTTP: Manager['common_http_protocol_options'] = {
-  // Certificates are verified when a connection begins: this is how long it can outlive one that expired or was revoked.
+  // Certificates are verified when a connection begins: this is how long one that expired or was revoked admits new requests.
   max_connection_duration: '3600s',
   // The codec would reset the stream of a request with such a header; underscore-guard.ts answers it.
   headers_with_underscores_action: 'ALLOW',
-  max_stream_duration: '0s',
 };
 
 /** For callers with HTTP/1.1: no 1.0, no absolute URLs (a gateway is not a forward proxy), no trailers. */
@@ -86,7 +85,8 @@ const FROM_PEER: Manager = {
   ...PROVEN_CLIENT,
   strip_trailing_host_dot: false,
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
-  common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS },
+  // At the age of a connection Envoy waits for the requests that are open, so each of them has an age too.
+  common_http_protocol_options: { ...COMMON_HTTP, ...limits.PEERS, max_stream_duration: limits.MAX_CONNECTION_AGE },
   http2_protocol_options: limits.FROM_PEERS,
   // `:scheme` is that of the backend's transport, whatever the peer wrote: servers such as Kestrel refuse a request
   // whose scheme contradicts its transport. `x-forwarded-proto` tells the backend that the peer came over TLS.
@@ -101,7 +101,8 @@ const FROM_LOCAL: Manager = {
   // The hop to the peer's gateway is TLS, whatever the local caller used.
   scheme_header_transformation: { scheme_to_overwrite: 'https' },
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.egress,
-  common_http_protocol_options: { ...COMMON_HTTP, ...limits.CALLERS },
+  // Tunnels end the requests that go to peers, whatever the ingress of the peer does.
+  common_http_protocol_options: { ...COMMON_HTTP, ...limits.CALLERS, max_stream_duration: '0s' },
   http2_protocol_options: limits.FROM_CALLERS,
   http_protocol_options: { ...HTTP1, ignore_http_11_upgrade: [UPGRADE_TO_TLS] },
 };

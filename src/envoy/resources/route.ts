@@ -20,6 +20,7 @@ import { GIVEN_REQUEST_ID } from '../http/request-facts.ts';
 import { routesWithRetries } from '../http/retry.ts';
 import { UNDERSCORES_DROPPED } from '../http/underscore-guard.ts';
 import { CLAIMED_WORKLOAD } from '../http/workload-claim.ts';
+import { MAX_CONNECTION_AGE } from '../limits.ts';
 import * as names from '../resource-names.ts';
 
 type RouteConfiguration = Message<'envoy.config.route.v3.RouteConfiguration'>;
@@ -134,7 +135,10 @@ const grantedHost = memoizeByIdentity(
       routes: routesWithRetries(exported, {
         name: names.exportRoute(name),
         // The endpoint's hostname becomes the authority: the backend's own name.
-        route: { ...forward(names.grantCluster(peer, exported), protocol, timeouts), auto_host_rewrite: true },
+        route: {
+          ...forward(names.grantCluster(peer, exported), protocol, timeouts, MAX_CONNECTION_AGE),
+          auto_host_rewrite: true,
+        },
         metadata: {
           filter_metadata: {
             [names.METADATA]: { service: name, peer: peer.name },
@@ -186,7 +190,7 @@ const importedHost = memoizeByIdentity(
           ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
           : routesWithRetries(imported, {
               name: route,
-              route: { ...forward(cluster, protocol, longer(timeouts)), host_rewrite_literal: authority },
+              route: { ...forward(cluster, protocol, longer(timeouts), '0s'), host_rewrite_literal: authority },
               metadata,
             }),
       virtual_clusters: [countedAs(peer, name)],
@@ -216,14 +220,20 @@ function denyAll(reason: string, status: number): VirtualHost {
 
 /**
  * There is no limit on the whole exchange by default, so that long downloads work, but one on silence: a hung backend would
- * otherwise hold the request for ever. A gRPC call's own deadline (grpc-timeout) applies at every hop.
+ * otherwise hold the request for ever. A gRPC call's own deadline (grpc-timeout) applies at every hop. It takes the place of
+ * the age that the connection manager allows a request, so `longest` bounds it (0: nothing does).
  */
-function forward(cluster: string, protocol: HttpProtocol, { idleSeconds, requestSeconds = 0 }: Timeouts): RouteAction {
+function forward(
+  cluster: string,
+  protocol: HttpProtocol,
+  { idleSeconds, requestSeconds = 0 }: Timeouts,
+  longest: string,
+): RouteAction {
   return {
     cluster,
     timeout: `${requestSeconds}s`,
     idle_timeout: `${idleSeconds}s`,
-    ...(protocol === 'grpc' && { max_stream_duration: { grpc_timeout_header_max: '0s' } }),
+    ...(protocol === 'grpc' && { max_stream_duration: { grpc_timeout_header_max: longest } }),
   };
 }
 

@@ -145,7 +145,9 @@ function checkManager(manager: Manager, role: GatewayRole, provenClient: boolean
   const router = manager.http_filters?.at(-1)?.typed_config;
   enforce(router?.['@type'] === ROUTER, 'HTTP_RBAC', subject);
   const { common_http_protocol_options: http = {}, http2_protocol_options: http2 = {} } = manager;
-  enforce(isBounded(http.max_connection_duration), 'CONNECTION_AGE', subject);
+  // At its age a connection takes no more requests, but those that are open hold it; those of callers end with a tunnel.
+  const endsRequests = role === 'egress' || isBounded(http.max_stream_duration);
+  enforce(isBounded(http.max_connection_duration) && endsRequests, 'CONNECTION_AGE', subject);
   const isClean =
     manager.use_remote_address === true &&
     manager.skip_xff_append === true &&

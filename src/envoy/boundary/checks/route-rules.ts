@@ -11,6 +11,7 @@ import { admissionOf } from './admission-rules.ts';
 import { clientsOf } from './client-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
 import { HOST_SLOTS, limitsOf, PEER_SLOT } from './limit-rules.ts';
+import { isBounded } from './network-rules.ts';
 import { trustDomainOf } from './tls-rules.ts';
 import { addsHeaders, forwardsTrace, isGivenId } from './trace-rules.ts';
 import { droppingOf, UNDERSCORE_GUARD } from './underscore-rules.ts';
@@ -161,8 +162,11 @@ const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): rea
   enforce(authority !== undefined && further.length === 0 && !authority.includes('*'), 'POLICY', subject);
   const [, exported] = EXPORTED.exec(authority) ?? [];
   for (const { route } of host.routes ?? []) {
-    if (route !== undefined)
-      enforce(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
+    if (route === undefined) continue;
+    enforce(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
+    // A call's own deadline takes the place of the age that the connection manager allows it.
+    const { max_stream_duration: age } = route;
+    enforce(age === undefined || isBounded(age.grpc_timeout_header_max), 'CONNECTION_AGE', subject);
   }
   const {
     [HTTP_RBAC]: config,

@@ -187,7 +187,7 @@ const COMMON = {
   common_http_protocol_options: message(
     {
       max_connection_duration: duration,
-      max_stream_duration: is('0s'),
+      max_stream_duration: duration,
       max_headers_count: number,
       idle_timeout: duration,
     },

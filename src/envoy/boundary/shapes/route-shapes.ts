@@ -63,7 +63,7 @@ function forward(rewrite: Readonly<Record<string, Shape>>, isSafe: boolean): Sha
       ...rewrite,
     },
     {
-      max_stream_duration: message({ grpc_timeout_header_max: is('0s') }),
+      max_stream_duration: message({ grpc_timeout_header_max: duration }),
       upgrade_configs: isSafe ? under('UPGRADES', WEBSOCKET) : under('UPGRADES', absent),
     },
   );
