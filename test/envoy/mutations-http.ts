@@ -116,7 +116,10 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => {
         const { map } = c.filter('envoy.filters.http.buffer').typed_config.xds_matcher.matcher_tree.exact_match_map;
-        map.GET.matcher.matcher_tree.exact_match_map.map.h2c = map.POST;
+        const [websocket] = map.GET.matcher.matcher_list.matchers;
+        const h2c = structuredClone(websocket);
+        h2c.predicate.single_predicate.value_match.exact = 'h2c';
+        map.GET.matcher.matcher_list.matchers.push(h2c);
       },
     ],
     [
@@ -124,7 +127,17 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => {
         const { map } = c.filter('envoy.filters.http.buffer').typed_config.xds_matcher.matcher_tree.exact_match_map;
-        map.GET.matcher.matcher_tree.input.typed_config.header_name = 'x-upgrade';
+        const [websocket] = map.GET.matcher.matcher_list.matchers;
+        websocket.predicate.single_predicate.input.typed_config.header_name = 'x-upgrade';
+      },
+    ],
+    [
+      'whatever begins with the name of WebSocket passes the guard by',
+      'ingress',
+      (c) => {
+        const { map } = c.filter('envoy.filters.http.buffer').typed_config.xds_matcher.matcher_tree.exact_match_map;
+        const [websocket] = map.GET.matcher.matcher_list.matchers;
+        websocket.predicate.single_predicate.value_match = { prefix: 'websocket' };
       },
     ],
     [

@@ -131,6 +131,18 @@ describe('WebSockets', () => {
     assert.ok(socket.received[4]?.data.equals(large));
   });
 
+  test('A client may write WebSocket as it likes', async () => {
+    backendAccepts(true);
+    for (const upgrade of ['WebSocket', 'WEBSOCKET']) {
+      const { status, socket } = await open('chat', '/ws', { upgrade });
+      assert.equal(status, 101);
+      socket?.send(TEXT, upgrade);
+      await eventually('it is answered', () => socket?.received[0]?.data.toString() === upgrade);
+      socket?.stream.destroy();
+      assert.equal((await open('plain', '/ws', { upgrade })).status, 403);
+    }
+  });
+
   test('What the server sends with its handshake arrives, and many are open at one time', async () => {
     backendAccepts(true);
     const all = await Promise.all(Array.from({ length: 150 }, (_, at) => open('chat', `/rooms/${at}`)));
@@ -270,8 +282,13 @@ describe('WebSockets', () => {
   test('What follows a handshake reaches no backend that did not agree to the upgrade', async () => {
     backendAccepts(false);
     requests.length = 0;
-    for (const answered of [true, false]) {
-      const tunnel = await fromPeer(extended('websocket'));
+    for (const [protocol, answered] of [
+      ['websocket', true],
+      ['websocket', false],
+      ['WebSocket', true],
+      ['WebSocket', false],
+    ] as const) {
+      const tunnel = await fromPeer(extended(protocol));
       const secret = 'GET /secret HTTP/1.1\r\nHost: x\r\n\r\n';
       // Before the backend has answered, and after it.
       if (!answered) tunnel.stream.write(secret);

@@ -19,9 +19,21 @@ const SKIP: OnMatch = {
 
 const SKIP_WEBSOCKET: OnMatch = {
   matcher: {
-    matcher_tree: {
-      input: extension('upgrade', 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput', { header_name: 'upgrade' }),
-      exact_match_map: { map: { websocket: SKIP } },
+    matcher_list: {
+      matchers: [
+        {
+          predicate: {
+            single_predicate: {
+              input: extension('upgrade', 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput', {
+                header_name: 'upgrade',
+              }),
+              // The name of a protocol has no case (RFC 9110, 7.8), and some clients write WebSocket.
+              value_match: { exact: 'websocket', ignore_case: true },
+            },
+          },
+          on_match: SKIP,
+        },
+      ],
     },
   },
 };

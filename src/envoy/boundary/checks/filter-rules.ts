@@ -109,14 +109,15 @@ function guardsBodies(filter: HttpFilter | undefined): boolean {
 /** Decides by the header `upgrade`, which in HTTP/2 only an extended CONNECT has, and by the one value that routes may enable. */
 function isAboutWebSockets(matcher: Messages['xds.type.matcher.v3.Matcher'] | undefined): boolean {
   const { matcher_tree: tree, matcher_list: list, on_no_match: otherwise } = matcher ?? {};
-  const input = tree?.input?.typed_config;
+  const [only, ...others] = list?.matchers ?? [];
+  const { input, value_match: value } = only?.predicate?.single_predicate ?? {};
+  const header = input?.typed_config;
   return (
-    input?.['@type'] === REQUEST_HEADER &&
-    input.header_name === 'upgrade' &&
-    Object.keys(tree?.exact_match_map?.map ?? {}).join() === 'websocket' &&
-    tree?.prefix_match_map === undefined &&
-    tree?.custom_match === undefined &&
-    list === undefined &&
+    header?.['@type'] === REQUEST_HEADER &&
+    header.header_name === 'upgrade' &&
+    value?.exact === 'websocket' &&
+    others.length === 0 &&
+    tree === undefined &&
     otherwise === undefined
   );
 }

@@ -70,9 +70,18 @@ const RBAC = 'envoy.extensions.filters.http.rbac.v3.RBAC';
 
 const SKIPPED = message({ action: SKIP });
 const SKIPPED_WEBSOCKET = message({
-  matcher_tree: message({
-    input: extension('upgrade', typed(REQUEST_HEADER, { header_name: is('upgrade') })),
-    exact_match_map: message({ map: message({ websocket: SKIPPED }) }),
+  matcher_list: message({
+    matchers: sequence(
+      message({
+        predicate: message({
+          single_predicate: message({
+            input: extension('upgrade', typed(REQUEST_HEADER, { header_name: is('upgrade') })),
+            value_match: message({ exact: is('websocket'), ignore_case: is(true) }),
+          }),
+        }),
+        on_match: SKIPPED,
+      }),
+    ),
   }),
 });
 const BODY_GUARD = matched(
