@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from '../deploy/reference.ts';
 import { COMMANDS } from '../src/cli/commands/command-list.ts';
-import { connectionLog, requestLog, tunnelLog } from '../src/envoy/http/access-log.ts';
+import { connectionLog, requestLog, tcpLog, tunnelLog } from '../src/envoy/http/access-log.ts';
 import * as limits from '../src/envoy/limits.ts';
 import { SETTLE_MS, START_SETTLE_MS } from '../src/federation/transition.ts';
 import type { TrustDomain } from '../src/trust/spiffe.ts';
@@ -78,6 +78,8 @@ describe('the limits of the gateways in docs/operations.md', () => {
     `| requests of one connection to a peer | ${commas(Number(limits.TOWARDS_PEER.max_requests_per_connection))} |`,
     `| between gateways ${mib(Number(limits.FROM_PEERS.initial_stream_window_size))} (`,
     `| ${seconds(limits.TOWARDS_HTTP1_BACKEND.idle_timeout)}, ${seconds(limits.TOWARDS_HTTP2_BACKEND.idle_timeout)} |`,
+    `| silence of a TCP connection: ingress, egress | ${seconds(limits.TCP.idle)}, ${seconds(limits.TCP_CALLER.idle)} |`,
+    `| age of a TCP connection: ingress, egress | ${seconds(limits.TCP.age)}, ${seconds(limits.TCP_CALLER.age)} |`,
     `| ${seconds(limits.TOWARDS_PEER.idle_timeout)}, ${seconds(limits.PEERS.idle_timeout)}, ${seconds(limits.CALLERS.idle_timeout)} |`,
   ];
   for (const row of rows)
@@ -112,6 +114,7 @@ test('docs/operations.md lists every field of the access logs, each with the lay
   const logs: Readonly<Record<string, readonly object[]>> = {
     listener: [connectionLog(mesh, 'ingress')],
     http: [requestLog(mesh, 'ingress'), requestLog(mesh, 'egress')],
+    tcp: [tcpLog(mesh, 'ingress'), tcpLog(mesh, 'egress')],
     tunnel: [tunnelLog(mesh)],
   };
   const expected = new Map<string, string[]>();

@@ -77,7 +77,9 @@ export function readAll(socket: Socket, bytes = Number.POSITIVE_INFINITY): Promi
       LIMIT_MS,
     );
     socket.on('data', take).on('end', finish).on('close', finish).on('error', finish);
-    socket.resume();
+    // It may have ended before.
+    if (socket.destroyed || socket.readableEnded) finish();
+    else socket.resume();
   });
 }
 
