@@ -53,6 +53,9 @@ export const TCP_MUTATIONS: Of = [
     (c) => void (c.tcpProxy.weighted_clusters = { clusters: [{ name: 'x', weight: 1 }] }),
   ],
   ['GATE', 'a tunnel in HTTP', 'ingress', (c) => void (c.gateProxy.tunneling_config = { hostname: 'x:1' })],
+  ['GATE', 'a name that no pool is kept apart by', 'ingress', (c) => void (kept(c)[0].factory_key = 'envoy.string')],
+  ['GATE', 'a number that no pool is kept apart by', 'ingress', (c) => void (kept(c)[1].factory_key = 'envoy.string')],
+  ['GATE', 'a chain that tells no number', 'ingress', (c) => kept(c).pop()],
   ['GATE', 'a chain that tells nothing', 'ingress', (c) => void c.tcpChain.filters.shift()],
   [
     'GATE',

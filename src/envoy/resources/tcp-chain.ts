@@ -57,14 +57,18 @@ export const tcpChain = memoizeByIdentity(
   },
 );
 
-/** Keeps for the gate what TLS has verified: all URI SANs, separated by commas. */
-function tellGate(): NetworkFilter {
+/**
+ * Keeps for the gate what TLS has verified: all URI SANs, separated by commas. Both values are hashable: a pool of connections
+ * belongs to the values that it was made for, and by default Envoy would hand the gate those of an earlier connection. The
+ * number of the connection is in no other pool.
+ */
+export function tellGate(): NetworkFilter {
   const kept = (
     key: string,
     text: string,
   ): Message<'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'> => ({
     object_key: key,
-    factory_key: 'envoy.string',
+    factory_key: 'envoy.hashable_string',
     format_string: { text_format_source: { inline_string: text } },
     shared_with_upstream: 'ONCE',
   });

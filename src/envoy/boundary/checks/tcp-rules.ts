@@ -15,12 +15,13 @@ type Cluster = Messages['envoy.config.cluster.v3.Cluster'];
 type OnMatch = Messages['xds.type.matcher.v3.Matcher.OnMatch'];
 
 const FILTER_STATE = 'type.googleapis.com/envoy.extensions.filters.network.set_filter_state.v3.Config';
-const STATE_INPUT = 'type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput';
+export const STATE_INPUT = 'type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput';
 const DIRECT_RESPONSE = 'type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config';
 const TEXT = 'type.googleapis.com/google.protobuf.StringValue';
 /** Where a chain keeps what TLS has verified, for its gate. */
-const IDENTITY = 'postern.identity';
-const DENY = 'deny-all';
+export const IDENTITY = 'postern.identity';
+const HASHABLE = 'envoy.hashable_string';
+export const DENY = 'deny-all';
 
 interface TcpChain {
   readonly use: TlsUse & { readonly gate: string };
@@ -53,17 +54,26 @@ export function checkTcpChain(chain: FilterChain, label: ExportLabel, subject: S
   return { use: { ...use, gate }, claim: [labelText(label), name, exported] };
 }
 
-/** Only once the handshake is done: all URI SANs, as TLS has verified them. */
-function tellsIdentity(filter: Filter | undefined): boolean {
+/**
+ * Only once the handshake is done: all URI SANs, as TLS has verified them. Beside them, the number of the connection: without
+ * that, or if it is not hashable, a gate is told what an earlier connection has proven.
+ */
+export function tellsIdentity(filter: Filter | undefined): boolean {
   const config = filter?.typed_config;
   if (config?.['@type'] !== FILTER_STATE) return false;
   const { on_downstream_tls_handshake: kept = [], on_new_connection: early, on_downstream_data: late } = config;
   const [identity, ...others] = kept.filter(({ object_key: key }) => key === IDENTITY);
+  const isAlone = kept.some(
+    ({ factory_key: factory, shared_with_upstream: shared, format_string: format }) =>
+      factory === HASHABLE && shared === 'ONCE' && format?.text_format_source?.inline_string === '%CONNECTION_ID%',
+  );
   return (
     early === undefined &&
     late === undefined &&
     others.length === 0 &&
-    identity?.format_string?.text_format_source?.inline_string === '%DOWNSTREAM_PEER_URI_SAN%' &&
+    isAlone &&
+    identity?.factory_key === HASHABLE &&
+    identity.format_string?.text_format_source?.inline_string === '%DOWNSTREAM_PEER_URI_SAN%' &&
     identity.shared_with_upstream === 'ONCE'
   );
 }
@@ -95,13 +105,13 @@ export function checkGate(listener: Listener, label: ExportLabel, subject: Subje
   return { subject, name, kind: 'listener', role: 'ingress', gate: { admits }, dials: [config.cluster ?? ''] };
 }
 
-function chainOf(action: OnMatch['action']): string | undefined {
+export function chainOf(action: OnMatch['action']): string | undefined {
   const config: Any | undefined = action?.typed_config;
   return config?.['@type'] === TEXT ? config.value : undefined;
 }
 
 /** The chain sends no byte and dials nothing. */
-function closesAtOnce({ filters: [filter, ...others] = [] }: FilterChain): boolean {
+export function closesAtOnce({ filters: [filter, ...others] = [] }: FilterChain): boolean {
   const config = filter?.typed_config;
   return config?.['@type'] === DIRECT_RESPONSE && config.response === undefined && others.length === 0;
 }

@@ -53,13 +53,13 @@ function metadata(fields: Readonly<Record<string, Shape>>): Shape {
 function kept(key: string, value: string): Shape {
   return message({
     object_key: is(key),
-    factory_key: is('envoy.string'),
+    factory_key: is('envoy.hashable_string'),
     format_string: message({ text_format_source: message({ inline_string: is(value) }) }),
     shared_with_upstream: is('ONCE'),
   });
 }
 
-const TELL_GATE = extension(
+export const TELL_GATE = extension(
   'envoy.filters.network.set_filter_state',
   typed('envoy.extensions.filters.network.set_filter_state.v3.Config', {
     on_downstream_tls_handshake: sequence(
@@ -67,6 +67,12 @@ const TELL_GATE = extension(
       kept('postern.connection', '%CONNECTION_ID%'),
     ),
   }),
+);
+
+/** To a gate, once the handshake is done. */
+export const TO_GATE = under(
+  'AFTER_HANDSHAKE',
+  tcpProxy({ upstream_connect_mode: is('ON_DOWNSTREAM_TLS_HANDSHAKE'), max_early_data_bytes: is(0) }),
 );
 
 /** Of one TCP export, for one peer. */
@@ -83,14 +89,7 @@ export const TCP_CHAIN = message({
   ),
   transport_socket_connect_timeout: duration,
   transport_socket: TCP_DOWNSTREAM_TLS,
-  filters: sequence(
-    under('GATE', TELL_GATE),
-    under('NETWORK_RBAC', PEER_ONLY),
-    under(
-      'AFTER_HANDSHAKE',
-      tcpProxy({ upstream_connect_mode: is('ON_DOWNSTREAM_TLS_HANDSHAKE'), max_early_data_bytes: is(0) }),
-    ),
-  ),
+  filters: sequence(under('GATE', TELL_GATE), under('NETWORK_RBAC', PEER_ONLY), TO_GATE),
 });
 
 export const CLOSED_CHAIN = message({
@@ -108,17 +107,20 @@ const OPEN = { name: text, metadata: metadata({ verdict: is('allowed') }) };
 
 export const TCP_IMPORT_CHAIN = message({ ...OPEN, filters: sequence(tcpProxy({ max_connect_attempts: number })) });
 
-function toChain(): Shape {
+export function toChain(): Shape {
   return message({ action: extension('chain', typed('google.protobuf.StringValue', { value: text })) });
 }
+
+/** What the chain before a gate keeps of its connection. */
+export const VERIFIED = extension(
+  'envoy.matching.inputs.filter_state',
+  typed('envoy.extensions.matching.common_inputs.network.v3.FilterStateInput', { key: is('postern.identity') }),
+);
 
 export const GATE = {
   filter_chain_matcher: message({
     matcher_tree: message({
-      input: extension(
-        'envoy.matching.inputs.filter_state',
-        typed('envoy.extensions.matching.common_inputs.network.v3.FilterStateInput', { key: is('postern.identity') }),
-      ),
+      input: VERIFIED,
       exact_match_map: message({ map: mapOf(/^spiffe:/, toChain()) }),
     }),
     on_no_match: toChain(),
