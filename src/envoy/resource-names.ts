@@ -2,7 +2,7 @@
 // Must not: build resources, or know the names of the wire contract (server names and authorities are part of the model:
 // federation/wire-names.ts).
 
-import type { BackendCa, Export, GatewayRole, MeshBundle, Peer } from '../federation/model.ts';
+import type { BackendCa, Export, GatewayRole, MeshBundle, Peer, Workload } from '../federation/model.ts';
 
 /** What names hold of a peer: its name, and a digest of what that name means (federation/meaning-digest.ts). */
 export type KeyedPeer = Pick<Peer, 'name' | 'key'>;
@@ -32,6 +32,12 @@ export const CONNECTION_STATE = 'postern.connection';
 
 /** Of our own callers: HTTP/1.1 too. */
 export const CALLERS_ALPN = [HTTP_ALPN, 'http/1.1'];
+
+/**
+ * Of our own callers of TCP, which may offer anything, or nothing: who offers this is told that it is spoken, because libpq
+ * goes no further without that (`sslnegotiation=direct`). To all others the gateway names no protocol.
+ */
+export const TCP_CALLERS_ALPN = ['postgresql'];
 
 /** The path that an ingress gateway answers itself, for the health checks of peers. */
 export const HEALTH_PATH = '/healthz';
@@ -92,6 +98,19 @@ export function dialCluster(peer: KeyedPeer): string {
 /** The cluster of one TCP import, and the filter chain that leads there. */
 export function tcpImport(peer: KeyedPeer, imported: string): string {
   return `tcp/${labelOf(peer)}/${imported}`;
+}
+
+/**
+ * The internal listener between the port of a TCP import and the peer's gateways, where callers prove who they are, and the
+ * cluster that leads to it. With other CAs of our own workloads it is another.
+ */
+export function callersGate(port: number, { key }: Pick<MeshBundle, 'key'>): string {
+  return `callers/${port}@${key}`;
+}
+
+/** The filter chain of one client of a TCP import: a SPIFFE ID has no asterisk. */
+export function clientChain(client: Workload): string {
+  return 'exact' in client ? client.exact : `${client.prefix}*`;
 }
 
 /** The name of the route to an import, in logs. */

@@ -34,18 +34,6 @@ function provenCallerRules({ mesh, imports }: ConfigOutline): readonly Finding[]
           ),
         ]
       : []),
-    ...imports.flatMap(({ protocol }, index) =>
-      protocol === 'tcp'
-        ? [
-            errorAt(
-              'NOT_YET',
-              ['imports', index, 'protocol'],
-              'this version cannot verify the callers of a TCP import',
-              'leave this import out, or write clients: plaintext at a loopback or private address',
-            ),
-          ]
-        : [],
-    ),
     ...imports.flatMap(({ clients, name }, index) =>
       clients === undefined
         ? [

@@ -2,17 +2,13 @@
 // Must not: admit a caller that no import names.
 
 import type { Config } from '../config/schema/config.ts';
-import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
-import type { Callers, ClientRule, Import } from './model.ts';
+import type { TrustDomain } from '../trust/spiffe.ts';
+import type { Callers, Import } from './model.ts';
 import { localNames } from './wire-names.ts';
+import { resolveWorkload } from './workload.ts';
 
 export function resolveClients(clients: readonly string[] | undefined, ours: TrustDomain): Pick<Import, 'clients'> {
-  return clients === undefined ? {} : { clients: clients.map((path) => clientRule(path, ours)) };
-}
-
-function clientRule(path: string, ours: TrustDomain): ClientRule {
-  if (!path.endsWith('/*')) return { exact: spiffeId(ours, path) };
-  return { prefix: `${spiffeId(ours, path.slice(0, -'/*'.length))}/` };
+  return clients === undefined ? {} : { clients: clients.map((path) => resolveWorkload(path, ours)) };
 }
 
 /** Absent with plaintext. */

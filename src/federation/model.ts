@@ -74,7 +74,7 @@ export interface DeniedPeer {
 /** A path rule: the path itself, or everything below a prefix that ends in a slash. */
 export type PathRule = { readonly exact: string } | { readonly prefix: string };
 
-/** A workload of a peer, or everything below a prefix that ends in a slash; with the peer's trust domain. */
+/** A workload of one mesh, or every one below a prefix that ends in a slash; with the trust domain. */
 export type Workload = { readonly exact: SpiffeId } | { readonly prefix: string };
 
 /** One allow rule: a request passes when its method, its path and its workload are all listed. No list is ever empty. */
@@ -167,7 +167,7 @@ interface AnyImport {
   readonly port: number;
   readonly limits?: ServiceLimits;
   /** Present when callers prove who they are (Federation.callers): who may use it, never empty, in the order of the file. */
-  readonly clients?: readonly ClientRule[];
+  readonly clients?: readonly Workload[];
   /** Its peer is denied: callers reach the port, and get a 503 or a closed connection. */
   readonly denied?: true;
 }
@@ -202,9 +202,6 @@ export function isTcpImport(imported: Import): imported is TcpImport {
 export function isHttpImport(imported: Import): imported is HttpImport {
   return !isTcpImport(imported);
 }
-
-/** A workload of our own mesh, or every one below a prefix that ends in a slash. */
-export type ClientRule = { readonly exact: SpiffeId } | { readonly prefix: string };
 
 /** Callers of the egress gateway prove with a certificate of `Mesh.bundle` who they are; without that bundle nobody is admitted. */
 export interface Callers {

@@ -4,11 +4,12 @@
 import type { ConfigOutline } from '../config/outline.ts';
 import type { AllowRuleConfig, Config, ConsumerConfig, HttpConsumerConfig } from '../config/schema/config.ts';
 import { type Finding, warningAt } from '../errors.ts';
-import { spiffeId, type TrustDomain } from '../trust/spiffe.ts';
+import type { TrustDomain } from '../trust/spiffe.ts';
 import { resolveClients } from './callers.ts';
 import { exportKey } from './meaning-digest.ts';
-import type { AllowRule, BackendTls, Export, Grant, Import, PathRule, Workload } from './model.ts';
+import type { AllowRule, BackendTls, Export, Grant, Import, PathRule } from './model.ts';
 import { exportAuthority, localNames } from './wire-names.ts';
+import { resolveWorkload } from './workload.ts';
 
 export function resolveExport(
   exported: Config['exports'][number],
@@ -75,18 +76,13 @@ function endOfDay(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) + 24 * 60 * 60 * 1000;
 }
 
+/** A claim is believed in the trust domain of its peer alone, so the rule names that. */
 function resolveRule({ methods, paths, workloads }: AllowRuleConfig, peerDomain: TrustDomain): AllowRule {
   return {
     methods,
     paths: paths.map(resolvePath),
     ...(workloads && { workloads: workloads.map((workload) => resolveWorkload(workload, peerDomain)) }),
   };
-}
-
-/** A claim is believed in the trust domain of its peer alone, so the rule names that. */
-function resolveWorkload(path: string, peerDomain: TrustDomain): Workload {
-  if (!path.endsWith('/*')) return { exact: spiffeId(peerDomain, path) };
-  return { prefix: `${spiffeId(peerDomain, path.slice(0, -2))}/` };
 }
 
 function resolvePath(path: string): PathRule {

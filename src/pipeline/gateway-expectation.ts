@@ -126,9 +126,11 @@ const grantsByPeer = memoizeByIdentity((grants: readonly Grant[]) => byPeer(gran
 const clientTexts = memoizeByIdentity(
   (imports: readonly Import[]): ReadonlyMap<string, string> =>
     new Map(
-      imports.flatMap(({ port, localNames, clients = [] }) => {
+      imports.flatMap(({ protocol, port, localNames, clients = [] }) => {
         const text = clientsText(clients.map((one) => ('exact' in one ? `=${one.exact}` : `<${one.prefix}`)));
-        return localNames.map((name) => [`${port} ${name}`, text]);
+        // A TCP import has its port for itself, and a caller names no host.
+        if (protocol === 'tcp') return [[String(port), text] as const];
+        return localNames.map((name) => [`${port} ${name}`, text] as const);
       }),
     ),
 );

@@ -12,7 +12,7 @@ import { type Federation, type Grant, isHttpGrant, type Peer } from '../federati
 import { labelOf, type RetiredName } from '../federation/transition.ts';
 
 export function expectedLimits(
-  { peers, grants, imports }: Federation,
+  { mesh, peers, grants, imports }: Federation,
   retired: readonly RetiredName[],
   healthAuthority: string,
 ): ReadonlyMap<string, string> {
@@ -30,12 +30,13 @@ export function expectedLimits(
       : [];
   const atOnce = new Map<string, number>();
   const connections = new Map<string, number>();
-  for (const { peer, name, protocol, limits = {} } of imports) {
+  for (const { peer, name, port, protocol, limits = {} } of imports) {
     const label = labels.get(peer) ?? '';
     if (protocol !== 'tcp') atOnce.set(peer, Math.max(atOnce.get(peer) ?? 0, limits.requests ?? 0));
     else if (limits.connections !== undefined) {
       const cluster = `to tcp/${label}/${name}`;
       connections.set(cluster, Math.min(connections.get(cluster) ?? limits.connections, limits.connections));
+      if (mesh.bundle !== undefined) connections.set(`to callers/${port}@${mesh.bundle.key}`, limits.connections);
     }
   }
   const texts: readonly LimitClaim[] = [

@@ -3,7 +3,7 @@
 
 import { resolve as resolvePath } from 'node:path';
 import type { GatewayStream, Rejected, Status } from '../admin/status-view.ts';
-import type { ClientRule, Peer } from '../federation/model.ts';
+import type { Peer, Workload } from '../federation/model.ts';
 import type { Logger } from '../log.ts';
 import type { CertificateExpiry } from '../pipeline/ca-expiry.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
@@ -159,7 +159,7 @@ function processStatus(
 }
 
 /** As the configuration has it, with the trust domain. */
-function clientText(client: ClientRule): string {
+function clientText(client: Workload): string {
   return 'exact' in client ? client.exact : `${client.prefix}*`;
 }
 

@@ -10,6 +10,7 @@ import { PosternError } from '../../src/errors.ts';
 import { Copy, leaf, mesh } from './mutation.ts';
 import { BACKEND_MUTATIONS } from './mutations-backends.ts';
 import { CALLER_MUTATIONS, proven } from './mutations-callers.ts';
+import { TCP_CALLER_MUTATIONS } from './mutations-callers-tcp.ts';
 import { FIELD_MUTATIONS } from './mutations-fields.ts';
 import { HTTP_MUTATIONS } from './mutations-http.ts';
 import { LIMIT_MUTATIONS } from './mutations-limits.ts';
@@ -27,6 +28,11 @@ const MUTATIONS = [
   ...BACKEND_MUTATIONS,
 ];
 
+const ALL_CALLER_MUTATIONS = [
+  ...CALLER_MUTATIONS,
+  ...TCP_CALLER_MUTATIONS.map(([rule, what, mutate]) => [rule, `of TCP: ${what}`, mutate] as const),
+];
+
 describe('the boundary check', () => {
   for (const role of ['ingress', 'egress'] as const) {
     test(`The resources of the builders for ${role} keep every rule, before and after encoding`, () => {
@@ -39,7 +45,7 @@ describe('the boundary check', () => {
   }
 
   test('Every boundary rule has a mutation that breaks it', () => {
-    const broken = new Set([...MUTATIONS, ...CALLER_MUTATIONS].map(([rule]) => rule));
+    const broken = new Set([...MUTATIONS, ...ALL_CALLER_MUTATIONS].map(([rule]) => rule));
     assert.deepEqual([...broken].sort(), Object.keys(BOUNDARY_RULES).sort());
   });
 
@@ -64,7 +70,7 @@ describe('the boundary check', () => {
     checkBoundary(decoded, proven.expectation('egress'));
   });
 
-  for (const [rule, what, mutate] of CALLER_MUTATIONS) {
+  for (const [rule, what, mutate] of ALL_CALLER_MUTATIONS) {
     test(`${rule} is found broken by this mutation of proven callers: ${what}`, () => {
       const copy = new Copy('egress', proven);
       mutate(copy);

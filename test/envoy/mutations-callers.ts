@@ -16,6 +16,8 @@ peers:
 imports:
 - {peer: shop, name: cart, as: cart.default.svc.cluster.local, port: 8080, clients: [ns/web/sa/front, ns/batch/*]}
 - {peer: shop, name: stock, as: stock.default.svc.cluster.local, port: 8080, clients: [ns/audit/sa/reader]}
+- {peer: shop, name: ledger, as: ledger, port: 5432, protocol: tcp, clients: [ns/batch/*, ns/web/sa/front], limits: {connections: 30}}
+- {peer: shop, name: queue, as: queue, port: 5672, protocol: tcp, clients: [ns/audit/sa/reader]}
 `);
 
 const port = (c: Copy): Data => c.named('Listener', 'egress/8080');

@@ -58,10 +58,8 @@ describe('callers of the egress gateway', () => {
     'clients with plaintext': [{ clients: 'plaintext' }, 'error CLIENTS_UNPROVEN imports.0.clients'],
     'clients with the default, which is plaintext': [{ clients: '' }, 'error CLIENTS_UNPROVEN imports.0.clients'],
     'plaintext without clients': [{ clients: 'plaintext', of: '' }],
-    'mtls with a TCP import, whose callers are not verified yet': [
-      { protocol: 'tcp' },
-      'error NOT_YET imports.0.protocol',
-    ],
+    'mtls with a TCP import': [{ protocol: 'tcp' }],
+    'mtls with a TCP import without clients': [{ protocol: 'tcp', of: '' }, 'error MISSING_KEY imports.0.clients'],
     'clients of a TCP import with plaintext': [
       { clients: 'plaintext', protocol: 'tcp' },
       'error CLIENTS_UNPROVEN imports.0.clients',

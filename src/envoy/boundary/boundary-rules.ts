@@ -32,8 +32,10 @@ export const BOUNDARY_RULES = {
   SECRET_PRESENT: 'finds its secrets in the snapshot',
   // our own callers
   OUR_WORKLOADS: 'admits callers with exactly one URI SAN, a whole SPIFFE ID of our own trust domain',
-  CALLERS_ALPN: 'agrees on h2 or HTTP/1.1 with our own callers',
+  CALLERS_ALPN: 'agrees on h2 or HTTP/1.1 with our own callers, and where it carries TCP on postgresql alone',
   CLIENTS: 'lets exactly the clients of the model use an import, by their URI SANs',
+  CALLERS_GATE:
+    'is inside the gateway, and admits to the one peer of its import exactly the callers that its port has verified, each by a chain of its own',
   CALLERS: 'asks callers for the proof that the configuration asks for, no other',
   // chains
   NO_DEFAULT_CHAIN: 'has no default filter chain',
@@ -155,7 +157,7 @@ export interface Claims {
   readonly upgradable?: readonly string[];
   /** What it limits, and by how much (limit-rules.ts). */
   readonly limits?: readonly (readonly [of: string, text: string])[];
-  /** `<port> <local name>`, and who may use it; undefined: whoever reaches the port. */
+  /** `<port> <local name>`, of TCP the port, and who may use it; undefined: whoever reaches the port. */
   readonly clients?: readonly (readonly [local: string, clients: string | undefined])[];
   /** Of an egress port: the trust domain of its callers; null: they prove nothing. */
   readonly callers?: string | null;
@@ -201,7 +203,9 @@ export interface Facts {
   readonly tunnel?: Label;
   /** Of a listener: the clusters that its connections go to, other than by routes. */
   readonly dials?: readonly string[];
-  /** Of a gate, and of the cluster that leads to it: that it is one. Of the gate itself, also what it admits. */
+  /** Of a port for callers of TCP that prove who they are: the gate that it leads to. */
+  readonly callersGate?: string;
+  /** Of a gate, and of the cluster that leads to it: that it is one. Of the gate of a peer, also what it admits. */
   readonly gate?: { readonly admits?: readonly string[] };
   /** What the model must agree with. */
   readonly claims?: Claims;

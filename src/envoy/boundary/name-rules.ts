@@ -20,6 +20,7 @@ const IMPORT = new RegExp(`^import/${LABEL}$`);
 const DIAL = new RegExp(`^dial/${LABEL}$`);
 const TCP_CHAIN = new RegExp(`^tcp/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
 const GATE = new RegExp(`^gate/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
+const CALLERS_GATE = /^callers\/(\d+)@([0-9a-f]{16})$/;
 const TCP_IMPORT = new RegExp(`^tcp/${LABEL}/([^/@]+)$`);
 const EXPORT = new RegExp(`^export/${LABEL}/([^/@]+)@([0-9a-f]{16})$`);
 
@@ -85,6 +86,14 @@ export function tcpChainLabel(name: string | undefined): ExportLabel | undefined
 /** The gate of a TCP export, and the cluster by which its chain reaches it. */
 export function gateLabel(name: string | undefined): ExportLabel | undefined {
   return exportLabelOf(GATE.exec(name ?? ''));
+}
+
+/** The gate of the callers of one port, and the cluster that leads there: the port, and the digest of the roots of our workloads. */
+export function callersGateLabel(
+  name: string | undefined,
+): { readonly port: string; readonly bundle: string } | undefined {
+  const [, port, bundle] = CALLERS_GATE.exec(name ?? '') ?? [];
+  return port === undefined || bundle === undefined ? undefined : { port, bundle };
 }
 
 /** Of a TCP import, the cluster and the chain that leads to it. */

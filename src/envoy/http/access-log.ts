@@ -99,13 +99,24 @@ const TCP = {
   dur_ms: CONNECTION.dur_ms,
 };
 
+/** What a gate is told of the connection whose TLS was verified. */
+const TOLD = {
+  conn_id: `%FILTER_STATE(${CONNECTION_STATE}:PLAIN)%`,
+  peer_uri: `%FILTER_STATE(${IDENTITY_STATE}:PLAIN)%`,
+};
+
 /** One line for each TCP connection: of a peer at its gate, with what the ingress chain has told it; of a caller. */
 export function tcpLog(mesh: Mesh, role: GatewayRole): AccessLog {
   const other =
     role === 'ingress'
-      ? { conn_id: `%FILTER_STATE(${CONNECTION_STATE}:PLAIN)%`, peer_uri: `%FILTER_STATE(${IDENTITY_STATE}:PLAIN)%` }
+      ? TOLD
       : { conn_id: CONNECTION.conn_id, client: CONNECTION.client, upstream_peer_uri: REQUEST.upstream_peer_uri };
   return jsonLog({ ...head(mesh, role, 'tcp'), ...other, ...TCP });
+}
+
+/** The same of a caller that proves who it is, at its gate: `peer_uri` is the caller. */
+export function callerTcpLog(mesh: Mesh): AccessLog {
+  return jsonLog({ ...head(mesh, 'egress', 'tcp'), ...TOLD, upstream_peer_uri: REQUEST.upstream_peer_uri, ...TCP });
 }
 
 /** One line for each connection, also when its handshake failed or no filter chain matched. */

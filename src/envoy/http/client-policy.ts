@@ -1,7 +1,7 @@
 // Access control for our own callers: each is exactly one workload of our trust domain, and an import has its clients.
 // Must not: match anything but the URI SANs of the certificate that the connection has proven.
 
-import type { ClientRule } from '../../federation/model.ts';
+import type { Workload } from '../../federation/model.ts';
 import { type Any, any, extension, type Message } from '../draft.ts';
 import { NOT_A_CLIENT, NOT_A_WORKLOAD } from '../resource-names.ts';
 
@@ -48,7 +48,7 @@ export function oneWorkloadOnly(trustDomain: string, statPrefix: string): Networ
  * The policy of an import: its clients. The matcher sees all URI SANs, joined by a comma, and the filter chain has seen to it
  * that there is one. (A principal of a policy would also match a DNS SAN that is written like an ID.)
  */
-export function clientsOnly(policy: string, clients: readonly ClientRule[]): Any {
+export function clientsOnly(policy: string, clients: readonly Workload[]): Any {
   const [first, ...others] = clients.map((client) =>
     uriSan('exact' in client ? { exact: client.exact } : { prefix: client.prefix }),
   );

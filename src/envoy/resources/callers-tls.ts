@@ -11,11 +11,12 @@ export function callersTls(
   trustDomain: string,
   bundle: Pick<MeshBundle, 'key'>,
   source: IdentitySource,
+  alpn: readonly string[] = names.CALLERS_ALPN,
 ): TransportSocket {
   const certificate = names.callersCertificateSecret(source.kind === 'issuer');
   return serverTls({
     tls_params: tls13(ALGORITHMS.flatMap(([, algorithms]) => algorithms)),
-    alpn_protocols: names.CALLERS_ALPN,
+    alpn_protocols: alpn,
     tls_certificate_sds_secret_configs: [{ name: certificate, sds_config: ADS }],
     combined_validation_context: {
       default_validation_context: {

@@ -24,6 +24,7 @@ import * as names from '../resource-names.ts';
 import { callersTls } from './callers-tls.ts';
 import { denyingChain } from './denying-chain.ts';
 import { listeningAddress } from './listen-address.ts';
+import { tellGate } from './tcp-chain.ts';
 
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
@@ -89,11 +90,13 @@ function callersChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, po
  * peer changes, so does the chain.
  */
 export function tcpEgressListeners(
-  mesh: Mesh,
-  gateway: Gateway,
+  { mesh, gateway, source, callers }: Omit<EgressPorts, 'ports'>,
   peers: readonly CalledPeer[],
   imports: readonly TcpImport[],
 ): readonly Draft[] {
+  const { bundle } = mesh;
+  if (callers !== undefined)
+    return bundle === undefined ? [] : provenTcpListeners({ mesh, gateway, source }, bundle, peers, imports);
   const byName = new Map(peers.map((peer) => [peer.name, peer]));
   return imports.map((imported) => {
     const peer = imported.denied ? undefined : byName.get(imported.peer);
@@ -101,14 +104,60 @@ export function tcpEgressListeners(
     return draft('envoy.config.listener.v3.Listener', names.egressPort(imported.port), inputs, () => ({
       ...listener(gateway, imported.port),
       access_log: [tcpLog(mesh, 'egress')],
-      filter_chains: [
-        peer === undefined
-          ? // The port stays, as the names of HTTP imports do: callers get a closed connection, and the log says why.
-            denyingChain({ peer: imported.peer, service: imported.name, reason: 'peer-denied' })
-          : tcpChain(imported, peer),
-      ],
+      filter_chains: [peer === undefined ? closedChain(imported) : tcpChain(imported, peer)],
     }));
   });
+}
+
+/** The port stays, as the names of HTTP imports do: callers get a closed connection, and the log says why. */
+function closedChain({ peer, name }: TcpImport): FilterChain {
+  return denyingChain({ peer, service: name, reason: 'peer-denied' });
+}
+
+/** A port knows nothing of its import, nor of the clients: the gate that it leads to does (callers-gate.ts). */
+function provenTcpListeners(
+  { mesh, gateway, source }: Omit<EgressPorts, 'ports' | 'callers'>,
+  bundle: MeshBundle,
+  peers: readonly CalledPeer[],
+  imports: readonly TcpImport[],
+): readonly Draft[] {
+  const called = new Set(peers.map(({ name }) => name));
+  return imports.map((imported) => {
+    const { port, denied } = imported;
+    const isClosed = denied === true || !called.has(imported.peer);
+    const inputs = [mesh, gateway, source, port, isClosed && imported];
+    return draft('envoy.config.listener.v3.Listener', names.egressPort(port), inputs, () => ({
+      ...listener(gateway, port),
+      ...(isClosed
+        ? { access_log: [tcpLog(mesh, 'egress')], filter_chains: [closedChain(imported)] }
+        : {
+            access_log: [connectionLog(mesh, 'egress')],
+            filter_chains: [provenTcpChain(mesh, bundle, source, port)],
+          }),
+    }));
+  });
+}
+
+function provenTcpChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, port: number): FilterChain {
+  return {
+    name: names.egressPort(port),
+    transport_socket_connect_timeout: '5s',
+    transport_socket: callersTls(mesh.trustDomain, bundle, source, names.TCP_CALLERS_ALPN),
+    filters: [
+      // First, as in a peer's chain (tcp-chain.ts).
+      tellGate(),
+      oneWorkloadOnly(mesh.trustDomain, statPrefix(port)),
+      extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
+        stat_prefix: statPrefix(port),
+        cluster: names.callersGate(port, bundle),
+        upstream_connect_mode: 'ON_DOWNSTREAM_TLS_HANDSHAKE',
+        max_early_data_bytes: 0,
+        // The gate ends silent connections, and logs why.
+        idle_timeout: '0s',
+        max_downstream_connection_duration: limits.MAX_CONNECTION_AGE,
+      }),
+    ],
+  };
 }
 
 function tcpChain({ name: service, port }: TcpImport, peer: CalledPeer): FilterChain {

@@ -25,7 +25,7 @@ export function gates(mesh: Mesh, peers: readonly GatePeer[], grants: readonly T
     const inputs = [mesh, exported, peer.name, peer.domainKey, peer.gatewayIdentities];
     return [
       draft('envoy.config.cluster.v3.Cluster', name, [connections], () =>
-        gateCluster(name, peer.name, exported, connections),
+        gateCluster(name, names.statName('gate', peer.name, exported.name), connections),
       ),
       draft('envoy.config.listener.v3.Listener', name, inputs, () => gate(name, mesh, peer, exported)),
     ];
@@ -72,14 +72,15 @@ function gate(name: string, mesh: Mesh, peer: GatePeer, exported: TcpExport): Li
   };
 }
 
-function toChain(name: string): Message<'xds.core.v3.TypedExtensionConfig'> {
+export function toChain(name: string): Message<'xds.core.v3.TypedExtensionConfig'> {
   return { name: 'chain', typed_config: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: name } };
 }
 
-function gateCluster(name: string, peer: string, exported: TcpExport, connections: number | undefined): Cluster {
+/** Of the gate of the same name. */
+export function gateCluster(name: string, statName: string, connections: number | undefined): Cluster {
   return {
     name,
-    alt_stat_name: names.statName('gate', peer, exported.name),
+    alt_stat_name: statName,
     type: 'STATIC',
     load_assignment: {
       cluster_name: name,

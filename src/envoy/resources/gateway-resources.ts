@@ -16,6 +16,7 @@ import type { RetiredName } from '../../federation/transition.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import type { Draft } from '../draft.ts';
 import { peerChain } from '../resource-names.ts';
+import { callersGates } from './callers-gate.ts';
 import { grantClusters, importClusters, tcpImportClusters } from './cluster.ts';
 import { egressListeners, tcpEgressListeners } from './egress-listener.ts';
 import { gates } from './gate.ts';
@@ -95,8 +96,8 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
     ...(callers === undefined ? [] : callersSecrets(federation, identity)),
     ...egressRoutes(ports, httpPeers, callers),
     ...egressListeners({ mesh, gateway, source: identitySource, callers, ports }),
-    // A TCP import cannot ask for that proof yet (federation/caller-rules.ts refuses it); without a listener nobody gets in.
-    ...(callers === undefined ? tcpEgressListeners(mesh, gateway, peers, tcpImports) : []),
+    ...(callers === undefined || mesh.bundle === undefined ? [] : callersGates(mesh, mesh.bundle, peers, tcpImports)),
+    ...tcpEgressListeners({ mesh, gateway, source: identitySource, callers }, peers, tcpImports),
     ...tunnels(mesh, httpPeers),
   ];
 }

@@ -95,7 +95,7 @@ function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyM
   }
 }
 
-/** A gate admits whom its chain admits, and a chain finds its gate; no gate is open beside them. */
+/** A gate admits whom its chain admits, and a chain or port finds its gate; no gate is open beside them. */
 function checkGates(
   uses: readonly TlsUse[],
   listeners: ReadonlyMap<string, Facts>,
@@ -108,6 +108,12 @@ function checkGates(
     const admits = listeners.get(gate)?.gate?.admits;
     enforce(admits !== undefined && clusters.get(gate)?.gate !== undefined, 'GATE_PRESENT', subject);
     enforce(sameSet(admits, identities), 'GATE', subject);
+  }
+  for (const { subject, callersGate } of listeners.values()) {
+    if (callersGate === undefined) continue;
+    asked.add(callersGate);
+    const isGate = (named: ReadonlyMap<string, Facts>): boolean => named.get(callersGate)?.gate !== undefined;
+    enforce(isGate(listeners) && isGate(clusters), 'GATE_PRESENT', subject);
   }
   for (const { name, subject, gate } of listeners.values())
     enforce(gate === undefined || asked.has(name), 'GATE_PRESENT', subject);

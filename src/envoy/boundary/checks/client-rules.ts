@@ -25,12 +25,23 @@ const HTTP_RBAC = 'envoy.filters.http.rbac';
 const LIMITS = 'envoy.filters.http.filter_chain.import';
 const OUR_PREFIX = /^spiffe:\/\/([a-z0-9._-]+)\/$/;
 /** One whole SPIFFE ID: a second one stands behind a comma, which it does not match, nor dot segments and escapes. */
-const ONE_ID = 'spiffe://[a-z0-9._-]+(?:/(?:\\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\\.\\.[A-Za-z0-9._-]+))+';
+export const ONE_ID = 'spiffe://[a-z0-9._-]+(?:/(?:\\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\\.\\.[A-Za-z0-9._-]+))+';
 /** With `identity.files`, the one certificate of the gateway. */
 const CERTIFICATES: readonly (string | undefined)[] = ['cert/callers', 'cert/egress'];
 
-/** The chain of a listener whose callers prove who they are; the trust domain that it admits, and the secrets that it needs. */
-export function checkCallersChain(chain: FilterChain, subject: Subject): CallersFact {
+/** What the listener agrees on with its callers: of HTTP, of TCP. */
+const ALPN = { http: 'h2,http/1.1', tcp: 'postgresql' } as const;
+
+/**
+ * The chain of a listener whose callers prove who they are; the trust domain that it admits, and the secrets that it needs.
+ * `at`: the place of the network filter that sees to it.
+ */
+export function checkCallersChain(
+  chain: FilterChain,
+  carries: keyof typeof ALPN,
+  at: number,
+  subject: Subject,
+): CallersFact {
   enforce(Number.parseFloat(chain.transport_socket_connect_timeout ?? '0') > 0, 'HANDSHAKE_TIMEOUT', subject);
   const context = chain.transport_socket?.typed_config;
   enforce(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
@@ -38,17 +49,17 @@ export function checkCallersChain(chain: FilterChain, subject: Subject): Callers
   const resumes = !context.disable_stateless_session_resumption || !context.disable_stateful_session_resumption;
   const tickets = context.session_ticket_keys ?? context.session_ticket_keys_sds_secret_config;
   enforce(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
-  const { secrets, trustDomain } = checkContext(context.common_tls_context ?? {}, subject);
-  enforce(admitsOneWorkload(chain.filters?.[0]?.typed_config, trustDomain), 'OUR_WORKLOADS', subject);
+  const { secrets, trustDomain } = checkContext(context.common_tls_context ?? {}, ALPN[carries], subject);
+  enforce(admitsOneWorkload(chain.filters?.[at]?.typed_config, trustDomain), 'OUR_WORKLOADS', subject);
   return { trustDomain, secrets };
 }
 
-function checkContext(context: CommonTlsContext, subject: Subject): CallersFact {
+function checkContext(context: CommonTlsContext, alpn: string, subject: Subject): CallersFact {
   const { tls_minimum_protocol_version: least, tls_maximum_protocol_version: most } = context.tls_params ?? {};
   enforce(least === 'TLSv1_3' && most === 'TLSv1_3', 'TLS_1_3', subject);
   const signatures = context.tls_params?.signature_algorithms ?? [];
   enforce(signatures.length > 0 && signatures.every((name) => SIGNATURES.has(name)), 'SIGNATURES', subject);
-  enforce(context.alpn_protocols?.join() === 'h2,http/1.1', 'CALLERS_ALPN', subject);
+  enforce(context.alpn_protocols?.join() === alpn, 'CALLERS_ALPN', subject);
   const { default_validation_context: own = {}, ...rest } = context.combined_validation_context ?? {};
   const combined =
     context.validation_context === undefined &&

@@ -37,7 +37,7 @@ export interface Expectation {
   readonly tcpServerNames: ReadonlyMap<string, string>;
   /** The text of each limit, by what it belongs to (limit-rules.ts). Where there is none, the gateways' own apply. */
   readonly limits: ReadonlyMap<string, string>;
-  /** Who may use each import, by `<port> <local name>`: what clientsText makes of it. Absent: callers prove nothing. */
+  /** Who may use each import, by `<port> <local name>`, of TCP by the port: what clientsText makes of it. Absent: callers prove nothing. */
   readonly clients?: ReadonlyMap<string, string>;
   /** The gateways of each peer as `host port`, by `<peer>@<key>`. */
   readonly gateways: ReadonlyMap<string, readonly string[]>;

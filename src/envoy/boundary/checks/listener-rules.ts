@@ -4,7 +4,17 @@
 import type { GatewayRole } from '../../../federation/model.ts';
 import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type TlsUse } from '../boundary-rules.ts';
-import { chainLabel, dialLabel, gateLabel, importLabel, type Label, labelText, tcpChainLabel } from '../name-rules.ts';
+import {
+  callersGateLabel,
+  chainLabel,
+  dialLabel,
+  gateLabel,
+  importLabel,
+  type Label,
+  labelText,
+  tcpChainLabel,
+} from '../name-rules.ts';
+import { checkCallersGate, checkCallersTcpPort } from './callers-gate-rules.ts';
 import { checkCallersChain } from './client-rules.ts';
 import { checkHttpFilters, deniesByDefault, remembersRequest } from './filter-rules.ts';
 import { checkHeaders } from './header-rules.ts';
@@ -31,6 +41,8 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
   enforce(listener.default_filter_chain === undefined, 'NO_DEFAULT_CHAIN', subject);
   const gate = gateLabel(name);
   if (gate !== undefined) return checkGate(listener, gate, subject);
+  const inner = callersGateLabel(name);
+  if (inner !== undefined) return checkCallersGate(listener, inner.port, subject);
   enforce(listener.filter_chain_matcher === undefined, 'NO_DEFAULT_CHAIN', subject);
   if (name === 'ingress') {
     const inspectors = (listener.listener_filters ?? []).map(({ typed_config: config }) => config?.['@type']);
@@ -70,17 +82,25 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
     const cluster = tcpPortTarget(listener, subject);
     const tcpPort = { port: name.slice('egress/'.length), cluster };
     const dials = cluster === undefined ? [] : [cluster];
-    return { subject, name, kind: 'listener', role: 'egress', dials, claims: { listensAt, tcpPort, callers: null } };
+    // A closed port lets nobody in, whatever they prove.
+    const claims = { listensAt, tcpPort, ...(cluster !== undefined && { callers: null }) };
+    return { subject, name, kind: 'listener', role: 'egress', dials, claims };
   }
+  if (chains.some(({ transport_socket: tls, filters }) => tls !== undefined && !endsInManager(filters)))
+    return checkCallersTcpPort(listener, listensAt, subject);
   const [chain, ...others] = chains;
   enforce(chain !== undefined && others.length === 0, 'CHAIN_MATCH', subject);
-  const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, subject);
+  const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, 'http', 0, subject);
   const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
   checkManager(manager, 'egress', callers !== undefined, subject);
   enforce(callers === undefined || deniesByDefault(manager.http_filters?.[2]), 'HTTP_RBAC', subject);
   enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
   const claims = { listensAt, callers: callers?.trustDomain ?? null };
   return { subject, name, kind: 'listener', role: 'egress', routes: [name], secrets: callers?.secrets ?? [], claims };
+}
+
+function endsInManager(filters: FilterChain['filters'] = []): boolean {
+  return filters.at(-1)?.typed_config?.['@type'] === MANAGER;
 }
 
 function addressOf({ address }: Listener): string {

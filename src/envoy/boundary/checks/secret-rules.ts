@@ -10,6 +10,7 @@ import { enforce, type Facts, type Subject } from '../boundary-rules.ts';
 import {
   backendCaKey,
   bundleLabel,
+  callersGateLabel,
   certificateRole,
   dialLabel,
   gateLabel,
@@ -20,6 +21,7 @@ import {
   tcpImportLabel,
 } from '../name-rules.ts';
 import { backendText, checkBackendTls } from './backend-rules.ts';
+import { checkCallersGateCluster } from './callers-gate-rules.ts';
 import { breakersOf } from './limit-rules.ts';
 import { checkGateCluster, checkTcpImport } from './tcp-rules.ts';
 import { checkUpstream } from './tls-rules.ts';
@@ -86,6 +88,7 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   enforce(endpoints.length > 0, 'FIXED_DESTINATION', subject);
   const limits = breakersOf(cluster);
   if (gateLabel(name) !== undefined) return { ...checkGateCluster(cluster, subject), claims: { limits } };
+  if (callersGateLabel(name) !== undefined) return { ...checkCallersGateCluster(cluster, subject), claims: { limits } };
   const tunnel = importLabel(name);
   if (tunnel !== undefined) {
     // It has no TLS of its own, so it may lead only into its own tunnel.

@@ -1,9 +1,23 @@
-// The form of the filter chain for our own callers that prove who they are.
+// The form of the filter chains for our own callers that prove who they are.
 // Must not: repeat what client-rules.ts says of its values.
 
 import { CALLERS_MANAGER } from './filter-shapes.ts';
-import { duration, extension, is, message, type Shape, sequence, text, typed, under } from './shape.ts';
-import { CALLERS_TLS } from './tls-shapes.ts';
+import { CLOSED_CHAIN, TCP_IMPORT_CHAIN, TELL_GATE, TO_GATE, toChain, VERIFIED } from './network-shapes.ts';
+import {
+  chosen,
+  duration,
+  either,
+  extension,
+  is,
+  listOf,
+  message,
+  type Shape,
+  sequence,
+  text,
+  typed,
+  under,
+} from './shape.ts';
+import { CALLERS_TLS, TCP_CALLERS_TLS } from './tls-shapes.ts';
 
 function action(verdict: Shape): Shape {
   const config = typed('envoy.config.rbac.v3.Action', { name: text }, { action: verdict });
@@ -45,12 +59,45 @@ const ONE_WORKLOAD = extension(
   }),
 );
 
+const CHAIN = { name: text, transport_socket_connect_timeout: duration };
+
 export const CALLERS_CHAIN = message({
-  name: text,
-  transport_socket_connect_timeout: duration,
+  ...CHAIN,
   transport_socket: CALLERS_TLS,
   filters: sequence(
     under('OUR_WORKLOADS', ONE_WORKLOAD),
     extension('envoy.filters.network.http_connection_manager', CALLERS_MANAGER),
   ),
 });
+
+/** Of the port of a TCP import. */
+export const TCP_CALLERS_CHAIN = message({
+  ...CHAIN,
+  transport_socket: TCP_CALLERS_TLS,
+  filters: sequence(under('CALLERS_GATE', TELL_GATE), under('OUR_WORKLOADS', ONE_WORKLOAD), TO_GATE),
+});
+
+function verified(match: Shape): Shape {
+  return message({ single_predicate: message({ input: VERIFIED, value_match: match }) });
+}
+
+const CLIENT = either(
+  verified(message({ exact: text })),
+  message({
+    and_matcher: message({
+      predicate: sequence(
+        verified(message({ prefix: text })),
+        verified(message({ safe_regex: message({ regex: text }, { google_re2: message({}) }) })),
+      ),
+    }),
+  }),
+);
+
+/** A chain for each client, then the one that closes. */
+export const CALLERS_GATE = {
+  filter_chain_matcher: message({
+    matcher_list: message({ matchers: listOf(message({ predicate: CLIENT, on_match: toChain() })) }),
+    on_no_match: toChain(),
+  }),
+  filter_chains: listOf(chosen(({ name }) => (name === 'deny-all' ? CLOSED_CHAIN : TCP_IMPORT_CHAIN))),
+};

@@ -1,10 +1,17 @@
 // The form of each kind of listener: ingress, egress port, tunnel.
 // Must not: repeat what listener-rules.ts says of their values.
 
-import { CALLERS_CHAIN } from './caller-shapes.ts';
+import { CALLERS_CHAIN, CALLERS_GATE, TCP_CALLERS_CHAIN } from './caller-shapes.ts';
 import { EGRESS_MANAGER, INGRESS_MANAGER } from './filter-shapes.ts';
 import { CONNECTIONS } from './limit-shapes.ts';
-import { EGRESS_CONNECTION_LOG, GATE_LOG, INGRESS_CONNECTION_LOG, TCP_PORT_LOG, TUNNEL_LOG } from './log-shapes.ts';
+import {
+  CALLERS_GATE_LOG,
+  EGRESS_CONNECTION_LOG,
+  GATE_LOG,
+  INGRESS_CONNECTION_LOG,
+  TCP_PORT_LOG,
+  TUNNEL_LOG,
+} from './log-shapes.ts';
 import {
   CHAIN_METADATA,
   CLOSED_CHAIN,
@@ -97,7 +104,9 @@ const TCP_PORT = typed(LISTENER, {
 const CALLERS_PORT = typed(LISTENER, {
   ...PORT,
   access_log: EGRESS_CONNECTION_LOG,
-  filter_chains: sequence(CALLERS_CHAIN),
+  filter_chains: sequence(
+    chosen(({ filters }) => (Array.isArray(filters) && filters.length > 2 ? TCP_CALLERS_CHAIN : CALLERS_CHAIN)),
+  ),
 });
 
 /** Only callers of TCP, and those that prove who they are, have a line for each connection. Which of them it is, the model says. */
@@ -124,4 +133,9 @@ export const TUNNEL_LISTENER = under(
 export const GATE_LISTENER = under(
   'GATE',
   typed(LISTENER, { ...COMMON, internal_listener: message({}), access_log: GATE_LOG, ...GATE }),
+);
+
+export const CALLERS_GATE_LISTENER = under(
+  'CALLERS_GATE',
+  typed(LISTENER, { ...COMMON, internal_listener: message({}), access_log: CALLERS_GATE_LOG, ...CALLERS_GATE }),
 );

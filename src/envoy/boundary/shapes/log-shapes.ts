@@ -95,6 +95,8 @@ const TOLD = keys(`
 
 export const GATE_LOG = oneLog('ingress', 'tcp', { ...TCP, ...TOLD });
 export const TCP_PORT_LOG = oneLog('egress', 'tcp', { ...TCP, ...some('conn_id client upstream_peer_uri') });
+/** Of the gate of callers that prove who they are. */
+export const CALLERS_GATE_LOG = oneLog('egress', 'tcp', { ...TCP, ...TOLD, ...some('upstream_peer_uri') });
 export const TUNNEL_LOG = oneLog('egress', 'tunnel', TUNNEL);
 
 function oneLog(

@@ -13,7 +13,13 @@ import {
   IMPORT_CLUSTER,
   TCP_IMPORT_CLUSTER,
 } from './cluster-shapes.ts';
-import { EGRESS_LISTENER, GATE_LISTENER, INGRESS_LISTENER, TUNNEL_LISTENER } from './listener-shapes.ts';
+import {
+  CALLERS_GATE_LISTENER,
+  EGRESS_LISTENER,
+  GATE_LISTENER,
+  INGRESS_LISTENER,
+  TUNNEL_LISTENER,
+} from './listener-shapes.ts';
 import { EGRESS_ROUTES, INGRESS_ROUTES } from './route-shapes.ts';
 import type { Shape } from './shape.ts';
 
@@ -23,12 +29,14 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['Listener egress', EGRESS_LISTENER],
   ['Listener import', TUNNEL_LISTENER],
   ['Listener gate', GATE_LISTENER],
+  ['Listener callers', CALLERS_GATE_LISTENER],
   ['RouteConfiguration ingress', INGRESS_ROUTES],
   ['RouteConfiguration egress', EGRESS_ROUTES],
   ['Cluster export', GRANT_CLUSTER],
   ['Cluster import', IMPORT_CLUSTER],
   ['Cluster dial', DIAL_CLUSTER],
   ['Cluster gate', GATE_CLUSTER],
+  ['Cluster callers', GATE_CLUSTER],
   ['Cluster tcp', TCP_IMPORT_CLUSTER],
   ['Secret cert', CERTIFICATE],
   ['Secret bundle', BUNDLE],

@@ -32,10 +32,8 @@ function context(alpn: readonly string[], names: Shape): Shape {
 
 const common = (alpn: Alpn): Shape =>
   context([alpn], listOf(message({ san_type: is('URI'), matcher: message({ exact: text }) })));
-const CALLERS = context(
-  ['h2', 'http/1.1'],
-  sequence(message({ san_type: is('URI'), matcher: message({ prefix: text }) })),
-);
+const callers = (alpn: readonly string[]): Shape =>
+  context(alpn, sequence(message({ san_type: is('URI'), matcher: message({ prefix: text }) })));
 
 const backendCommon = (least: Shape, san: string, more: Readonly<Record<string, Shape>>): Shape =>
   message({
@@ -78,7 +76,8 @@ const upstream = (alpn: Alpn): Shape =>
   );
 
 /** Of our own callers. */
-export const CALLERS_TLS = downstream(CALLERS);
+export const CALLERS_TLS = downstream(callers(['h2', 'http/1.1']));
+export const TCP_CALLERS_TLS = downstream(callers(['postgresql']));
 
 export const DOWNSTREAM_TLS = downstream(common('h2'));
 export const UPSTREAM_TLS = upstream('h2');
