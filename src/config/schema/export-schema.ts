@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import * as address from './address-values.ts';
-import { identityPath, workloads } from './identity-values.ts';
+import { identityPath, workloadPath } from './identity-values.ts';
 import { serviceLimits } from './limit-values.ts';
 import * as name from './name-values.ts';
 import { IS_TCP, list, protocol, refused, refusing, timeouts, underscoreHeaders, upgrades } from './service-values.ts';
@@ -21,7 +21,7 @@ const allowRule = z
     paths: list(value.pathRule('A path, or everything below one: /v1/receipts/*.'))
       .optional()
       .describe('The paths that this rule allows; write [/*] for all. Not for TCP.'),
-    workloads: list(workloads('A workload of the peer, or all below a path: ns/shop/sa/checkout, ns/shop/*.'))
+    workloads: list(workloadPath('A workload of the peer, or all below a path: ns/shop/sa/checkout, ns/shop/*.'))
       .optional()
       .describe(
         "The peer's workloads that may call, as its gateway claims: SPIFFE paths in the peer's trust domain. Without it, no claim is needed.",

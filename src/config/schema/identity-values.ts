@@ -20,38 +20,23 @@ export const identityPath = (description: string) =>
         ),
   );
 
-/** `ns/shop/sa/web`, or everything below a path: `ns/shop/*`. */
+/** A workload by the path of its SPIFFE ID, `ns/shop/sa/web`; a trailing /* is everything below whole segments: `ns/shop/*`. */
 export const workloadPath = (description: string) =>
-  text(description, { pattern: `^${PATH}(/\\*)?$`, maxLength: MAX_IDENTITY }, (value) =>
-    isPath(value.endsWith('/*') ? value.slice(0, -2) : value) && value.length <= MAX_IDENTITY
+  text(description, { pattern: `^${PATH}(/\\*)?$`, maxLength: MAX_IDENTITY }, (value) => {
+    const path = value.endsWith('/*') ? value.slice(0, -2) : value;
+    return isPath(path) && value.length <= MAX_IDENTITY
       ? undefined
       : refusal(
           value,
-          'a trailing /* is the only wildcard, such as ns/shop/*: it stands for whole segments',
-          'write something like ns/shop/sa/web or ns/shop/*, without a leading slash',
-        ),
-  );
-
-/** Workloads of a peer, by the path of their SPIFFE IDs; a trailing /* is everything below whole segments. */
-export const workloads = (description: string) =>
-  text(description, { pattern: `^${SEGMENT}(/${SEGMENT})*(/\\*)?$`, maxLength: MAX_IDENTITY }, (value) => {
-    const path = value.endsWith('/*') ? value.slice(0, -2) : value;
-    if (isPath(path) && value.length <= MAX_IDENTITY) return undefined;
-    const message = `${quote(value)} is not a SPIFFE path relative to the peer's trust domain`;
-    const bad = (hint: string): CheckResult => ({ code: 'INVALID_IDENTITY', message, hint });
-    const uri = holdsKey(value) ? null : URI.exec(path);
-    if (uri !== null)
-      return bad(
-        `write the path alone, such as ${uri[1]}${value.slice(path.length)}; claims are believed only in the peer's own trust domain`,
-      );
-    if (value === '*' || value === '/*') return bad('leave workloads out if every caller of the peer may call');
-    if (path.includes('*')) return bad('a trailing /* is the only wildcard, such as ns/shop/*');
-    if (value.length > MAX_IDENTITY) return bad(`at most ${MAX_IDENTITY} characters`);
-    return bad('write something like ns/shop/sa/checkout, without a leading or trailing slash');
+          value === '*' || value === '/*'
+            ? 'name the workloads, or everything below a path: ns/shop/*'
+            : 'a trailing /* is the only wildcard, such as ns/shop/*: it stands for whole segments',
+          'write something like ns/shop/sa/web or ns/shop/*, without a leading or trailing slash',
+        );
   });
 
 /** What the operator may have meant by a full SPIFFE ID: its path. */
-const URI = /^spiffe:\/\/[^/]+\/([A-Za-z0-9._/-]+)$/;
+const URI = /^spiffe:\/\/[^/]+\/([A-Za-z0-9._/-]+(?:\/\*)?|\*)$/;
 
 function isPath(value: string): boolean {
   const isSegment = (segment: string): boolean =>
