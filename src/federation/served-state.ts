@@ -4,6 +4,7 @@
 import { areIdentical, memoizeByIdentity } from '../memoize.ts';
 import { digestOf } from './meaning-digest.ts';
 import {
+  type Export,
   type Federation,
   type Grant,
   type HttpGrant,
@@ -23,23 +24,31 @@ export interface ServedState {
   readonly imports: readonly string[];
 }
 
+/**
+ * Of an export or import, what decides who may do what and where it leads. Time-outs and limits decide how long and how much:
+ * a change of them keeps nothing back. Upgrades are access: they let a request become a stream of another protocol.
+ */
+function accessOf<T extends Export | Import>(one: T): object {
+  return Object.fromEntries(Object.entries(one).filter(([key]) => key !== 'timeouts' && key !== 'limits'));
+}
+
 /** For each allow rule, a digest for each of its paths. Other backends or another protocol give the same rule other digests. */
 const ruleDigests = memoizeByIdentity(({ export: exported, allow }: HttpGrant): readonly (readonly string[])[] =>
   allow.map(({ methods, paths, workloads }) =>
-    paths.map((path) => digestOf('grant', exported, methods, path, ...(workloads === undefined ? [] : [workloads]))),
+    paths.map((path) =>
+      digestOf('grant', accessOf(exported), methods, path, ...(workloads === undefined ? [] : [workloads])),
+    ),
   ),
 );
 /** A TCP grant has no rules: it is served as a whole, or not. */
-const tcpGrantDigest = memoizeByIdentity((grant: TcpGrant): string => digestOf('tcp grant', grant.export));
-/**
- * For each client of an import, a digest; one alone for an import that names none. Its limits decide how much passes, not where it
- * leads: a change of them keeps nothing back.
- */
-const importDigests = memoizeByIdentity(({ clients, limits: _, ...imported }: Import): readonly string[] =>
-  clients === undefined
+const tcpGrantDigest = memoizeByIdentity((grant: TcpGrant): string => digestOf('tcp grant', accessOf(grant.export)));
+/** For each client of an import, a digest; one alone for an import that names none. */
+const importDigests = memoizeByIdentity((one: Import): readonly string[] => {
+  const { clients, ...imported } = accessOf(one) as Omit<Import, 'limits'>;
+  return clients === undefined
     ? [digestOf('import', imported)]
-    : clients.map((client) => digestOf('import', imported, client)),
-);
+    : clients.map((client) => digestOf('import', imported, client));
+});
 
 /** What belongs to one peer in a model. */
 export interface PeerPart {

@@ -144,3 +144,51 @@ exports:
     assert.deepEqual(narrowTo(part, stateOf(withRule(''))).grants, []);
   });
 });
+
+describe('an import with clients', () => {
+  const withClients = (clients: string, more = ''): ReturnType<typeof partsOf>[number] => {
+    const { federation } = new MeshUnderTest(`
+apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example, trustBundle: workloads.pem}
+identity: {files: {certificate: /pki/tls.pem, privateKey: /pki/tls-key.pem}}
+gateways: {egress: {address: 127.0.0.1, clients: mtls}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/ingress], addresses: ["127.0.0.1:15444"]}
+imports:
+- {peer: shop, name: cart, as: cart, port: 8080, clients: [${clients}]${more}}
+`);
+    const [part] = partsOf(federation);
+    assert.ok(part);
+    return part;
+  };
+  const all = ['ns/a', 'ns/b', 'ns/a/*', 'ns/b/*', 'ns/c/sa/d'];
+  const clients = fc.shuffledSubarray(all, { minLength: 1 });
+  const pathsOf = (part: ReturnType<typeof partsOf>[number]): readonly string[] =>
+    (part.imports[0]?.clients ?? []).map((one) => ('exact' in one ? one.exact : `${one.prefix}*`)).sort();
+
+  test('What is narrowed to a state has exactly the clients of both, whatever they are', () => {
+    fc.assert(
+      fc.property(clients, clients, (ours, theirs) => {
+        const part = withClients(ours.join());
+        const narrowed = narrowTo(part, stateOf(withClients(theirs.join())));
+        const both = ours.filter((client) => theirs.includes(client));
+        assert.deepEqual(pathsOf(narrowed), both.map((path) => `spiffe://bank.example/${path}`).sort());
+        assert.equal(narrowed.imports.length, both.length === 0 ? 0 : 1);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('The same client of another import, or of one that is upgraded, is another; with another time-out or limit it is the same', () => {
+    const state = stateOf(withClients('ns/a'));
+    const others = [', upgrades: [websocket]', ', protocol: http2'].map((more) => stateOf(withClients('ns/a', more)));
+    for (const other of others) assert.notDeepEqual(other.imports, state.imports);
+    for (const more of [', timeouts: {idle: 5s}', ', limits: {requests: 5}'])
+      assert.deepEqual(stateOf(withClients('ns/a', more)).imports, state.imports);
+  });
+
+  test('The order of the clients changes nothing that is served', () => {
+    const [state, same] = [stateOf(withClients('ns/a, ns/b')), stateOf(withClients('ns/b, ns/a'))];
+    assert.deepEqual(same.imports, state.imports);
+  });
+});
