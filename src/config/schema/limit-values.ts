@@ -67,7 +67,7 @@ const ofRequests = {
   requestsPerSecond: count(`${RATE} ${NOT_FOR_TCP}`),
   requests: count(`${AT_ONCE} ${NOT_FOR_TCP}`),
   requestBody: size(
-    `The size of one request body, from 1KiB to 1024GiB, whether its length is declared or not. Beyond it: 413. ${NOT_FOR_TCP}`,
+    `The size of one request body, from 1KiB to 1024GiB, whether its length is declared or not; a gRPC call or a WebSocket is one body. Beyond it: 413. ${NOT_FOR_TCP}`,
   ),
 };
 
