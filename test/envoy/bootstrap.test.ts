@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { parse } from 'yaml';
 import { freePorts } from '../../deploy/demo/ports.ts';
+import { ROOT } from '../../deploy/reference.ts';
 import {
   type BootstrapOptions,
   bootstrap,
@@ -89,6 +90,22 @@ test('The first line of a bootstrap is the command that starts Envoy, and the re
   assert.equal(content['admin'], undefined);
   assert.equal(text.includes('inline'), false);
 });
+
+test('The documents start gateways with the flags of a bootstrap, and give a reason for each', () => {
+  const [, flags = ''] = /^# envoy -c \S+ (--.*)\n/.exec(bootstrap(options)) ?? [];
+  const [table = ''] = /## Starting a gateway[\s\S]*?\n\n\| Flag[\s\S]*?\n\n/.exec(document('operations')) ?? [];
+  const explained = [...table.matchAll(/^\| `(.*?)` \|/gm)].map(([, flag]) => flag);
+  assert.equal(explained.join(' '), flags);
+  const started = [...document('getting-started').matchAll(/^\$ENVOY -c \S+ (--.*?)(?: [>&].*)?$/gm)].map(
+    ([, given]) => given,
+  );
+  assert.ok(started.length > 0);
+  for (const given of started) assert.equal(given, flags);
+});
+
+function document(name: string): string {
+  return readFileSync(join(ROOT, 'docs', `${name}.md`), 'utf8');
+}
 
 describe('a bootstrap on a real Envoy', () => {
   for (const [ads, method] of [
