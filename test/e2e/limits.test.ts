@@ -156,6 +156,33 @@ describe('limits on running gateways', () => {
     assert.notDeepEqual(await disturbances(bank, 'ingress'), before[0]);
   });
 
+  test('A body that is refused has a line in the access log, and its query is in no log of the gateway', async () => {
+    const { bank, egress } = await pair();
+    bank.edit((yaml) => yaml.replace('requestsPerSecond: 1002', 'requestsPerSecond: 1002, requestBody: 1KiB'));
+    const post = (): Promise<number | undefined> =>
+      new Promise((done) => {
+        const sent = request({
+          ...egress,
+          method: 'POST',
+          path: '/?token=s3cret',
+          agent: false,
+          headers: { host: LOCAL_NAME },
+        });
+        sent.on('response', (response: IncomingMessage) => {
+          response.resume();
+          done(response.statusCode);
+        });
+        sent.on('error', () => done(undefined)).end(Buffer.alloc(65536));
+      });
+    await eventually('the body is refused', async () => (await post()) === 413);
+    await eventually('the log says so', () =>
+      bank.log('ingress').some((line) => line['code_details'] === 'request_payload_too_large'),
+    );
+    const gateway = bank.gateways.get('ingress');
+    assert.ok(gateway);
+    assert.equal(`${gateway.stdout()}${gateway.stderr()}`.includes('s3cret'), false);
+  });
+
   test('A peer far above its limit leaves the requests of another peer alone', async () => {
     const { bank, egress, ingress } = await pair();
     const folder = await bed.ca('partner.example');
