@@ -8,35 +8,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { BoundaryRule } from '../../src/envoy/boundary/boundary-rules.ts';
 import { checkBoundary } from '../../src/envoy/boundary/checks/boundary-check.ts';
 import type { translate } from '../../src/envoy/resources/gateway-resources.ts';
 import { PosternError } from '../../src/errors.ts';
-import type { GatewayRole } from '../../src/federation/model.ts';
+import { type Change, change, FIGURES } from './changed-figures.ts';
 import { mesh } from './mutation.ts';
 
 const COMPILED = fileURLToPath(new URL('../../src/', import.meta.url));
 const ENTRY = 'envoy/resources/gateway-resources.js';
 
-interface Change {
-  /** The file below src/envoy/, without its suffix. */
-  readonly file: string;
-  /** A text of that file, which is there once, and what takes its place. */
-  readonly from: string;
-  readonly to: string;
-  readonly role: GatewayRole;
-  readonly rule: BoundaryRule;
-}
-
-const change = (file: string, from: string, to: string, role: GatewayRole, rule: BoundaryRule): Change => ({
-  file,
-  from,
-  to,
-  role,
-  rule,
-});
-
 const CHANGES: readonly Change[] = [
+  ...FIGURES,
   change('resource-names', "INGRESS_LISTENER = 'ingress'", "INGRESS_LISTENER = 'inbound'", 'ingress', 'KNOWN_NAME'),
   change('resource-names', "PEER_HEADER = 'x-postern-peer'", "PEER_HEADER = 'x-peer'", 'ingress', 'PEER_HEADER'),
   change('resource-names', "DENY_ALL = 'deny-all'", "DENY_ALL = 'everything'", 'ingress', 'DENY_ALL'),
@@ -475,20 +457,6 @@ const CHANGES: readonly Change[] = [
   change('http/limit-filters', 'min_concurrency: most', 'min_concurrency: 3', 'ingress', 'LIMITS'),
   change('http/limit-filters', "NAMESPACE = 'postern.limit'", "NAMESPACE = 'limit'", 'ingress', 'LIMITS'),
   change('http/limit-filters', 'HEALTH_CHECKS_PER_SECOND = 100', 'HEALTH_CHECKS_PER_SECOND = 1', 'ingress', 'LIMITS'),
-  change('limits', 'MAX_CONNECTIONS = 4096', 'MAX_CONNECTIONS = 1024', 'egress', 'LIMITS'),
-  change('limits', 'MAX_REQUESTS = 8192', 'MAX_REQUESTS = 1024', 'ingress', 'LIMITS'),
-  change('limits', 'max_retries: 1024', 'max_retries: 3', 'egress', 'KNOWN_FIELDS'),
-  change('limits', 'STREAMS = 100', 'STREAMS = 1000', 'ingress', 'KNOWN_FIELDS'),
-  change('limits', 'BUFFER_BYTES = 32768', 'BUFFER_BYTES = 1048576', 'ingress', 'KNOWN_FIELDS'),
-  change('limits', 'max_outbound_frames: 10000', 'max_outbound_frames: 1000000', 'egress', 'KNOWN_FIELDS'),
-  change('limits', 'keepalive_time: 30', 'keepalive_time: 7200', 'egress', 'KNOWN_FIELDS'),
-  change(
-    'http/http-connection-manager',
-    "request_headers_timeout: '10s'",
-    "request_headers_timeout: '0s'",
-    'ingress',
-    'KNOWN_FIELDS',
-  ),
   change('http/retry', "'connect-failure', ", "'connect-failure', '5xx', ", 'ingress', 'SAFE_RETRY'),
   change('http/retry', "'GET|HEAD'", "'GET|HEAD|POST'", 'ingress', 'SAFE_RETRY'),
 ];

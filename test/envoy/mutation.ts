@@ -15,10 +15,11 @@ identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
 gateways: {ingress: {address: "127.0.0.1:15443"}, egress: {address: 127.0.0.1}}
 peers:
   shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress, gateway/ingress], addresses: ["127.0.0.1:15444"], limits: {requestsPerSecond: 100, requests: 50, connections: 20}}
-  partner: {trustDomain: partner.example, trustBundle: partner.pem, gatewayIdentities: [gateway/egress], addresses: ["127.0.0.1:15445"]}
+  partner: {trustDomain: partner.example, trustBundle: partner.pem, gatewayIdentities: [gateway/egress], addresses: ["127.0.0.1:15445", "127.0.0.1:15446"]}
 exports:
 - {name: accounts, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/v1/*], limits: {requestsPerSecond: 10, requests: 5, connections: 7, requestBody: 1MiB}}, {peer: partner, methods: [GET, POST], paths: [/a, /b/*]}]}
 - {name: ledger, protocol: tcp, backend: "127.0.0.1:82", consumers: [{peer: shop, limits: {connections: 9}}, {peer: partner}]}
+- {name: feed, protocol: http2, backend: "127.0.0.1:83", consumers: [{peer: partner, methods: [GET], paths: [/*]}]}
 - {name: sessions, protocol: tcp, backend: "127.0.0.1:83", consumers: [{peer: shop}]}
 - {name: loans, backend: "127.0.0.1:81", consumers: [{peer: shop, allow: [{methods: [GET], paths: [/l]}, {methods: [PUT], paths: [/m/*]}, {methods: [GET], paths: [/w, /x/*], workloads: [ns/web/sa/front, ns/team/*]}]}]}
 - {name: zchat, backend: "127.0.0.1:82", upgrades: [websocket], consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}

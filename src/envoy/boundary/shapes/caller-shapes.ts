@@ -3,20 +3,7 @@
 
 import { CALLERS_MANAGER } from './filter-shapes.ts';
 import { CLOSED_CHAIN, TCP_IMPORT_CHAIN, TELL_GATE, TO_GATE, toChain, VERIFIED } from './network-shapes.ts';
-import {
-  chosen,
-  duration,
-  either,
-  extension,
-  is,
-  listOf,
-  message,
-  type Shape,
-  sequence,
-  text,
-  typed,
-  under,
-} from './shape.ts';
+import { chosen, either, extension, is, listOf, message, type Shape, sequence, text, typed, under } from './shape.ts';
 import { CALLERS_TLS, TCP_CALLERS_TLS } from './tls-shapes.ts';
 
 function action(verdict: Shape): Shape {
@@ -59,7 +46,7 @@ const ONE_WORKLOAD = extension(
   }),
 );
 
-const CHAIN = { name: text, transport_socket_connect_timeout: duration };
+const CHAIN = { name: text, transport_socket_connect_timeout: under('HANDSHAKE_TIMEOUT', is('5s')) };
 
 export const CALLERS_CHAIN = message({
   ...CHAIN,

@@ -2,11 +2,12 @@
 // Must not: repeat what secret-rules.ts says of their values.
 
 import {
+  amount,
   chosen,
-  duration,
   either,
   extension,
   is,
+  lasts,
   listOf,
   message,
   number,
@@ -58,13 +59,24 @@ const COMMON = {
   circuit_breakers: BREAKERS,
 };
 
-const WINDOWS = {
-  max_concurrent_streams: number,
-  initial_stream_window_size: number,
-  initial_connection_window_size: number,
-  override_stream_error_on_invalid_http_message: is(true),
-};
-const HTTP_COMMON = { idle_timeout: duration, max_headers_count: number, max_response_headers_kb: number };
+const HTTP2 = { max_concurrent_streams: is(100), override_stream_error_on_invalid_http_message: is(true) };
+const TO_BACKEND = message({
+  ...HTTP2,
+  initial_stream_window_size: is(262144),
+  initial_connection_window_size: is(26214400),
+});
+const TO_PEER = message({
+  ...HTTP2,
+  initial_stream_window_size: is(8388608),
+  initial_connection_window_size: is(838860800),
+  allow_connect: is(true),
+  connection_keepalive: message({ interval: is('10s'), timeout: is('10s') }),
+});
+
+/** What a backend may answer; the time that a connection to it may be idle depends on the version of HTTP. */
+function ofBackend(idleSeconds: number): Shape {
+  return message({ idle_timeout: lasts(idleSeconds), max_headers_count: is(100), max_response_headers_kb: is(60) });
+}
 
 function options(common: Shape, explicit: Shape): Shape {
   return message({
@@ -89,9 +101,9 @@ const HTTP_GRANT_CLUSTER = typed(
   {
     ...COMMON,
     ...RESOLVED,
-    typed_extension_protocol_options: options(
-      message(HTTP_COMMON),
-      oneField({ http_protocol_options: message({}), http2_protocol_options: message(WINDOWS) }),
+    typed_extension_protocol_options: either(
+      options(ofBackend(1.5), message({ http_protocol_options: message({}) })),
+      options(ofBackend(300), message({ http2_protocol_options: TO_BACKEND })),
     ),
   },
   { ...FAMILY, transport_socket: BACKEND_TLS },
@@ -129,31 +141,30 @@ export const IMPORT_CLUSTER = typed(CLUSTER, {
   type: is('STATIC'),
   load_assignment: endpoints(INSIDE),
   typed_extension_protocol_options: options(
-    message({ ...HTTP_COMMON, max_requests_per_connection: number }),
     message({
-      http2_protocol_options: message({
-        ...WINDOWS,
-        allow_connect: is(true),
-        connection_keepalive: message({ interval: duration, timeout: duration }),
-      }),
+      idle_timeout: is('60s'),
+      max_headers_count: is(128),
+      max_response_headers_kb: is(76),
+      max_requests_per_connection: is(1000),
     }),
+    message({ http2_protocol_options: TO_PEER }),
   ),
 });
 
 const EJECTING = {
   common_lb_config: message({ healthy_panic_threshold: message({}, { value: is(0) }) }),
   outlier_detection: message({
-    consecutive_5xx: number,
-    enforcing_consecutive_5xx: number,
-    enforcing_consecutive_gateway_failure: number,
-    enforcing_success_rate: number,
-    interval: duration,
-    base_ejection_time: duration,
-    max_ejection_percent: number,
+    consecutive_5xx: is(0),
+    enforcing_consecutive_5xx: is(0),
+    enforcing_consecutive_gateway_failure: is(0),
+    enforcing_success_rate: is(0),
+    interval: is('5s'),
+    base_ejection_time: is('10s'),
+    max_ejection_percent: is(50),
     split_external_local_origin_errors: is(true),
-    consecutive_local_origin_failure: number,
-    enforcing_consecutive_local_origin_failure: number,
-    enforcing_local_origin_success_rate: number,
+    consecutive_local_origin_failure: is(3),
+    enforcing_consecutive_local_origin_failure: is(100),
+    enforcing_local_origin_success_rate: is(0),
   }),
 };
 
@@ -163,19 +174,19 @@ const CHOOSING = {
   ignore_health_on_host_removal: is(true),
   health_checks: sequence(
     message({
-      timeout: duration,
-      interval: duration,
-      interval_jitter: duration,
-      unhealthy_threshold: number,
-      healthy_threshold: number,
-      no_traffic_interval: duration,
-      unhealthy_interval: duration,
+      timeout: is('1s'),
+      interval: is('2s'),
+      interval_jitter: lasts(0.2),
+      unhealthy_threshold: is(2),
+      healthy_threshold: is(1),
+      no_traffic_interval: is('2s'),
+      unhealthy_interval: is('1s'),
       always_log_health_check_failures: is(true),
       http_health_check: message({
         host: text,
         path: is('/healthz'),
         codec_client_type: is('HTTP2'),
-        expected_statuses: sequence(message({ start: number, end: number })),
+        expected_statuses: sequence(message({ start: amount(200), end: amount(201) })),
       }),
     }),
   ),

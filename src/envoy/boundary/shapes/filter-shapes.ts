@@ -17,13 +17,11 @@ import {
   skippedUnless,
 } from './request-fact-shapes.ts';
 import {
-  duration,
   either,
   extension,
   is,
   listOf,
   message,
-  number,
   once,
   oneField,
   type Shape,
@@ -160,8 +158,6 @@ function httpFilters(...filters: readonly Shape[]): Shape {
 
 const HTTP2 = {
   max_concurrent_streams: is(100),
-  initial_stream_window_size: number,
-  initial_connection_window_size: number,
   override_stream_error_on_invalid_http_message: is(true),
   max_outbound_frames: is(10000),
   max_outbound_control_frames: is(1000),
@@ -192,17 +188,19 @@ const COMMON = {
   drain_timeout: is('5s'),
   delayed_close_timeout: is('1s'),
   stream_error_on_invalid_http_message: is(false),
-  max_request_headers_kb: number,
-  common_http_protocol_options: message(
+};
+
+function connectionOptions(headers: number, idle: string, request: string): Shape {
+  return message(
     {
-      max_connection_duration: duration,
-      max_stream_duration: duration,
-      max_headers_count: number,
-      idle_timeout: duration,
+      max_connection_duration: under('CONNECTION_AGE', is('3600s')),
+      max_stream_duration: under('CONNECTION_AGE', is(request)),
+      max_headers_count: is(headers),
+      idle_timeout: is(idle),
     },
     { headers_with_underscores_action: is('ALLOW') },
-  ),
-};
+  );
+}
 /** Zero values of enumerations, which an encoded message does not have. */
 const ZERO = { server_header_transformation: is('OVERWRITE') };
 const MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
@@ -212,7 +210,14 @@ export const INGRESS_MANAGER = typed(
   {
     ...COMMON,
     codec_type: is('HTTP2'),
-    http2_protocol_options: message({ ...HTTP2, allow_connect: is(true) }),
+    http2_protocol_options: message({
+      ...HTTP2,
+      initial_stream_window_size: is(8388608),
+      initial_connection_window_size: is(838860800),
+      allow_connect: is(true),
+    }),
+    common_http_protocol_options: connectionOptions(128, '300s', '3700s'),
+    max_request_headers_kb: is(48),
     forward_client_cert_details: is('SANITIZE_SET'),
     set_current_client_cert_details: message({ uri: is(true) }),
     strip_trailing_host_dot: is(false),
@@ -241,7 +246,14 @@ export const INGRESS_MANAGER = typed(
 
 const FROM_CALLERS = {
   ...COMMON,
-  http2_protocol_options: message({ ...HTTP2, allow_connect: is(false) }),
+  http2_protocol_options: message({
+    ...HTTP2,
+    initial_stream_window_size: is(262144),
+    initial_connection_window_size: is(26214400),
+    allow_connect: is(false),
+  }),
+  common_http_protocol_options: connectionOptions(100, '600s', '0s'),
+  max_request_headers_kb: is(32),
   strip_trailing_host_dot: is(true),
   scheme_header_transformation: message({ scheme_to_overwrite: is('https') }),
   http_protocol_options: message({

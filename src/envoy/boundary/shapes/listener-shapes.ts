@@ -23,7 +23,6 @@ import {
 } from './network-shapes.ts';
 import {
   chosen,
-  duration,
   either,
   extension,
   is,
@@ -66,15 +65,17 @@ const PEER_CHAIN = message({
       application_protocols: sequence(is('h2')),
     }),
   ),
-  transport_socket_connect_timeout: duration,
+  transport_socket_connect_timeout: under('HANDSHAKE_TIMEOUT', is('5s')),
   transport_socket: DOWNSTREAM_TLS,
   filters: (value) => (Array.isArray(value) && value.length > 2 ? LIMITED_FILTERS : FILTERS)(value),
 });
 
-const COMMON = { name: text, stat_prefix: text, per_connection_buffer_limit_bytes: number };
+const COMMON = { name: text, stat_prefix: text };
+/** One connection between gateways is many callers; one of a caller is one. */
+const HOP = { ...COMMON, per_connection_buffer_limit_bytes: is(262144) };
 
 export const INGRESS_LISTENER = typed(LISTENER, {
-  ...COMMON,
+  ...HOP,
   address: ADDRESS,
   enable_reuse_port: is(false),
   listener_filters: sequence(
@@ -83,13 +84,18 @@ export const INGRESS_LISTENER = typed(LISTENER, {
       typed('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'),
     ),
   ),
-  listener_filters_timeout: duration,
+  listener_filters_timeout: is('5s'),
   continue_on_listener_filters_timeout: is(false),
   access_log: INGRESS_CONNECTION_LOG,
   filter_chains: listOf(once(chosen(({ name }) => (String(name).startsWith('tcp/') ? TCP_CHAIN : PEER_CHAIN)))),
 });
 
-const PORT = { ...COMMON, address: ADDRESS, enable_reuse_port: is(false) };
+const PORT = {
+  ...COMMON,
+  per_connection_buffer_limit_bytes: is(32768),
+  address: ADDRESS,
+  enable_reuse_port: is(false),
+};
 const HTTP_PORT = typed(LISTENER, {
   ...PORT,
   filter_chains: sequence(message({ name: text, filters: sequence(extension(MANAGER, EGRESS_MANAGER)) })),
@@ -118,13 +124,13 @@ export const EGRESS_LISTENER = chosen(({ access_log: log, filter_chains: chains 
 export const TUNNEL_LISTENER = under(
   'TUNNEL',
   typed(LISTENER, {
-    ...COMMON,
+    ...HOP,
     internal_listener: message({}),
     filter_chains: sequence(
       message({
         name: text,
         metadata: CHAIN_METADATA,
-        filters: sequence(tcpProxy({ max_connect_attempts: number, access_log: TUNNEL_LOG })),
+        filters: sequence(tcpProxy('0s', '3700s', { max_connect_attempts: number, access_log: TUNNEL_LOG })),
       }),
     ),
   }),
@@ -132,10 +138,10 @@ export const TUNNEL_LISTENER = under(
 
 export const GATE_LISTENER = under(
   'GATE',
-  typed(LISTENER, { ...COMMON, internal_listener: message({}), access_log: GATE_LOG, ...GATE }),
+  typed(LISTENER, { ...HOP, internal_listener: message({}), access_log: GATE_LOG, ...GATE }),
 );
 
 export const CALLERS_GATE_LISTENER = under(
   'CALLERS_GATE',
-  typed(LISTENER, { ...COMMON, internal_listener: message({}), access_log: CALLERS_GATE_LOG, ...CALLERS_GATE }),
+  typed(LISTENER, { ...HOP, internal_listener: message({}), access_log: CALLERS_GATE_LOG, ...CALLERS_GATE }),
 );

@@ -1,7 +1,7 @@
 // The form of filter chains that carry TCP, and of the network filters in any chain.
 // Must not: repeat what tcp-rules.ts and network-rules.ts say of their values.
 
-import { duration, extension, is, mapOf, message, number, type Shape, sequence, text, typed, under } from './shape.ts';
+import { extension, is, mapOf, message, number, type Shape, sequence, text, typed, under } from './shape.ts';
 import { TCP_DOWNSTREAM_TLS } from './tls-shapes.ts';
 
 /** Which peer, and since when its connections count; the log reads it. */
@@ -31,15 +31,15 @@ export const PEER_ONLY = extension(
   }),
 );
 
-/** Fields that every proxy of TCP has, and those of its kind. */
-export function tcpProxy(fields: Readonly<Record<string, Shape>> = {}): Shape {
+/** How long a connection may be silent (`0s`: for ever) and how long it lasts, and the fields of its kind. */
+export function tcpProxy(idle: string, age: string, fields: Readonly<Record<string, Shape>> = {}): Shape {
   return extension(
     'envoy.filters.network.tcp_proxy',
     typed('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
       stat_prefix: text,
       cluster: text,
-      idle_timeout: duration,
-      max_downstream_connection_duration: duration,
+      idle_timeout: is(idle),
+      max_downstream_connection_duration: under('CONNECTION_AGE', is(age)),
       ...fields,
     }),
   );
@@ -72,7 +72,7 @@ export const TELL_GATE = extension(
 /** To a gate, once the handshake is done. */
 export const TO_GATE = under(
   'AFTER_HANDSHAKE',
-  tcpProxy({ upstream_connect_mode: is('ON_DOWNSTREAM_TLS_HANDSHAKE'), max_early_data_bytes: is(0) }),
+  tcpProxy('0s', '3700s', { upstream_connect_mode: is('ON_DOWNSTREAM_TLS_HANDSHAKE'), max_early_data_bytes: is(0) }),
 );
 
 /** Of one TCP export, for one peer. */
@@ -87,7 +87,7 @@ export const TCP_CHAIN = message({
       application_protocols: sequence(is('postern-tcp')),
     }),
   ),
-  transport_socket_connect_timeout: duration,
+  transport_socket_connect_timeout: under('HANDSHAKE_TIMEOUT', is('5s')),
   transport_socket: TCP_DOWNSTREAM_TLS,
   filters: sequence(under('GATE', TELL_GATE), under('NETWORK_RBAC', PEER_ONLY), TO_GATE),
 });
@@ -105,7 +105,10 @@ export const CLOSED_CHAIN = message({
 
 const OPEN = { name: text, metadata: metadata({ verdict: is('allowed') }) };
 
-export const TCP_IMPORT_CHAIN = message({ ...OPEN, filters: sequence(tcpProxy({ max_connect_attempts: number })) });
+export const TCP_IMPORT_CHAIN = message({
+  ...OPEN,
+  filters: sequence(tcpProxy('1900s', '3700s', { max_connect_attempts: number })),
+});
 
 export function toChain(): Shape {
   return message({ action: extension('chain', typed('google.protobuf.StringValue', { value: text })) });
@@ -125,5 +128,5 @@ export const GATE = {
     }),
     on_no_match: toChain(),
   }),
-  filter_chains: sequence(message({ ...OPEN, filters: sequence(tcpProxy()) }), CLOSED_CHAIN),
+  filter_chains: sequence(message({ ...OPEN, filters: sequence(tcpProxy('1800s', '3600s')) }), CLOSED_CHAIN),
 };

@@ -6,6 +6,7 @@ import { LIMITED, NOT_LIMITED } from './limit-shapes.ts';
 import { CLIENTS_OF_HOST, POLICY_OF_HOST } from './policy-shapes.ts';
 import {
   absent,
+  amount,
   duration,
   either,
   extension,
@@ -13,7 +14,6 @@ import {
   listOf,
   matching,
   message,
-  number,
   once,
   type Shape,
   sequence,
@@ -33,11 +33,11 @@ const GET_AND_HEAD = message({
 /** The conditions are in route-rules.ts. */
 const RETRY = message({
   retry_on: text,
-  num_retries: number,
+  num_retries: is(3),
   retry_priority: extension(
     'envoy.retry_priorities.previous_priorities',
     typed('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
-      update_frequency: number,
+      update_frequency: is(1),
     }),
   ),
   retry_host_predicate: sequence(
@@ -46,7 +46,7 @@ const RETRY = message({
       typed('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
     ),
   ),
-  host_selection_retry_max_attempts: number,
+  host_selection_retry_max_attempts: amount(3),
 });
 
 const WEBSOCKET = sequence(message({ upgrade_type: is('websocket') }));

@@ -23,6 +23,16 @@ export const text: Shape = that((value) => typeof value === 'string');
 export const number: Shape = that((value) => Number.isFinite(typeof value === 'string' ? Number(value) : value));
 export const duration: Shape = that((value) => typeof value === 'string' && /^\d+(?:\.\d+)?s$/.test(value));
 
+/** This time, however many digits ProtoJSON writes: `1.5s`, `1.500s`. */
+export function lasts(seconds: number): Shape {
+  return (value) => duration(value) ?? is(seconds)(Number.parseFloat(String(value)));
+}
+
+/** This number; ProtoJSON writes one of 64 bits as text. */
+export function amount(of: number): Shape {
+  return is(of, String(of));
+}
+
 export function matching(form: RegExp): Shape {
   return that((value) => typeof value === 'string' && form.test(value));
 }

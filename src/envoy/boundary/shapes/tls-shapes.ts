@@ -1,13 +1,13 @@
 // The form of TLS contexts and of the places from which a gateway gets secrets and routes.
 // Must not: repeat what tls-rules.ts says of their values.
 
-import { duration, either, extension, is, listOf, message, type Shape, sequence, text, typed, under } from './shape.ts';
+import { either, extension, is, listOf, message, type Shape, sequence, text, typed, under } from './shape.ts';
 
 /** The one stream to the control plane. */
 export const ADS = message({
   ads: message({}),
   resource_api_version: is('V3'),
-  initial_fetch_timeout: duration,
+  initial_fetch_timeout: is('5s'),
 });
 
 const SECRET = message({ name: text, sds_config: ADS });
