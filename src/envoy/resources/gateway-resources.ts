@@ -93,7 +93,7 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
     ...tcpImportClusters(identitySource, peers, tcpImports),
     ...certificateSecrets('egress', identitySource, peers, identity),
     ...bundleSecrets(peers),
-    ...(callers === undefined ? [] : callersSecrets(federation, identity)),
+    ...(callers === undefined ? [] : callersSecrets(federation, peers, identity)),
     ...egressRoutes(ports, httpPeers, callers),
     ...egressListeners({ mesh, gateway, source: identitySource, callers, ports }),
     ...(callers === undefined || mesh.bundle === undefined ? [] : callersGates(mesh, mesh.bundle, peers, tcpImports)),
@@ -111,13 +111,15 @@ function peersOf({ peers }: Federation, imports: readonly Import[]): readonly Pe
 /** None without the CAs of our own workloads, when there is no listener either. */
 function callersSecrets(
   { mesh, identitySource, imports }: Federation,
+  peers: readonly Peer[],
   identity: TranslateInput['identity'],
 ): readonly Draft[] {
   if (mesh.bundle === undefined || imports.length === 0) return [];
-  return [
-    callersCertificate(identitySource, identitySource.kind === 'issuer' ? identity() : undefined),
-    meshBundleSecret(mesh.bundle),
-  ];
+  if (identitySource.kind === 'issuer')
+    return [callersCertificate(identitySource, identity()), meshBundleSecret(mesh.bundle)];
+  // The files are those that peers are shown, so they are in a secret already, unless no peer is called.
+  const certificate = peers.length === 0 ? [callersCertificate(identitySource, undefined)] : [];
+  return [...certificate, meshBundleSecret(mesh.bundle)];
 }
 
 function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> {
