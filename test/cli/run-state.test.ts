@@ -185,7 +185,7 @@ test('A CA file that became rubbish is a metric of its peer, although the file c
     samplesIn(await (await get(admin, '/metrics')).text()).get(name);
   assert.equal(await metric('postern_peer_bundle_rejected{peer="shop"}'), 0);
   writeFileSync(join(here.folder, 'pki', 'shop', 'ca.pem'), 'rubbish');
-  await process.said('the trust bundle of one peer has an error');
+  await process.said('one trust bundle has an error');
   assert.equal(await metric('postern_peer_bundle_rejected{peer="shop"}'), 1);
   assert.equal(await metric('postern_peer_bundle_rejected{peer="partner"}'), 0);
   assert.equal(await metric('postern_config_last_reload_successful'), 1);

@@ -278,7 +278,7 @@ describe('status', () => {
   test('--check names the peer and the code of a rejected bundle in its last line', async (t) => {
     const { here, process, admin } = await served(t);
     writeFileSync(`${here.folder}/pki/shop/ca.pem`, 'rubbish');
-    await process.said('the trust bundle of one peer has an error');
+    await process.said('one trust bundle has an error');
     const { stderr } = await postern(['status', '--admin', admin, '--check']);
     assert.match(
       stderr.trimEnd().split('\n').at(-1) ?? '',

@@ -4,6 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
+import { LIMIT_MS } from '../../deploy/demo/limit.ts';
 import type { Status } from '../../src/admin/status-view.ts';
 import { type Scene, type Setting, scene, start } from './postern.ts';
 
@@ -41,13 +42,15 @@ export class Served {
     return this.lines.filter(({ msg }) => msg.includes(words));
   }
 
-  /** The first log line with these words, now or later; fails when the process ends before. */
+  /** The first log line with these words, now or later; fails when the process ends before, or does not write it. */
   async said(words: string): Promise<Line> {
+    const limit = AbortSignal.timeout(LIMIT_MS);
     for (;;) {
       const [line] = this.all(words);
       if (line !== undefined) return line;
       if (this.child.exitCode !== null) throw new Error(`ended with ${this.child.exitCode}: ${this.stderr}`);
-      await Promise.race([once(this.child, 'line'), once(this.child, 'exit')]);
+      if (limit.aborted) throw new Error(`no line with "${words}" of ${this.lines.map(({ msg }) => msg).join('; ')}`);
+      await Promise.race([once(this.child, 'line'), once(this.child, 'exit'), once(limit, 'abort')]);
     }
   }
 
