@@ -104,7 +104,7 @@ describe('diagnostics', () => {
     const all = toDiagnostics([...parsed.findings, ...later], parsed, text, 'f');
     assert.deepEqual(
       all.map(({ code, line }) => `${line} ${code}`),
-      ['2 TRUST_DOMAIN_OURS', '11 EGRESS_OPEN', '41 UNKNOWN_PEER'],
+      ['2 TRUST_DOMAIN_OURS', '11 EGRESS_OPEN', '42 UNKNOWN_PEER'],
     );
   });
 

@@ -178,7 +178,7 @@ describe('real traffic', () => {
     assert.deepEqual(asked.sort(), ['GET', 'GET', 'POST']);
   });
 
-  test('The address :: listens for IPv4 and for IPv6, at both gateways', async () => {
+  test('At the ingress gateway, the address :: listens for IPv4 and for IPv6; the egress gateway listens at ::1', async () => {
     const { port } = await anyAddress();
     const ingress = await anyAddress();
     const address = await bed.address();
@@ -190,10 +190,9 @@ describe('real traffic', () => {
         asked.resume();
         response.end();
       },
-      { egress: { host: '::', port }, ingress, front: address },
+      { egress: { host: '::1', port }, ingress, front: address },
     );
-    await passes({ host: '127.0.0.1', port });
-    assert.equal(await statusOf({ host: '::1', port }, 'GET', '/'), 200);
+    await passes({ host: '::1', port });
     front.to = { host: '::1', port: ingress.port };
     front.cut();
     await passes({ host: '::1', port });
