@@ -13,47 +13,17 @@ import { type Certificate, certify, issuerOf } from './callers.ts';
 import { type Ca, MeshUnderTest, newCa } from './pipeline.ts';
 import { RealEnvoy } from './real-envoy.ts';
 import { staticBootstrap } from './static-bootstrap.ts';
+import { bankYaml, shopYaml } from './websocket-scene.ts';
 
 const SHOP = 'spiffe://shop.example/gateway/egress';
-
-function bankYaml(port: number, backend: number): string {
-  const at = `backend: "127.0.0.1:${backend}"`;
-  return `
-apiVersion: postern/v1
-mesh: {name: bank, trustDomain: bank.example}
-identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
-gateways: {ingress: {address: "127.0.0.1:${port}"}}
-peers:
-  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress]}
-exports:
-- {name: chat, ${at}, upgrades: [websocket], consumers: [{peer: shop, allow: [{methods: [GET], paths: [/ws, /logged, /rooms/*]}, {methods: [POST], paths: [/post]}]}]}
-- {name: short, ${at}, upgrades: [websocket], timeouts: {idle: 1s}, consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
-- {name: plain, ${at}, consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
-`;
-}
-
-function shopYaml(port: number, local: number): string {
-  const from = (name: string, as: string, more = ''): string =>
-    `- {peer: bank, name: ${name}, as: ${as}.bank, port: ${local}${more}}`;
-  return `
-apiVersion: postern/v1
-mesh: {name: shop, trustDomain: shop.example}
-identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
-gateways: {egress: {address: 127.0.0.1}}
-peers:
-  bank: {trustDomain: bank.example, trustBundle: bank.pem, gatewayIdentities: [gateway/ingress], addresses: ["127.0.0.1:${port}"]}
-imports:
-${from('chat', 'chat', ', upgrades: [websocket]')}
-${from('chat', 'chat-without')}
-${from('short', 'short', ', upgrades: [websocket]')}
-${from('plain', 'plain', ', upgrades: [websocket]')}
-`;
-}
+/** The body of a close: the code 1000. */
+const NORMAL = Buffer.from([0x03, 0xe8]);
 
 describe('WebSockets', () => {
   const now = Date.now();
   const cas = new Map<string, Ca>([['shop.example', newCa('shop.example', now)]]);
   const asked: IncomingMessage[] = [];
+  const accepted: ReturnType<typeof acceptWebSocket>[] = [];
   const requests: string[] = [];
   let backend: Server;
   let connections = 0;
@@ -90,12 +60,12 @@ describe('WebSockets', () => {
   });
 
   /** From here on the backend accepts WebSockets, or knows none. */
-  function backendAccepts(accepts: boolean): void {
+  function backendAccepts(accepts: boolean, ends: 'itself' | 'after its client' = 'itself'): void {
     backend.removeAllListeners('upgrade');
     if (!accepts) return;
     backend.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       asked.push(request);
-      acceptWebSocket(request, socket, head);
+      accepted.push(acceptWebSocket(request, socket, head, ends));
     });
   }
 
@@ -120,15 +90,33 @@ describe('WebSockets', () => {
       [TEXT, Buffer.alloc(0)],
       [PING, Buffer.from('are you there')],
       [BINARY, large],
-      [CLOSE, Buffer.from([0x03, 0xe8])],
     ];
     for (const [opcode, data] of sent) socket.send(opcode, data);
-    await eventually('all are answered, and it ends', () => socket.received.length === sent.length && socket.ended);
+    await eventually('all are answered', () => socket.received.length === sent.length);
+    assert.equal(socket.ended, false);
     assert.deepEqual(
       socket.received.map(({ opcode, data }) => [opcode, data.length]),
       sent.map(([opcode, data]) => [opcode === PING ? PONG : opcode, data.length]),
     );
     assert.ok(socket.received[4]?.data.equals(large));
+    socket.send(CLOSE, NORMAL);
+    await eventually('the server answers the close and ends', () => socket.ended);
+    assert.deepEqual(socket.received.at(-1), { opcode: CLOSE, data: NORMAL });
+  });
+
+  test('What a server sends before its close arrives whole when it leaves the end to its client', async () => {
+    backendAccepts(true, 'after its client');
+    const { socket } = await open('chat', '/ws');
+    assert.ok(socket);
+    const large = Buffer.alloc(1024 * 1024, 'y');
+    socket.send(BINARY, large);
+    socket.send(CLOSE, NORMAL);
+    await eventually('both are answered', () => socket.received.length === 2);
+    assert.ok(socket.received[0]?.data.equals(large));
+    assert.deepEqual(socket.received[1], { opcode: CLOSE, data: NORMAL });
+    assert.deepEqual([socket.ended, accepted.at(-1)?.ended], [false, false]);
+    socket.stream.end();
+    await eventually('it ends at both ends', () => socket.ended && accepted.at(-1)?.ended === true);
   });
 
   test('A client may write WebSocket as it likes', async () => {

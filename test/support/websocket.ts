@@ -86,8 +86,16 @@ function masked(data: Buffer, mask: Buffer): Buffer {
   return Buffer.from(data.map((byte, index) => byte ^ (mask[index % 4] ?? 0)));
 }
 
-/** For `server.on('upgrade', …)`: completes the handshake, echoes messages, answers pings and closes. */
-export function acceptWebSocket(asked: IncomingMessage, stream: Duplex, head: Buffer): WebSocketEnd {
+/**
+ * For `server.on('upgrade', …)`: completes the handshake, echoes messages, answers pings and closes. After the closing handshake it
+ * ends the connection itself, or when its client has ended it.
+ */
+export function acceptWebSocket(
+  asked: IncomingMessage,
+  stream: Duplex,
+  head: Buffer,
+  ends: 'itself' | 'after its client' = 'itself',
+): WebSocketEnd {
   const key = asked.headers['sec-websocket-key'];
   if (key === undefined || asked.headers['sec-websocket-version'] !== '13')
     throw new Error('not a WebSocket handshake');
@@ -102,9 +110,10 @@ export function acceptWebSocket(asked: IncomingMessage, stream: Duplex, head: Bu
       '\r\n',
     ].join('\r\n'),
   );
+  stream.on('end', () => stream.end());
   return new WebSocketEnd(stream, false, head, (end, { opcode, data }) => {
     end.send(opcode === PING ? PONG : opcode, data);
-    if (opcode === CLOSE) end.stream.end();
+    if (opcode === CLOSE && ends === 'itself') end.stream.end();
   });
 }
 
