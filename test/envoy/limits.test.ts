@@ -24,11 +24,9 @@ const mostFields = (options: Data): number => options.common_http_protocol_optio
 
 test('An idle connection to an HTTP/1 backend is closed before any common server closes it', () => {
   // gunicorn waits 2 s, Node 5 s.
-  assert.ok(backends.length > 1);
-  for (const backend of backends) {
-    assert.ok(backend.explicit_http_config.http_protocol_options !== undefined);
-    assert.ok(idleSeconds(backend) > 0 && idleSeconds(backend) < 2);
-  }
+  const ofHttp1 = backends.filter(({ explicit_http_config: http }) => http.http_protocol_options !== undefined);
+  assert.ok(ofHttp1.length > 1);
+  for (const backend of ofHttp1) assert.ok(idleSeconds(backend) > 0 && idleSeconds(backend) < 2);
 });
 
 test('The egress closes an idle connection to a peer before the ingress does, and callers close theirs first', () => {
