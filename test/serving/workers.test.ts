@@ -208,7 +208,7 @@ describe('a worker', { concurrency: 2 }, () => {
     assert.equal(process.all(REPLACED).length, 1);
   });
 
-  test('A worker that finds the port in use is LISTEN_FAILED, and leaves no process', async (t) => {
+  test('A port in use is LISTEN_FAILED with workers too, and leaves no process', async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');
     t.after(() => taken.close());
     await once(taken, 'listening');
@@ -221,7 +221,7 @@ describe('a worker', { concurrency: 2 }, () => {
     }
     assert.equal(process.child.exitCode, 1);
     assert.match(process.stderr, /^postern: LISTEN_FAILED /m);
-    assert.equal(seen.size, 2);
+    // The port is tried before workers start.
     assert.ok([...seen].every(isGone));
     assert.equal(process.all(REPLACED).length, 0);
   });
