@@ -238,7 +238,7 @@ export interface Federation {
   readonly identitySource: IdentitySource;
   readonly ingress?: Gateway;
   readonly egress?: Gateway;
-  /** Absent: the egress gateway takes plaintext, from whoever reaches it. */
+  /** Absent: the egress gateway takes plaintext, from every client that reaches it. */
   readonly callers?: Callers;
   /** Those with a usable trust bundle; sorted by name. */
   readonly peers: readonly Peer[];

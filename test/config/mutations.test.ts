@@ -31,7 +31,8 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
           const { code, line, column, message, hint } = diagnostic;
           assert.ok(Object.hasOwn(FINDING_CODES, code), code);
           assert.ok(exists(text, line, column), `${line}:${column} ${code}\n${text}`);
-          assert.match(`${message}${hint}`, /^[\x20-\x7e…]+$/, text);
+          // A key that may be key material is not repeated: "…" stands for it.
+          assert.match(`${message}${hint}`.replaceAll('"…"', '""'), /^[\x20-\x7e]+$/, text);
           assert.notEqual(message, '');
           assert.notEqual(hint, '');
         }

@@ -157,7 +157,7 @@ export interface Claims {
   readonly upgradable?: readonly string[];
   /** What it limits, and by how much (limit-rules.ts). */
   readonly limits?: readonly (readonly [of: string, text: string])[];
-  /** `<port> <local name>`, of TCP the port, and who may use it; undefined: whoever reaches the port. */
+  /** `<port> <local name>`, of TCP the port, and who may use it; undefined: every client that reaches the port. */
   readonly clients?: readonly (readonly [local: string, clients: string | undefined])[];
   /** Of an egress port: the trust domain of its callers; null: they prove nothing. */
   readonly callers?: string | null;

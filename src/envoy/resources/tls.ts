@@ -20,7 +20,7 @@ export function downstreamTls(peer: TlsPeer, source: IdentitySource, alpn: Alpn)
   return serverTls(commonTls('ingress', peer, source, alpn));
 }
 
-/** The TLS of a listener: the other end shows a certificate, in each connection anew. */
+/** The TLS of a listener: the other end shows a certificate in each connection. */
 export function serverTls(context: CommonTlsContext): TransportSocket {
   return extension('envoy.transport_sockets.tls', 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     require_client_certificate: true,

@@ -95,7 +95,7 @@ function checkTunnels(listeners: ReadonlyMap<string, Facts>, clusters: ReadonlyM
   }
 }
 
-/** A gate admits whom its chain admits, and a chain or port finds its gate; no gate is open beside them. */
+/** A gate admits the identities that its chain admits, and a chain or port finds its gate; no gate is open beside them. */
 function checkGates(
   uses: readonly TlsUse[],
   listeners: ReadonlyMap<string, Facts>,

@@ -1,5 +1,5 @@
 // Boundary rules for TCP callers that prove who they are: the port of an import, its gate, and the cluster between them.
-// Must not: believe the name of a chain; whom it admits is what the matcher says.
+// Must not: believe the name of a chain; the matcher says which caller it admits.
 
 import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject } from '../boundary-rules.ts';
@@ -14,7 +14,7 @@ type Cluster = Messages['envoy.config.cluster.v3.Cluster'];
 type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
 type StringMatch = Messages['xds.type.matcher.v3.StringMatcher'];
 
-/** The port dials nothing but its own gate, once the handshake is done, and tells it whom TLS has verified. */
+/** The port dials nothing but its own gate, once the handshake is done, and hands it the identity that TLS has verified. */
 export function checkCallersTcpPort(listener: Listener, listensAt: string, subject: Subject): Facts {
   const { name = '', filter_chains: [chain, ...others] = [], listener_filters: before = [] } = listener;
   enforce(chain !== undefined && others.length === 0 && before.length === 0, 'CHAIN_MATCH', subject);

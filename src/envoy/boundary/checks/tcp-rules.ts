@@ -28,7 +28,7 @@ interface TcpChain {
   readonly claim: NonNullable<Claims['tcpExports']>[number];
 }
 
-/** Access is decided by the TLS of the peer, and once more by the gate, which the chain tells whom TLS has verified. */
+/** Access is decided by the TLS of the peer, and once more by the gate, to which the chain hands the identity that TLS has verified. */
 export function checkTcpChain(chain: FilterChain, label: ExportLabel, subject: Subject): TcpChain {
   const {
     server_names: names = [],

@@ -88,7 +88,7 @@ const TCP = {
     reason %METADATA(LISTENER_FILTER_CHAIN:postern:reason)%`),
   ...some('peer upstream upstream_fail attempts close close_type flags flags_long conn_term rx tx dur_ms'),
 };
-/** A gate is told whom its chain has verified. */
+/** A gate is told the identity that its chain has verified. */
 const TOLD = keys(`
     conn_id %FILTER_STATE(postern.connection:PLAIN)%
     peer_uri %FILTER_STATE(postern.identity:PLAIN)%`);
