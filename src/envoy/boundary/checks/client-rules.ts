@@ -5,7 +5,7 @@ import { memoizeByIdentity } from '../../../memoize.ts';
 import type { Any, Messages } from '../../proto/types.gen.ts';
 import { type CallersFact, enforce, type Subject } from '../boundary-rules.ts';
 import { meshBundleKey } from '../name-rules.ts';
-import { SIGNATURES } from './tls-rules.ts';
+import { checkTls13, provenClientContext } from './tls-rules.ts';
 import { UNDERSCORE_GUARD } from './underscore-rules.ts';
 
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
@@ -14,7 +14,6 @@ type Matcher = Messages['xds.type.matcher.v3.Matcher'];
 type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 
-const DOWNSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const PER_ROUTE = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
@@ -43,22 +42,14 @@ export function checkCallersChain(
   subject: Subject,
 ): CallersFact {
   enforce(Number.parseFloat(chain.transport_socket_connect_timeout ?? '0') > 0, 'HANDSHAKE_TIMEOUT', subject);
-  const context = chain.transport_socket?.typed_config;
-  enforce(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
-  enforce(context.require_client_certificate === true, 'CLIENT_CERTIFICATE', subject);
-  const resumes = !context.disable_stateless_session_resumption || !context.disable_stateful_session_resumption;
-  const tickets = context.session_ticket_keys ?? context.session_ticket_keys_sds_secret_config;
-  enforce(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
-  const { secrets, trustDomain } = checkContext(context.common_tls_context ?? {}, ALPN[carries], subject);
+  const context = provenClientContext(subject, chain.transport_socket);
+  const { secrets, trustDomain } = checkContext(context, ALPN[carries], subject);
   enforce(admitsOneWorkload(chain.filters?.[at]?.typed_config, trustDomain), 'OUR_WORKLOADS', subject);
   return { trustDomain, secrets };
 }
 
 function checkContext(context: CommonTlsContext, alpn: string, subject: Subject): CallersFact {
-  const { tls_minimum_protocol_version: least, tls_maximum_protocol_version: most } = context.tls_params ?? {};
-  enforce(least === 'TLSv1_3' && most === 'TLSv1_3', 'TLS_1_3', subject);
-  const signatures = context.tls_params?.signature_algorithms ?? [];
-  enforce(signatures.length > 0 && signatures.every((name) => SIGNATURES.has(name)), 'SIGNATURES', subject);
+  checkTls13(context, subject);
   enforce(context.alpn_protocols?.join() === alpn, 'CALLERS_ALPN', subject);
   const { default_validation_context: own = {}, ...rest } = context.combined_validation_context ?? {};
   const combined =

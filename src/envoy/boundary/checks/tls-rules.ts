@@ -36,13 +36,27 @@ export function checkDownstream(
   label: Label,
   alpn: Alpn,
 ): TlsUse {
+  return checkCommon(subject, 'ingress', provenClientContext(subject, socket), label, alpn);
+}
+
+/** The context of a listener that requires a certificate in each connection. */
+export function provenClientContext(subject: Subject, socket: TransportSocket | undefined): CommonTlsContext {
   const context = socket?.typed_config;
   enforce(context?.['@type'] === DOWNSTREAM, 'TLS', subject);
   enforce(context.require_client_certificate === true, 'CLIENT_CERTIFICATE', subject);
   const resumes = !context.disable_stateless_session_resumption || !context.disable_stateful_session_resumption;
   const tickets = context.session_ticket_keys ?? context.session_ticket_keys_sds_secret_config;
   enforce(!resumes && tickets === undefined, 'NO_RESUMPTION', subject);
-  return checkCommon(subject, 'ingress', context.common_tls_context ?? {}, label, alpn);
+  return context.common_tls_context ?? {};
+}
+
+/** TLS 1.3 alone, with signature algorithms that are listed. */
+export function checkTls13({ tls_params: params = {} }: CommonTlsContext, subject: Subject): void {
+  const { tls_minimum_protocol_version: least, tls_maximum_protocol_version: most } = params;
+  enforce(least === 'TLSv1_3' && most === 'TLSv1_3', 'TLS_1_3', subject);
+  const signatures = params.signature_algorithms ?? [];
+  const strong = signatures.every((algorithm) => SIGNATURES.has(algorithm));
+  enforce(signatures.length > 0 && strong, 'SIGNATURES', subject);
 }
 
 export function checkUpstream(subject: Subject, socket: TransportSocket | undefined, label: Label, alpn: Alpn): TlsUse {
@@ -76,12 +90,8 @@ function checkCommon(
     'COMBINED_VALIDATION',
     subject,
   );
-  const { tls_params: params = {}, alpn_protocols: alpn = [] } = context;
-  const { tls_minimum_protocol_version: least, tls_maximum_protocol_version: most } = params;
-  enforce(least === 'TLSv1_3' && most === 'TLSv1_3', 'TLS_1_3', subject);
-  const signatures = params.signature_algorithms ?? [];
-  const strong = signatures.every((algorithm) => SIGNATURES.has(algorithm));
-  enforce(signatures.length > 0 && strong, 'SIGNATURES', subject);
+  const { alpn_protocols: alpn = [] } = context;
+  checkTls13(context, subject);
   enforce(alpn.join() === expected, expected === 'h2' ? 'HTTP2_ONLY' : 'TCP_ONLY', subject);
 
   const identities = checkValidation(subject, context);
