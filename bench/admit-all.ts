@@ -2,7 +2,7 @@
 // Must not: be part of the product, or lift a limit that no load of a bench meets: what a single client may do to the
 // others stays as it is.
 
-import type { Admission } from '../src/xds/transport/admission.ts';
+import type { Admission } from '../src/xds/admission/admission.ts';
 import type { XdsServerOptions } from '../src/xds/transport/xds-server.ts';
 
 /** The gateway of a dump: it is one gateway's. */

@@ -12,7 +12,7 @@ import { SnapshotCache } from '../src/snapshot/cache.ts';
 import { createResource, type Reference, type Resource } from '../src/snapshot/resource.ts';
 import { createSnapshot, type Snapshot, updateSnapshot } from '../src/snapshot/snapshot.ts';
 import { Metrics } from '../src/telemetry/metrics-registry.ts';
-import { UNOBSERVED } from '../src/xds/transport/observer.ts';
+import { UNOBSERVED } from '../src/xds/admission/observer.ts';
 import { WARM_UP_MS } from '../src/xds/transport/warm-up.ts';
 import { admitAll, GATEWAY, LIMITS } from './admit-all.ts';
 import { bumped } from './dump.ts';

@@ -9,8 +9,8 @@ import { variableOf } from '../src/cli/arguments.ts';
 import type { Exit } from '../src/cli/command.ts';
 import { COMMANDS } from '../src/cli/commands/command-list.ts';
 import { jsonSchema } from '../src/config/schema/json-schema.ts';
-import { REMOVALS } from '../src/envoy/http/header-removals.ts';
-import { type Change, WITH_HOSTS } from '../src/envoy/http/internal-hosts.ts';
+import { REMOVALS } from '../src/envoy/http/headers/header-removals.ts';
+import { type Change, WITH_HOSTS } from '../src/envoy/http/headers/internal-hosts.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, EXIT_MEANINGS, FINDING_CODES, type FindingCode } from '../src/errors.ts';
 import { WARNING_BESIDE_A_USABLE_CA } from '../src/trust/bundle.ts';
 

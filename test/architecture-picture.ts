@@ -13,9 +13,11 @@ interface Box {
   readonly row: number;
 }
 
-const [WIDTH, HEIGHT] = [128, 60];
-const [COLUMN, ROW] = [180, 104];
+const [WIDTH, HEIGHT] = [172, 74];
+const [COLUMN, ROW] = [220, 112];
 const MARGIN = 16;
+/** So many letters of room names fit into a line of a box. */
+const LETTERS = 31;
 /** Lines leave and enter a box this far apart from each other. */
 const SPREAD = 10;
 
@@ -64,8 +66,20 @@ function placed(direct: Table): ReadonlyMap<string, Box> {
   return boxes;
 }
 
+/** The rooms of a folder, without the rooms within them. */
 function roomsOf(name: string, rooms: Table): readonly string[] {
-  return (rooms[name] ?? []).filter((room) => room !== name).map((room) => room.slice(name.length + 1));
+  const inside = (rooms[name] ?? []).filter((room) => room !== name);
+  return [...new Set(inside.map((room) => room.slice(name.length + 1).replace(/\/.*/, '')))];
+}
+
+function linesOf(rooms: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (const room of rooms) {
+    const longer = `${lines.at(-1)} · ${room}`;
+    if (lines.length === 0 || longer.length > LETTERS) lines.push(room);
+    else lines.splice(-1, 1, longer);
+  }
+  return lines;
 }
 
 const left = ({ column }: Box): number => MARGIN + column * COLUMN;
@@ -91,17 +105,14 @@ function line(boxes: ReadonlyMap<string, Box>, from: string, to: string, direct:
 function drawn(box: Box, rooms: readonly string[]): string {
   const [x, y] = [left(box), middle(box)];
   const title = rooms.length === 0 ? box.name : `${box.name}: ${rooms.join(', ')}`;
-  const half = rooms.length > 3 ? Math.ceil(rooms.length / 2) : rooms.length;
-  const lines = [rooms.slice(0, half), rooms.slice(half)].filter((one) => one.length > 0);
+  const lines = linesOf(rooms);
   const text = (words: string, at: number, style: string): string =>
     `<text x="${x + WIDTH / 2}" y="${at}" text-anchor="middle" ${style}>${words}</text>`;
   return [
     `<g><title>${title}</title>`,
     `<rect x="${x}" y="${y - HEIGHT / 2}" width="${WIDTH}" height="${HEIGHT}" rx="6" fill="#eff6ff" stroke="#1b6ca8"/>`,
     text(box.name, y + 5 - lines.length * 8, 'font-weight="bold"'),
-    ...lines.map((one, index) =>
-      text(one.join(' · '), y + 20 - lines.length * 8 + index * 15, 'font-size="11" fill="#475569"'),
-    ),
+    ...lines.map((one, index) => text(one, y + 20 - lines.length * 8 + index * 15, 'font-size="11" fill="#475569"')),
     '</g>',
   ].join('');
 }

@@ -68,7 +68,7 @@ function namedHeadings(text: string): readonly { readonly file: string; readonly
   }));
 }
 
-/** Files of ours that a comment or a document names: `ordering.ts`, `federation/transition.ts`, `docs/design.md`. */
+/** Files of ours that a comment or a document names: `ordering.ts`, `federation/transition/transition.ts`, `docs/design.md`. */
 function namedFiles(prose: string): readonly string[] {
   return [...prose.matchAll(/(?<![\w./*-])((?:\.\.\/)*[\w-][\w./-]*\.(?:ts|mjs|md))\b(?!\.)/g)].map(([, file = '']) =>
     file.replace(/^(\.\.\/)+/, ''),

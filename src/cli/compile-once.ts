@@ -2,7 +2,7 @@
 // Must not: sign with the issuing CA's key, or depend on anything but its input: but for `placeholderPem`, the output is deterministic.
 
 import type { GatewayRole } from '../federation/model.ts';
-import type { Resolved } from '../federation/resolve.ts';
+import type { Resolved } from '../federation/resolve/resolve.ts';
 import { Compiler } from '../pipeline/compile.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { CaFile } from '../trust/bundle.ts';

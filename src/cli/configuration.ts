@@ -6,7 +6,7 @@ import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import type { FileContent } from '../config/files/regular-file.ts';
 import { MAX_CONFIG_BYTES } from '../config/parse.ts';
 import { type Diagnostic, hasBlockingErrors, PosternError } from '../errors.ts';
-import { findingsOf, type Resolved, resolve } from '../federation/resolve.ts';
+import { findingsOf, type Resolved, resolve } from '../federation/resolve/resolve.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import { type Invocation, required } from './command.ts';
 

@@ -6,7 +6,7 @@ import { parseDuration } from '../duration.ts';
 import { type HostPort, parseHostPort } from '../host-port.ts';
 import type { AllowRuleConfig, Config, ConsumerConfig, HttpProtocol, LeafKey, Timeouts } from './schema/config.ts';
 import type { WrittenConfig } from './schema/config-schema.ts';
-import type { ServiceLimits } from './schema/limit-values.ts';
+import type { ServiceLimits } from './schema/values/limit-values.ts';
 
 type Written = NonNullable<WrittenConfig['exports']>[number];
 type Consumer = Written['consumers'][number];

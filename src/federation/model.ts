@@ -10,7 +10,7 @@ import type {
   UnderscoreHeaders,
   Upgrade,
 } from '../config/schema/config.ts';
-import type { GatewayLimits, PeerLimits, ServiceLimits } from '../config/schema/limit-values.ts';
+import type { GatewayLimits, PeerLimits, ServiceLimits } from '../config/schema/values/limit-values.ts';
 import type { HostPort } from '../host-port.ts';
 import type { CaFile, TrustBundle } from '../trust/bundle.ts';
 import type { SpiffeId, TrustDomain } from '../trust/spiffe.ts';
@@ -37,7 +37,7 @@ export type {
   UnderscoreHeaders,
   Upgrade,
 } from '../config/schema/config.ts';
-export type { PeerLimits, ServiceLimits } from '../config/schema/limit-values.ts';
+export type { PeerLimits, ServiceLimits } from '../config/schema/values/limit-values.ts';
 export type { HostPort } from '../host-port.ts';
 
 /** One remote mesh: trusted only by its own bundle, only as its own trust domain. */

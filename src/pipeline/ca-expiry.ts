@@ -1,7 +1,7 @@
 // Expiry of the CAs that calls depend on: those of the peers and of our own workloads, and our own issuer's.
 // Must not: hold key material.
 
-import type { Resolved } from '../federation/resolve.ts';
+import type { Resolved } from '../federation/resolve/resolve.ts';
 import { nextExpiryNotice } from '../trust/expiry.ts';
 import type { Certificate } from '../trust/x509/certificate.ts';
 

@@ -2,7 +2,7 @@
 // Must not: list what follows from the change of another object, such as the grants of an export whose backend changed.
 
 import type { Config, ConsumerConfig, HttpConsumerConfig } from '../config/schema/config.ts';
-import type { Resolved } from '../federation/resolve.ts';
+import type { Resolved } from '../federation/resolve/resolve.ts';
 
 export interface Change {
   readonly added?: readonly string[];

@@ -1,10 +1,10 @@
 // The values of the model that the boundary check compares a gateway's resources with.
 // Must not: ask a builder for any of them.
 
-import { admissionText, workloadsText } from '../envoy/boundary/checks/admission-rules.ts';
-import { backendText } from '../envoy/boundary/checks/backend-rules.ts';
-import { clientsText } from '../envoy/boundary/checks/client-rules.ts';
 import type { Expectation } from '../envoy/boundary/checks/expectation.ts';
+import { admissionText, workloadsText } from '../envoy/boundary/checks/http/admission-rules.ts';
+import { clientsText } from '../envoy/boundary/checks/http/client-rules.ts';
+import { backendText } from '../envoy/boundary/checks/tls/backend-rules.ts';
 import {
   type Export,
   type Federation,
@@ -21,8 +21,8 @@ import {
   type Peer,
   type TcpGrant,
 } from '../federation/model.ts';
-import { byPeer } from '../federation/served-state.ts';
-import { labelOf, type RetiredName } from '../federation/transition.ts';
+import { byPeer } from '../federation/transition/served-state.ts';
+import { labelOf, type RetiredName } from '../federation/transition/transition.ts';
 import { memoizeByIdentity } from '../memoize.ts';
 import { expectedLimits } from './limit-expectation.ts';
 

@@ -7,9 +7,9 @@ import {
   expectedHealthText,
   expectedText,
   type LimitClaim,
-} from '../envoy/boundary/checks/limit-rules.ts';
+} from '../envoy/boundary/checks/http/limit-rules.ts';
 import { type Federation, type Grant, isHttpGrant, type Peer } from '../federation/model.ts';
-import { labelOf, type RetiredName } from '../federation/transition.ts';
+import { labelOf, type RetiredName } from '../federation/transition/transition.ts';
 
 export function expectedLimits(
   { mesh, peers, grants, imports }: Federation,

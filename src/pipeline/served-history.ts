@@ -3,10 +3,10 @@
 // process gives them another one as soon as a root is removed, at the price that an added root ends connections as well.
 
 import { digestOf } from '../federation/meaning-digest.ts';
-import { covers, mergeHistories } from '../federation/merge-histories.ts';
 import type { Federation } from '../federation/model.ts';
-import type { ServedRecord } from '../federation/served-record.ts';
-import { holdsMore } from '../federation/served-state.ts';
+import { covers, mergeHistories } from '../federation/transition/merge-histories.ts';
+import type { ServedRecord } from '../federation/transition/served-record.ts';
+import { holdsMore } from '../federation/transition/served-state.ts';
 import {
   advance,
   afterRestart,
@@ -16,7 +16,7 @@ import {
   SETTLE_MS,
   type Served,
   START_SETTLE_MS,
-} from '../federation/transition.ts';
+} from '../federation/transition/transition.ts';
 
 /** Where the record is kept; it reports its own failures. */
 export interface RecordStore {

@@ -3,7 +3,7 @@
 
 import type { Status } from '../admin/status-view.ts';
 import type { Sample } from '../telemetry/metrics-registry.ts';
-import { REFUSALS, type RefusalReason } from '../xds/transport/refusal.ts';
+import { REFUSALS, type RefusalReason } from '../xds/admission/refusal.ts';
 
 /** Since the start, the most frequent first. */
 export function refusedClients(samples: readonly Sample[]): Status['refused'] {

@@ -10,7 +10,7 @@ import { type Serving, serveInProcess } from '../serving/serving.ts';
 import type { Metrics } from '../telemetry/metrics-registry.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
 import { type ControlPlaneCa, issueServerCertificate } from '../trust/issuing/control-plane-ca.ts';
-import { certificateAdmission, claimAdmission, type GatewayRegistry } from '../xds/transport/admission.ts';
+import { certificateAdmission, claimAdmission, type GatewayRegistry } from '../xds/admission/admission.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';
 
 export interface ServingOptions {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from '../log.ts';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import type { Metrics, Sample } from '../telemetry/metrics-registry.ts';
-import type { GatewayRegistry } from '../xds/transport/admission.ts';
+import type { GatewayRegistry } from '../xds/admission/admission.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';
 import { Member } from './member.ts';
 import type { Serving, ServingStatus } from './serving.ts';

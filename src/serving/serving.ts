@@ -2,8 +2,8 @@
 // Must not: know files or the model.
 
 import type { Sample } from '../telemetry/metrics-registry.ts';
+import type { GatewayRegistry } from '../xds/admission/admission.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
-import type { GatewayRegistry } from '../xds/transport/admission.ts';
 import { warmUp } from '../xds/transport/warm-up.ts';
 import { type ServerTls, XdsServer, type XdsServerOptions } from '../xds/transport/xds-server.ts';
 

@@ -8,8 +8,8 @@ import { diff } from '../snapshot/diff.ts';
 import { type PackedResource, packResource, unpackResource } from '../snapshot/resource.ts';
 import { emptySnapshot, type Snapshot, updateSnapshot } from '../snapshot/snapshot.ts';
 import type { Sample } from '../telemetry/metrics-registry.ts';
+import type { GatewayRegistry } from '../xds/admission/admission.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
-import type { GatewayRegistry } from '../xds/transport/admission.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';
 
 export interface WorkerSettings {

@@ -10,7 +10,7 @@ import {
   certificateAdmission,
   claimAdmission,
   type GatewayRegistry,
-} from '../xds/transport/admission.ts';
+} from '../xds/admission/admission.ts';
 import { warmUp } from '../xds/transport/warm-up.ts';
 import { XdsServer, type XdsServerOptions } from '../xds/transport/xds-server.ts';
 import { applyChange, type FromWorker, type ToWorker, type WorkerSettings } from './worker-messages.ts';

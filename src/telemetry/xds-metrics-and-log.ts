@@ -2,14 +2,14 @@
 // Must not: label a metric by a value that a client chooses.
 
 import type { Logger } from '../log.ts';
-import type { XdsObserver } from '../xds/transport/observer.ts';
+import type { XdsObserver } from '../xds/admission/observer.ts';
 import {
   adviceFor,
   type CertificateClaims,
   REFUSALS,
   type Refusal,
   type RefusalReason,
-} from '../xds/transport/refusal.ts';
+} from '../xds/admission/refusal.ts';
 import { KeyedLogLimit, LogLimit } from './log-limit.ts';
 import type { Counter, Metrics } from './metrics-registry.ts';
 

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import type { PeerSheet } from '../../src/federation/peer-sheet.ts';
+import type { PeerSheet } from '../../src/federation/resolve/peer-sheet.ts';
 import { newCa } from '../envoy/pipeline.ts';
 import { Openssl } from '../support/openssl.ts';
 import { postern, refusal, type Scene, scene } from './postern.ts';

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/files/load.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { toDiagnostics } from '../../src/config/placement.ts';
-import { quote } from '../../src/config/schema/string-checks.ts';
+import { quote } from '../../src/config/schema/values/string-checks.ts';
 import { formatDiagnostic } from '../../src/errors.ts';
 import { folder } from './folder.ts';
 

@@ -1,6 +1,6 @@
 // Edits that give a name another meaning, one after the other, while everybody calls: nobody ever gets what neither the
 // configuration before nor the one after grants; also when the control plane is killed in the middle of an edit.
-// The evaluator of test/envoy/updates.test.ts proves the same of all pairs; this is the real Envoy.
+// The evaluator of test/envoy/resources/updates.test.ts proves the same of all pairs; this is the real Envoy.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -10,7 +10,7 @@ import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import type { KeyedPeer } from '../../src/envoy/resource-names.ts';
 import { translate } from '../../src/envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../../src/federation/model.ts';
-import { type Resolved, resolve } from '../../src/federation/resolve.ts';
+import { type Resolved, resolve } from '../../src/federation/resolve/resolve.ts';
 import { expectationOf } from '../../src/pipeline/gateway-expectation.ts';
 import { GatewayIdentities } from '../../src/trust/issuing/identities.ts';
 import { createCa, createThrowawayRoot } from '../../src/trust/issuing/issue.ts';

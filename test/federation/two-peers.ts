@@ -8,7 +8,7 @@ import { toDiagnostics } from '../../src/config/placement.ts';
 import type { Config } from '../../src/config/schema/config.ts';
 import type { Finding } from '../../src/errors.ts';
 import type { Federation } from '../../src/federation/model.ts';
-import { type Resolved, resolve } from '../../src/federation/resolve.ts';
+import { type Resolved, resolve } from '../../src/federation/resolve/resolve.ts';
 import { createCa } from '../../src/trust/issuing/issue.ts';
 import { PrivateKeyPem } from '../../src/trust/keys/private-key.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolve } from '../../src/federation/resolve.ts';
+import { resolve } from '../../src/federation/resolve/resolve.ts';
 import { changesBetween, type Described } from '../../src/pipeline/changes.ts';
 import { type Ca, configOf, filesOf, NOW } from '../envoy/pipeline.ts';
 

@@ -1,7 +1,7 @@
 // A record of what was served, in memory: as a state folder keeps it, in the same text.
 // Tests hand it from one process to the next.
 
-import { formatRecord, parseRecord, type ServedRecord } from '../../src/federation/served-record.ts';
+import { formatRecord, parseRecord, type ServedRecord } from '../../src/federation/transition/served-record.ts';
 import type { RecordStore } from '../../src/pipeline/served-history.ts';
 
 export class MemoryStore implements RecordStore {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { referencesOf } from '../../src/pipeline/references.ts';
 import { shortName, TYPE } from '../../src/snapshot/resource-types.ts';
-import { mesh } from '../envoy/mutation.ts';
+import { mesh } from '../envoy/boundary/mutations/mutation.ts';
 
 const ads = { ads: {}, resource_api_version: 'V3' };
 const found = (json: object): readonly string[] =>

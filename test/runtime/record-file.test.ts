@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { ServedRecord } from '../../src/federation/served-record.ts';
+import type { ServedRecord } from '../../src/federation/transition/served-record.ts';
 import { RecordFile } from '../../src/runtime/record-file.ts';
 
 function folderOf(t: TestContext): string {

@@ -6,7 +6,7 @@ import type { Logger } from '../../src/log.ts';
 import { refusedClients, refusedGateways } from '../../src/runtime/refusals.ts';
 import { Metrics } from '../../src/telemetry/metrics-registry.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
-import type { RefusalReason } from '../../src/xds/transport/refusal.ts';
+import type { RefusalReason } from '../../src/xds/admission/refusal.ts';
 
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

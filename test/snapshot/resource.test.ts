@@ -6,7 +6,7 @@ import { encodeMessage } from '../../src/envoy/proto/codec.ts';
 import { bytesField, fieldHead, stringField, varintLength, writeVarint } from '../../src/snapshot/protobuf.ts';
 import { anyBody, createResource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/resource-types.ts';
-import { reflectedType } from '../envoy/reflected-types.ts';
+import { reflectedType } from '../envoy/proto/reflected-types.ts';
 
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 

@@ -7,7 +7,7 @@ import type { Logger } from '../../src/log.ts';
 import { LogLimit } from '../../src/telemetry/log-limit.ts';
 import { Metrics } from '../../src/telemetry/metrics-registry.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
-import type { Refusal, RefusalReason } from '../../src/xds/transport/refusal.ts';
+import type { Refusal, RefusalReason } from '../../src/xds/admission/refusal.ts';
 
 test('A limit lets a burst of lines pass, then a number each second, and the next line says how many were dropped', () => {
   const limit = new LogLimit({ burst: 2, perSecond: 0.5 }, 0);

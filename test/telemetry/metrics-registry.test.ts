@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { Logger } from '../../src/log.ts';
 import { Metrics } from '../../src/telemetry/metrics-registry.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
-import { REFUSALS } from '../../src/xds/transport/refusal.ts';
+import { REFUSALS } from '../../src/xds/admission/refusal.ts';
 import { expositionProblems, samplesIn } from './exposition.ts';
 
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };

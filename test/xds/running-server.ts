@@ -4,9 +4,9 @@
 import type { TestContext } from 'node:test';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import type { Admission } from '../../src/xds/transport/admission.ts';
-import type { EndedStream } from '../../src/xds/transport/observer.ts';
-import type { Refusal } from '../../src/xds/transport/refusal.ts';
+import type { Admission } from '../../src/xds/admission/admission.ts';
+import type { EndedStream } from '../../src/xds/admission/observer.ts';
+import type { Refusal } from '../../src/xds/admission/refusal.ts';
 import { XdsServer, type XdsServerOptions } from '../../src/xds/transport/xds-server.ts';
 import { XdsClient } from './grpc-client.ts';
 

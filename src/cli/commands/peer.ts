@@ -3,7 +3,7 @@
 
 import { stringify } from 'yaml';
 import { EXIT, PosternError } from '../../errors.ts';
-import { type OfferedExport, type PeerSheet, peerSheet } from '../../federation/peer-sheet.ts';
+import { type OfferedExport, type PeerSheet, peerSheet } from '../../federation/resolve/peer-sheet.ts';
 import { RejectedConfig } from '../../pipeline/rejected-config.ts';
 import { outputFormat, type Run, required } from '../command.ts';
 import { readConfiguration } from '../configuration.ts';

@@ -1,10 +1,10 @@
 // Keys that belong together in one object: exactly one of these, those only with that.
-// Must not: relate two objects (federation/object-rules.ts does).
+// Must not: relate two objects (federation/rules/object-rules.ts does).
 
 import { errorAt, type Finding, type Path } from '../../errors.ts';
 import { TCP_CONSUMER_LACKS, TCP_EXPORT_LACKS } from '../schema/export-schema.ts';
 import { TCP_IMPORT_LACKS } from '../schema/import-schema.ts';
-import { TCP_LIMITS_LACK } from '../schema/limit-values.ts';
+import { TCP_LIMITS_LACK } from '../schema/values/limit-values.ts';
 
 const SOURCES = ['issuer', 'files', 'sds'];
 

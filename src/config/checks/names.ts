@@ -3,7 +3,7 @@
 
 import { errorAt, type Finding, type Path } from '../../errors.ts';
 import { isLabel } from '../../host-port.ts';
-import { holdsKey, quote } from '../schema/string-checks.ts';
+import { holdsKey, quote } from '../schema/values/string-checks.ts';
 
 const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/([A-Za-z0-9._/-]+)$/;
 

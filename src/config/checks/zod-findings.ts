@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { errorAt, type Finding, type Path } from '../../errors.ts';
 import { nearestName } from '../../nearest-name.ts';
 import { configSchema } from '../schema/config-schema.ts';
-import { type CheckParams, holdsKey, quote } from '../schema/string-checks.ts';
+import { type CheckParams, holdsKey, quote } from '../schema/values/string-checks.ts';
 import { isOptionalAt, keysAt } from './schema-at.ts';
 
 type Issue = z.core.$ZodIssue;

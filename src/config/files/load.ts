@@ -7,7 +7,7 @@ import { type Diagnostic, errorAt, type Finding, type Path, PosternError, warnin
 import type { ConfigOutline } from '../outline.ts';
 import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig, refused, tooLarge, withRequiredEnd } from '../parse.ts';
 import { toDiagnostics } from '../placement.ts';
-import { holdsKey, quote } from '../schema/string-checks.ts';
+import { holdsKey, quote } from '../schema/values/string-checks.ts';
 import type { Place } from '../yaml/positions.ts';
 import { exposure, type KeyAccess } from './key-access.ts';
 import { parseInWorker } from './parse-in-worker.ts';

@@ -5,10 +5,10 @@ import { z } from 'zod';
 import { exported } from './export-schema.ts';
 import { gateways, identity } from './gateway-schema.ts';
 import { imported } from './import-schema.ts';
-import * as name from './name-values.ts';
 import { peer } from './peer-schema.ts';
-import { list } from './service-values.ts';
-import * as value from './values.ts';
+import * as name from './values/name-values.ts';
+import { list } from './values/service-values.ts';
+import * as value from './values/values.ts';
 
 /** The whole file, as it is written. */
 export const configSchema = z

@@ -2,7 +2,7 @@
 // Must not: hold anything of the form in which the file was written.
 
 import type { HostPort } from '../../host-port.ts';
-import type { GatewayLimits, PeerLimits, ServiceLimits } from './limit-values.ts';
+import type { GatewayLimits, PeerLimits, ServiceLimits } from './values/limit-values.ts';
 
 export type LeafKey = 'ecdsa' | 'ed25519' | 'rsa';
 export type HttpProtocol = 'http' | 'http2' | 'grpc';

@@ -1,13 +1,22 @@
 // The shape of `exports`: the local services that peers may use, and what each peer may do there.
-// Must not: relate two objects (federation/object-rules.ts does).
+// Must not: relate two objects (federation/rules/object-rules.ts does).
 
 import { z } from 'zod';
-import * as address from './address-values.ts';
-import { identityPath, workloadPath } from './identity-values.ts';
-import { serviceLimits } from './limit-values.ts';
-import * as name from './name-values.ts';
-import { IS_TCP, list, protocol, refused, refusing, timeouts, underscoreHeaders, upgrades } from './service-values.ts';
-import * as value from './values.ts';
+import * as address from './values/address-values.ts';
+import { identityPath, workloadPath } from './values/identity-values.ts';
+import { serviceLimits } from './values/limit-values.ts';
+import * as name from './values/name-values.ts';
+import {
+  IS_TCP,
+  list,
+  protocol,
+  refused,
+  refusing,
+  timeouts,
+  underscoreHeaders,
+  upgrades,
+} from './values/service-values.ts';
+import * as value from './values/values.ts';
 
 /** What means nothing where requests are not read: of an export, and of one of its consumers. */
 export const TCP_EXPORT_LACKS: readonly string[] = ['requestBodies', 'upgrades', 'underscoreHeaders', 'timeouts'];

@@ -1,13 +1,13 @@
 // The shape of `gateways` and `identity`: our own gateways, and how they prove who they are.
-// Must not: relate two objects (federation/object-rules.ts does).
+// Must not: relate two objects (federation/rules/object-rules.ts does).
 
 import { z } from 'zod';
-import * as address from './address-values.ts';
-import { identityPath } from './identity-values.ts';
-import { gatewayLimits } from './limit-values.ts';
-import { list } from './service-values.ts';
-import { unsupported } from './unsupported.ts';
-import * as value from './values.ts';
+import * as address from './values/address-values.ts';
+import { identityPath } from './values/identity-values.ts';
+import { gatewayLimits } from './values/limit-values.ts';
+import { list } from './values/service-values.ts';
+import { unsupported } from './values/unsupported.ts';
+import * as value from './values/values.ts';
 
 export const identity = z
   .strictObject({

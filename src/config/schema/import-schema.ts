@@ -1,13 +1,13 @@
 // The shape of `imports`: the exports of peers that our own callers reach under local names.
-// Must not: relate two objects (federation/object-rules.ts does).
+// Must not: relate two objects (federation/rules/object-rules.ts does).
 
 import { z } from 'zod';
-import * as address from './address-values.ts';
-import { workloadPath } from './identity-values.ts';
-import { importLimits } from './limit-values.ts';
-import * as name from './name-values.ts';
-import { IS_TCP, list, protocol, refusing, timeouts, underscoreHeaders, upgrades } from './service-values.ts';
-import { unsupported } from './unsupported.ts';
+import * as address from './values/address-values.ts';
+import { workloadPath } from './values/identity-values.ts';
+import { importLimits } from './values/limit-values.ts';
+import * as name from './values/name-values.ts';
+import { IS_TCP, list, protocol, refusing, timeouts, underscoreHeaders, upgrades } from './values/service-values.ts';
+import { unsupported } from './values/unsupported.ts';
 
 /** What means nothing where requests are not read. */
 export const TCP_IMPORT_LACKS: readonly string[] = ['upgrades', 'underscoreHeaders', 'timeouts'];

@@ -1,14 +1,14 @@
 // The shape of `peers`: the remote meshes, what we trust of each, and where their gateways are.
-// Must not: relate two objects (federation/object-rules.ts does).
+// Must not: relate two objects (federation/rules/object-rules.ts does).
 
 import { z } from 'zod';
-import * as address from './address-values.ts';
-import { identityPath } from './identity-values.ts';
-import { peerLimits } from './limit-values.ts';
-import * as name from './name-values.ts';
-import { list } from './service-values.ts';
-import { unsupported } from './unsupported.ts';
-import * as value from './values.ts';
+import * as address from './values/address-values.ts';
+import { identityPath } from './values/identity-values.ts';
+import { peerLimits } from './values/limit-values.ts';
+import * as name from './values/name-values.ts';
+import { list } from './values/service-values.ts';
+import { unsupported } from './values/unsupported.ts';
+import * as value from './values/values.ts';
 
 const bundleFile = value.filePath(
   "PEM file with the CA certificates of this peer's trust domain, relative to this file.",

@@ -3,7 +3,7 @@
 
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
 import { errorAt, type Finding, type FindingCode, type Path } from '../../errors.ts';
-import { quote } from '../schema/string-checks.ts';
+import { quote } from '../schema/values/string-checks.ts';
 import type { PositionWriter } from './positions.ts';
 import type { OffsetFinding } from './syntax-findings.ts';
 

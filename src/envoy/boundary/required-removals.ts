@@ -1,5 +1,5 @@
 // The headers that both gateways must remove, and whether a list of mutations removes them.
-// Must not: be made of envoy/http/header-removals.ts, which this list checks. A name that ends in `*` is a family.
+// Must not: be made of envoy/http/headers/header-removals.ts, which this list checks. A name that ends in `*` is a family.
 
 import { memoizeByIdentity } from '../../memoize.ts';
 import type { Messages } from '../proto/types.gen.ts';

@@ -4,10 +4,10 @@
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
+import { CLAIMED_WORKLOAD } from './access-control/workload-claim.ts';
+import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './headers/request-facts.ts';
+import { LOGGED_REASON } from './headers/underscore-guard.ts';
 import { LOGGED_LIMIT } from './limit-filters.ts';
-import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './request-facts.ts';
-import { LOGGED_REASON } from './underscore-guard.ts';
-import { CLAIMED_WORKLOAD } from './workload-claim.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
 

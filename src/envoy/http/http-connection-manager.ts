@@ -13,10 +13,10 @@ import {
   STRIP_REQUEST,
   STRIP_REQUEST_TRAILERS,
   STRIP_RESPONSE,
-} from './header-mutations.ts';
-import { WITH_HOSTS } from './internal-hosts.ts';
+} from './headers/header-mutations.ts';
+import { WITH_HOSTS } from './headers/internal-hosts.ts';
+import { rememberAuthority, rememberRequestId } from './headers/request-facts.ts';
 import { localReplies } from './local-reply.ts';
-import { rememberAuthority, rememberRequestId } from './request-facts.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;

@@ -7,8 +7,8 @@ import { tcpServerName } from '../../federation/wire-names.ts';
 import { type Any, any, type Draft, draft, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
-import { backendTls } from './backend-tls.ts';
-import { upstreamTls } from './tls.ts';
+import { backendTls } from './tls/backend-tls.ts';
+import { upstreamTls } from './tls/tls.ts';
 
 /** What a cluster uses of a peer. Its trust bundle is not part of it: a new bundle must not change the cluster. */
 type DialledPeer = Omit<Peer, 'bundle' | 'inboundServerName'>;

@@ -13,18 +13,18 @@ import type {
   TcpImport,
 } from '../../federation/model.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
+import { oneWorkloadOnly } from '../http/access-control/client-policy.ts';
+import { denyByDefault } from '../http/access-control/rbac.ts';
 import { connectionLog, tcpLog } from '../http/access-log.ts';
-import { oneWorkloadOnly } from '../http/client-policy.ts';
+import { underscoreGuard } from '../http/headers/underscore-guard.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { limitSlot } from '../http/limit-filters.ts';
-import { denyByDefault } from '../http/rbac.ts';
-import { underscoreGuard } from '../http/underscore-guard.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
-import { callersTls } from './callers-tls.ts';
-import { denyingChain } from './denying-chain.ts';
 import { listeningAddress } from './listen-address.ts';
-import { tellGate } from './tcp-chain.ts';
+import { denyingChain } from './tcp/denying-chain.ts';
+import { tellGate } from './tcp/tcp-chain.ts';
+import { callersTls } from './tls/callers-tls.ts';
 
 type Listener = Message<'envoy.config.listener.v3.Listener'>;
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;

@@ -12,16 +12,16 @@ import {
   isTcpImport,
   type Peer,
 } from '../../federation/model.ts';
-import type { RetiredName } from '../../federation/transition.ts';
+import type { RetiredName } from '../../federation/transition/transition.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import type { Draft } from '../draft.ts';
 import { peerChain } from '../resource-names.ts';
-import { callersGates } from './callers-gate.ts';
 import { grantClusters, importClusters, tcpImportClusters } from './cluster.ts';
 import { egressListeners, tcpEgressListeners } from './egress-listener.ts';
-import { gates } from './gate.ts';
 import { ingressListener } from './ingress-listener.ts';
 import { egressRoutes, ingressRoutes, retiredRoutes } from './route.ts';
+import { callersGates } from './tcp/callers-gate.ts';
+import { gates } from './tcp/gate.ts';
 import {
   backendSecrets,
   bundleSecrets,
@@ -29,7 +29,7 @@ import {
   certificateSecrets,
   meshBundleSecret,
   retiredBundles,
-} from './secret.ts';
+} from './tls/secret.ts';
 import { tunnels } from './tunnel.ts';
 
 export type { Draft } from '../draft.ts';

@@ -6,20 +6,20 @@
 import type { Gateway, IdentitySource, Mesh, Peer, TcpExport, TcpGrant } from '../../federation/model.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
+import { bodyGuard } from '../http/access-control/body-guard.ts';
+import { pathGuard } from '../http/access-control/path-guard.ts';
+import { denyByDefault, peerOnly } from '../http/access-control/rbac.ts';
+import { keepWorkload } from '../http/access-control/workload-claim.ts';
 import { connectionLog } from '../http/access-log.ts';
-import { bodyGuard } from '../http/body-guard.ts';
+import { internalHosts } from '../http/headers/internal-hosts.ts';
+import { underscoreGuard } from '../http/headers/underscore-guard.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
-import { internalHosts } from '../http/internal-hosts.ts';
 import { limitSlot } from '../http/limit-filters.ts';
-import { pathGuard } from '../http/path-guard.ts';
-import { denyByDefault, peerOnly } from '../http/rbac.ts';
-import { underscoreGuard } from '../http/underscore-guard.ts';
-import { keepWorkload } from '../http/workload-claim.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { listeningAddress } from './listen-address.ts';
-import { tcpChain } from './tcp-chain.ts';
-import { downstreamTls } from './tls.ts';
+import { tcpChain } from './tcp/tcp-chain.ts';
+import { downstreamTls } from './tls/tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 /** What a chain uses of a peer. Its trust bundle is not part of it: a new bundle must not change the chain. */

@@ -2,24 +2,24 @@
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
 import type { Callers, HttpGrant, HttpImport, HttpProtocol, Mesh, Peer, Timeouts } from '../../federation/model.ts';
-import type { RetiredName } from '../../federation/transition.ts';
+import type { RetiredName } from '../../federation/transition/transition.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
-import { BODIES_ALLOWED } from '../http/body-guard.ts';
-import { clientsOnly } from '../http/client-policy.ts';
+import { BODIES_ALLOWED } from '../http/access-control/body-guard.ts';
+import { clientsOnly } from '../http/access-control/client-policy.ts';
+import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/access-control/rbac.ts';
+import { CLAIMED_WORKLOAD } from '../http/access-control/workload-claim.ts';
 import {
   REMOVE_FROM_EGRESS_REQUEST,
   REMOVE_FROM_INGRESS_REQUEST,
   REMOVE_FROM_PROVEN_REQUEST,
   TRACE_CONTEXT,
-} from '../http/header-mutations.ts';
-import { LUA_METADATA, ownHosts } from '../http/internal-hosts.ts';
+} from '../http/headers/header-mutations.ts';
+import { LUA_METADATA, ownHosts } from '../http/headers/internal-hosts.ts';
+import { GIVEN_REQUEST_ID } from '../http/headers/request-facts.ts';
+import { UNDERSCORES_DROPPED } from '../http/headers/underscore-guard.ts';
 import { limitedBy, limitedHealthChecks } from '../http/limit-filters.ts';
-import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/rbac.ts';
-import { GIVEN_REQUEST_ID } from '../http/request-facts.ts';
 import { routesWithRetries } from '../http/retry.ts';
-import { UNDERSCORES_DROPPED } from '../http/underscore-guard.ts';
-import { CLAIMED_WORKLOAD } from '../http/workload-claim.ts';
 import { MAX_CONNECTION_AGE } from '../limits.ts';
 import * as names from '../resource-names.ts';
 

@@ -5,7 +5,7 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, TLSSocket, type Server as TlsServer } from 'node:tls';
-import { certificateClaims, type Refusal, tlsRefusal } from './refusal.ts';
+import { certificateClaims, type Refusal, tlsRefusal } from '../admission/refusal.ts';
 
 /** PEM; replaced as a whole. */
 export interface ServerTls {

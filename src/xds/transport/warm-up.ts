@@ -9,11 +9,11 @@ import { bytesField, stringField } from '../../snapshot/protobuf.ts';
 import { createResource } from '../../snapshot/resource.ts';
 import { PUSH_ORDER, TYPE } from '../../snapshot/resource-types.ts';
 import { createSnapshot, updateSnapshot } from '../../snapshot/snapshot.ts';
+import { UNOBSERVED } from '../admission/observer.ts';
 import { FRAME_HEAD } from '../wire/discovery-response.ts';
 import { RequestFrames } from '../wire/grpc-frames.ts';
 import type { Variant } from '../wire/messages.ts';
 import { Fields } from '../wire/proto-reader.ts';
-import { UNOBSERVED } from './observer.ts';
 import { XdsServer } from './xds-server.ts';
 
 /** Enough for the compiler, and little beside the start of an Envoy (measured in bench/RESULTS.md). */

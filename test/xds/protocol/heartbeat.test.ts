@@ -8,7 +8,7 @@ import { TYPE } from '../../../src/snapshot/resource-types.ts';
 import { createSnapshot } from '../../../src/snapshot/snapshot.ts';
 import { responseBody } from '../../../src/xds/wire/discovery-response.ts';
 import type { Outgoing, Variant } from '../../../src/xds/wire/messages.ts';
-import { reflectedType } from '../../envoy/reflected-types.ts';
+import { reflectedType } from '../../envoy/proto/reflected-types.ts';
 import { shown, Talk } from '../fixtures.ts';
 
 const FEATURES = ['xds.config.supports-resource-ttl', 'xds.config.supports-resource-in-sotw'];

@@ -6,13 +6,13 @@ import { memoizeByIdentity } from '../../../memoize.ts';
 import type { ResourceJson } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type TlsUse, violation } from '../boundary-rules.ts';
 import { importLabel, labelText } from '../name-rules.ts';
-import { checkShape } from '../shapes/resource-shapes.ts';
+import { checkShape } from '../shapes/resources/resource-shapes.ts';
 import { checkBackendClaim, checkClaims, type Expectation } from './expectation.ts';
 import { checkListener } from './listener-rules.ts';
-import { sameSet } from './network-rules.ts';
 import { checkRoutes } from './route-rules.ts';
 import { checkCluster, checkSecret, holdsKey } from './secret-rules.ts';
-import { trustDomainOf } from './tls-rules.ts';
+import { sameSet } from './tcp/network-rules.ts';
+import { trustDomainOf } from './tls/tls-rules.ts';
 
 /** Errors: BOUNDARY_VIOLATED. */
 export function checkBoundary(resources: readonly ResourceJson[], expected: Expectation): void {

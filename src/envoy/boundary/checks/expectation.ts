@@ -2,7 +2,7 @@
 // Must not: hold a value that a builder made; the caller takes each from the model.
 
 import { type Claims, enforce, type Subject } from '../boundary-rules.ts';
-import { domainOfServerName } from './tls-rules.ts';
+import { domainOfServerName } from './tls/tls-rules.ts';
 
 export interface Expectation {
   /** Of our own mesh. */

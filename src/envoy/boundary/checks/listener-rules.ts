@@ -14,15 +14,15 @@ import {
   labelText,
   tcpChainLabel,
 } from '../name-rules.ts';
-import { checkCallersGate, checkCallersTcpPort } from './callers-gate-rules.ts';
-import { checkCallersChain } from './client-rules.ts';
-import { checkHttpFilters, deniesByDefault, remembersRequest } from './filter-rules.ts';
-import { checkHeaders } from './header-rules.ts';
-import { connectionsOf } from './limit-rules.ts';
-import { checkNetworkRbac, isBounded, isFixed, seconds, TCP_PROXY } from './network-rules.ts';
-import { checkGate, checkTcpChain, tcpPortTarget } from './tcp-rules.ts';
-import { checkDownstream, domainOfServerName } from './tls-rules.ts';
-import { guardsUnderscores } from './underscore-rules.ts';
+import { checkCallersChain } from './http/client-rules.ts';
+import { checkHttpFilters, deniesByDefault, remembersRequest } from './http/filter-rules.ts';
+import { checkHeaders } from './http/header-rules.ts';
+import { connectionsOf } from './http/limit-rules.ts';
+import { guardsUnderscores } from './http/underscore-rules.ts';
+import { checkCallersGate, checkCallersTcpPort } from './tcp/callers-gate-rules.ts';
+import { checkNetworkRbac, isBounded, isFixed, seconds, TCP_PROXY } from './tcp/network-rules.ts';
+import { checkGate, checkTcpChain, tcpPortTarget } from './tcp/tcp-rules.ts';
+import { checkDownstream, domainOfServerName } from './tls/tls-rules.ts';
 
 type Listener = Messages['envoy.config.listener.v3.Listener'];
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];

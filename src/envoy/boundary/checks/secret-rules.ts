@@ -20,11 +20,11 @@ import {
   meshBundleKey,
   tcpImportLabel,
 } from '../name-rules.ts';
-import { backendText, checkBackendTls } from './backend-rules.ts';
-import { checkCallersGateCluster } from './callers-gate-rules.ts';
-import { breakersOf } from './limit-rules.ts';
-import { checkGateCluster, checkTcpImport } from './tcp-rules.ts';
-import { checkUpstream } from './tls-rules.ts';
+import { breakersOf } from './http/limit-rules.ts';
+import { checkCallersGateCluster } from './tcp/callers-gate-rules.ts';
+import { checkGateCluster, checkTcpImport } from './tcp/tcp-rules.ts';
+import { backendText, checkBackendTls } from './tls/backend-rules.ts';
+import { checkUpstream } from './tls/tls-rules.ts';
 
 type Secret = Messages['envoy.extensions.transport_sockets.tls.v3.Secret'];
 type Cluster = Messages['envoy.config.cluster.v3.Cluster'];

@@ -1,0 +1,116 @@
+// Boundary rules for workloads: which claim of a peer's gateway counts, and what a policy may ask of it.
+// Must not: look at another resource, or accept a claim of a gateway that the connection did not prove.
+
+import type { Any, Messages } from '../../../proto/types.gen.ts';
+import { trustDomainOf } from '../tls/tls-rules.ts';
+
+type Permission = Messages['envoy.config.rbac.v3.Permission'];
+type Rules = Messages['envoy.config.rbac.v3.RBAC'];
+type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
+
+const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
+const TO_METADATA = 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config';
+const REQUEST_HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
+const URI_SAN = 'type.googleapis.com/envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput';
+const SKIP = 'type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter';
+
+/** Where the ingress keeps what the peer's gateway says of its caller, until the filter below takes the workload out of it. */
+export const PEER_CLAIM_HEADER = 'x-postern-peer-claim';
+
+const SEGMENT = '(?:[A-Za-z0-9_-]|\\.[A-Za-z0-9_-]|\\.\\.[A-Za-z0-9._-])[A-Za-z0-9._-]*';
+
+/** The only text that counts on a connection with this identity: one element, its own, for a workload of its trust domain. */
+function claimOf(identity: string): string {
+  const [by = '', domain = ''] = [identity, trustDomainOf(identity) ?? ''].map((text) => text.replaceAll('.', '\\.'));
+  return `By=${by};Hash=[0-9a-f]{64};URI=spiffe://${domain}(?:/${SEGMENT})+`;
+}
+
+/** Keeps the workload of a claim that counts under our key, and skips everything else. */
+export function keepsOnlyClaims(config: Any | undefined, identities: readonly string[]): boolean {
+  if (config?.['@type'] !== MATCHED) return false;
+  const { matcher_list: list, matcher_tree: tree, on_no_match: otherwise } = config.xds_matcher ?? {};
+  const [only, ...more] = list?.matchers ?? [];
+  const claim = only?.predicate?.not_matcher ?? {};
+  const counting = (claim.or_matcher?.predicate ?? [claim]).map(countedBy);
+  return (
+    takesWorkload(config.extension_config?.typed_config) &&
+    more.length === 0 &&
+    tree === undefined &&
+    otherwise === undefined &&
+    only?.on_match?.action?.typed_config?.['@type'] === SKIP &&
+    counting.length === identities.length &&
+    identities.every((identity) => counting.includes(`${identity} ${claimOf(identity)}`))
+  );
+}
+
+/** The identity that a connection must have proved, and the text that counts on it. */
+function countedBy({ and_matcher: both }: Predicate): string | undefined {
+  const [proven, written, ...others] = both?.predicate ?? [];
+  const [san, header] = [proven, written].map((one) => one?.single_predicate?.input?.typed_config);
+  const isBound =
+    others.length === 0 &&
+    san?.['@type'] === URI_SAN &&
+    header?.['@type'] === REQUEST_HEADER &&
+    header.header_name === PEER_CLAIM_HEADER;
+  if (!isBound) return undefined;
+  return `${proven?.single_predicate?.value_match?.exact} ${written?.single_predicate?.value_match?.safe_regex?.regex}`;
+}
+
+function takesWorkload(config: Any | undefined): boolean {
+  if (config?.['@type'] !== TO_METADATA) return false;
+  const [rule, ...others] = config.request_rules ?? [];
+  const {
+    metadata_namespace: namespace,
+    key,
+    value = '',
+    regex_value_rewrite: rewrite,
+  } = rule?.on_header_present ?? {};
+  return (
+    others.length === 0 &&
+    config.response_rules === undefined &&
+    rule?.header === PEER_CLAIM_HEADER &&
+    rule.on_header_missing === undefined &&
+    `${namespace}:${key}` === 'postern:workload' &&
+    value === '' &&
+    rewrite?.pattern?.regex === '.*;URI=(.*)' &&
+    rewrite.substitution === '\\1'
+  );
+}
+
+/** The workloads that a permission asks for, as text: `=` before one, `<` before a prefix; none when it is about something else. */
+export function workloadsOf({ sourced_metadata: claim, or_rules: any }: Permission): readonly string[] {
+  if (any?.rules !== undefined) {
+    const alternatives = any.rules.map(workloadsOf);
+    return alternatives.every((workloads) => workloads.length > 0) ? alternatives.flat() : [];
+  }
+  const { filter, path = [], value, invert } = claim?.metadata_matcher ?? {};
+  const { exact, prefix } = value?.string_match ?? {};
+  const isClaim = filter === 'postern' && path.map(({ key }) => key).join() === 'workload' && invert !== true;
+  if (!isClaim || (claim?.metadata_source ?? 'DYNAMIC') !== 'DYNAMIC') return [];
+  return [...(exact === undefined ? [] : [`=${exact}`]), ...(prefix === undefined ? [] : [`<${prefix}`])];
+}
+
+/** Only the log has what shadow rules decide: that a request which is not `admitted` would be for another workload. */
+export function reportsWorkloads(shadow: Rules | undefined, admitted: Permission | undefined): boolean {
+  const { action = 'ALLOW', policies = {} } = shadow ?? {};
+  const [permission, ...wider] = policies['workload']?.permissions ?? [];
+  const refused = (permission?.and_rules?.rules ?? []).filter(({ not_rule: never }) => never !== undefined);
+  return (
+    action === 'ALLOW' &&
+    Object.keys(policies).length === 1 &&
+    wider.length === 0 &&
+    refused.some(({ not_rule: never }) => JSON.stringify(never) === JSON.stringify(admitted))
+  );
+}
+
+/** Whether each workload of these texts is of the trust domain, and each prefix ends with a whole segment. */
+export function areOfDomain(workloads: readonly string[], domain: string | undefined): boolean {
+  const path = `spiffe://${domain}/`;
+  return workloads.every(
+    (text) =>
+      domain !== undefined &&
+      text.startsWith(path, 1) &&
+      text.length > path.length + 1 &&
+      (text.startsWith('=') ? !text.endsWith('/') : text.endsWith('/')),
+  );
+}

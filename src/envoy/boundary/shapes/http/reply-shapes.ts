@@ -1,0 +1,60 @@
+// The form of the answers that a gateway gives by itself, in their order.
+// Must not: be made of envoy/http/local-reply.ts, which is what is checked here.
+
+import { is, message, once, type Shape, sequence, under } from '../shape.ts';
+
+function status(op: 'GE' | 'EQ', code: number): Shape {
+  const key = op === 'GE' ? `postern.local_reply_from_${code}` : `postern.local_reply_${code}`;
+  const value = message({ default_value: is(code), runtime_key: is(key) });
+  // EQ is the zero value of its field.
+  const comparison = op === 'GE' ? message({ op: is('GE'), value }) : message({ value }, { op: is('EQ') });
+  return message({ status_code_filter: message({ comparison }) });
+}
+
+const ADMITTED = message({
+  metadata_filter: message({
+    matcher: message({
+      filter: is('envoy.filters.http.rbac'),
+      path: sequence(message({ key: is('enforced_engine_result') })),
+      value: message({ string_match: message({ exact: is('allowed') }) }),
+    }),
+    match_if_key_not_found: is(false),
+  }),
+});
+
+const GRPC = message({
+  header_filter: message({
+    header: message({ name: is('content-type'), string_match: message({ prefix: is('application/grpc') }) }),
+  }),
+});
+
+function all(...filters: readonly Shape[]): Shape {
+  return message({ and_filter: message({ filters: sequence(...filters) }) });
+}
+
+/** gRPC first, and without a line feed. */
+function worded(filter: Shape, more: Readonly<Record<string, Shape>> = {}): readonly Shape[] {
+  const reply = (condition: Shape, end: string): Shape =>
+    message({
+      filter: condition,
+      body_format_override: message({
+        text_format_source: message({ inline_string: is(`gateway: %RESPONSE_CODE%${end}`) }),
+        content_type: is('text/plain'),
+      }),
+      ...more,
+    });
+  return [reply(all(filter, GRPC), ''), reply(filter, '\n')];
+}
+
+function replies(...mappers: readonly Shape[]): Shape {
+  return under('REFUSALS_ALIKE', once(message({ mappers: sequence(...mappers) })));
+}
+
+export const INGRESS_REPLIES = replies(
+  ...worded(status('GE', 500)),
+  ...worded(status('EQ', 429)),
+  ...worded(all(status('EQ', 413), ADMITTED)),
+  ...worded(status('GE', 400), { status_code: is(403) }),
+);
+
+export const EGRESS_REPLIES = replies(...worded(status('GE', 400)));

@@ -1,0 +1,159 @@
+// Access control: the network filter that admits exactly the peer, and one allow policy for each export.
+// Must not: deny by a list. Everything is denied, and a policy allows; the lists of what is never allowed only narrow a policy.
+
+import type { AllowRule, PathRule, Peer, RequestBodies } from '../../../federation/model.ts';
+import { type Any, any, extension, type Message } from '../../draft.ts';
+import { statName } from '../../resource-names.ts';
+import { BODY_METHODS } from './body-guard.ts';
+import { BAD_PLACES } from './path-guard.ts';
+import { isWorkload } from './workload-claim.ts';
+
+type Permission = Message<'envoy.config.rbac.v3.Permission'>;
+type Policies = Message<'envoy.config.rbac.v3.RBAC'>;
+type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
+type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
+
+/** What access control uses of a peer. */
+export type ProvenPeer = Pick<Peer, 'name' | 'gatewayIdentities'>;
+
+export const HTTP_RBAC = 'envoy.filters.http.rbac';
+
+/** What a virtual host admits. */
+export interface AllowedHost {
+  readonly authority: string;
+  readonly allow: readonly AllowRule[];
+  readonly requestBodies: RequestBodies;
+}
+
+/** Methods that no grant can admit: they turn a server or a proxy into something else. */
+const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
+
+/**
+ * Closes a connection whose certificate's URI SANs are not exactly one of the peer's gateway identities. TLS has
+ * checked that one matches; a certificate with two would still pass there (the matcher sees them joined by a comma).
+ */
+export function peerOnly(peer: ProvenPeer): NetworkFilter {
+  const allow = {
+    action: extension('action', 'envoy.config.rbac.v3.Action', { name: `peer/${peer.name}`, action: 'ALLOW' }),
+  };
+  const deny = extension('action', 'envoy.config.rbac.v3.Action', { name: 'not-exactly-the-peer', action: 'DENY' });
+  return extension('envoy.filters.network.rbac', 'envoy.extensions.filters.network.rbac.v3.RBAC', {
+    stat_prefix: statName('peer', peer.name),
+    matcher: {
+      matcher_tree: {
+        input: extension(
+          'envoy.matching.inputs.uri_san',
+          'envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput',
+          {},
+        ),
+        exact_match_map: { map: Object.fromEntries(peer.gatewayIdentities.map((id) => [id, allow])) },
+      },
+      on_no_match: { action: deny },
+    },
+  });
+}
+
+/** The filter of a chain. It has no policy, so it denies every request whose virtual host has none either. */
+export function denyByDefault(): HttpFilter {
+  return extension(HTTP_RBAC, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
+    rules: { action: 'ALLOW', policies: {} },
+    track_per_rule_stats: true,
+  });
+}
+
+/** The one policy of a virtual host: this peer, this authority, no unexpected body, and one of these rules. */
+export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): Any {
+  const conditions = [
+    // A host name has no case (RFC 9110, 4.2.3), and the virtual host was chosen without regard to it.
+    header(':authority', { exact: host.authority, ignore_case: true }),
+    { not_rule: header(':method', { safe_regex: { regex: NEVER_METHODS } }) },
+    ...(host.requestBodies === 'any-method' ? [] : [{ not_rule: UNEXPECTED_BODY }]),
+  ];
+  const admitted = rulesPermission(host.allow);
+  const principals = peer.gatewayIdentities.map((id) => ({ authenticated: { principal_name: { exact: id } } }));
+  const policies = (name: string, rules: readonly Permission[]): Policies => ({
+    action: 'ALLOW',
+    policies: { [name]: { permissions: [allOf([...conditions, ...rules])], principals } },
+  });
+  const forAnyWorkload = host.allow.flatMap(({ workloads, ...rule }) => (workloads === undefined ? [] : [rule]));
+  return any('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
+    rbac: {
+      rules: policies(policy, [admitted]),
+      // Decides nothing: it tells the access log that only the workload was missing.
+      ...(forAnyWorkload.length > 0 && {
+        shadow_rules: policies(REFUSED_FOR_WORKLOAD, [{ not_rule: admitted }, rulesPermission(forAnyWorkload)]),
+      }),
+      track_per_rule_stats: true,
+    },
+  });
+}
+
+/** The name under which the access log has a request that a rule would have admitted for another workload. */
+const REFUSED_FOR_WORKLOAD = 'workload';
+
+/**
+ * An exact rule admits what it says. A prefix rule admits paths that the configuration does not spell out, so the path must
+ * be one that no backend reads as a path outside the prefix; this is checked once for all prefix rules.
+ */
+function rulesPermission(allow: readonly AllowRule[]): Permission {
+  const exact = allow.flatMap((rule) => rulePermission(rule, rule.paths.filter(isExact)));
+  const prefixes = allow.flatMap((rule) =>
+    rulePermission(
+      rule,
+      rule.paths.filter((path) => !isExact(path)),
+    ),
+  );
+  return anyOf([...exact, ...(prefixes.length === 0 ? [] : [allOf([NO_BAD_PLACE, anyOf(prefixes)])])]);
+}
+
+function isExact(rule: PathRule): boolean {
+  return 'exact' in rule;
+}
+
+function rulePermission({ methods, workloads }: AllowRule, paths: readonly PathRule[]): readonly Permission[] {
+  if (paths.length === 0) return [];
+  return [
+    allOf([
+      anyOf(methods.map((method) => header(':method', { exact: method }))),
+      anyOf(paths.map(pathPermission)),
+      ...(workloads === undefined ? [] : [anyOf(workloads.map(isWorkload))]),
+    ]),
+  ];
+}
+
+function pathPermission(rule: PathRule): Permission {
+  return path('exact' in rule ? { exact: rule.exact } : { prefix: rule.prefix });
+}
+
+type StringMatcher = Message<'envoy.type.matcher.v3.StringMatcher'>;
+
+function header(name: string, match: StringMatcher): Permission {
+  return { header: { name, string_match: match } };
+}
+
+/** The path without its query. */
+function path(match: StringMatcher): Permission {
+  return { url_path: { path: match } };
+}
+
+function allOf(rules: readonly Permission[]): Permission {
+  return { and_rules: { rules } };
+}
+
+/** At least one of the rules. An empty list would match nothing; the model has none. */
+function anyOf(rules: readonly Permission[]): Permission {
+  const [only] = rules;
+  return only !== undefined && rules.length === 1 ? only : { or_rules: { rules } };
+}
+
+/**
+ * A method without a defined body, and a content length other than 0. The filter before this one has counted the body
+ * of a request that did not say how long it is (body-guard.ts).
+ */
+const UNEXPECTED_BODY: Permission = allOf([
+  { not_rule: anyOf(BODY_METHODS.map((method) => header(':method', { exact: method }))) },
+  { header: { name: 'content-length', present_match: true } },
+  { not_rule: header('content-length', { exact: '0' }) },
+]);
+
+const NO_BAD_PLACE: Permission = { not_rule: path({ safe_regex: { regex: BAD_PLACES } }) };

@@ -1,0 +1,120 @@
+// The mutations that remove headers at the boundary: of requests, responses and trailers, and at the end of a route.
+// Must not: name a header of an application; header-removals.ts lists what is removed and why.
+
+import type { GatewayRole } from '../../../federation/model.ts';
+import type { Message } from '../../draft.ts';
+import { PEER_HEADER, WORKLOAD_HEADER } from '../../resource-names.ts';
+import { KEEP_PEER_CLAIM, PEER_CLAIM_HEADER } from '../access-control/workload-claim.ts';
+import { REMOVALS } from './header-removals.ts';
+import { GIVEN_REQUEST_ID_HEADER, KEEP_REQUEST_ID } from './request-facts.ts';
+
+type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
+
+/** Removed by the routes to and from every peer without `traceContext: forward`. */
+export const TRACE_CONTEXT: readonly string[] = REMOVALS.filter(({ forwardable }) => forwardable).flatMap(
+  ({ names }) => names,
+);
+
+/** Headers that Envoy adds to a request after the caller's own values were removed, and would send to the next hop. */
+const ADDED_BY_ENVOY = [
+  'x-envoy-external-address',
+  'x-envoy-internal',
+  'x-envoy-original-path',
+  'x-envoy-original-host',
+  'x-envoy-original-dst-host',
+  'x-envoy-decorator-operation',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-attempt-count',
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-peer-metadata',
+  'x-envoy-peer-metadata-id',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+];
+
+/**
+ * Runs before Envoy writes headers of its own, so that it removes the caller's values and keeps Envoy's. Routes remove trace
+ * context, for which peers have a choice.
+ */
+const CLEANING: readonly Mutation[] = removals('requests').filter(({ remove = '' }) => !TRACE_CONTEXT.includes(remove));
+
+/** Copied before they are removed: the request id, for the log and `traceContext: forward`; of a peer also its claim. */
+const [REQUEST_ID, CLAIM] = [
+  ({ remove }: Mutation): boolean => remove === 'x-request-id',
+  ({ remove_on_match: match }: Mutation): boolean => match?.key_matcher?.prefix === 'x-forwarded-',
+];
+
+export const CLEAN_REQUEST: Readonly<Record<GatewayRole, readonly Mutation[]>> = {
+  egress: [...CLEANING.filter((one) => !REQUEST_ID(one)), KEEP_REQUEST_ID, ...CLEANING.filter(REQUEST_ID)],
+  ingress: [
+    ...CLEANING.filter((one) => !REQUEST_ID(one) && !CLAIM(one)),
+    KEEP_REQUEST_ID,
+    KEEP_PEER_CLAIM,
+    ...CLEANING.filter((one) => REQUEST_ID(one) || CLAIM(one)),
+  ],
+};
+
+/** A backend may read `x_forwarded_for` as `x-forwarded-for` (CGI), so no name with an underscore passes. */
+const WITHOUT_UNDERSCORES: Mutation = { remove_on_match: { key_matcher: { contains: '_' } } };
+
+/** Runs after the filter that refuses requests with such names (underscore-guard.ts), also where that one is switched off. */
+export const STRIP_REQUEST: readonly Mutation[] = [WITHOUT_UNDERSCORES];
+
+/**
+ * From a request's trailers whole families are removed (`x-original-…`): hardly any application sends trailers, and the
+ * list is part of each peer's filter chain.
+ */
+export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = [...families(listed('requests')), WITHOUT_UNDERSCORES];
+
+/** Runs on a response and its trailers. Envoy writes its own `server` header afterwards. */
+export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
+
+/** Removed on the way to a backend, which may see the caller (x-forwarded-client-cert, x-postern-peer, x-postern-workload). */
+export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [
+  ...ADDED_BY_ENVOY,
+  GIVEN_REQUEST_ID_HEADER,
+  PEER_CLAIM_HEADER,
+];
+
+/** Removed on the way to a peer, which may see nothing of ours but the request id that both logs share. */
+export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
+  ...ADDED_BY_ENVOY,
+  'x-forwarded-proto',
+  'x-forwarded-client-cert',
+  PEER_HEADER,
+  WORKLOAD_HEADER,
+  GIVEN_REQUEST_ID_HEADER,
+];
+
+/** The same where callers prove which workload they are: the peer is told. */
+export const REMOVE_FROM_PROVEN_REQUEST = REMOVE_FROM_EGRESS_REQUEST.filter(
+  (name) => name !== 'x-forwarded-client-cert',
+);
+
+function listed(from: 'requests' | 'responses'): readonly string[] {
+  return REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(({ names }) => names);
+}
+
+/** Mutations can remove by prefix; `request_headers_to_remove` of a route cannot. Envoy has lower-cased the names by then. */
+function removals(from: 'requests' | 'responses'): readonly Mutation[] {
+  return listed(from).map((name) => (name.endsWith('*') ? withPrefix(name.slice(0, -1)) : { remove: name }));
+}
+
+/** The first word of each name, without those that a shorter one covers. The trailers of gRPC are not a family. */
+function families(names: readonly string[]): readonly Mutation[] {
+  const words = new Set(names.map((name) => /^(?:x-|grpc-)?[^-*]+-?/.exec(name)?.[0] ?? name));
+  return [...words]
+    .filter((word) => ![...words].some((other) => other !== word && word.startsWith(other)))
+    .map(withPrefix);
+}
+
+function withPrefix(prefix: string): Mutation {
+  return { remove_on_match: { key_matcher: { prefix } } };
+}
+
+/** For headers that are rewritten in a response and have no use in its trailers. */
+export function removalsOf(names: readonly string[]): readonly Mutation[] {
+  return names.map((name) => ({ remove: name }));
+}

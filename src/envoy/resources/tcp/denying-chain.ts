@@ -1,0 +1,26 @@
+// The filter chain of connections that may go nowhere: it closes each at once, without a byte.
+// Must not: tell the other end why; the access log does.
+
+import { extension, type Message } from '../../draft.ts';
+import * as names from '../../resource-names.ts';
+
+export interface Denial {
+  readonly peer: string;
+  readonly service: string;
+  /** For the log. */
+  readonly reason: string;
+}
+
+export function denyingChain(denial: Denial): Message<'envoy.config.listener.v3.FilterChain'> {
+  return {
+    name: names.DENY_ALL,
+    metadata: { filter_metadata: { [names.METADATA]: { ...denial, verdict: 'denied' } } },
+    filters: [
+      extension(
+        'envoy.filters.network.direct_response',
+        'envoy.extensions.filters.network.direct_response.v3.Config',
+        {},
+      ),
+    ],
+  };
+}
