@@ -26,7 +26,7 @@ export const DENY_ALL = 'deny-all';
 export const HTTP_ALPN = 'h2';
 export const TCP_ALPN = 'postern-tcp';
 
-/** What a gate is told of a connection (resources/gate.ts): the URI SANs that TLS has verified, and the number in the log. */
+/** What a gate is told of a connection (resources/tcp/gate.ts): the URI SANs that TLS has verified, and the number in the log. */
 export const IDENTITY_STATE = 'postern.identity';
 export const CONNECTION_STATE = 'postern.connection';
 
