@@ -1,4 +1,4 @@
-// Programs of Debian packages for tests: those of this machine, or packages that are fetched with apt-get into the cache folder
+// Programs of Debian packages for tests and benches: those of this machine, or packages that are fetched with apt-get into the cache folder
 // and unpacked beside the test, so that nothing is installed and no service starts.
 // Must not: change the machine.
 
@@ -54,7 +54,9 @@ function programs(root: string, env: Readonly<Record<string, string>>): Programs
 
 function find(root: string, name: string): string | undefined {
   const versions = foldersOf(join(root, 'usr/lib/postgresql')).map((folder) => join(folder, 'bin'));
-  return [...versions, join(root, 'usr/bin')].map((folder) => join(folder, name)).find((file) => existsSync(file));
+  return [...versions, join(root, 'usr/bin'), join(root, 'usr/sbin')]
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file));
 }
 
 function foldersOf(folder: string): readonly string[] {
