@@ -31,6 +31,8 @@ export const WARNINGS: readonly FindingCode[] = [
 
 const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   NOT_IN_SYNC: 'A gateway is not in sync or not connected, or the configuration file was rejected (`status --check`).',
+  PEER_UNREACHABLE:
+    'Not every address of the peer can be reached as the egress gateway would (`check peer`); the output says why.',
   DRAIN_INCOMPLETE: 'Requests were still open when the time of `drain` was over.',
   USAGE: 'The command line is wrong; the message names the flag.',
   CONFIG_UNREADABLE: 'The configuration file itself cannot be read.',

@@ -20,7 +20,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   failed: 'It failed; the error code on stderr says why.',
   usage: 'The command line is wrong.',
   badConfig: 'The configuration cannot be read, or has errors.',
-  unreachable: 'The running process cannot be reached.',
+  unreachable: 'The running process cannot be reached, or not every address of a peer (`check peer`).',
   notInSync: 'A gateway is not in sync, or the configuration file was rejected (`status --check`).',
   findings: 'The configuration has warnings only (`validate`).',
 };
@@ -157,6 +157,7 @@ export const ERROR_CODES = {
   LISTEN_FAILED: EXIT.failed,
   ADMIN_UNREACHABLE: EXIT.unreachable,
   NOT_IN_SYNC: EXIT.notInSync,
+  PEER_UNREACHABLE: EXIT.unreachable,
   DRAIN_INCOMPLETE: EXIT.failed,
 } as const satisfies Record<string, number>;
 

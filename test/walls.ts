@@ -49,5 +49,5 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'xds/streams',
     'xds/transport',
   ],
-  cli: ['cli', 'cli/commands'],
+  cli: ['cli', 'cli/peer-check', 'cli/commands'],
 };

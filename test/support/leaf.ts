@@ -21,6 +21,8 @@ export interface Leaf {
   readonly key?: KeyKind;
   /** Milliseconds from now; an hour unless said otherwise. */
   readonly expiresIn?: number;
+  /** The same; a day ago unless said otherwise. */
+  readonly validIn?: number;
 }
 
 const HOUR = 60 * 60 * 1000;
@@ -35,7 +37,7 @@ export function leaf(wanted: Leaf): Credentials {
   const der = signCertificate({
     serial: `4a${randomBytes(8).toString('hex')}`,
     commonName: 'a gateway',
-    notBefore: now - 24 * HOUR,
+    notBefore: now + (wanted.validIn ?? -24 * HOUR),
     notAfter: now + (wanted.expiresIn ?? HOUR),
     publicKey,
     isCa: false,

@@ -199,6 +199,23 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./peer.ts')).peerShow,
   },
   {
+    name: 'check peer',
+    positionals: ['PEER'],
+    summary: 'Dial a peer as the egress gateway would, and say which side refuses what.',
+    flags: [
+      FILE_OR_STDIN,
+      {
+        name: 'address',
+        value: 'HOST:PORT',
+        summary: "Dial this address instead of the peer's addresses in the file.",
+      },
+      outputFlag('text|json', 'text'),
+    ],
+    examples: ['postern check peer bank -f mesh.yaml', 'postern check peer bank -f mesh.yaml --address 10.0.0.7:15443'],
+    exits: ['ok', 'usage', 'badConfig', 'unreachable'],
+    load: async () => (await import('./check-peer.ts')).checkPeer,
+  },
+  {
     name: 'status',
     summary: 'Show the connected gateways, what they acknowledged, and what is served.',
     flags: [

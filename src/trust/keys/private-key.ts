@@ -13,7 +13,7 @@ export class PrivateKeyPem {
     this.#pem = pem;
   }
 
-  /** The PEM itself, for the two places that need it: signing, and the secret of the gateway that owns the key. */
+  /** The PEM itself, for the places that need it: signing, the secret of the gateway that owns the key, and a handshake of `check peer`. */
   reveal(): string {
     return this.#pem;
   }

@@ -1,0 +1,75 @@
+// The text of `postern check peer`: one paragraph for each way to the peer.
+// Must not: show anything that the JSON does not have.
+
+import { formatHostPort } from '../../host-port.ts';
+import { oneLine } from '../../one-line.ts';
+import type { CertificateFacts } from './certificate-facts.ts';
+import type { CheckedWay } from './check-peer.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface CheckReport {
+  readonly peer: string;
+  readonly trustDomain: string;
+  readonly mesh: string;
+  readonly ok: boolean;
+  /** What we show to the peer. */
+  readonly ours: CertificateFacts;
+  readonly ways: readonly CheckedWay[];
+}
+
+export function checkText({ peer, trustDomain, mesh, ours, ways }: CheckReport): string {
+  const sections = [
+    [
+      `peer ${peer} (${trustDomain}), dialled as the egress gateway of ${mesh} would`,
+      ...certificateLines('we show', ours),
+    ],
+    ...ways.map(wayLines),
+  ];
+  return `${sections.map((lines) => lines.map(oneLine).join('\n')).join('\n\n')}\n`;
+}
+
+function wayLines({
+  host,
+  port,
+  ip,
+  tcpImport,
+  serverName,
+  alpn,
+  theirs,
+  status,
+  verdicts,
+}: CheckedWay): readonly string[] {
+  const at = ip === undefined || ip === host ? '' : ` at ${ip}`;
+  const use = tcpImport === undefined ? 'HTTP' : `TCP import ${tcpImport}`;
+  return [
+    `${formatHostPort({ host, port })}${at}, ${use}: ${verdicts.length === 0 ? fine(status) : 'NOT REACHABLE'}`,
+    `  server name ${serverName}, ALPN ${alpn}`,
+    ...verdicts.flatMap(verdictLines),
+    ...(theirs === undefined ? [] : certificateLines('it shows', theirs).map((line) => `  ${line}`)),
+  ];
+}
+
+function fine(status: number | undefined): string {
+  return status === undefined ? 'fine (handshake)' : `fine (handshake, health check ${status})`;
+}
+
+const WHO: Readonly<Record<Verdict['refusedBy'], string>> = {
+  us: 'we refuse the peer',
+  peer: 'the peer refuses us',
+  nobody: 'no connection',
+};
+
+function verdictLines({ refusedBy, reason, text, remedy }: Verdict): readonly string[] {
+  return [`  ${reason} (${WHO[refusedBy]}): ${text}`, `    -> ${remedy}`];
+}
+
+function certificateLines(what: string, facts: CertificateFacts): readonly string[] {
+  const { uris, subject, issuer, key, notBefore, notAfter, fingerprint, unreadable } = facts;
+  return [
+    `${what} ${uris.join(', ') || 'no URI name'}`,
+    `  subject ${subject || '(empty)'}, issuer ${issuer || '(empty)'}, ${key}`,
+    `  valid from ${notBefore} to ${notAfter}`,
+    `  SHA-256 ${fingerprint}`,
+    ...(unreadable === undefined ? [] : [`  Postern's strict reader does not take it: ${unreadable}`]),
+  ];
+}

@@ -1,0 +1,56 @@
+// What a failed dial means: which side refuses, the reason code, what that says in plain words, and what to change in whose file.
+// Must not: dial, or print.
+
+import type { Peer } from '../../federation/model.ts';
+import type { CertificateFacts } from './certificate-facts.ts';
+
+export interface Verdict {
+  /** Who refuses: our gateway, the peer's, or neither: the network, or a peer that is down. */
+  readonly refusedBy: 'us' | 'peer' | 'nobody';
+  readonly reason: Reason;
+  readonly text: string;
+  readonly remedy: string;
+}
+
+/** Codes that are stable for programs. */
+export type Reason =
+  | 'NAME_UNRESOLVED'
+  | 'PEER_DOWN'
+  | 'NOT_TLS'
+  | 'UNKNOWN_SERVER_NAME'
+  | 'NO_CERTIFICATE'
+  | 'WRONG_CA'
+  | 'WRONG_IDENTITY'
+  | 'WRONG_PURPOSE'
+  | 'CERTIFICATE_EXPIRED'
+  | 'CERTIFICATE_NOT_YET_VALID'
+  | 'CERTIFICATE_REVOKED'
+  | 'WRONG_KEY_KIND'
+  | 'NO_ALPN'
+  | 'PEER_REFUSED_US'
+  | 'UNHEALTHY';
+
+/** What a verdict speaks of. */
+export interface Context {
+  readonly peer: Peer;
+  /** Our trust domain, by which the peer's file knows us. */
+  readonly ourDomain: string;
+  readonly serverName: string;
+  readonly alpn: string;
+  readonly isTcp: boolean;
+  readonly ours: CertificateFacts;
+  /** The CA that a peer must trust to accept our certificate. */
+  readonly ourAnchor?: CertificateFacts;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A key of our file. */
+export function ourKey({ peer }: Context, key: string): string {
+  return `peers.${peer.name}.${key} of our file`;
+}
+
+/** A key of the peer's file, whose name for us we do not know. */
+export function theirKey({ ourDomain }: Context, key: string): string {
+  return `${key} of the entry with trustDomain ${ourDomain} under peers in the peer's file`;
+}

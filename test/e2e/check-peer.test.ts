@@ -1,0 +1,257 @@
+// `postern check peer`: each fault of a pair of meshes has a reason of its own, on the side that refuses, as real gateways show it.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { CheckReport } from '../../src/cli/peer-check/check-text.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
+import { type Ended, postern } from '../cli/postern.ts';
+import { type Leaf, leaf } from '../support/leaf.ts';
+import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
+
+const HOUR = 60 * 60 * 1000;
+
+describe('check peer', () => {
+  let bed: Testbed;
+  let bank: TestMesh;
+  let ingress: HostPort;
+  let files = 0;
+  const listening: Server[] = [];
+
+  before(async () => {
+    bed = await Testbed.create();
+    await Promise.all(['bank.example', 'shop.example'].map((name) => bed.ca(name)));
+    await bed.ca('bench.example');
+    for (const name of ['bank.example', 'shop.example']) await bed.caInto(bed.pki(`other-${name}`), name);
+    const backend = await bed.backend('accounts');
+    ingress = await bed.address();
+    bankShows({});
+    bank = await bed.mesh(
+      'bank',
+      `apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example}
+identity: {files: {certificate: ${bed.folder}/disk/bank/tls.pem, privateKey: ${bed.folder}/disk/bank/tls-key.pem}}
+gateways: {ingress: {address: "${formatHostPort(ingress)}"}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: pki/shop.example/ca.pem, gatewayIdentities: [gateway/egress]}
+exports:
+- {name: accounts, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop, methods: [GET], paths: [/*]}]}
+- {name: ledger, protocol: tcp, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop}]}
+`,
+    );
+    await bank.start('ingress');
+  });
+
+  after(async () => {
+    for (const server of listening) server.close();
+    await bed.close();
+  });
+
+  function onDisk(name: string, wanted: Partial<Leaf>, uri: string): void {
+    const folder = join(bed.folder, 'disk', name);
+    mkdirSync(folder, { recursive: true });
+    const domain = uri.replace(/^spiffe:\/\/|\/.*$/g, '');
+    const made = leaf({ ca: bed.pki(domain), caTrustDomain: domain, uris: [uri], ...wanted });
+    for (const [file, text] of [
+      ['tls-key.pem', made.key],
+      ['tls.pem', made.cert],
+    ] as const) {
+      writeFileSync(join(folder, `${file}.new`), text, { mode: 0o600 });
+      renameSync(join(folder, `${file}.new`), join(folder, file));
+    }
+  }
+
+  const bankShows = (wanted: Partial<Leaf>): void => onDisk('bank', wanted, 'spiffe://bank.example/gateway/ingress');
+
+  interface Shop {
+    readonly identity?: string;
+    /** More keys of the egress gateway, and of the bank. */
+    readonly egress?: string;
+    readonly bank?: Readonly<Record<string, string>>;
+    readonly tcp?: string;
+  }
+
+  /** The shop's file; nothing of the shop runs. */
+  function shopFile({ identity, egress = '', bank: changed = {}, tcp = 'ledger' }: Shop): string {
+    const ca = `${bed.pki('shop.example')}`;
+    const keys = {
+      trustDomain: 'bank.example',
+      trustBundle: 'pki/bank.example/ca.pem',
+      gatewayIdentities: '[gateway/ingress]',
+      addresses: `["${formatHostPort(ingress)}"]`,
+      ...changed,
+    };
+    files += 1;
+    const file = join(bed.folder, `shop-${files}.yaml`);
+    writeFileSync(
+      file,
+      `apiVersion: postern/v1
+mesh: {name: shop, trustDomain: shop.example}
+identity: ${identity ?? `{issuer: {certificate: ${ca}/ca.pem, privateKey: ${ca}/ca-key.pem}}`}
+gateways: {egress: {address: 127.0.0.1${egress}}}
+peers:
+  bank: {${Object.entries(keys)
+    .map(([key, value]) => `${key}: ${value}`)
+    .join(', ')}}
+imports:
+- {peer: bank, name: accounts, as: accounts.bank.svc.cluster.local, port: 18080}
+- {peer: bank, name: ${tcp}, as: ledger.bank.svc.cluster.local, port: 18081, protocol: tcp}
+`,
+    );
+    return file;
+  }
+
+  const run = (shop: Shop, ...more: readonly string[]): Promise<Ended> =>
+    postern(['check', 'peer', 'bank', '-f', shopFile(shop), '-o', 'json', ...more]);
+
+  const report = ({ stdout, stderr }: Ended): CheckReport => {
+    assert.notEqual(stdout, '', stderr);
+    return JSON.parse(stdout) as CheckReport;
+  };
+
+  /** Exit status, then who refuses and why, of HTTP and of the TCP import. */
+  async function verdicts(shop: Shop, ...more: readonly string[]): Promise<readonly unknown[]> {
+    const ended = await run(shop, ...more);
+    const ways = report(ended).ways.map(({ verdicts: all }) => all.map((one) => `${one.refusedBy}: ${one.reason}`));
+    return [ended.status, ...ways.map((all) => all.join(', '))];
+  }
+
+  const ourFiles = (wanted: Partial<Leaf>): string => {
+    onDisk('shop', wanted, 'spiffe://shop.example/gateway/egress');
+    return `{files: {certificate: ${bed.folder}/disk/shop/tls.pem, privateKey: ${bed.folder}/disk/shop/tls-key.pem}}`;
+  };
+  const otherCa = (domain: string): string => bed.pki(`other-${domain}`);
+
+  test('A peer that admits us is reached for HTTP and TCP, and both certificates are shown without a key', async () => {
+    const ended = await run({});
+    assert.deepEqual([ended.status, ended.stderr], [0, '']);
+    assert.doesNotMatch(ended.stdout, /PRIVATE/);
+    const { ok, ours, ways } = report(ended);
+    assert.equal(ok, true);
+    assert.deepEqual(ours.uris, ['spiffe://shop.example/gateway/egress']);
+    assert.deepEqual(
+      ways.map(({ tcpImport, status, theirs }) => [tcpImport, status, theirs?.uris]),
+      [
+        [undefined, 200, ['spiffe://bank.example/gateway/ingress']],
+        ['ledger', undefined, ['spiffe://bank.example/gateway/ingress']],
+      ],
+    );
+    const text = await postern(['check', 'peer', 'bank', '-f', shopFile({})]);
+    assert.equal(text.status, 0);
+    assert.match(text.stdout, /fine/);
+    assert.match(text.stdout, new RegExp(ours.uris[0] ?? '-'));
+  });
+
+  const bothSay = (verdict: string): readonly unknown[] => [69, verdict, verdict];
+
+  const faults: Readonly<Record<string, readonly [() => Shop, string]>> = {
+    'a bundle that lacks the peer’s CA': [
+      () => ({ bank: { trustBundle: `${otherCa('bank.example')}/ca.pem` } }),
+      'us: WRONG_CA',
+    ],
+    'identities that the peer’s gateway does not have': [
+      () => ({ bank: { gatewayIdentities: '[gateway/other]' } }),
+      'us: WRONG_IDENTITY',
+    ],
+    'another server name than the peer knows': [() => ({ bank: { sni: 'p-1234567890' } }), 'peer: UNKNOWN_SERVER_NAME'],
+    'another trust domain of the peer than its own': [
+      () => ({ bank: { trustDomain: 'bench.example', trustBundle: 'pki/bench.example/ca.pem' } }),
+      'peer: UNKNOWN_SERVER_NAME',
+    ],
+    'an issuer that the peer’s bundle lacks': [
+      () => {
+        const ca = otherCa('shop.example');
+        return { identity: `{issuer: {certificate: ${ca}/ca.pem, privateKey: ${ca}/ca-key.pem}}` };
+      },
+      'peer: WRONG_CA',
+    ],
+    'an identity that the peer does not list': [
+      () => ({ egress: ', identity: gateway/other' }),
+      'peer: WRONG_IDENTITY',
+    ],
+    'a certificate of ours that has expired': [
+      () => ({ identity: ourFiles({ expiresIn: -HOUR }) }),
+      'peer: CERTIFICATE_EXPIRED',
+    ],
+    'a certificate of ours that is not valid yet': [
+      () => ({ identity: ourFiles({ validIn: HOUR, expiresIn: 2 * HOUR }) }),
+      'peer: CERTIFICATE_EXPIRED',
+    ],
+    'an RSA key of ours that the peer does not list': [
+      () => ({ identity: ourFiles({ key: 'rsa2048' }), bank: { leafKeys: '[rsa, ecdsa]' } }),
+      'peer: WRONG_KEY_KIND',
+    ],
+  };
+  for (const [fault, [shop, verdict]] of Object.entries(faults))
+    test(`The command check peer names ${fault}, and who refuses: ${verdict}`, async () => {
+      assert.deepEqual(await verdicts(shop()), bothSay(verdict));
+    });
+
+  test('The command check peer names a second URI name of our certificate, which the peer refuses at the first byte', async () => {
+    const uris = ['spiffe://shop.example/gateway/egress', 'spiffe://shop.example/gateway/second'];
+    const [, http] = await verdicts({ identity: ourFiles({ uris }) });
+    assert.equal(http, 'peer: WRONG_IDENTITY');
+  });
+
+  test('The command check peer tells a TCP import that is not granted from HTTP that is', async () => {
+    assert.deepEqual(await verdicts({ tcp: 'loans' }), [69, '', 'peer: UNKNOWN_SERVER_NAME']);
+  });
+
+  test('The command check peer says what both sides refuse when both do', async () => {
+    const shop = { egress: ', identity: gateway/other', bank: { gatewayIdentities: '[gateway/other]' } };
+    assert.deepEqual(await verdicts(shop), bothSay('us: WRONG_IDENTITY, peer: WRONG_IDENTITY'));
+  });
+
+  const shownByTheBank: Readonly<Record<string, readonly [Partial<Leaf>, string]>> = {
+    'a certificate that has expired': [{ expiresIn: -HOUR }, 'us: CERTIFICATE_EXPIRED'],
+    'a certificate that is not valid yet': [{ validIn: HOUR, expiresIn: 2 * HOUR }, 'us: CERTIFICATE_NOT_YET_VALID'],
+    'the identity of another mesh': [{ uris: ['spiffe://rogue.example/gateway/ingress'] }, 'us: WRONG_IDENTITY'],
+    'no URI name': [{ uris: [] }, 'us: WRONG_IDENTITY'],
+  };
+  for (const [what, [wanted, verdict]] of Object.entries(shownByTheBank))
+    test(`The command check peer names what the peer’s gateway shows: ${what} (${verdict})`, async () => {
+      bankShows(wanted);
+      await eventually(verdict, async () => {
+        assert.deepEqual(await verdicts({}), bothSay(verdict));
+        return true;
+      });
+    });
+
+  test('The command check peer says whose leafKeys lack the kind of the peer’s key: its own, then ours, then neither', async () => {
+    bankShows({ key: 'rsa2048' });
+    const become = (what: string, bankKeys: string, expected: readonly unknown[]): Promise<void> =>
+      eventually(what, async () => {
+        assert.deepEqual(await verdicts({ bank: { leafKeys: bankKeys } }), expected);
+        return true;
+      });
+    await become('its own', '[ecdsa]', bothSay('peer: WRONG_KEY_KIND'));
+    bank.edit((yaml) => yaml.replace('[gateway/egress]', '[gateway/egress], leafKeys: [ecdsa, rsa]'));
+    await become('ours', '[ecdsa]', bothSay('us: WRONG_KEY_KIND'));
+    await become('neither', '[ecdsa, rsa]', [0, '', '']);
+  });
+
+  async function listens(server: Server): Promise<string> {
+    listening.push(server);
+    const { host, port } = await bed.address();
+    await new Promise<void>((done) => server.listen(port, host, done));
+    return formatHostPort({ host, port });
+  }
+
+  test('The command check peer tells a closed port, silence, another protocol and an unknown name apart', async () => {
+    const closed = formatHostPort(await bed.address());
+    const silent = await listens(createServer((socket) => socket.on('error', () => undefined)));
+    const plain = await listens(createHttpServer((_, response) => response.end()));
+    const found = await Promise.all(
+      [closed, silent, plain, 'nothing.invalid:15443'].map((address) => verdicts({}, '--address', address)),
+    );
+    assert.deepEqual(found, [
+      bothSay('nobody: PEER_DOWN'),
+      bothSay('nobody: PEER_DOWN'),
+      bothSay('nobody: NOT_TLS'),
+      bothSay('nobody: NAME_UNRESOLVED'),
+    ]);
+  });
+});
