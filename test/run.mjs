@@ -1,5 +1,5 @@
 // `npm test`: runs all tests, from unit tests to real Envoys, and exits with the status of the first step that failed.
-// Arguments after `--` are names of test files, parts of names, and node's own --test-… options.
+// Arguments after `--` are names of test files, parts of names, and --test-name-pattern=PATTERN.
 // Must not: skip what this machine lacks; it is fetched.
 
 import { spawnSync } from 'node:child_process';
@@ -50,20 +50,11 @@ if (files.length === 0) {
   console.error(`No test file matches ${filters.join(', ')}.`);
   process.exit(64);
 }
-// Three at once on two cores: the real-Envoy suites wait more than they compute; with more, limits of time come near.
 // The tests get the binaries that were found here, so that no suite finds another one, or none.
 step(
   `test: ${files.length} files`,
   process.execPath,
-  [
-    '--enable-source-maps',
-    '--test',
-    '--test-concurrency=3',
-    '--test-timeout=1800000',
-    '--test-reporter=spec',
-    ...options,
-    ...files,
-  ],
+  ['--enable-source-maps', join('test', 'run-files.mjs'), ...options, ...files],
   { ...process.env, ENVOY_BIN: envoy.file, HADOLINT_BIN: hadolint },
 );
 

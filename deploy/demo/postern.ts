@@ -25,6 +25,9 @@ export interface Place {
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
+/** Runs a postern command to its end, and returns its stdout. */
+export type RunPostern = (...args: readonly string[]) => Promise<string>;
+
 /** Runs a postern command to its end and returns its stdout. Throws its exit status and output when it fails. */
 export async function postern(processes: Processes, ...args: readonly string[]): Promise<string> {
   return await processes.run(`postern ${args.join(' ')}`, process.execPath, [MAIN, ...args]);
@@ -48,6 +51,8 @@ export interface GatewayOptions {
   readonly ads?: 'delta' | 'sotw';
   /** Does not wait until the gateway serves. */
   readonly impatient?: boolean;
+  /** How the commands run that make its files; in processes of their own, where nothing is said. */
+  readonly postern?: RunPostern;
 }
 
 /** Starts a gateway of a mesh with a client certificate and a bootstrap of its own, and waits until it serves. */
@@ -63,9 +68,10 @@ export async function startGateway(
   const admin = formatHostPort(place.envoyAdmin[role]);
   const nodeId = `${place.name}-${role}-1`;
   const common = ['-f', place.file];
-  await postern(processes, 'certs', 'gateway', role, ...common, '--out', join(work, 'certs'));
+  const run = options.postern ?? ((...args) => postern(processes, ...args));
+  await run('certs', 'gateway', role, ...common, '--out', join(work, 'certs'));
   const xds = ['--certs', join(work, 'certs'), '--xds', formatHostPort(place.xds), '--admin', admin];
-  const made = await postern(processes, 'bootstrap', role, ...common, '--node-id', nodeId, ...xds);
+  const made = await run('bootstrap', role, ...common, '--node-id', nodeId, ...xds);
   const bootstrap = options.ads === 'sotw' ? made.replace(/\bDELTA_GRPC\b/, 'GRPC') : made;
   const file = join(work, 'bootstrap.yaml');
   writeFileSync(file, bootstrap);

@@ -8,13 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, startGrpcBackend, startHttpBackend } from '../../deploy/demo/backends.ts';
 import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
 import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import { makeCa } from '../../deploy/demo/meshes.ts';
 import { freePorts } from '../../deploy/demo/ports.ts';
 import { type GatewayOptions, type Place, type Role, startGateway, startPostern } from '../../deploy/demo/postern.ts';
 import { Processes, type Running } from '../../deploy/demo/processes.ts';
 import { type LogLine, parseLog } from '../../deploy/demo/why.ts';
 import type { Status } from '../../src/admin/status-view.ts';
 import { formatHostPort, type HostPort } from '../../src/host-port.ts';
+import { posternHere } from './postern-here.ts';
 
 /** An address of the loopback network that no other process of this test run uses. */
 const HOST = `127.${((process.pid >> 16) & 0x3f) + 64}.${(process.pid >> 8) & 0xff}.${process.pid & 0xff || 1}`;
@@ -56,7 +56,7 @@ export class Testbed {
   }
 
   async caInto(folder: string, trustDomain: string): Promise<string> {
-    await makeCa(this.processes, folder, trustDomain);
+    await posternHere('certs', 'dev', '--trust-domain', trustDomain, '--out', folder, '--force');
     return folder;
   }
 
@@ -120,7 +120,8 @@ export class TestMesh {
   }
 
   async startGateway(role: Role): Promise<void> {
-    this.gateways.set(role, await startGateway(this.processes, this.envoy, this.place, role, this.options));
+    const options = { postern: posternHere, ...this.options };
+    this.gateways.set(role, await startGateway(this.processes, this.envoy, this.place, role, options));
   }
 
   write(yaml: string): void {
