@@ -5,7 +5,6 @@ import type { Reference } from '../../snapshot/resource.ts';
 import { PUSH_ORDER, shortName, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
-import { heartbeat, heartbeatEvery } from '../responses/heartbeat.ts';
 import { type TypeStatus, XdsError } from '../stream-status.ts';
 import { type Answer, open, receive } from '../subscription/handle-request.ts';
 import { lostResources, RejectedResources } from '../subscription/rejected-resources.ts';
@@ -15,7 +14,6 @@ import {
   forceResend,
   invalidateReported,
   isAsked,
-  NO_NAMES,
   type Pending,
   reread,
   retried,
@@ -23,7 +21,9 @@ import {
 import type { NodeClaims, XdsRequest } from '../wire/messages.ts';
 import { type Outgoing, takesTtl, type Variant } from '../wire/messages.ts';
 import { randomMark, sequentialNonces } from '../wire/nonces.ts';
+import { heartbeats, nextHeartbeat } from './heartbeats.ts';
 import { listenersDue } from './internal-listeners.ts';
+import { LaterResends } from './later-resends.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './ordering.ts';
 import { Recoveries, retryAt } from './resending.ts';
 import { isIdle, next } from './step.ts';
@@ -46,8 +46,7 @@ export class Session {
   private readonly variant: Variant;
   private readonly limits: SessionLimits;
   private readonly entries = new Map<string, Entry>();
-  /** Names to send again once the client subscribes to their type: one that reconnects asks for CDS first. */
-  private readonly resendOnSubscribe = new Map<string, Set<string>>();
+  private readonly laterResends = new LaterResends();
   /** In push order. */
   private inOrder: readonly Entry[] = [];
   /** When the current step began, or the last one. */
@@ -120,7 +119,7 @@ export class Session {
     if (request.initialVersions.size > 0 || request.versionInfo !== '') this.mark ??= randomMark();
     const state = invalidateReported(
       open(this.variant, typeUrl, request, this.snapshot?.types.get(typeUrl), this.mark),
-      this.resendOnSubscribe.get(typeUrl) ?? NO_NAMES,
+      this.laterResends.of(typeUrl),
     );
     const entry: Entry = newEntry(state, now, {
       mayRemove: () => this.snapshot !== undefined && mayRemove(this.entries, entry, this.snapshot, this.now),
@@ -170,7 +169,7 @@ export class Session {
       entry.retryAt = undefined;
       entry.state = retried(entry.state, ({ isTransient }) => isTransient);
     }
-    return [...this.pump(now), ...this.heartbeats(now)];
+    return [...this.pump(now), ...(this.takesTtl ? heartbeats(this.entries.values(), now, this.nonce) : NOTHING)];
   }
 
   /** When to call `tick` next (milliseconds), if some wait ends then. */
@@ -180,7 +179,12 @@ export class Session {
       const until = waitsUntil(this.entries, entry, this.snapshot);
       // A wait that was over at the last step now depends on the client's answer; waking up for it again would never end.
       const again = entry.retryAt ?? Number.POSITIVE_INFINITY;
-      at = Math.min(at, until > this.now ? until : Number.POSITIVE_INFINITY, this.nextHeartbeat(entry), again);
+      at = Math.min(
+        at,
+        until > this.now ? until : Number.POSITIVE_INFINITY,
+        this.takesTtl ? nextHeartbeat(entry) : Number.POSITIVE_INFINITY,
+        again,
+      );
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
@@ -190,23 +194,6 @@ export class Session {
     let bytes = 0;
     for (const { state } of this.inOrder) bytes += retainedBytes(state);
     return bytes;
-  }
-
-  private nextHeartbeat({ state, heartbeatAt }: Entry): number {
-    const { sentState } = state;
-    if (!this.takesTtl || sentState === undefined || heartbeat(state, sentState).length === 0)
-      return Number.POSITIVE_INFINITY;
-    return heartbeatAt + heartbeatEvery(sentState);
-  }
-
-  private heartbeats(now: number): readonly Outgoing[] {
-    return [...this.entries].flatMap(([typeUrl, entry]) => {
-      const { sentState, sentVersion: version = '' } = entry.state;
-      if (sentState === undefined || now < this.nextHeartbeat(entry)) return [];
-      entry.heartbeatAt = now;
-      const resources = heartbeat(entry.state, sentState);
-      return [{ typeUrl, resources, removed: [], version, isShared: true, nonce: this.nonce(), form: 'heartbeat' }];
-    });
   }
 
   status(): readonly TypeStatus[] {
@@ -279,18 +266,8 @@ export class Session {
     for (const [typeUrl, names] of byType) {
       const target = this.entries.get(typeUrl);
       if (target !== undefined) target.state = forceResend(target.state, names);
-      else
-        this.resendOnSubscribe.set(
-          typeUrl,
-          this.existing(typeUrl, [...(this.resendOnSubscribe.get(typeUrl) ?? NOTHING), ...names]),
-        );
+      else this.laterResends.add(typeUrl, names, this.snapshot?.types.get(typeUrl));
     }
-  }
-
-  /** Only names that exist, so that types which a long stream never asks for do not collect names without limit. */
-  private existing(typeUrl: string, names: readonly string[]): Set<string> {
-    const resources = this.snapshot?.types.get(typeUrl)?.resources;
-    return new Set(names.filter((name) => resources?.has(name)));
   }
 }
 

@@ -2,46 +2,21 @@
 // Must not: decide which responses are due (session.ts does), or keep anything after the stream is closed, however it ended.
 
 import type { ServerHttp2Stream } from 'node:http2';
-import type { SnapshotCache } from '../../snapshot/cache.ts';
 import { shortName } from '../../snapshot/resource-types.ts';
-import type { XdsObserver } from '../admission/observer.ts';
-import { type OwnerContext, StreamOwner } from '../admission/stream-owner.ts';
-import { RateLimiter, type Rates } from '../limits/rate-limiter.ts';
+import { StreamOwner } from '../admission/stream-owner.ts';
+import { RateLimiter } from '../limits/rate-limiter.ts';
 import { RequestCost } from '../limits/request-cost.ts';
 import { Session } from '../protocol/session.ts';
 import { GRPC_STATUS, type StreamStatus, XdsError } from '../stream-status.ts';
-import type { RejectedResources } from '../subscription/rejected-resources.ts';
 import { RequestParser } from '../wire/discovery-request.ts';
 import { frame, joined, responseBody } from '../wire/discovery-response.ts';
 import type { Outgoing, Variant, XdsRequest } from '../wire/messages.ts';
 import { unpredictable } from '../wire/nonces.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './grpc-js-internals.ts';
-import type { PushQueue } from './push-queue.ts';
 import { StallGuard } from './stall-guard.ts';
+import type { StreamContext } from './stream-context.ts';
 import { isActive, nextState, type StreamEvent, type StreamState } from './stream-state.ts';
-
-export interface StreamLimits {
-  readonly requestBytes: number;
-  readonly namesPerType: number;
-  readonly ratesPerStream: Rates;
-  /** How long a client may read nothing of what it was sent. */
-  readonly stallMs: number;
-  /** How long a stream may wait for its first request. */
-  readonly firstRequestMs: number;
-}
-
-export interface StreamContext extends OwnerContext {
-  readonly cache: SnapshotCache;
-  readonly pushes: PushQueue;
-  readonly observer: XdsObserver;
-  readonly limits: StreamLimits;
-  readonly controlPlane: string;
-  /** What clients of this server rejected. */
-  readonly rejected: RejectedResources;
-  readonly encrypted: boolean;
-  readonly clock: () => number;
-}
 
 export class DiscoveryStream {
   private readonly call: RawCall;
