@@ -9,17 +9,10 @@ import { translate } from '../../../src/envoy/resources/gateway-resources.ts';
 import { digestOf } from '../../../src/federation/meaning-digest.ts';
 import type { Federation, GatewayRole } from '../../../src/federation/model.ts';
 import { resolve } from '../../../src/federation/resolve/resolve.ts';
+import { afterRestart, type History, START_SETTLE_MS } from '../../../src/federation/transition/history.ts';
+import type { RetiredName } from '../../../src/federation/transition/retired-names.ts';
 import { formatRecord, parseRecord } from '../../../src/federation/transition/served-record.ts';
-import {
-  advance,
-  afterRestart,
-  type Generations,
-  type History,
-  type RetiredName,
-  SETTLE_MS,
-  type Served,
-  START_SETTLE_MS,
-} from '../../../src/federation/transition/transition.ts';
+import { advance, type Generations, SETTLE_MS, type Served } from '../../../src/federation/transition/transition.ts';
 import { expectationOf } from '../../../src/pipeline/gateway-expectation.ts';
 import { createThrowawayRoot } from '../../../src/trust/issuing/issue.ts';
 import { configOf, NOW, newCa } from '../pipeline.ts';

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Federation, GatewayRole } from '../../../src/federation/model.ts';
-import { labelOf, SETTLE_MS, START_SETTLE_MS } from '../../../src/federation/transition/transition.ts';
+import { labelOf, START_SETTLE_MS } from '../../../src/federation/transition/history.ts';
+import { SETTLE_MS } from '../../../src/federation/transition/transition.ts';
 import { NOW } from '../pipeline.ts';
 import { begin, prefixes, surviving } from './gateway-view.ts';
 import {
