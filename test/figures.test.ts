@@ -9,7 +9,8 @@ import { ROOT } from '../deploy/reference.ts';
 import { COMMANDS } from '../src/cli/commands/command-list.ts';
 import { connectionLog, requestLog, tcpLog, tunnelLog } from '../src/envoy/http/access-log.ts';
 import * as limits from '../src/envoy/limits.ts';
-import { SETTLE_MS, START_SETTLE_MS } from '../src/federation/transition/transition.ts';
+import { START_SETTLE_MS } from '../src/federation/transition/history.ts';
+import { SETTLE_MS } from '../src/federation/transition/transition.ts';
 import type { TrustDomain } from '../src/trust/spiffe.ts';
 import { REFUSALS } from '../src/xds/admission/refusal.ts';
 import { WARM_UP_MS } from '../src/xds/transport/warm-up.ts';
@@ -92,7 +93,7 @@ test('SECURITY.md says how long changes of trust are kept back, also after a sta
   assert.match(textOf('SECURITY.md'), /in one edit or within eight seconds, what comes is kept back/);
   assert.equal(START_SETTLE_MS, 15_000);
   assert.match(textOf('SECURITY.md'), /counts fifteen seconds from its start/);
-  assert.match(textOf('src/federation/transition/transition.ts'), /RETIRED_MS = 60 \* 60 \* 1000;/);
+  assert.match(textOf('src/federation/transition/retired-names.ts'), /RETIRED_MS = 60 \* 60 \* 1000;/);
   assert.match(textOf('SECURITY.md'), /Names that ended are remembered for an hour/);
 });
 

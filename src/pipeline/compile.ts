@@ -7,7 +7,7 @@ import { checkResource } from '../envoy/proto/pgv.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { translate } from '../envoy/resources/gateway-resources.ts';
 import type { Federation, GatewayRole } from '../federation/model.ts';
-import type { RetiredName } from '../federation/transition/transition.ts';
+import type { RetiredName } from '../federation/transition/retired-names.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { GatewayIdentity } from '../trust/issuing/identities.ts';
 import { expectationOf } from './gateway-expectation.ts';
@@ -17,7 +17,7 @@ export interface CompileInput {
   readonly federation: Federation;
   /** The certificate and key that a gateway presents to a peer, or to our own callers; undefined when they are files on its own disk. */
   readonly identity: (role: GatewayRole, peer: string | undefined) => GatewayIdentity | undefined;
-  /** Retired names (federation/transition/transition.ts). */
+  /** Retired names (federation/transition/retired-names.ts). */
   readonly retired: readonly RetiredName[];
   readonly throwawayRootPem: string;
 }

@@ -21,8 +21,9 @@ import {
   type Peer,
   type TcpGrant,
 } from '../federation/model.ts';
+import { labelOf } from '../federation/transition/history.ts';
+import type { RetiredName } from '../federation/transition/retired-names.ts';
 import { byPeer } from '../federation/transition/served-state.ts';
-import { labelOf, type RetiredName } from '../federation/transition/transition.ts';
 import { memoizeByIdentity } from '../memoize.ts';
 import { expectedLimits } from './limit-expectation.ts';
 

@@ -9,7 +9,8 @@ import {
   type LimitClaim,
 } from '../envoy/boundary/checks/http/limit-rules.ts';
 import { type Federation, type Grant, isHttpGrant, type Peer } from '../federation/model.ts';
-import { labelOf, type RetiredName } from '../federation/transition/transition.ts';
+import { labelOf } from '../federation/transition/history.ts';
+import type { RetiredName } from '../federation/transition/retired-names.ts';
 
 export function expectedLimits(
   { mesh, peers, grants, imports }: Federation,

@@ -4,19 +4,11 @@
 
 import { digestOf } from '../federation/meaning-digest.ts';
 import type { Federation } from '../federation/model.ts';
+import { afterRestart, type HeldState, type History, START_SETTLE_MS } from '../federation/transition/history.ts';
 import { covers, mergeHistories } from '../federation/transition/merge-histories.ts';
 import type { ServedRecord } from '../federation/transition/served-record.ts';
 import { holdsMore } from '../federation/transition/served-state.ts';
-import {
-  advance,
-  afterRestart,
-  type Generations,
-  type HeldState,
-  type History,
-  SETTLE_MS,
-  type Served,
-  START_SETTLE_MS,
-} from '../federation/transition/transition.ts';
+import { advance, type Generations, SETTLE_MS, type Served } from '../federation/transition/transition.ts';
 
 /** Where the record is kept; it reports its own failures. */
 export interface RecordStore {

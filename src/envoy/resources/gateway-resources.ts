@@ -12,7 +12,7 @@ import {
   isTcpImport,
   type Peer,
 } from '../../federation/model.ts';
-import type { RetiredName } from '../../federation/transition/transition.ts';
+import type { RetiredName } from '../../federation/transition/retired-names.ts';
 import type { GatewayIdentity } from '../../trust/issuing/identities.ts';
 import type { Draft } from '../draft.ts';
 import { peerChain } from '../resource-names.ts';

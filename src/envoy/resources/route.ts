@@ -2,7 +2,7 @@
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
 import type { Callers, HttpGrant, HttpImport, HttpProtocol, Mesh, Peer, Timeouts } from '../../federation/model.ts';
-import type { RetiredName } from '../../federation/transition/transition.ts';
+import type { RetiredName } from '../../federation/transition/retired-names.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
 import { BODIES_ALLOWED } from '../http/access-control/body-guard.ts';

@@ -3,8 +3,9 @@
 // Must not: forget what one of the two knows, or begin what keeps two processes with equal configurations writing forever.
 
 import { share } from '../structural-sharing.ts';
+import { type HeldState, type History, type ServedPeer, START_SETTLE_MS } from './history.ts';
+import { RETIRED_MS } from './retired-names.ts';
 import { isSameState } from './served-state.ts';
-import { type HeldState, type History, RETIRED_MS, type ServedPeer, START_SETTLE_MS } from './transition.ts';
 
 /** Our history, and what another process has recorded. Entries to which it adds nothing stay the same objects. */
 export function mergeHistories(ours: History, theirs: History, now: number): History {

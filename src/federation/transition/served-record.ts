@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isLabel } from '../../host-port.ts';
 import { parseSpiffeId, type SpiffeId } from '../../trust/spiffe.ts';
-import { type History, labelOf, type ServedPeer } from './transition.ts';
+import { type History, labelOf, type ServedPeer } from './history.ts';
 
 export interface ServedRecord {
   /** Of our own mesh. */

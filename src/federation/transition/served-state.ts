@@ -2,6 +2,7 @@
 // the imports that it reaches. Digests instead of the objects, so that a state can be kept over a restart of the process.
 
 import { areIdentical, memoizeByIdentity } from '../../memoize.ts';
+import { bundleOf } from '../../trust/bundle.ts';
 import { digestOf } from '../meaning-digest.ts';
 import {
   type Export,
@@ -180,4 +181,11 @@ export function narrowTo({ peer, grants, imports }: PeerPart, state: ServedState
 export function holdsMore(list: readonly string[], other: readonly string[]): boolean {
   const known = new Set(other);
   return list.some((one) => !known.has(one));
+}
+
+/** The peer, trusted by these roots alone. */
+export function withRoots(peer: Peer, roots: readonly string[]): Peer {
+  const { certificates } = peer.bundle;
+  const kept = certificates.filter(({ fingerprint }) => roots.includes(fingerprint));
+  return kept.length === certificates.length ? peer : { ...peer, bundle: bundleOf(peer.trustDomain, kept) };
 }

@@ -1,24 +1,16 @@
 // From one model to the next without a moment that neither of them admits. Gateways get the pieces of an update one after
 // the other, and perhaps not all of them. So what must not be combined is reached in two steps, by way of what is safe beside
-// the old model (the meet, served-state.ts); connections that rest on a removed root end; and retired names are served on with their meet.
-// The history of what was served is a value: it survives the process (served-record.ts).
+// the old model (the meet, served-state.ts); connections that rest on a removed root end; and retired names are served on with
+// their meet (retired-names.ts). What was served is a value (history.ts).
 // Must not: admit anything that the next model does not.
 
-import { bundleOf } from '../../trust/bundle.ts';
-import {
-  type Federation,
-  type Grant,
-  type HttpGrant,
-  type Import,
-  isHttpGrant,
-  type Peer,
-  type PeerLimits,
-} from '../model.ts';
+import type { Federation, Grant, Import, Peer } from '../model.ts';
 import { share, shareByKey } from '../structural-sharing.ts';
+import { type Generation, type History, labelOf, type ServedPeer, START_SETTLE_MS } from './history.ts';
+import { type RetiredName, retiredEntry, retiredNames } from './retired-names.ts';
 import {
   exceeds,
   holdsMore,
-  intersectionOf,
   isSameState,
   meetOf,
   narrowTo,
@@ -26,60 +18,11 @@ import {
   partsOf,
   type ServedState,
   stateOf,
+  withRoots,
 } from './served-state.ts';
 
 /** How long the meet is served: until no connection is left of those that began before it (drain time and some more). */
 export const SETTLE_MS = 8000;
-/** The same at the start of a process, whose gateways have yet to come back. */
-export const START_SETTLE_MS = 15_000;
-/** How long a retired name is kept: a gateway that was away meanwhile asks for what it had. */
-export const RETIRED_MS = 60 * 60 * 1000;
-
-/** A name that a peer had. */
-export interface RetiredName {
-  readonly name: string;
-  readonly key: string;
-  /** What both meanings admit; absent: nothing. */
-  readonly meet?: Meet;
-}
-
-export interface Meet {
-  readonly domainKey: string;
-  readonly gatewayIdentities: Peer['gatewayIdentities'];
-  /** PEM; empty: no root. */
-  readonly roots: string;
-  /** Of HTTP alone: the chains of TCP exports are cut with their name. */
-  readonly grants: readonly HttpGrant[];
-  readonly limits?: PeerLimits;
-}
-
-/** What gateways may hold of one peer under one key. */
-export interface ServedPeer {
-  readonly name: string;
-  readonly key: string;
-  readonly domainKey: string;
-  readonly gatewayIdentities: Peer['gatewayIdentities'];
-  /** Present: the name has ended. What was served last bounds what is served of it, until then (milliseconds since the epoch). */
-  readonly ended?: { readonly until: number; readonly last: ServedState };
-  /** Connections of one generation end when the next begins, which is when one of the roots that they may rest on goes. */
-  readonly generation: Generation;
-  /** The newest last. It alone has no end, unless the name has ended; then none is left after a while. */
-  readonly states: readonly HeldState[];
-}
-
-export interface Generation {
-  readonly id: string;
-  /** Every root that a connection of this generation may rest on. */
-  readonly roots: readonly string[];
-}
-
-export interface HeldState extends ServedState {
-  /** A gateway may hold it until then (milliseconds since the epoch). */
-  readonly until?: number;
-}
-
-/** By name and key. */
-export type History = ReadonlyMap<string, ServedPeer>;
 
 export interface Advance {
   readonly history: History;
@@ -126,21 +69,6 @@ export function advance({ history, next, now, settleMs, generations, previous }:
     retired: shareByKey(previous?.retired, retiredNames(retired, federation), labelOf),
     ...(settled.length > 0 && { nextSettled: Math.min(...settled) }),
   };
-}
-
-/** The history as a new process finds it: a gateway may hold anything of it until it has come back. */
-export function afterRestart(history: History, now: number): History {
-  const until = now + START_SETTLE_MS;
-  return new Map(
-    [...history].map(([label, entry]) => [
-      label,
-      { ...entry, states: entry.states.map((state) => ({ ...state, until })) },
-    ]),
-  );
-}
-
-export function labelOf({ name, key }: { readonly name: string; readonly key: string }): string {
-  return `${name}@${key}`;
 }
 
 interface Step {
@@ -213,12 +141,6 @@ function generationOf(
   return { id: goOn(label, { id: before.id, roots }, target.roots), roots };
 }
 
-function withRoots(peer: Peer, roots: readonly string[]): Peer {
-  const { certificates } = peer.bundle;
-  const kept = certificates.filter(({ fingerprint }) => roots.includes(fingerprint));
-  return kept.length === certificates.length ? peer : { ...peer, bundle: bundleOf(peer.trustDomain, kept) };
-}
-
 function servedModel(next: Federation, steps: readonly Step[], previous: Federation | undefined): Federation {
   const between = new Map(steps.filter(({ until }) => until !== undefined).map((step) => [step.peer.name, step]));
   const peers = shareByKey(
@@ -250,46 +172,4 @@ function servedModel(next: Federation, steps: readonly Step[], previous: Federat
       byLocalName,
     ),
   };
-}
-
-/** The entry of a name that has ended; undefined once its time is over. */
-function retiredEntry(entry: ServedPeer, now: number, settleMs: number): ServedPeer | undefined {
-  const last = entry.ended?.last ?? lastOf(entry.states);
-  const ended = { until: Math.min(entry.ended?.until ?? now + RETIRED_MS, now + RETIRED_MS), last };
-  if (ended.until <= now) return undefined;
-  const supersededUntil = Math.max(now + settleMs, ...entry.states.flatMap(({ until }) => until ?? []));
-  const states = entry.states
-    .map((state) => ({ ...state, until: state.until ?? supersededUntil }))
-    .filter(({ until }) => now < until);
-  return share(entry, { ...entry, ended, states });
-}
-
-function lastOf(states: readonly HeldState[]): ServedState {
-  const { roots = [], grants = [], imports = [] } = states.at(-1) ?? {};
-  return { roots, grants, imports };
-}
-
-function retiredNames(retired: readonly ServedPeer[], served: Federation): readonly RetiredName[] {
-  if (retired.length === 0) return [];
-  const parts = partsOf(served);
-  return retired.map(({ name, key, domainKey, gatewayIdentities, states, ended }): RetiredName => {
-    const successor = parts.find(({ peer }) => peer.name === name && peer.domainKey === domainKey);
-    const identities = gatewayIdentities.filter((id) => successor?.peer.gatewayIdentities.includes(id));
-    if (successor === undefined || identities.length === 0) return { name, key };
-    const { roots, ...uses } = meetOf(intersectionOf(stateOf(successor), ended?.last ?? lastOf(states)), states);
-    const { grants } = narrowTo(successor, { roots, ...uses });
-    const { pem } = withRoots(successor.peer, roots).bundle;
-    const { limits } = successor.peer;
-    return {
-      name,
-      key,
-      meet: {
-        domainKey,
-        gatewayIdentities: identities,
-        roots: roots.length === 0 ? '' : pem,
-        grants: grants.filter(isHttpGrant),
-        ...(limits && { limits }),
-      },
-    };
-  });
 }

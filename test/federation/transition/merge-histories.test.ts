@@ -3,14 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type History, labelOf, type ServedPeer, START_SETTLE_MS } from '../../../src/federation/transition/history.ts';
 import { covers, mergeHistories } from '../../../src/federation/transition/merge-histories.ts';
 import { isSameState, type ServedState } from '../../../src/federation/transition/served-state.ts';
-import {
-  type History,
-  labelOf,
-  type ServedPeer,
-  START_SETTLE_MS,
-} from '../../../src/federation/transition/transition.ts';
 
 const now = 1_000_000;
 const PLAIN = { noNullPrototype: true } as const;

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { labelOf, type ServedPeer } from '../../../src/federation/transition/history.ts';
 import { formatRecord, parseRecord, type ServedRecord } from '../../../src/federation/transition/served-record.ts';
-import { labelOf, type ServedPeer } from '../../../src/federation/transition/transition.ts';
 import type { SpiffeId } from '../../../src/trust/spiffe.ts';
 
 const [KEY, OTHER_KEY] = ['0123456789abcdef', 'fedcba9876543210'];

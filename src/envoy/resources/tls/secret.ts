@@ -4,7 +4,7 @@
 
 import { dirname } from 'node:path';
 import type { Export, Federation, GatewayRole, IdentitySource, MeshBundle, Peer } from '../../../federation/model.ts';
-import type { RetiredName } from '../../../federation/transition/transition.ts';
+import type { RetiredName } from '../../../federation/transition/retired-names.ts';
 import type { GatewayIdentity } from '../../../trust/issuing/identities.ts';
 import { type Draft, draft, type Message } from '../../draft.ts';
 import * as names from '../../resource-names.ts';
