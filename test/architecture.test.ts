@@ -23,6 +23,7 @@ const FOUNDATIONS = [
   'one-line.ts',
   'token-bucket.ts',
   'version.ts',
+  'without-keys.ts',
 ];
 /** Where time, randomness and the world come in as arguments. */
 const PURE = ['config', 'trust', 'federation', 'envoy', 'snapshot'];

@@ -1,7 +1,8 @@
 // Findings with their lines and columns, in the order of the text.
 // Must not: drop an error without saying how many were dropped.
 
-import { type Diagnostic, errorAt, type Finding, withoutKeys } from '../errors.ts';
+import { type Diagnostic, errorAt, type Finding } from '../errors.ts';
+import { withoutKeys } from '../without-keys.ts';
 import { type Place, type PositionIndex, Positions } from './yaml/positions.ts';
 import type { OffsetFinding } from './yaml/syntax-findings.ts';
 

@@ -3,10 +3,11 @@
 
 import { stringify } from 'yaml';
 import { decodeResource } from '../../envoy/proto/codec.ts';
-import { EXIT, formatDiagnostic, withoutKeys } from '../../errors.ts';
+import { EXIT, formatDiagnostic } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import { anyBody } from '../../snapshot/resource.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { withoutKeys } from '../../without-keys.ts';
 import { choice, isOn, outputFormat, type Run, required } from '../command.ts';
 import { compileOnce } from '../compile-once.ts';
 import { resolvedConfiguration } from '../configuration.ts';

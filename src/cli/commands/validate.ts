@@ -1,8 +1,9 @@
 // `postern validate`: checks configuration files as far as that is possible without a gateway.
 // Must not: write, or open a connection.
 
-import { EXIT, formatDiagnostic, PosternError, withoutKeys } from '../../errors.ts';
+import { EXIT, formatDiagnostic, PosternError } from '../../errors.ts';
 import { oneLine } from '../../one-line.ts';
+import { withoutKeys } from '../../without-keys.ts';
 import { type Annotation, githubCommands, gitlabReport } from '../annotations.ts';
 import { type Invocation, isOn, outputFormat, type Run } from '../command.ts';
 import { type ReadOptions, readConfiguration, STANDARD_INPUT } from '../configuration.ts';

@@ -2,7 +2,8 @@
 // Must not: know any key.
 
 import { z } from 'zod';
-import { type FindingCode, withoutKeys } from '../../../errors.ts';
+import type { FindingCode } from '../../../errors.ts';
+import { withoutKeys } from '../../../without-keys.ts';
 
 // Before the first object of the schema is made. zod would compile a function for each of them, which costs a third of what
 // checking a small file does, and gains nothing that can be measured for ten thousand exports.
