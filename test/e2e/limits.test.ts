@@ -226,13 +226,13 @@ describe('limits on running gateways', () => {
     );
     await eventually('the partner is refused', () => (statuses.get(429) ?? 0) > 1000);
     const answers: unknown[] = [];
-    for (let count = 0; count < 200; count++) answers.push(await statusOf(egress, 'GET', '/'));
+    const call = async (): Promise<void> => {
+      for (let count = 0; count < 25; count++) answers.push(await statusOf(egress, 'GET', '/'));
+    };
+    await Promise.all(Array.from({ length: 8 }, call));
     isDone = true;
     await Promise.all(floods);
-    assert.deepEqual(
-      answers.filter((status) => status !== 200),
-      [],
-    );
+    assert.deepEqual(answers, Array(200).fill(200));
     const passed = statuses.get(200) ?? 0;
     assert.ok((statuses.get(429) ?? 0) > 10 * passed, JSON.stringify([...statuses]));
   });
