@@ -16,6 +16,7 @@ import {
 } from './headers/header-mutations.ts';
 import { WITH_HOSTS } from './headers/internal-hosts.ts';
 import { rememberAuthority, rememberRequestId } from './headers/request-facts.ts';
+import { compareHeaderBytes, HEADER_BYTES } from './headers/underscore-guard.ts';
 import { localReplies } from './local-reply.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
@@ -27,7 +28,7 @@ export interface HttpChain {
   readonly role: GatewayRole;
   readonly statPrefix: string;
   readonly routes: string;
-  /** Filters between those that keep facts for the log and those that strip headers. */
+  /** Filters after those that keep facts and strip headers. */
   readonly filters: readonly HttpFilter[];
   /** Callers have proven who they are, and the peer is told so. */
   readonly claimsCaller?: true;
@@ -47,7 +48,14 @@ function own({ mesh, role, statPrefix, routes, filters, claimsCaller }: HttpChai
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
     access_log: [requestLog(mesh, role)],
-    http_filters: [rememberAuthority(), rememberRequestId(), ...filters, STRIP, ROUTER],
+    http_filters: [
+      rememberAuthority(HEADER_BYTES),
+      STRIP,
+      compareHeaderBytes(),
+      rememberRequestId(),
+      ...filters,
+      ROUTER,
+    ],
     early_header_mutation_extensions: [cleanRequest(role)],
     local_reply_config: localReplies(role),
   };

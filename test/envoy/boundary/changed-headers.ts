@@ -60,10 +60,12 @@ export const HEADERS: readonly Change[] = [
   change('http/headers/internal-hosts', "regex: '\\\\C*'", "regex: '\\\\C+'", 'ingress', 'CLEAN_RESPONSES'),
   change(
     'http/headers/underscore-guard',
-    'name:find("_", 1, true)',
-    'name:find("__", 1, true)',
+    '[":status"] = "400"',
+    '[":status"] = "200"',
     'ingress',
     'UNDERSCORES',
   ),
+  change('http/headers/underscore-guard', "'] == filter_state['", "'] != filter_state['", 'egress', 'UNDERSCORES'),
+  change('http/headers/underscore-guard', "exact: 'true'", "exact: 'false'", 'egress', 'UNDERSCORES'),
   change('http/headers/header-mutations', "contains: '_'", "contains: '__'", 'egress', 'UNDERSCORES'),
 ];

@@ -93,7 +93,7 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
   const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, 'http', 0, subject);
   const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
   checkManager(manager, 'egress', callers !== undefined, subject);
-  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[2]), 'HTTP_RBAC', subject);
+  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[4]), 'HTTP_RBAC', subject);
   enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
   const claims = { listensAt, callers: callers?.trustDomain ?? null };
   return { subject, name, kind: 'listener', role: 'egress', routes: [name], secrets: callers?.secrets ?? [], claims };

@@ -7,7 +7,7 @@ import { extension, type Message } from '../../draft.ts';
 
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
-type SetFilterState = Message<'envoy.extensions.filters.http.set_filter_state.v3.Config'>;
+type Kept = Message<'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'>;
 
 const NAME = 'envoy.filters.http.set_filter_state';
 const AUTHORITY = 'postern.authority';
@@ -38,19 +38,22 @@ export const LOGGED_AUTHORITY = `%COALESCE(${JSON.stringify({
 /** For the log, and for a peer with `traceContext: forward`. */
 export const GIVEN_REQUEST_ID = `%FILTER_STATE(${REQUEST_ID_KEY}:PLAIN)%`;
 
-/** The router replaces the authority by the name that the next hop knows, and the access log is written after that. */
-export function rememberAuthority(): HttpFilter {
-  return extension(NAME, 'envoy.extensions.filters.http.set_filter_state.v3.Config', remember(AUTHORITY, ':AUTHORITY'));
+/**
+ * The router replaces the authority by the name that the next hop knows, and the access log is written after that. `others` are
+ * kept by the same filter.
+ */
+export function rememberAuthority(...others: readonly Kept[]): HttpFilter {
+  return extension(NAME, 'envoy.extensions.filters.http.set_filter_state.v3.Config', {
+    on_request_headers: [kept(AUTHORITY, ':AUTHORITY'), ...others],
+  });
 }
 
 /** Runs only for a header of the right form, so that a line never holds what a caller made up instead of an id. */
 export function rememberRequestId(): HttpFilter {
   return extension(NAME, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
-    extension_config: extension(
-      NAME,
-      'envoy.extensions.filters.http.set_filter_state.v3.Config',
-      remember(REQUEST_ID_KEY, GIVEN_REQUEST_ID_HEADER),
-    ),
+    extension_config: extension(NAME, 'envoy.extensions.filters.http.set_filter_state.v3.Config', {
+      on_request_headers: [kept(REQUEST_ID_KEY, GIVEN_REQUEST_ID_HEADER)],
+    }),
     xds_matcher: {
       matcher_list: {
         matchers: [
@@ -75,15 +78,11 @@ export function rememberRequestId(): HttpFilter {
   });
 }
 
-function remember(key: string, header: string): SetFilterState {
+function kept(key: string, header: string): Kept {
   return {
-    on_request_headers: [
-      {
-        object_key: key,
-        factory_key: 'envoy.string',
-        format_string: { text_format_source: { inline_string: `%REQ(${header})%` }, omit_empty_values: true },
-        skip_if_empty: true,
-      },
-    ],
+    object_key: key,
+    factory_key: 'envoy.string',
+    format_string: { text_format_source: { inline_string: `%REQ(${header})%` }, omit_empty_values: true },
+    skip_if_empty: true,
   };
 }

@@ -8,7 +8,7 @@ import type { GatewayRole } from '../../../../src/federation/model.ts';
 import type { Copy, Data, Mutation } from './mutation.ts';
 
 const EGRESS_MANAGER = (c: Copy): Data => c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config;
-const strip = (manager: Data): Data => manager.http_filters.at(-2).typed_config.mutations;
+const strip = (manager: Data): Data => manager.http_filters[1].typed_config.mutations;
 const rules = (c: Copy): Data => c.policy.permissions[0].and_rules.rules;
 const unexpectedBody = (c: Copy): Data => rules(c)[2].not_rule.and_rules.rules;
 const pathPolicy = (c: Copy): Data =>
@@ -282,7 +282,7 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
     (c) => listenAt(c.named('Listener', 'ingress'), '127.0.0.1', 15444),
   ],
   ['HTTP_FILTERS', 'a script after access control', 'ingress', (c) => c.manager.http_filters.splice(-1, 0, LUA)],
-  ['HTTP_FILTERS', 'a script at the egress', 'egress', (c) => EGRESS_MANAGER(c).http_filters.splice(2, 0, LUA)],
+  ['HTTP_FILTERS', 'a script at the egress', 'egress', (c) => EGRESS_MANAGER(c).http_filters.splice(4, 0, LUA)],
   [
     'HTTP_FILTERS',
     'a second filter that mutates headers',

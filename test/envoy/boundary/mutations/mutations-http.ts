@@ -28,7 +28,7 @@ const GIVEN_ID = {
 };
 
 const peerRequestId = (c: Copy): Data =>
-  c.manager.http_filters[1].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.single_predicate;
+  c.manager.http_filters[3].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.single_predicate;
 
 export const HTTP_MUTATIONS: Mutations = {
   NO_DEFAULT_CHAIN: [['one', 'ingress', (c) => void (c.named('Listener', 'ingress').default_filter_chain = c.chain)]],
@@ -220,8 +220,7 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) =>
         c
           .named('Listener', 'egress/8080')
-          .filter_chains[0].filters[0].typed_config.http_filters.at(-2)
-          .typed_config.mutations.response_mutations.pop(),
+          .filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.mutations.response_mutations.pop(),
     ],
     [
       'skipped by a value',
@@ -251,7 +250,11 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) => void delete c.manager.http_filters.at(-1).typed_config.suppress_envoy_headers,
     ],
     ['rewriting disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.lua').disabled = true)],
-    ['nothing stripped', 'ingress', (c) => void c.removeFilter('envoy.filters.http.header_mutation')],
+    [
+      'nothing stripped',
+      'ingress',
+      (c) => void delete c.filter('envoy.filters.http.header_mutation').typed_config.mutations.response_mutations,
+    ],
     [
       'one family of request trailers kept',
       'ingress',
@@ -261,7 +264,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'nothing stripped from trailers',
       'egress',
       (c) =>
-        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters.at(-2)
+        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters[1]
           .typed_config.mutations.response_trailers_mutations,
     ],
   ],
@@ -558,36 +561,72 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   UNDERSCORES: [
-    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(7, 1)],
-    ['no guard', 'egress', (c) => void egressFilters(c).splice(2, 1)],
-    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[7].disabled = true)],
+    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(9, 1)],
+    ['no guard', 'egress', (c) => void egressFilters(c).splice(4, 1)],
+    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[9].disabled = true)],
     [
       'another script',
       'egress',
       (c) =>
-        void (egressFilters(c)[2].typed_config.default_source_code.inline_string = 'function envoy_on_request() end'),
+        void (egressFilters(c)[4].typed_config.extension_config.typed_config.default_source_code.inline_string =
+          'function envoy_on_request() end'),
     ],
     [
       'passed on in requests',
       'ingress',
-      (c) => void delete c.manager.http_filters[10].typed_config.mutations.request_mutations,
+      (c) => void delete c.manager.http_filters[1].typed_config.mutations.request_mutations,
     ],
     [
       'passed on in requests',
       'egress',
-      (c) => void delete egressFilters(c)[4].typed_config.mutations.request_mutations,
+      (c) => void delete egressFilters(c)[1].typed_config.mutations.request_mutations,
     ],
     [
       'passed on in trailers',
       'ingress',
-      (c) => void c.manager.http_filters[10].typed_config.mutations.request_trailers_mutations.pop(),
+      (c) => void c.manager.http_filters[1].typed_config.mutations.request_trailers_mutations.pop(),
     ],
     [
       'only some removed',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[10].typed_config.mutations.request_mutations[0].remove_on_match.key_matcher = {
+        void (c.manager.http_filters[1].typed_config.mutations.request_mutations[0].remove_on_match.key_matcher = {
           prefix: 'x_',
+        }),
+    ],
+    [
+      'another key that skips the guard',
+      'ingress',
+      (c) =>
+        void (c.manager.http_filters[9].typed_config.xds_matcher.matcher_list.matchers[0].predicate.single_predicate.input.typed_config.key =
+          'postern.header_bytes'),
+    ],
+    [
+      'the same size twice',
+      'ingress',
+      (c) =>
+        void (c.manager.http_filters[2].typed_config.on_request_headers[1].format_string.text_format_source.inline_string =
+          "%CEL(filter_state['postern.header_bytes'] == filter_state['postern.header_bytes'])%"),
+    ],
+    [
+      'compared before they are removed',
+      'egress',
+      (c) => void egressFilters(c).splice(1, 2, egressFilters(c)[2], egressFilters(c)[1]),
+    ],
+    [
+      'the size of something else',
+      'egress',
+      (c) =>
+        void (egressFilters(c)[0].typed_config.on_request_headers[1].format_string.text_format_source.inline_string =
+          '%BYTES_RECEIVED%'),
+    ],
+    [
+      'a result that is written over',
+      'ingress',
+      (c) =>
+        void c.manager.http_filters[2].typed_config.on_request_headers.push({
+          ...c.manager.http_filters[2].typed_config.on_request_headers[1],
+          format_string: { text_format_source: { inline_string: 'true' } },
         }),
     ],
     ['dropped where they are refused', 'ingress', (c) => void (c.host.typed_per_filter_config[GUARD] = OFF)],
@@ -651,7 +690,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'an id in the place of the authority',
       'ingress',
       (c) =>
-        void (c.manager.http_filters[1].typed_config.extension_config.typed_config.on_request_headers[0].object_key =
+        void (c.manager.http_filters[3].typed_config.extension_config.typed_config.on_request_headers[0].object_key =
           'postern.authority'),
     ],
   ],

@@ -5,7 +5,7 @@
 import type { BoundaryRule } from '../../../../src/envoy/boundary/boundary-rules.ts';
 import type { Copy, Data, Mutation } from './mutation.ts';
 
-const claim = (c: Copy): Data => c.manager.http_filters[2].typed_config;
+const claim = (c: Copy): Data => c.manager.http_filters[4].typed_config;
 /** What counts on a connection of each of the shop's two gateways. */
 const counting = (c: Copy): Data[] =>
   claim(c).xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate;
@@ -22,7 +22,7 @@ const asked = (c: Copy): Data => ruleWithWorkloads(c)[2].or_rules.rules;
 const matcher = (permission: Data): Data => permission.sourced_metadata.metadata_matcher;
 
 export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])[] = [
-  ['WORKLOAD_CLAIM', 'no filter', 'ingress', (c) => void c.manager.http_filters.splice(2, 1)],
+  ['WORKLOAD_CLAIM', 'no filter', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
   [
     'WORKLOAD_CLAIM',
     'the filter runs for every value',

@@ -35,7 +35,7 @@ export function checkHttpFilters(
   identities: readonly string[],
   subject: Subject,
 ): void {
-  const [, , workload, limits, bodies, paths, access, ...others] = filters;
+  const [, , , , workload, limits, bodies, paths, access, ...others] = filters;
   enforce(keepsOnlyClaims(configOf(workload), identities), 'WORKLOAD_CLAIM', subject);
   enforce(limits?.name === PEER_SLOT, 'LIMITS', subject);
   enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
@@ -45,8 +45,8 @@ export function checkHttpFilters(
 }
 
 /** Before any other filter, so that a request which a filter refuses is logged with the authority that was received. */
-export function remembersRequest({ http_filters: [first, second] = [] }: Manager): boolean {
-  return keeps(configOf(first), 'postern.authority', ':AUTHORITY') && keepsOnlyIds(second);
+export function remembersRequest({ http_filters: [first, , , second] = [] }: Manager): boolean {
+  return keeps(configOf(first), 'postern.authority', ':AUTHORITY', 'postern.header_bytes') && keepsOnlyIds(second);
 }
 
 /** The configuration of a filter that always runs. */
@@ -77,11 +77,12 @@ function keepsOnlyIds(filter: HttpFilter | undefined): boolean {
   );
 }
 
-/** Keeps one header under one key, and nothing else. */
-function keeps(config: Any | undefined, key: string, header: string): boolean {
+/** Keeps one header under one key, and nothing else but `other`. */
+function keeps(config: Any | undefined, key: string, header: string, other?: string): boolean {
   const [value, ...others] = config?.['@type'] === FILTER_STATE ? (config.on_request_headers ?? []) : [];
   const format = value?.format_string?.text_format_source?.inline_string;
-  return others.length === 0 && value?.object_key === key && format === `%REQ(${header})%`;
+  const isAlone = others.every(({ object_key: name }) => other !== undefined && name === other);
+  return isAlone && value?.object_key === key && format === `%REQ(${header})%`;
 }
 
 /** The guard runs for every method but those that define a body. */

@@ -21,6 +21,7 @@ import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './log-shapes.ts';
 import { EGRESS_REPLIES, INGRESS_REPLIES } from './reply-shapes.ts';
 import {
   AUTHORITY,
+  COMPARE_BYTES,
   GIVEN_REQUEST_ID,
   headerValue,
   KEEP_CLAIM,
@@ -115,10 +116,28 @@ const ACCESS = extension(
   'envoy.filters.http.rbac',
   typed(RBAC, { rules: message({}, { action: is('ALLOW'), policies: message({}) }), track_per_rule_stats: is(true) }),
 );
-/** The script is in underscore-rules.ts, by its digest. */
-const UNDERSCORE_GUARD = extension(
+/** The script is in underscore-rules.ts, by its digest, and the key. */
+const UNDERSCORE_GUARD = matched(
   'envoy.filters.http.lua.underscores',
   typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
+  message({
+    matcher_list: message({
+      matchers: sequence(
+        message({
+          predicate: message({
+            single_predicate: message({
+              input: extension(
+                'envoy.matching.inputs.filter_state',
+                typed('envoy.extensions.matching.common_inputs.network.v3.FilterStateInput', { key: text }),
+              ),
+              value_match: message({ exact: is('true') }),
+            }),
+          }),
+          on_match: SKIPPED,
+        }),
+      ),
+    }),
+  }),
 );
 const HOSTS = matched(
   LUA,
@@ -227,6 +246,8 @@ export const INGRESS_MANAGER = typed(
     early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPIES),
     http_filters: httpFilters(
       AUTHORITY,
+      STRIP,
+      COMPARE_BYTES,
       KEEP_ID,
       KEEP_CLAIM,
       limitSlot('peer'),
@@ -236,7 +257,6 @@ export const INGRESS_MANAGER = typed(
       UNDERSCORE_GUARD,
       limitSlot('consumer'),
       HOSTS,
-      STRIP,
       ROUTER,
     ),
     local_reply_config: INGRESS_REPLIES,
@@ -269,7 +289,7 @@ export const EGRESS_MANAGER = typed(
   MANAGER,
   {
     ...FROM_CALLERS,
-    http_filters: httpFilters(AUTHORITY, KEEP_ID, UNDERSCORE_GUARD, limitSlot('import'), STRIP, ROUTER),
+    http_filters: httpFilters(AUTHORITY, STRIP, COMPARE_BYTES, KEEP_ID, UNDERSCORE_GUARD, limitSlot('import'), ROUTER),
   },
   { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
 );
@@ -281,7 +301,16 @@ export const CALLERS_MANAGER = typed(
     ...FROM_CALLERS,
     forward_client_cert_details: is('SANITIZE_SET'),
     set_current_client_cert_details: message({ uri: is(true) }),
-    http_filters: httpFilters(AUTHORITY, KEEP_ID, ACCESS, UNDERSCORE_GUARD, limitSlot('import'), STRIP, ROUTER),
+    http_filters: httpFilters(
+      AUTHORITY,
+      STRIP,
+      COMPARE_BYTES,
+      KEEP_ID,
+      ACCESS,
+      UNDERSCORE_GUARD,
+      limitSlot('import'),
+      ROUTER,
+    ),
   },
   { ...ZERO, codec_type: is('AUTO') },
 );

@@ -33,7 +33,7 @@ function headerMatch(input: Shape, regex: Shape): Shape {
 }
 
 function kept(key: string, header: string): Shape {
-  const value = message({
+  return message({
     object_key: is(key),
     factory_key: is('envoy.string'),
     format_string: message({
@@ -42,14 +42,33 @@ function kept(key: string, header: string): Shape {
     }),
     skip_if_empty: is(true),
   });
-  return typed('envoy.extensions.filters.http.set_filter_state.v3.Config', { on_request_headers: sequence(value) });
+}
+
+/** What the guard against underscores compares. The texts are in underscore-rules.ts. */
+function measured(key: string): Shape {
+  return message({
+    object_key: is(key),
+    factory_key: is('envoy.string'),
+    format_string: message({ text_format_source: message({ inline_string: text }) }),
+  });
+}
+
+function states(...values: readonly Shape[]): Shape {
+  return typed('envoy.extensions.filters.http.set_filter_state.v3.Config', { on_request_headers: sequence(...values) });
 }
 
 export const REQUEST_HEADER = 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
-export const AUTHORITY = extension(STATE, kept('postern.authority', ':AUTHORITY'));
+export const AUTHORITY = extension(
+  STATE,
+  states(kept('postern.authority', ':AUTHORITY'), measured('postern.header_bytes')),
+);
+export const COMPARE_BYTES = extension(
+  STATE,
+  states(measured('postern.header_bytes_without_underscores'), measured('postern.no_underscores')),
+);
 export const KEEP_ID = matched(
   STATE,
-  kept('postern.given_request_id', GIVEN_REQUEST_ID),
+  states(kept('postern.given_request_id', GIVEN_REQUEST_ID)),
   skippedUnless(
     headerValue(
       typed(REQUEST_HEADER, { header_name: is(GIVEN_REQUEST_ID) }),
