@@ -24,6 +24,10 @@ export function staticBootstrap(resources: readonly ResourceJson[], adminPort?: 
   };
   return JSON.stringify({
     ...(adminPort && { admin: { address: { socket_address: { address: '127.0.0.1', port_value: adminPort } } } }),
+    // As in the product's bootstrap: the expressions for header names are larger than Envoy's default limit.
+    layered_runtime: {
+      layers: [{ name: 'static', static_layer: { re2: { max_program_size: { error_level: 1000 } } } }],
+    },
     bootstrap_extensions: [
       {
         name: 'envoy.bootstrap.internal_listener',

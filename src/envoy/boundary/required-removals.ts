@@ -86,15 +86,25 @@ export const NEVER_FROM_EGRESS = [...NEVER_FROM_PROVEN, 'x-forwarded-client-cert
 /** Whether the mutations remove every one of these headers and write none. */
 export const removesAll = memoizeByIdentity((mutations: readonly Mutation[], names: readonly string[]): boolean => {
   const removed = new Set(mutations.flatMap(({ remove }) => remove ?? []));
-  const prefixes = mutations.flatMap(({ remove_on_match: match }) => match?.key_matcher?.prefix || []);
+  const matchers = mutations.flatMap(({ remove_on_match: match }) => match?.key_matcher ?? []);
+  const prefixes = matchers.flatMap(({ prefix }) => prefix || []);
+  const expressions = matchers.flatMap(({ safe_regex: { regex = '' } = {} }) =>
+    READABLE.test(regex) ? new RegExp(`^(?:${regex})$`) : [],
+  );
   const isRemoved = (name: string): boolean => {
     const family = name.endsWith('*') ? name.slice(0, -1) : undefined;
-    return (
-      (family === undefined && removed.has(name)) || prefixes.some((prefix) => (family ?? name).startsWith(prefix))
-    );
+    if (family === undefined && removed.has(name)) return true;
+    if (prefixes.some((prefix) => (family ?? name).startsWith(prefix))) return true;
+    const samples = family === undefined ? [name] : [family, `${family}${ANYTHING}`];
+    return expressions.some((expression) => samples.every((sample) => expression.test(sample)));
   };
   return mutations.every(({ append }) => append === undefined) && names.every(isRemoved);
 });
+
+/** Letters, choices and one loop over every character of a name: what RE2 and JavaScript read alike. */
+const READABLE = /^(?:[a-z0-9|?-]|\(\?:|\)|\\\$|\[!-~\]\*)+$/;
+/** In no name: only the loop matches it, and the loop matches every other end of a name as well. */
+const ANYTHING = '~!~';
 
 function words(text: string): readonly string[] {
   return text.trim().split(/\s+/);

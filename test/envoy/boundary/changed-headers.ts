@@ -4,7 +4,7 @@
 import { type Change, change } from './changed-figures.ts';
 
 export const HEADERS: readonly Change[] = [
-  change('http/headers/header-removals', "'x-forwarded-*', ", '', 'ingress', 'CLEAN_REQUESTS'),
+  change('http/headers/header-removals', "'x-forwarded-*', ", '', 'ingress', 'CLEAN_RESPONSES'),
   change('http/headers/header-removals', "'x-forwarded-*', ", '', 'egress', 'CLEAN_REQUESTS'),
   change('http/headers/header-removals', "'cf-access-*',", '', 'ingress', 'CLEAN_REQUESTS'),
   change('http/headers/header-removals', "'x-original-url',", "'x-original-url-*',", 'ingress', 'CLEAN_REQUESTS'),
@@ -21,7 +21,8 @@ export const HEADERS: readonly Change[] = [
     'CLEAN_REQUESTS',
   ),
   change('http/headers/header-mutations', 'KEEP_PEER_CLAIM,\n', '\n', 'ingress', 'CLEAN_REQUESTS'),
-  change('http/headers/header-mutations', 'REQUEST_ID(one) || ', 'REQUEST_ID(one) && ', 'ingress', 'CLEAN_REQUESTS'),
+  change('http/headers/header-mutations', '...removals([CLAIM]),\n', '\n', 'ingress', 'CLEAN_REQUESTS'),
+  change('http/headers/name-expression', "'[!-~]*'", "'[!-z]*'", 'ingress', 'CLEAN_REQUESTS'),
   change(
     'http/headers/request-facts',
     "REQUEST_ID = '[0-9a-f]{8}",

@@ -6,6 +6,7 @@ import type { Message } from '../../draft.ts';
 import { PEER_HEADER, WORKLOAD_HEADER } from '../../resource-names.ts';
 import { KEEP_PEER_CLAIM, PEER_CLAIM_HEADER } from '../access-control/workload-claim.ts';
 import { REMOVALS } from './header-removals.ts';
+import { nameExpression } from './name-expression.ts';
 import { GIVEN_REQUEST_ID_HEADER, KEEP_REQUEST_ID } from './request-facts.ts';
 
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
@@ -34,27 +35,27 @@ const ADDED_BY_ENVOY = [
   'x-forwarded-port',
 ];
 
+/** Copied before they are removed: the request id, for the log and `traceContext: forward`; of a peer also its claim. */
+const [REQUEST_ID, CLAIM] = ['x-request-id', 'x-forwarded-*'];
+
 /**
  * Runs before Envoy writes headers of its own, so that it removes the caller's values and keeps Envoy's. Routes remove trace
  * context, for which peers have a choice.
  */
-const CLEANING: readonly Mutation[] = removals('requests').filter(({ remove = '' }) => !TRACE_CONTEXT.includes(remove));
-
-/** Copied before they are removed: the request id, for the log and `traceContext: forward`; of a peer also its claim. */
-const [REQUEST_ID, CLAIM] = [
-  ({ remove }: Mutation): boolean => remove === 'x-request-id',
-  ({ remove_on_match: match }: Mutation): boolean => match?.key_matcher?.prefix === 'x-forwarded-',
-];
-
 export const CLEAN_REQUEST: Readonly<Record<GatewayRole, readonly Mutation[]>> = {
-  egress: [...CLEANING.filter((one) => !REQUEST_ID(one)), KEEP_REQUEST_ID, ...CLEANING.filter(REQUEST_ID)],
+  egress: [...cleaning([REQUEST_ID]), KEEP_REQUEST_ID, ...removals([REQUEST_ID])],
   ingress: [
-    ...CLEANING.filter((one) => !REQUEST_ID(one) && !CLAIM(one)),
+    ...cleaning([REQUEST_ID, CLAIM]),
     KEEP_REQUEST_ID,
     KEEP_PEER_CLAIM,
-    ...CLEANING.filter((one) => REQUEST_ID(one) || CLAIM(one)),
+    ...removals([REQUEST_ID]),
+    ...removals([CLAIM]),
   ],
 };
+
+function cleaning(later: readonly string[]): readonly Mutation[] {
+  return removals(listed('requests').filter((name) => !TRACE_CONTEXT.includes(name) && !later.includes(name)));
+}
 
 /** A backend may read `x_forwarded_for` as `x-forwarded-for` (CGI), so no name with an underscore passes. */
 const WITHOUT_UNDERSCORES: Mutation = { remove_on_match: { key_matcher: { contains: '_' } } };
@@ -69,7 +70,7 @@ export const STRIP_REQUEST: readonly Mutation[] = [WITHOUT_UNDERSCORES];
 export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = [...families(listed('requests')), WITHOUT_UNDERSCORES];
 
 /** Runs on a response and its trailers. Envoy writes its own `server` header afterwards. */
-export const STRIP_RESPONSE: readonly Mutation[] = removals('responses');
+export const STRIP_RESPONSE: readonly Mutation[] = removals(listed('responses'));
 
 /** Removed on the way to a backend, which may see the caller (x-forwarded-client-cert, x-postern-peer, x-postern-workload). */
 export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [
@@ -97,9 +98,19 @@ function listed(from: 'requests' | 'responses'): readonly string[] {
   return REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(({ names }) => names);
 }
 
-/** Mutations can remove by prefix; `request_headers_to_remove` of a route cannot. Envoy has lower-cased the names by then. */
-function removals(from: 'requests' | 'responses'): readonly Mutation[] {
-  return listed(from).map((name) => (name.endsWith('*') ? withPrefix(name.slice(0, -1)) : { remove: name }));
+/**
+ * Mutations can remove by an expression; `request_headers_to_remove` of a route cannot. Envoy has lower-cased the names by then.
+ * Two expressions, because one for all names would be too large for the bootstrap (`re2.max_program_size`).
+ */
+function removals(names: readonly string[]): readonly Mutation[] {
+  const groups = [names.filter((name) => name.startsWith('x-')), names.filter((name) => !name.startsWith('x-'))];
+  return groups.filter((group) => group.length > 0).map(removalOf);
+}
+
+function removalOf(names: readonly string[]): Mutation {
+  const [only = ''] = names;
+  if (names.length > 1) return { remove_on_match: { key_matcher: { safe_regex: { regex: nameExpression(names) } } } };
+  return only.endsWith('*') ? withPrefix(only.slice(0, -1)) : { remove: only };
 }
 
 /** The first word of each name, without those that a shorter one covers. The trailers of gRPC are not a family. */

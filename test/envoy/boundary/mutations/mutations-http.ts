@@ -16,6 +16,12 @@ const egressFilters = (c: Copy): Data =>
 const GUARD = 'envoy.filters.http.lua.underscores';
 const OFF = { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute', disabled: true };
 
+/** Changes the expression for the names that do not begin with an x. */
+function expression(c: Copy, change: (regex: string) => string): void {
+  const matcher = c.manager.early_header_mutation_extensions[0].typed_config.mutations[1].remove_on_match.key_matcher;
+  matcher.safe_regex.regex = change(matcher.safe_regex.regex);
+}
+
 /** Takes a header out of the list of those that are removed. */
 function remove(level: Data, name: string): void {
   const { request_headers_to_remove: all } = level;
@@ -284,16 +290,17 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
     ['a hop trusted', 'ingress', (c) => void (c.manager.xff_num_trusted_hops = 1)],
     ['spoofed headers kept', 'ingress', (c) => void delete c.manager.early_header_mutation_extensions],
+    ['one family kept', 'ingress', (c) => expression(c, (regex) => regex.replace('|access-[!-~]*', ''))],
     [
-      'one family kept',
+      'one name of a family kept',
       'ingress',
-      (c) => {
-        const { mutations } = c.manager.early_header_mutation_extensions[0].typed_config;
-        mutations.splice(
-          mutations.findIndex((mutation: Data) => mutation.remove_on_match?.key_matcher.prefix === 'cf-access-'),
-          1,
-        );
-      },
+      (c) => expression(c, (regex) => regex.replace('|access-[!-~]*', '|access-')),
+    ],
+    ['one name kept', 'ingress', (c) => expression(c, (regex) => regex.replace('|baggage|', '|'))],
+    [
+      'an expression that nobody can read',
+      'ingress',
+      (c) => expression(c, (regex) => regex.replace('|access-[!-~]*', '|access-(?i:.*)')),
     ],
     ['HTTP/1', 'ingress', (c) => void (c.manager.codec_type = 'AUTO')],
     ['WebSockets', 'ingress', (c) => void (c.manager.upgrade_configs = [{ upgrade_type: 'websocket' }])],

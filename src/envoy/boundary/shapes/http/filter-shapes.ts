@@ -33,7 +33,10 @@ import {
   skippedUnless,
 } from './request-fact-shapes.ts';
 
-const MATCHED_REMOVAL = message({ key_matcher: message({ prefix: text }) });
+/** What is removed is in header-rules.ts. */
+const MATCHED_REMOVAL = message({
+  key_matcher: oneField({ prefix: text, safe_regex: message({ regex: text }) }),
+});
 const UNDERSCORES = message({ remove_on_match: message({ key_matcher: message({ contains: is('_') }) }) });
 const REMOVAL = oneField({ remove: text, remove_on_match: MATCHED_REMOVAL });
 const REMOVALS_AND_UNDERSCORES = once(listOf(either(REMOVAL, UNDERSCORES)));
