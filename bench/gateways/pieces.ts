@@ -23,9 +23,9 @@ const RBAC = 'envoy.filters.http.rbac';
 export const PIECES: readonly Piece[] = [
   { name: 'access log', roles: BOTH, without: (whole) => resources(whole, drop(['access_log'])) },
   {
-    name: 'facts kept for the log (authority, request id, workload)',
+    name: 'facts kept for the log (request id, workload)',
     roles: BOTH,
-    without: (whole) => resources(whole, dropFilters(['set_filter_state', 'header_to_metadata'])),
+    without: (whole) => resources(whole, dropFilters(['postern.given_request_id', 'header_to_metadata'])),
   },
   {
     name: 'internal hosts in responses (Lua)',
@@ -33,9 +33,9 @@ export const PIECES: readonly Piece[] = [
     without: (whole) => resources(whole, dropFilters(['envoy.filters.http.lua'], true)),
   },
   {
-    name: 'names with an underscore (Lua)',
+    name: 'names with an underscore (CEL, and Lua where there is one)',
     roles: BOTH,
-    without: (whole) => resources(whole, dropFilters(['envoy.filters.http.lua.underscores'])),
+    without: (whole) => resources(whole, dropFilters(['postern.no_underscores'])),
   },
   {
     name: 'removal of headers: requests, before routing',
@@ -161,10 +161,10 @@ function everywhere(keep: (key: string) => boolean): Edit {
   return edit;
 }
 
-/** Without the HTTP filters whose name holds one of these, or with `exactly` is one of them. */
+/** Without the HTTP filters that name one of these, or with `exactly` are called so. */
 function dropFilters(names: readonly string[], exactly = false): Edit {
-  const isDropped = ({ name }: { readonly name: string }): boolean =>
-    names.some((one) => (exactly ? name === one : name.includes(one)));
+  const isDropped = (filter: { readonly name: string }): boolean =>
+    names.some((one) => (exactly ? filter.name === one : JSON.stringify(filter).includes(one)));
   const edit: Edit = (json) => {
     if (Array.isArray(json)) return json.map(edit);
     if (typeof json !== 'object' || json === null) return json;
