@@ -1,73 +1,16 @@
 // The form of an HTTP connection manager: its fields, and the exact sequence of HTTP filters of each gateway.
 // Must not: be made of envoy/http/, which is what is checked here.
 
-import {
-  either,
-  extension,
-  is,
-  listOf,
-  message,
-  once,
-  oneField,
-  type Shape,
-  sequence,
-  text,
-  typed,
-  under,
-} from '../shape.ts';
+import { extension, is, listOf, message, once, type Shape, sequence, text, typed, under } from '../shape.ts';
 import { ADS } from '../tls-shapes.ts';
+import { CLEAN_REQUESTS, HOSTS, STRIP, UNDERSCORE_GUARD } from './header-shapes.ts';
 import { limitSlot } from './limit-shapes.ts';
 import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './log-shapes.ts';
 import { EGRESS_REPLIES, INGRESS_REPLIES } from './reply-shapes.ts';
-import {
-  AUTHORITY,
-  COMPARE_BYTES,
-  GIVEN_REQUEST_ID,
-  headerValue,
-  KEEP_CLAIM,
-  KEEP_ID,
-  matched,
-  PEER_CLAIM,
-  REQUEST_HEADER,
-  SKIP,
-  skippedUnless,
-} from './request-fact-shapes.ts';
+import { AUTHORITY, COMPARE_BYTES, KEEP_CLAIM, KEEP_ID, matched, REQUEST_HEADER, SKIP } from './request-fact-shapes.ts';
 
-/** What is removed is in header-rules.ts. */
-const MATCHED_REMOVAL = message({
-  key_matcher: oneField({ prefix: text, safe_regex: message({ regex: text }) }),
-});
-const UNDERSCORES = message({ remove_on_match: message({ key_matcher: message({ contains: is('_') }) }) });
-const REMOVAL = oneField({ remove: text, remove_on_match: MATCHED_REMOVAL });
-const REMOVALS_AND_UNDERSCORES = once(listOf(either(REMOVAL, UNDERSCORES)));
-const REMOVALS = once(listOf(REMOVAL));
-/** Which header is written, and where, is in header-rules.ts. */
-const REMOVALS_AND_COPIES = once(
-  listOf(
-    oneField({
-      remove: text,
-      remove_on_match: MATCHED_REMOVAL,
-      append: message({
-        header: either(copy(GIVEN_REQUEST_ID, 'X-REQUEST-ID'), copy(PEER_CLAIM, 'X-FORWARDED-CLIENT-CERT')),
-        append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
-      }),
-    }),
-  ),
-);
-
-function copy(to: string, from: string): Shape {
-  return message({ key: is(to), value: is(`%REQ(${from})%`) });
-}
-
-function earlyMutations(mutations: Shape): Shape {
-  const config = 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
-  const one = extension('envoy.http.early_header_mutation.header_mutation', typed(config, { mutations }));
-  return under('CLEAN_REQUESTS', sequence(one));
-}
-
-const RESPONSE_HEADER = 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput';
 const BUFFER = 'envoy.filters.http.buffer';
-const LUA = 'envoy.filters.http.lua';
+
 const RBAC = 'envoy.extensions.filters.http.rbac.v3.RBAC';
 
 const SKIPPED = message({ action: SKIP });
@@ -118,49 +61,6 @@ const PATH_GUARD = extension(
 const ACCESS = extension(
   'envoy.filters.http.rbac',
   typed(RBAC, { rules: message({}, { action: is('ALLOW'), policies: message({}) }), track_per_rule_stats: is(true) }),
-);
-/** The script is in underscore-rules.ts, by its digest, and the key. */
-const UNDERSCORE_GUARD = matched(
-  'envoy.filters.http.lua.underscores',
-  typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
-  message({
-    matcher_list: message({
-      matchers: sequence(
-        message({
-          predicate: message({
-            single_predicate: message({
-              input: extension(
-                'envoy.matching.inputs.filter_state',
-                typed('envoy.extensions.matching.common_inputs.network.v3.FilterStateInput', { key: text }),
-              ),
-              value_match: message({ exact: is('true') }),
-            }),
-          }),
-          on_match: SKIPPED,
-        }),
-      ),
-    }),
-  }),
-);
-const HOSTS = matched(
-  LUA,
-  typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
-  skippedUnless(
-    message({
-      or_matcher: message({ predicate: listOf(headerValue(typed(RESPONSE_HEADER, { header_name: text }), '\\C*')) }),
-    }),
-  ),
-);
-const STRIP = extension(
-  'envoy.filters.http.header_mutation',
-  typed('envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
-    mutations: message({
-      request_mutations: sequence(UNDERSCORES),
-      request_trailers_mutations: REMOVALS_AND_UNDERSCORES,
-      response_mutations: REMOVALS,
-      response_trailers_mutations: REMOVALS,
-    }),
-  }),
 );
 const ROUTER = extension(
   'envoy.filters.http.router',
@@ -246,7 +146,7 @@ export const INGRESS_MANAGER = typed(
     scheme_header_transformation: message({ match_upstream: is(true) }),
     http_protocol_options: message(HTTP1),
     access_log: INGRESS_REQUEST_LOG,
-    early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPIES),
+    early_header_mutation_extensions: CLEAN_REQUESTS,
     http_filters: httpFilters(
       AUTHORITY,
       STRIP,
@@ -284,7 +184,7 @@ const FROM_CALLERS = {
     ignore_http_11_upgrade: sequence(message({ prefix: is('TLS/'), ignore_case: is(true) })),
   }),
   access_log: EGRESS_REQUEST_LOG,
-  early_header_mutation_extensions: earlyMutations(REMOVALS_AND_COPIES),
+  early_header_mutation_extensions: CLEAN_REQUESTS,
   local_reply_config: EGRESS_REPLIES,
 };
 
