@@ -33,11 +33,11 @@ export async function postern(processes: Processes, ...args: readonly string[]):
   return await processes.run(`postern ${args.join(' ')}`, process.execPath, [MAIN, ...args]);
 }
 
-/** Starts the control plane of a mesh, and waits until it says that it is ready. */
-export async function startPostern(processes: Processes, place: Place): Promise<Running> {
+/** Starts the control plane of a mesh, with more flags if they are given, and waits until it says that it is ready. */
+export async function startPostern(processes: Processes, place: Place, more: readonly string[] = []): Promise<Running> {
   const args = ['run', '-f', place.file, '--xds', formatHostPort(place.xds), '--admin', formatHostPort(place.admin)];
   // A handful of gateways: nothing to be warm for.
-  args.push('--warm-up', '0');
+  args.push('--warm-up', '0', ...more);
   const running = processes.start(`${place.name}-postern`, process.execPath, [MAIN, ...args]);
   await until(`Postern of ${place.name} ready`, running, async () => {
     const answer = await fetch(`http://${formatHostPort(place.admin)}/readyz`);

@@ -39,6 +39,17 @@ function whyRejected({ reason, diagnostics }: Rejected): string {
   return others.length === 0 ? shown : `${shown} and ${others.length} more`;
 }
 
+/** One for each peer: the first Envoy that cannot reach it. Not the fault of the configuration, so a deployment does not wait for it. */
+export function unreachablePeers({ peers }: Status): readonly string[] {
+  return peers.flatMap(({ name, reachability = [] }) => {
+    const failing = reachability.filter(({ reachable }) => !reachable);
+    const [first] = failing;
+    if (first === undefined) return [];
+    const more = failing.length === 1 ? '' : `, and from ${failing.length - 1} more`;
+    return [`the peer ${name} cannot be reached from ${first.node}${more} (${first.reason})`];
+  });
+}
+
 function envoyProblems(gateway: string, { nodeId, types }: GatewayStream): readonly string[] {
   if (types.length === 0) return [`${gateway} ${nodeId} has not subscribed yet`];
   if (isInSync({ types })) return [];

@@ -11,6 +11,22 @@ export interface GatewayStream extends Omit<StreamStatus, 'since' | 'certificate
   readonly types: readonly GatewayStreamType[];
 }
 
+/** How one Envoy gets on with one peer. */
+export interface PeerReachability {
+  readonly gateway: string;
+  readonly node: string;
+  readonly reachable: boolean;
+  /** Since when it is as it is, for this reason. */
+  readonly since: string;
+  readonly lastSuccess?: string;
+  readonly lastFailure?: string;
+  /** When it cannot be reached: the code, who refuses, the same in words, and Envoy's own words. */
+  readonly reason?: string;
+  readonly refusedBy?: 'us' | 'peer' | 'nobody';
+  readonly text?: string;
+  readonly envoy?: string;
+}
+
 export interface GatewayStreamType extends Omit<TypeStatus, 'nack'> {
   readonly nack?: { readonly version: string; readonly message: string; readonly at: string };
 }
@@ -75,6 +91,8 @@ export interface Status {
     /** SHA-256 of each CA certificate, hex: what `postern peer show` of that peer prints, and openssl -fingerprint. */
     readonly bundleCertificates: readonly string[];
     readonly bundleNotAfter: string;
+    /** What connected Envoys of our egress gateway say, those that cannot reach it first; empty while none has tried. */
+    readonly reachability?: readonly PeerReachability[];
   }[];
   /** Configured peers without a usable trust bundle: nobody can prove to be them, and their imports answer 503. */
   readonly deniedPeers: readonly {

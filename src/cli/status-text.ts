@@ -26,6 +26,7 @@ export function statusText(answer: Status, now: number): string {
     [...status.gateways.flatMap((gateway) => gatewayLines(gateway)), ...workerProblems(status)],
     refusedLines(status),
     peerLines(status),
+    reachabilityLines(status),
     exportLines(status),
     importLines(status),
     expiryLines(status, now),
@@ -98,6 +99,23 @@ function peerLines({ peers, deniedPeers = [] }: Status): readonly string[] {
     ...deniedPeers.map(({ name, trustDomain }) => [name, trustDomain, 'denied', '-']),
   ];
   return listed(['PEER', 'TRUST DOMAIN', 'STATE', 'BUNDLE UNTIL'], rows);
+}
+
+/** Of a process of an earlier version, none. */
+function reachabilityLines({ peers }: Status): readonly string[] {
+  const known = peers.flatMap(({ name, reachability = [] }) => reachability.map((one) => ({ name, ...one })));
+  const rows = known.map(({ name, node, reachable, since, lastSuccess, reason }) => [
+    name,
+    node,
+    reachable ? 'reachable' : (reason ?? 'not reachable'),
+    time(since),
+    lastSuccess === undefined ? 'never' : time(lastSuccess),
+  ]);
+  const failing = known.filter(({ reachable }) => !reachable).slice(0, MAX_ROWS);
+  return [
+    ...listed(['PEER', 'FROM', 'STATE', 'SINCE', 'LAST SUCCESS'], rows),
+    ...failing.map(({ name, text = '', envoy }) => `${name}: ${text}${envoy === undefined ? '' : ` (${envoy})`}`),
+  ];
 }
 
 function exportLines({ exports = [] }: Partial<Status>): readonly string[] {

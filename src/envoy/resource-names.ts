@@ -13,6 +13,9 @@ export const INGRESS_LISTENER = 'ingress';
 /** The namespace of our metadata on chains, virtual hosts and routes; the access log reads it. */
 export const METADATA = 'postern';
 
+/** The cluster of the bootstrap that leads to the control plane. */
+export const CONTROL_PLANE_CLUSTER = 'control-plane';
+
 /** The header in which a backend learns the peer that called. A value from outside never passes a gateway. */
 export const PEER_HEADER = 'x-postern-peer';
 

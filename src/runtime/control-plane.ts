@@ -14,6 +14,7 @@ import { Metrics } from '../telemetry/metrics-registry.ts';
 import { type ControlPlaneCa, controlPlaneId } from '../trust/issuing/control-plane-ca.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { ConfigLog, versionsOf } from './config-log.ts';
+import { ReachablePeers } from './peer-reachability.ts';
 import { RecordFile } from './record-file.ts';
 import { loadFirst, openState, type StartOptions, tryPorts } from './start.ts';
 import { StateCheck } from './state-check.ts';
@@ -50,6 +51,7 @@ interface Parts {
   readonly log: ConfigLog;
   readonly ca: ControlPlaneCa;
   readonly serving: Serving;
+  readonly reachable: ReachablePeers;
 }
 
 export class ControlPlane {
@@ -88,7 +90,9 @@ export class ControlPlane {
     const ca = openState(options, trustDomain);
     const log = new ConfigLog(logger, metrics);
     const tls = options.insecureXds ? undefined : serverTls(ca, options.xds);
-    const serving = createServing(options, publisher, metrics, { tls, controlPlane: controlPlaneId(trustDomain) });
+    const reachable = new ReachablePeers(() => publisher.applied?.resolved.federation, metrics, logger);
+    const at = { tls, controlPlane: controlPlaneId(trustDomain), heard: reachable.heard };
+    const serving = createServing(options, publisher, metrics, at);
     const port = await serving.listen(gatewayRegistry(turn.applied));
     try {
       // Committing writes the record, which a process without a port leaves to the one that has it. Streams get nothing before.
@@ -97,18 +101,18 @@ export class ControlPlane {
       await serving.stop();
       throw error;
     }
-    const controlPlane = new ControlPlane({ options, first, publisher, metrics, log, ca, serving });
+    const controlPlane = new ControlPlane({ options, first, publisher, metrics, log, ca, serving, reachable });
     await controlPlane.open(port, metrics);
     return controlPlane;
   }
 
-  private constructor({ options, first, publisher, metrics, log, ca, serving }: Parts) {
+  private constructor({ options, first, publisher, metrics, log, ca, serving, reachable }: Parts) {
     this.options = options;
     this.publisher = publisher;
     this.log = log;
     this.ca = ca;
     this.serving = serving;
-    this.report = new StatusReport(publisher, serving, ca, metrics, options.logger);
+    this.report = new StatusReport(publisher, serving, ca, metrics, options.logger, reachable);
     this.stateCheck = new StateCheck(options.stateFolder, ca, options.logger, metrics);
     // A change since the files were read, while the port was opened, counts.
     this.watching = watchFiles(first.dependencies, () => void this.runTurn(), { seen: first.digests });

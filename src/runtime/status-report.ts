@@ -16,27 +16,40 @@ import { VERSION } from '../version.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 import { certificateExpiries, ExpiryAnnouncements } from './certificate-expiry.ts';
 import { sha256Of } from './config-log.ts';
+import type { ReachablePeers } from './peer-reachability.ts';
 import { refusedClients, refusedFor, refusedGateways } from './refusals.ts';
 import { servedGauges } from './served-gauges.ts';
 
 interface Current {
   readonly state: ServingStatus;
   readonly expiries: readonly CertificateExpiry[];
+  readonly reachability: Reachability;
 }
+
+type Reachability = ReturnType<ReachablePeers['report']>;
 
 export class StatusReport {
   private readonly publisher: Publisher;
   private readonly serving: Serving;
   private readonly ca: ControlPlaneCa;
   private readonly metrics: Metrics;
+  private readonly reachable: ReachablePeers;
   private readonly gauges: ReturnType<typeof servedGauges>;
   private readonly updateGateways: ReturnType<typeof gatewayGauges>;
   private readonly announcements: ExpiryAnnouncements;
   /** All gateways have been seen under this CA: what is refused later is no sign that it replaced another. */
   private wereConnected = false;
 
-  constructor(publisher: Publisher, serving: Serving, ca: ControlPlaneCa, metrics: Metrics, logger: Logger) {
+  constructor(
+    publisher: Publisher,
+    serving: Serving,
+    ca: ControlPlaneCa,
+    metrics: Metrics,
+    logger: Logger,
+    reachable: ReachablePeers,
+  ) {
     this.publisher = publisher;
+    this.reachable = reachable;
     this.serving = serving;
     this.ca = ca;
     this.metrics = metrics;
@@ -48,6 +61,7 @@ export class StatusReport {
   /** After each turn. */
   published(): void {
     this.gauges.update();
+    this.reachable.published();
   }
 
   async update(): Promise<Current> {
@@ -56,20 +70,21 @@ export class StatusReport {
     this.gauges.updateExpiries(expiries);
     const roles = [...this.publisher.cache.entries()].map(([gateway]) => gateway);
     this.updateGateways(roles, state.streams);
+    const reachability = this.reachable.report(state.streams);
     this.wereConnected ||= roles.every((role) => state.streams.some(({ gateway }) => gateway === role));
     this.announcements.update(expiries, Date.now());
-    return { state, expiries };
+    return { state, expiries, reachability };
   }
 
   async status(rejected: Rejected | undefined, onDisk: CaOnDisk): Promise<Status> {
-    const { state, expiries } = await this.update();
+    const { state, expiries, reachability } = await this.update();
     const samples = [...this.metrics.samples(), ...(await this.serving.samples())];
     const { made, issuer } = this.ca;
     const replaced = made && !this.wereConnected && refusedGateways(samples);
     const refused = refusedFor(samples, 'unknown_ca');
     const ca = { certificate: issuer.certificate, made, onDisk, refused, replaced };
     return {
-      ...processStatus(this.publisher, ca, rejected, state, expiries),
+      ...processStatus(this.publisher, ca, rejected, state, expiries, reachability),
       refused: refusedClients(samples),
     };
   }
@@ -100,6 +115,7 @@ function processStatus(
   rejected: Rejected | undefined,
   { streams, workers }: ServingStatus,
   expiries: readonly CertificateExpiry[],
+  reachability: Reachability,
 ): Omit<Status, 'refused'> {
   const { applied } = publisher;
   if (applied === undefined) throw new Error('nothing is applied yet');
@@ -138,6 +154,7 @@ function processStatus(
       bundleFingerprint: peer.bundle.fingerprint,
       bundleCertificates: peer.bundle.certificates.map(({ fingerprint }) => fingerprint),
       bundleNotAfter: iso(bundleExpiry(peer)),
+      reachability: reachability.get(peer.name) ?? [],
     })),
     deniedPeers: federation.deniedPeers.map(({ name, trustDomain }) => ({
       name,

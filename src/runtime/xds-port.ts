@@ -6,6 +6,7 @@ import type { HostPort } from '../host-port.ts';
 import type { Logger, LogLevel } from '../log.ts';
 import { type Applied, type Publisher, ROLES } from '../pipeline/publisher.ts';
 import { WorkerPool } from '../serving/pool.ts';
+import { ReportBatch, type ReportedConnections } from '../serving/report-batch.ts';
 import { type Serving, serveInProcess } from '../serving/serving.ts';
 import type { Metrics } from '../telemetry/metrics-registry.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
@@ -24,17 +25,24 @@ export interface ServingOptions {
   readonly logger: Logger;
 }
 
+interface PortOptions {
+  readonly tls: ServerTls | undefined;
+  readonly controlPlane: string;
+  /** Called with what gateways report of their connections. */
+  readonly heard: (batch: readonly ReportedConnections[]) => void;
+}
+
 export function createServing(
   { workers, xds: address, warmUpMs, logger, logLevel }: ServingOptions,
   { cache }: Publisher,
   metrics: Metrics,
-  { tls, controlPlane }: { readonly tls: ServerTls | undefined; readonly controlPlane: string },
+  { tls, controlPlane, heard }: PortOptions,
 ): Serving {
   // With workers, this process counts nothing, but its metrics have the names that the workers report.
   const observer = serverObserver(logger, metrics, Date.now, controlPlane);
   if (workers > 1) {
     const settings = { address, tls, controlPlane, warmUpMs, logLevel };
-    return new WorkerPool({ count: workers, settings, cache, gateways: ROLES, metrics, logger });
+    return new WorkerPool({ count: workers, settings, cache, gateways: ROLES, metrics, logger, heard });
   }
   return serveInProcess(warmUpMs, (gateways) => ({
     address,
@@ -44,6 +52,7 @@ export function createServing(
     admission: (leaf) =>
       tls === undefined ? claimAdmission(gateways) : certificateAdmission(leaf, gateways, Date.now),
     controlPlane,
+    reported: new ReportBatch(cache, heard).add,
   }));
 }
 

@@ -5,6 +5,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { PosternError } from '../errors.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Sample } from '../telemetry/metrics-registry.ts';
+import type { ReportedConnections } from './report-batch.ts';
 import { changeOf, type FromWorker, type Report, type ToWorker } from './worker-messages.ts';
 
 /** A worker that does not answer in time is left out of /status and counted as silent. */
@@ -42,8 +43,13 @@ export class Member {
   private reason = 'it ended';
   private listeningSince: number | undefined;
 
-  /** Runs the module that node:cluster was set up with. `onUp` is called when it can take messages. */
-  constructor(index: number, startMs: number, onUp: (member: Member) => void) {
+  /** Runs the module that node:cluster was set up with. `onUp` is called when it can take messages, `heard` with what gateways reported to it. */
+  constructor(
+    index: number,
+    startMs: number,
+    onUp: (member: Member) => void,
+    heard: (batch: readonly ReportedConnections[]) => void,
+  ) {
     this.index = index;
     this.process = this.fork();
     const late = setTimeout(() => this.kill('it did not start in time'), startMs);
@@ -62,6 +68,8 @@ export class Member {
           case 'report':
             this.samples = message.report.samples;
             return this.requests.get(message.id)?.(message.report);
+          case 'connections':
+            return heard(message.batch);
           case 'failed':
             this.reason = message.message;
         }

@@ -11,6 +11,7 @@ import type { Metrics, Sample } from '../telemetry/metrics-registry.ts';
 import type { GatewayRegistry } from '../xds/admission/admission.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';
 import { Member } from './member.ts';
+import type { ReportedConnections } from './report-batch.ts';
 import type { Serving, ServingStatus } from './serving.ts';
 import type { Report, ToWorker, WorkerSettings } from './worker-messages.ts';
 
@@ -23,6 +24,8 @@ export interface PoolOptions {
   /** Has registered the metrics that workers count. */
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Called with what gateways report of their connections. */
+  readonly heard?: (batch: readonly ReportedConnections[]) => void;
   /** The module that a worker runs; benchmarks have their own. */
   readonly module?: string;
   /** How often the workers are checked. */
@@ -135,7 +138,8 @@ export class WorkerPool implements Serving {
   }
 
   private start(index: number): Member {
-    const member = new Member(index, START_MS + this.settings.warmUpMs, (up) => this.initialize(up));
+    const { heard = () => undefined } = this.options;
+    const member = new Member(index, START_MS + this.settings.warmUpMs, (up) => this.initialize(up), heard);
     this.members.add(member);
     void member.ended.then(() => {
       this.members.delete(member);

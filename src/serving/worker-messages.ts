@@ -11,6 +11,7 @@ import type { Sample } from '../telemetry/metrics-registry.ts';
 import type { GatewayRegistry } from '../xds/admission/admission.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 import type { ServerTls } from '../xds/transport/xds-server.ts';
+import type { ReportedConnections } from './report-batch.ts';
 
 export interface WorkerSettings {
   readonly address: HostPort;
@@ -53,7 +54,9 @@ export type FromWorker =
   | { readonly kind: 'up' }
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'report'; readonly id: number; readonly report: Report };
+  | { readonly kind: 'report'; readonly id: number; readonly report: Report }
+  /** What gateways said of their connections within a second. */
+  | { readonly kind: 'connections'; readonly batch: readonly ReportedConnections[] };
 
 /** What leads a worker from `before` to `after`; undefined when they are equal. */
 export function changeOf(gateway: string, before: Snapshot | undefined, after: Snapshot): SnapshotChange | undefined {

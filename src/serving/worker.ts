@@ -13,6 +13,7 @@ import {
 } from '../xds/admission/admission.ts';
 import { warmUp } from '../xds/transport/warm-up.ts';
 import { XdsServer, type XdsServerOptions } from '../xds/transport/xds-server.ts';
+import { ReportBatch } from './report-batch.ts';
 import { applyChange, type FromWorker, type ToWorker, type WorkerSettings } from './worker-messages.ts';
 
 /** What benchmarks replace. */
@@ -94,6 +95,7 @@ class Worker {
       observer: serverObserver(createLogger(logLevel, worker), this.metrics, Date.now, controlPlane),
       admission,
       controlPlane,
+      reported: new ReportBatch(this.cache, (batch) => send({ kind: 'connections', batch })).add,
       ...(limits !== undefined && { limits }),
     });
   }

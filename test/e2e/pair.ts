@@ -20,6 +20,8 @@ export interface PairOptions {
   };
   /** Where the shop dials instead of the bank's ingress. */
   readonly front?: HostPort;
+  /** Processes that serve the shop's gateways. */
+  readonly workers?: number;
   /** Where the egress listens, when it is not an address of the testbed. */
   readonly egress?: HostPort;
 }
@@ -34,7 +36,7 @@ export async function startPair(
   bed: Testbed,
   ingress: HostPort,
   backend: HostPort,
-  { protocol = 'http', keys = {}, front = ingress, egress: asked }: PairOptions = {},
+  { protocol = 'http', keys = {}, front = ingress, egress: asked, workers = 1 }: PairOptions = {},
 ): Promise<Pair> {
   await Promise.all(['bank.example', 'shop.example'].map((name) => bed.ca(name)));
   const more = (text: string | undefined): string => (text === undefined ? '' : `, ${text}`);
@@ -64,7 +66,8 @@ imports:
 - {peer: bank, name: accounts, as: ${LOCAL_NAME}, port: ${egress.port}, protocol: ${protocol}${more(keys.imported)}}
 `,
   );
-  await Promise.all([bank.start('ingress'), shop.start('egress')]);
+  await shop.startControl('--workers', String(workers));
+  await Promise.all([bank.start('ingress'), shop.startGateway('egress')]);
   return { bank, shop, egress };
 }
 

@@ -115,8 +115,9 @@ export class TestMesh {
     return this;
   }
 
-  async startControl(): Promise<void> {
-    this.control = await startPostern(this.processes, this.place);
+  /** `flags`: more of `postern run`. */
+  async startControl(...flags: readonly string[]): Promise<void> {
+    this.control = await startPostern(this.processes, this.place, flags);
   }
 
   async startGateway(role: Role): Promise<void> {

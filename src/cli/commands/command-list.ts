@@ -220,7 +220,11 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Show the connected gateways, what they acknowledged, and what is served.',
     flags: [
       { name: 'admin', value: 'HOST:PORT', summary: 'Ask the running process here.', default: ADMIN },
-      { name: 'check', summary: 'Fail when a gateway is not connected or not in sync, or the file was rejected.' },
+      {
+        name: 'check',
+        summary:
+          'Fail when a gateway is not connected or not in sync, the file was rejected, or a peer cannot be reached.',
+      },
       {
         name: 'wait',
         value: 'DURATION',

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { outOfSync } from '../../admin/status-problems.ts';
+import { outOfSync, unreachablePeers } from '../../admin/status-problems.ts';
 import type { Status } from '../../admin/status-view.ts';
 import { parseDuration } from '../../duration.ts';
 import { EXIT, PosternError, systemReason } from '../../errors.ts';
@@ -52,13 +52,11 @@ function waitFlag(invocation: Invocation): number | undefined {
   return seconds * 1000;
 }
 
-function problemsOf(answer: Status, { flag }: Invocation): readonly string[] {
-  const file = flag('serves');
-  if (file === undefined || answer.config.sha256 === digestOf(file)) return outOfSync(answer);
-  return [
-    `${file} is not what is served (${answer.config.file} of ${answer.config.appliedAt} is)`,
-    ...outOfSync(answer),
-  ];
+function problemsOf(answer: Status, invocation: Invocation): readonly string[] {
+  const file = invocation.flag('serves');
+  const problems = [...outOfSync(answer), ...(isOn(invocation, 'check') ? unreachablePeers(answer) : [])];
+  if (file === undefined || answer.config.sha256 === digestOf(file)) return problems;
+  return [`${file} is not what is served (${answer.config.file} of ${answer.config.appliedAt} is)`, ...problems];
 }
 
 /** As `run` computes it: of the text without a byte order mark. Errors: CONFIG_UNREADABLE. */

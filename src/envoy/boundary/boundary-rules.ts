@@ -60,7 +60,8 @@ export const BOUNDARY_RULES = {
     'normalizes paths and refuses what it cannot, trusts no header of the caller, and passes on none of Envoy’s own',
   CLEAN_RESPONSES: 'removes from responses and trailers what names infrastructure, and rewrites internal hosts',
   NO_INTERNAL_ADDRESSES: 'never sets internal_address_config',
-  ACCESS_LOG: 'logs as JSON, with exactly the keys and operators of its gateway',
+  ACCESS_LOG:
+    'logs as JSON, with exactly the keys and operators of its gateway, and reports connections to peers to the control plane alone',
   REFUSALS_ALIKE: 'answers every refusal in the same words',
   // routes
   POLICY: 'has one ALLOW policy for its one authority, with explicit principals and the conditions of the grant',

@@ -1679,6 +1679,19 @@ export interface Messages {
     readonly name?: string;
     readonly typed_config?: Any;
   };
+  'envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig': {
+    readonly log_name?: string;
+    readonly grpc_service?: Messages['envoy.config.core.v3.GrpcService'];
+    readonly transport_api_version?: 'AUTO' | 'V2' | 'V3';
+    readonly buffer_flush_interval?: string;
+    readonly buffer_size_bytes?: number;
+    readonly filter_state_objects_to_log?: readonly (string)[];
+    readonly grpc_stream_retry_policy?: Messages['envoy.config.core.v3.RetryPolicy'];
+    readonly custom_tags?: readonly (Messages['envoy.type.tracing.v3.CustomTag'])[];
+  };
+  'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig': {
+    readonly common_config?: Messages['envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig'];
+  };
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': {
     readonly log_format?: Messages['envoy.config.core.v3.SubstitutionFormatString'];
   };
@@ -2685,6 +2698,7 @@ export type ResourceType =
 export type PayloadType =
   | 'envoy.config.rbac.v3.Action'
   | 'envoy.config.route.v3.FilterConfig'
+  | 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig'
   | 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog'
   | 'envoy.extensions.common.matching.v3.ExtensionWithMatcher'
   | 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter'

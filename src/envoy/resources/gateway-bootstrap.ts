@@ -8,6 +8,7 @@ import type { GatewayRole, HostPort } from '../../federation/model.ts';
 import type { SpiffeId } from '../../trust/spiffe.ts';
 import { any, extension, type Message } from '../draft.ts';
 import { BUFFER_BYTES } from '../limits.ts';
+import { CONTROL_PLANE_CLUSTER } from '../resource-names.ts';
 import { listeningAddress } from './listen-address.ts';
 
 export interface BootstrapOptions {
@@ -37,7 +38,6 @@ type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;
 export const CERTIFICATE_FILES = { certificate: 'tls.pem', privateKey: 'tls-key.pem', ca: 'ca.pem' } as const;
 const SDS_FILES = { client: 'client-sds.yaml', ca: 'ca-sds.yaml' } as const;
 
-const CONTROL_PLANE = 'control-plane';
 const CLIENT_SECRET = 'control-plane/client';
 const CA_SECRET = 'control-plane/ca';
 
@@ -100,7 +100,9 @@ function fixedParts(options: BootstrapOptions): Bootstrap {
         api_type: options.ads === 'sotw' ? 'GRPC' : 'DELTA_GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT }, timeout: '0s' }],
+        grpc_services: [
+          { envoy_grpc: { cluster_name: CONTROL_PLANE_CLUSTER, retry_policy: RECONNECT }, timeout: '0s' },
+        ],
       },
       // Without the control plane there is nothing to serve: wait, rather than start empty and look alive.
       lds_config: ads,
@@ -147,12 +149,12 @@ function controlPlane({ xds, controlPlaneId, certsDir }: BootstrapOptions): Clus
   const literal = isIP(xds.host) !== 0;
   const http = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
   return {
-    name: CONTROL_PLANE,
+    name: CONTROL_PLANE_CLUSTER,
     ...(literal ? { type: 'STATIC' } : BY_NAME),
     connect_timeout: '2s',
     per_connection_buffer_limit_bytes: BUFFER_BYTES,
     load_assignment: {
-      cluster_name: CONTROL_PLANE,
+      cluster_name: CONTROL_PLANE_CLUSTER,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: addressOf(xds) } }] }],
     },
     typed_extension_protocol_options: {

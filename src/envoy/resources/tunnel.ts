@@ -7,6 +7,7 @@
 import type { Mesh, Peer } from '../../federation/model.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { tunnelLog } from '../http/access-log.ts';
+import { atEnd, peerReport, REPORT_ALIVE } from '../http/peer-report.ts';
 import { connectAttempts, HOP_BUFFER_BYTES, MAX_CONNECTION_AGE } from '../limits.ts';
 import * as names from '../resource-names.ts';
 
@@ -45,7 +46,8 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
             // The cluster of the requests closes idle connections, and an honest peer ends a connection after an hour.
             idle_timeout: '0s',
             max_downstream_connection_duration: MAX_CONNECTION_AGE,
-            access_log: [tunnelLog(mesh)],
+            access_log: [atEnd(tunnelLog(mesh)), peerReport()],
+            access_log_options: REPORT_ALIVE,
           }),
         ],
       },

@@ -17,6 +17,7 @@ import { type StreamStatus, XdsError } from '../stream-status.ts';
 import { DiscoveryStream } from '../streams/discovery-stream.ts';
 import { guardStreams, http2StreamOf, type RawCall } from '../streams/grpc-js-internals.ts';
 import { PushQueue } from '../streams/push-queue.ts';
+import { type ReportContext, ReportStream } from '../streams/report-stream.ts';
 import type { StreamLimits } from '../streams/stream-context.ts';
 import { RejectedResources } from '../subscription/rejected-resources.ts';
 import type { Variant } from '../wire/messages.ts';
@@ -38,6 +39,8 @@ export interface XdsServerOptions {
   readonly clock?: () => number;
   /** Whether only this process may bind the port, even in a worker, which otherwise shares it with the others. */
   readonly exclusive?: boolean;
+  /** What gateways report of their connections; absent: they cannot. */
+  readonly reported?: ReportContext['reported'];
 }
 
 interface ServerLimits extends GatewayLimits {
@@ -88,10 +91,13 @@ export class XdsServer {
   private readonly clock: () => number;
   private readonly grpc: Server;
   private readonly streams = new Set<DiscoveryStream>();
+  private readonly reports = new Set<ReportStream>();
   private readonly sockets = new Set<Socket>();
   private readonly rejected = new RejectedResources();
   private readonly pushes: PushQueue;
   private readonly quota: GatewayQuota;
+  /** Of its own: reports take nothing of what the gateway's resources need. */
+  private readonly reportQuota: GatewayQuota;
   private readonly openings: OpeningLimiter;
   private readonly permits = new WeakMap<Socket, StreamPermit>();
   private listener: TcpServer | TlsServer | undefined;
@@ -103,6 +109,7 @@ export class XdsServer {
     this.clock = options.clock ?? Date.now;
     this.pushes = new PushQueue(options.cache);
     this.quota = new GatewayQuota(this.limits);
+    this.reportQuota = new GatewayQuota(this.limits);
     this.openings = new OpeningLimiter(this.limits.openings);
     this.grpc = new Server({
       'grpc.max_receive_message_length': this.limits.requestBytes,
@@ -113,6 +120,11 @@ export class XdsServer {
       'grpc.enable_channelz': 0,
     });
     for (const service of SERVICES) this.addService(service);
+    const { reported } = options;
+    if (reported !== undefined)
+      this.addMethod(`${PACKAGE}.accesslog.v3.AccessLogService`, 'StreamAccessLogs', (call) =>
+        this.onReports(call, reported),
+      );
   }
 
   /** Errors: LISTEN_FAILED. Returns the bound port. */
@@ -165,7 +177,7 @@ export class XdsServer {
 
   /** Aborts the streams of clients that are no longer admitted, after the registry of gateways changed. */
   recheck(): void {
-    for (const stream of [...this.streams]) stream.recheck();
+    for (const stream of [...this.streams, ...this.reports]) stream.recheck();
   }
 
   /** Ends every stream with UNAVAILABLE (clients reconnect, and report the versions that they have), then every connection. */
@@ -173,7 +185,7 @@ export class XdsServer {
     this.isStopping = true;
     const { listener } = this;
     const closed = new Promise<void>((fulfil) => (listener === undefined ? fulfil() : listener.close(() => fulfil())));
-    for (const stream of [...this.streams])
+    for (const stream of [...this.streams, ...this.reports])
       stream.abort(new XdsError('UNAVAILABLE', 'the control plane is shutting down'));
     const ended = new Promise<void>((fulfil) => this.grpc.tryShutdown(() => fulfil()));
     await Promise.race([Promise.all([closed, ended]), new Promise((fulfil) => setTimeout(fulfil, graceMs).unref())]);
@@ -200,27 +212,41 @@ export class XdsServer {
   }
 
   private addService({ name, kind, typeUrl }: (typeof SERVICES)[number]): void {
-    const method = (path: string, variant: Variant): [ServiceDefinition, Record<string, (call: RawCall) => void>] => [
-      {
-        [path]: {
-          path: `/${name}/${path}`,
-          requestStream: true,
-          responseStream: true,
-          requestSerialize: (bytes: Buffer) => bytes,
-          requestDeserialize: (bytes: Buffer) => bytes,
-          responseSerialize: (bytes: Buffer) => bytes,
-          responseDeserialize: (bytes: Buffer) => bytes,
-        },
-      },
-      { [path]: (call) => this.onStream(call, variant, typeUrl) },
-    ];
-    const sotw = method(`Stream${kind}`, 'sotw');
-    const delta = method(`Delta${kind}`, 'delta');
-    this.grpc.addService({ ...sotw[0], ...delta[0] } as ServiceDefinition, { ...sotw[1], ...delta[1] });
+    for (const variant of ['sotw', 'delta'] as const)
+      this.addMethod(name, `${variant === 'sotw' ? 'Stream' : 'Delta'}${kind}`, (call) =>
+        this.onStream(call, variant, typeUrl),
+      );
+  }
+
+  private addMethod(service: string, name: string, handle: (call: RawCall) => void): void {
+    const path = `/${service}/${name}`;
+    const bytes = (message: Buffer): Buffer => message;
+    const codec = {
+      requestSerialize: bytes,
+      requestDeserialize: bytes,
+      responseSerialize: bytes,
+      responseDeserialize: bytes,
+    };
+    const method = { path, requestStream: true, responseStream: true, ...codec };
+    this.grpc.addService({ [name]: method } as ServiceDefinition, { [name]: handle });
+  }
+
+  private onReports(call: RawCall, reported: ReportContext['reported']): void {
+    const { observer } = this.options;
+    const reserve: ReportContext['reserve'] = (gateway, now) => this.reportQuota.reserve(gateway, now);
+    const context = { reported, observer, reserve, admission: this.admissionOf(call), clock: this.clock };
+    const stream = new ReportStream(call, context, (ended) => this.reports.delete(ended));
+    this.reports.add(stream);
+    if (this.isStopping) stream.abort(new XdsError('UNAVAILABLE', 'the control plane is shutting down'));
+  }
+
+  private admissionOf(call: RawCall): Admission {
+    const { admission, tls } = this.options;
+    return admission(tls === undefined ? undefined : leafOf(socketOf(call)));
   }
 
   private onStream(call: RawCall, variant: Variant, typeUrl: string | undefined): void {
-    const { cache, observer, controlPlane, admission, tls } = this.options;
+    const { cache, observer, controlPlane, tls } = this.options;
     const stream = new DiscoveryStream(
       call,
       variant,
@@ -232,7 +258,7 @@ export class XdsServer {
         controlPlane,
         rejected: this.rejected,
         limits: this.limits,
-        admission: admission(tls === undefined ? undefined : leafOf(socketOf(call))),
+        admission: this.admissionOf(call),
         reserve: (gateway, now) => this.quota.reserve(gateway, now),
         encrypted: tls !== undefined,
         clock: this.clock,

@@ -158,7 +158,7 @@ class Building implements XdsRequest {
 const NO_NAMES: string[] = [];
 const NO_VERSIONS = new Map<string, string>();
 
-function parseNode(bytes: Buffer): NodeClaims {
+export function parseNode(bytes: Buffer): NodeClaims {
   const node = { id: '', cluster: '', userAgent: '' };
   let hasBuildVersion = false;
   const features = new Set<string>();
@@ -191,7 +191,7 @@ function statusMessage(bytes: Buffer): string {
 }
 
 /** Text from a client is shown to operators. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(UNPRINTABLE, ' ');
 }
 

@@ -97,9 +97,36 @@ export const GATE_LOG = oneLog('ingress', 'tcp', { ...TCP, ...TOLD });
 export const TCP_PORT_LOG = oneLog('egress', 'tcp', { ...TCP, ...some('conn_id client upstream_peer_uri') });
 /** Of the gate of callers that prove who they are. */
 export const CALLERS_GATE_LOG = oneLog('egress', 'tcp', { ...TCP, ...TOLD, ...some('upstream_peer_uri') });
-export const TUNNEL_LOG = oneLog('egress', 'tunnel', TUNNEL);
+/** The line, and what the control plane is told; nobody else is. */
+export const TUNNEL_LOG = under(
+  'ACCESS_LOG',
+  sequence(
+    stdoutLog('egress', 'tunnel', TUNNEL, { filter: ofTypes('TcpConnectionEnd') }),
+    message({
+      name: is('envoy.access_loggers.tcp_grpc'),
+      typed_config: typed('envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig', {
+        common_config: message({
+          log_name: is('peers'),
+          transport_api_version: is('V3'),
+          grpc_service: message({ envoy_grpc: message({ cluster_name: is('control-plane') }) }),
+          buffer_flush_interval: is('1s'),
+          buffer_size_bytes: is(16384),
+        }),
+      }),
+      filter: ofTypes('TcpPeriodic', 'TcpConnectionEnd'),
+    }),
+  ),
+);
 
-function oneLog(
+function ofTypes(...types: readonly string[]): Shape {
+  return message({ log_type_filter: message({ types: sequence(...types.map((type) => is(type))) }) });
+}
+
+function oneLog(...log: Parameters<typeof stdoutLog>): Shape {
+  return under('ACCESS_LOG', sequence(stdoutLog(...log)));
+}
+
+function stdoutLog(
   role: string,
   layer: string,
   fields: Readonly<Record<string, Shape>>,
@@ -110,8 +137,7 @@ function oneLog(
   const config = typed('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {
     log_format: message({ json_format: line, omit_empty_values: is(true) }),
   });
-  const log = message({ name: is('envoy.access_loggers.stdout'), typed_config: config, ...filter });
-  return under('ACCESS_LOG', sequence(log));
+  return message({ name: is('envoy.access_loggers.stdout'), typed_config: config, ...filter });
 }
 
 function keys(lines: string): Readonly<Record<string, Shape>> {

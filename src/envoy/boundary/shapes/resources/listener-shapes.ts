@@ -130,7 +130,13 @@ export const TUNNEL_LISTENER = under(
       message({
         name: text,
         metadata: CHAIN_METADATA,
-        filters: sequence(tcpProxy('0s', '3700s', { max_connect_attempts: number, access_log: TUNNEL_LOG })),
+        filters: sequence(
+          tcpProxy('0s', '3700s', {
+            max_connect_attempts: number,
+            access_log: TUNNEL_LOG,
+            access_log_options: message({ access_log_flush_interval: is('5s') }),
+          }),
+        ),
       }),
     ),
   }),

@@ -1,0 +1,71 @@
+// What a failed connection of an egress gateway to a peer means: a reason code and who refused, from Envoy's words and flags.
+// Must not: label anything by those words, or name a reason that they do not show.
+
+import type { ReportedConnections } from '../serving/report-batch.ts';
+
+type Failure = NonNullable<ReportedConnections['last']>;
+
+export interface PeerFailure {
+  readonly reason: PeerFailureReason;
+  readonly refusedBy: 'us' | 'peer' | 'nobody';
+  /** In words, with what to do. */
+  readonly text: string;
+}
+
+const CHECK = 'postern check peer says more';
+
+export const PEER_FAILURES = {
+  NAME_UNRESOLVED: 'the name of the peer does not resolve at the egress gateway',
+  PEER_DOWN: 'no gateway of the peer can be connected to',
+  NOT_TLS: 'what listens at the address of the peer does not speak TLS 1.3',
+  UNKNOWN_SERVER_NAME: 'the peer closes the connection at our first message: it does not know the server name',
+  WRONG_CA: 'the certificate is not of a CA of the bundle',
+  WRONG_IDENTITY: 'the certificate is not of an identity that is listed',
+  WRONG_PURPOSE: 'the certificate is for another purpose',
+  CERTIFICATE_EXPIRED: 'the certificate, or a CA above it, has expired',
+  CERTIFICATE_NOT_YET_VALID: 'the certificate is not valid yet',
+  CERTIFICATE_REVOKED: 'the certificate is revoked',
+  NO_CERTIFICATE: 'no certificate was shown',
+  WRONG_KEY_KIND: 'both sides accept no kind of key in common (leafKeys)',
+  PEER_REFUSED_US: 'the peer closes the connection after the handshake: it refuses our certificate',
+} as const;
+
+export type PeerFailureReason = keyof typeof PEER_FAILURES;
+
+type Rule = readonly [pattern: RegExp, reason: PeerFailureReason, refusedBy: PeerFailure['refusedBy']];
+
+/** The first that fits. Words of BoringSSL and of Envoy 1.40; alerts that came from the peer are `…_ALERT_…`. */
+const RULES: readonly Rule[] = [
+  [/SAN matcher/, 'WRONG_IDENTITY', 'us'],
+  [/verify.*certificate has expired/i, 'CERTIFICATE_EXPIRED', 'us'],
+  [/verify.*certificate is not yet valid/i, 'CERTIFICATE_NOT_YET_VALID', 'us'],
+  [/verify.*unsupported certificate purpose/i, 'WRONG_PURPOSE', 'us'],
+  [/verify.*certificate revoked/i, 'CERTIFICATE_REVOKED', 'us'],
+  [/CERTIFICATE_VERIFY_FAILED/, 'WRONG_CA', 'us'],
+  [/ALERT_UNKNOWN_CA/, 'WRONG_CA', 'peer'],
+  [/ALERT_CERTIFICATE_EXPIRED/, 'CERTIFICATE_EXPIRED', 'peer'],
+  [/ALERT_CERTIFICATE_REVOKED/, 'CERTIFICATE_REVOKED', 'peer'],
+  [/ALERT_(BAD_CERTIFICATE|CERTIFICATE_UNKNOWN)/, 'WRONG_IDENTITY', 'peer'],
+  [/ALERT_UNSUPPORTED_CERTIFICATE/, 'WRONG_PURPOSE', 'peer'],
+  [/ALERT_CERTIFICATE_REQUIRED/, 'NO_CERTIFICATE', 'peer'],
+  [/ALERT_HANDSHAKE_FAILURE|NO_COMMON_SIGNATURE_ALGORITHMS|WRONG_SIGNATURE_TYPE/, 'WRONG_KEY_KIND', 'nobody'],
+  [/_ALERT_/, 'PEER_REFUSED_US', 'peer'],
+  [/WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|HTTP_REQUEST/, 'NOT_TLS', 'nobody'],
+  [/TLS_error.*Connection reset/, 'UNKNOWN_SERVER_NAME', 'peer'],
+];
+
+const WHO = { us: 'our gateway refuses the peer', peer: 'the peer refuses us', nobody: 'no connection' } as const;
+
+export function peerFailure({ failure, flags }: Failure): PeerFailure {
+  const [reason, refusedBy] = classify({ failure, flags });
+  return { reason, refusedBy, text: `${WHO[refusedBy]}: ${PEER_FAILURES[reason]}; ${CHECK}` };
+}
+
+function classify({ failure, flags }: Failure): readonly [PeerFailureReason, PeerFailure['refusedBy']] {
+  if (flags.includes('dns_resolution_failure')) return ['NAME_UNRESOLVED', 'nobody'];
+  const rule = RULES.find(([pattern]) => pattern.test(failure));
+  if (rule !== undefined) return [rule[1], rule[2]];
+  // The handshake was done, and nothing came back: in TLS 1.3 that is how a refused client certificate ends.
+  if (failure === '' && flags.length === 0) return ['PEER_REFUSED_US', 'peer'];
+  return ['PEER_DOWN', 'nobody'];
+}

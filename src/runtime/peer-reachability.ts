@@ -1,0 +1,165 @@
+// Whether each peer can be reached from our egress gateways, as these report it: since when, and why not.
+// Must not: believe a gateway about another gateway, or keep anything of a peer that is not in the model.
+
+import type { PeerReachability } from '../admin/status-view.ts';
+import { dialCluster, type KeyedPeer } from '../envoy/resource-names.ts';
+import type { Logger } from '../log.ts';
+import type { ReportedConnections } from '../serving/report-batch.ts';
+import { KeyedLogLimit } from '../telemetry/log-limit.ts';
+import type { Metrics } from '../telemetry/metrics-registry.ts';
+import type { StreamStatus } from '../xds/stream-status.ts';
+import { PEER_FAILURES, type PeerFailure, peerFailure } from './peer-failure.ts';
+
+interface State {
+  readonly peer: string;
+  /** With another meaning of the peer, what was known of it no longer counts. */
+  readonly cluster: string;
+  readonly gateway: string;
+  readonly nodeId: string;
+  readonly since: number;
+  readonly lastAnswer?: number;
+  readonly lastFailure?: number;
+  /** Absent: reachable. */
+  readonly failure?: PeerFailure & { readonly words: string };
+}
+
+/** Open connections report every five seconds: while new ones fail, those that are open do not make the peer reachable. */
+const FAILURE_COUNTS_MS = 8000;
+const LOGGED = { ofKey: { burst: 10, perSecond: 0.05 }, all: { burst: 100, perSecond: 1 } };
+/** Envoys that come and go leave their states behind until then. */
+const MAX_STATES = 20_000;
+
+/** The model that is served: its peers, and which of them something is imported from. */
+export interface CalledPeers {
+  readonly peers: readonly KeyedPeer[];
+  readonly imports: readonly { readonly peer: string }[];
+}
+
+export class ReachablePeers {
+  private readonly model: () => CalledPeers | undefined;
+  private readonly logger: Logger;
+  private readonly gauge: ReturnType<Metrics['gauge']>;
+  private readonly failures: ReturnType<Metrics['counter']>;
+  private readonly limit: KeyedLogLimit;
+  private readonly clock: () => number;
+  private states = new Map<string, State>();
+
+  constructor(model: () => CalledPeers | undefined, metrics: Metrics, logger: Logger, clock: () => number = Date.now) {
+    this.model = model;
+    this.logger = logger;
+    this.clock = clock;
+    this.limit = new KeyedLogLimit(LOGGED, clock());
+    this.gauge = metrics.gauge(
+      'postern_peer_reachable',
+      'Whether every connected Envoy of the gateway reaches the peer; absent while none has tried.',
+    );
+    this.failures = metrics.counter(
+      'postern_peer_failures_total',
+      'Connections of egress gateways to a peer that failed, by reason.',
+    );
+  }
+
+  /** After each turn: a series that begins with its first event shows Prometheus no increase. */
+  published(): void {
+    for (const peer of new Set(this.model()?.imports.map((one) => one.peer)))
+      for (const reason of Object.keys(PEER_FAILURES)) this.failures.add({ peer, reason }, 0);
+  }
+
+  readonly heard = (batch: readonly ReportedConnections[]): void => {
+    const peers = this.peersByCluster();
+    for (const reported of batch) {
+      const peer = peers.get(reported.cluster);
+      if (peer !== undefined) this.update(peer, reported);
+    }
+  };
+
+  /** What the connected Envoys say, worst first of each peer. Updates the gauge. */
+  report(streams: readonly StreamStatus[]): ReadonlyMap<string, readonly PeerReachability[]> {
+    const connected = new Set(streams.map(({ gateway, nodeId }) => JSON.stringify([gateway, nodeId])));
+    const peers = this.peersByCluster();
+    this.states = new Map([...this.states].filter(([, state]) => peers.get(state.cluster) === state.peer));
+    const current = [...this.states.values()].filter(({ gateway, nodeId }) =>
+      connected.has(JSON.stringify([gateway, nodeId])),
+    );
+    const byPeer = new Map<string, PeerReachability[]>();
+    const gauges = new Map<string, readonly [labels: { peer: string; gateway: string }, value: 0 | 1]>();
+    for (const state of current) {
+      const { peer, gateway, failure } = state;
+      byPeer.set(peer, [...(byPeer.get(peer) ?? []), view(state)]);
+      const key = JSON.stringify([peer, gateway]);
+      const isReached = failure === undefined && gauges.get(key)?.[1] !== 0;
+      gauges.set(key, [{ peer, gateway }, isReached ? 1 : 0]);
+    }
+    this.gauge.clear();
+    for (const [labels, value] of gauges.values()) this.gauge.set(labels, value);
+    for (const list of byPeer.values()) list.sort((a, b) => Number(a.reachable) - Number(b.reachable));
+    return byPeer;
+  }
+
+  private peersByCluster(): ReadonlyMap<string, string> {
+    const peers = this.model()?.peers ?? [];
+    return new Map(peers.map((peer) => [dialCluster(peer), peer.name]));
+  }
+
+  private update(peer: string, { gateway, nodeId, cluster, isAnswered, failures, last }: ReportedConnections): void {
+    const now = this.clock();
+    const key = JSON.stringify([peer, gateway, nodeId]);
+    const old = this.states.get(key);
+    const known = old?.cluster === cluster ? old : undefined;
+    if (known === undefined && old === undefined && this.states.size >= MAX_STATES) return;
+    const failure = last && { ...peerFailure(last), words: last.failure };
+    if (failure !== undefined) this.failures.add({ peer, reason: failure.reason }, failures);
+    const { lastAnswer, lastFailure } = known ?? {};
+    const times = {
+      ...((isAnswered || lastAnswer !== undefined) && { lastAnswer: isAnswered ? now : (lastAnswer ?? now) }),
+      ...((failure || lastFailure !== undefined) && { lastFailure: failure ? now : (lastFailure ?? now) }),
+    };
+    const current = failure ?? (this.stillCounts(known, now) ? known?.failure : undefined);
+    const isSame = known !== undefined && known.failure?.reason === current?.reason;
+    const next: State = {
+      ...{ peer, cluster, gateway, nodeId, ...times },
+      since: isSame ? known.since : now,
+      ...(current && { failure: current }),
+    };
+    this.states.set(key, next);
+    if (!isSame) this.log(next, known);
+  }
+
+  private stillCounts(known: State | undefined, now: number): boolean {
+    return known?.failure !== undefined && now - (known.lastFailure ?? 0) < FAILURE_COUNTS_MS;
+  }
+
+  /** Changes alone; that a peer is reachable at first is none. */
+  private log({ peer, gateway, nodeId, failure, since }: State, before: State | undefined): void {
+    if (failure === undefined && before?.failure === undefined) return;
+    const line = this.limit.take(peer, since);
+    if (line === undefined) return;
+    const at = { peer, gateway, node: nodeId };
+    if (failure === undefined) this.logger.info({ ...at, ...line }, 'the peer can be reached again');
+    else {
+      const { reason, refusedBy, text, words } = failure;
+      this.logger.warn({ ...at, reason, refusedBy, text, envoy: words, ...line }, 'the peer cannot be reached');
+    }
+  }
+}
+
+function view({ gateway, nodeId, since, lastAnswer, lastFailure, failure }: State): PeerReachability {
+  return {
+    gateway,
+    node: nodeId,
+    reachable: failure === undefined,
+    since: iso(since),
+    ...(lastAnswer !== undefined && { lastSuccess: iso(lastAnswer) }),
+    ...(lastFailure !== undefined && { lastFailure: iso(lastFailure) }),
+    ...(failure && {
+      reason: failure.reason,
+      refusedBy: failure.refusedBy,
+      text: failure.text,
+      ...(failure.words !== '' && { envoy: failure.words }),
+    }),
+  };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,124 @@
+// What the control plane learns from its egress gateways: whether each peer can be reached, and if not, which side refuses what.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { PeerReachability } from '../../src/admin/status-view.ts';
+import { formatHostPort } from '../../src/host-port.ts';
+import { type Ended, postern } from '../cli/postern.ts';
+import { eventually, Testbed } from '../support/mesh.ts';
+import { type Pair, startPair, statusOf } from './pair.ts';
+
+for (const workers of [1, 2])
+  describe(`the reachability of a peer, as ${workers} process${workers === 1 ? '' : 'es'} hear${workers === 1 ? 's' : ''} of it`, () => {
+    let bed: Testbed;
+    let pair: Pair;
+
+    before(async () => {
+      bed = await Testbed.create();
+      await Promise.all(['bank.example', 'shop.example'].map((name) => bed.caInto(bed.pki(`other-${name}`), name)));
+      const backend = await bed.backend('accounts');
+      pair = await startPair(bed, await bed.address(), backend.address, { workers });
+    });
+
+    after(() => bed.close());
+
+    const heard = async (): Promise<readonly PeerReachability[]> => {
+      const { peers } = await pair.shop.status();
+      return peers.find(({ name }) => name === 'bank')?.reachability ?? [];
+    };
+
+    /** A caller asks again and again, as callers do. */
+    const becomes = (state: readonly unknown[]): Promise<void> =>
+      eventually(`reachability ${state.join(' ')}`, async () => {
+        await statusOf(pair.egress, 'GET', '/');
+        const [first] = await heard();
+        assert.deepEqual([first?.gateway, first?.node, first?.reachable, first?.refusedBy, first?.reason], state);
+        return true;
+      });
+
+    const reachable = ['egress', 'shop-egress-1', true, undefined, undefined];
+    const unreachable = (refusedBy: string, reason: string): readonly unknown[] => [
+      ...['egress', 'shop-egress-1', false],
+      ...[refusedBy, reason],
+    ];
+    const status = (...args: readonly string[]): Promise<Ended> =>
+      postern(['status', '--admin', formatHostPort(pair.shop.place.admin), ...args]);
+    const metrics = async (): Promise<string> =>
+      (await fetch(`http://${formatHostPort(pair.shop.place.admin)}/metrics`)).text();
+
+    test('A peer that answers is reachable in status and metrics, and status --check is fine', async () => {
+      await becomes(reachable);
+      assert.match(await metrics(), /^postern_peer_reachable\{peer="bank",gateway="egress"\} 1$/m);
+      assert.equal((await status('--check')).status, 0);
+    });
+
+    test('Traffic goes on while reports cannot be sent, and the control plane knows again when it is back', async () => {
+      await pair.shop.control?.stop('SIGKILL');
+      const lost = async (): Promise<boolean> =>
+        /(?:logs_dropped|flush_failed): [1-9]/.test(
+          await pair.shop.envoyAdmin('egress', '/stats?filter=grpc_access_log'),
+        );
+      await eventually('reports are lost', async () => {
+        assert.equal(await statusOf(pair.egress, 'GET', '/'), 200);
+        return await lost();
+      });
+      await pair.shop.startControl('--workers', String(workers));
+      await becomes(reachable);
+    });
+
+    const faults: Readonly<Record<string, readonly [mesh: 'bank' | 'shop', (yaml: string) => string, string, string]>> =
+      {
+        'a CA that our bundle lacks': [
+          'shop',
+          (yaml) => yaml.replace('pki/bank.example/ca.pem', 'pki/other-bank.example/ca.pem'),
+          'us',
+          'WRONG_CA',
+        ],
+        'an identity that we do not list': [
+          'shop',
+          (yaml) => yaml.replace('[gateway/ingress]', '[gateway/other]'),
+          'us',
+          'WRONG_IDENTITY',
+        ],
+        'a server name that the peer does not know': [
+          'shop',
+          (yaml) => yaml.replace('[gateway/ingress]', '[gateway/ingress], sni: p-1234567890'),
+          'peer',
+          'UNKNOWN_SERVER_NAME',
+        ],
+        'an identity of ours that the peer does not list': [
+          'bank',
+          (yaml) => yaml.replace('[gateway/egress]', '[gateway/other]'),
+          'peer',
+          'PEER_REFUSED_US',
+        ],
+        'an address where nobody listens': [
+          'shop',
+          (yaml) => yaml.replace(/addresses: \[[^\]]*\]/, 'addresses: ["127.0.0.1:1"]'),
+          'nobody',
+          'PEER_DOWN',
+        ],
+      };
+    for (const [fault, [name, change, refusedBy, reason]] of Object.entries(faults).slice(0, workers === 1 ? 5 : 2))
+      test(`Status, its check, metrics and the log name ${fault}, until it is corrected`, async () => {
+        const { yaml } = pair[name];
+        pair[name].edit(change);
+        await becomes(unreachable(refusedBy, reason));
+        const checked = await status('--check');
+        assert.equal(checked.status, 75);
+        assert.match(checked.stderr, new RegExp(`bank cannot be reached from shop-egress-1 \\(${reason}\\)`));
+        assert.match(checked.stdout, new RegExp(`^bank +shop-egress-1 +${reason} `, 'm'));
+        const counted = await metrics();
+        assert.match(counted, /^postern_peer_reachable\{peer="bank",gateway="egress"\} 0$/m);
+        assert.match(
+          counted,
+          new RegExp(`^postern_peer_failures_total\\{peer="bank",reason="${reason}"\\} [1-9]`, 'm'),
+        );
+        const lines = (pair.shop.control?.stdout() ?? '').split('\n').filter((line) => line.includes(`"${reason}"`));
+        assert.equal(lines.length, 1);
+        // A deployment does not fail because of somebody else's outage.
+        assert.equal((await status('--wait', '30s')).status, 0);
+        pair[name].write(yaml);
+        await becomes(reachable);
+      });
+  });

@@ -1,0 +1,130 @@
+// What the control plane concludes from the reports of its egress gateways.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { dialCluster } from '../../src/envoy/resource-names.ts';
+import type { Logger } from '../../src/log.ts';
+import { peerFailure } from '../../src/runtime/peer-failure.ts';
+import { ReachablePeers } from '../../src/runtime/peer-reachability.ts';
+import type { ReportedConnections } from '../../src/serving/report-batch.ts';
+import { Metrics } from '../../src/telemetry/metrics-registry.ts';
+import type { StreamStatus } from '../../src/xds/stream-status.ts';
+
+const REFUSED = {
+  failure: 'delayed connect error: Connection refused',
+  flags: ['upstream_connection_failure'],
+} as const;
+
+function scene() {
+  const logged: string[] = [];
+  const log = (_fields: object, text: string): void => void logged.push(text);
+  const logger: Logger = { info: log, warn: log, error: log };
+  const metrics = new Metrics();
+  let now = 1_000_000;
+  let peers = [{ name: 'bank', key: '1' }];
+  const reachable = new ReachablePeers(
+    () => ({ peers, imports: [{ peer: 'bank' }] }),
+    metrics,
+    logger,
+    () => now,
+  );
+  reachable.published();
+  const stream = (nodeId: string): StreamStatus => ({
+    ...{ gateway: 'egress', nodeId, userAgent: '', address: '', variant: 'delta', since: 0, types: [] },
+  });
+  return {
+    logged,
+    metrics,
+    says: (nodeId: string, more: Partial<ReportedConnections>, cluster = dialCluster({ name: 'bank', key: '1' })) =>
+      reachable.heard([{ gateway: 'egress', nodeId, cluster, isAnswered: false, failures: 0, ...more }]),
+    wait: (ms: number) => {
+      now += ms;
+    },
+    becomes: (next: typeof peers) => {
+      peers = next;
+    },
+    state: (...nodes: readonly string[]) =>
+      (reachable.report(nodes.map(stream)).get('bank') ?? []).map(({ node, reachable: ok, reason }) => [
+        node,
+        ok,
+        reason,
+      ]),
+  };
+}
+
+describe('the reachability of a peer', () => {
+  test('A failure makes a peer unreachable, and an answer makes it reachable again once no more failures come', () => {
+    const { says, state, wait, logged, metrics } = scene();
+    says('e1', { isAnswered: true });
+    assert.deepEqual([state('e1'), logged], [[['e1', true, undefined]], []]);
+    says('e1', { failures: 3, last: REFUSED });
+    assert.deepEqual(state('e1'), [['e1', false, 'PEER_DOWN']]);
+    // An old connection that is still open does not mean that new ones can be made.
+    says('e1', { isAnswered: true });
+    assert.deepEqual(state('e1'), [['e1', false, 'PEER_DOWN']]);
+    wait(10_000);
+    says('e1', { isAnswered: true });
+    assert.deepEqual(state('e1'), [['e1', true, undefined]]);
+    assert.equal(logged.length, 2);
+    const text = metrics.text();
+    assert.match(text, /postern_peer_failures_total\{peer="bank",reason="PEER_DOWN"\} 3\n/);
+    assert.match(text, /postern_peer_failures_total\{peer="bank",reason="WRONG_CA"\} 0\n/);
+    assert.match(text, /postern_peer_reachable\{peer="bank",gateway="egress"\} 1\n/);
+  });
+
+  test('The Envoy that cannot reach a peer comes first, and one that is not connected does not count', () => {
+    const { says, state, metrics } = scene();
+    says('e1', { isAnswered: true });
+    says('e2', { failures: 1, last: REFUSED });
+    assert.deepEqual(
+      state('e1', 'e2').map(([node]) => node),
+      ['e2', 'e1'],
+    );
+    assert.match(metrics.text(), /postern_peer_reachable\{peer="bank",gateway="egress"\} 0\n/);
+    assert.deepEqual(state('e1'), [['e1', true, undefined]]);
+    assert.deepEqual(state(), []);
+    assert.doesNotMatch(metrics.text(), /postern_peer_reachable\{/);
+  });
+
+  test('Nothing is believed of a cluster that is not a peer’s, and nothing is kept when the peer means something else', () => {
+    const { says, state, becomes } = scene();
+    says('e1', { isAnswered: true }, 'dial/stranger@1');
+    says('e1', { isAnswered: true }, 'import/bank@1');
+    assert.deepEqual(state('e1'), []);
+    says('e1', { failures: 1, last: REFUSED });
+    becomes([{ name: 'bank', key: '2' }]);
+    assert.deepEqual(state('e1'), []);
+  });
+
+  test('A state that does not change is logged once', () => {
+    const { says, logged } = scene();
+    for (let count = 0; count < 50; count += 1) says('e1', { failures: 1, last: REFUSED });
+    assert.equal(logged.length, 1);
+  });
+
+  const words: readonly (readonly [string, string, string])[] = [
+    [
+      'CERTIFICATE_VERIFY_FAILED:verify cert failed: X509_verify_cert: certificate verification error at depth 0: certificate has expired',
+      'CERTIFICATE_EXPIRED',
+      'us',
+    ],
+    [
+      'CERTIFICATE_VERIFY_FAILED:verify cert failed: X509_verify_cert: certificate verification error at depth 0: certificate is not yet valid',
+      'CERTIFICATE_NOT_YET_VALID',
+      'us',
+    ],
+    [
+      'TLS_error:|268436496:SSL routines:OPENSSL_internal:SSLV3_ALERT_HANDSHAKE_FAILURE:TLS_error_end',
+      'WRONG_KEY_KIND',
+      'nobody',
+    ],
+    ['TLS_error:|268436528:SSL routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA:TLS_error_end', 'WRONG_CA', 'peer'],
+    ['TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end', 'NOT_TLS', 'nobody'],
+    ['something that nobody has seen', 'PEER_DOWN', 'nobody'],
+  ];
+  for (const [failure, reason, refusedBy] of words)
+    test(`Envoy’s words of ${reason} (${refusedBy}) are understood: ${failure.slice(-40)}`, () => {
+      const found = peerFailure({ failure, flags: ['upstream_connection_failure'] });
+      assert.deepEqual([found.reason, found.refusedBy], [reason, refusedBy]);
+    });
+});

@@ -1,0 +1,68 @@
+// What is read of a gateway's access log messages, and that anything else is refused.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { XdsError } from '../../../src/xds/stream-status.ts';
+import { parseReports } from '../../../src/xds/wire/connection-reports.ts';
+import { logMessage } from './log-messages.ts';
+
+test('A report has its cluster, whether the peer answered, whether the connection ended, the failure and the flags', () => {
+  const message = logMessage(
+    [
+      { upstream_cluster: 'dial/a@1', upstream_wire_bytes_received: 300, access_log_type: 'TcpPeriodic' },
+      {
+        upstream_cluster: 'dial/b@2',
+        upstream_transport_failure_reason: 'TLS_error',
+        access_log_type: 'TcpConnectionEnd',
+        response_flags: { upstream_connection_failure: true, no_healthy_upstream: true, delay_injected: true },
+      },
+    ],
+    { id: 'egress-1', cluster: 'egress' },
+  );
+  const { node, reports } = parseReports(message);
+  assert.deepEqual([node?.id, node?.cluster], ['egress-1', 'egress']);
+  assert.deepEqual(reports, [
+    { cluster: 'dial/a@1', isAnswered: true, isEnded: false, failure: '', flags: [] },
+    {
+      ...{ cluster: 'dial/b@2', isAnswered: false, isEnded: true, failure: 'TLS_error' },
+      flags: ['no_healthy_upstream', 'upstream_connection_failure'],
+    },
+  ]);
+});
+
+test('Text of a report is cut, and nothing in it steers a terminal', () => {
+  const [report] = parseReports(
+    logMessage([
+      { upstream_cluster: 'c'.repeat(2000), upstream_transport_failure_reason: `\u001b[2J${'x'.repeat(2000)}` },
+    ]),
+  ).reports;
+  assert.equal(report?.cluster.length, 512);
+  assert.equal(report?.failure.length, 512);
+  assert.ok(!report?.failure.includes('\u001b'));
+});
+
+test('Any bytes are read as reports or refused with INVALID_ARGUMENT', () => {
+  const valid = logMessage([{ upstream_cluster: 'a', response_flags: { upstream_overflow: true } }], { id: 'n' });
+  const changed = fc
+    .tuple(fc.nat({ max: valid.length - 1 }), fc.nat({ max: 255 }), fc.nat({ max: valid.length }))
+    .map(([at, byte, end]) => {
+      const copy = Buffer.from(valid);
+      copy[at] = byte;
+      return copy.subarray(0, end);
+    });
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array)),
+    changed,
+  );
+  fc.assert(
+    fc.property(bytes, (message) => {
+      try {
+        parseReports(message);
+      } catch (error) {
+        assert.ok(error instanceof XdsError && error.status === 'INVALID_ARGUMENT', String(error));
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
