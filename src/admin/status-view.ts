@@ -13,6 +13,8 @@ export interface GatewayStream extends Omit<StreamStatus, 'since' | 'certificate
 
 /** How one Envoy gets on with one peer. */
 export interface PeerReachability {
+  /** For this TCP import; absent: for HTTP and gRPC. */
+  readonly tcpImport?: string;
   readonly gateway: string;
   readonly node: string;
   readonly reachable: boolean;

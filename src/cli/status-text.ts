@@ -104,8 +104,8 @@ function peerLines({ peers, deniedPeers = [] }: Status): readonly string[] {
 /** Of a process of an earlier version, none. */
 function reachabilityLines({ peers }: Status): readonly string[] {
   const known = peers.flatMap(({ name, reachability = [] }) => reachability.map((one) => ({ name, ...one })));
-  const rows = known.map(({ name, node, reachable, since, lastSuccess, reason }) => [
-    name,
+  const rows = known.map(({ name, tcpImport, node, reachable, since, lastSuccess, reason }) => [
+    tcpImport === undefined ? name : `${name} (TCP ${tcpImport})`,
     node,
     reachable ? 'reachable' : (reason ?? 'not reachable'),
     time(since),

@@ -58,6 +58,9 @@ const WHO = { us: 'our gateway refuses the peer', peer: 'the peer refuses us', n
 
 export function peerFailure({ failure, flags }: Failure): PeerFailure {
   const [reason, refusedBy] = classify({ failure, flags });
+  // Envoy does not say why a health check fails.
+  if (flags.includes('no_healthy_upstream'))
+    return { reason, refusedBy, text: `the health checks of all addresses fail; ${CHECK}` };
   return { reason, refusedBy, text: `${WHO[refusedBy]}: ${PEER_FAILURES[reason]}; ${CHECK}` };
 }
 

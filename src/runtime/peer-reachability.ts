@@ -2,7 +2,7 @@
 // Must not: believe a gateway about another gateway, or keep anything of a peer that is not in the model.
 
 import type { PeerReachability } from '../admin/status-view.ts';
-import { dialCluster, type KeyedPeer } from '../envoy/resource-names.ts';
+import { dialCluster, type KeyedPeer, tcpImport } from '../envoy/resource-names.ts';
 import type { Logger } from '../log.ts';
 import type { ReportedConnections } from '../serving/report-batch.ts';
 import { KeyedLogLimit } from '../telemetry/log-limit.ts';
@@ -10,8 +10,13 @@ import type { Metrics } from '../telemetry/metrics-registry.ts';
 import type { StreamStatus } from '../xds/stream-status.ts';
 import { PEER_FAILURES, type PeerFailure, peerFailure } from './peer-failure.ts';
 
-interface State {
+/** One way to a peer: HTTP and gRPC, or one TCP import, which has a server name of its own. */
+interface Way {
   readonly peer: string;
+  readonly tcpImport?: string;
+}
+
+interface State extends Way {
   /** With another meaning of the peer, what was known of it no longer counts. */
   readonly cluster: string;
   readonly gateway: string;
@@ -32,7 +37,7 @@ const MAX_STATES = 20_000;
 /** The model that is served: its peers, and which of them something is imported from. */
 export interface CalledPeers {
   readonly peers: readonly KeyedPeer[];
-  readonly imports: readonly { readonly peer: string }[];
+  readonly imports: readonly { readonly peer: string; readonly name: string; readonly protocol: string }[];
 }
 
 export class ReachablePeers {
@@ -66,18 +71,18 @@ export class ReachablePeers {
   }
 
   readonly heard = (batch: readonly ReportedConnections[]): void => {
-    const peers = this.peersByCluster();
+    const ways = this.waysByCluster();
     for (const reported of batch) {
-      const peer = peers.get(reported.cluster);
-      if (peer !== undefined) this.update(peer, reported);
+      const way = ways.get(reported.cluster);
+      if (way !== undefined && !isSilent(way, reported)) this.update(way, reported);
     }
   };
 
   /** What the connected Envoys say, worst first of each peer. Updates the gauge. */
   report(streams: readonly StreamStatus[]): ReadonlyMap<string, readonly PeerReachability[]> {
     const connected = new Set(streams.map(({ gateway, nodeId }) => JSON.stringify([gateway, nodeId])));
-    const peers = this.peersByCluster();
-    this.states = new Map([...this.states].filter(([, state]) => peers.get(state.cluster) === state.peer));
+    const ways = this.waysByCluster();
+    this.states = new Map([...this.states].filter(([, { cluster }]) => ways.has(cluster)));
     const current = [...this.states.values()].filter(({ gateway, nodeId }) =>
       connected.has(JSON.stringify([gateway, nodeId])),
     );
@@ -96,14 +101,20 @@ export class ReachablePeers {
     return byPeer;
   }
 
-  private peersByCluster(): ReadonlyMap<string, string> {
-    const peers = this.model()?.peers ?? [];
-    return new Map(peers.map((peer) => [dialCluster(peer), peer.name]));
+  private waysByCluster(): ReadonlyMap<string, Way> {
+    const { peers, imports } = this.model() ?? { peers: [], imports: [] };
+    const byName = new Map(peers.map((peer) => [peer.name, peer]));
+    const tcp = imports.flatMap(({ peer: owner, name, protocol }): readonly (readonly [string, Way])[] => {
+      const peer = protocol === 'tcp' ? byName.get(owner) : undefined;
+      return peer === undefined ? [] : [[tcpImport(peer, name), { peer: owner, tcpImport: name }]];
+    });
+    return new Map([...peers.map((peer): readonly [string, Way] => [dialCluster(peer), { peer: peer.name }]), ...tcp]);
   }
 
-  private update(peer: string, { gateway, nodeId, cluster, isAnswered, failures, last }: ReportedConnections): void {
+  private update(way: Way, { gateway, nodeId, cluster, isAnswered, failures, last }: ReportedConnections): void {
     const now = this.clock();
-    const key = JSON.stringify([peer, gateway, nodeId]);
+    const { peer } = way;
+    const key = JSON.stringify([peer, way.tcpImport, gateway, nodeId]);
     const old = this.states.get(key);
     const known = old?.cluster === cluster ? old : undefined;
     if (known === undefined && old === undefined && this.states.size >= MAX_STATES) return;
@@ -117,7 +128,7 @@ export class ReachablePeers {
     const current = failure ?? (this.stillCounts(known, now) ? known?.failure : undefined);
     const isSame = known !== undefined && known.failure?.reason === current?.reason;
     const next: State = {
-      ...{ peer, cluster, gateway, nodeId, ...times },
+      ...{ ...way, cluster, gateway, nodeId, ...times },
       since: isSame ? known.since : now,
       ...(current && { failure: current }),
     };
@@ -130,11 +141,11 @@ export class ReachablePeers {
   }
 
   /** Changes alone; that a peer is reachable at first is none. */
-  private log({ peer, gateway, nodeId, failure, since }: State, before: State | undefined): void {
+  private log({ peer, tcpImport: name, gateway, nodeId, failure, since }: State, before: State | undefined): void {
     if (failure === undefined && before?.failure === undefined) return;
     const line = this.limit.take(peer, since);
     if (line === undefined) return;
-    const at = { peer, gateway, node: nodeId };
+    const at = { peer, ...(name !== undefined && { tcpImport: name }), gateway, node: nodeId };
     if (failure === undefined) this.logger.info({ ...at, ...line }, 'the peer can be reached again');
     else {
       const { reason, refusedBy, text, words } = failure;
@@ -143,8 +154,14 @@ export class ReachablePeers {
   }
 }
 
-function view({ gateway, nodeId, since, lastAnswer, lastFailure, failure }: State): PeerReachability {
+/** Over TCP, a connection without an answer may just have asked nothing. */
+function isSilent({ tcpImport: name }: Way, { isAnswered, last }: ReportedConnections): boolean {
+  return name !== undefined && !isAnswered && last?.failure === '' && last.flags.length === 0;
+}
+
+function view({ tcpImport: name, gateway, nodeId, since, lastAnswer, lastFailure, failure }: State): PeerReachability {
   return {
+    ...(name !== undefined && { tcpImport: name }),
     gateway,
     node: nodeId,
     reachable: failure === undefined,

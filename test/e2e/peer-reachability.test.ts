@@ -1,9 +1,10 @@
 // What the control plane learns from its egress gateways: whether each peer can be reached, and if not, which side refuses what.
 
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { PeerReachability } from '../../src/admin/status-view.ts';
-import { formatHostPort } from '../../src/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { type Ended, postern } from '../cli/postern.ts';
 import { eventually, Testbed } from '../support/mesh.ts';
 import { type Pair, startPair, statusOf } from './pair.ts';
@@ -12,12 +13,14 @@ for (const workers of [1, 2])
   describe(`the reachability of a peer, as ${workers} process${workers === 1 ? '' : 'es'} hear${workers === 1 ? 's' : ''} of it`, () => {
     let bed: Testbed;
     let pair: Pair;
+    let target: HostPort;
 
     before(async () => {
       bed = await Testbed.create();
       await Promise.all(['bank.example', 'shop.example'].map((name) => bed.caInto(bed.pki(`other-${name}`), name)));
       const backend = await bed.backend('accounts');
-      pair = await startPair(bed, await bed.address(), backend.address, { workers });
+      target = backend.address;
+      pair = await startPair(bed, await bed.address(), target, { workers });
     });
 
     after(() => bed.close());
@@ -54,16 +57,45 @@ for (const workers of [1, 2])
 
     test('Traffic goes on while reports cannot be sent, and the control plane knows again when it is back', async () => {
       await pair.shop.control?.stop('SIGKILL');
-      const lost = async (): Promise<boolean> =>
-        /(?:logs_dropped|flush_failed): [1-9]/.test(
-          await pair.shop.envoyAdmin('egress', '/stats?filter=grpc_access_log'),
-        );
-      await eventually('reports are lost', async () => {
+      const written = async (): Promise<number> => {
+        const stats = await pair.shop.envoyAdmin('egress', '/stats?filter=grpc_entries_flushed');
+        return Number(/: (\d+)/.exec(stats)?.[1]);
+      };
+      const before = await written();
+      // An open connection reports every five seconds.
+      await eventually('reports that nobody takes', async () => {
         assert.equal(await statusOf(pair.egress, 'GET', '/'), 200);
-        return await lost();
+        return (await written()) >= before + 2;
       });
       await pair.shop.startControl('--workers', String(workers));
       await becomes(reachable);
+    });
+
+    test('A TCP import that the peer no longer grants has a state of its own beside HTTP', async () => {
+      const grant = `- {name: ledger, protocol: tcp, backend: "${formatHostPort(target)}", consumers: [{peer: shop}]}\n`;
+      const port = await bed.port();
+      const { yaml } = pair.shop;
+      pair.bank.edit((yaml) => yaml + grant);
+      pair.shop.edit((yaml) => `${yaml}- {peer: bank, name: ledger, as: ledger.bank, port: ${port}, protocol: tcp}\n`);
+      const ledger = async (reachable: boolean, reason?: string): Promise<void> =>
+        eventually(`ledger ${reachable}`, async () => {
+          await touch({ host: pair.egress.host, port });
+          await statusOf(pair.egress, 'GET', '/');
+          const states = await heard();
+          assert.deepEqual(
+            states.map(({ tcpImport, reachable: ok, reason: why }) => [tcpImport, ok, why]).sort(),
+            [
+              ['ledger', reachable, reason],
+              [undefined, true, undefined],
+            ].sort(),
+          );
+          return true;
+        });
+      await ledger(true);
+      pair.bank.edit((yaml) => yaml.replace(grant, ''));
+      await ledger(false, 'UNKNOWN_SERVER_NAME');
+      pair.shop.write(yaml);
+      await eventually('the import is forgotten', async () => (await heard()).length === 1);
     });
 
     const faults: Readonly<Record<string, readonly [mesh: 'bank' | 'shop', (yaml: string) => string, string, string]>> =
@@ -122,3 +154,13 @@ for (const workers of [1, 2])
         await becomes(reachable);
       });
   });
+
+/** Asks over a connection of its own, and waits until that has ended. */
+function touch(address: HostPort): Promise<void> {
+  return new Promise((done) => {
+    const socket = connect(address, () => socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'));
+    socket.on('error', () => undefined);
+    socket.on('close', () => done());
+    socket.resume();
+  });
+}

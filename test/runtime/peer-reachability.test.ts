@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { dialCluster } from '../../src/envoy/resource-names.ts';
+import { dialCluster, tcpImport } from '../../src/envoy/resource-names.ts';
 import type { Logger } from '../../src/log.ts';
 import { peerFailure } from '../../src/runtime/peer-failure.ts';
 import { ReachablePeers } from '../../src/runtime/peer-reachability.ts';
@@ -23,7 +23,7 @@ function scene() {
   let now = 1_000_000;
   let peers = [{ name: 'bank', key: '1' }];
   const reachable = new ReachablePeers(
-    () => ({ peers, imports: [{ peer: 'bank' }] }),
+    () => ({ peers, imports: [{ peer: 'bank', name: 'ledger', protocol: 'tcp' }] }),
     metrics,
     logger,
     () => now,
@@ -94,6 +94,19 @@ describe('the reachability of a peer', () => {
     says('e1', { failures: 1, last: REFUSED });
     becomes([{ name: 'bank', key: '2' }]);
     assert.deepEqual(state('e1'), []);
+  });
+
+  test('A TCP import has a state of its own, and a connection of it that asked nothing says nothing', () => {
+    const { says, state } = scene();
+    const ledger = tcpImport({ name: 'bank', key: '1' }, 'ledger');
+    says('e1', { failures: 1, last: { failure: '', flags: [] } }, ledger);
+    assert.deepEqual(state('e1'), []);
+    says('e1', { isAnswered: true });
+    says('e1', { failures: 1, last: REFUSED }, ledger);
+    assert.deepEqual(state('e1'), [
+      ['e1', false, 'PEER_DOWN'],
+      ['e1', true, undefined],
+    ]);
   });
 
   test('A state that does not change is logged once', () => {

@@ -19,6 +19,7 @@ import { connectionLog, tcpLog } from '../http/access-log.ts';
 import { underscoreGuard } from '../http/headers/underscore-guard.ts';
 import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { limitSlot } from '../http/limit-filters.ts';
+import { peerReport, REPORT_ALIVE } from '../http/peer-report.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
 import { listeningAddress } from './listen-address.ts';
@@ -174,6 +175,8 @@ function tcpChain({ name: service, port }: TcpImport, peer: CalledPeer): FilterC
         max_connect_attempts: limits.connectAttempts(peer.addresses.length),
         idle_timeout: limits.TCP_CALLER.idle,
         max_downstream_connection_duration: limits.TCP_CALLER.age,
+        access_log: [peerReport()],
+        access_log_options: REPORT_ALIVE,
       }),
     ],
   };

@@ -1,6 +1,7 @@
 // The form of filter chains that carry TCP, and of the network filters in any chain.
 // Must not: repeat what tcp-rules.ts and network-rules.ts say of their values.
 
+import { REPORT_ALIVE, TCP_IMPORT_REPORT } from './report-shapes.ts';
 import { extension, is, mapOf, message, number, type Shape, sequence, text, typed, under } from './shape.ts';
 import { TCP_DOWNSTREAM_TLS } from './tls-shapes.ts';
 
@@ -107,7 +108,13 @@ const OPEN = { name: text, metadata: metadata({ verdict: is('allowed') }) };
 
 export const TCP_IMPORT_CHAIN = message({
   ...OPEN,
-  filters: sequence(tcpProxy('1900s', '3700s', { max_connect_attempts: number })),
+  filters: sequence(
+    tcpProxy('1900s', '3700s', {
+      max_connect_attempts: number,
+      access_log: TCP_IMPORT_REPORT,
+      access_log_options: REPORT_ALIVE,
+    }),
+  ),
 });
 
 export function toChain(): Shape {

@@ -6,6 +6,7 @@ import type { Mesh, MeshBundle, Peer, TcpImport, Workload } from '../../../feder
 import { type Draft, draft, extension, type Message } from '../../draft.ts';
 import { ONE_SPIFFE_ID } from '../../http/access-control/client-policy.ts';
 import { callerTcpLog } from '../../http/access-log.ts';
+import { peerReport, REPORT_ALIVE } from '../../http/peer-report.ts';
 import * as limits from '../../limits.ts';
 import * as names from '../../resource-names.ts';
 import { denyingChain } from './denying-chain.ts';
@@ -88,6 +89,8 @@ function clientChain(name: string, statPrefix: string, peer: GatePeer, service: 
         max_connect_attempts: limits.connectAttempts(peer.addresses.length),
         idle_timeout: limits.TCP_CALLER.idle,
         max_downstream_connection_duration: limits.TCP_CALLER.age,
+        access_log: [peerReport()],
+        access_log_options: REPORT_ALIVE,
       }),
     ],
   };

@@ -1,6 +1,7 @@
 // What the access logs of the gateways may say: the keys, and for each the one operator that fills it.
 // Must not: be made of envoy/http/access-log.ts, which is what is checked here.
 
+import { ofTypes, PEER_REPORT } from '../report-shapes.ts';
 import { is, matching, message, type Shape, sequence, typed, under } from '../shape.ts';
 
 const JSON_KEYS = {
@@ -97,30 +98,11 @@ export const GATE_LOG = oneLog('ingress', 'tcp', { ...TCP, ...TOLD });
 export const TCP_PORT_LOG = oneLog('egress', 'tcp', { ...TCP, ...some('conn_id client upstream_peer_uri') });
 /** Of the gate of callers that prove who they are. */
 export const CALLERS_GATE_LOG = oneLog('egress', 'tcp', { ...TCP, ...TOLD, ...some('upstream_peer_uri') });
-/** The line, and what the control plane is told; nobody else is. */
+/** The line, and the report. */
 export const TUNNEL_LOG = under(
   'ACCESS_LOG',
-  sequence(
-    stdoutLog('egress', 'tunnel', TUNNEL, { filter: ofTypes('TcpConnectionEnd') }),
-    message({
-      name: is('envoy.access_loggers.tcp_grpc'),
-      typed_config: typed('envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig', {
-        common_config: message({
-          log_name: is('peers'),
-          transport_api_version: is('V3'),
-          grpc_service: message({ envoy_grpc: message({ cluster_name: is('control-plane') }) }),
-          buffer_flush_interval: is('1s'),
-          buffer_size_bytes: is(16384),
-        }),
-      }),
-      filter: ofTypes('TcpPeriodic', 'TcpConnectionEnd'),
-    }),
-  ),
+  sequence(stdoutLog('egress', 'tunnel', TUNNEL, { filter: ofTypes('TcpConnectionEnd') }), PEER_REPORT),
 );
-
-function ofTypes(...types: readonly string[]): Shape {
-  return message({ log_type_filter: message({ types: sequence(...types.map((type) => is(type))) }) });
-}
 
 function oneLog(...log: Parameters<typeof stdoutLog>): Shape {
   return under('ACCESS_LOG', sequence(stdoutLog(...log)));

@@ -20,6 +20,7 @@ import {
   TCP_IMPORT_CHAIN,
   tcpProxy,
 } from '../network-shapes.ts';
+import { REPORT_ALIVE } from '../report-shapes.ts';
 import {
   chosen,
   either,
@@ -134,7 +135,7 @@ export const TUNNEL_LISTENER = under(
           tcpProxy('0s', '3700s', {
             max_connect_attempts: number,
             access_log: TUNNEL_LOG,
-            access_log_options: message({ access_log_flush_interval: is('5s') }),
+            access_log_options: REPORT_ALIVE,
           }),
         ),
       }),
