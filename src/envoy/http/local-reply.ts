@@ -14,15 +14,17 @@ type ResponseMapper = Message<'envoy.extensions.filters.network.http_connection_
  * (a limit of the peer, or of what access control has admitted), and 413 of an admitted request. Errors keep theirs as well,
  * for the caller's retries.
  * Egress: our own callers may learn more (404: no such import), but not the text of a connect error, which has addresses.
+ * A gRPC client sees no status of HTTP: for a body above a limit Envoy would tell it UNKNOWN.
  */
 export function localReplies(role: GatewayRole): LocalReplyConfig {
-  if (role === 'egress') return { mappers: worded(status('GE', 400)) };
-  const tooLarge: Filter = { and_filter: { filters: [status('EQ', 413), ADMITTED] } };
+  if (role === 'egress') return { mappers: [exhausted(status('EQ', 413)), ...worded(status('GE', 400))] };
+  const tooLarge = [status('EQ', 413), ADMITTED];
   return {
     mappers: [
       ...worded(status('GE', 500)),
       ...worded(status('EQ', 429)),
-      ...worded(tooLarge),
+      exhausted(...tooLarge),
+      { filter: { and_filter: { filters: tooLarge } }, ...body('\n') },
       ...worded(status('GE', 400)).map((mapper) => ({ ...mapper, status_code: 403 })),
     ],
   };
@@ -55,6 +57,15 @@ function worded(filter: Filter): readonly ResponseMapper[] {
     { filter: { and_filter: { filters: [filter, GRPC] } }, ...body('') },
     { filter, ...body('\n') },
   ];
+}
+
+/** To a gRPC call: RESOURCE_EXHAUSTED, which is also what the rate limits answer. */
+function exhausted(...filters: readonly Filter[]): ResponseMapper {
+  return {
+    filter: { and_filter: { filters: [...filters, GRPC] } },
+    ...body(''),
+    headers_to_add: [{ header: { key: 'grpc-status', value: '8' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+  };
 }
 
 function body(end: string): ResponseMapper {

@@ -173,11 +173,11 @@ imports:
     await eventually('the backend sees it', () => ends.at(-1) === 'aborted');
   });
 
-  test('A gRPC call that is above the limit before its answer gets the status UNKNOWN', async () => {
+  test('A gRPC call that is above the limit before its answer gets the status RESOURCE_EXHAUSTED', async () => {
     const called = call();
     called.stream.end(Buffer.alloc(4 * LIMIT));
     await eventually('it is answered', () => called.stream.closed);
-    assert.deepEqual([called.head[':status'], called.head['grpc-status'], called.received], [200, '2', 0]);
+    assert.deepEqual([called.head[':status'], called.head['grpc-status'], called.received], [200, '8', 0]);
     assert.ok(!ends.includes('ended'), 'the backend saw no whole request');
   });
 });

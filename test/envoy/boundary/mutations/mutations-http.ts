@@ -390,6 +390,15 @@ export const HTTP_MUTATIONS: Mutations = {
             -1,
           ).filter.status_code_filter.comparison.value.default_value = 404),
     ],
+    [
+      'gRPC calls are told the status of a success',
+      'egress',
+      (c) =>
+        void (c.named(
+          'Listener',
+          'egress/8080',
+        ).filter_chains[0].filters[0].typed_config.local_reply_config.mappers[0].headers_to_add[0].header.value = '0'),
+    ],
     ['the status says why', 'ingress', (c) => void delete c.manager.local_reply_config.mappers.at(-1).status_code],
   ],
   POLICY: [

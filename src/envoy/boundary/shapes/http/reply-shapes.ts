@@ -34,16 +34,30 @@ function all(...filters: readonly Shape[]): Shape {
 
 /** gRPC first, and without a line feed. */
 function worded(filter: Shape, more: Readonly<Record<string, Shape>> = {}): readonly Shape[] {
-  const reply = (condition: Shape, end: string): Shape =>
-    message({
-      filter: condition,
-      body_format_override: message({
-        text_format_source: message({ inline_string: is(`gateway: %RESPONSE_CODE%${end}`) }),
-        content_type: is('text/plain'),
+  return [reply(all(filter, GRPC), '', more), reply(filter, '\n', more)];
+}
+
+function reply(condition: Shape, end: string, more: Readonly<Record<string, Shape>> = {}): Shape {
+  return message({
+    filter: condition,
+    body_format_override: message({
+      text_format_source: message({ inline_string: is(`gateway: %RESPONSE_CODE%${end}`) }),
+      content_type: is('text/plain'),
+    }),
+    ...more,
+  });
+}
+
+/** To a gRPC call with too large a body: the status that tells it so. */
+function exhausted(...filters: readonly Shape[]): Shape {
+  return reply(all(...filters, GRPC), '', {
+    headers_to_add: sequence(
+      message({
+        header: message({ key: is('grpc-status'), value: is('8') }),
+        append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
       }),
-      ...more,
-    });
-  return [reply(all(filter, GRPC), ''), reply(filter, '\n')];
+    ),
+  });
 }
 
 function replies(...mappers: readonly Shape[]): Shape {
@@ -53,8 +67,9 @@ function replies(...mappers: readonly Shape[]): Shape {
 export const INGRESS_REPLIES = replies(
   ...worded(status('GE', 500)),
   ...worded(status('EQ', 429)),
-  ...worded(all(status('EQ', 413), ADMITTED)),
+  exhausted(status('EQ', 413), ADMITTED),
+  reply(all(status('EQ', 413), ADMITTED), '\n'),
   ...worded(status('GE', 400), { status_code: is(403) }),
 );
 
-export const EGRESS_REPLIES = replies(...worded(status('GE', 400)));
+export const EGRESS_REPLIES = replies(exhausted(status('EQ', 413)), ...worded(status('GE', 400)));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { leaksIn } from '../support/leaks.ts';
+import { leaksIn } from '../../support/leaks.ts';
 import {
   type AskedHttp2,
   type Dialled,
@@ -13,7 +13,7 @@ import {
   recordHandshake,
   recordHttp2,
   recordUntilClosed,
-} from '../support/recorded.ts';
+} from '../../support/recorded.ts';
 import { DOWN, LeakScene, TCP_EXPORTS } from './leak-scene.ts';
 import { ENDINGS, WEBSOCKET_ENDINGS } from './leaking-backends.ts';
 import { MALFORMED_HTTP1, MALFORMED_HTTP2, PREFACE } from './malformed.ts';

@@ -1,13 +1,13 @@
 // A bank and two shops on real Envoys for the scan of leaks: every kind of export and import, and for each something that is broken.
 // Must not: scan anything.
 
-import { freePorts } from '../../deploy/demo/ports.ts';
-import type { Inside } from '../support/leaks.ts';
-import { type Certificate, certify, issuerOf } from './callers.ts';
+import { freePorts } from '../../../deploy/demo/ports.ts';
+import type { Inside } from '../../support/leaks.ts';
+import { type Certificate, certify, issuerOf } from '../callers.ts';
+import { type Ca, MeshUnderTest, newCa } from '../pipeline.ts';
+import { RealEnvoy } from '../real-envoy.ts';
+import { staticBootstrap } from '../static-bootstrap.ts';
 import { INSIDE_ADDRESS, INSIDE_NAME, LeakingBackends } from './leaking-backends.ts';
-import { type Ca, MeshUnderTest, newCa } from './pipeline.ts';
-import { RealEnvoy } from './real-envoy.ts';
-import { staticBootstrap } from './static-bootstrap.ts';
 
 const BACKEND_CA = 'statements.pod-7f.internal';
 /** HTTP exports with the same backend and one thing that differs. */
