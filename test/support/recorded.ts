@@ -123,11 +123,12 @@ export class Recorded {
   }
 }
 
-/** Sends bytes, and keeps what comes until the other side ends it. */
-export async function recordUntilClosed(dialled: Dialled, sent: string | Buffer): Promise<string> {
+/** Sends bytes, and keeps what comes until the other side ends it, or until this has come. */
+export async function recordUntilClosed(dialled: Dialled, sent: string | Buffer, enough?: RegExp): Promise<string> {
   const recorded = new Recorded(dialled).listen();
   recorded.socket.write(Buffer.from(sent as string, 'latin1'));
-  await recorded.until(() => false);
+  await recorded.until((bytes) => enough?.test(bytes.toString('latin1')) === true);
+  recorded.end();
   return recorded.text;
 }
 

@@ -201,6 +201,8 @@ function chooseHealthy(peer: DialledPeer): Cluster {
           path: names.HEALTH_PATH,
           codec_client_type: 'HTTP2',
           expected_statuses: [{ start: 200, end: 201 }],
+          // Envoy's own: it would tell peers what our gateways are.
+          request_headers_to_remove: ['user-agent'],
         },
       },
     ],

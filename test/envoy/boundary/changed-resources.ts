@@ -135,4 +135,5 @@ export const RESOURCES: readonly Change[] = [
     'TRACE_CONTEXT',
   ),
   change('resources/route', '{ request_headers_to_remove: TRACE_CONTEXT }', '{}', 'egress', 'TRACE_CONTEXT'),
+  change('resources/cluster', "_to_remove: ['user-agent']", '_to_remove: []', 'egress', 'KNOWN_FIELDS'),
 ];

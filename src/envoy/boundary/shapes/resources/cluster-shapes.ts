@@ -187,6 +187,7 @@ const CHOOSING = {
         path: is('/healthz'),
         codec_client_type: is('HTTP2'),
         expected_statuses: sequence(message({ start: amount(200), end: amount(201) })),
+        request_headers_to_remove: sequence(is('user-agent')),
       }),
     }),
   ),
