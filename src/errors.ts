@@ -91,7 +91,7 @@ export const FINDING_CODES = {
   CALLER_NAMES_LONG:
     'The certificate that callers of the egress gateway are shown would be too large for some of them.',
   ISSUER_OUTSIDE_MESH:
-    'Callers of the egress gateway are shown a certificate whose issuer does not chain to the trust bundle of the mesh.',
+    'Our own workloads, as callers or as backends with tls: mtls, are shown a certificate whose issuer does not chain to the trust bundle of the mesh.',
   // rules across objects
   UNKNOWN_PEER: 'A consumer or import names a peer that is not a key of peers.',
   TRUST_DOMAIN_OURS: 'A peer has the trust domain of our own mesh.',

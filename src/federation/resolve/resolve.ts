@@ -10,7 +10,7 @@ import type { Steps } from '../../trust/keys/signers.ts';
 import { spiffeId, type TrustDomain } from '../../trust/spiffe.ts';
 import { domainKey, meshKey, peerKey } from '../meaning-digest.ts';
 import type { DeniedPeer, Federation, Mesh, Peer } from '../model.ts';
-import { callerRules, provesCallers, shownCertificateRules } from '../rules/caller-rules.ts';
+import { callerRules, meshIssuerRules, provesCallers, shownCertificateRules } from '../rules/caller-rules.ts';
 import { objectRules } from '../rules/object-rules.ts';
 import { share, shareByKey } from '../structural-sharing.ts';
 import { serverName } from '../wire-names.ts';
@@ -140,8 +140,10 @@ function check(input: CheckInput): Checked {
   const findings: Finding[] = [...objectRules(config), ...callerRules(config), ...expiredGrants(config, now)];
   const { issuer, chain = [] } = resolveIssuer(input, findings);
   const trust = resolveBundles(input, chain);
-  if (provesCallers(config) && chain.length > 0)
-    findings.push(...shownCertificateRules(config, chain, trust.meshBundle));
+  if (chain.length > 0) {
+    if (provesCallers(config)) findings.push(...shownCertificateRules(config));
+    findings.push(...meshIssuerRules(config, chain, trust.meshBundle));
+  }
   const backendTrust = resolveBackendTrust(input);
   const all = [...(input.loadFindings ?? []), ...findings, ...trust.findings, ...backendTrust.findings];
   return {

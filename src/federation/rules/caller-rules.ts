@@ -65,35 +65,40 @@ function plaintextRules({ imports }: ConfigOutline): readonly Finding[] {
 }
 
 /** What callers will think of the certificate that the issuer signs for the egress listeners. */
-export function shownCertificateRules(
-  { imports }: Pick<ConfigOutline, 'imports'>,
+export function shownCertificateRules({ imports }: Pick<ConfigOutline, 'imports'>): readonly Finding[] {
+  const names = new Set(imports.flatMap(({ as }) => (as === null ? [] : localNames(as))));
+  const bytes = [...names].reduce((sum, name) => sum + name.length + 2, 0);
+  if (bytes <= MAX_CERTIFICATE_NAME_BYTES) return [];
+  return [
+    warningAt(
+      'CALLER_NAMES_LONG',
+      ['gateways', 'egress', 'clients'],
+      `the certificate for callers holds ${names.size} local names; TLS libraries refuse certificates of that size`,
+      'use fewer or shorter local names: a name with .svc.cluster.local counts three times',
+    ),
+  ];
+}
+
+/** Whether our own workloads can verify what our gateways show them: to callers, and to backends with `tls: mtls`. */
+export function meshIssuerRules(
+  config: Pick<ConfigOutline, 'exports' | 'gateways'>,
   chain: readonly Certificate[],
   bundle: TrustBundle | undefined,
 ): readonly Finding[] {
-  const names = new Set(imports.flatMap(({ as }) => (as === null ? [] : localNames(as))));
-  const bytes = [...names].reduce((sum, name) => sum + name.length + 2, 0);
+  const shownTo = [
+    ...(provesCallers(config) === true ? ['callers of the egress gateway'] : []),
+    ...(config.exports.some(({ backendTls }) => backendTls?.mode === 'mtls') ? ['backends with tls: mtls'] : []),
+  ];
+  // Without a certificate in it, the bundle is not here (--without-keys).
+  if (shownTo.length === 0 || bundle === undefined || bundle.certificates.length === 0) return [];
+  if (chain.some((one) => isWithin(one, bundle))) return [];
   return [
-    ...(bytes > MAX_CERTIFICATE_NAME_BYTES
-      ? [
-          warningAt(
-            'CALLER_NAMES_LONG',
-            ['gateways', 'egress', 'clients'],
-            `the certificate for callers holds ${names.size} local names; TLS libraries refuse certificates of that size`,
-            'use fewer or shorter local names: a name with .svc.cluster.local counts three times',
-          ),
-        ]
-      : []),
-    // Without a certificate in it, the bundle is not here (--without-keys).
-    ...(bundle === undefined || bundle.certificates.length === 0 || chain.some((one) => isWithin(one, bundle))
-      ? []
-      : [
-          warningAt(
-            'ISSUER_OUTSIDE_MESH',
-            ['identity', 'issuer', 'certificate'],
-            'callers of the egress gateway are shown a certificate of this issuer, which no CA of mesh.trustBundle has signed',
-            'give callers the CA of this issuer, or use an issuer below a CA of mesh.trustBundle',
-          ),
-        ]),
+    warningAt(
+      'ISSUER_OUTSIDE_MESH',
+      ['identity', 'issuer', 'certificate'],
+      `${shownTo.join(' and ')} are shown a certificate of this issuer, which no CA of mesh.trustBundle has signed; workloads that trust those CAs alone refuse it`,
+      'use an issuer below a CA of mesh.trustBundle, or give the CA of this issuer to these workloads',
+    ),
   ];
 }
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hasBlockingErrors } from '../../../src/errors.ts';
 import type { Resolved } from '../../../src/federation/resolve/resolve.ts';
-import { BANK, changed, configOf, type Files, type Moment, NOW, newCa, resolveText } from '../two-peers.ts';
+import { BANK, changed, configOf, type Files, type Moment, NOW, newCa, OURS, resolveText } from '../two-peers.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const MESH = newCa('core.example').certificate;
@@ -92,6 +92,20 @@ describe('the backend of an export', () => {
       findings.map(({ code, path }) => `${code} ${path.join('.')}`),
       ['MESH_BUNDLE_MISSING exports.0.backend.tls'],
     );
+  });
+});
+
+describe('the issuer of our gateways, which backends of our mesh verify', () => {
+  const codes = (text: string, mesh: string): readonly string[] =>
+    resolveText(text, { files: { 'mesh.pem': mesh, 'server.pem': SERVER } }).findings.map(
+      ({ severity, code, path }) => `${severity} ${code} ${path.join('.')}`,
+    );
+
+  test('One that does not chain to mesh.trustBundle is a warning where a backend has tls: mtls, and nowhere else', () => {
+    const warning = 'warning ISSUER_OUTSIDE_MESH identity.issuer.certificate';
+    assert.deepEqual(codes(TEXT, MESH), [warning]);
+    assert.deepEqual(codes(changed(TRUST), MESH), []);
+    assert.deepEqual(codes(TEXT, MESH + OURS.certificate), []);
   });
 });
 
