@@ -6,6 +6,8 @@ import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { freePorts } from '../../../../deploy/demo/ports.ts';
 import { eventually } from '../../../support/mesh.ts';
+import { LEAF_EXTENSIONS, Openssl } from '../../../support/openssl.ts';
+import { rawTls } from '../../../support/raw-tls.ts';
 import { type Certificate, certify, issuerOf, type KeyKind } from '../../callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../../pipeline.ts';
 import { RealEnvoy } from '../../real-envoy.ts';
@@ -136,6 +138,36 @@ describe('TCP at the boundary', () => {
       }
     assert.equal(refused.length, 20);
     assert.equal(ledger.connections, before);
+  });
+
+  test('A certificate for servers alone opens no TCP connection, and one for clients does', async () => {
+    const openssl = new Openssl();
+    try {
+      const ca = cas.get('one.example') as Ca;
+      const signer = {
+        ...{ certificateFile: openssl.file(ca.certificate), keyFile: openssl.file(ca.privateKey) },
+        ...{ pem: '', keyPem: '', der: Buffer.alloc(0) },
+      };
+      const of = (usage: string): Certificate => {
+        const others = LEAF_EXTENSIONS.filter((line) => !line.startsWith('extended'));
+        const extensions = [...others, `extendedKeyUsage = ${usage}`, `subjectAltName = URI:${egressOf('one')}`];
+        const made = openssl.certificate({ extensions, signer });
+        return { cert: made.pem, key: made.keyPem };
+      };
+      const before = ledger.connections;
+      const servername = serverName('one');
+      assert.equal((await strangerSees({ port, servername, client: of('serverAuth') })).received, '');
+      assert.equal(ledger.connections, before);
+      assert.equal((await strangerSees({ port, servername, client: of('clientAuth') })).received, BANNER);
+    } finally {
+      openssl.close();
+    }
+  });
+
+  test('The chain of a TCP export gives no ticket to resume a session with', async () => {
+    const gateway = { host: '127.0.0.1', port };
+    const seen = await rawTls({ gateway, servername: serverName('one'), client: own('one'), alpn: ['postern-tcp'] });
+    assert.deepEqual([seen.received, seen.protocol, seen.tickets.length], [BANNER, 'TLSv1.3', 0]);
   });
 
   test('Strangers of every kind get no byte of the service, and the backend sees no connection', async () => {
