@@ -13,6 +13,8 @@ peers:
 exports:
 - {name: chat, ${at}, upgrades: [websocket], consumers: [{peer: shop, allow: [{methods: [GET], paths: [/ws, /logged, /rooms/*]}, {methods: [POST], paths: [/post]}]}]}
 - {name: short, ${at}, upgrades: [websocket], timeouts: {idle: 1s}, consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
+- {name: timed, ${at}, upgrades: [websocket], timeouts: {request: 1s}, consumers: [{peer: shop, methods: [GET], paths: [/ws, /never]}]}
+- {name: claimed, ${at}, upgrades: [websocket], consumers: [{peer: shop, allow: [{methods: [GET], paths: [/ws], workloads: [ns/web/sa/front]}]}]}
 - {name: plain, ${at}, consumers: [{peer: shop, methods: [GET], paths: [/ws]}]}
 `;
 }
@@ -32,6 +34,8 @@ imports:
 ${from('chat', 'chat', ', upgrades: [websocket]')}
 ${from('chat', 'chat-without')}
 ${from('short', 'short', ', upgrades: [websocket]')}
+${from('timed', 'timed', ', upgrades: [websocket]')}
+${from('claimed', 'claimed', ', upgrades: [websocket]')}
 ${from('plain', 'plain', ', upgrades: [websocket]')}
 `;
 }

@@ -49,7 +49,7 @@ describe('WebSockets', () => {
     backend = createServer((request, response) => {
       requests.push(`${request.method} ${request.url}`);
       request.resume();
-      response.end('served');
+      if (request.url !== '/never') response.end('served');
     });
     backend.keepAliveTimeout = 60_000;
     backend.on('connection', () => (connections += 1));
@@ -184,6 +184,32 @@ describe('WebSockets', () => {
     assert.ok(socket);
     socket.send(TEXT, 'first');
     await eventually('it is answered, and ends', () => socket.received.length === 1 && socket.ended);
+  });
+
+  test('timeouts.request ends a request without an answer, and no open WebSocket', async () => {
+    backendAccepts(true);
+    const { socket } = await open('timed', '/ws');
+    assert.ok(socket);
+    const late = await open('timed', '/never', { upgrade: 'TLS/1.0' });
+    assert.deepEqual([late.status, late.body], [504, 'gateway: 504\n']);
+    socket.send(TEXT, 'later');
+    await eventually('it is answered', () => socket.received.length === 1);
+    socket.stream.destroy();
+  });
+
+  test('Where a rule has workloads, a WebSocket needs their claim as any request does', async () => {
+    backendAccepts(true);
+    const { status, body } = await open('claimed', '/ws');
+    assert.deepEqual([status, body], [403, 'gateway: 403\n']);
+    const claimed = (workload: string): Promise<Tunnel> =>
+      fromPeer({
+        ...extended('websocket'),
+        ':authority': 'claimed.exports.bank.example',
+        'x-forwarded-client-cert': `By=${SHOP};Hash=${'0'.repeat(64)};URI=spiffe://shop.example/${workload}`,
+      });
+    const [right, other] = [await claimed('ns/web/sa/front'), await claimed('ns/web/sa/other')];
+    assert.deepEqual([await right.status, await other.status], [200, 403]);
+    for (const tunnel of [right, other]) tunnel.close();
   });
 
   interface Tunnel {
