@@ -89,9 +89,10 @@ describe('the walk-through of docs/getting-started.md', () => {
 
   test('The walk-through works as it is printed: certificates, validation, bootstraps', (t) => {
     t.after(() => rmSync(folder, { recursive: true, force: true }));
-    const [east = '', west = ''] = blocks(walk, 'yaml');
-    writeFileSync(join(folder, 'east.yaml'), east);
-    writeFileSync(join(folder, 'west.yaml'), west);
+    const [east = '', west = '', eastTcp = '', westTcp = ''] = blocks(walk, 'yaml');
+    assert.ok(eastTcp.includes('protocol: tcp') && westTcp.includes('protocol: tcp'));
+    writeFileSync(join(folder, 'east.yaml'), east + eastTcp);
+    writeFileSync(join(folder, 'west.yaml'), west + westTcp);
     const wanted = commands.filter((line) => offline.test(line));
     assert.equal(wanted.length, 8);
     for (const line of wanted) {
