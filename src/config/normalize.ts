@@ -74,6 +74,7 @@ function normalizeExport(exported: Written): Config['exports'][number] {
   const consumers = exported.consumers.map((consumer) => ({
     ...normalizeConsumer(consumer, exported),
     allow: allowRules(consumer, protocol),
+    ...(consumer.allow !== undefined && { isList: true as const }),
   }));
   const upgrades = [...new Set(exported.upgrades)];
   const timeouts = normalizeTimeouts(exported.timeouts, protocol);

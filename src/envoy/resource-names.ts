@@ -151,16 +151,21 @@ export function bundleSecret(peer: KeyedPeer): string {
 }
 
 /**
- * The RBAC policy that admits one peer to one export. It appears in the access log and, as one token, in statistics:
- * if it had dots, Envoy would make them part of a metric's name instead of a label.
+ * The RBAC policy of one rule of a grant, and what admits a connection of TCP. Names of policies are those that the configuration
+ * has for the same place (`exports.rates.consumers.shop.allow[0]`): the access log has them as `rule`, and statistics as a label.
  */
-export function exportPolicy(peer: string, exported: string): string {
-  return `export/${peer}/${statName(exported)}`;
+export function exportRule(peer: string, exported: string, at?: number): string {
+  return `exports.${exported}.consumers.${peer}${at === undefined ? '' : `.allow[${at}]`}`;
 }
 
-/** The RBAC policy that admits the clients of one import. */
-export function importPolicy(peer: string, imported: string): string {
-  return `import/${peer}/${statName(imported)}`;
+/** What admits callers to an import: its own entry, or its list of clients. */
+export function importRule(imported: string, isForClients: boolean): string {
+  return `imports.${imported}${isForClients ? '.clients' : ''}`;
+}
+
+/** What admits a connection of a peer's gateway. */
+export function peerRule(peer: string): string {
+  return `peers.${peer}.gatewayIdentities`;
 }
 
 /** The RBAC policies that refuse a caller: of the filter chain, and of an import. The access log has them as the reason. */

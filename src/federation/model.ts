@@ -79,6 +79,8 @@ export type Workload = { readonly exact: SpiffeId } | { readonly prefix: string 
 
 /** One allow rule: a request passes when its method, its path and its workload are all listed. No list is ever empty. */
 export interface AllowRule {
+  /** Its place in `allow` of the file, from 0; absent: the consumer is the rule. */
+  readonly at?: number;
   readonly methods: readonly string[];
   readonly paths: readonly PathRule[];
   /** Who may call, as claimed by the peer's gateway; absent: nobody needs a claim. */

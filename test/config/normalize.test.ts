@@ -66,6 +66,7 @@ describe('the normalized configuration', () => {
             {
               peer: 'partner',
               allow: [{ methods: ['POST'], paths: ['/v1/withdrawals', '/v1/receipts/*'] }],
+              isList: true,
               expires: '2027-03-31',
               owner: 'payments',
               reason: 'contract 4711',
@@ -136,11 +137,17 @@ describe('the normalized configuration', () => {
       configOf(changed('helloworld.sample.svc:5000', '[helloworld.sample.svc:5000]', SHORTEST)),
       configOf(SHORTEST),
     );
+  });
+
+  test('A rule in a list is the rule of a consumer that is one, but for its place', () => {
     const rule = '    methods: [GET]\n    paths: [/hello]\n';
+    const listed = configOf(changed(rule, '    allow:\n    - {methods: [GET], paths: [/hello]}\n', SHORTEST));
+    const [consumer] = listed.exports[0]?.consumers ?? [];
     assert.deepEqual(
-      configOf(changed(rule, '    allow:\n    - {methods: [GET], paths: [/hello]}\n', SHORTEST)),
-      configOf(SHORTEST),
+      { ...consumer, isList: undefined },
+      { ...configOf(SHORTEST).exports[0]?.consumers[0], isList: undefined },
     );
+    assert.equal(consumer !== undefined && 'isList' in consumer && consumer.isList, true);
   });
 
   test('The Config names each gateway identity and kind of key once', () => {

@@ -85,6 +85,8 @@ export interface ConsumerConfig {
 
 export interface HttpConsumerConfig extends ConsumerConfig {
   readonly allow: readonly AllowRuleConfig[];
+  /** The rules are written as a list, in `allow`; otherwise the consumer is the only rule. */
+  readonly isList?: true;
 }
 
 /** The configuration with every shorthand written out and every default filled in. */

@@ -64,7 +64,8 @@ export const BOUNDARY_RULES = {
     'logs as JSON, with exactly the keys and operators of its gateway, and reports connections to peers to the control plane alone',
   REFUSALS_ALIKE: 'answers every refusal in the same words',
   // routes
-  POLICY: 'has one ALLOW policy for its one authority, with explicit principals and the conditions of the grant',
+  POLICY:
+    'has ALLOW policies for its one authority, each named after a rule of its grant, with explicit principals and the conditions of the rule',
   POLICY_NOT_OVERRIDDEN: 'has its policy at the virtual host and nowhere else',
   PRINCIPALS: 'admits only identities that its filter chain accepts',
   DENY_ALL: 'ends in a virtual host that denies everything else',

@@ -112,3 +112,10 @@ function labelOf(match: RegExpExecArray | null): Label | undefined {
   const [, peer, key] = match ?? [];
   return peer === undefined || key === undefined ? undefined : { peer, key };
 }
+
+const EXPORTED = /^(.+)\.exports\.[^/]+$/;
+
+/** The export that an authority of the wire contract names. */
+export function exportOf(authority: string): string | undefined {
+  return EXPORTED.exec(authority)?.[1];
+}

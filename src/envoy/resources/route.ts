@@ -121,13 +121,13 @@ const grantedHost = memoizeByIdentity(
   ): VirtualHost => {
     const peer = { name: peerName, domainKey, gatewayIdentities };
     const { name, authority, protocol, backends, requestBodies, underscoreHeaders, timeouts } = exported;
-    const policy = names.exportPolicy(peer.name, name);
+    const rules = allow.map((rule) => ({ name: names.exportRule(peer.name, name, rule.at), rule }));
     return {
       name: `${peer.name}/${names.statName(name)}`,
       domains: [authority],
       metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
       typed_per_filter_config: {
-        [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies }),
+        [HTTP_RBAC]: allowOnly(peer, { authority, allow: rules, requestBodies }),
         ...(requestBodies === 'any-method' && BODIES_ALLOWED),
         ...(underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
         ...limitedBy('consumer', limits, peer.name, name),
@@ -154,12 +154,12 @@ const grantedHost = memoizeByIdentity(
 function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
   const authority = names.healthAuthority(mesh.trustDomain);
   const policy = names.healthPolicy(peer.name);
-  const allow = [{ methods: ['GET'], paths: [{ exact: names.HEALTH_PATH }] }];
+  const allow = [{ name: policy, rule: { methods: ['GET'], paths: [{ exact: names.HEALTH_PATH }] } }];
   return {
     name: `${peer.name}/gateway-health`,
     domains: [authority],
     typed_per_filter_config: {
-      [HTTP_RBAC]: allowOnly(policy, peer, { authority, allow, requestBodies: 'standard' }),
+      [HTTP_RBAC]: allowOnly(peer, { authority, allow, requestBodies: 'standard' }),
       ...limitedHealthChecks(peer.limits, peer.name),
     },
     routes: [{ name: policy, match: { path: names.HEALTH_PATH }, direct_response: { status: 200 } }],
@@ -177,7 +177,7 @@ const importedHost = memoizeByIdentity(
       domains: localNames,
       metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
       ...perFilter({
-        ...(clients && { [HTTP_RBAC]: clientsOnly(names.importPolicy(peer, name), clients) }),
+        ...(clients && { [HTTP_RBAC]: clientsOnly(names.importRule(name, true), clients) }),
         ...(imported.underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
         ...limitedBy('import', limits, String(port), local),
       }),

@@ -56,7 +56,10 @@ function grantTo(consumer: ConsumerConfig | HttpConsumerConfig, peerDomain: Trus
   const { peer } = consumer;
   const limits = consumer.limits && { limits: consumer.limits };
   if (exported.protocol === 'tcp') return { peer, export: exported, ...limits };
-  const allow = 'allow' in consumer ? consumer.allow.map((rule) => resolveRule(rule, peerDomain)) : [];
+  const allow =
+    'allow' in consumer
+      ? consumer.allow.map((rule, at) => resolveRule(rule, consumer.isList ? at : undefined, peerDomain))
+      : [];
   return { peer, export: exported, allow, ...limits };
 }
 
@@ -77,8 +80,13 @@ function endOfDay(date: string): number {
 }
 
 /** A claim is believed in the trust domain of its peer alone, so the rule names that. */
-function resolveRule({ methods, paths, workloads }: AllowRuleConfig, peerDomain: TrustDomain): AllowRule {
+function resolveRule(
+  { methods, paths, workloads }: AllowRuleConfig,
+  at: number | undefined,
+  peerDomain: TrustDomain,
+): AllowRule {
   return {
+    ...(at !== undefined && { at }),
     methods,
     paths: paths.map(resolvePath),
     ...(workloads && { workloads: workloads.map((workload) => resolveWorkload(workload, peerDomain)) }),

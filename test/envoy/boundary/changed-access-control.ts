@@ -13,8 +13,8 @@ export const ACCESS: readonly Change[] = [
   ),
   change(
     'http/access-control/rbac',
-    "NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG'",
-    "NEVER_METHODS = 'TRACE|TRACK|DEBUG'",
+    'methods.map((one) => header',
+    "['TRACE', ...methods].map((one) => header",
     'ingress',
     'POLICY',
   ),
@@ -28,8 +28,8 @@ export const ACCESS: readonly Change[] = [
   ),
   change(
     'http/access-control/rbac',
-    "action: 'ALLOW',\n        policies: { [name]",
-    "action: 'LOG',\n        policies: { [name]",
+    "action: 'ALLOW',\n        policies: Object.fromEntries",
+    "action: 'LOG',\n        policies: Object.fromEntries",
     'ingress',
     'POLICY',
   ),

@@ -50,4 +50,5 @@ export const NAMES: readonly Change[] = [
   change('limits', "MAX_CONNECTION_AGE = '3700s'", "MAX_CONNECTION_AGE = '0s'", 'egress', 'CONNECTION_AGE'),
   change('resource-names', "'x-postern-workload'", "'x-workload'", 'ingress', 'PEER_HEADER'),
   change('limits', 'allow_connect: false', 'allow_connect: true', 'egress', 'CLEAN_REQUESTS'),
+  change('resource-names', '.consumers.${peer}', '.consumers.any', 'ingress', 'POLICY'),
 ];

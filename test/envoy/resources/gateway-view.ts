@@ -109,19 +109,11 @@ export function admits(view: View, connections: Iterable<Connection>): ReadonlyS
           if (cluster === undefined) continue;
           const backend = [cluster.load_assignment.endpoints, cluster.typed_extension_protocol_options];
           const peer = view.get(`RouteConfiguration ${uses}`).request_headers_to_add[0].header.value;
-          for (const rule of rulesOf(permissions[0]))
+          for (const { and_rules: rule } of permissions)
             admitted.add(JSON.stringify(['in', root, identity, peer, host.domains, rule, backend]));
         }
       }
     }
   }
   return admitted;
-}
-
-/** The alternatives of a policy, each with the rest of its conditions. */
-function rulesOf(permission: Data): readonly Data[] {
-  const rules = permission.and_rules.rules;
-  const last = rules.at(-1);
-  const alternatives = last.or_rules?.rules ?? [last];
-  return alternatives.map((one: Data) => [...rules.slice(0, -1), one]);
 }

@@ -140,8 +140,8 @@ describe('a grant', () => {
       .grants.filter(isHttpGrant)
       .find(({ export: { name } }) => name === 'accounts');
     assert.deepEqual(grant?.allow, [
-      { methods: ['GET'], paths: [{ exact: '/a' }] },
-      { methods: ['PUT', 'POST'], paths: [{ prefix: '/' }] },
+      { at: 0, methods: ['GET'], paths: [{ exact: '/a' }] },
+      { at: 1, methods: ['PUT', 'POST'], paths: [{ prefix: '/' }] },
     ]);
   });
 

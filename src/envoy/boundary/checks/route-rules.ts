@@ -1,37 +1,27 @@
-// Boundary rules for route configurations: one policy for each authority, and no route beside the exports and imports.
+// Boundary rules for route configurations: policies for each authority, and no route beside the exports and imports.
 // Must not: look at another resource.
 
 import { memoizeByIdentity } from '../../../memoize.ts';
-import type { Any, Messages } from '../../proto/types.gen.ts';
+import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type Target } from '../boundary-rules.ts';
-import { grantLabel, labelText, routesLabel } from '../name-rules.ts';
+import { exportOf, grantLabel, labelText, routesLabel } from '../name-rules.ts';
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS, NEVER_FROM_PROVEN } from '../required-removals.ts';
-import { BAD_PLACES } from '../shapes/http/policy-shapes.ts';
 import { admissionOf } from './http/admission-rules.ts';
 import { clientsOf } from './http/client-rules.ts';
-import { BODY_GUARD, BODY_METHODS } from './http/filter-rules.ts';
-import { HOST_SLOTS, limitsOf, PEER_SLOT } from './http/limit-rules.ts';
+import { limitsOf, PEER_SLOT } from './http/limit-rules.ts';
+import { checkPolicies } from './http/policy-rules.ts';
 import { addsHeaders, forwardsTrace, isGivenId } from './http/trace-rules.ts';
-import { droppingOf, UNDERSCORE_GUARD } from './http/underscore-rules.ts';
-import { areOfDomain, reportsWorkloads, workloadsOf } from './http/workload-rules.ts';
+import { droppingOf } from './http/underscore-rules.ts';
 import { isBounded } from './tcp/network-rules.ts';
-import { trustDomainOf } from './tls/tls-rules.ts';
 
 type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 type Route = Messages['envoy.config.route.v3.Route'];
-type Permission = Messages['envoy.config.rbac.v3.Permission'];
 
-const PER_ROUTE = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
-/** The filter by which a virtual host gets its policy (`typed_per_filter_config`). */
-const HTTP_RBAC = 'envoy.filters.http.rbac';
 /** The header in which a backend learns the peer that called. */
 const PEER_HEADER = 'x-postern-peer';
 /** The header in which it learns the workload that counts, if one does. */
 const WORKLOAD_HEADER = 'x-postern-workload';
-/** Methods that turn a server or a proxy into something else: no policy admits them. */
-const NEVER_METHODS = ['TRACE', 'CONNECT', 'TRACK', 'DEBUG'];
-const EXPORTED = /^(.+)\.exports\.[^/]+$/;
 /** Envoy's conditions that hold only when the request reached no application, listed once more: the builder's list proves nothing. */
 const UNPROCESSED = new Set(['connect-failure', 'refused-stream', 'reset-before-request']);
 const IDEMPOTENT = new Set(['GET', 'HEAD']);
@@ -84,7 +74,10 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
     subject,
   );
   checkPeerHeader(config, peer, subject);
-  const principals = granted.flatMap((host) => checkPolicy(host, `${subject}, virtual host ${host.name ?? ''}`));
+  const principals = granted.flatMap((host) =>
+    checkPolicies(host, peer, `${subject}, virtual host ${host.name ?? ''}`),
+  );
+  for (const host of granted) checkGrantedRoutes(host, `${subject}, virtual host ${host.name ?? ''}`);
   enforce(
     targets.every(({ cluster }) => grantLabel(cluster)?.peer === peer),
     'OWN_MESH',
@@ -145,6 +138,18 @@ const checkTargets = memoizeByIdentity((host: VirtualHost, subject: Subject): re
   });
 });
 
+/** Each route of a grant leads to the export that the authority names. */
+const checkGrantedRoutes = memoizeByIdentity((host: VirtualHost, subject: Subject): undefined => {
+  const exported = exportOf(host.domains?.[0] ?? '');
+  for (const { route } of host.routes ?? []) {
+    if (route === undefined) continue;
+    enforce(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
+    // A call's own deadline takes the place of the age that the connection manager allows it.
+    const { max_stream_duration: age } = route;
+    enforce(age === undefined || isBounded(age.grpc_timeout_header_max), 'CONNECTION_AGE', subject);
+  }
+});
+
 function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subject): void {
   const added = (config.request_headers_to_add ?? [])
     .filter((one) => !isGivenId(one))
@@ -154,124 +159,6 @@ function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subj
     [WORKLOAD_HEADER, '%DYNAMIC_METADATA(postern:workload)%', 'OVERWRITE_IF_EXISTS_OR_ADD'].join(),
   ];
   enforce(added.length === says.length && says.every((one) => added.includes(one)), 'PEER_HEADER', subject);
-}
-
-/** The one policy of a granted virtual host; returns the identities that it admits. */
-const checkPolicy = memoizeByIdentity((host: VirtualHost, subject: Subject): readonly string[] => {
-  const [authority, ...further] = host.domains ?? [];
-  enforce(authority !== undefined && further.length === 0 && !authority.includes('*'), 'POLICY', subject);
-  const [, exported] = EXPORTED.exec(authority) ?? [];
-  for (const { route } of host.routes ?? []) {
-    if (route === undefined) continue;
-    enforce(exported !== undefined && grantLabel(route.cluster)?.exported === exported, 'OWN_EXPORT', subject);
-    // A call's own deadline takes the place of the age that the connection manager allows it.
-    const { max_stream_duration: age } = route;
-    enforce(age === undefined || isBounded(age.grpc_timeout_header_max), 'CONNECTION_AGE', subject);
-  }
-  const {
-    [HTTP_RBAC]: config,
-    [BODY_GUARD]: bodies,
-    [UNDERSCORE_GUARD]: _,
-    ...switches
-  } = host.typed_per_filter_config ?? {};
-  const others = Object.keys(switches).filter((filter) => !HOST_SLOTS.includes(filter));
-  enforce(others.length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
-  enforce(config?.['@type'] === PER_ROUTE && config.rbac?.matcher === undefined, 'POLICY', subject);
-  const { action = 'ALLOW', policies = {} } = config.rbac?.rules ?? {};
-  const [policy, ...more] = Object.values(policies);
-  enforce(config.rbac?.rules !== undefined && action === 'ALLOW' && more.length === 0, 'POLICY', subject);
-  enforce(policy !== undefined && policy.condition === undefined, 'POLICY', subject);
-  const [permission, ...wider] = policy.permissions ?? [];
-  enforce(permission !== undefined && wider.length === 0 && narrows(permission, authority), 'POLICY', subject);
-  enforce((permission.and_rules?.rules ?? []).some(refusesNeverMethods), 'POLICY', subject);
-  // The guard and the policy agree: one without the other would let through what it does not see.
-  const refusesBodies = (permission.and_rules?.rules ?? []).some(isAboutBodies);
-  enforce(bodies === undefined ? refusesBodies : takesBodies(bodies) && !refusesBodies, 'UNEXPECTED_BODY', subject);
-  enforce(!hasLoosePrefix(permission), 'HARMLESS_PATHS', subject);
-  const principals = (policy.principals ?? []).map(({ authenticated }) => authenticated?.principal_name?.exact);
-  enforce(principals.length > 0, 'POLICY', subject);
-  const asked = conditionsOf(permission).flatMap(workloadsOf);
-  const shadow = config.rbac.shadow_rules;
-  const reports = asked.length > 0 && reportsWorkloads(shadow, permission.and_rules?.rules?.at(-1));
-  enforce(reports || (asked.length === 0 && shadow === undefined), 'LOGGED_REQUEST', subject);
-  return principals.map((principal) => {
-    enforce(principal !== undefined, 'POLICY', subject);
-    enforce(areOfDomain(asked, trustDomainOf(principal)), 'WORKLOAD_CLAIM', subject);
-    return principal;
-  });
-});
-
-/** The permission requires this authority, a method and a path. Methods and paths may be alternatives, never "any". */
-function narrows(permission: Permission, authority: string): boolean {
-  const rules = permission.and_rules?.rules ?? [];
-  const exact = rules.some(({ header }) => header?.name === ':authority' && header.string_match?.exact === authority);
-  const conditions = rules.filter(
-    ({ header, not_rule: never }) => header?.name !== ':authority' && never === undefined,
-  );
-  return exact && conditions.length === 1 && conditions.every(namesMethodAndPath);
-}
-
-function namesMethodAndPath(permission: Permission): boolean {
-  const { and_rules: all, or_rules: any } = permission;
-  if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesMethodAndPath);
-  // A `not_rule` beside them only narrows further.
-  const rules = (all?.rules ?? []).filter(({ not_rule: never }) => never === undefined);
-  const [only] = rules;
-  if (only !== undefined && rules.length === 1) return namesMethodAndPath(only);
-  // A rule may ask for a workload besides, and for nothing else.
-  const others = rules.filter((rule) => workloadsOf(rule).length === 0);
-  return others.length === 2 && rules.length - others.length <= 1 && others.some(namesMethod) && others.some(namesPath);
-}
-
-/** The single conditions of a permission that must hold, alone or with others, without the prohibitions. */
-function conditionsOf(permission: Permission): readonly Permission[] {
-  const rules = permission.and_rules?.rules ?? permission.or_rules?.rules;
-  return rules === undefined ? [permission] : rules.flatMap(conditionsOf);
-}
-
-/** Whether a prefix is admitted without the rule against bad places. */
-function hasLoosePrefix({ and_rules: all, or_rules: any, url_path: path }: Permission): boolean {
-  const rules = all?.rules ?? any?.rules ?? [];
-  const guarded =
-    all !== undefined && rules.some((rule) => rule.not_rule?.url_path?.path?.safe_regex?.regex === BAD_PLACES);
-  return path?.path?.prefix !== undefined || (!guarded && rules.some(hasLoosePrefix));
-}
-
-function takesBodies(config: Any): boolean {
-  return config['@type'] === 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute';
-}
-
-/** The rule that refuses a method without a body together with a content length other than 0. */
-function isAboutBodies({ not_rule: never }: Permission): boolean {
-  const [method, present, zero, ...more] = never?.and_rules?.rules ?? [];
-  const methods = method?.not_rule?.or_rules?.rules?.map(({ header }) => header?.string_match?.exact ?? '') ?? [];
-  return (
-    more.length === 0 &&
-    methods.length > 0 &&
-    methods.every((name) => BODY_METHODS.includes(name)) &&
-    present?.header?.name === 'content-length' &&
-    present.header.present_match === true &&
-    zero?.not_rule?.header?.name === 'content-length' &&
-    zero.not_rule.header.string_match?.exact === '0'
-  );
-}
-
-function refusesNeverMethods({ not_rule: never }: Permission): boolean {
-  const refused = never?.header?.name === ':method' ? never.header.string_match?.safe_regex?.regex?.split('|') : [];
-  return NEVER_METHODS.every((method) => refused?.includes(method));
-}
-
-function namesMethod({ header, or_rules: any }: Permission): boolean {
-  if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesMethod);
-  const method = header?.name === ':method' ? header.string_match?.exact : undefined;
-  return method !== undefined && !NEVER_METHODS.includes(method);
-}
-
-function namesPath({ url_path: path, or_rules: any }: Permission): boolean {
-  if (any?.rules !== undefined) return any.rules.length > 0 && any.rules.every(namesPath);
-  const { exact, prefix } = path?.path ?? {};
-  // Without the slash at its end, `/v1` would admit `/v1-internal`.
-  return exact?.startsWith('/') === true || (prefix?.startsWith('/') === true && prefix.endsWith('/'));
 }
 
 /**

@@ -1,9 +1,9 @@
-// Access control: the network filter that admits exactly the peer, and one allow policy for each export.
+// Access control: the network filter that admits exactly the peer, and an allow policy for each rule of an export.
 // Must not: deny by a list. Everything is denied, and a policy allows; the lists of what is never allowed only narrow a policy.
 
 import type { AllowRule, PathRule, Peer, RequestBodies } from '../../../federation/model.ts';
 import { type Any, any, extension, type Message } from '../../draft.ts';
-import { statName } from '../../resource-names.ts';
+import { peerRule, statName } from '../../resource-names.ts';
 import { BODY_METHODS } from './body-guard.ts';
 import { BAD_PLACES } from './path-guard.ts';
 import { isWorkload } from './workload-claim.ts';
@@ -21,12 +21,10 @@ export const HTTP_RBAC = 'envoy.filters.http.rbac';
 /** What a virtual host admits. */
 export interface AllowedHost {
   readonly authority: string;
-  readonly allow: readonly AllowRule[];
+  /** Each rule with the name of its policy. */
+  readonly allow: readonly { readonly name: string; readonly rule: AllowRule }[];
   readonly requestBodies: RequestBodies;
 }
-
-/** Methods that no grant can admit: they turn a server or a proxy into something else. */
-const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
 
 /**
  * Closes a connection whose certificate's URI SANs are not exactly one of the peer's gateway identities. TLS has
@@ -34,7 +32,10 @@ const NEVER_METHODS = 'TRACE|CONNECT|TRACK|DEBUG';
  */
 export function peerOnly(peer: ProvenPeer): NetworkFilter {
   const allow = {
-    action: extension('action', 'envoy.config.rbac.v3.Action', { name: `peer/${peer.name}`, action: 'ALLOW' }),
+    action: extension('action', 'envoy.config.rbac.v3.Action', {
+      name: peerRule(peer.name),
+      action: 'ALLOW',
+    }),
   };
   const deny = extension('action', 'envoy.config.rbac.v3.Action', { name: 'not-exactly-the-peer', action: 'DENY' });
   return extension('envoy.filters.network.rbac', 'envoy.extensions.filters.network.rbac.v3.RBAC', {
@@ -61,27 +62,27 @@ export function denyByDefault(): HttpFilter {
   });
 }
 
-/** The one policy of a virtual host: this peer, this authority, no unexpected body, and one of these rules. */
-export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): Any {
-  const conditions = [
-    // A host name has no case (RFC 9110, 4.2.3), and the virtual host was chosen without regard to it.
-    header(':authority', { exact: host.authority, ignore_case: true }),
-    { not_rule: header(':method', { safe_regex: { regex: NEVER_METHODS } }) },
-    ...(host.requestBodies === 'any-method' ? [] : [{ not_rule: UNEXPECTED_BODY }]),
-  ];
-  const admitted = rulesPermission(host.allow);
+/**
+ * A policy for each rule, named as the configuration names it: this peer, and all conditions of the rule. Envoy compares in the
+ * order of the list, so the few methods and paths come first, and a regular expression is only reached by what they admit.
+ */
+export function allowOnly(peer: ProvenPeer, host: AllowedHost): Any {
   const principals = peer.gatewayIdentities.map((id) => ({ authenticated: { principal_name: { exact: id } } }));
-  const policies = (name: string, rules: readonly Permission[]): Policies => ({
+  const admitted = host.allow.map(({ name, rule }) => [name, permissionsOf(rule, host)] as const);
+  const forAnyWorkload = host.allow.flatMap(({ rule: { workloads, ...rule } }) =>
+    workloads === undefined ? [] : permissionsOf(rule, host),
+  );
+  const policies = (named: readonly (readonly [string, readonly Permission[]])[]): Policies => ({
     action: 'ALLOW',
-    policies: { [name]: { permissions: [allOf([...conditions, ...rules])], principals } },
+    policies: Object.fromEntries(named.map(([name, permissions]) => [name, { permissions, principals }])),
   });
-  const forAnyWorkload = host.allow.flatMap(({ workloads, ...rule }) => (workloads === undefined ? [] : [rule]));
+  const all = admitted.flatMap(([, permissions]) => permissions);
   return any('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
     rbac: {
-      rules: policies(policy, [admitted]),
+      rules: policies(admitted),
       // Decides nothing: it tells the access log that only the workload was missing.
       ...(forAnyWorkload.length > 0 && {
-        shadow_rules: policies(REFUSED_FOR_WORKLOAD, [{ not_rule: admitted }, rulesPermission(forAnyWorkload)]),
+        shadow_rules: policies([[REFUSED_FOR_WORKLOAD, [allOf([anyOf(forAnyWorkload), { not_rule: anyOf(all) }])]]]),
       }),
       track_per_rule_stats: true,
     },
@@ -92,33 +93,30 @@ export function allowOnly(policy: string, peer: ProvenPeer, host: AllowedHost): 
 const REFUSED_FOR_WORKLOAD = 'workload';
 
 /**
- * An exact rule admits what it says. A prefix rule admits paths that the configuration does not spell out, so the path must
- * be one that no backend reads as a path outside the prefix; this is checked once for all prefix rules.
+ * Of one rule: for its exact paths, and for its prefixes. An exact rule admits what it says. A prefix admits paths that the
+ * configuration does not spell out, so the path must be one that no backend reads as a path outside the prefix.
  */
-function rulesPermission(allow: readonly AllowRule[]): Permission {
-  const exact = allow.flatMap((rule) => rulePermission(rule, rule.paths.filter(isExact)));
-  const prefixes = allow.flatMap((rule) =>
-    rulePermission(
-      rule,
-      rule.paths.filter((path) => !isExact(path)),
-    ),
-  );
-  return anyOf([...exact, ...(prefixes.length === 0 ? [] : [allOf([NO_BAD_PLACE, anyOf(prefixes)])])]);
-}
-
-function isExact(rule: PathRule): boolean {
-  return 'exact' in rule;
-}
-
-function rulePermission({ methods, workloads }: AllowRule, paths: readonly PathRule[]): readonly Permission[] {
-  if (paths.length === 0) return [];
-  return [
-    allOf([
-      anyOf(methods.map((method) => header(':method', { exact: method }))),
-      anyOf(paths.map(pathPermission)),
-      ...(workloads === undefined ? [] : [anyOf(workloads.map(isWorkload))]),
-    ]),
+function permissionsOf(
+  { methods, paths, workloads }: AllowRule,
+  { authority, requestBodies }: AllowedHost,
+): readonly Permission[] {
+  const method = anyOf(methods.map((one) => header(':method', { exact: one })));
+  const rest = [
+    ...(workloads === undefined ? [] : [anyOf(workloads.map(isWorkload))]),
+    // A host name has no case (RFC 9110, 4.2.3), and the virtual host was chosen without regard to it.
+    header(':authority', { exact: authority, ignore_case: true }),
+    ...(requestBodies === 'any-method' || methods.every(takesBody) ? [] : [NO_UNEXPECTED_BODY]),
   ];
+  const exact = paths.filter((path) => 'exact' in path).map(pathPermission);
+  const prefixes = paths.filter((path) => 'prefix' in path).map(pathPermission);
+  return [
+    ...(exact.length === 0 ? [] : [allOf([method, anyOf(exact), ...rest])]),
+    ...(prefixes.length === 0 ? [] : [allOf([method, anyOf(prefixes), ...rest, NO_BAD_PLACE])]),
+  ];
+}
+
+function takesBody(method: string): boolean {
+  return BODY_METHODS.includes(method);
 }
 
 function pathPermission(rule: PathRule): Permission {
@@ -147,13 +145,15 @@ function anyOf(rules: readonly Permission[]): Permission {
 }
 
 /**
- * A method without a defined body, and a content length other than 0. The filter before this one has counted the body
- * of a request that did not say how long it is (body-guard.ts).
+ * Not a method without a defined body together with a content length other than 0. The filter before this one has counted the
+ * body of a request that did not say how long it is (body-guard.ts).
  */
-const UNEXPECTED_BODY: Permission = allOf([
-  { not_rule: anyOf(BODY_METHODS.map((method) => header(':method', { exact: method }))) },
-  { header: { name: 'content-length', present_match: true } },
-  { not_rule: header('content-length', { exact: '0' }) },
-]);
+const NO_UNEXPECTED_BODY: Permission = {
+  not_rule: allOf([
+    { not_rule: anyOf(BODY_METHODS.map((method) => header(':method', { exact: method }))) },
+    { header: { name: 'content-length', present_match: true } },
+    { not_rule: header('content-length', { exact: '0' }) },
+  ]),
+};
 
 const NO_BAD_PLACE: Permission = { not_rule: path({ safe_regex: { regex: BAD_PLACES } }) };

@@ -10,7 +10,7 @@ import type { Copy, Data, Mutation } from './mutation.ts';
 const EGRESS_MANAGER = (c: Copy): Data => c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config;
 const strip = (manager: Data): Data => manager.http_filters[1].typed_config.mutations;
 const rules = (c: Copy): Data => c.policy.permissions[0].and_rules.rules;
-const unexpectedBody = (c: Copy): Data => rules(c)[2].not_rule.and_rules.rules;
+const unexpectedBody = (c: Copy): Data => rules(c)[3].not_rule.and_rules.rules;
 const pathPolicy = (c: Copy): Data =>
   c.filter('envoy.filters.http.rbac.paths').typed_config.rules.policies['unusual-path'];
 const dialled = (c: Copy): Data => c.cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint;
@@ -56,10 +56,9 @@ const PLACES: Readonly<Record<string, readonly [role: GatewayRole, find: (c: Cop
   'a policy': ['ingress', (c) => c.policy],
   'a principal': ['ingress', (c) => c.policy.principals[0]],
   'a principal’s name': ['ingress', (c) => c.policy.principals[0].authenticated.principal_name],
-  'the authority condition': ['ingress', (c) => rules(c)[0].header],
-  'the condition on forbidden methods': ['ingress', (c) => rules(c)[1].not_rule.header],
-  'the method condition': ['ingress', (c) => rules(c).at(-1).and_rules.rules[1].and_rules.rules[0].header],
-  'the path condition': ['ingress', (c) => rules(c).at(-1).and_rules.rules[1].and_rules.rules[1].url_path.path],
+  'the authority condition': ['ingress', (c) => rules(c)[2].header],
+  'the method condition': ['ingress', (c) => rules(c)[0].header],
+  'the path condition': ['ingress', (c) => rules(c)[1].url_path.path],
   'the condition on methods with bodies': ['ingress', (c) => unexpectedBody(c)[0].not_rule.or_rules.rules[0].header],
   'the condition that a content length is present': ['ingress', (c) => unexpectedBody(c)[1].header],
   'the condition that the content length is 0': ['ingress', (c) => unexpectedBody(c)[2].not_rule.header],
@@ -213,13 +212,8 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
   ['a principal', 'KNOWN_FIELDS', { or_ids: { ids: [{ any: true }] } }],
   ['a principal’s name', 'KNOWN_FIELDS', { ignore_case: true }],
   ['the authority condition', 'KNOWN_FIELDS', INVERTED],
-  ['the condition on forbidden methods', 'KNOWN_FIELDS', INVERTED],
-  [
-    'the condition on forbidden methods',
-    'KNOWN_FIELDS',
-    { string_match: { safe_regex: { regex: 'TRACE|CONNECT|TRACK|DEBUG|' } } },
-  ],
   ['the method condition', 'KNOWN_FIELDS', INVERTED],
+  ['the method condition', 'POLICY', { string_match: { safe_regex: { regex: 'GET|TRACE' } } }],
   ['the path condition', 'POLICY', { prefix: '/v1' }],
   ['the condition on methods with bodies', 'KNOWN_FIELDS', INVERTED],
   ['the condition that a content length is present', 'KNOWN_FIELDS', INVERTED],
@@ -340,18 +334,8 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
       first.filter_chain_match.server_names = second.filter_chain_match.server_names;
     },
   ],
-  [
-    'POLICY',
-    'every path',
-    'ingress',
-    (c) => void (rules(c).at(-1).and_rules.rules[1].and_rules.rules[1].url_path.path = { prefix: '/' }),
-  ],
-  [
-    'POLICY',
-    'another method',
-    'ingress',
-    (c) => void (rules(c).at(-1).and_rules.rules[1].and_rules.rules[0].header.string_match = { exact: 'DELETE' }),
-  ],
+  ['POLICY', 'every path', 'ingress', (c) => void (rules(c)[1].url_path.path = { prefix: '/' })],
+  ['POLICY', 'another method', 'ingress', (c) => void (rules(c)[0].header.string_match = { exact: 'DELETE' })],
   [
     'OWN_EXPORT',
     'a local name that leads to another export of its peer',

@@ -4,9 +4,8 @@
 
 import type { Copy, Data, Mutations } from './mutation.ts';
 
-/** The method and the path of the only rule, which has a prefix. */
-const alternatives = (c: Copy): Data =>
-  c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules[1].and_rules.rules;
+/** Of the only rule, which has a prefix: method, path, authority, no unexpected body, no bad place. */
+const conditions = (c: Copy): Data => c.policy.permissions[0].and_rules.rules;
 
 const chat = (c: Copy): Data => c.routes.virtual_hosts.find((host: Data) => host.name === 'shop/zchat');
 
@@ -161,12 +160,12 @@ export const HTTP_MUTATIONS: Mutations = {
           disabled: true,
         }),
     ],
-    ['the policy takes a declared body', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.splice(2, 1)],
+    ['the policy takes a declared body', 'ingress', (c) => void conditions(c).splice(3, 1)],
     [
       'the policy takes one with DELETE',
       'ingress',
       (c) =>
-        c.policy.permissions[0].and_rules.rules[2].not_rule.and_rules.rules[0].not_rule.or_rules.rules.push({
+        conditions(c)[3].not_rule.and_rules.rules[0].not_rule.or_rules.rules.push({
           header: { name: ':method', string_match: { exact: 'DELETE' } },
         }),
     ],
@@ -195,11 +194,7 @@ export const HTTP_MUTATIONS: Mutations = {
         (Object.values(policies) as Data[])[0].principals = c.policy.principals;
       },
     ],
-    [
-      'a prefix without the rule against bad places',
-      'ingress',
-      (c) => void c.policy.permissions[0].and_rules.rules.at(-1).and_rules.rules.shift(),
-    ],
+    ['a prefix without the rule against bad places', 'ingress', (c) => void conditions(c).pop()],
   ],
   CLEAN_RESPONSES: [
     ['internal hosts kept', 'ingress', (c) => void c.removeFilter('envoy.filters.http.lua')],
@@ -421,19 +416,58 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => void (c.policy.principals = [{ authenticated: { principal_name: { prefix: 'spiffe://' } } }]),
     ],
-    ['TRACE', 'ingress', (c) => void (alternatives(c)[0].header.string_match.exact = 'TRACE')],
-    ['TRACE not refused', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.splice(1, 1)],
+    ['TRACE', 'ingress', (c) => void (conditions(c)[0].header.string_match.exact = 'TRACE')],
+    [
+      'TRACE beside another method',
+      'ingress',
+      (c) => {
+        const [method] = conditions(c);
+        const trace = structuredClone(method);
+        trace.header.string_match.exact = 'TRACE';
+        conditions(c)[0] = { or_rules: { rules: [method, trace] } };
+      },
+    ],
+    ['every method but one', 'ingress', (c) => void (conditions(c)[0] = { not_rule: conditions(c)[0] })],
+    [
+      'the name of another rule',
+      'ingress',
+      (c) => {
+        const { rules } = c.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac;
+        rules.policies = { 'exports.loans.consumers.shop': c.policy };
+      },
+    ],
+    [
+      'the name of a rule that is no place',
+      'ingress',
+      (c) => {
+        const { rules } = c.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac;
+        rules.policies = { 'exports.accounts.consumers.shop.allow[]': c.policy };
+      },
+    ],
+    [
+      'a policy more for everything',
+      'ingress',
+      (c) => {
+        const { policies } = c.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac.rules;
+        policies['exports.accounts.consumers.shop.allow[7]'] = { ...c.policy, permissions: [{ any: true }] };
+      },
+    ],
+    [
+      'no policy',
+      'ingress',
+      (c) => void delete c.host.typed_per_filter_config['envoy.filters.http.rbac'].rbac.rules.policies,
+    ],
     ['any permission', 'ingress', (c) => void (c.policy.permissions = [{ any: true }])],
     ['a second permission', 'ingress', (c) => c.policy.permissions.push({ any: true })],
-    ['no authority', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.shift()],
+    ['no authority', 'ingress', (c) => void conditions(c).splice(2, 1)],
     [
       'another authority',
       'ingress',
-      (c) => void (c.policy.permissions[0].and_rules.rules[0].header.string_match.exact = 'loans.exports.bank.example'),
+      (c) => void (conditions(c)[2].header.string_match.exact = 'loans.exports.bank.example'),
     ],
-    ['no method', 'ingress', (c) => void alternatives(c).shift()],
-    ['no condition', 'ingress', (c) => void c.policy.permissions[0].and_rules.rules.pop()],
-    ['an empty list of alternatives', 'ingress', (c) => void (alternatives(c)[0] = { or_rules: { rules: [] } })],
+    ['no method', 'ingress', (c) => void conditions(c).shift()],
+    ['no path', 'ingress', (c) => void conditions(c).splice(1, 1)],
+    ['an empty list of alternatives', 'ingress', (c) => void (conditions(c)[0] = { or_rules: { rules: [] } })],
     ['a second domain', 'ingress', (c) => c.host.domains.push('other.example')],
     ['any domain', 'ingress', (c) => void (c.host.domains = ['*.exports.bank.example'])],
   ],
@@ -454,11 +488,12 @@ export const HTTP_MUTATIONS: Mutations = {
     [
       'somebody without a chain',
       'ingress',
-      (c) =>
-        void (c.named('RouteConfiguration', 'ingress/gone').virtual_hosts = [
-          { ...c.host, routes: [] },
-          c.routes.virtual_hosts.at(-1),
-        ]),
+      (c) => {
+        const host = { ...structuredClone(c.host), routes: [] };
+        const { rules } = host.typed_per_filter_config['envoy.filters.http.rbac'].rbac;
+        rules.policies = { 'exports.accounts.consumers.gone': c.policy };
+        c.named('RouteConfiguration', 'ingress/gone').virtual_hosts = [host, c.routes.virtual_hosts.at(-1)];
+      },
     ],
   ],
   DENY_ALL: [

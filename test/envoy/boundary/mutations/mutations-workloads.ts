@@ -12,12 +12,11 @@ const counting = (c: Copy): Data[] =>
 const written = (c: Copy): Data => counting(c)[0].and_matcher.predicate[1].single_predicate.value_match.safe_regex;
 const kept = (c: Copy): Data => claim(c).extension_config.typed_config.request_rules[0];
 
-/** The policy of the export that has a rule with workloads. */
+/** Of the export that has a rule with workloads. */
 const rbac = (c: Copy): Data => c.routes.virtual_hosts[1].typed_per_filter_config['envoy.filters.http.rbac'].rbac;
-const policy = (c: Copy): Data => Object.values(rbac(c).rules.policies)[0];
-/** Method, path, workloads, for the exact path; the rule for the prefix has the same below it. */
-const ruleWithWorkloads = (c: Copy): Data[] =>
-  policy(c).permissions[0].and_rules.rules.at(-1).or_rules.rules[1].and_rules.rules;
+const policy = (c: Copy): Data => rbac(c).rules.policies['exports.loans.consumers.shop.allow[2]'];
+/** Method, path, workloads and the rest, for the exact path; there is another permission for the prefix. */
+const ruleWithWorkloads = (c: Copy): Data[] => policy(c).permissions[0].and_rules.rules;
 const asked = (c: Copy): Data => ruleWithWorkloads(c)[2].or_rules.rules;
 const matcher = (permission: Data): Data => permission.sourced_metadata.metadata_matcher;
 
@@ -111,7 +110,7 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     'a rule without its workloads',
     'ingress',
     (c) => {
-      ruleWithWorkloads(c).pop();
+      ruleWithWorkloads(c).splice(2, 1);
     },
   ],
   [
@@ -173,7 +172,7 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     'LOGGED_REQUEST',
     'a reason for what was admitted',
     'ingress',
-    (c) => void rbac(c).shadow_rules.policies.workload.permissions[0].and_rules.rules.splice(-2, 1),
+    (c) => void rbac(c).shadow_rules.policies.workload.permissions[0].and_rules.rules.pop(),
   ],
   [
     'LOGGED_REQUEST',

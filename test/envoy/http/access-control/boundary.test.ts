@@ -288,7 +288,7 @@ describe('the boundary on a real Envoy', () => {
     const served = requests.find((line) => line['verdict'] === 'allowed' && line['path'] === '/v1/accounts');
     assert.deepEqual(
       [served?.['peer'], served?.['policy'], served?.['service'], served?.['peer_uri']],
-      ['shop', 'export/shop/accounts_v1', 'accounts.v1', SHOP_EGRESS],
+      ['shop', 'exports.accounts.v1.consumers.shop', 'accounts.v1', SHOP_EGRESS],
     );
     const denied = requests.find((line) => line['authority'] === 'loans.exports.bank.example');
     assert.deepEqual([denied?.['code'], denied?.['verdict'], denied?.['peer']], [403, 'denied', 'shop']);
@@ -299,12 +299,10 @@ describe('the boundary on a real Envoy', () => {
     assert.equal(JSON.stringify(scene.ingress.log).includes('secret-number'), false);
   });
 
-  test('Allowed and denied requests are counted for each peer and policy', async () => {
+  test('Admitted requests are counted for each rule of the configuration, and for each export and peer', async () => {
+    const rules = await scene.ingress.admin('/stats?filter=rbac.policy');
+    assert.match(rules, /^http\.ingress_shop\.rbac\.policy\.exports\.accounts\.v1\.consumers\.shop\.allowed: [1-9]/m);
     const stats = await scene.ingress.admin('/stats/prometheus');
-    assert.match(
-      stats,
-      /envoy_http_rbac_policy_allowed\{[^}]*envoy_rbac_policy_name="export\/shop\/accounts_v1"[^}]*\} [1-9]/,
-    );
     assert.match(stats, /envoy_vhost_vcluster_upstream_rq\{[^}]*envoy_virtual_host="shop\/accounts_v1"[^}]*\}/);
   });
 

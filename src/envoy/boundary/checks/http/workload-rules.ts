@@ -91,15 +91,16 @@ export function workloadsOf({ sourced_metadata: claim, or_rules: any }: Permissi
 }
 
 /** Only the log has what shadow rules decide: that a request which is not `admitted` would be for another workload. */
-export function reportsWorkloads(shadow: Rules | undefined, admitted: Permission | undefined): boolean {
+export function reportsWorkloads(shadow: Rules | undefined, admitted: readonly Permission[]): boolean {
   const { action = 'ALLOW', policies = {} } = shadow ?? {};
   const [permission, ...wider] = policies['workload']?.permissions ?? [];
-  const refused = (permission?.and_rules?.rules ?? []).filter(({ not_rule: never }) => never !== undefined);
+  const refused = (permission?.and_rules?.rules ?? []).flatMap(({ not_rule: never }) => never ?? []);
+  const all: Permission = admitted.length === 1 ? (admitted[0] as Permission) : { or_rules: { rules: admitted } };
   return (
     action === 'ALLOW' &&
     Object.keys(policies).length === 1 &&
     wider.length === 0 &&
-    refused.some(({ not_rule: never }) => JSON.stringify(never) === JSON.stringify(admitted))
+    refused.some((never) => JSON.stringify(never) === JSON.stringify(all))
   );
 }
 

@@ -1,4 +1,4 @@
-// The form of the policy of a virtual host: conditions on authority, method, path, workload and content length, and
+// The form of the policies of a virtual host: conditions on authority, method, path, workload and content length, and
 // explicit principals.
 // Must not: let a condition be inverted, loosened or joined with one that Envoy evaluates in its place.
 
@@ -11,10 +11,10 @@ function header(name: string, condition: Shape): Shape {
   return message({ name: is(name), string_match: condition });
 }
 
-const exact = message({ exact: text });
+const EXACT = message({ exact: text });
 /** A host name has no case. */
 const AUTHORITY = message({ exact: text, ignore_case: is(true) });
-const METHOD = oneField({ exact: text, safe_regex: message({ regex: is('TRACE|CONNECT|TRACK|DEBUG') }) });
+const METHOD = EXACT;
 const PATH = oneField({ exact: text, prefix: text, safe_regex: message({ regex: is(BAD_PLACES) }) });
 
 const HEADERS: Readonly<Record<string, Shape>> = {
@@ -22,7 +22,7 @@ const HEADERS: Readonly<Record<string, Shape>> = {
   ':method': header(':method', METHOD),
 };
 const CONTENT_LENGTH_PRESENT = message({ name: is('content-length'), present_match: is(true) });
-const CONTENT_LENGTH = header('content-length', exact);
+const CONTENT_LENGTH = header('content-length', EXACT);
 
 const HEADER: Shape = (value) => {
   const { name, present_match: present } = (value ?? {}) as { name?: string; present_match?: boolean };
@@ -95,8 +95,8 @@ export const CLIENTS_OF_HOST = under(
   }),
 );
 
-const PRINCIPAL = message({ authenticated: message({ principal_name: exact }) });
-const POLICY = message({ permissions: sequence(PERMISSION), principals: listOf(PRINCIPAL) });
+const PRINCIPAL = message({ authenticated: message({ principal_name: EXACT }) });
+const POLICY = message({ permissions: listOf(PERMISSION), principals: listOf(PRINCIPAL) });
 
 function policies(name: RegExp): Shape {
   return message({ policies: mapOf(name, POLICY) }, { action: is('ALLOW') });
