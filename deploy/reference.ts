@@ -33,6 +33,8 @@ const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   NOT_IN_SYNC: 'A gateway is not in sync or not connected, or the configuration file was rejected (`status --check`).',
   PEER_UNREACHABLE:
     'Not every address of the peer can be reached as the egress gateway would (`check peer`); the output says why.',
+  UNJUDGED:
+    'A resource holds something that `can` and `who` of this version do not know, so that there is no answer. Please report it.',
   DRAIN_INCOMPLETE: 'Requests were still open when the time of `drain` was over.',
   USAGE: 'The command line is wrong; the message names the flag.',
   CONFIG_UNREADABLE: 'The configuration file itself cannot be read.',

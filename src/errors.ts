@@ -8,9 +8,11 @@ import { withoutKeys } from './without-keys.ts';
 export const EXIT = {
   ok: 0,
   failed: 1,
+  no: 1,
   usage: 64,
   badConfig: 65,
   unreachable: 69,
+  unjudged: 70,
   notInSync: 75,
   findings: 79,
 } as const;
@@ -19,9 +21,11 @@ export const EXIT = {
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'Success.',
   failed: 'It failed; the error code on stderr says why.',
+  no: 'The answer is no (`can`): nothing is on stderr.',
   usage: 'The command line is wrong.',
   badConfig: 'The configuration cannot be read, or has errors.',
   unreachable: 'The running process cannot be reached, or not every address of a peer (`check peer`).',
+  unjudged: 'The resources hold something that this version cannot judge (`can`, `who`).',
   notInSync: 'A gateway is not in sync, or the configuration file was rejected (`status --check`).',
   findings: 'The configuration has warnings only (`validate`).',
 };
@@ -160,6 +164,7 @@ export const ERROR_CODES = {
   NOT_IN_SYNC: EXIT.notInSync,
   PEER_UNREACHABLE: EXIT.unreachable,
   DRAIN_INCOMPLETE: EXIT.failed,
+  UNJUDGED: EXIT.unjudged,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -212,7 +217,6 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
 };
 
-/** An error finding. */
 export function errorAt(code: FindingCode, path: Path, message: string, hint: string): Finding {
   return { code, severity: 'error', path, message: withoutKeys(message), hint: withoutKeys(hint) };
 }

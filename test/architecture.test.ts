@@ -26,7 +26,7 @@ const FOUNDATIONS = [
   'without-keys.ts',
 ];
 /** Where time, randomness and the world come in as arguments. */
-const PURE = ['config', 'trust', 'federation', 'envoy', 'snapshot'];
+const PURE = ['config', 'trust', 'federation', 'envoy', 'decision', 'snapshot'];
 const WORLD =
   /^node:(fs|fs\/promises|http|http2|https|tls|dgram|dns|child_process|worker_threads|timers|timers\/promises)$/;
 /** It reads what the build wrote beside it, once: a constant that is too large to be a source file. */

@@ -6,6 +6,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trust: ['config'],
   federation: ['config', 'trust'],
   envoy: ['trust', 'federation'],
+  decision: ['envoy'],
   snapshot: [],
   pipeline: ['config', 'trust', 'federation', 'envoy', 'snapshot'],
   xds: ['trust', 'snapshot'],
@@ -13,7 +14,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   serving: ['snapshot', 'xds', 'telemetry'],
   admin: ['xds'],
   runtime: ['config', 'trust', 'federation', 'envoy', 'pipeline', 'xds', 'telemetry', 'serving', 'admin'],
-  cli: ['config', 'trust', 'federation', 'envoy', 'snapshot', 'pipeline', 'admin', 'runtime'],
+  cli: ['config', 'trust', 'federation', 'envoy', 'decision', 'snapshot', 'pipeline', 'admin', 'runtime'],
 };
 /** The rooms of a folder; each imports only from those before it. A folder that is not here has no rooms. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -50,4 +51,5 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'xds/transport',
   ],
   cli: ['cli', 'cli/peer-check', 'cli/commands'],
+  decision: ['decision/answer', 'decision/matching', 'decision'],
 };

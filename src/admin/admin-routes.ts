@@ -1,6 +1,7 @@
 // The answers of the admin port, as a function of the request and the process's views.
 // Must not: change anything; every route is read-only.
 
+import type { ServedResources } from './resources-view.ts';
 import type { Status } from './status-view.ts';
 
 export interface AdminViews {
@@ -9,6 +10,8 @@ export interface AdminViews {
   /** With workers, these two are collected from other processes. */
   readonly metrics: () => string | Promise<string>;
   readonly status: () => Status | undefined | Promise<Status | undefined>;
+  /** Undefined until something is served. */
+  readonly resources: (gateway: 'ingress' | 'egress') => ServedResources | undefined;
 }
 
 export interface AdminRequest {
@@ -38,15 +41,20 @@ export async function answer({ method, path, host }: AdminRequest, views: AdminV
       return views.ready() ? text(200, 'ok\n') : text(503, 'not ready\n');
     case '/metrics':
       return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await views.metrics() };
-    case '/status': {
-      const status = await views.status();
-      return status === undefined
-        ? text(503, 'not ready\n')
-        : { status: 200, type: 'application/json', body: `${JSON.stringify(status)}\n` };
-    }
+    case '/status':
+      return json(await views.status());
+    case '/resources/ingress':
+      return json(views.resources('ingress'));
+    case '/resources/egress':
+      return json(views.resources('egress'));
     default:
-      return text(404, 'there are /healthz, /readyz, /metrics and /status\n');
+      return text(404, 'there are /healthz, /readyz, /metrics, /status, /resources/ingress and /resources/egress\n');
   }
+}
+
+function json(value: Status | ServedResources | undefined): AdminResponse {
+  if (value === undefined) return text(503, 'not ready\n');
+  return { status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` };
 }
 
 function text(status: number, body: string): AdminResponse {

@@ -100,7 +100,8 @@ function invocationOf(command: Command, words: readonly string[], env: NodeJS.Pr
 function demandPositionals(command: Command, positionals: readonly string[]): void {
   const expected = command.positionals ?? [];
   if (expected.some((word) => word.endsWith('...]'))) return;
-  const missing = expected[positionals.length];
+  const needed = expected.filter((word) => !word.startsWith('['));
+  const missing = needed[positionals.length];
   const unexpected = positionals[expected.length];
   if (missing !== undefined) throw usage(command, `missing argument ${missing}`);
   if (unexpected !== undefined) throw usage(command, `unexpected argument ${unexpected}`);

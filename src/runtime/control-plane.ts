@@ -7,6 +7,7 @@ import { type AdminServer, startAdminServer } from '../admin/admin-server.ts';
 import type { Rejected, Status } from '../admin/status-view.ts';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import { type Watching, watchFiles } from '../config/files/watch.ts';
+import type { GatewayRole } from '../federation/model.ts';
 import type { HostPort } from '../host-port.ts';
 import { type Applied, Publisher } from '../pipeline/publisher.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -16,6 +17,7 @@ import type { Steps } from '../trust/keys/signers.ts';
 import { ConfigLog, versionsOf } from './config-log.ts';
 import { ReachablePeers } from './peer-reachability.ts';
 import { RecordFile } from './record-file.ts';
+import { resourcesReport } from './resources-report.ts';
 import { loadFirst, openState, type StartOptions, tryPorts } from './start.ts';
 import { StateCheck } from './state-check.ts';
 import { StatusReport } from './status-report.ts';
@@ -167,6 +169,7 @@ export class ControlPlane {
         return metrics.text(await serving.samples());
       },
       status: async (): Promise<Status> => await report.status(this.rejected, this.stateCheck.look()),
+      resources: (gateway: GatewayRole) => resourcesReport(publisher, gateway),
     };
     this.adminServer = await startAdminServer(options.admin, views).catch(async (error: unknown) => {
       await this.stop();

@@ -20,8 +20,13 @@ const STATUS: Status = {
   certificates: [],
   certificateEnds: [],
 };
-const VIEWS: AdminViews = { ready: () => true, metrics: () => 'postern_peers 2\n', status: () => STATUS };
-const NOT_YET: AdminViews = { ...VIEWS, ready: () => false, status: () => undefined };
+const VIEWS: AdminViews = {
+  ready: () => true,
+  metrics: () => 'postern_peers 2\n',
+  status: () => STATUS,
+  resources: () => undefined,
+};
+const NOT_YET: AdminViews = { ...VIEWS, ready: () => false, status: () => undefined, resources: () => undefined };
 
 const ask = (request: Partial<AdminRequest>, views = VIEWS): Promise<AdminResponse> =>
   answer({ method: 'GET', path: '/healthz', host: '127.0.0.1:19000', ...request }, views);

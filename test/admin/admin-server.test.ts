@@ -14,7 +14,12 @@ interface Seen {
 }
 
 async function serving(t: TestContext): Promise<AdminServer> {
-  const views = { ready: () => true, metrics: () => 'postern_peers 2\n', status: () => undefined };
+  const views = {
+    ready: () => true,
+    metrics: () => 'postern_peers 2\n',
+    status: () => undefined,
+    resources: () => undefined,
+  };
   const server = await startAdminServer({ host: '127.0.0.1', port: 0 }, views);
   t.after(() => server.stop());
   return server;
@@ -61,7 +66,7 @@ describe('the admin server', () => {
 
   test('A port that is already in use fails with LISTEN_FAILED', async (t) => {
     const { port } = await serving(t);
-    const views = { ready: () => true, metrics: () => '', status: () => undefined };
+    const views = { ready: () => true, metrics: () => '', status: () => undefined, resources: () => undefined };
     await assert.rejects(startAdminServer({ host: '127.0.0.1', port }, views), { code: 'LISTEN_FAILED' });
   });
 
@@ -72,7 +77,7 @@ describe('the admin server', () => {
     });
     const server = await startAdminServer(
       { host: '127.0.0.1', port: 0 },
-      { ready: () => true, metrics: () => slow, status: () => undefined },
+      { ready: () => true, metrics: () => slow, status: () => undefined, resources: () => undefined },
     );
     t.after(() => server.stop());
     const asked = ask(server.port, '/metrics');
@@ -101,7 +106,7 @@ describe('the admin server', () => {
       if (asked === 100) allAsked();
       return new Promise(() => undefined);
     };
-    const views = { ready: () => true, metrics, status: () => undefined };
+    const views = { ready: () => true, metrics, status: () => undefined, resources: () => undefined };
     const server = await startAdminServer({ host: '127.0.0.1', port: 0 }, views);
     t.after(() => server.stop());
     for (let count = 0; count < 100; count += 1) {

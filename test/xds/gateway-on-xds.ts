@@ -105,6 +105,10 @@ function bootstrap(ads: Ads, xdsPort: number, adminPort: number): string {
   return JSON.stringify({
     node: { id: `${GATEWAY}-1`, cluster: GATEWAY },
     admin: { address: at(adminPort) },
+    // As the bootstraps of `postern bootstrap` have it: the list of header names is one expression.
+    layered_runtime: {
+      layers: [{ name: 'static', static_layer: { re2: { max_program_size: { error_level: 1000 } } } }],
+    },
     bootstrap_extensions: [
       {
         name: 'envoy.bootstrap.internal_listener',

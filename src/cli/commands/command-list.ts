@@ -1,55 +1,22 @@
 // Every command with its flags, examples and exit statuses: the one list for main.ts, the reference and the tests.
 // Must not: import what a command runs with; `load` does that when the command runs.
 
-import { type Command, type Flag, LOG_LEVELS } from '../command.ts';
-
-const FILE: Flag = {
-  name: 'file',
-  short: 'f',
-  value: 'FILE',
-  summary: 'Read the configuration from FILE.',
-  required: true,
-};
-const FILE_OR_STDIN: Flag = { ...FILE, summary: 'Read the configuration from FILE; - is standard input.' };
-const WITHOUT_KEYS: Flag = {
-  name: 'without-keys',
-  summary: 'Accept that key and certificate files do not exist here, and check everything else.',
-};
-const STATE: Flag = {
-  name: 'state',
-  value: 'DIR',
-  summary: "Keep the control plane's own CA in DIR; without it, bank.yaml has bank.state/ beside it.",
-};
-const REQUIRE_END: Flag = {
-  name: 'require-end',
-  summary: 'Reject a configuration whose last line is not "...": it may have been cut.',
-  variable: 'POSTERN_REQUIRE_END',
-};
-const GROUP_KEYS: Flag = {
-  name: 'group-keys',
-  summary: "Allow the group of key files and of the state folder to use them (Kubernetes' fsGroup).",
-  variable: 'POSTERN_GROUP_KEYS',
-};
-const REQUIRE_STATE: Flag = {
-  name: 'require-state',
-  summary: 'Fail when the state folder holds no CA, instead of making one.',
-  variable: 'POSTERN_REQUIRE_STATE',
-};
-/** POSTERN_ADMIN is Postern's own port; an Envoy on the same address would not start, or be open to others. */
-const ENVOY_ADMIN: Flag = {
-  name: 'envoy-admin',
-  alias: 'admin',
-  value: 'HOST:PORT',
-  summary: "Use HOST:PORT as Envoy's own admin port.",
-  default: '127.0.0.1:9901',
-};
-const ADMIN = '127.0.0.1:19000';
-const XDS = '127.0.0.1:18000';
-const OUT: Flag = { name: 'out', value: 'DIR', summary: 'Write the files to DIR.', required: true };
-
-function outputFlag(value: string, fallback: string, summary = 'Print in this format.'): Flag {
-  return { name: 'output', short: 'o', value, summary, default: fallback };
-}
+import { type Command, LOG_LEVELS } from '../command.ts';
+import {
+  ADMIN,
+  ASKED,
+  ENVOY_ADMIN,
+  FILE,
+  FILE_OR_STDIN,
+  GROUP_KEYS,
+  OUT,
+  outputFlag,
+  REQUIRE_END,
+  REQUIRE_STATE,
+  STATE,
+  WITHOUT_KEYS,
+  XDS,
+} from '../flag-list.ts';
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -240,6 +207,59 @@ export const COMMANDS: readonly Command[] = [
     ],
     exits: ['ok', 'usage', 'badConfig', 'unreachable', 'notInSync'],
     load: async () => (await import('./status.ts')).status,
+  },
+  {
+    name: 'can',
+    positionals: ['SUBJECT', '[METHOD]', 'NAME', '[PATH]'],
+    summary:
+      'Say whether a peer may use an export, or a workload of ours an import, and which rule and line decide it.',
+    flags: [
+      ...ASKED,
+      { name: 'header', value: 'TEXT', summary: 'Send this header, "NAME: VALUE". May be repeated.', multiple: true },
+      {
+        name: 'host',
+        value: 'HOST',
+        summary: 'Ask for HOST instead of the name of the service.',
+        variable: 'POSTERN_CAN_HOST',
+      },
+      { name: 'body', value: 'BYTES', summary: 'Send a body of this length.', variable: 'POSTERN_CAN_BODY' },
+      {
+        name: 'upgrade',
+        value: 'PROTOCOL',
+        summary: 'Ask for an upgrade, such as websocket.',
+        variable: 'POSTERN_CAN_UPGRADE',
+      },
+      {
+        name: 'http',
+        value: '1.1|2',
+        summary: 'Call the egress gateway by this version of HTTP.',
+        default: '1.1',
+        variable: 'POSTERN_CAN_HTTP',
+      },
+      {
+        name: 'at',
+        value: 'TIME',
+        summary: 'Answer for this time (ISO 8601) instead of now.',
+        variable: 'POSTERN_CAN_AT',
+      },
+      outputFlag('text|json', 'text'),
+    ],
+    examples: [
+      'postern can partner:ns/shop/sa/checkout POST withdraw.payments /v1/withdrawals',
+      'postern can ns/web/sa/front GET rates.default:8080 /v1/rates -f mesh.yaml',
+      'postern can partner ledger -f mesh.yaml -o json',
+    ],
+    exits: ['ok', 'no', 'usage', 'badConfig', 'unreachable', 'unjudged'],
+    load: async () => (await import('./can.ts')).can,
+  },
+  {
+    name: 'who',
+    positionals: ['NAME'],
+    summary: 'List everybody who reaches an export, or an import, and the rule and line that allow it.',
+    flags: [...ASKED, outputFlag('text|json', 'text')],
+    examples: ['postern who withdraw.payments', 'postern who rates.default:8080 -f mesh.yaml -o json'],
+    exits: ['ok', 'usage', 'badConfig', 'unreachable', 'unjudged'],
+    load: async () => (await import('./who.ts')).who,
   },
   {
     name: 'drain',

@@ -2,11 +2,9 @@
 // Must not: print a private key; what `run` issues is shown as a placeholder, and so is a trust bundle that --without-keys did without.
 
 import { stringify } from 'yaml';
-import { decodeResource } from '../../envoy/proto/codec.ts';
 import { EXIT, formatDiagnostic } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
-import { anyBody } from '../../snapshot/resource.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { shownResources } from '../../pipeline/shown-resources.ts';
 import { withoutKeys } from '../../without-keys.ts';
 import { choice, isOn, outputFormat, type Run, required } from '../command.ts';
 import { compileOnce } from '../compile-once.ts';
@@ -30,38 +28,11 @@ export const translate: Run = async (invocation) => {
   if (absent.length > 0)
     invocation.stderr(`postern: not here, and a placeholder in the output: ${absent.join(', ')}\n`);
   const { snapshots, placeholderPem } = await compileOnce(read, now);
-  const shown = (role: GatewayRole): readonly unknown[] =>
-    resourcesOf(snapshots.get(role)).map((resource) => redact(resource, placeholderPem));
   const value = Object.fromEntries(
-    roles.filter((role) => isNarrowed || snapshots.has(role)).map((role) => [role, shown(role)]),
+    roles
+      .filter((role) => isNarrowed || snapshots.has(role))
+      .map((role) => [role, shownResources(snapshots.get(role), placeholderPem)]),
   );
   invocation.stdout(output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value));
   return EXIT.ok;
 };
-
-/** By type in the order of pushes, then by name. */
-function resourcesOf(snapshot: Snapshot | undefined): readonly unknown[] {
-  return [...(snapshot?.types.values() ?? [])].flatMap((type) =>
-    [...type.resources.values()]
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((resource) => decodeResource(resource.typeUrl, anyBody(resource))),
-  );
-}
-
-/** Replaces the value of every private key, in whatever form it is, and the CA in the place of a bundle that is not here. */
-function redact(value: unknown, placeholderPem: string | undefined): unknown {
-  if (placeholderPem !== undefined && value === placeholderPem) return '[trust bundle]';
-  if (Array.isArray(value)) return value.map((item) => redact(item, placeholderPem));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      key === 'private_key' && isInline(item) ? '[redacted]' : redact(item, placeholderPem),
-    ]),
-  );
-}
-
-/** The name of a file on the gateway's disk is no secret. */
-function isInline(source: unknown): boolean {
-  return typeof source === 'object' && source !== null && !('filename' in source);
-}

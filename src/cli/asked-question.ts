@@ -1,0 +1,201 @@
+// The words of `postern can` as a question to one gateway.
+// Must not: take a name that the configuration does not have for one that is refused.
+
+import type { ServedNames } from '../admin/resources-view.ts';
+import type { Hello, Question, Request } from '../decision/answer/question.ts';
+import { claimHeader, hasName, peerHello, workloadHello } from '../decision/honest-client.ts';
+import { TCP_ALPN } from '../envoy/resource-names.ts';
+import { PosternError } from '../errors.ts';
+import { exportAuthority, tcpServerName } from '../federation/wire-names.ts';
+import { nearestName } from '../nearest-name.ts';
+import { parseSpiffeId, spiffeId, type TrustDomain } from '../trust/spiffe.ts';
+import type { Invocation } from './command.ts';
+import type { Served, ServedBy } from './served.ts';
+
+export interface AskedQuestion {
+  /** In the words of the command line. */
+  readonly text: string;
+  readonly served: Served;
+  readonly question: Question;
+  /** A peer without a filter chain: there is nobody who could ask. */
+  readonly isDenied?: true;
+}
+
+/** Errors: USAGE for a name that the configuration does not have. */
+export async function askedQuestion(invocation: Invocation, servedBy: ServedBy): Promise<AskedQuestion> {
+  const [subject = '', ...words] = invocation.positionals;
+  const at = momentFlag(invocation);
+  const isOwn = subject === 'anyone' || subject.startsWith('spiffe://') || /^[^:]+\//.test(subject);
+  const gateway = isOwn ? 'egress' : 'ingress';
+  const served = await servedBy(gateway);
+  return isOwn ? ofWorkload(invocation, served, subject, words, at) : ofPeer(invocation, served, subject, words, at);
+}
+
+function ofPeer(
+  invocation: Invocation,
+  served: Served,
+  subject: string,
+  words: readonly string[],
+  at: number,
+): AskedQuestion {
+  const [, name = '', workload] = /^([^:]*)(?::(.*))?$/.exec(subject) ?? [];
+  const peer = served.names.peers.find((one) => one.name === name);
+  if (peer === undefined)
+    throw unknownName(
+      'peer',
+      name,
+      served.names.peers.map((one) => one.name),
+      served.file,
+    );
+  const { exported, method, path } = exportIn(words, served.names, served);
+  const isTcp = exported.protocol === 'tcp';
+  if (isTcp && method !== undefined)
+    throw usage(`${exported.name} is TCP: ask without a method, postern can ${subject} ${exported.name}`);
+  if (!isTcp && method === undefined)
+    throw usage(`${exported.name} is HTTP: ask with a method, postern can ${subject} GET ${exported.name} /path`);
+  const hello = peerHello(served.resources, name, at, isTcp ? exported.name : undefined);
+  const known = hello ?? { alpn: [] };
+  const text = invocation.positionals.join(' ');
+  // Without a grant of TCP there is no filter chain for it, which is the answer; without any, the peer is denied.
+  const isDenied = peerHello(served.resources, name, at) === undefined;
+  if (method === undefined) {
+    const { serverName = '', ...http } = peerHello(served.resources, name, at) ?? { alpn: [] };
+    const missing: Hello = { ...http, alpn: [TCP_ALPN], serverName: tcpServerName(exported.name, serverName) };
+    return { text, served, question: { hello: hello ?? missing, at }, ...(isDenied && { isDenied }) };
+  }
+  const gatewayIdentity = known.certificate?.uris[0] ?? '';
+  const claim =
+    workload === undefined ? [] : [claimHeader(gatewayIdentity, workloadId(workload, peer.trustDomain as TrustDomain))];
+  const authority = invocation.flag('host') ?? exportAuthority(exported.name, served.trustDomain as TrustDomain);
+  const request = requestOf(invocation, { method, authority, path, protocol: 'h2', claim });
+  return { text, served, question: { hello: known, request, at }, ...(isDenied && { isDenied }) };
+}
+
+function ofWorkload(
+  invocation: Invocation,
+  served: Served,
+  subject: string,
+  words: readonly string[],
+  at: number,
+): AskedQuestion {
+  const workload = subject === 'anyone' ? undefined : workloadId(subject, served.trustDomain as TrustDomain);
+  const [first = '', second, path = '/'] = words;
+  const [method, target] = second === undefined ? [undefined, first] : [first, second];
+  const { name, port, isTcp } = importAt(target, served);
+  if (isTcp && method !== undefined)
+    throw usage(`${name} is TCP: ask without a method, postern can ${subject} ${name}:${port}`);
+  if (!isTcp && method === undefined)
+    throw usage(`${name} is HTTP: ask with a method, postern can ${subject} GET ${name}:${port} /path`);
+  const protocol = invocation.flag('http') === '2' ? 'h2' : 'http/1.1';
+  const hello = workloadHello(served.resources, port, workload, isTcp ? 'tcp' : protocol, at);
+  const asked = { port, at, ...(hello && { hello }) };
+  const text = invocation.positionals.join(' ');
+  if (method === undefined) return { text, served, question: asked };
+  const request = requestOf(invocation, {
+    method,
+    authority: invocation.flag('host') ?? name,
+    path,
+    protocol,
+    claim: [],
+  });
+  return { text, served, question: { ...asked, request } };
+}
+
+function exportIn(
+  words: readonly string[],
+  { exports }: ServedNames,
+  served: Served,
+): { readonly exported: ServedNames['exports'][number]; readonly method?: string; readonly path: string } {
+  const [first = '', second, path = '/'] = words;
+  const name = second ?? first;
+  const exported = exports.find((one) => one.name === name);
+  if (exported === undefined)
+    throw unknownName(
+      'export',
+      name,
+      exports.map((one) => one.name),
+      served.file,
+    );
+  return { exported, path, ...(second !== undefined && { method: first }) };
+}
+
+/** NAME or NAME:PORT; without a port, the name has to have one alone. */
+function importAt(
+  target: string,
+  served: Served,
+): { readonly name: string; readonly port: number; readonly isTcp: boolean } {
+  const [, name = '', digits] = /^(.*?)(?::(\d+))?$/.exec(target) ?? [];
+  const { imports } = served.names;
+  const ports = [...new Set(imports.map(({ port }) => port))].filter(
+    (port) => digits === undefined || port === Number(digits),
+  );
+  const found = ports.flatMap((port) => {
+    const tcp = imports.find((one) => one.port === port && one.protocol === 'tcp' && (one.as === name || name === ''));
+    if (tcp !== undefined) return [{ name, port, isTcp: true }];
+    return hasName(served.resources, port, name) ? [{ name, port, isTcp: false }] : [];
+  });
+  const [one, ...others] = found;
+  const known = imports.map(({ as, port }) => `${as}:${port}`);
+  if (one === undefined) throw unknownName('import', target, known, served.file);
+  if (others.length > 0)
+    throw usage(`${name} has several ports: ${found.map(({ port }) => `${name}:${port}`).join(', ')}`);
+  return one;
+}
+
+function workloadId(text: string, trustDomain: TrustDomain): string {
+  const whole = parseSpiffeId(text);
+  if (whole !== undefined) return whole;
+  try {
+    return spiffeId(trustDomain, text);
+  } catch {
+    throw usage(`${text} is no workload: write a path such as ns/shop/sa/checkout, or a SPIFFE ID`);
+  }
+}
+
+function requestOf(
+  invocation: Invocation,
+  {
+    claim,
+    ...asked
+  }: Pick<Request, 'method' | 'authority' | 'path' | 'protocol'> & { readonly claim: Request['headers'] },
+): Request {
+  const [body, upgrade] = [invocation.flag('body'), invocation.flag('upgrade')];
+  if (body !== undefined && !/^\d{1,12}$/.test(body))
+    throw usage(`${invocation.named('body')} takes a number of bytes, not ${body}`);
+  return {
+    ...asked,
+    headers: [...claim, ...invocation.flags('header').map(headerOf)],
+    ...(body !== undefined && { body: { bytes: Number(body), hasLength: true } }),
+    ...(upgrade !== undefined && { upgrade }),
+  };
+}
+
+function headerOf(text: string): readonly [string, string] {
+  const [, name, value = ''] = /^([!#$%&'*+.^_`|~\w-]+): ?(.*)$/.exec(text) ?? [];
+  if (name === undefined) throw usage(`--header takes "NAME: VALUE", not ${text}`);
+  return [name, value];
+}
+
+/** A date, or a time; now unless said otherwise. */
+function momentFlag(invocation: Invocation): number {
+  const text = invocation.flag('at');
+  const at = text === undefined ? Date.now() : Date.parse(text);
+  if (Number.isNaN(at)) throw usage(`${invocation.named('at')} takes a time such as 2027-03-31T12:00:00Z, not ${text}`);
+  return at;
+}
+
+export function unknownName(what: string, name: string, known: readonly string[], file: string): PosternError {
+  const near = nearestName(name, known);
+  const hint = near === undefined ? listed(known) : `did you mean ${near}?`;
+  return usage(`${file} has no ${what} ${name}; ${hint}`);
+}
+
+function listed(known: readonly string[]): string {
+  return known.length === 0
+    ? 'it has none'
+    : `it has ${known.slice(0, 5).join(', ')}${known.length > 5 ? ' and others' : ''}`;
+}
+
+function usage(message: string): PosternError {
+  return new PosternError('USAGE', message);
+}

@@ -1,0 +1,21 @@
+// Where a rule stands: FILE:LINE.
+// Must not: point at another rule than the one that is named; at its nearest parent, if it has no line of its own.
+
+import type { Served } from './served.ts';
+
+export function placeOf(
+  name: string | undefined,
+  { file, places }: Pick<Served, 'file' | 'places'>,
+): string | undefined {
+  for (let part = name; part !== undefined && part !== ''; part = parentOf(part)) {
+    const line = places[part];
+    if (line !== undefined) return `${file}:${line}`;
+  }
+  return undefined;
+}
+
+/** `exports.a.b.consumers.c.allow[0]` → `exports.a.b.consumers.c` → …; the name of an export has dots of its own. */
+function parentOf(name: string): string | undefined {
+  const cut = name.replace(/(?:\[\d+\]|\.[^.[\]]*)$/, '');
+  return cut === name ? undefined : cut;
+}

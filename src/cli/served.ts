@@ -1,0 +1,73 @@
+// The resources that a command asks about: those that a file would give (`-f`), or those that the running process serves.
+// Must not: judge them, or hold a private key.
+
+import type { ServedNames, ServedResources } from '../admin/resources-view.ts';
+import { configNames, rulePlaces } from '../config/rule-places.ts';
+import type { ResourceJson } from '../envoy/proto/types.gen.ts';
+import { formatDiagnostic, PosternError } from '../errors.ts';
+import type { GatewayRole } from '../federation/model.ts';
+import { adminUrl, askAdmin, isEnvoyAdmin } from './admin-request.ts';
+import { type Invocation, isOn } from './command.ts';
+import { resolvedConfiguration } from './configuration.ts';
+
+/** One gateway's resources, and what they were made of. */
+export interface Served {
+  readonly gateway: GatewayRole;
+  readonly file: string;
+  readonly trustDomain: string;
+  readonly names: ServedNames;
+  readonly places: Readonly<Record<string, number>>;
+  readonly resources: readonly ResourceJson[];
+}
+
+/** Of a gateway that the mesh does not have, there are none. */
+export type ServedBy = (gateway: GatewayRole) => Promise<Served>;
+
+/** Errors: RejectedConfig, CONFIG_UNREADABLE, ADMIN_UNREACHABLE. */
+export async function servedResources(invocation: Invocation): Promise<ServedBy> {
+  const file = invocation.flag('file');
+  return file === undefined ? (gateway) => fromProcess(invocation, gateway) : await fromFile(invocation, file);
+}
+
+async function fromFile(invocation: Invocation, file: string): Promise<ServedBy> {
+  const now = Date.now();
+  const read = await resolvedConfiguration(file, now, { withoutKeys: isOn(invocation, 'without-keys') });
+  for (const finding of read.diagnostics.filter(({ severity }) => severity === 'error'))
+    invocation.stderr(`${formatDiagnostic(finding)}\n`);
+  const { config, positions } = read.loaded.parsed;
+  if (config === undefined) throw new Error('a resolved configuration without one');
+  const [{ compileOnce }, { shownResources }] = await Promise.all([
+    import('./compile-once.ts'),
+    import('../pipeline/shown-resources.ts'),
+  ]);
+  const { snapshots, placeholderPem } = await compileOnce(read, now);
+  const about = {
+    file,
+    trustDomain: config.mesh.trustDomain,
+    names: configNames(config),
+    places: rulePlaces(config, positions, read.loaded.text),
+  };
+  return async (gateway) => ({
+    ...about,
+    gateway,
+    resources: shownResources(snapshots.get(gateway), placeholderPem) as readonly ResourceJson[],
+  });
+}
+
+async function fromProcess(invocation: Invocation, gateway: GatewayRole): Promise<Served> {
+  const admin = adminUrl(invocation, 'admin');
+  const fail = (why: string, cause?: unknown): PosternError =>
+    new PosternError(
+      'ADMIN_UNREACHABLE',
+      `no resources from ${invocation.named('admin')} ${admin.host}: ${why}; start postern run, or ask about a file with -f FILE`,
+      { cause },
+    );
+  const answer = await askAdmin(admin, `/resources/${gateway}`).catch((error: Error) => {
+    throw fail(error.message, error);
+  });
+  if (isEnvoyAdmin(answer)) throw fail('what answers there is the admin port of an Envoy');
+  if (answer.status === 503) throw fail('postern run answers, and does not serve yet');
+  if (answer.status !== 200) throw fail(`what answers there (${answer.status}) is not the admin port of this Postern`);
+  const { file, trustDomain, names, places, resources } = JSON.parse(answer.body) as ServedResources;
+  return { gateway, file, trustDomain, names, places, resources: resources as readonly ResourceJson[] };
+}

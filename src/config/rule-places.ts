@@ -1,0 +1,55 @@
+// Where the rules of a configuration stand: the line of each name by which gateways log a rule, and of what a rule rests on.
+// Must not: know what a rule means.
+
+import type { Path } from '../errors.ts';
+import type { Config, HttpConsumerConfig } from './schema/config.ts';
+import { type PositionIndex, Positions } from './yaml/positions.ts';
+
+/** Lines, from 1, by name: `exports.NAME.consumers.PEER.allow[0]`, `peers.NAME.trustBundle`. */
+export type RulePlaces = Readonly<Record<string, number>>;
+
+export function rulePlaces(config: Config, index: PositionIndex, text: string): RulePlaces {
+  const positions = new Positions(index, text);
+  const places: Record<string, number> = {};
+  const put = (name: string, path: Path): void => {
+    places[name] ??= positions.placeOfPath(path, true).line;
+  };
+  put('mesh.trustDomain', ['mesh', 'trustDomain']);
+  put('mesh.trustBundle', ['mesh', 'trustBundle']);
+  for (const gateway of ['ingress', 'egress'] as const) put(`gateways.${gateway}`, ['gateways', gateway]);
+  for (const { name } of config.peers) {
+    put(`peers.${name}`, ['peers', name]);
+    for (const key of ['trustBundle', 'gatewayIdentities', 'leafKeys', 'addresses'])
+      put(`peers.${name}.${key}`, ['peers', name, key]);
+  }
+  for (const [index, exported] of config.exports.entries()) {
+    const at = ['exports', index];
+    const name = `exports.${exported.name}`;
+    put(name, at);
+    put(`${name}.backend`, [...at, 'backend']);
+    for (const [number, consumer] of exported.consumers.entries()) {
+      const rule = `${name}.consumers.${consumer.peer}`;
+      put(rule, [...at, 'consumers', number]);
+      // A consumer in the short form has one rule, which stands where the consumer does.
+      const count = 'allow' in consumer ? (consumer as HttpConsumerConfig).allow.length : 0;
+      for (let one = 0; one < count; one += 1) put(`${rule}.allow[${one}]`, [...at, 'consumers', number, 'allow', one]);
+    }
+  }
+  for (const [index, { name, as, port, protocol }] of config.imports.entries()) {
+    const at = ['imports', index];
+    for (const rule of [`imports.${name}`, protocol === 'tcp' ? `imports.:${port}` : `imports.${as}:${port}`]) {
+      put(rule, at);
+      put(`${rule}.clients`, [...at, 'clients']);
+    }
+  }
+  return places;
+}
+
+/** What a configuration names, so that a wrong name is told from a refusal. */
+export function configNames({ peers, exports, imports }: Config) {
+  return {
+    peers: peers.map(({ name, trustDomain }) => ({ name, trustDomain })),
+    exports: exports.map(({ name, protocol }) => ({ name, protocol })),
+    imports: imports.map(({ peer, name, as, port, protocol }) => ({ peer, name, as, port, protocol })),
+  };
+}

@@ -1,0 +1,120 @@
+// The RBAC filter: the policies of a virtual host, or the matcher of an import's clients.
+// Must not: know which policies the builders write.
+
+import type { Any, Message } from '../envoy/draft.ts';
+import type { Decision } from './answer/decision.ts';
+import type { Reason } from './answer/reason.ts';
+import { type Hop, type Outcome, requestInput } from './http-hop.ts';
+import { distanceOf, nearestOf, type Policy, type Unmet, unmetOf } from './matching/policies.ts';
+import type { RequestView } from './matching/request-view.ts';
+import { asked } from './matching/text-match.ts';
+import { only, present, unjudged } from './matching/unjudged.ts';
+import { actionOf } from './matching/xds-matcher.ts';
+
+type Rbac = Message<'envoy.extensions.filters.http.rbac.v3.RBAC'>;
+type Matcher = Message<'xds.type.matcher.v3.Matcher'>;
+
+export function effectiveRbac(own: Rbac, override: Any | undefined, name: string): Rbac {
+  if (override === undefined) return own;
+  if (override['@type'] !== 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute')
+    throw unjudged(`the entry ${override['@type']} for ${name}`);
+  return present(override.rbac, `the entry for ${name}`);
+}
+
+/** Shadow rules decide nothing: they are for the log. */
+export function accessControl(name: string, rbac: Rbac, hop: Hop): Outcome | undefined {
+  only(
+    rbac,
+    name,
+    ...['rules', 'rules_stat_prefix', 'matcher', 'shadow_rules', 'shadow_matcher', 'shadow_rules_stat_prefix'],
+    'track_per_rule_stats',
+  );
+  if (rbac.matcher !== undefined) return clients(rbac.matcher, hop);
+  const rules = present(rbac.rules, `rules of ${name}`);
+  only(rules, name, 'action', 'policies');
+  const judged = policiesOf(rules.policies ?? {}, hop.view);
+  const matched = judged.find(({ unmet }) => unmet.length === 0);
+  const action = rules.action ?? 'ALLOW';
+  if (action === 'DENY') return matched === undefined ? undefined : denied(matched.name, hop);
+  if (action !== 'ALLOW') throw unjudged(`the action ${action}`);
+  if (matched === undefined) return { refusal: refused(judged, hop) };
+  hop.trail.pass('rule', matched.name, 'all of its conditions hold', matched.name);
+  return { rule: matched.name };
+}
+
+interface Judged {
+  readonly name: string;
+  readonly unmet: readonly Unmet[];
+}
+
+/** Envoy asks them in the order of their names, and the first that matches is the one in the log. */
+function policiesOf(policies: Readonly<Record<string, Policy>>, view: RequestView): readonly Judged[] {
+  return Object.keys(policies)
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .map((name) => ({ name, unmet: unmetOf(policies[name] ?? {}, view, name) }));
+}
+
+function denied(policy: string, { view, trail, source }: Hop): Outcome {
+  const compared = `the path ${view.header(':path')} holds what some backends read in another way`;
+  return { refusal: trail.no('UNUSUAL_PATH', 'rule', policy, compared, source) };
+}
+
+function refused(judged: readonly Judged[], { trail, isDenied, source, view }: Hop): Decision {
+  const nearest = nearestOf(judged);
+  if (nearest === undefined || isDenied)
+    return trail.no('NO_GRANT', 'rule', '(none)', `no rule is about the host ${view.header(':authority')}`, source);
+  return trail.no(
+    reasonOf(judged),
+    'rule',
+    nearest.rule,
+    `it needs ${nearest.needs.join(' and ')}`,
+    nearest.rule,
+    nearest,
+  );
+}
+
+/** The workload alone is missing, or the method, or there is no rule for the path. */
+function reasonOf(judged: readonly Judged[]): Reason {
+  const lacks = judged.map(({ unmet }) => new Set(unmet.map(({ aspect }) => aspect)));
+  const [nearest] = [...judged].sort((a, b) => distanceOf(a.unmet) - distanceOf(b.unmet));
+  if (lacks.some((aspects) => aspects.size === 1 && aspects.has('workload'))) return 'WORKLOAD';
+  if (lacks.some((aspects) => aspects.size === 1 && aspects.has('body'))) return 'UNEXPECTED_BODY';
+  if (lacks.some((aspects) => !aspects.has('path') && aspects.has('method'))) return 'METHOD';
+  return nearest?.unmet.some(({ aspect }) => aspect === 'path') ? 'PATH' : 'NO_GRANT';
+}
+
+/** A matcher in the place of policies: the clients of an import. */
+function clients(matcher: Matcher, { view, trail, source }: Hop): Outcome | undefined {
+  const action = actionOf(matcher, (input) => requestInput(input, view))?.typed_config;
+  if (action?.['@type'] !== 'type.googleapis.com/envoy.config.rbac.v3.Action')
+    throw unjudged('an action of access control');
+  const shown = view.identities.join(', ') || '(none)';
+  const { rule, identities } = allowedBy(matcher);
+  const wanted = identities.join(' or ');
+  if ((action.action ?? 'ALLOW') === 'ALLOW') {
+    trail.pass('rule', action.name ?? '', `${shown} is ${wanted}`, source && `${source}.clients`);
+    return { rule: action.name ?? '' };
+  }
+  const nearest = { rule, needs: [`the certificate of ${wanted}`] };
+  const compared = `${shown} is not ${wanted}`;
+  return { refusal: trail.no('CLIENT', 'rule', rule, compared, source && `${source}.clients`, nearest) };
+}
+
+/** Whom the matcher allows, in words. */
+function allowedBy(matcher: Matcher): { readonly rule: string; readonly identities: readonly string[] } {
+  const rules = new Set<string>();
+  const identities: string[] = [];
+  for (const { predicate, on_match: match } of matcher.matcher_list?.matchers ?? []) {
+    const action = match?.action?.typed_config;
+    if (action?.['@type'] !== 'type.googleapis.com/envoy.config.rbac.v3.Action') continue;
+    rules.add(action.name ?? '');
+    identities.push(...namesIn(predicate ?? {}));
+  }
+  return { rule: [...rules].join(', '), identities };
+}
+
+function namesIn(predicate: Message<'xds.type.matcher.v3.Matcher.MatcherList.Predicate'>): readonly string[] {
+  const { single_predicate: single, or_matcher: or, and_matcher: and } = predicate;
+  if (single?.value_match !== undefined) return [asked(single.value_match)];
+  return [...(or?.predicate ?? []), ...(and?.predicate ?? [])].flatMap(namesIn);
+}

@@ -1,0 +1,140 @@
+// TLS handshakes: whether one side accepts the certificate that the other shows, by the bundle and the names of its resources.
+// Must not: accept a certificate by anything but the validation context of this very socket.
+
+import { createHash, X509Certificate } from 'node:crypto';
+import type { Message } from '../envoy/draft.ts';
+import type { Decision, StepKind } from './answer/decision.ts';
+import type { KeyKind, ShownCertificate } from './answer/question.ts';
+import type { Reason } from './answer/reason.ts';
+import { asked, matches } from './matching/text-match.ts';
+import { only, present, unjudged } from './matching/unjudged.ts';
+import type { Resources } from './resources.ts';
+
+export type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
+type SanMatcher = Message<'envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher'>;
+
+/** What a side accepts: the CAs of one secret, and names. */
+export interface Accepts {
+  readonly bundle: string;
+  readonly authorities: readonly Authority[];
+  readonly names: readonly SanMatcher[];
+  readonly algorithms: readonly string[];
+}
+
+export interface Authority {
+  /** SHA-256, hex; of a placeholder: of its text. */
+  readonly fingerprint: string;
+  /** Undefined for a placeholder (--without-keys), which never ends. */
+  readonly certificate?: X509Certificate;
+}
+
+export function acceptedBy(context: CommonTlsContext, resources: Resources): Accepts {
+  only(
+    context,
+    'a TLS context',
+    'tls_params',
+    'alpn_protocols',
+    'tls_certificate_sds_secret_configs',
+    'combined_validation_context',
+  );
+  const params = present(context.tls_params, 'tls_params');
+  only(params, 'tls_params', 'tls_minimum_protocol_version', 'tls_maximum_protocol_version', 'signature_algorithms');
+  const combined = present(context.combined_validation_context, 'a validation context');
+  only(combined, 'a validation context', 'default_validation_context', 'validation_context_sds_secret_config');
+  const own = present(combined.default_validation_context, 'a validation context');
+  only(own, 'a validation context', 'match_typed_subject_alt_names');
+  const names = own.match_typed_subject_alt_names ?? [];
+  if (names.length === 0) throw unjudged('a validation context that names nobody');
+  const bundle = present(combined.validation_context_sds_secret_config?.name, 'the secret of a bundle');
+  const secret = resources.secret(bundle);
+  only(secret, `the secret ${bundle}`, 'name', 'validation_context');
+  const trusted = present(secret.validation_context, `the bundle of ${bundle}`);
+  only(trusted, `the secret ${bundle}`, 'trusted_ca');
+  const authorities = authoritiesOf(present(trusted.trusted_ca?.inline_string, `the CAs of ${bundle}`));
+  return { bundle, authorities, names, algorithms: params.signature_algorithms ?? [] };
+}
+
+export function authoritiesOf(pem: string): readonly Authority[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
+  if (blocks === null) return [{ fingerprint: createHash('sha256').update(pem).digest('hex') }];
+  return blocks.map((block) => {
+    const certificate = new X509Certificate(block);
+    return { fingerprint: createHash('sha256').update(certificate.raw).digest('hex'), certificate };
+  });
+}
+
+/** TLS 1.3 has one algorithm for each curve (RFC 8446, 4.2.3). */
+const ALGORITHMS: Readonly<Record<KeyKind, readonly string[]>> = {
+  'ecdsa-p256': ['ecdsa_secp256r1_sha256'],
+  'ecdsa-p384': ['ecdsa_secp384r1_sha384'],
+  'ecdsa-p521': ['ecdsa_secp521r1_sha512'],
+  ed25519: ['ed25519'],
+  rsa: ['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512'],
+};
+
+/** Where the steps of a handshake go, and what it is called. */
+interface Report {
+  pass(kind: StepKind, name: string, compared: string, source?: string): void;
+  no(reason: Reason, kind: StepKind, name: string, compared: string, source?: string): Decision;
+}
+
+export interface Shown {
+  readonly certificate: ShownCertificate | undefined;
+  readonly at: number;
+  /** Of the bundle and of the identities. */
+  readonly sources: { readonly bundle: string | undefined; readonly identities: string | undefined };
+}
+
+/** Undefined when it is accepted. */
+export function refusalOf(accepts: Accepts, { certificate, at, sources }: Shown, report: Report): Decision | undefined {
+  const { bundle, authorities, names, algorithms } = accepts;
+  if (certificate === undefined)
+    return report.no(
+      'NO_CERTIFICATE',
+      'certificate',
+      bundle,
+      'a certificate is required, and none is shown',
+      sources.bundle,
+    );
+  const { signedBy, uris, key, notBefore, notAfter } = certificate;
+  if (!ALGORITHMS[key].some((one) => algorithms.includes(one)))
+    return report.no(
+      'WRONG_KEY_TYPE',
+      'certificate',
+      key,
+      `${key} is not among ${algorithms.join(', ')}`,
+      sources.identities,
+    );
+  const issuers = authorities.filter(({ fingerprint }) => signedBy.includes(fingerprint));
+  const many = `${authorities.length} ${authorities.length === 1 ? 'CA' : 'CAs'}`;
+  if (issuers.length === 0)
+    return report.no('WRONG_CA', 'bundle', bundle, `the certificate is of none of its ${many}`, sources.bundle);
+  if (!issuers.some(({ certificate: ca }) => ca === undefined || isValidAt(ca, at)))
+    return report.no('WRONG_CA', 'bundle', bundle, 'the CA of the certificate is outside its validity', sources.bundle);
+  report.pass('bundle', bundle, `the certificate is of one of its ${many}`, sources.bundle);
+  if (at < notBefore || at >= notAfter) {
+    const dates = `${new Date(notBefore).toISOString()} to ${new Date(notAfter).toISOString()}`;
+    return report.no('CERTIFICATE_EXPIRED', 'certificate', uris.join(', '), `it is valid from ${dates}`);
+  }
+  const wanted = names.map(({ matcher }) => asked(present(matcher, 'a name'))).join(' or ');
+  if (!uris.some((uri) => names.some((name) => isNamed(name, uri))))
+    return report.no(
+      'WRONG_IDENTITY',
+      'identity',
+      uris.join(', ') || '(none)',
+      `it is not ${wanted}`,
+      sources.identities,
+    );
+  report.pass('identity', uris.join(', '), `it is ${wanted}`, sources.identities);
+  return undefined;
+}
+
+function isNamed(name: SanMatcher, uri: string): boolean {
+  only(name, 'a name', 'san_type', 'matcher');
+  if (name.san_type !== 'URI') throw unjudged(`a name of the kind ${name.san_type}`);
+  return matches(present(name.matcher, 'a name'), uri);
+}
+
+function isValidAt(ca: X509Certificate, at: number): boolean {
+  return Date.parse(ca.validFrom) <= at && at < Date.parse(ca.validTo);
+}

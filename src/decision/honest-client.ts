@@ -1,0 +1,95 @@
+// The connections that an honest client would make: what the resources themselves expect of a peer, or of a workload of ours.
+// Must not: judge; a question about such a client is judged like any other.
+
+import type { ResourceJson } from '../envoy/proto/types.gen.ts';
+import { METADATA } from '../envoy/resource-names.ts';
+import type { Hello, KeyKind, ShownCertificate } from './answer/question.ts';
+import { acceptedBy } from './handshake.ts';
+import { asked, lowerCase } from './matching/text-match.ts';
+import { present, unjudged } from './matching/unjudged.ts';
+import { type Listener, Resources } from './resources.ts';
+
+type FilterChain = NonNullable<Listener['filter_chains']>[number];
+
+/** How a gateway of the peer connects for HTTP, or to one TCP export; undefined when no filter chain is the peer's. */
+export function peerHello(
+  resources: readonly ResourceJson[],
+  peer: string,
+  at: number,
+  tcpExport?: string,
+): Hello | undefined {
+  const all = new Resources(resources);
+  for (const { filter_chains: chains = [], internal_listener: internal } of all.listeners()) {
+    const chain = chains.find((one) => internal === undefined && isOf(one, peer, tcpExport));
+    if (chain === undefined) continue;
+    const { server_names: [serverName] = [], application_protocols: alpn = [] } = chain.filter_chain_match ?? {};
+    const certificate = acceptedCertificate(chain, all, at, undefined);
+    return { alpn, ...(serverName !== undefined && { serverName }), ...(certificate && { certificate }) };
+  }
+  return undefined;
+}
+
+/** How a workload of our own connects at a port of the egress gateway; undefined where callers speak no TLS. */
+export function workloadHello(
+  resources: readonly ResourceJson[],
+  port: number,
+  workload: string | undefined,
+  protocol: 'http/1.1' | 'h2' | 'tcp',
+  at: number,
+): Hello | undefined {
+  const all = new Resources(resources);
+  const listener = all.listeners().find((one) => one.address?.socket_address?.port_value === port);
+  const [chain] = listener?.filter_chains ?? [];
+  if (chain?.transport_socket === undefined) return undefined;
+  const certificate = workload === undefined ? undefined : acceptedCertificate(chain, all, at, workload);
+  return { alpn: protocol === 'tcp' ? [] : [protocol], ...(certificate && { certificate }) };
+}
+
+function isOf({ metadata }: FilterChain, peer: string, tcpExport: string | undefined): boolean {
+  const { peer: own, service } = (metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, unknown>>;
+  return own === peer && service === tcpExport;
+}
+
+const KEYS: Readonly<Record<string, KeyKind>> = {
+  ecdsa_secp256r1_sha256: 'ecdsa-p256',
+  ed25519: 'ed25519',
+  rsa_pss_rsae_sha256: 'rsa',
+};
+
+/** Of the first CA and the first name that the chain accepts. */
+function acceptedCertificate(
+  chain: FilterChain,
+  resources: Resources,
+  at: number,
+  workload: string | undefined,
+): ShownCertificate | undefined {
+  const tls = chain.transport_socket?.typed_config;
+  if (tls?.['@type'] !== 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext')
+    throw unjudged(`the transport socket of ${chain.name}`);
+  const accepts = acceptedBy(present(tls.common_tls_context, 'a TLS context'), resources);
+  const [name] = accepts.names;
+  const key = accepts.algorithms.map((one) => KEYS[one]).find((one) => one !== undefined);
+  if (name?.matcher === undefined || key === undefined) throw unjudged(`what ${chain.name} accepts`);
+  const uri = workload ?? asked(name.matcher);
+  const signedBy = accepts.authorities.map(({ fingerprint }) => fingerprint);
+  return { signedBy, uris: [uri], key, notBefore: at - 1, notAfter: at + 1 };
+}
+
+/** What a gateway of a peer writes about its caller. */
+export function claimHeader(gateway: string, workload: string): readonly [name: string, value: string] {
+  return ['x-forwarded-client-cert', `By=${gateway};Hash=${'0'.repeat(64)};URI=${workload}`];
+}
+
+/** Whether the port of an egress gateway has the name, in any of its spellings. */
+export function hasName(resources: readonly ResourceJson[], port: number, name: string): boolean {
+  const routes = resources.filter(
+    (one) => one['@type'].endsWith('.RouteConfiguration') && 'name' in one && one.name === `egress/${port}`,
+  );
+  return routes.some(
+    (one) =>
+      'virtual_hosts' in one &&
+      (one.virtual_hosts ?? []).some(({ domains = [] }) =>
+        domains.some((domain) => lowerCase(domain) === lowerCase(name)),
+      ),
+  );
+}

@@ -1,0 +1,42 @@
+// What an HTTP filter is given, and what comes of it.
+// Must not: judge.
+
+import type { Any } from '../envoy/draft.ts';
+import type { Decision, Trail } from './answer/decision.ts';
+import type { RequestView } from './matching/request-view.ts';
+import { present, unjudged } from './matching/unjudged.ts';
+
+type PerFilter = Readonly<Record<string, Any>>;
+
+/** What a filter is given. */
+export interface Hop {
+  readonly view: RequestView;
+  readonly trail: Trail;
+  /** Of the virtual host and of the routes; the first that has an entry counts. */
+  readonly perFilter: readonly PerFilter[];
+  /** The virtual host is the one for names that lead nowhere. */
+  readonly isDenied: boolean;
+  readonly source?: string;
+}
+
+export interface Outcome {
+  readonly refusal?: Decision;
+  /** The rule that allowed it. */
+  readonly rule?: string;
+  /** The request goes to its route now. */
+  readonly isLast?: true;
+}
+
+/** What a matcher of a filter looks at. */
+export function requestInput(input: Any, view: RequestView): string | undefined {
+  switch (input['@type']) {
+    case 'type.googleapis.com/envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput':
+      return view.identities.length === 0 ? undefined : view.identities.join(',');
+    case 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput':
+      return view.header(present(input.header_name, 'an input'));
+    case 'type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput':
+      return view.kept(present(input.key, 'an input'));
+    default:
+      throw unjudged(`the input ${input['@type']}`);
+  }
+}

@@ -1,0 +1,79 @@
+// The way from a cluster of one gateway to what it dials: backends, or the gateways of a peer with what they must prove.
+// Must not: judge whether anybody answers there.
+
+import type { Decision, Trail } from './answer/decision.ts';
+import type { Question } from './answer/question.ts';
+import { acceptedBy, refusalOf } from './handshake.ts';
+import { asked } from './matching/text-match.ts';
+import { only, present, unjudged } from './matching/unjudged.ts';
+import { type Cluster, endpointsOf, type Resources } from './resources.ts';
+
+export interface Upstream {
+  readonly question: Question;
+  readonly resources: Resources;
+  readonly trail: Trail;
+  /** The rule that let the request through. */
+  readonly rule: string | undefined;
+  /** Of the addresses, as rules are named. */
+  readonly source: string | undefined;
+  readonly peer?: string;
+  /** The authority that the request is sent with; undefined: the name of the backend. */
+  readonly host: string | undefined;
+}
+
+export function judgeUpstream(cluster: Cluster, upstream: Upstream): Decision {
+  const { trail, resources, rule, source, host } = upstream;
+  const name = cluster.name ?? '';
+  const { internal, addresses } = endpointsOf(cluster);
+  const as = host === undefined ? '' : `, as ${host}`;
+  if (internal.length === 0) {
+    trail.pass(
+      'cluster',
+      name,
+      `it has ${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}${as}`,
+      source,
+    );
+    return judgeDialled(cluster, addresses, upstream);
+  }
+  const [tunnel, ...others] = internal;
+  if (tunnel === undefined || others.length > 0 || addresses.length > 0) throw unjudged(`the cluster ${name}`);
+  trail.pass('cluster', name, `it leads into the tunnel ${tunnel}${as}`);
+  const [chain, ...chains] = resources.listener(tunnel).filter_chains ?? [];
+  const [filter, ...filters] = chain?.filters ?? [];
+  const proxy = filter?.typed_config;
+  if (
+    chains.length > 0 ||
+    filters.length > 0 ||
+    proxy?.['@type'] !== 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
+  )
+    throw unjudged(`the tunnel ${tunnel}`);
+  return judgeUpstream(resources.cluster(present(proxy.cluster, tunnel)), { ...upstream, rule, host: undefined });
+}
+
+/** The other end must prove who it is; of a backend that is judged where it is dialled. */
+function judgeDialled(cluster: Cluster, addresses: readonly string[], upstream: Upstream): Decision {
+  const { question, resources, trail, rule, source, peer } = upstream;
+  const socket = cluster.transport_socket?.typed_config;
+  if (socket === undefined) {
+    trail.pass('backend', addresses.join(', '), 'without TLS', source);
+    return trail.yes(addresses, rule);
+  }
+  if (socket['@type'] !== 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext')
+    throw unjudged(`the transport socket of ${cluster.name}`);
+  only(socket, 'a TLS context', 'sni', 'max_session_keys', 'common_tls_context');
+  const context = present(socket.common_tls_context, 'a TLS context');
+  const isPeer = !cluster.name?.startsWith('export/');
+  const names = (context.combined_validation_context?.default_validation_context?.match_typed_subject_alt_names ?? [])
+    .map(({ matcher }) => asked(present(matcher, 'a name')))
+    .join(' or ');
+  const bundle = context.combined_validation_context?.validation_context_sds_secret_config?.name ?? '';
+  const expected = `it must prove to be ${names}, by ${bundle}; server name ${socket.sni ?? '(none)'}`;
+  if (isPeer && question.peerGateway !== undefined) {
+    const sources = { bundle: `peers.${peer}.trustBundle`, identities: `peers.${peer}.gatewayIdentities` };
+    const shown = { certificate: question.peerGateway, at: question.at, sources };
+    const refusal = refusalOf(acceptedBy(context, resources), shown, trail);
+    if (refusal !== undefined) return { ...refusal, reason: 'WE_REFUSED_PEER' };
+  }
+  trail.pass(isPeer ? 'peer gateway' : 'backend', addresses.join(', '), expected, source);
+  return trail.yes(addresses, rule);
+}

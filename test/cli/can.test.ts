@@ -1,0 +1,134 @@
+// `postern can`: the answer of the resources, with the rule and its line; and what is no question.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { postern, refusal, scene } from './postern.ts';
+
+interface Answer {
+  readonly verdict: string;
+  readonly reason: string;
+  readonly rule?: string;
+  readonly rulePlace?: string;
+  readonly backends: readonly string[];
+  readonly steps: readonly { readonly kind: string; readonly passed: boolean; readonly place?: string }[];
+}
+
+describe('can', () => {
+  test('The command can answers yes with status 0 and no with status 1, and nothing on stderr', async (t) => {
+    const { file } = scene(t);
+    const [yes, no] = await Promise.all([
+      postern(['can', 'shop', 'POST', 'withdraw.accounts', '/v1/withdrawals', '-f', file]),
+      postern(['can', 'shop', 'GET', 'withdraw.accounts', '/v1/withdrawals', '-f', file]),
+    ]);
+    assert.deepEqual([yes.status, yes.stderr, yes.stdout.startsWith('yes: ')], [0, '', true]);
+    assert.deepEqual([no.status, no.stderr, no.stdout.startsWith('no: ')], [1, '', true]);
+    // One screen.
+    for (const { stdout } of [yes, no]) assert.ok(stdout.split('\n').length < 40);
+  });
+
+  test('A workload of a peer is asked about as PEER:WORKLOAD, and our own as its path', async (t) => {
+    const { file, edited } = scene(t);
+    const ask = async (...words: readonly string[]): Promise<number | string> =>
+      (await postern(['can', ...words, '-f', file])).status;
+    assert.deepEqual(
+      await Promise.all([
+        ask('shop:ns/shop/sa/checkout', 'GET', 'withdraw.accounts', '/v1/statements'),
+        ask('shop:spiffe://shop.example/ns/shop/sa/checkout', 'GET', 'withdraw.accounts', '/v1/statements'),
+        ask('shop:ns/shop/sa/other', 'GET', 'withdraw.accounts', '/v1/statements'),
+        ask('shop', 'GET', 'withdraw.accounts', '/v1/statements'),
+        ask('anyone', 'GET', 'reviews.default:11080', '/'),
+        ask('ns/web/sa/front', 'GET', 'reviews.default.svc.cluster.local', '/'),
+      ]),
+      [0, 0, 1, 1, 0, 0],
+    );
+    const proven = edited('proven.yaml', (yaml) =>
+      yaml
+        .replace('  trustDomain: bank.example\n', '  trustDomain: bank.example\n  trustBundle: pki/bank/ca.pem\n')
+        .replace('egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, clients: mtls}')
+        .replace('  port: 11080\n', '  port: 11080\n  clients: [ns/web/*]\n'),
+    );
+    const callers = ['ns/web/sa/front', 'ns/other/sa/x', 'anyone'].map((who) =>
+      postern(['can', who, 'GET', 'reviews.default:11080', '/', '-f', proven]),
+    );
+    assert.deepEqual(
+      (await Promise.all(callers)).map(({ status }) => status),
+      [0, 1, 1],
+    );
+  });
+
+  test('The JSON form has every step, with the line of the part of the file that it was made of', async (t) => {
+    const { file, yaml } = scene(t);
+    const { stdout } = await postern([
+      'can',
+      'partner',
+      'GET',
+      'ledger.audit',
+      '/v1/entries/1',
+      '-f',
+      file,
+      '-o',
+      'json',
+    ]);
+    const answer = JSON.parse(stdout) as Answer;
+    const line = (text: string): string => `${file}:${yaml.slice(0, yaml.indexOf(text)).split('\n').length}`;
+    assert.deepEqual([answer.verdict, answer.reason, answer.backends], ['yes', 'ALLOWED', ['127.0.0.1:11002']]);
+    const place = (kind: string): string | undefined => answer.steps.find((step) => step.kind === kind)?.place;
+    assert.equal(place('listener'), line('ingress: {address'));
+    assert.equal(place('filter chain'), line('partner:\n'));
+    assert.equal(place('bundle'), line('trustBundle: pki/partner'));
+    assert.equal(place('virtual host'), line('peer: partner'));
+    assert.equal(place('backend'), line('backend: 127.0.0.1:11002'));
+  });
+
+  test('Unknown names, and words that are no question, are errors with a hint and never a no', async (t) => {
+    const { file } = scene(t);
+    const wrong = [
+      ['shap', 'GET', 'withdraw.accounts', '/'],
+      ['shop', 'GET', 'withdraw.acounts', '/'],
+      ['shop', 'withdraw.accounts'],
+      ['shop:not a path', 'GET', 'withdraw.accounts', '/'],
+      ['anyone', 'GET', 'reviews.default:9', '/'],
+      ['anyone', 'GET', 'review.default:11080', '/'],
+      ['shop'],
+      ['shop', 'GET', 'withdraw.accounts', '/', 'more'],
+      ['shop', 'GET', 'withdraw.accounts', '/', '--at', 'never'],
+      ['shop', 'GET', 'withdraw.accounts', '/', '--header', 'no colon'],
+      ['shop', 'GET', 'withdraw.accounts', '/', '--body', 'long'],
+    ];
+    for (const ended of await Promise.all(wrong.map((words) => postern(['can', ...words, '-f', file]))))
+      assert.deepEqual(refusal(ended), [64, 'USAGE', '']);
+    const { stderr } = await postern(['can', 'shap', 'GET', 'withdraw.accounts', '/', '-f', file]);
+    assert.match(stderr, /shop/);
+  });
+
+  test('A file that is rejected is status 65, and a process that is not there 69', async (t) => {
+    const bad = scene(t).edited('bad.yaml', (yaml) => yaml.replace('peer: partner', 'peer: nobody'));
+    const words = ['can', 'shop', 'GET', 'withdraw.accounts', '/'];
+    assert.equal((await postern([...words, '-f', bad])).status, 65);
+    assert.equal((await postern([...words, '--admin', '127.0.0.1:1'])).status, 69);
+  });
+
+  test('A peer without a usable bundle is answered no, by that reason', async (t) => {
+    const denied = scene(t).edited('denied.yaml', (yaml) => yaml.replace('pki/shop/ca.pem', 'pki/shop/gone.pem'));
+    const ended = await postern([
+      'can',
+      'shop',
+      'POST',
+      'withdraw.accounts',
+      '/v1/withdrawals',
+      '-f',
+      denied,
+      '-o',
+      'json',
+    ]);
+    const { verdict, reason } = JSON.parse(ended.stdout) as Answer;
+    assert.deepEqual([ended.status, verdict, reason], [1, 'no', 'PEER_DENIED']);
+  });
+
+  test('--without-keys answers the same without the files of keys and bundles', async (t) => {
+    const { yaml } = scene(t);
+    const words = ['can', 'shop', 'GET', 'withdraw.accounts', '/v1/receipts/7', '-f', '-', '--without-keys'];
+    const ended = await postern(words, { input: yaml, cwd: scene(t).folder });
+    assert.deepEqual([ended.status, ended.stderr], [0, '']);
+  });
+});
