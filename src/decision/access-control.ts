@@ -59,10 +59,16 @@ function denied(policy: string, { view, trail, source }: Hop): Outcome {
   return { refusal: trail.no('UNUSUAL_PATH', 'rule', policy, compared, source) };
 }
 
-function refused(judged: readonly Judged[], { trail, isDenied, source, view }: Hop): Decision {
+function refused(judged: readonly Judged[], { trail, denial, source, view }: Hop): Decision {
   const nearest = nearestOf(judged);
-  if (nearest === undefined || isDenied)
-    return trail.no('NO_GRANT', 'rule', '(none)', `no rule is about the host ${view.header(':authority')}`, source);
+  if (nearest === undefined || denial !== undefined)
+    return trail.no(
+      denial ?? 'NO_GRANT',
+      'rule',
+      '(none)',
+      `no rule is about the host ${view.header(':authority')}`,
+      source,
+    );
   return trail.no(
     reasonOf(judged),
     'rule',

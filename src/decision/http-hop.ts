@@ -14,8 +14,8 @@ export interface Hop {
   readonly trail: Trail;
   /** Of the virtual host and of the routes; the first that has an entry counts. */
   readonly perFilter: readonly PerFilter[];
-  /** The virtual host is the one for names that lead nowhere. */
-  readonly isDenied: boolean;
+  /** Of the virtual host for names that lead nowhere: why it refuses. */
+  readonly denial?: 'NO_GRANT' | 'UNKNOWN_NAME';
   readonly source?: string;
 }
 

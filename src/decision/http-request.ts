@@ -150,7 +150,7 @@ function routed(manager: Manager, config: RouteConfiguration, view: RequestView,
     view,
     trail,
     perFilter: [host.typed_per_filter_config ?? {}, config.typed_per_filter_config ?? {}],
-    isDenied: service === undefined,
+    ...(service === undefined && { denial: peer === undefined ? 'UNKNOWN_NAME' : 'NO_GRANT' }),
     ...(source !== undefined && { source }),
   };
   let rule: string | undefined;
