@@ -13,7 +13,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['xds'],
   serving: ['snapshot', 'xds', 'telemetry'],
   admin: ['xds'],
-  runtime: ['config', 'trust', 'federation', 'envoy', 'pipeline', 'xds', 'telemetry', 'serving', 'admin'],
+  runtime: ['config', 'trust', 'federation', 'envoy', 'snapshot', 'pipeline', 'xds', 'telemetry', 'serving', 'admin'],
   cli: ['config', 'trust', 'federation', 'envoy', 'decision', 'snapshot', 'pipeline', 'admin', 'runtime'],
 };
 /** The rooms of a folder; each imports only from those before it. A folder that is not here has no rooms. */

@@ -1,7 +1,7 @@
 // The answers of the admin port, as a function of the request and the process's views.
 // Must not: change anything; every route is read-only.
 
-import type { ServedResources } from './resources-view.ts';
+import type { AskedSnapshot, ServedResources } from './resources-view.ts';
 import type { Status } from './status-view.ts';
 
 export interface AdminViews {
@@ -11,7 +11,10 @@ export interface AdminViews {
   readonly metrics: () => string | Promise<string>;
   readonly status: () => Status | undefined | Promise<Status | undefined>;
   /** Undefined until something is served. */
-  readonly resources: (gateway: 'ingress' | 'egress') => ServedResources | undefined;
+  readonly resources: (
+    gateway: 'ingress' | 'egress',
+    asked: AskedSnapshot,
+  ) => ServedResources | undefined | Promise<ServedResources | undefined>;
 }
 
 export interface AdminRequest {
@@ -44,12 +47,25 @@ export async function answer({ method, path, host }: AdminRequest, views: AdminV
     case '/status':
       return json(await views.status());
     case '/resources/ingress':
-      return json(views.resources('ingress'));
+      return await resources('ingress', path, views);
     case '/resources/egress':
-      return json(views.resources('egress'));
+      return await resources('egress', path, views);
     default:
       return text(404, 'there are /healthz, /readyz, /metrics, /status, /resources/ingress and /resources/egress\n');
   }
+}
+
+async function resources(
+  gateway: 'ingress' | 'egress',
+  path: string,
+  views: Pick<AdminViews, 'resources'>,
+): Promise<AdminResponse> {
+  const query = new URLSearchParams(path.split('?').slice(1).join('?'));
+  const [version, time] = [query.get('version') ?? undefined, query.get('at') ?? undefined];
+  const at = time === undefined ? undefined : Date.parse(time);
+  if ((version !== undefined && !/^(?:[0-9a-f]{12}|[0-9a-f]{32})$/.test(version)) || Number.isNaN(at))
+    return text(400, 'version is 12 or 32 hexadecimal digits, and at a time (ISO 8601)\n');
+  return json(await views.resources(gateway, { version, at }));
 }
 
 function json(value: Status | ServedResources | undefined): AdminResponse {

@@ -1,8 +1,9 @@
-// The body of /resources/GATEWAY: what a gateway is served, and where its rules stand in the file. For `can` and `who`.
+// The body of /resources/GATEWAY: what a gateway is served, and where its rules stand in the file. For `can`, `who` and `explain`.
 // Must not: hold key material.
 
 export interface ServedResources {
   readonly gateway: string;
+  readonly mesh: string;
   readonly file: string;
   readonly trustDomain: string;
   readonly names: ServedNames;
@@ -10,6 +11,30 @@ export interface ServedResources {
   readonly places: Readonly<Record<string, number>>;
   /** Envoy's resources as ProtoJSON, as `postern translate` prints them. */
   readonly resources: readonly unknown[];
+  readonly snapshot: ServedSnapshot;
+}
+
+/** Which snapshot of the gateway this is. Times are ISO 8601. */
+export interface ServedSnapshot {
+  readonly version: string;
+  readonly publishedAt: string;
+  /** When the nodes had accepted all of it, as far as that was seen. */
+  readonly acknowledged: readonly { readonly node: string; readonly at: string }[];
+  readonly isNewest: boolean;
+  /** `version`: it has what was asked for. `time`: it was in use then. `none`: the newest, because nothing fits. */
+  readonly foundBy: 'newest' | 'version' | 'time' | 'none';
+  /** The versions of others that a gateway may have used at that time. */
+  readonly alsoPossible: readonly string[];
+  /** When the oldest snapshot was published that this process still has. */
+  readonly keptSince: string;
+}
+
+/** `?version=…&at=…` */
+export interface AskedSnapshot {
+  /** Of a snapshot, or of a virtual host as the access log has it. */
+  readonly version?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at?: number | undefined;
 }
 
 /** What the configuration names, so that a wrong name is told from a refusal. */

@@ -29,7 +29,8 @@ export interface PeerReachability {
   readonly envoy?: string;
 }
 
-export interface GatewayStreamType extends Omit<TypeStatus, 'nack'> {
+export interface GatewayStreamType extends Omit<TypeStatus, 'nack' | 'ackedAt'> {
+  readonly ackedAt?: string;
   readonly nack?: { readonly version: string; readonly message: string; readonly at: string };
 }
 

@@ -1,7 +1,7 @@
 // The resources that a command asks about: those that a file would give (`-f`), or those that the running process serves.
 // Must not: judge them, or hold a private key.
 
-import type { ServedNames, ServedResources } from '../admin/resources-view.ts';
+import type { AskedSnapshot, ServedNames, ServedResources, ServedSnapshot } from '../admin/resources-view.ts';
 import { configNames, rulePlaces } from '../config/rule-places.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { formatDiagnostic, PosternError } from '../errors.ts';
@@ -13,20 +13,25 @@ import { resolvedConfiguration } from './configuration.ts';
 /** One gateway's resources, and what they were made of. */
 export interface Served {
   readonly gateway: GatewayRole;
+  readonly mesh: string;
   readonly file: string;
   readonly trustDomain: string;
   readonly names: ServedNames;
   readonly places: Readonly<Record<string, number>>;
   readonly resources: readonly ResourceJson[];
+  /** Absent for those of a file. */
+  readonly snapshot?: ServedSnapshot;
 }
 
-/** Of a gateway that the mesh does not have, there are none. */
-export type ServedBy = (gateway: GatewayRole) => Promise<Served>;
+/** Of a gateway that the mesh does not have, there are none. The process also answers for what it served before. */
+export type ServedBy = (gateway: GatewayRole, asked?: AskedSnapshot) => Promise<Served>;
 
 /** Errors: RejectedConfig, CONFIG_UNREADABLE, ADMIN_UNREACHABLE. */
 export async function servedResources(invocation: Invocation): Promise<ServedBy> {
   const file = invocation.flag('file');
-  return file === undefined ? (gateway) => fromProcess(invocation, gateway) : await fromFile(invocation, file);
+  return file === undefined
+    ? (gateway, asked) => fromProcess(invocation, gateway, asked)
+    : await fromFile(invocation, file);
 }
 
 async function fromFile(invocation: Invocation, file: string): Promise<ServedBy> {
@@ -43,6 +48,7 @@ async function fromFile(invocation: Invocation, file: string): Promise<ServedBy>
   const { snapshots, placeholderPem } = await compileOnce(read, now);
   const about = {
     file,
+    mesh: config.mesh.name,
     trustDomain: config.mesh.trustDomain,
     names: configNames(config),
     places: rulePlaces(config, positions, read.loaded.text),
@@ -54,7 +60,7 @@ async function fromFile(invocation: Invocation, file: string): Promise<ServedBy>
   });
 }
 
-async function fromProcess(invocation: Invocation, gateway: GatewayRole): Promise<Served> {
+async function fromProcess(invocation: Invocation, gateway: GatewayRole, asked: AskedSnapshot = {}): Promise<Served> {
   const admin = adminUrl(invocation, 'admin');
   const fail = (why: string, cause?: unknown): PosternError =>
     new PosternError(
@@ -62,12 +68,20 @@ async function fromProcess(invocation: Invocation, gateway: GatewayRole): Promis
       `no resources from ${invocation.named('admin')} ${admin.host}: ${why}; start postern run, or ask about a file with -f FILE`,
       { cause },
     );
-  const answer = await askAdmin(admin, `/resources/${gateway}`).catch((error: Error) => {
+  const answer = await askAdmin(admin, `/resources/${gateway}${queryOf(asked)}`).catch((error: Error) => {
     throw fail(error.message, error);
   });
   if (isEnvoyAdmin(answer)) throw fail('what answers there is the admin port of an Envoy');
   if (answer.status === 503) throw fail('postern run answers, and does not serve yet');
   if (answer.status !== 200) throw fail(`what answers there (${answer.status}) is not the admin port of this Postern`);
-  const { file, trustDomain, names, places, resources } = JSON.parse(answer.body) as ServedResources;
-  return { gateway, file, trustDomain, names, places, resources: resources as readonly ResourceJson[] };
+  const { resources, ...about } = JSON.parse(answer.body) as ServedResources;
+  return { ...about, gateway, resources: resources as readonly ResourceJson[] };
+}
+
+function queryOf({ version, at }: AskedSnapshot): string {
+  const query = new URLSearchParams({
+    ...(version !== undefined && { version }),
+    ...(at !== undefined && { at: new Date(at).toISOString() }),
+  });
+  return query.size === 0 ? '' : `?${query}`;
 }

@@ -4,6 +4,7 @@
 
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { type AdminServer, startAdminServer } from '../admin/admin-server.ts';
+import type { AskedSnapshot } from '../admin/resources-view.ts';
 import type { Rejected, Status } from '../admin/status-view.ts';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import { type Watching, watchFiles } from '../config/files/watch.ts';
@@ -15,6 +16,7 @@ import { Metrics } from '../telemetry/metrics-registry.ts';
 import { type ControlPlaneCa, controlPlaneId } from '../trust/issuing/control-plane-ca.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { ConfigLog, versionsOf } from './config-log.ts';
+import { KeptSnapshots } from './kept-snapshots.ts';
 import { ReachablePeers } from './peer-reachability.ts';
 import { RecordFile } from './record-file.ts';
 import { resourcesReport } from './resources-report.ts';
@@ -63,6 +65,7 @@ export class ControlPlane {
   private readonly ca: ControlPlaneCa;
   private readonly serving: Serving;
   private readonly report: StatusReport;
+  private readonly keptSnapshots = new KeptSnapshots();
   private readonly stateCheck: StateCheck;
   private readonly watching: Watching;
   private readonly due: WallClockTimer;
@@ -114,6 +117,7 @@ export class ControlPlane {
     this.log = log;
     this.ca = ca;
     this.serving = serving;
+    this.keptSnapshots.published(publisher, Date.now());
     this.report = new StatusReport(publisher, serving, ca, metrics, options.logger, reachable);
     this.stateCheck = new StateCheck(options.stateFolder, ca, options.logger, metrics);
     // A change since the files were read, while the port was opened, counts.
@@ -169,7 +173,10 @@ export class ControlPlane {
         return metrics.text(await serving.samples());
       },
       status: async (): Promise<Status> => await report.status(this.rejected, this.stateCheck.look()),
-      resources: (gateway: GatewayRole) => resourcesReport(publisher, gateway),
+      resources: async (gateway: GatewayRole, asked: AskedSnapshot) => {
+        await this.lookAtAcknowledged();
+        return await resourcesReport(publisher, this.keptSnapshots, gateway, asked);
+      },
     };
     this.adminServer = await startAdminServer(options.admin, views).catch(async (error: unknown) => {
       await this.stop();
@@ -198,6 +205,8 @@ export class ControlPlane {
     if (this.isStopping) return;
     const { file, groupKeys, requireEnd } = this.options;
     const before = this.applied;
+    // Of what this turn may replace.
+    void this.lookAtAcknowledged();
     try {
       const started = performance.now();
       const loaded = await loadConfig(file, { groupKeys, requireEnd });
@@ -217,6 +226,7 @@ export class ControlPlane {
   }
 
   private afterTurn(): void {
+    this.keptSnapshots.published(this.publisher, Date.now());
     this.report.published();
     this.serving.admit(gatewayRegistry(this.applied));
     this.schedule();
@@ -256,7 +266,16 @@ export class ControlPlane {
     });
   }
 
+  private async lookAtAcknowledged(): Promise<void> {
+    try {
+      this.keptSnapshots.acknowledged((await this.serving.status()).streams);
+    } catch (error) {
+      this.options.logger.error({ err: error }, 'what the gateways have acknowledged is not known');
+    }
+  }
+
   private look(): void {
+    void this.lookAtAcknowledged();
     this.stateCheck.look();
     this.report.update().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'the expiry of certificates is not known');

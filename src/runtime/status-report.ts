@@ -185,7 +185,11 @@ function gatewayStream({ since, certificateNotAfter, types, ...stream }: StreamS
     ...stream,
     since: iso(since),
     ...(certificateNotAfter !== undefined && { certificateNotAfter: iso(certificateNotAfter) }),
-    types: types.map(({ nack, ...type }) => ({ ...type, ...(nack && { nack: { ...nack, at: iso(nack.at) } }) })),
+    types: types.map(({ nack, ackedAt, ...type }) => ({
+      ...type,
+      ...(ackedAt !== undefined && { ackedAt: iso(ackedAt) }),
+      ...(nack && { nack: { ...nack, at: iso(nack.at) } }),
+    })),
   };
 }
 

@@ -35,6 +35,8 @@ export interface TypeStatus {
   readonly state: TypeState;
   readonly sentVersion?: string;
   readonly ackedVersion?: string;
+  /** When the client last acknowledged a response, in milliseconds since the epoch; of one that came with a version: when it asked. */
+  readonly ackedAt?: number;
   /** The last rejection that still applies, with the client's message. */
   readonly nack?: { readonly version: string; readonly message: string; readonly at: number };
 }

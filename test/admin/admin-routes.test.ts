@@ -52,6 +52,26 @@ describe('the four paths', () => {
     assert.equal((await ask({ path: '/status' }, NOT_YET)).status, 503);
   });
 
+  test('/resources asks for the snapshot of a version or a time, and 400 for what is neither', async () => {
+    const asked: unknown[] = [];
+    const views: AdminViews = {
+      ...VIEWS,
+      resources: (gateway, which) => {
+        asked.push([gateway, which.version, which.at]);
+        return undefined;
+      },
+    };
+    await ask({ path: '/resources/ingress' }, views);
+    await ask({ path: '/resources/egress?version=0123456789ab&at=2026-11-29T12:00:00.500Z' }, views);
+    assert.deepEqual(asked, [
+      ['ingress', undefined, undefined],
+      ['egress', '0123456789ab', Date.parse('2026-11-29T12:00:00.500Z')],
+    ]);
+    for (const query of ['version=..%2f', 'version=0123', 'at=then', 'version=0123456789ab&at='])
+      assert.equal((await ask({ path: `/resources/ingress?${query}` }, views)).status, 400);
+    assert.equal(asked.length, 2);
+  });
+
   test('A query does not change which path is asked for', async () => {
     assert.equal((await ask({ path: '/status?verbose' })).type, 'application/json');
   });

@@ -134,6 +134,7 @@ export class Session {
 
   private onAnswer(entry: Entry, responses: readonly Pending[], answer: 'ack' | 'nack', now: number): void {
     if (answer === 'nack') entry.nackedAt = now;
+    else entry.ackedAt = now;
     this.rejected.answered(this.variant, entry.typeUrl, responses, answer);
     if (answer === 'nack' && this.isEnvoy) {
       const lost = lostResources(entry.typeUrl, responses.at(-1));

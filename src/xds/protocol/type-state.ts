@@ -18,6 +18,7 @@ export interface Entry extends TypeTiming {
   /** When the last heartbeat was sent. */
   heartbeatAt: number;
   nackedAt: number;
+  ackedAt: number;
   /** When transiently rejected resources are sent again, and how often in a row they were rejected. */
   retryAt: number | undefined;
   attempts: number;
@@ -36,6 +37,7 @@ export function newEntry(state: Subscription, now: number, turn: StepContext): E
     sentAt: now,
     removalsPendingSince: undefined,
     nackedAt: 0,
+    ackedAt: now,
     retryAt: undefined,
     attempts: 0,
     idleState: undefined,
@@ -43,14 +45,14 @@ export function newEntry(state: Subscription, now: number, turn: StepContext): E
   };
 }
 
-export function statusOf({ typeUrl, state, nackedAt }: Entry, current: TypeSnapshot | undefined): TypeStatus {
+export function statusOf({ typeUrl, state, nackedAt, ackedAt }: Entry, current: TypeSnapshot | undefined): TypeStatus {
   const settled = current !== undefined && isSettled(state, current);
   const { nack, sentVersion, ackedVersion } = state;
   return {
     type: shortName(typeUrl),
     state: nack !== undefined ? 'NACKED' : sentVersion === undefined ? 'NOT SENT' : settled ? 'SYNCED' : 'STALE',
     ...(sentVersion !== undefined && { sentVersion }),
-    ...(ackedVersion !== undefined && { ackedVersion }),
+    ...(ackedVersion !== undefined && { ackedVersion, ackedAt }),
     ...(nack !== undefined && { nack: { ...nack, at: nackedAt } }),
   };
 }

@@ -1,0 +1,200 @@
+// The last snapshots of each gateway, with the file that each was made of, when it was published, and when each gateway had accepted
+// all of it: `postern explain` asks for the one by which a line of the access log was decided.
+// Must not: keep a parsed file, or more than its limits; a snapshot shares with the next one whatever did not change.
+
+import type { Publisher } from '../pipeline/publisher.ts';
+import { diff } from '../snapshot/diff.ts';
+import { shortName, TYPE } from '../snapshot/resource-types.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { StreamStatus, TypeStatus } from '../xds/stream-status.ts';
+
+export interface KeptSnapshot {
+  readonly snapshot: Snapshot;
+  readonly file: string;
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly publishedAt: number;
+  /** By the name of the node. */
+  readonly acknowledged: ReadonlyMap<string, number>;
+}
+
+export interface Asked {
+  /** Of a snapshot, or of a virtual host, as the access log has it. */
+  readonly version?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at?: number | undefined;
+}
+
+export interface Found {
+  readonly kept: KeptSnapshot;
+  /** `version`: it has what was asked for. `time`: it was in use then. `none`: it is the newest, for want of a better one. */
+  readonly foundBy: 'newest' | 'version' | 'time' | 'none';
+  /** The others that some gateway may have used at that time. */
+  readonly alsoPossible: readonly KeptSnapshot[];
+}
+
+export interface KeptLimits {
+  /** Of one gateway. */
+  readonly snapshots: number;
+  /** Of all gateways: resources and texts that the newest snapshot does not hold anyway. */
+  readonly bytes: number;
+}
+
+/** Clocks of gateways that are kept by NTP differ by less. */
+const CLOCK_MS = 500;
+const MOST_NODES = 100;
+/** With other names, or more changes than these, the next set of resources is one of its own (snapshot/resource-set.ts). */
+const SHARED_CHANGES = 64;
+const ENTRY_BYTES = 100;
+const LIMITS: KeptLimits = { snapshots: 50, bytes: 32 * 1024 * 1024 };
+
+interface Entry extends KeptSnapshot {
+  readonly acknowledged: Map<string, number>;
+  /** What it holds alone; known when another one follows. */
+  bytes: number;
+}
+
+export class KeptSnapshots {
+  private readonly limits: KeptLimits;
+  /** The oldest first. */
+  private readonly entries = new Map<string, Entry[]>();
+  /** The nodes of each gateway that were connected when last looked at. */
+  private connected: ReadonlyMap<string, readonly string[]> = new Map();
+
+  constructor(limits: KeptLimits = LIMITS) {
+    this.limits = limits;
+  }
+
+  /** After each turn; a turn that changed nothing is not kept. */
+  published({ applied, cache }: Pick<Publisher, 'applied' | 'cache'>, now: number): void {
+    if (applied === undefined) return;
+    const { file, text } = applied.loaded;
+    for (const [gateway, snapshot] of cache.entries()) {
+      const kept = this.entries.get(gateway) ?? [];
+      const last = kept.at(-1);
+      if (last?.snapshot === snapshot && last.text === text) continue;
+      if (last !== undefined) last.bytes = bytesAlone(last, snapshot, text);
+      kept.push({ snapshot, file, text, publishedAt: now, acknowledged: new Map(), bytes: 0 });
+      this.entries.set(gateway, kept);
+    }
+    this.forget();
+  }
+
+  /** What the gateways have by now. A snapshot that was replaced before its last ACK came stays without a time. */
+  acknowledged(streams: readonly StreamStatus[]): void {
+    const nodes = new Map<string, { readonly gateway: string; types: readonly TypeStatus[] }>();
+    for (const { gateway, nodeId, types } of streams) {
+      const known = nodes.get(`${gateway} ${nodeId}`);
+      nodes.set(`${gateway} ${nodeId}`, { gateway, types: [...(known?.types ?? []), ...types] });
+    }
+    const connected = new Map<string, string[]>();
+    for (const [key, { gateway, types }] of nodes) {
+      connected.set(gateway, [...(connected.get(gateway) ?? []), key.slice(gateway.length + 1)]);
+      const had = this.entries.get(gateway)?.findLast(({ snapshot }) => hasAll(types, snapshot));
+      if (had === undefined || had.acknowledged.size >= MOST_NODES) continue;
+      const node = key.slice(gateway.length + 1);
+      const at = Math.max(had.publishedAt, ...types.map(({ ackedAt = 0 }) => ackedAt));
+      if (!had.acknowledged.has(node)) had.acknowledged.set(node, at);
+    }
+    this.connected = connected;
+  }
+
+  /** Undefined for a gateway that was never served anything. */
+  find(gateway: string, { version, at }: Asked): Found | undefined {
+    const kept = this.entries.get(gateway) ?? [];
+    const newest = kept.at(-1);
+    if (newest === undefined) return undefined;
+    const inUse = at === undefined ? [] : possibleAt(kept, at, this.connected.get(gateway) ?? []);
+    if (version !== undefined) {
+      const having = kept.filter((one) => has(one.snapshot, version));
+      const [best] = [...having].sort((a, b) => distance(a, at, inUse) - distance(b, at, inUse));
+      if (best !== undefined) return { kept: best, foundBy: 'version', alsoPossible: [] };
+    }
+    if (version === undefined && at === undefined) return { kept: newest, foundBy: 'newest', alsoPossible: [] };
+    const [first, ...others] = [...inUse].reverse();
+    if (first === undefined || version !== undefined) return { kept: newest, foundBy: 'none', alsoPossible: [] };
+    return { kept: first, foundBy: 'time', alsoPossible: others };
+  }
+
+  isNewest(gateway: string, one: KeptSnapshot): boolean {
+    return this.entries.get(gateway)?.at(-1) === one;
+  }
+
+  /** When the oldest snapshot was published that is still kept. */
+  keptSince(gateway: string): number | undefined {
+    return this.entries.get(gateway)?.[0]?.publishedAt;
+  }
+
+  private forget(): void {
+    for (const kept of this.entries.values()) kept.splice(0, kept.length - this.limits.snapshots);
+    for (;;) {
+      const all = [...this.entries.values()];
+      const total = all.flat().reduce((sum, { bytes }) => sum + bytes, 0);
+      const [oldest] = all.filter((kept) => kept.length > 1).sort((a, b) => publishedFirst(a) - publishedFirst(b));
+      if (total <= this.limits.bytes || oldest === undefined) return;
+      oldest.shift();
+    }
+  }
+}
+
+function publishedFirst(kept: readonly Entry[]): number {
+  return kept[0]?.publishedAt ?? 0;
+}
+
+function bytesAlone({ snapshot, text }: Entry, next: Snapshot, nextText: string): number {
+  let bytes = text === nextText ? 0 : 2 * text.length;
+  for (const type of snapshot.types.values()) {
+    const following = next.types.get(type.typeUrl);
+    if (following === undefined || following === type) continue;
+    const { changed, removed } = diff(type, following);
+    const replaced = changed.flatMap(({ name }) => type.resources.get(name) ?? []);
+    for (const { deltaField } of [...replaced, ...removed]) bytes += deltaField.length;
+    if (removed.length > 0 || changed.length > replaced.length || changed.length > SHARED_CHANGES)
+      bytes += ENTRY_BYTES * type.resources.size;
+  }
+  return bytes;
+}
+
+/** Whether a gateway has accepted all that it asks for. */
+function hasAll(types: readonly TypeStatus[], snapshot: Snapshot): boolean {
+  const versions = new Map([...snapshot.types.values()].map((type) => [shortName(type.typeUrl), type]));
+  return (
+    types.some(({ ackedVersion }) => ackedVersion !== undefined) &&
+    types.every(({ type, ackedVersion }) => {
+      const served = versions.get(type);
+      return served !== undefined && (ackedVersion === served.version || served.resources.size === 0);
+    })
+  );
+}
+
+/** The snapshots that a gateway may have used: the last that was published, and those before it until one that all had accepted. */
+function possibleAt(kept: readonly Entry[], at: number, connected: readonly string[]): readonly Entry[] {
+  const last = kept.findLastIndex(({ publishedAt }) => publishedAt <= at + CLOCK_MS);
+  for (let first = last; first >= 0; first -= 1)
+    if (isSettledAt(kept, first, at, connected)) return kept.slice(first, last + 1);
+  return kept.slice(0, last + 1);
+}
+
+/** A node that had an older snapshot, and no time of this one before `at`, may have used the older one. */
+function isSettledAt(kept: readonly Entry[], index: number, at: number, connected: readonly string[]): boolean {
+  const hasBy = (node: string): boolean =>
+    (kept[index]?.acknowledged.get(node) ?? Number.POSITIVE_INFINITY) <= at - CLOCK_MS;
+  const hadOlder = (node: string): boolean => kept.slice(0, index).some(({ acknowledged }) => acknowledged.has(node));
+  return (
+    [...(kept[index]?.acknowledged.keys() ?? [])].some(hasBy) &&
+    connected.every((node) => hasBy(node) || !hadOlder(node))
+  );
+}
+
+/** Of snapshots that have the same part: one that was in use, or the one that was published nearest to the time. */
+function distance(one: Entry, at: number | undefined, inUse: readonly Entry[]): number {
+  if (at === undefined) return -one.publishedAt;
+  return inUse.includes(one) ? -inUse.indexOf(one) : 1 + Math.abs(at - one.publishedAt);
+}
+
+/** The version of a virtual host is part of its own content (envoy/resources/route.ts). */
+function has({ version, types }: Snapshot, asked: string): boolean {
+  if (version === asked) return true;
+  const routes = types.get(TYPE.route)?.resources.values() ?? [];
+  return [...routes].some(({ any }) => any.includes(asked, 0, 'latin1'));
+}
