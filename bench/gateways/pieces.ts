@@ -93,9 +93,9 @@ export const PIECES: readonly Piece[] = [
     without: (whole) => resources(whole, drop(CONNECTIONS)),
   },
   {
-    name: 'bootstrap: overload manager, runtime',
+    name: 'bootstrap: overload manager',
     roles: BOTH,
-    without: ({ resources, settings }) => ({ resources, settings: withoutKeys(settings, SETTINGS) }),
+    without: ({ resources, settings }) => ({ resources, settings: withoutKeys(settings, ['overload_manager']) }),
   },
 ];
 
@@ -120,7 +120,6 @@ const CONNECTIONS = [
   'circuit_breakers',
   'idle_timeout',
 ];
-const SETTINGS = ['overload_manager', 'layered_runtime'];
 
 type Edit = (json: unknown) => unknown;
 
