@@ -17,10 +17,12 @@ export interface Measured {
   readonly command: string;
   readonly version: string;
   readonly quick: boolean;
+  /** Why goals are missed (bench/gateways/ANALYSIS.md); of a whole run only. */
+  readonly analysis: string | undefined;
 }
 
-export function report({ cells, pieces, command, version, quick }: Measured): string {
-  const repetitions = Math.max(...[...cells, ...pieces].map((one) => one.repetitions.length));
+export function report({ cells, pieces, command, version, quick, analysis }: Measured): string {
+  const repetitions = Math.max(1, ...cells.map((one) => one.repetitions.length));
   return [
     '# What the boundary costs at the gateways',
     '',
@@ -38,7 +40,7 @@ export function report({ cells, pieces, command, version, quick }: Measured): st
     ...pieces.flatMap((one) => [
       `## Shares at the ${one.role}`,
       '',
-      `How much less CPU a request (${titleOf(one.work)}) costs without one piece of our configuration, in percent of the hand-written gateway’s. All of it: ${percent(ratio(one) - 1)} more than that.`,
+      `How much less CPU a request (${titleOf(one.work)}) costs without one piece of our configuration, in percent of the hand-written gateway’s: the middle of the differences within one repetition, which on a busy machine is good to ± 15 with ten repetitions, and ± 5 with eighty. All of it: ${percent(median(ratios(one)) - 1)} more than that.`,
       '',
       table(
         ['piece', 'share'],
@@ -46,6 +48,7 @@ export function report({ cells, pieces, command, version, quick }: Measured): st
       ),
       '',
     ]),
+    ...(analysis === undefined ? [] : [analysis]),
   ].join('\n');
 }
 
@@ -68,16 +71,13 @@ export function ratios({ repetitions }: Pick<Series, 'repetitions'>): readonly n
  * The same of the quiet runs: other work on the machine only ever adds to what a request costs (caches, cores that change), and
  * it does so to the dearer gateway more often.
  */
-export function ratio(series: Pick<Series, 'repetitions'>, name = OURS): number {
-  return quiet(series, name) / quiet(series, HAND_WRITTEN);
-}
-
-/** The lower quartile of the CPU time. */
-function quiet({ repetitions }: Pick<Series, 'repetitions'>, name: string): number {
-  return quarter(
-    repetitions.map((one) => of(one, name).cpu),
-    0.25,
-  );
+export function ratio({ repetitions }: Pick<Series, 'repetitions'>): number {
+  const quiet = (name: string): number =>
+    quarter(
+      repetitions.map((one) => of(one, name).cpu),
+      0.25,
+    );
+  return quiet(OURS) / quiet(HAND_WRITTEN);
 }
 
 export interface Share {
@@ -86,11 +86,16 @@ export interface Share {
   readonly share: number;
 }
 
-/** What each piece costs, in the order in which they were given. */
-export function shares(series: Series): readonly Share[] {
-  const [first] = series.repetitions;
-  const names = [...(first?.keys() ?? [])].filter((name) => name !== HAND_WRITTEN && name !== OURS);
-  return names.map((name) => ({ name, share: ratio(series) - ratio(series, name) }));
+/** What each piece costs: the middle of the differences within one repetition. */
+export function shares({ repetitions }: Series): readonly Share[] {
+  const names = new Set(repetitions.flatMap((one) => [...one.keys()]));
+  return [...names]
+    .filter((name) => name !== HAND_WRITTEN && name !== OURS)
+    .map((name) => {
+      const all = repetitions.filter((one) => one.has(name));
+      const part = (one: Repetition): number => (of(one, OURS).cpu - of(one, name).cpu) / of(one, HAND_WRITTEN).cpu;
+      return { name, share: median(all.map(part)) };
+    });
 }
 
 export function titleOf(work: WorkName): string {
