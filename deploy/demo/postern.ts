@@ -49,6 +49,8 @@ export async function startPostern(processes: Processes, place: Place, more: rea
 export interface GatewayOptions {
   /** The bootstrap says delta; `sotw` turns it into state of the world. */
   readonly ads?: 'delta' | 'sotw';
+  /** Where each gateway answers a scrape; absent: nowhere. */
+  readonly metrics?: Readonly<Partial<Record<Role, HostPort>>>;
   /** Does not wait until the gateway serves. */
   readonly impatient?: boolean;
   /** How the commands run that make its files; in processes of their own, where nothing is said. */
@@ -71,6 +73,8 @@ export async function startGateway(
   const run = options.postern ?? ((...args) => postern(processes, ...args));
   await run('certs', 'gateway', role, ...common, '--out', join(work, 'certs'));
   const xds = ['--certs', join(work, 'certs'), '--xds', formatHostPort(place.xds), '--admin', admin];
+  const metrics = options.metrics?.[role];
+  if (metrics !== undefined) xds.push('--metrics', formatHostPort(metrics));
   const made = await run('bootstrap', role, ...common, '--node-id', nodeId, ...xds);
   const bootstrap = options.ads === 'sotw' ? made.replace(/\bDELTA_GRPC\b/, 'GRPC') : made;
   const file = join(work, 'bootstrap.yaml');

@@ -13,6 +13,7 @@ const stats = (requests: number, connections: number): string =>
   [
     'http.admin.downstream_cx_active: 1',
     'http.admin.downstream_rq_active: 1',
+    'http.admin_metrics.downstream_cx_active: 1',
     `http.ingress.shop.downstream_cx_active: ${connections}`,
     `http.ingress.shop.downstream_rq_active: ${requests}`,
     'http.egress_8080.downstream_rq_active: 0',

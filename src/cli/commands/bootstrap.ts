@@ -24,6 +24,7 @@ export const bootstrap: Run = async (invocation) => {
       certsDir: isAbsolute(certs) ? certs : resolve(certs),
       xds: xdsAddress(invocation),
       admin: addressFlag(invocation, 'envoy-admin'),
+      metrics: invocation.flag('metrics') === undefined ? undefined : addressFlag(invocation, 'metrics'),
       maxConnections: gateway.limits?.connections,
       controlPlaneId: controlPlaneId(federation.mesh.trustDomain),
     }),

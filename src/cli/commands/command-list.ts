@@ -141,6 +141,11 @@ export const COMMANDS: readonly Command[] = [
       },
       { name: 'xds', value: 'HOST:PORT', summary: 'Connect to the control plane here.', default: XDS },
       ENVOY_ADMIN,
+      {
+        name: 'metrics',
+        value: 'HOST:PORT',
+        summary: 'Answer GET /stats/prometheus here, for Prometheus, and nothing else of the admin port.',
+      },
     ],
     examples: [
       'postern bootstrap ingress -f mesh.yaml --node-id ingress-1 --certs certs/ingress > ingress.yaml',

@@ -127,12 +127,12 @@ function drainTimeIn(serverInfo: string): string | undefined {
   }
 }
 
-/** Without Envoy's admin port, to which this command itself connects. */
+/** Without Envoy's admin port, to which this command itself connects, and the port that Prometheus scrapes (admin_metrics). */
 async function stillOpen(gateway: Gateway): Promise<Open> {
   const text = await ask(gateway, '/stats?filter=downstream_(rq|cx)_active', 'GET');
   const gauges = text.split('\n').flatMap((line) => {
     const [, prefix = '', gauge = '', count = ''] =
-      /^http\.(?!admin\.)([^:]*)\.(downstream_\w+_active): (\d+)$/.exec(line) ?? [];
+      /^http\.(?!admin[._])([^:]*)\.(downstream_\w+_active): (\d+)$/.exec(line) ?? [];
     return count === '' || count === '0' ? [] : [{ prefix, gauge, count: Number(count) }];
   });
   const of = (name: string) => gauges.filter(({ gauge }) => gauge === name);

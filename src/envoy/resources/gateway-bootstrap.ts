@@ -9,6 +9,7 @@ import type { SpiffeId } from '../../trust/spiffe.ts';
 import { any, extension, type Message } from '../draft.ts';
 import { BUFFER_BYTES } from '../limits.ts';
 import { CONTROL_PLANE_CLUSTER } from '../resource-names.ts';
+import { labels, metricsCluster, metricsListener } from './gateway-metrics.ts';
 import { listeningAddress } from './listen-address.ts';
 
 export interface BootstrapOptions {
@@ -22,6 +23,8 @@ export interface BootstrapOptions {
   readonly controlPlaneId: SpiffeId;
   /** Where Envoy's own admin interface listens; absent: nowhere. */
   readonly admin?: HostPort;
+  /** Where `GET /stats/prometheus` is answered, and nothing else; absent: nowhere. */
+  readonly metrics?: HostPort | undefined;
   /** Default: delta. */
   readonly ads?: 'delta' | 'sotw';
   /** How many connections from callers the whole process holds; default 10000. */
@@ -94,7 +97,8 @@ function fixedParts(options: BootstrapOptions): Bootstrap {
         allow_paths: adminPaths(options.admin),
       },
     }),
-    static_resources: { clusters: [controlPlane(options)] },
+    stats_config: labels(options.role),
+    static_resources: staticResources(options),
     dynamic_resources: {
       ads_config: {
         api_type: options.ads === 'sotw' ? 'GRPC' : 'DELTA_GRPC',
@@ -113,6 +117,15 @@ function fixedParts(options: BootstrapOptions): Bootstrap {
     },
     overload_manager: overload(options.maxConnections ?? 10000),
   };
+}
+
+/** The listener that is scraped asks the admin interface, so it needs one. */
+function staticResources(options: BootstrapOptions): NonNullable<Bootstrap['static_resources']> {
+  const { admin, metrics } = options;
+  const clusters = [controlPlane(options)];
+  if (metrics === undefined) return { clusters };
+  if (admin === undefined) throw new Error('metrics without an admin port');
+  return { listeners: [metricsListener(metrics)], clusters: [...clusters, metricsCluster(admin)] };
 }
 
 /** A gateway is back within two seconds of its control plane; Envoy's own back-off grows to 30 seconds. */

@@ -168,7 +168,7 @@ function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
 
 const importedHost = memoizeByIdentity(
   (imported: HttpImport, cluster: string | undefined, traceContext: Peer['traceContext']): VirtualHost => {
-    const { peer, name, authority, localNames, port, protocol, timeouts, limits, clients } = imported;
+    const { peer, name, authority, localNames, protocol, timeouts, limits, clients } = imported;
     const route = names.importRoute(peer, name);
     const [local = name] = localNames;
     const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
@@ -179,7 +179,7 @@ const importedHost = memoizeByIdentity(
       ...perFilter({
         ...(clients && { [HTTP_RBAC]: clientsOnly(names.importRule(name, true), clients) }),
         ...(imported.underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
-        ...limitedBy('import', limits, String(port), local),
+        ...limitedBy('import', limits, peer, name),
       }),
       ...(traceContext === 'forward'
         ? { request_headers_to_add: [GIVEN_ID] }
