@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { eventually, Testbed } from '../support/mesh.ts';
 import { rawTls } from '../support/raw-tls.ts';
-import { ACCOUNTS, MOST_CALLERS, type Scene, startScene } from './scene.ts';
+import { ACCOUNTS, MOST_CALLERS, type Scene, startScene } from './statistics-scene.ts';
 
 describe('statistics of the gateways', () => {
   let bed: Testbed;
