@@ -8,11 +8,13 @@ import type { Logger } from '../log.ts';
 import { changesBetween, type Described } from '../pipeline/changes.ts';
 import type { Applied, Publisher } from '../pipeline/publisher.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
-import type { Metrics } from '../telemetry/metrics-registry.ts';
+import type { Histogram, Metrics } from '../telemetry/metrics-registry.ts';
 
 export class ConfigLog {
   private readonly logger: Logger;
   private readonly count: (result: 'applied' | 'rejected') => void;
+
+  private readonly reloadTime: ReturnType<Histogram['series']>;
 
   constructor(logger: Logger, metrics: Metrics) {
     this.logger = logger;
@@ -21,6 +23,12 @@ export class ConfigLog {
       'postern_config_last_reload_successful',
       'Whether the configuration that was read last is served (1), or was rejected (0).',
     );
+    const took = metrics.histogram(
+      'postern_config_reload_seconds',
+      'How long it took to read, check and publish a configuration that was applied after the start.',
+      [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    );
+    this.reloadTime = took.series({});
     this.count = (result) => {
       reloads.add({ result });
       wasSuccessful.set({}, result === 'applied' ? 1 : 0);
@@ -36,6 +44,7 @@ export class ConfigLog {
     const { applied } = publisher;
     if (applied === undefined) return;
     this.count('applied');
+    this.reloadTime.observe(Object.values(took).reduce((total, ms) => total + ms, 0) / 1000);
     this.logger.info(
       {
         file: applied.loaded.file,

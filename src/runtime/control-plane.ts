@@ -13,6 +13,7 @@ import type { HostPort } from '../host-port.ts';
 import { type Applied, Publisher } from '../pipeline/publisher.ts';
 import type { Serving } from '../serving/serving.ts';
 import { Metrics } from '../telemetry/metrics-registry.ts';
+import { processMetrics } from '../telemetry/process-metrics.ts';
 import { type ControlPlaneCa, controlPlaneId } from '../trust/issuing/control-plane-ca.ts';
 import type { Steps } from '../trust/keys/signers.ts';
 import { ConfigLog, versionsOf } from './config-log.ts';
@@ -160,6 +161,7 @@ export class ControlPlane {
 
   private async open(xdsPort: number, metrics: Metrics): Promise<void> {
     const { options, publisher, serving, report, log } = this;
+    const updateProcess = processMetrics(metrics);
     this.xds = xdsPort;
     log.started();
     report.published();
@@ -169,6 +171,7 @@ export class ControlPlane {
       ready: () => !this.isStopping && serving.serves(),
       metrics: async () => {
         this.stateCheck.look();
+        updateProcess();
         await report.update();
         return metrics.text(await serving.samples());
       },

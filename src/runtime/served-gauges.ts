@@ -1,6 +1,7 @@
 // Gauges of what is served: the file, the peers, the resources of each gateway, and when certificates expire.
 // Must not: label a metric by a value that a client chooses.
 
+import { grantEndsOf } from '../federation/resolve/resolve-services.ts';
 import type { CertificateExpiry } from '../pipeline/ca-expiry.ts';
 import type { Publisher } from '../pipeline/publisher.ts';
 import type { Metrics } from '../telemetry/metrics-registry.ts';
@@ -22,6 +23,10 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
     'postern_certificate_expiry_timestamp_seconds',
     'Expiry of certificates, by kind; the earliest of each kind and peer.',
   );
+  const grantEnds = metrics.gauge(
+    'postern_grant_expiry_timestamp_seconds',
+    'When the grant of an export to a peer ends; no series for a grant without an end.',
+  );
   const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
   const peers = metrics.gauge('postern_peers', 'Configured peers.');
   const denied = metrics.gauge('postern_peers_denied', 'Configured peers without a usable trust bundle.');
@@ -38,6 +43,10 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
       const { peers: served, deniedPeers } = applied.resolved.federation;
       peers.set({}, served.length + deniedPeers.length);
       denied.set({}, deniedPeers.length);
+      grantEnds.clear();
+      const { config } = applied.loaded.parsed;
+      const ends = config === undefined ? [] : grantEndsOf(config, applied.resolved.federation);
+      for (const { export: exported, peer, endsAt } of ends) grantEnds.set({ peer, export: exported }, endsAt / 1000);
       const errors = applied.warnings.filter(({ severity }) => severity === 'error');
       rejected.clear();
       for (const { name } of [...served, ...deniedPeers])

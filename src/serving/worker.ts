@@ -4,6 +4,7 @@
 import { createLogger } from '../log.ts';
 import { SnapshotCache } from '../snapshot/cache.ts';
 import { Metrics } from '../telemetry/metrics-registry.ts';
+import { processMetrics } from '../telemetry/process-metrics.ts';
 import { serverObserver } from '../telemetry/xds-metrics-and-log.ts';
 import {
   type Admission,
@@ -46,6 +47,7 @@ class Worker {
   private readonly options: WorkerOptions;
   private readonly cache = new SnapshotCache();
   private readonly metrics = new Metrics();
+  private updateProcess: (() => void) | undefined;
   private gateways: GatewayRegistry = new Map();
   private server: XdsServer | undefined;
   private warmUpMs = 0;
@@ -59,6 +61,7 @@ class Worker {
       case 'start':
         this.server = this.serverOf(message.settings, message.worker);
         this.warmUpMs = message.settings.warmUpMs;
+        this.updateProcess = processMetrics(this.metrics, message.worker);
         return;
       case 'snapshot': {
         const { change } = message;
@@ -76,6 +79,7 @@ class Worker {
         return this.server?.retry();
       case 'report': {
         const streams = message.streams ? (this.server?.status() ?? []) : [];
+        this.updateProcess?.();
         return send({ kind: 'report', id: message.id, report: { streams, samples: this.metrics.samples() } });
       }
       case 'stop':

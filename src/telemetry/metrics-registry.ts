@@ -1,13 +1,16 @@
-// A small registry of counters and gauges, in Prometheus' text format 0.0.4.
+// A small registry of counters, gauges and histograms, in Prometheus' text format 0.0.4. ARCHITECTURE.md says why not
+// prom-client's.
 // Must not: label a metric by a value that a client chooses.
 
 type Labels = Readonly<Record<string, string>>;
 
 interface Metric {
   readonly help: string;
-  readonly type: 'counter' | 'gauge';
-  /** By rendered labels. */
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** By rendered labels; of a histogram, by what follows its name: `_bucket{le="0.1"}`, `_sum`. */
   readonly values: Map<string, number>;
+  /** Brings the values up to date. */
+  readonly refresh?: () => void;
 }
 
 /** One value: the metric's name, its labels as they are written, the value. */
@@ -17,6 +20,11 @@ export interface Counter {
   add(labels?: Labels, by?: number): void;
   /** One series, with its labels rendered once: for what is counted at every message. */
   series(labels: Labels): { add(by?: number): void };
+}
+
+export interface Histogram {
+  /** One series, as of a counter; an observation finds its bucket and renders nothing. */
+  series(labels: Labels): { observe(value: number): void };
 }
 
 export class Metrics {
@@ -36,7 +44,23 @@ export class Metrics {
     return { set: (labels, value) => void values.set(render(labels), value), clear: () => values.clear() };
   }
 
+  /** `bounds` ascend; the last bucket, which has everything, is added. */
+  histogram(name: string, help: string, bounds: readonly number[]): Histogram {
+    const all: HistogramSeries[] = [];
+    const { values } = this.register(name, help, 'histogram', () => {
+      for (const one of all) one.writeTo(values);
+    });
+    return {
+      series: (labels) => {
+        const one = new HistogramSeries(labels, bounds);
+        all.push(one);
+        return one;
+      },
+    };
+  }
+
   samples(): readonly Sample[] {
+    this.refresh();
     return [...this.metrics].flatMap(([name, { values }]) =>
       [...values].map(([labels, value]): Sample => [name, labels, value]),
     );
@@ -44,6 +68,7 @@ export class Metrics {
 
   /** `more` are samples of other processes, which are added to those of this one; of times, the latest counts. Errors: a metric that is not registered here. */
   text(more: readonly Sample[] = []): string {
+    this.refresh();
     const sums = new Map([...this.metrics].map(([name, { values }]) => [name, new Map(values)]));
     for (const [name, labels, value] of more) {
       const values = sums.get(name);
@@ -54,7 +79,8 @@ export class Metrics {
     return [...this.metrics]
       .map(([name, { help, type }]) => {
         const samples = [...(sums.get(name) ?? [])]
-          .sort(([a], [b]) => (a < b ? -1 : 1))
+          // The buckets of a histogram are in their order.
+          .sort(([a], [b]) => (type === 'histogram' ? 0 : a < b ? -1 : 1))
           .map(([labels, value]) => `${name}${labels} ${value}\n`);
         return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.join('')}`;
       })
@@ -63,14 +89,51 @@ export class Metrics {
 
   /** Whether the metric only ever grows: its value then outlives the process that counted it. */
   isCounter(name: string): boolean {
-    return this.metrics.get(name)?.type === 'counter';
+    const type = this.metrics.get(name)?.type;
+    return type === 'counter' || type === 'histogram';
   }
 
-  private register(name: string, help: string, type: Metric['type']): Metric {
+  private refresh(): void {
+    for (const { refresh } of this.metrics.values()) refresh?.();
+  }
+
+  private register(name: string, help: string, type: Metric['type'], refresh?: () => void): Metric {
     if (this.metrics.has(name)) throw new Error(`the metric ${name} is registered twice`);
-    const metric: Metric = { help, type, values: new Map() };
+    const metric: Metric = { help, type, values: new Map(), ...(refresh && { refresh }) };
     this.metrics.set(name, metric);
     return metric;
+  }
+}
+
+class HistogramSeries {
+  private readonly labels: Labels;
+  private readonly bounds: readonly number[];
+  /** How many observations fell into each bucket alone; the last has no bound. */
+  private readonly counts: number[];
+  private sum = 0;
+
+  constructor(labels: Labels, bounds: readonly number[]) {
+    this.labels = labels;
+    this.bounds = bounds;
+    this.counts = [...bounds.map(() => 0), 0];
+  }
+
+  observe(value: number): void {
+    let bucket = 0;
+    while (bucket < this.bounds.length && value > (this.bounds[bucket] ?? 0)) bucket += 1;
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
+    this.sum += value;
+  }
+
+  writeTo(values: Map<string, number>): void {
+    let count = 0;
+    for (const [bucket, own] of this.counts.entries()) {
+      count += own;
+      const le = bucket === this.bounds.length ? '+Inf' : String(this.bounds[bucket]);
+      values.set(`_bucket${render({ ...this.labels, le })}`, count);
+    }
+    values.set(`_sum${render(this.labels)}`, this.sum);
+    values.set(`_count${render(this.labels)}`, count);
   }
 }
 

@@ -31,6 +31,12 @@ export function serverObserver(
     ack: metrics.counter('postern_xds_acks_total', 'Responses acknowledged.'),
     nack: metrics.counter('postern_xds_nacks_total', 'Responses rejected.'),
   });
+  const toAck = metrics.histogram(
+    'postern_xds_push_to_ack_seconds',
+    'From the last response of a type to its ACK.',
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  );
+  const ackTimeOf = byName((gateway) => toAck.series({ gateway }));
   const denied = metrics.counter('postern_xds_denied_total', 'Connections and streams refused.').series({});
   denied.add(0);
   const refusedFor = refusedByReason(
@@ -71,9 +77,9 @@ export function serverObserver(
       write(connections(gateway), 'info', { gateway, node: nodeId, address }, 'xDS stream closed');
     },
     pushed: (gateway, type) => counted(gateway, type).sent.add(),
-    answered: (gateway, nodeId, type, answer, message) => {
+    answered: (gateway, nodeId, type, answer, message, tookMs) => {
       counted(gateway, type)[answer].add();
-      if (answer === 'ack') return;
+      if (answer === 'ack') return ackTimeOf(gateway).observe(tookMs / 1000);
       write(
         rejections(gateway),
         'error',

@@ -64,7 +64,7 @@ const endsOf = async (gateways: readonly Gateway[]) =>
 
 /** Counters that were higher before. */
 function fallen(before: Samples, after: Samples): readonly string[] {
-  const counters = [...before].filter(([name]) => name.includes('_total'));
+  const counters = [...before].filter(([name]) => /^postern_.*(_total|_push_to_ack_seconds_count)/.test(name));
   assert.ok(counters.length > 5);
   return counters.flatMap(([name, value]) => ((after.get(name) ?? 0) < value ? [name] : []));
 }
@@ -204,6 +204,9 @@ describe('a worker', { concurrency: 2 }, () => {
     for (const gateway of [...kept, ...later]) assert.equal(gateway.snapshotVersion(), next);
     const end = await metrics();
     assert.deepEqual(fallen(down, end), []);
+    assert.ok(Number(before.get('postern_xds_push_to_ack_seconds_count{gateway="egress"}')) > 0);
+    for (const labels of ['', '{worker="1"}', '{worker="2"}'])
+      assert.ok(Number(end.get(`process_resident_memory_bytes${labels}`)) > 0, labels);
     assert.equal(end.get('postern_xds_streams{gateway="egress"}'), kept.length + later.length);
     assert.equal(process.all(REPLACED).length, 1);
   });

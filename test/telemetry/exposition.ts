@@ -6,7 +6,7 @@ const SAMPLE = new RegExp(
   `^(${NAME})(\\{${LABEL}(?:,${LABEL})*\\})? ([+-]?(?:\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?|Inf)|NaN)$`,
 );
 const HELP = new RegExp(`^# HELP (${NAME}) \\S.*$`);
-const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge)$`);
+const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge|histogram)$`);
 
 export function samplesIn(text: string): ReadonlyMap<string, number> {
   return new Map(
@@ -38,7 +38,8 @@ export function expositionProblems(text: string): readonly string[] {
       types.set(typed, type);
       current = typed;
     } else if (name !== undefined) {
-      if (name !== current) problems.push(`${name} stands apart from its TYPE`);
+      const own = types.get(current ?? '') === 'histogram' ? name.replace(/_(bucket|sum|count)$/, '') : name;
+      if (own !== current) problems.push(`${name} stands apart from its TYPE`);
       if (seen.has(`${name}${labels}`)) problems.push(`two samples ${name}${labels}`);
       const labelNames = [...labels.matchAll(/(?:^\{|",)([^=]+)=/g)].map((found) => found[1]);
       if (new Set(labelNames).size !== labelNames.length) problems.push(`a label twice: ${line}`);

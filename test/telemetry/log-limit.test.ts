@@ -30,12 +30,12 @@ function observing() {
 
 test('A gateway that rejects continuously is counted each time, and does not hide the rejections of another gateway', () => {
   const { observer, lines, time, metrics } = observing();
-  for (let count = 0; count < 1000; count += 1) observer.answered('loud', 'l-1', 'CDS', 'nack', `${count}`);
+  for (let count = 0; count < 1000; count += 1) observer.answered('loud', 'l-1', 'CDS', 'nack', `${count}`, 1);
   assert.equal(lines.length, 100);
-  observer.answered('quiet', 'q-1', 'CDS', 'nack', 'no');
+  observer.answered('quiet', 'q-1', 'CDS', 'nack', 'no', 1);
   assert.equal(lines.at(-1)?.fields['gateway'], 'quiet');
   time.now = 1000;
-  observer.answered('loud', 'l-1', 'CDS', 'nack', 'again');
+  observer.answered('loud', 'l-1', 'CDS', 'nack', 'again', 1);
   assert.equal(lines.at(-1)?.fields['dropped'], 900);
   assert.match(metrics.text(), /postern_xds_nacks_total\{gateway="loud",type="CDS"\} 1001\n/);
 });

@@ -106,11 +106,12 @@ describe('counting', () => {
     observer.closed('ingress', 'i-1', '127.0.0.1:1');
     observer.pushed('ingress', 'LDS');
     observer.pushed('ingress', 'LDS');
-    observer.answered('ingress', 'i-2', 'LDS', 'ack', undefined);
-    observer.answered('ingress', 'i-2', 'LDS', 'nack', 'no');
+    observer.answered('ingress', 'i-2', 'LDS', 'ack', undefined, 30);
+    observer.answered('ingress', 'i-2', 'LDS', 'nack', 'no', 30);
     observer.refused({ reason: 'no_certificate', detail: '"}', address: '127.0.0.1:3', nodeId: '"}\n' });
     assert.deepEqual(expositionProblems(metrics.text()), []);
-    assert.deepEqual(Object.fromEntries(samplesIn(metrics.text())), {
+    const [times, counts] = byHistogram(samplesIn(metrics.text()));
+    assert.deepEqual(counts, {
       'postern_xds_streams{gateway="ingress"}': 1,
       'postern_xds_responses_total{gateway="ingress",type="LDS"}': 2,
       'postern_xds_acks_total{gateway="ingress",type="LDS"}': 1,
@@ -124,6 +125,51 @@ describe('counting', () => {
       postern_xds_denied_total: 1,
       postern_xds_refused_of_own_mesh_total: 0,
     });
+    // An ACK after 30 ms, and no NACK.
+    const buckets = Object.keys(times).filter((key) => key.includes('_bucket'));
+    assert.deepEqual(
+      buckets.filter((key) => times[key] === 0).map((key) => /le="(.*)"/.exec(key)?.[1]),
+      ['0.005', '0.01', '0.025'],
+    );
+    assert.equal(times['postern_xds_push_to_ack_seconds_count{gateway="ingress"}'], 1);
+    assert.equal(times['postern_xds_push_to_ack_seconds_sum{gateway="ingress"}'], 0.03);
+  });
+});
+
+function byHistogram(samples: ReadonlyMap<string, number>): [Record<string, number>, Record<string, number>] {
+  const isTime = ([key]: readonly [string, number]): boolean => key.startsWith('postern_xds_push_to_ack_seconds');
+  const all = [...samples];
+  return [Object.fromEntries(all.filter(isTime)), Object.fromEntries(all.filter((one) => !isTime(one)))];
+}
+
+describe('histograms', () => {
+  const measured = (...values: readonly number[]): Metrics => {
+    const metrics = new Metrics();
+    const series = metrics.histogram('took_seconds', 'Took.', [0.1, 1]).series({ gateway: 'a' });
+    for (const value of values) series.observe(value);
+    return metrics;
+  };
+  const text = (first: number, second: number, count: number, sum: number): string =>
+    [
+      '# HELP took_seconds Took.',
+      '# TYPE took_seconds histogram',
+      `took_seconds_bucket{gateway="a",le="0.1"} ${first}`,
+      `took_seconds_bucket{gateway="a",le="1"} ${second}`,
+      `took_seconds_bucket{gateway="a",le="+Inf"} ${count}`,
+      `took_seconds_sum{gateway="a"} ${sum}`,
+      `took_seconds_count{gateway="a"} ${count}`,
+      '',
+    ].join('\n');
+
+  test('A histogram has what is at most each bound, in the order of the bounds', () => {
+    assert.equal(measured().text(), text(0, 0, 0, 0));
+    assert.equal(measured(0.1, 0.5, 4).text(), text(1, 2, 3, 4.6));
+    assert.deepEqual(expositionProblems(measured(1).text()), []);
+  });
+
+  test('Histograms of several processes are added up, and outlive the process that measured', () => {
+    assert.equal(measured(0.5).text(measured(0.25, 2).samples()), text(0, 2, 3, 2.75));
+    assert.equal(measured().isCounter('took_seconds'), true);
   });
 });
 

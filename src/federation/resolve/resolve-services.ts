@@ -74,6 +74,25 @@ export function expiredGrants({ exports }: ConfigOutline, now: number): readonly
   );
 }
 
+export interface GrantEnd {
+  readonly peer: string;
+  readonly export: string;
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number;
+}
+
+/** When the grants of the model end that do. */
+export function grantEndsOf(config: Config, { grants }: { readonly grants: readonly Grant[] }): readonly GrantEnd[] {
+  const served = new Set(grants.map((grant) => `${grant.peer}/${grant.export.name}`));
+  return config.exports.flatMap(({ name, consumers }) =>
+    consumers.flatMap(({ peer, expires }) =>
+      expires === undefined || !served.has(`${peer}/${name}`)
+        ? []
+        : [{ peer, export: name, endsAt: endOfDay(expires) }],
+    ),
+  );
+}
+
 /** A grant applies to the end of its last day, in UTC: milliseconds since the epoch. */
 function endOfDay(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) + 24 * 60 * 60 * 1000;

@@ -19,8 +19,15 @@ export interface XdsObserver {
   opened(gateway: string, nodeId: string, address: string, variant: Variant): void;
   closed(gateway: string, nodeId: string, address: string): void;
   pushed(gateway: string, type: string): void;
-  /** `message` is the client's own text of a NACK. */
-  answered(gateway: string, nodeId: string, type: string, answer: 'ack' | 'nack', message: string | undefined): void;
+  /** `message` is the client's own text of a NACK; `tookMs`: since the last response of the type was sent. */
+  answered(
+    gateway: string,
+    nodeId: string,
+    type: string,
+    answer: 'ack' | 'nack',
+    message: string | undefined,
+    tookMs: number,
+  ): void;
   /** A client got no connection or stream. */
   refused(refusal: Refusal): void;
   /** The server ended a stream because of its client, which is one of our gateways. */

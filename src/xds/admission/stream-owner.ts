@@ -88,6 +88,11 @@ export class StreamOwner {
       this.context.observer.ended({ gateway, nodeId, address, status, detail: message });
   }
 
+  /** `tookMs`: since the last response of the type was sent. */
+  reportAnswer(type: string, answer: 'ack' | 'nack', message: string | undefined, tookMs: number): void {
+    this.context.observer.answered(this.gateway, this.nodeId, type, answer, message, tookMs);
+  }
+
   /** The limiter that all streams of the gateway share. */
   get limiter(): RateLimiter {
     return this.slot.limiter;

@@ -27,7 +27,7 @@ import { LaterResends } from './later-resends.ts';
 import { awaitsBurst, isHeld, mayRemove, neededAgain, waitsUntil } from './ordering.ts';
 import { Recoveries, retryAt } from './resending.ts';
 import { isIdle, next } from './step.ts';
-import { type Entry, newEntry, rebuildCost, scanCost, statusOf } from './type-state.ts';
+import { type Entry, type Handled, newEntry, rebuildCost, scanCost, statusOf } from './type-state.ts';
 
 export type { Outgoing };
 
@@ -84,11 +84,7 @@ export class Session {
    * Handles one request. Errors: XdsError for what the protocol or the limits forbid. `scanned` is how many names were looked
    * through: a short request may cause much work, and a long one little, if it answers a response and repeats its list.
    */
-  request(
-    typeUrl: string,
-    request: XdsRequest,
-    now: number,
-  ): { readonly answer: Answer; readonly replies: readonly Outgoing[]; readonly scanned: number } {
+  request(typeUrl: string, request: XdsRequest, now: number): Handled {
     if (typeUrl === '') throw new XdsError('INVALID_ARGUMENT', 'a request without a type');
     // Rule 3: a type that is not served is never answered, and does not disturb the others.
     if (!PUSH_ORDER.includes(typeUrl)) return { answer: undefined, replies: [], scanned: 0 };
@@ -111,8 +107,9 @@ export class Session {
         `${names} names of ${shortName(typeUrl)}, more than ${this.limits.names}`,
       );
     }
+    const sentAt = entry?.sentAt;
     const replies = this.pump(now);
-    return { answer, replies, scanned: this.scanned };
+    return { answer, replies, scanned: this.scanned, sentAt };
   }
 
   private subscribe(typeUrl: string, request: XdsRequest, now: number): void {

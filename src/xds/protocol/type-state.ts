@@ -5,7 +5,9 @@ import { shortName } from '../../snapshot/resource-types.ts';
 import type { TypeSnapshot } from '../../snapshot/type-snapshot.ts';
 import { MAX_IN_FLIGHT } from '../responses/response-grouping.ts';
 import type { TypeStatus } from '../stream-status.ts';
+import type { Answer } from '../subscription/handle-request.ts';
 import { isSettled, type Subscription } from '../subscription/subscription.ts';
+import type { Outgoing } from '../wire/messages.ts';
 import type { TypeTiming } from './ordering.ts';
 import type { StepContext } from './step.ts';
 
@@ -25,6 +27,16 @@ export interface Entry extends TypeTiming {
   /** The state for which nothing was due at its last step, and the snapshot of the type at that time. */
   idleState: Subscription | undefined;
   idleSnapshot: TypeSnapshot | undefined;
+}
+
+/** What came of a request. */
+export interface Handled {
+  readonly answer: Answer;
+  readonly replies: readonly Outgoing[];
+  /** How many names were looked through. */
+  readonly scanned: number;
+  /** When the last response of the type was sent before this request. */
+  readonly sentAt?: number | undefined;
 }
 
 export function newEntry(state: Subscription, now: number, turn: StepContext): Entry {

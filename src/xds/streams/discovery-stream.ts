@@ -145,11 +145,11 @@ export class DiscoveryStream {
     const typeUrl = this.typeOf(request);
     const session = this.session ?? this.open(owner, request);
     const response = session.request(typeUrl, request, now);
-    const { answer, replies } = response;
+    const { answer, replies, sentAt = now } = response;
     cost.settle(request, response, now);
     this.retain();
     if (answer !== undefined)
-      this.context.observer.answered(owner.gateway, owner.nodeId, shortName(typeUrl), answer, request.errorDetail);
+      owner.reportAnswer(shortName(typeUrl), answer, request.errorDetail, Math.max(0, now - sentAt));
     this.send(replies, now);
   }
 
