@@ -59,7 +59,7 @@ exports:
   backend: ${at(accounts.address)}
   consumers:
   - {peer: web-shop, methods: [GET, POST], paths: [/v1/accounts, /v1/receipts/*], limits: {requestsPerSecond: 400}}
-  - {peer: partner, methods: [GET], paths: [/*]}
+  - {peer: partner, methods: [GET], paths: [/*], expires: 2099-12-31}
 - name: broken
   backend: ${at(nobody)}
   consumers: [{peer: web-shop, methods: [GET], paths: [/*]}]
