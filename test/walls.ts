@@ -1,6 +1,6 @@
 // The walls between the folders of src/, as data: architecture.test.ts holds them, architecture-picture.ts draws them.
 
-/** Which folders of src/ a folder may import from: the lines of the picture in ARCHITECTURE.md. */
+/** Which folders of src/ a folder may import from. The picture in ARCHITECTURE.md leaves out lines that follow from others. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: [],
   trust: ['config'],

@@ -10,12 +10,12 @@ import { findingsOf, type Resolved, resolve } from '../federation/resolve/resolv
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import { type Invocation, required } from './command.ts';
 
-/** How findings name it. */
+/** How findings name standard input. */
 export const STANDARD_INPUT = '<stdin>';
 
 export interface ReadConfiguration {
   readonly loaded: LoadedConfig;
-  /** Absent when the diagnostics hold an error that concerns more than the trust of one peer. */
+  /** Absent when an error concerns more than the trust in one peer, in our own workloads or in one export's backend. */
   readonly resolved?: Resolved;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -77,7 +77,7 @@ export async function resolvedConfiguration(
   return { ...read, ...read.resolved };
 }
 
-/** At most what is read of a file; one byte more shows that there is more. */
+/** Stops at the first byte over the limit of a file. */
 async function readStandardInput(): Promise<FileContent> {
   const parts: Buffer[] = [];
   let length = 0;

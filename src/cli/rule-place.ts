@@ -1,5 +1,5 @@
-// Where a rule stands: FILE:LINE.
-// Must not: point at another rule than the one that is named; at its nearest parent, if it has no line of its own.
+// The place of a rule: FILE:LINE of it, or of its nearest parent that has a line.
+// Must not: point at another rule.
 
 import type { Served } from './served.ts';
 
@@ -14,7 +14,7 @@ export function placeOf(
   return undefined;
 }
 
-/** `exports.a.b.consumers.c.allow[0]` → `exports.a.b.consumers.c` → …; the name of an export has dots of its own. */
+/** `exports.a.b.consumers.c.allow[0]` → `exports.a.b.consumers.c.allow` → …; the name of an export has dots of its own. */
 function parentOf(name: string): string | undefined {
   const cut = name.replace(/(?:\[\d+\]|\.[^.[\]]*)$/, '');
   return cut === name ? undefined : cut;

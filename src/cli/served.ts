@@ -6,6 +6,7 @@ import { configNames, rulePlaces } from '../config/rule-places.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { formatDiagnostic, PosternError } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
+import { inOneLine } from '../one-line.ts';
 import { adminUrl, askAdmin, isEnvoyAdmin } from './admin-request.ts';
 import { type Invocation, isOn } from './command.ts';
 import { resolvedConfiguration } from './configuration.ts';
@@ -75,7 +76,8 @@ async function fromProcess(invocation: Invocation, gateway: GatewayRole, asked: 
   if (answer.status === 503) throw fail('postern run answers, and does not serve yet');
   if (answer.status !== 200) throw fail(`what answers there (${answer.status}) is not the admin port of this Postern`);
   const { resources, ...about } = JSON.parse(answer.body) as ServedResources;
-  return { ...about, gateway, resources: resources as readonly ResourceJson[] };
+  // The resources keep the lines of their certificates.
+  return { ...inOneLine(about), gateway, resources: resources as readonly ResourceJson[] };
 }
 
 function queryOf({ version, at }: AskedSnapshot): string {

@@ -15,7 +15,7 @@ PRIVATE.addSubnet('fe80::', 10, 'ipv6');
 const LOOPBACK = subnets(['127.0.0.0/8']);
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** An address that other machines reach: the file must say that this is meant. One that the world reaches: never. */
+/** An address that other machines reach: the file must say that this is meant. A public one is always an error without `clients: mtls`. */
 export function openEgress({ gateways: { egress } }: ConfigOutline): readonly Finding[] {
   if (egress == null || egress.address === null || egress.clients === null || egress.clients === 'mtls') return [];
   const { address, clients } = egress;

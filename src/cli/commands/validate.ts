@@ -50,6 +50,7 @@ export const validate: Run = async (invocation) => {
 
 /** Every file once: those of --file and of the arguments, or the one of POSTERN_FILE. */
 function filesOf({ flags, named, positionals }: Invocation): readonly string[] {
+  // `--file`, not POSTERN_FILE.
   const isGiven = named('file').startsWith('-');
   const files = [...(isGiven || positionals.length === 0 ? flags('file') : []), ...positionals];
   if (files.length === 0)

@@ -8,8 +8,10 @@ import type { ParsedYaml } from '../yaml/read-yaml.ts';
 const STRUCTURE: ReadonlySet<string> = new Set(['MISSING_KEY', 'UNKNOWN_KEY', 'WRONG_TYPE', 'EMPTY']);
 
 /**
- * The findings of the YAML and of the shape, without a second one of the same code at the same path, those about a value
- * that was already refused as YAML, and in a broken text those of the structure.
+ * The findings of the YAML and of the shape, without:
+ * - a second one of the same code at the same path;
+ * - those of the shape about a value that was refused as YAML, and weak ones of the YAML where the shape has one;
+ * - in a broken text, those of the structure.
  */
 export function withoutConsequences({ findings, broken }: ParsedYaml, ofShape: readonly Finding[]): readonly Finding[] {
   const shapePaths = new Set(ofShape.map(pathOf));
@@ -20,15 +22,15 @@ export function withoutConsequences({ findings, broken }: ParsedYaml, ofShape: r
   const refused = new Set(ofYaml.filter(isAboutValue).map(pathOf));
   const seen = new Set<string>();
   const others = ofShape.filter((finding) => {
-    const [path, same] = [pathOf(finding), `${finding.code} ${pathOf(finding)}`];
-    if (refused.has(path) || seen.has(same) || (broken && isAboutStructure(finding))) return false;
-    seen.add(same);
+    const [path, codeAndPath] = [pathOf(finding), `${finding.code} ${pathOf(finding)}`];
+    if (refused.has(path) || seen.has(codeAndPath) || (broken && isAboutStructure(finding))) return false;
+    seen.add(codeAndPath);
     return true;
   });
   return [...ofYaml, ...others];
 }
 
-/** A key of a map of names is one of another map, when the indentation is wrong. */
+/** With a wrong indentation, a key of `peers` may belong to another map. */
 function isAboutStructure({ code, atKey }: Finding): boolean {
   return STRUCTURE.has(code) || atKey === true;
 }

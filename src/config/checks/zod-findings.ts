@@ -103,7 +103,7 @@ function branch(
       'WRONG_TYPE',
       path,
       `${key}: ${kindOf(value)} does not fit here`,
-      'write a text, or one of the longer forms of the reference',
+      'write a text, or one of the longer forms of docs/configuration.md',
     ),
   ];
 }

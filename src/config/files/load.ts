@@ -15,7 +15,7 @@ import { type FileContent, ownUser, readAll, readRegular } from './regular-file.
 
 /** Far more than a bundle of 32 certificates needs. */
 const MAX_FILE_BYTES = 1024 * 1024;
-/** What is parsed in a moment even at its worst. */
+/** Parsed in this thread: takes less than the deadline of a thread even at its worst. */
 const MAX_INLINE_BYTES = 256 * 1024;
 const DEADLINE_MS = 5000;
 
@@ -39,7 +39,7 @@ export interface LoadedConfig {
 
 export interface AbsentFile {
   readonly path: Path;
-  /** Says that a certificate file was not checked. A private key is rarely at hand, so nothing is said of it. */
+  /** Says that a certificate file was not checked. A private key is rarely at hand, so it gets no notice and is only listed. */
   readonly notice?: Finding;
 }
 

@@ -11,7 +11,10 @@ import { covers } from '../responses/response-set.ts';
 import { isSettled, type Subscription } from '../subscription/subscription.ts';
 import { awaitsListeners, listenersDue, missingListeners, removesListeners } from './internal-listeners.ts';
 
-/** How long routes wait for the ACK of new clusters or internal listeners. A slow ACK must not hold up a revocation in the same change for longer. */
+/**
+ * How long routes wait for the ACK of new clusters or internal listeners, and the removal of internal listeners for the
+ * routes. A slow ACK must not hold up a revocation in the same change for longer.
+ */
 const HOLD_MS = 1000;
 /** How long a removal waits for its referrers. A client that never answers does not keep the resource forever. */
 const REMOVAL_WAIT_MS = 30_000;

@@ -1,6 +1,7 @@
 // The form of the policies of a virtual host: conditions on authority, method, path, workload and content length, and
 // explicit principals.
-// Must not: let a condition be inverted, loosened or joined with one that Envoy evaluates in its place.
+// Must not: let a condition be loosened, or joined with one that Envoy evaluates in its place. What a `not_rule` may invert is judged
+// by checks/http/policy-rules.ts.
 
 import { is, listOf, mapOf, message, oneField, recursive, type Shape, sequence, text, typed, under } from '../shape.ts';
 
@@ -30,7 +31,7 @@ const HEADER: Shape = (value) => {
   return (HEADERS[name ?? ''] ?? CONTENT_LENGTH)(value);
 };
 
-/** The workload of a claim that counts; which, is in workload-rules.ts. */
+/** The workload of a claim; which claim counts: workload-rules.ts. */
 const WORKLOAD = message(
   {
     metadata_matcher: message({
