@@ -1,10 +1,14 @@
 // The calls of honest applications: each asks its own egress gateway for a local name.
-// Must not: touch TLS; applications do not see it.
+// Must not: touch the TLS between gateways; applications do not see it.
 
+import type { HostPort } from '../../src/host-port.ts';
+import { AUDIT, callAsApplication, isProven, workload } from './callers.ts';
 import { callGrpc, callLocally } from './calls.ts';
 import type { MeshName } from './meshes.ts';
+import type { Running } from './processes.ts';
 import type { Case } from './rows.ts';
 import type { Stage } from './stage.ts';
+import { listenTo } from './tcp-calls.ts';
 
 const CLUSTER = '.svc.cluster.local';
 
@@ -25,7 +29,7 @@ export function localCalls({ demo, gateways }: Stage): readonly Case[] {
     through: `${from}/egress, ${to}/ingress`,
     expected,
     decidedBy: gateways[to].ingress,
-    call: () => callLocally(demo.meshes[from].egress, `${name}${CLUSTER}`, { method, path }),
+    call: () => callAsApplication(demo.meshes[from], `${name}${CLUSTER}`, { method, path }),
   });
   const grpc = (path: string, expected: string): Case => ({
     who: 'shop app',
@@ -34,6 +38,28 @@ export function localCalls({ demo, gateways }: Stage): readonly Case[] {
     expected,
     decidedBy: gateways.bank.ingress,
     call: () => callGrpc(demo.meshes.shop.egress, `rates.bank${CLUSTER}`, path),
+  });
+  const tcp = (from: 'shop' | 'partner', to: HostPort, decidedBy: Running, expected: string): Case => ({
+    who: `${from} app`,
+    calls: 'TCP ticks.bank',
+    through: `${from}/egress, bank/ingress`,
+    expected,
+    decidedBy,
+    call: () => {
+      const mesh = demo.meshes[from];
+      return listenTo({ to, ...(isProven(mesh) && { tls: { client: workload(mesh, AUDIT) } }) });
+    },
+  });
+  const proven = (who: string, expected: string, as?: string): Case => ({
+    who: `partner ${who}`,
+    calls: 'GET ledger.bank/v1/entries/7',
+    through: 'partner/egress',
+    expected,
+    decidedBy: gateways.partner.egress,
+    call: () => {
+      const [mesh, host, asked] = [demo.meshes.partner, `ledger.bank${CLUSTER}`, { path: '/v1/entries/7' }];
+      return as === undefined ? callLocally(mesh.egress, host, asked) : callAsApplication(mesh, host, asked, as);
+    },
   });
   const toBank = { from: 'shop', to: 'bank', name: 'withdraw.bank' } as const;
   const toPartner = { from: 'shop', to: 'partner', name: 'withdraw.partner' } as const;
@@ -71,6 +97,12 @@ export function localCalls({ demo, gateways }: Stage): readonly Case[] {
     http({ ...toBank, name: 'ledger.bank', path: '/v1/entries/7', expected: '403' }),
     http({ ...toBank, method: 'DELETE', path: '/v1/withdrawals', expected: '403' }),
     http({ ...toBank, path: '/v1/admin', expected: '403' }),
+    // TCP: a port of its own leads to one import, and a connection is granted as a whole.
+    tcp('shop', demo.at(12_090), gateways.bank.ingress, 'greeting from ticks at the bank'),
+    tcp('partner', demo.at(13_090), gateways.bank.ingress, 'no connection'),
+    // The partner's gateway lets each import be used by its clients alone, who prove which workload they are.
+    proven('app with the certificate of another workload', '403', 'ns/partner/sa/web'),
+    proven('app without a certificate', 'no connection'),
     // Refused at home: nobody imported it.
     {
       ...http({ ...toBank, name: 'mail.bank', path: '/', expected: '404' }),

@@ -8,9 +8,11 @@ import { certify } from './certificates.ts';
 import { type DemoMesh, makeCa, PARTNER_LABEL } from './meshes.ts';
 import type { Case } from './rows.ts';
 import type { Stage } from './stage.ts';
+import { listenTo } from './tcp-calls.ts';
 
 const SHOP = 'shop.example.peers.bank.example';
 const PARTNER = `${PARTNER_LABEL}.peers.bank.example`;
+const TICKS = 'ticks.fx.tcp.shop.example.peers.bank.example';
 const ACCOUNTS = 'withdraw.accounts.exports.bank.example';
 
 export async function attacks({ demo, processes, gateways }: Stage): Promise<readonly Case[]> {
@@ -41,6 +43,17 @@ export async function attacks({ demo, processes, gateways }: Stage): Promise<rea
       ...(element !== undefined && { headers: { 'x-forwarded-client-cert': element } }),
       expected,
     });
+  const tcp = (who: string, of: DemoMesh, expected: string): Case => ({
+    who,
+    calls: "TCP on the shop's name for ticks.fx",
+    through: 'bank/ingress, directly',
+    expected,
+    decidedBy: gateways.bank.ingress,
+    call: () => {
+      const client = certify(of.pki, of.trustDomain, of.trustDomain, 'gateway/egress');
+      return listenTo({ to: bank.ingress, tls: { client, servername: TICKS, alpn: 'postern-tcp' } });
+    },
+  });
   const checkout = elementOf('spiffe://shop.example/ns/shop/sa/checkout');
   const refused = { calls: 'GET withdraw.accounts/v1/receipts/7', expected: 'no connection' };
   return [
@@ -76,6 +89,8 @@ export async function attacks({ demo, processes, gateways }: Stage): Promise<rea
       who: 'a workload of the shop, not its gateway',
       client: () => certify(shop.pki, shop.trustDomain, shop.trustDomain, 'ns/default/sa/web'),
     }),
+    tcp('shop gateway', shop, 'greeting from ticks at the bank'),
+    tcp('partner gateway', partner, 'no connection'),
     dial({ ...refused, ...shopItself, who: 'shop gateway, unknown SNI', servername: 'guess.peers.bank.example' }),
   ];
 }

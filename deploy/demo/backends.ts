@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { HostPort } from '../../src/host-port.ts';
 import { frame } from './calls.ts';
 
@@ -90,12 +90,32 @@ export async function startGrpcBackend(name: string, { host, port }: HostPort): 
   return { name, address: { host, port: portOf(server) }, seen, close };
 }
 
+/** A TCP backend that speaks first: one line, which names it. It remembers each connection as a request without a path. */
+export async function startTcpBackend(name: string, { host, port }: HostPort): Promise<Backend> {
+  const seen: Seen[] = [];
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    seen.push({ method: '', path: '', headers: {} });
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
+    socket.resume();
+    socket.write(`${name}\n`);
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const close = async (): Promise<void> => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((done) => server.close(done));
+  };
+  return { name, address: { host, port: portOf(server) }, seen, close };
+}
+
 async function closeHttp(server: Server): Promise<void> {
   const closed = new Promise((done) => server.close(done));
   server.closeAllConnections();
   await closed;
 }
 
-function portOf(server: Server | Http2Server): number {
+function portOf(server: Server | Http2Server | TcpServer): number {
   return (server.address() as AddressInfo).port;
 }

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from './backends.ts';
 import { type Answer, reasonOf } from './calls.ts';
 import type { Running } from './processes.ts';
-import { explain, isRefusedConnection, isRequest, type LogLine, parseLog } from './why.ts';
+import type { Heard } from './tcp-calls.ts';
+import { explain, isRefusedConnection, isRequest, isTcp, type LogLine, parseLog } from './why.ts';
 
 /** What a caller can see of a call. */
 export interface Case {
@@ -14,7 +15,7 @@ export interface Case {
   readonly through: string;
   /** Exactly what `got` must say. */
   readonly expected: string;
-  readonly call: () => Promise<Answer>;
+  readonly call: () => Promise<Answer | Heard>;
   /** The gateway that decides. */
   readonly decidedBy: Running;
 }
@@ -36,15 +37,21 @@ export async function runCase(one: Case, backends: readonly Backend[]): Promise<
   const connected = !(answer instanceof Error);
   const reached = countSeen(backends) > seenBefore;
   const got = connected ? describe(answer) : 'no connection';
-  const leaked = reached && !got.startsWith('200') ? ' and yet a backend saw it' : '';
-  const line = await logLine(decidedBy, logBefore, connected ? isRequest : isRefusedConnection);
+  const leaked = reached && !got.includes(' from ') ? ' and yet a backend saw it' : '';
+  const line = await logLine(
+    decidedBy,
+    logBefore,
+    connected ? ('heard' in answer ? isTcp : isRequest) : isRefusedConnection,
+  );
   const seenByCaller = connected ? '' : `${answer.message}; `;
   const why = seenByCaller + (line === undefined ? 'the log has no line for it' : explain(line));
   return { ...shown, got: got + leaked, why, fine: got + leaked === shown.expected && line !== undefined };
 }
 
 /** The status, who answered, and for gRPC its status: `200 from withdraw at the bank`. */
-export function describe({ status, headers, body }: Answer): string {
+export function describe(answer: Answer | Heard): string {
+  if ('heard' in answer) return `greeting from ${answer.heard}`;
+  const { status, headers, body } = answer;
   const grpc = headers['grpc-status'];
   if (grpc !== undefined)
     return grpc === '0' ? `200 from ${body.slice(5).split(':')[0]}` : `gRPC status ${String(grpc)}`;

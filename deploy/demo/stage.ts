@@ -2,7 +2,7 @@
 // Must not: outlive `close`.
 
 import { join } from 'node:path';
-import { type Backend, startGrpcBackend, startHttpBackend } from './backends.ts';
+import { type Backend, startGrpcBackend, startHttpBackend, startTcpBackend } from './backends.ts';
 import { type Demo, MESHES, type MeshName, prepareMeshes } from './meshes.ts';
 import { type Role, startGateway, startPostern } from './postern.ts';
 import { Processes, type Running } from './processes.ts';
@@ -54,6 +54,7 @@ export class Cast {
     ] as const;
     for (const [name, port] of http) this.backends.push(await startHttpBackend(name, at(port)));
     this.backends.push(await startGrpcBackend('rates at the bank', at(11_003)));
+    this.backends.push(await startTcpBackend('ticks at the bank', at(11_004)));
   }
 
   async close(): Promise<void> {

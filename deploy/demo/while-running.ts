@@ -2,10 +2,10 @@
 // Must not: restart or signal anything.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { callLocally } from './calls.ts';
+import { callAsApplication } from './callers.ts';
 import { LIMIT_MS } from './limit.ts';
 import { type MeshName, removeGrant } from './meshes.ts';
-import { type Case, type Row, runCase } from './rows.ts';
+import { type Case, describe, type Row, runCase } from './rows.ts';
 import type { Stage } from './stage.ts';
 
 export async function removeWhileRunning({ demo, gateways, backends }: Stage): Promise<readonly Row[]> {
@@ -15,12 +15,12 @@ export async function removeWhileRunning({ demo, gateways, backends }: Stage): P
     through: `${from}/egress, shop/ingress`,
     expected,
     decidedBy: gateways.shop.ingress,
-    call: () => callLocally(demo.meshes[from].egress, `${name}.svc.cluster.local`, { path: '/v1/reviews/7' }),
+    call: () => callAsApplication(demo.meshes[from], `${name}.svc.cluster.local`, { path: '/v1/reviews/7' }),
   });
   removeGrant(demo.meshes.shop, 'reviews.catalog', 'partner');
   const partner = read('partner', 'reviews.shop', 'partner app, grant removed', '403');
   const end = Date.now() + LIMIT_MS;
-  while (Date.now() < end && (await partner.call()).status === 200) await sleep(20);
+  while (Date.now() < end && describe(await partner.call()).startsWith('200')) await sleep(20);
   return [
     await runCase(partner, backends),
     await runCase(

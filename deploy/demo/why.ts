@@ -23,9 +23,15 @@ export function isRequest(line: LogLine): boolean {
   return line['layer'] === 'http';
 }
 
+/** A TCP connection that was decided. */
+export function isTcp(line: LogLine): boolean {
+  return line['layer'] === 'tcp';
+}
+
 export function explain(line: LogLine): string {
   const at = `${text(line, 'gateway')}: `;
   if (isRequest(line)) return at + explainRequest(line);
+  if (isTcp(line)) return at + explainTcp(line);
   if (line['tls_fail'] !== undefined) return at + shortTls(text(line, 'tls_fail')) + claimed(line);
   if (line['conn_term'] !== undefined) return at + text(line, 'conn_term');
   return `${at}no filter chain for server name ${text(line, 'sni') || '(none)'}`;
@@ -41,6 +47,12 @@ function explainRequest(line: LogLine): string {
   if (line['reason'] !== undefined) return `${text(line, 'reason')}: ${text(line, 'authority')}`;
   if (details === 'via_upstream') return `answered by ${text(line, 'route')}`;
   return details || text(line, 'flags_long');
+}
+
+function explainTcp(line: LogLine): string {
+  const service = text(line, 'service');
+  if (line['verdict'] === 'allowed') return `connection of ${text(line, 'peer')} to ${service} allowed`;
+  return `${text(line, 'reason') || text(line, 'flags_long')}: ${service}`;
 }
 
 /** The last words: without BoringSSL's numbers, the names of its source files, and its general headings. */

@@ -80,6 +80,9 @@ describe('npm run demo', () => {
       "shop's SNI",
       'mail.bank',
       'grant',
+      'greeting from ticks',
+      "the shop's name for",
+      'of another workload',
     ]) {
       assert.ok(stdout.includes(row), `no row with ${row}`);
     }
