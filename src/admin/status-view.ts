@@ -5,8 +5,10 @@ import type { Diagnostic } from '../errors.ts';
 import type { StreamStatus, TypeStatus } from '../xds/stream-status.ts';
 
 /** One stream of a connected gateway: an Envoy has one (ADS), or one for each type. */
-export interface GatewayStream extends Omit<StreamStatus, 'since' | 'certificateNotAfter' | 'types'> {
+export interface GatewayStream extends Omit<StreamStatus, 'since' | 'bootstrap' | 'certificateNotAfter' | 'types'> {
   readonly since: string;
+  /** True when its bootstrap is another than the one that this version writes; a process of an earlier version does not say. */
+  readonly oldBootstrap?: boolean;
   readonly certificateNotAfter?: string;
   readonly types: readonly GatewayStreamType[];
 }

@@ -67,12 +67,15 @@ function gatewayLines({ gateway, nodes }: Status['gateways'][number]): readonly 
   const ids = envoys.map(({ nodeId }) => nodeId);
   return [
     `${gateway} gateway: ${envoys.length === 0 ? 'none connected' : `${envoys.length} connected`}`,
-    ...envoys.flatMap(({ nodeId, address, since, certificateNotAfter, types }) => {
+    ...envoys.flatMap(({ nodeId, address, since, certificateNotAfter, oldBootstrap, types }) => {
       const same = ids.filter((id) => id === nodeId).length;
       return [
         `  ${nodeId}${same > 1 ? ` (one of ${same} connections with this node id)` : ''}`,
         `    from ${address} since ${time(since)}`,
         ...(certificateNotAfter === undefined ? [] : [`    client certificate until ${time(certificateNotAfter)}`]),
+        ...(oldBootstrap === true
+          ? [`    old bootstrap: make a new one (postern bootstrap ${gateway}), and restart it`]
+          : []),
         `    ${TYPES.map((type) => `${type} ${stateOf(type, types)}`).join('  ')}`,
       ];
     }),

@@ -31,6 +31,8 @@ export interface ControlPlaneOptions extends StartOptions, ServingOptions {
   readonly admin: HostPort;
   /** Plaintext xDS without client authentication, for benchmarks. */
   readonly insecureXds: boolean;
+  /** By gateway, the digest of the bootstrap that this version writes. */
+  readonly bootstraps: ReadonlyMap<string, string>;
 }
 
 /** How often certificate ends and the state folder are checked; the certificates of gateways come and go with their streams. */
@@ -119,7 +121,7 @@ export class ControlPlane {
     this.ca = ca;
     this.serving = serving;
     this.keptSnapshots.published(publisher, Date.now());
-    this.report = new StatusReport(publisher, serving, ca, metrics, options.logger, reachable);
+    this.report = new StatusReport(publisher, serving, ca, metrics, options, reachable);
     this.stateCheck = new StateCheck(options.stateFolder, ca, options.logger, metrics);
     // A change since the files were read, while the port was opened, counts.
     this.watching = watchFiles(first.dependencies, () => void this.runTurn(), { seen: first.digests });

@@ -36,6 +36,7 @@ export class StatusReport {
   private readonly reachable: ReachablePeers;
   private readonly gauges: ReturnType<typeof servedGauges>;
   private readonly updateGateways: ReturnType<typeof gatewayGauges>;
+  private readonly bootstraps: ReadonlyMap<string, string>;
   private readonly announcements: ExpiryAnnouncements;
   /** All gateways have been seen under this CA: what is refused later is no sign that it replaced another. */
   private wereConnected = false;
@@ -45,7 +46,7 @@ export class StatusReport {
     serving: Serving,
     ca: ControlPlaneCa,
     metrics: Metrics,
-    logger: Logger,
+    { logger, bootstraps }: { readonly logger: Logger; readonly bootstraps: ReadonlyMap<string, string> },
     reachable: ReachablePeers,
   ) {
     this.publisher = publisher;
@@ -54,7 +55,8 @@ export class StatusReport {
     this.ca = ca;
     this.metrics = metrics;
     this.gauges = servedGauges(metrics, publisher);
-    this.updateGateways = gatewayGauges(metrics);
+    this.updateGateways = gatewayGauges(metrics, bootstraps);
+    this.bootstraps = bootstraps;
     this.announcements = new ExpiryAnnouncements(logger);
   }
 
@@ -85,6 +87,7 @@ export class StatusReport {
     const ca = { certificate: issuer.certificate, made, onDisk, refused, replaced };
     return {
       ...processStatus(this.publisher, ca, rejected, state, expiries, reachability),
+      gateways: gatewayStatus(this.publisher, state.streams, this.bootstraps),
       refused: refusedClients(samples),
     };
   }
@@ -113,10 +116,10 @@ function processStatus(
   publisher: Publisher,
   ca: CaState,
   rejected: Rejected | undefined,
-  { streams, workers }: ServingStatus,
+  { workers }: ServingStatus,
   expiries: readonly CertificateExpiry[],
   reachability: Reachability,
-): Omit<Status, 'refused'> {
+): Omit<Status, 'refused' | 'gateways'> {
   const { applied } = publisher;
   if (applied === undefined) throw new Error('nothing is applied yet');
   const { federation } = applied.resolved;
@@ -143,11 +146,6 @@ function processStatus(
       warnings: applied.warnings.filter(({ severity }) => severity === 'warning'),
     },
     ...(workers !== undefined && { workers }),
-    gateways: [...publisher.cache.entries()].map(([gateway, { version }]) => ({
-      gateway,
-      snapshotVersion: version,
-      nodes: streams.filter((stream) => stream.gateway === gateway).map(gatewayStream),
-    })),
     peers: federation.peers.map((peer) => ({
       name: peer.name,
       trustDomain: peer.trustDomain,
@@ -180,10 +178,28 @@ function clientText(client: Workload): string {
   return 'exact' in client ? client.exact : `${client.prefix}*`;
 }
 
-function gatewayStream({ since, certificateNotAfter, types, ...stream }: StreamStatus): GatewayStream {
+function gatewayStatus(
+  { cache }: Publisher,
+  streams: readonly StreamStatus[],
+  bootstraps: ReadonlyMap<string, string>,
+): Status['gateways'] {
+  return [...cache.entries()].map(([gateway, { version }]) => ({
+    gateway,
+    snapshotVersion: version,
+    nodes: streams
+      .filter((stream) => stream.gateway === gateway)
+      .map((stream) => gatewayStream(stream, bootstraps.get(gateway))),
+  }));
+}
+
+function gatewayStream(
+  { since, bootstrap, certificateNotAfter, types, ...stream }: StreamStatus,
+  written: string | undefined,
+): GatewayStream {
   return {
     ...stream,
     since: iso(since),
+    oldBootstrap: bootstrap !== written,
     ...(certificateNotAfter !== undefined && { certificateNotAfter: iso(certificateNotAfter) }),
     types: types.map(({ nack, ackedAt, ...type }) => ({
       ...type,

@@ -45,6 +45,8 @@ export interface StreamStatus {
   readonly gateway: string;
   readonly nodeId: string;
   readonly userAgent: string;
+  /** The digest of the bootstrap that the client says it was started with; absent: it names none. */
+  readonly bootstrap?: string;
   /** IP:PORT of the client. */
   readonly address: string;
   readonly variant: 'sotw' | 'delta';

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { bootstrapDigest } from '../../src/envoy/resources/gateway-bootstrap.ts';
 import { validate } from '../envoy/real-envoy.ts';
 import { type Ended, postern, refusal, scene } from './postern.ts';
 
@@ -41,7 +42,10 @@ describe('bootstrap', () => {
 
   test('The bootstrap names the gateway, and expects the control plane of this trust domain', async (t) => {
     const { stdout } = await bootstrap(scene(t).file, 'ingress', ['--xds', 'cp.bank.example:18000']);
-    assert.deepEqual((parse(stdout) as { readonly node: unknown }).node, { id: 'ingress-1', cluster: 'ingress' });
+    const { metadata, ...node } = (parse(stdout) as { readonly node: Record<string, unknown> }).node;
+    assert.deepEqual(node, { id: 'ingress-1', cluster: 'ingress' });
+    assert.deepEqual(metadata, { 'postern.bootstrap': bootstrapDigest('ingress') });
+    assert.notEqual(bootstrapDigest('ingress'), bootstrapDigest('egress'));
     for (const part of ['cp.bank.example', '18000', 'spiffe://bank.example/control-plane', '/certs'])
       assert.ok(stdout.includes(part), part);
   });

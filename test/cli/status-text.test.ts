@@ -214,3 +214,12 @@ test('Refused clients are shown by reason with the last time and what to do, and
     );
   assert.deepEqual([hint(true), hint(false)], [true, false]);
 });
+
+test('A gateway with an old bootstrap is shown with the remedy, and is in sync', () => {
+  const old = { ...node('i-1', [SYNCED]), oldBootstrap: true };
+  const lines = linesOf(status([old, { ...node('i-2', [SYNCED], 'ingress', 2), oldBootstrap: false }]));
+  const wanted = '    old bootstrap: make a new one (postern bootstrap ingress), and restart it';
+  assert.equal(lines.filter((line) => line === wanted).length, 1);
+  assert.equal(lines[lines.indexOf('  i-1') + 3], wanted);
+  assert.deepEqual(outOfSync(status([old])), []);
+});

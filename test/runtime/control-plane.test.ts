@@ -33,6 +33,7 @@ gateways: {ingress: {address: "127.0.0.1:15443"}}
     requireEnd: false,
     groupKeys: false,
     insecureXds: true,
+    bootstraps: new Map(),
     warmUpMs: 0,
     workers: 1,
     logger: { info: () => {}, warn: () => {}, error: () => {} },

@@ -74,6 +74,7 @@ test('A reload verifies at most one signature of a peer in each round of the eve
     groupKeys: false,
     requireEnd: false,
     insecureXds: true,
+    bootstraps: new Map(),
     warmUpMs: 0,
     workers: 1,
     logger,

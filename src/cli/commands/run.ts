@@ -2,8 +2,10 @@
 // Must not: start with a configuration that cannot be served.
 
 import { isIPv4 } from 'node:net';
+import { bootstrapDigest } from '../../envoy/resources/gateway-bootstrap.ts';
 import { EXIT, PosternError } from '../../errors.ts';
 import { createLogger } from '../../log.ts';
+import { ROLES } from '../../pipeline/publisher.ts';
 import { ControlPlane } from '../../runtime/control-plane.ts';
 import { addressFlag, choice, type Invocation, isOn, LOG_LEVELS, type Run, required } from '../command.ts';
 import { namedFile, stateFolder } from '../configuration.ts';
@@ -49,6 +51,7 @@ export const run: Run = async (invocation) => {
     groupKeys,
     requireEnd,
     insecureXds,
+    bootstraps: new Map(ROLES.map((role) => [role, bootstrapDigest(role)])),
     warmUpMs,
     workers,
     logger,

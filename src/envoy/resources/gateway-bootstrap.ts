@@ -1,6 +1,7 @@
 // The bootstrap of a gateway's Envoy: where the control plane is, and how both sides prove their identity.
 // Must not: hold a key (Envoy reads keys from files, and again when they are replaced), nor anything that comes over ADS.
 
+import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -11,6 +12,7 @@ import { BUFFER_BYTES } from '../limits.ts';
 import { CONTROL_PLANE_CLUSTER } from '../resource-names.ts';
 import { labels, metricsCluster, metricsListener } from './gateway-metrics.ts';
 import { listeningAddress } from './listen-address.ts';
+import { overload } from './overload.ts';
 
 export interface BootstrapOptions {
   readonly role: GatewayRole;
@@ -33,7 +35,6 @@ export interface BootstrapOptions {
 
 type Bootstrap = Message<'envoy.config.bootstrap.v3.Bootstrap'>;
 type Cluster = Message<'envoy.config.cluster.v3.Cluster'>;
-type OverloadManager = Message<'envoy.config.overload.v3.OverloadManager'>;
 type SdsSecretConfig = Message<'envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig'>;
 type Secret = Message<'envoy.extensions.transport_sockets.tls.v3.Secret'>;
 
@@ -60,8 +61,30 @@ export function bootstrap(options: BootstrapOptions): string {
     `# envoy -c bootstrap.yaml ${FLAGS}`,
     `# An ${options.role} gateway of Postern. Certificates are read from ${options.certsDir}, again when they are replaced.`,
   ];
-  const content = { ...fixedParts(options), ...INTERNAL_LISTENERS, ...BOUNDED_DNS };
+  const { node, ...rest } = contentOf(options);
+  const content = { node: { ...node, metadata: { [BOOTSTRAP_KEY]: bootstrapDigest(options.role) } }, ...rest };
   return `${head.join('\n')}\n${stringify(content, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+}
+
+/** Where a gateway says in the metadata of its node which bootstrap it was started with (xds/wire/node-metadata.ts). */
+const BOOTSTRAP_KEY = 'postern.bootstrap';
+
+/**
+ * Of all that bootstraps of this role have in common: the flags and what does not come from `options`. A gateway that names
+ * another one was started with the bootstrap of another version.
+ */
+export function bootstrapDigest(role: GatewayRole): string {
+  const given = { role, nodeId: '', certsDir: '/', controlPlaneId: 'spiffe://-/' as SpiffeId };
+  const [loopback, name] = [
+    { host: '127.0.0.1', port: 1 },
+    { host: 'name', port: 1 },
+  ];
+  const forms = [
+    { ...given, xds: loopback, admin: loopback },
+    { ...given, xds: name, admin: { host: '0.0.0.0', port: 1 } },
+  ];
+  const text = JSON.stringify([FLAGS, sdsFiles('/'), forms.map(contentOf)]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** The two SDS files that `bootstrap` refers to, by file name: they name the PEM files beside them. */
@@ -87,7 +110,11 @@ function sdsFile(secret: Secret): string {
   return stringify({ resources: [{ '@type': type, ...secret }] });
 }
 
-function fixedParts(options: BootstrapOptions): Bootstrap {
+function contentOf(options: BootstrapOptions): Pick<Bootstrap, 'node'> & object {
+  return { ...typedParts(options), ...INTERNAL_LISTENERS, ...BOUNDED_DNS };
+}
+
+function typedParts(options: BootstrapOptions): Bootstrap {
   const ads = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } as const;
   return {
     node: { id: options.nodeId, cluster: options.role },
@@ -229,38 +256,6 @@ const READING: readonly Message<'envoy.type.matcher.v3.StringMatcher'>[] = [
   ...['/ready', '/server_info', '/certs', '/listeners', '/memory', '/init_dump'].map((exact) => ({ exact })),
   ...['/stats', '/config_dump', '/clusters'].map((prefix) => ({ prefix })),
 ];
-
-const HEAP = 'envoy.resource_monitors.fixed_heap';
-const CONNECTIONS = 'envoy.resource_monitors.global_downstream_max_connections';
-
-/** Under memory pressure: give memory back, reset the streams that hold the most, refuse requests, refuse connections. */
-function overload(connections: number): OverloadManager {
-  const above = (value: number) => [{ name: HEAP, threshold: { value } }];
-  return {
-    refresh_interval: '0.25s',
-    // From 64 KiB on, so that Envoy's eight classes reach the whole window of a stream between gateways.
-    buffer_factory_config: { minimum_account_to_track_power_of_two: 16 },
-    resource_monitors: [
-      extension(HEAP, 'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig', {
-        max_heap_size_bytes: 536870912,
-      }),
-      extension(
-        CONNECTIONS,
-        'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
-        { max_active_downstream_connections: connections },
-      ),
-    ],
-    actions: [
-      { name: 'envoy.overload_actions.shrink_heap', triggers: above(0.9) },
-      {
-        name: 'envoy.overload_actions.reset_high_memory_stream',
-        triggers: [{ name: HEAP, scaled: { scaling_threshold: 0.85, saturation_threshold: 0.95 } }],
-      },
-      { name: 'envoy.overload_actions.stop_accepting_requests', triggers: above(0.95) },
-      { name: 'envoy.overload_actions.reject_incoming_connections', triggers: above(0.97) },
-    ],
-  };
-}
 
 /**
  * Connections pass listeners inside the gateway: to peers (tunnel.ts), and from peers over TCP (gate.ts). Not among the vendored

@@ -96,6 +96,7 @@ export class DiscoveryStream {
       gateway,
       nodeId,
       userAgent: node?.userAgent ?? '',
+      ...(node?.bootstrap !== undefined && { bootstrap: node.bootstrap }),
       address: this.address,
       variant: this.variant,
       since: this.since,

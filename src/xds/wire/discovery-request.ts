@@ -6,6 +6,7 @@ import { XdsError } from '../stream-status.ts';
 import type { NodeClaims, Variant, XdsRequest } from './messages.ts';
 import { CLIENT_FEATURES } from './messages.ts';
 import { type NameList, NameLists } from './name-lists.ts';
+import { bootstrapIn } from './node-metadata.ts';
 import { Fields } from './proto-reader.ts';
 
 /** Bounds what is kept as long as the stream: more than a client needs, and too little to count. */
@@ -161,11 +162,13 @@ const NO_VERSIONS = new Map<string, string>();
 export function parseNode(bytes: Buffer): NodeClaims {
   const node = { id: '', cluster: '', userAgent: '' };
   let hasBuildVersion = false;
+  let bootstrap: string | undefined;
   const features = new Set<string>();
   const fields = new Fields(bytes);
   while (fields.next()) {
     if (fields.field === 1) node.id = claim(fields);
     else if (fields.field === 2) node.cluster = claim(fields);
+    else if (fields.field === 3) bootstrap = bootstrapIn(fields.bytes());
     else if (fields.field === 6) node.userAgent = printable(fields.text(MAX_USER_AGENT_BYTES));
     else if (fields.field === 8) hasBuildVersion = true;
     else if (fields.field === 10) {
@@ -173,7 +176,8 @@ export function parseNode(bytes: Buffer): NodeClaims {
       if (CLIENT_FEATURES.includes(feature)) features.add(feature);
     }
   }
-  return { ...node, isEnvoy: hasBuildVersion && node.userAgent === 'envoy', clientFeatures: [...features] };
+  const isEnvoy = hasBuildVersion && node.userAgent === 'envoy';
+  return { ...node, isEnvoy, ...(bootstrap !== undefined && { bootstrap }), clientFeatures: [...features] };
 }
 
 function claim(fields: Fields): string {

@@ -23,6 +23,8 @@ export interface NodeClaims {
   readonly userAgent: string;
   /** A real Envoy, by its name and its build version, which no other client sends. */
   readonly isEnvoy: boolean;
+  /** The digest of the bootstrap that it was started with; absent: of an earlier version, or not Postern's. */
+  readonly bootstrap?: string;
   /** Those of CLIENT_FEATURES that the node names. */
   readonly clientFeatures: readonly string[];
 }

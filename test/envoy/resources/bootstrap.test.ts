@@ -16,6 +16,7 @@ import { ROOT } from '../../../deploy/reference.ts';
 import {
   type BootstrapOptions,
   bootstrap,
+  bootstrapDigest,
   CERTIFICATE_FILES,
   sdsFiles,
 } from '../../../src/envoy/resources/gateway-bootstrap.ts';
@@ -86,7 +87,8 @@ test('The first line of a bootstrap is the command that starts Envoy, and the re
     /^# envoy -c \S+ --drain-time-s 5 --drain-strategy immediate --disable-hot-restart .*--reject-unknown-dynamic-fields\n/,
   );
   const content = parse(text) as Record<string, unknown>;
-  assert.deepEqual(content['node'], { id: 'egress-1', cluster: 'egress' });
+  const metadata = { 'postern.bootstrap': bootstrapDigest('egress') };
+  assert.deepEqual(content['node'], { id: 'egress-1', cluster: 'egress', metadata });
   assert.equal(content['admin'], undefined);
   assert.equal(text.includes('inline'), false);
 });
