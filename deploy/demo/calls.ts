@@ -4,7 +4,7 @@
 
 import { request } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import type { HostPort } from '../../src/host-port.ts';
+import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { LIMIT_MS } from './limit.ts';
 
 export interface Answer {
@@ -90,7 +90,7 @@ export function callGateway(dial: Dial, authority: string, asked: Request = {}):
 
 /** A connection for several requests; the caller closes it. */
 export function dialGateway({ gateway, servername, client }: Dial): ClientHttp2Session {
-  return connect(`https://${gateway.host}:${gateway.port}`, {
+  return connect(`https://${formatHostPort(gateway)}`, {
     servername,
     rejectUnauthorized: false,
     ALPNProtocols: ['h2'],

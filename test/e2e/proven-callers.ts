@@ -53,6 +53,8 @@ interface Options {
   readonly protocol?: 'http' | 'grpc';
   /** Callers prove nothing. */
   readonly plaintext?: boolean;
+  /** Where the shop's callers come in; an address of this test process unless it says otherwise. */
+  readonly egress?: HostPort;
   /** Where the shop dials instead of the bank's ingress. */
   readonly dial?: HostPort;
 }
@@ -60,12 +62,12 @@ interface Options {
 /** Two CAs of the shop: the issuer of its gateways, and that of its workloads. */
 export async function startProvenCallers(
   bed: Testbed,
-  { ads = 'delta', protocol = 'http', plaintext = false, dial }: Options = {},
+  { ads = 'delta', protocol = 'http', plaintext = false, dial, egress: listening }: Options = {},
 ): Promise<ProvenCallers> {
   await Promise.all(['bank.example', 'shop.example'].map((name) => bed.ca(name)));
   await bed.caInto(bed.pki('workloads'), 'shop.example');
   const backend = await bed.backend('accounts', protocol);
-  const [ingress, egress] = [await bed.address(), await bed.address()];
+  const [ingress, egress] = [await bed.address(), listening ?? (await bed.address())];
   const methods = protocol === 'grpc' ? '' : 'methods: [GET, POST], ';
   const bank = await bed.mesh(
     'bank',
