@@ -1,6 +1,7 @@
 // Why `postern status --check` fails: gateways, workers or a file that are not in sync.
 // Must not: decide how a status is shown.
 
+import type { Diagnostic } from '../errors.ts';
 import { byConnection, isInSync } from '../xds/stream-status.ts';
 import type { GatewayStream, Rejected, Status } from './status-view.ts';
 
@@ -29,14 +30,20 @@ export function outOfSync(status: Status): readonly string[] {
   ];
 }
 
-/** Each code of an error once, with the peer that it is about, if it is about one: `shop BUNDLE_UNPARSABLE`. */
+/** Each code of an error once, with the peer, mesh or export whose trust it is about: `shop BUNDLE_UNPARSABLE`, `export mail …`. */
 function whyRejected({ reason, diagnostics }: Rejected): string {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  const named = new Set(errors.map(({ code, concernsPeer: peer }) => (peer === undefined ? code : `${peer} ${code}`)));
+  const named = new Set(errors.map((error) => [...concerned(error), error.code].join(' ')));
   const [first, second, third, ...others] = named;
   if (first === undefined) return reason;
   const shown = [first, second, third].filter((one) => one !== undefined).join(', ');
   return others.length === 0 ? shown : `${shown} and ${others.length} more`;
+}
+
+function concerned({ concernsPeer: peer, concernsMesh, concernsExport: exported }: Diagnostic): readonly string[] {
+  if (peer !== undefined) return [peer];
+  if (concernsMesh !== undefined) return ['our mesh'];
+  return exported === undefined ? [] : ['export', exported];
 }
 
 /** One for each peer: the first Envoy that cannot reach it. Not the fault of the configuration, so a deployment does not wait for it. */

@@ -34,6 +34,14 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
     'postern_peer_bundle_rejected',
     'Whether the trust bundle of a peer, or a part of it, was rejected when the file was applied.',
   );
+  const meshRejected = metrics.gauge(
+    'postern_mesh_bundle_rejected',
+    'Whether the trust bundle of our own workloads, or a part of it, was rejected when the file was applied.',
+  );
+  const backendRejected = metrics.gauge(
+    'postern_backend_ca_rejected',
+    'Whether the CA file of the backend of an export, or a part of it, was rejected when the file was applied.',
+  );
   metrics.gauge('postern_build_info', 'Version of this process.').set({ version: VERSION, node: process.version }, 1);
   return {
     update: () => {
@@ -51,6 +59,13 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
       rejected.clear();
       for (const { name } of [...served, ...deniedPeers])
         rejected.set({ peer: name }, errors.some(({ concernsPeer }) => concernsPeer === name) ? 1 : 0);
+      meshRejected.clear();
+      if (applied.loaded.parsed.config?.mesh.trustBundle !== undefined)
+        meshRejected.set({}, errors.some(({ concernsMesh }) => concernsMesh) ? 1 : 0);
+      backendRejected.clear();
+      for (const { name, tls } of applied.resolved.federation.exports)
+        if (tls?.mode === 'simple')
+          backendRejected.set({ export: name }, errors.some(({ concernsExport }) => concernsExport === name) ? 1 : 0);
       for (const [gateway, snapshot] of publisher.cache.entries()) {
         for (const [typeUrl, type] of snapshot.types)
           resources.set({ gateway, type: typeUrl.split('.').at(-1) ?? '' }, type.resources.size);

@@ -10,6 +10,7 @@ import { freePorts } from '../../deploy/demo/ports.ts';
 import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { issueGatewayCertificate, openControlPlaneCa } from '../../src/trust/issuing/control-plane-ca.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { newCa } from '../envoy/pipeline.ts';
 import { eventually } from '../support/mesh.ts';
 import { Openssl } from '../support/openssl.ts';
 import { samplesIn } from '../telemetry/exposition.ts';
@@ -189,4 +190,53 @@ test('A CA file that became rubbish is a metric of its peer, although the file c
   assert.equal(await metric('postern_peer_bundle_rejected{peer="shop"}'), 1);
   assert.equal(await metric('postern_peer_bundle_rejected{peer="partner"}'), 0);
   assert.equal(await metric('postern_config_last_reload_successful'), 1);
+});
+
+test('The file of our own workloads’ CAs, or of a backend’s, that became rubbish is a metric and is named in the status, and the last good one is kept', async (t) => {
+  const here = scene(t);
+  const yaml = here.yaml
+    .replace('trustDomain: bank.example\n', 'trustDomain: bank.example\n  trustBundle: pki/workloads.pem\n')
+    .replace(
+      'backend: 127.0.0.1:11001',
+      'backend: {address: "127.0.0.1:11001", tls: simple, serverName: a.example, ca: pki/a.pem}',
+    )
+    .replace(
+      'backend: 127.0.0.1:11002',
+      'backend: {address: "127.0.0.1:11002", tls: simple, serverName: b.example, ca: pki/b.pem}',
+    );
+  const [workloads, a, b] = ['workloads', 'a', 'b'].map((name) => join(here.folder, 'pki', `${name}.pem`)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const file of [workloads, a, b]) writeFileSync(file, newCa('bank.example', Date.now()).certificate);
+  writeFileSync(here.file, yaml);
+  const { process, admin } = await served(t, here);
+  const metrics = async (): Promise<readonly (number | undefined)[]> => {
+    const samples = samplesIn(await (await get(admin, '/metrics')).text());
+    const ofBackend = (name: string): string => `postern_backend_ca_rejected{export="${name}"}`;
+    const names = [
+      'postern_mesh_bundle_rejected',
+      ofBackend('withdraw.accounts'),
+      ofBackend('ledger.audit'),
+      ofBackend('rates.fx'),
+    ];
+    return names.map((name) => samples.get(name));
+  };
+  assert.deepEqual(await metrics(), [0, 0, 0, undefined]);
+  writeFileSync(workloads, 'rubbish');
+  await eventually('the bundle is rejected', async () => (await metrics())[0] === 1);
+  assert.deepEqual(await metrics(), [1, 0, 0, undefined]);
+  writeFileSync(a, 'rubbish');
+  await eventually('the CA file is rejected', async () => (await metrics())[1] === 1);
+  assert.deepEqual(await metrics(), [1, 1, 0, undefined]);
+  const { rejected } = (await process.status()).config;
+  assert.equal(rejected?.partly, true);
+  const { stderr, stdout } = await postern(['status', '--check', '--admin', admin]);
+  assert.match(stderr, /our mesh BUNDLE_UNPARSABLE, export withdraw\.accounts BUNDLE_UNPARSABLE/);
+  assert.match(stdout, /until then our mesh keeps the bundle that was read before/);
+  assert.match(stdout, /until then the backend of withdraw\.accounts keeps the CAs that were read before/);
+  writeFileSync(workloads, newCa('bank.example', Date.now()).certificate);
+  writeFileSync(a, newCa('bank.example', Date.now()).certificate);
+  await eventually('both are good again', async () => (await metrics()).every((value) => value !== 1));
 });

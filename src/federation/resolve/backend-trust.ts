@@ -23,6 +23,8 @@ export interface BackendTrustInput {
 export interface BackendTrust {
   /** By export; one that is missing here is denied, if it names a CA. */
   readonly cas: ReadonlyMap<string, BackendCa>;
+  /** Exports whose file could not be read: they keep the CAs that were read before. */
+  readonly keptCas: ReadonlySet<string>;
   /** Each concerns one export. */
   readonly findings: readonly Finding[];
   /** When a certificate of one of the files becomes valid or expires (milliseconds since the epoch). */
@@ -32,6 +34,7 @@ export interface BackendTrust {
 export function resolveBackendTrust(input: BackendTrustInput): BackendTrust {
   const { files, now, absentExports } = input;
   const cas = new Map<string, BackendCa>();
+  const keptCas = new Set<string>();
   const findings: Finding[] = [];
   const times: number[] = [];
   const known = new Map(input.previous?.federation.backendCas.map((ca) => [ca.key, ca]));
@@ -55,11 +58,13 @@ export function resolveBackendTrust(input: BackendTrustInput): BackendTrust {
       findings.push({ ...found(code, path, text, hint), concernsExport: name });
     }
     // FILE_UNREADABLE is among the findings of loading.
-    const ca = parsed === undefined || parsed.isUnreadable ? stillValid(input, name) : parsed.bundle;
+    const isUnreadable = parsed === undefined || parsed.isUnreadable === true;
+    const ca = isUnreadable ? stillValid(input, name) : parsed.bundle;
     if (ca !== undefined) add(name, ca);
+    if (ca !== undefined && isUnreadable) keptCas.add(name);
     times.push(...(ca?.certificates ?? []).map(({ notAfter }) => notAfter), ...(parsed?.times ?? []));
   });
-  return { cas, findings, times: times.filter((time) => time > now) };
+  return { cas, keptCas, findings, times: times.filter((time) => time > now) };
 }
 
 /** What is served for the same export, as far as it is valid: a file that cannot be read neither trusts nor distrusts a CA. */

@@ -121,12 +121,15 @@ export function* bundleSteps({ config, files, now }: BundleInput, ours: readonly
 /** The finding with what it means for its mesh until it is corrected, for every finding about a bundle or its file. */
 export function withConsequence(
   finding: Finding,
-  { bundles, meshBundle, kept, cas }: Omit<Bundles, 'findings'> & Pick<BackendTrust, 'cas'>,
+  { bundles, meshBundle, kept, cas, keptCas }: Omit<Bundles, 'findings'> & Pick<BackendTrust, 'cas' | 'keptCas'>,
 ): Finding {
   const { concernsPeer: peer, concernsMesh, concernsExport: exported, severity, hint } = finding;
   if (severity !== 'error') return finding;
   const until = (what: string): Finding => ({ ...finding, hint: `${hint}; until then ${what}` });
-  if (exported !== undefined) return cas.has(exported) ? finding : until(`${exported} is denied`);
+  if (exported !== undefined) {
+    if (!cas.has(exported)) return until(`${exported} is denied`);
+    return keptCas.has(exported) ? until(`the backend of ${exported} keeps the CAs that were read before`) : finding;
+  }
   if (peer === undefined && concernsMesh === undefined) return finding;
   const isServed = peer === undefined ? meshBundle !== undefined : bundles.has(peer);
   if (!isServed) return until(peer === undefined ? 'what needs our own trust bundle is denied' : `${peer} is denied`);
