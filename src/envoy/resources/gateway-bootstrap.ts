@@ -80,7 +80,7 @@ export function bootstrapDigest(role: GatewayRole): string {
     { host: 'name', port: 1 },
   ];
   const forms = [
-    { ...given, xds: loopback, admin: loopback },
+    { ...given, xds: loopback, admin: loopback, metrics: loopback },
     { ...given, xds: name, admin: { host: '0.0.0.0', port: 1 } },
   ];
   const text = JSON.stringify([FLAGS, sdsFiles('/'), forms.map(contentOf)]);
