@@ -80,9 +80,10 @@ describe('npm run demo', () => {
       "shop's SNI",
       'mail.bank',
       'grant',
-      'greeting from ticks',
-      "the shop's name for",
-      'of another workload',
+      'TCP ticks.bank',
+      "TCP on the shop's name",
+      'certificate of another',
+      'app without a',
     ]) {
       assert.ok(stdout.includes(row), `no row with ${row}`);
     }
