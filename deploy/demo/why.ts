@@ -50,7 +50,7 @@ function explainRequest(line: LogLine): string {
 }
 
 function explainTcp(line: LogLine): string {
-  const service = text(line, 'service');
+  const service = text(line, 'export') || text(line, 'service');
   if (line['verdict'] === 'allowed') return `connection of ${text(line, 'peer')} to ${service} allowed`;
   return `${text(line, 'reason') || text(line, 'flags_long')}: ${service}`;
 }

@@ -181,7 +181,7 @@ describe('the ends of TCP connections', { concurrency: true }, () => {
 
   const reasons = (gateway: string, service: Service): readonly unknown[] =>
     (running.get(gateway)?.log ?? [])
-      .filter((line) => line['layer'] === 'tcp' && line['service'] === service)
+      .filter((line) => line['layer'] === 'tcp' && Object.values(line).includes(service))
       .map(({ close }) => close);
 
   for (const service of SERVICES) {
