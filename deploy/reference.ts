@@ -11,6 +11,7 @@ import { COMMANDS } from '../src/cli/commands/command-list.ts';
 import { jsonSchema } from '../src/config/schema/json-schema.ts';
 import { REMOVALS } from '../src/envoy/http/headers/header-removals.ts';
 import { type Change, WITH_HOSTS } from '../src/envoy/http/headers/internal-hosts.ts';
+import { REASONS } from '../src/envoy/reasons.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, EXIT_MEANINGS, FINDING_CODES, type FindingCode } from '../src/errors.ts';
 import { WARNING_BESIDE_A_USABLE_CA } from '../src/trust/bundle.ts';
 
@@ -66,6 +67,7 @@ export const PAGES = {
   'docs/commands.md': ['commands', 'exit', 'flags'],
   'docs/configuration.md': ['keys', 'later', 'headers', 'hosts'],
   'docs/findings.md': ['findings', 'errors'],
+  'docs/reasons.md': ['reasons'],
 } as const;
 
 export type Page = keyof typeof PAGES;
@@ -80,6 +82,7 @@ const PARTS: Readonly<Record<(typeof PAGES)[Page][number], () => string>> = {
   hosts: hostTable,
   findings: findingTable,
   errors: errorTable,
+  reasons: reasonTable,
 };
 
 /** The text of a page with every marked part replaced. Errors: a part without marks, or marks without a part. */
@@ -129,6 +132,20 @@ function exitTable(): string {
   return table(
     ['Exit status', 'Meaning'],
     (Object.keys(EXIT) as Exit[]).map((exit) => [String(EXIT[exit]), EXIT_MEANINGS[exit]]),
+  );
+}
+
+function reasonTable(): string {
+  return table(
+    ['Code', 'Verdict', 'In the log of', 'Meaning', 'Usual cause', 'What to do'],
+    Object.entries(REASONS).map(([code, { verdict, at, meaning, cause, cure }]) => [
+      `\`${code}\``,
+      verdict,
+      at,
+      meaning,
+      cause,
+      cure,
+    ]),
   );
 }
 

@@ -18,6 +18,7 @@ const RESOURCES = [
 const PAYLOADS = [
   'envoy.config.rbac.v3.Action',
   'envoy.config.route.v3.FilterConfig',
+  'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
   'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig',
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog',
   'envoy.extensions.common.matching.v3.ExtensionWithMatcher',

@@ -113,10 +113,10 @@ test('docs/operations.md lists every field of the access logs, each with the lay
     return Object.keys(config.log_format.json_format);
   };
   const logs: Readonly<Record<string, readonly object[]>> = {
-    listener: [connectionLog(mesh, 'ingress')],
-    http: [requestLog(mesh, 'ingress'), requestLog(mesh, 'egress')],
-    tcp: [tcpLog(mesh, 'ingress'), tcpLog(mesh, 'egress')],
-    tunnel: [tunnelLog(mesh)],
+    listener: connectionLog(mesh, 'ingress'),
+    http: [...requestLog(mesh, 'ingress'), ...requestLog(mesh, 'egress')],
+    tcp: [...tcpLog(mesh, 'ingress'), ...tcpLog(mesh, 'egress')],
+    tunnel: tunnelLog(mesh),
   };
   const expected = new Map<string, string[]>();
   for (const [layer, both] of Object.entries(logs))

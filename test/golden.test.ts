@@ -71,6 +71,8 @@ function placeholders(mesh: MeshUnderTest): (key: string, value: unknown) => unk
     ...(own.bundle === undefined ? [] : [[own.bundle.key, '<key of the mesh>'] as const]),
   ];
   return (key, value) => {
+    // It depends on the keys above.
+    if (key === 'version') return '<digest of this host>';
     if (key === 'private_key') return hasText(value) ? '[redacted]' : value;
     if (key === 'certificate_chain') return hasText(value) ? '[certificate for this peer]' : value;
     if (typeof value !== 'string') return value;

@@ -13,10 +13,7 @@ export function parseLog(text: string): readonly LogLine[] {
 
 /** A connection that was refused before anybody could ask for anything. */
 export function isRefusedConnection(line: LogLine): boolean {
-  return (
-    line['layer'] === 'listener' &&
-    (line['tls_fail'] !== undefined || line['flags'] === 'NR' || line['conn_term'] !== undefined)
-  );
+  return line['layer'] === 'listener' && line['verdict'] !== 'allowed';
 }
 
 export function isRequest(line: LogLine): boolean {
@@ -38,15 +35,11 @@ export function explain(line: LogLine): string {
 }
 
 function explainRequest(line: LogLine): string {
-  const details = text(line, 'code_details');
   const asked = `${text(line, 'method')} ${text(line, 'path')}`;
-  if (line['verdict'] === 'allowed') return `policy ${text(line, 'policy')} allows ${asked}`;
-  if (line['refused_for'] === 'workload')
+  if (line['verdict'] === 'allowed') return `${text(line, 'rule')} allows ${asked}`;
+  if (line['reason'] === 'WORKLOAD')
     return `a rule allows ${asked}, but not for ${text(line, 'workload') || 'a caller without a claim that counts'}`;
-  if (details.startsWith('rbac_access_denied')) return `no policy for ${asked} at ${text(line, 'authority')}`;
-  if (line['reason'] !== undefined) return `${text(line, 'reason')}: ${text(line, 'authority')}`;
-  if (details === 'via_upstream') return `answered by ${text(line, 'route')}`;
-  return details || text(line, 'flags_long');
+  return `${text(line, 'reason')}: ${asked} at ${text(line, 'authority')}`;
 }
 
 function explainTcp(line: LogLine): string {
@@ -66,7 +59,7 @@ function shortTls(reason: string): string {
 }
 
 function claimed(line: LogLine): string {
-  return line['peer_uri'] === undefined ? '' : ` (claimed ${text(line, 'peer_uri')})`;
+  return line['claimed_uri'] === undefined ? '' : ` (claimed ${text(line, 'claimed_uri')})`;
 }
 
 function text(line: LogLine, field: string): string {

@@ -193,8 +193,8 @@ function closed(chain: FilterChain, trail: Trail, imported: string): Decision {
   const reason = metadataOf(chain, 'reason');
   const peer = metadataOf(chain, 'peer');
   const says = `it closes every connection: ${reason}`;
-  if (reason === 'not-a-client') return trail.no('CLIENT', 'rule', `${imported}.clients`, says, `${imported}.clients`);
-  if (reason === 'peer-denied') return trail.no('PEER_DENIED', 'rule', imported, says, `peers.${peer}.trustBundle`);
+  if (reason === 'CLIENT') return trail.no('CLIENT', 'rule', `${imported}.clients`, says, `${imported}.clients`);
+  if (reason === 'PEER_DENIED') return trail.no('PEER_DENIED', 'rule', imported, says, `peers.${peer}.trustBundle`);
   return trail.no('WRONG_IDENTITY', 'identity', chain.name ?? '', says, `peers.${peer}.gatewayIdentities`);
 }
 

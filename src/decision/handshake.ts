@@ -99,7 +99,7 @@ export function refusalOf(accepts: Accepts, { certificate, at, sources }: Shown,
   const { signedBy, uris, key, notBefore, notAfter } = certificate;
   if (!ALGORITHMS[key].some((one) => algorithms.includes(one)))
     return report.no(
-      'WRONG_KEY_TYPE',
+      'WRONG_KEY_KIND',
       'certificate',
       key,
       `${key} is not among ${algorithms.join(', ')}`,

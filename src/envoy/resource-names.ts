@@ -168,9 +168,8 @@ export function peerRule(peer: string): string {
   return `peers.${peer}.gatewayIdentities`;
 }
 
-/** The RBAC policies that refuse a caller: of the filter chain, and of an import. The access log has them as the reason. */
+/** The RBAC policy by which a filter chain refuses a caller. */
 export const NOT_A_WORKLOAD = 'not-exactly-one-workload';
-export const NOT_A_CLIENT = 'not-a-client';
 
 export function healthPolicy(peer: string): string {
   return `gateway-health/${peer}`;

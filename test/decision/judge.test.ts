@@ -120,7 +120,7 @@ describe('handshakes', () => {
     assert.equal(reason({ certificate: { ...shown, uris: ['spiffe://shop.example/other'] } }), 'WRONG_IDENTITY');
     assert.equal(reason({ certificate: { ...shown, uris: [...shown.uris, ...shown.uris] } }), 'WRONG_IDENTITY');
     assert.equal(reason({ certificate: { ...shown, notAfter: NOW } }), 'CERTIFICATE_EXPIRED');
-    assert.equal(reason({ certificate: { ...shown, key: 'rsa' } }), 'WRONG_KEY_TYPE');
+    assert.equal(reason({ certificate: { ...shown, key: 'rsa' } }), 'WRONG_KEY_KIND');
     const { certificate: _, ...bare } = honest;
     const request: Request = { protocol: 'h2', method: 'GET', path: '/', headers: [], ...asked };
     assert.equal(judge(ingress, { hello: bare, request, at: NOW }).reason, 'NO_CERTIFICATE');

@@ -60,11 +60,11 @@ for (const ads of ADS) {
       const audit = `spiffe://shop.example/${AUDIT}`;
       const web = `spiffe://shop.example/${WEB}`;
       assert.deepEqual(
-        lines().map(({ peer_uri: caller, code, policy, reason }) => [caller, code, policy, reason]),
+        lines().map(({ peer_uri: caller, code, rule, reason }) => [caller, code, rule, reason]),
         [
-          [audit, 403, 'not-a-client', undefined],
-          [web, 200, 'import/bank/accounts', undefined],
-          [web, 403, undefined, 'unknown-name'],
+          [audit, 403, 'imports.accounts.clients', 'CLIENT'],
+          [web, 200, 'imports.accounts.clients', 'ALLOWED'],
+          [web, 403, undefined, 'UNKNOWN_NAME'],
         ],
       );
     });
@@ -202,7 +202,7 @@ for (const ads of ADS) {
       await assert.rejects(
         meshes.call(leaf({ ca: bed.pki('bank.example'), caTrustDomain: 'bank.example', uris: [uri] })),
       );
-      const line = () => meshes.shop.log('egress').find(({ peer_uri: claimed }) => claimed === uri);
+      const line = () => meshes.shop.log('egress').find(({ claimed_uri: claimed }) => claimed === uri);
       await eventually('the handshake is logged', () => line() !== undefined);
       assert.equal(line()?.['layer'], 'listener');
       assert.match(String(line()?.['tls_fail']), /CERTIFICATE_VERIFY_FAILED/);

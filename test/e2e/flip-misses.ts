@@ -22,12 +22,12 @@ export function reasons(
         line['code'] === status &&
         began >= at - 5 &&
         began <= until + 5 &&
-        String(line['authority']).startsWith(authority) &&
+        (line['authority'] === undefined || String(line['authority']).startsWith(authority)) &&
         (!('who' in what) || (line['method'] === what.method && line['path'] === what.path)),
     )?.line;
     if (found !== undefined) used.add(found);
-    const { gateway, peer, flags, code_details: details, route, reason, upstream_fail: why } = found ?? {};
-    const key = JSON.stringify({ edit: one.from, status, gateway, peer, flags, details, route, reason, why });
+    const { gateway, peer, flags, code_details: details, reason, upstream_fail: why } = found ?? {};
+    const key = JSON.stringify({ edit: one.from, status, gateway, peer, flags, details, reason, why });
     groups.set(key, [...(groups.get(key) ?? []), at - (times[one.from] ?? 0)]);
   }
   return [...groups].map(

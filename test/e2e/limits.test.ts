@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { ReasonCode } from '../../src/envoy/reasons.ts';
 import { formatHostPort, type HostPort } from '../../src/host-port.ts';
 import { leaf } from '../support/leaf.ts';
 import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
@@ -111,10 +112,15 @@ describe('limits on running gateways', () => {
   }
 
   /** Asks until a gateway refuses a request for this limit. */
-  async function isReached(mesh: TestMesh, role: 'ingress' | 'egress', limit: string, egress: HostPort): Promise<void> {
+  async function isReached(
+    mesh: TestMesh,
+    role: 'ingress' | 'egress',
+    limit: ReasonCode,
+    egress: HostPort,
+  ): Promise<void> {
     await eventually(`${limit} is reached`, async () => {
       await Promise.all([1, 2, 3].map(() => statusOf(egress, 'GET', '/')));
-      return mesh.log(role).some((line) => line['limit'] === limit && line['code'] === 429);
+      return mesh.log(role).some((line) => line['reason'] === limit && line['code'] === 429);
     });
   }
 
@@ -126,9 +132,9 @@ describe('limits on running gateways', () => {
     await Promise.all([bank.settled(), shop.settled()]);
     const before = [await disturbances(bank, 'ingress'), await disturbances(shop, 'egress')];
     for (const [mesh, role, limit, figure] of [
-      [bank, 'ingress', 'consumer/requestsPerSecond', 1002],
-      [bank, 'ingress', 'peer/requestsPerSecond', 1001],
-      [shop, 'egress', 'import/requestsPerSecond', 1003],
+      [bank, 'ingress', 'CONSUMER_RATE_LIMIT', 1002],
+      [bank, 'ingress', 'PEER_RATE_LIMIT', 1001],
+      [shop, 'egress', 'IMPORT_RATE_LIMIT', 1003],
     ] as const) {
       const good = mesh.yaml;
       mesh.edit((yaml) => yaml.replace(`requestsPerSecond: ${figure}`, 'requestsPerSecond: 1'));
@@ -175,9 +181,7 @@ describe('limits on running gateways', () => {
         sent.on('error', () => done(undefined)).end(Buffer.alloc(65536));
       });
     await eventually('the body is refused', async () => (await post()) === 413);
-    await eventually('the log says so', () =>
-      bank.log('ingress').some((line) => line['code_details'] === 'request_payload_too_large'),
-    );
+    await eventually('the log says so', () => bank.log('ingress').some((line) => line['reason'] === 'BODY_LIMIT'));
     const gateway = bank.gateways.get('ingress');
     assert.ok(gateway);
     assert.equal(`${gateway.stdout()}${gateway.stderr()}`.includes('s3cret'), false);

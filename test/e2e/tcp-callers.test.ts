@@ -225,17 +225,17 @@ for (const ads of ADS) {
       await eventually('both are logged', () => lines().length === 2);
       assert.deepEqual(
         lines()
-          .map(({ peer_uri: who, verdict, reason, service, upstream_peer_uri: peer }) => [
+          .map(({ peer_uri: who, verdict, reason, import: name, upstream_peer_uri: peer }) => [
             who,
             verdict,
             reason,
-            service,
+            name,
             peer,
           ])
           .sort(),
         [
-          [ours(web), 'allowed', undefined, 'ledger', 'spiffe://bank.example/gateway/ingress'],
-          [ours(audit), 'denied', 'not-a-client', 'ledger', undefined],
+          [ours(web), 'allowed', 'ALLOWED', 'ledger', 'spiffe://bank.example/gateway/ingress'],
+          [ours(audit), 'refused', 'CLIENT', 'ledger', undefined],
         ],
       );
       const [line] = lines();

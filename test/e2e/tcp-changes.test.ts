@@ -202,7 +202,7 @@ imports:
       await eventually('it is logged', () =>
         meshes.shop
           .log('egress')
-          .some((line) => line['layer'] === 'tcp' && line['verdict'] === 'denied' && line['reason'] === 'peer-denied'),
+          .some((line) => line['layer'] === 'tcp' && line['verdict'] === 'refused' && line['reason'] === 'PEER_DENIED'),
       );
       writeFileSync(file, good);
       await eventually('the peer is served again', () => serves('shop'));

@@ -144,7 +144,7 @@ imports:
     await Promise.all([one.start('ingress'), two.start('ingress'), shop.start('egress')]);
     await eventually('both gateways carry calls', async () => {
       assert.equal((await ask(egress)).status, 200);
-      return [one, two].every((mesh) => mesh.log('ingress').some((line) => line['service'] === 'accounts'));
+      return [one, two].every((mesh) => mesh.log('ingress').some((line) => line['export'] === 'accounts'));
     });
     await one.gateways.get('ingress')?.stop('SIGKILL');
     for (let call = 0; call < 20; call += 1) assert.equal((await ask(egress)).status, 200);

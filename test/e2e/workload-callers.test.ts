@@ -50,8 +50,8 @@ test('A workload that only its own egress admits is refused by the bank, whateve
   assert.equal(meshes.backend.seen.length, before);
   const lines = () => meshes.bank.log('ingress').filter(({ path }) => path === '/refused');
   await eventually('the bank logs the refusals', () => lines().length === 4);
-  for (const { verdict, workload, refused_for: reason } of lines())
-    assert.deepEqual([verdict, workload, reason], ['denied', ours(BATCH), 'workload']);
+  for (const { verdict, workload, reason } of lines())
+    assert.deepEqual([verdict, workload, reason], ['refused', ours(BATCH), 'WORKLOAD']);
 });
 
 test('What a listed workload writes about itself changes nothing', async () => {

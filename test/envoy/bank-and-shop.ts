@@ -90,6 +90,12 @@ export class BankAndShop {
     return scene;
   }
 
+  get egress(): RealEnvoy {
+    const [, egress] = this.running;
+    if (egress === undefined) throw new Error('not started');
+    return egress;
+  }
+
   get ingress(): RealEnvoy {
     const [ingress] = this.running;
     if (ingress === undefined) throw new Error('not started');

@@ -85,6 +85,7 @@ export interface Call {
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly trailers?: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 export interface Answer {
@@ -134,7 +135,7 @@ export function call(wanted: Call): Promise<Answer> {
       else done({ status: Number(status), headers, body, trailers });
       session.destroy();
     });
-    stream.end();
+    stream.end(wanted.body);
   });
 }
 

@@ -1,103 +1,179 @@
 // Access logs of the gateways: one JSON line for each request and each connection, refused ones included, on Envoy's stdout.
-// Must not: log a query string, a header's value that may be a secret, or a body.
+// What was allowed and answered has a short line; the rest says why (reason-expressions.ts), with the facts. So what is almost
+// every request costs no expression.
+// Must not: log a query string, a header's value that may be a secret, or a body; nor leave a request without a line.
 
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
 import { CLAIMED_WORKLOAD } from './access-control/workload-claim.ts';
 import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './headers/request-facts.ts';
-import { LOGGED_REASON } from './headers/underscore-guard.ts';
-import { LOGGED_LIMIT } from './limit-filters.ts';
+import {
+  BACKEND_REASON,
+  CONNECTION_REASON,
+  IS_ACCEPTED,
+  IS_CARRIED,
+  NOT_FROM_UPSTREAM,
+  requestReason,
+  TUNNEL_REASON,
+  WENT_WELL,
+} from './reason-expressions.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
+type Filter = Message<'envoy.config.accesslog.v3.AccessLogFilter'>;
+type Fields = Readonly<Record<string, string>>;
+type Layer = 'listener' | 'http' | 'tunnel' | 'tcp';
 
-/** The connection's other end. When `tls_fail` is present, `peer_uri` is only what the certificate claimed. */
-const CONNECTION = {
-  chain: '%FILTER_CHAIN_NAME%',
-  peer: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:peer)%`,
+const ALLOWED = { verdict: 'allowed', reason: 'ALLOWED' };
+const SIZE = { rx: '%BYTES_RECEIVED%', tx: '%BYTES_SENT%', dur_ms: '%DURATION%' };
+const PEER_URI = '%DOWNSTREAM_PEER_URI_SAN%';
+const CHAIN_PEER = `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:peer)%`;
+const POLICY = '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%';
+/** The virtual host that decided, as its content's digest. */
+const VERSION = `%METADATA(VIRTUAL_HOST:${METADATA}:version)%`;
+const CLIENT = '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%';
+
+const REQUEST = {
   conn_id: '%CONNECTION_ID%',
-  peer_uri: '%DOWNSTREAM_PEER_URI_SAN%',
+  peer_uri: PEER_URI,
+  request_id: '%STREAM_ID%',
+  version: VERSION,
+  method: '%REQ(:METHOD)%',
+  path: '%PATH(NQ)%',
+  code: '%RESPONSE_CODE%',
+  grpc: '%GRPC_STATUS%',
+  upstream: '%UPSTREAM_HOST%',
+  ...SIZE,
+};
+
+const BY_ROLE: Readonly<Record<GatewayRole, Fields>> = {
+  ingress: {
+    peer: CHAIN_PEER,
+    export: `%METADATA(VIRTUAL_HOST:${METADATA}:service)%`,
+    rule: POLICY,
+    workload: CLAIMED_WORKLOAD,
+    peer_request_id: GIVEN_REQUEST_ID,
+  },
+  egress: {
+    peer: `%METADATA(VIRTUAL_HOST:${METADATA}:peer)%`,
+    import: `%METADATA(VIRTUAL_HOST:${METADATA}:service)%`,
+    rule: `%METADATA(VIRTUAL_HOST:${METADATA}:rule)%`,
+    caller_request_id: GIVEN_REQUEST_ID,
+    authority: LOGGED_AUTHORITY,
+    client: CLIENT,
+  },
+};
+
+/** What is known beyond that, for those who look for the cause. */
+const WHAT_WENT_WRONG = {
+  client: CLIENT,
+  authority: LOGGED_AUTHORITY,
+  code_details: '%RESPONSE_CODE_DETAILS%',
+  flags: '%RESPONSE_FLAGS%',
+  conn_term: '%CONNECTION_TERMINATION_DETAILS%',
+  upstream_fail: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+  attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+};
+
+/** Two lines of which each request has one, except answered health checks of peers: each gateway sends one every two seconds. */
+export function requestLog(mesh: Mesh, role: GatewayRole): readonly AccessLog[] {
+  const fields = { ...head(mesh, role, 'http'), ...REQUEST, ...BY_ROLE[role] };
+  return [
+    { ...jsonLog({ ...fields, ...ALLOWED }), filter: allOf([...ANSWERED, ...(role === 'ingress' ? [BY_RULE] : [])]) },
+    { ...jsonLog({ ...fields, ...WHAT_WENT_WRONG, ...requestReason(role) }), filter: anyOf(NOT_ANSWERED) },
+  ];
+}
+
+/** The cheap questions come first. Together the two ask for everything. */
+const ANSWERED: readonly Filter[] = [status('GE', 100), status('LE', 399), expression(WENT_WELL)];
+const NOT_ANSWERED: readonly Filter[] = [
+  status('LE', 99),
+  status('GE', 400),
+  { response_flag_filter: {} },
+  expression(NOT_FROM_UPSTREAM),
+];
+
+/** Admitted by a rule of the file. Only the gateway's own filter can write this, and the other policies are those of health checks. */
+const BY_RULE: Filter = {
+  metadata_filter: {
+    matcher: {
+      filter: 'envoy.filters.http.rbac',
+      path: [{ key: 'enforced_effective_policy_id' }],
+      value: { string_match: { prefix: 'exports.' } },
+    },
+    match_if_key_not_found: false,
+  },
+};
+
+function status(op: 'GE' | 'LE', code: number): Filter {
+  const key = `postern.log_${op.toLowerCase()}_${code}`;
+  return { status_code_filter: { comparison: { op, value: { default_value: code, runtime_key: key } } } };
+}
+
+function expression(text: string): Filter {
+  return {
+    extension_filter: extension(
+      'envoy.access_loggers.extension_filters.cel',
+      'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
+      { expression: text },
+    ),
+  };
+}
+
+function allOf(filters: readonly Filter[]): Filter {
+  return { and_filter: { filters } };
+}
+
+function anyOf(filters: readonly Filter[]): Filter {
+  return { or_filter: { filters } };
+}
+
+const CERTIFICATE = {
   peer_subject: '%DOWNSTREAM_PEER_SUBJECT%',
   peer_serial: '%DOWNSTREAM_PEER_SERIAL%',
   peer_fp: '%DOWNSTREAM_PEER_FINGERPRINT_256%',
-  tls: '%DOWNSTREAM_TLS_VERSION%',
-  sni: '%REQUESTED_SERVER_NAME%',
-  tls_fail: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
-  client: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
-  local: '%DOWNSTREAM_LOCAL_ADDRESS%',
-  close: '%DOWNSTREAM_LOCAL_CLOSE_REASON%',
-  close_type: '%DOWNSTREAM_DETECTED_CLOSE_TYPE%',
-  flags: '%RESPONSE_FLAGS%',
-  flags_long: '%RESPONSE_FLAGS_LONG%',
-  conn_term: '%CONNECTION_TERMINATION_DETAILS%',
-  rx: '%BYTES_RECEIVED%',
-  tx: '%BYTES_SENT%',
-  dur_ms: '%DURATION%',
-  net_policy: '%DYNAMIC_METADATA(envoy.filters.network.rbac)%',
 };
 
-const REQUEST = {
-  exported: `%METADATA(VIRTUAL_HOST:${METADATA}:exported)%`,
-  service: `%METADATA(ROUTE:${METADATA}:service)%`,
-  route_peer: `%METADATA(ROUTE:${METADATA}:peer)%`,
-  reason: LOGGED_REASON,
-  limit: LOGGED_LIMIT,
-  request_id: '%STREAM_ID%',
-  method: '%REQ(:METHOD)%',
-  authority: LOGGED_AUTHORITY,
-  path: '%PATH(NQ)%',
-  proto: '%PROTOCOL%',
-  route: '%ROUTE_NAME%',
-  cluster: '%UPSTREAM_CLUSTER%',
-  upstream: '%UPSTREAM_HOST%',
-  upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%',
+/** One line for each connection to a port with TLS. Of one whose handshake failed, the identity is only what the certificate claims. */
+export function connectionLog(mesh: Mesh, role: GatewayRole): readonly AccessLog[] {
+  const fields = {
+    ...head(mesh, role, 'listener'),
+    conn_id: '%CONNECTION_ID%',
+    peer: CHAIN_PEER,
+    client: CLIENT,
+    sni: '%REQUESTED_SERVER_NAME%',
+    ...CERTIFICATE,
+    ...SIZE,
+    close: '%DOWNSTREAM_LOCAL_CLOSE_REASON%',
+  };
+  const tls = '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%';
+  const [term, flags] = ['%CONNECTION_TERMINATION_DETAILS%', '%RESPONSE_FLAGS%'];
+  return either(
+    IS_ACCEPTED,
+    { ...fields, ...ALLOWED, peer_uri: PEER_URI },
+    { ...fields, ...CONNECTION_REASON, claimed_uri: PEER_URI, tls_fail: tls, conn_term: term, flags },
+  );
+}
+
+const UPSTREAM = { upstream: '%UPSTREAM_HOST%', upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%' };
+const DIAL_FACTS = {
   upstream_fail: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
-  code: '%RESPONSE_CODE%',
-  code_details: '%RESPONSE_CODE_DETAILS%',
-  grpc: '%GRPC_STATUS%',
   attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
-  policy: '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%',
-  verdict: '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_engine_result)%',
+  flags: '%RESPONSE_FLAGS%',
+  conn_term: '%CONNECTION_TERMINATION_DETAILS%',
 };
 
-const INGRESS_REQUEST = {
-  peer_request_id: GIVEN_REQUEST_ID,
-  workload: CLAIMED_WORKLOAD,
-  refused_for: '%DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_effective_policy_id)%',
-};
-
-const TUNNEL = {
-  peer: CONNECTION.peer,
-  conn_id: CONNECTION.conn_id,
-  upstream: REQUEST.upstream,
-  upstream_peer_uri: REQUEST.upstream_peer_uri,
-  upstream_fail: REQUEST.upstream_fail,
-  attempts: REQUEST.attempts,
-  flags: CONNECTION.flags,
-  flags_long: CONNECTION.flags_long,
-  rx: CONNECTION.rx,
-  tx: CONNECTION.tx,
-  dur_ms: CONNECTION.dur_ms,
-};
-
-/** Of a chain: the decision is known when the connection begins. */
-const TCP = {
-  peer: CONNECTION.peer,
-  service: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:service)%`,
-  verdict: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:verdict)%`,
-  reason: `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:reason)%`,
-  upstream: REQUEST.upstream,
-  upstream_fail: REQUEST.upstream_fail,
-  attempts: REQUEST.attempts,
-  close: CONNECTION.close,
-  close_type: CONNECTION.close_type,
-  flags: CONNECTION.flags,
-  flags_long: CONNECTION.flags_long,
-  conn_term: CONNECTION.conn_term,
-  rx: CONNECTION.rx,
-  tx: CONNECTION.tx,
-  dur_ms: CONNECTION.dur_ms,
-};
+/** One line for each connection of an egress gateway to a peer: the peer's identity, or why the connection failed. */
+export function tunnelLog(mesh: Mesh): readonly AccessLog[] {
+  const fields = {
+    ...head(mesh, 'egress', 'tunnel'),
+    conn_id: '%CONNECTION_ID%',
+    peer: CHAIN_PEER,
+    ...UPSTREAM,
+    ...SIZE,
+  };
+  return either(IS_CARRIED, { ...fields, ...ALLOWED }, { ...fields, ...TUNNEL_REASON, ...DIAL_FACTS });
+}
 
 /** What a gate is told of the connection whose TLS was verified. */
 const TOLD = {
@@ -106,56 +182,51 @@ const TOLD = {
 };
 
 /** One line for each TCP connection: of a peer at its gate, with what the ingress chain has told it; of a caller. */
-export function tcpLog(mesh: Mesh, role: GatewayRole): AccessLog {
-  const other =
-    role === 'ingress'
-      ? TOLD
-      : { conn_id: CONNECTION.conn_id, client: CONNECTION.client, upstream_peer_uri: REQUEST.upstream_peer_uri };
-  return jsonLog({ ...head(mesh, role, 'tcp'), ...other, ...TCP });
+export function tcpLog(mesh: Mesh, role: GatewayRole): readonly AccessLog[] {
+  return tcpLines(mesh, role, role === 'ingress' ? TOLD : { conn_id: '%CONNECTION_ID%', client: CLIENT });
 }
 
 /** The same of a caller that proves who it is, at its gate: `peer_uri` is the caller. */
-export function callerTcpLog(mesh: Mesh): AccessLog {
-  return jsonLog({ ...head(mesh, 'egress', 'tcp'), ...TOLD, upstream_peer_uri: REQUEST.upstream_peer_uri, ...TCP });
+export function callerTcpLog(mesh: Mesh): readonly AccessLog[] {
+  return tcpLines(mesh, 'egress', TOLD);
 }
 
-/** One line for each connection, also when its handshake failed or no filter chain matched. */
-export function connectionLog(mesh: Mesh, role: GatewayRole): AccessLog {
-  return jsonLog({ ...head(mesh, role, 'listener'), ...CONNECTION });
-}
-
-/** One line for each request, except answered health checks of peers: each gateway sends one every two seconds. */
-export function requestLog(mesh: Mesh, role: GatewayRole): AccessLog {
-  const fields = { ...head(mesh, role, 'http'), ...CONNECTION, ...REQUEST };
-  if (role === 'egress') return jsonLog({ ...fields, caller_request_id: GIVEN_REQUEST_ID });
-  return { ...jsonLog({ ...fields, ...INGRESS_REQUEST }), filter: NO_HEALTH_CHECK };
-}
-
-/**
- * Decided by the policy that allowed the request, which only the gateway's own filter can write: every policy is logged but
- * `gateway-health/…`, the only kind that begins with a g. (Envoy ignores `invert` here, and RE2 has no other "not".)
- */
-const NO_HEALTH_CHECK: NonNullable<AccessLog['filter']> = {
-  metadata_filter: {
-    matcher: {
-      filter: 'envoy.filters.http.rbac',
-      path: [{ key: 'enforced_effective_policy_id' }],
-      value: { string_match: { safe_regex: { regex: '[^g].*' } } },
+/** Of a chain: who decided is known when the connection begins. */
+function tcpLines(mesh: Mesh, role: GatewayRole, other: Fields): readonly AccessLog[] {
+  const of = (key: string): string => `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:${key})%`;
+  const fields = {
+    ...head(mesh, role, 'tcp'),
+    ...other,
+    peer: CHAIN_PEER,
+    [role === 'ingress' ? 'export' : 'import']: of('service'),
+    rule: of('rule'),
+    ...SIZE,
+  };
+  const carried = { ...fields, ...UPSTREAM, close: '%DOWNSTREAM_LOCAL_CLOSE_REASON%' };
+  const isDenied = "xds.filter_chain_name == 'deny-all'";
+  return [
+    { ...jsonLog({ ...fields, verdict: 'refused', reason: of('reason') }), filter: expression(isDenied) },
+    { ...jsonLog({ ...carried, ...ALLOWED }), filter: expression(`!(${isDenied}) && ${IS_CARRIED}`) },
+    {
+      ...jsonLog({ ...carried, ...(role === 'ingress' ? BACKEND_REASON : TUNNEL_REASON), ...DIAL_FACTS }),
+      filter: expression(`!(${isDenied}) && !(${IS_CARRIED})`),
     },
-    match_if_key_not_found: true,
-  },
-};
-
-/** One line for each connection of an egress gateway to a peer: the peer's identity, or why the connection failed. */
-export function tunnelLog(mesh: Mesh): AccessLog {
-  return jsonLog({ ...head(mesh, 'egress', 'tunnel'), ...TUNNEL });
+  ];
 }
 
-function head(mesh: Mesh, role: GatewayRole, layer: 'listener' | 'http' | 'tunnel' | 'tcp'): Record<string, string> {
+/** The first line when the condition holds, the second when not. */
+function either(condition: string, holds: Fields, not: Fields): readonly AccessLog[] {
+  return [
+    { ...jsonLog(holds), filter: expression(condition) },
+    { ...jsonLog(not), filter: expression(`!(${condition})`) },
+  ];
+}
+
+function head(mesh: Mesh, role: GatewayRole, layer: Layer): Fields {
   return { ts: '%START_TIME%', gateway: `${mesh.name}/${role}`, layer };
 }
 
-function jsonLog(fields: Record<string, string>): AccessLog {
+function jsonLog(fields: Fields): AccessLog {
   return extension('envoy.access_loggers.stdout', 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {
     log_format: { json_format: fields, omit_empty_values: true },
   });

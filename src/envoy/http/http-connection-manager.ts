@@ -47,7 +47,7 @@ function own({ mesh, role, statPrefix, routes, filters, claimsCaller }: HttpChai
     ...(claimsCaller && PROVEN_CLIENT),
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
-    access_log: [requestLog(mesh, role)],
+    access_log: requestLog(mesh, role),
     http_filters: [
       rememberAuthority(HEADER_BYTES),
       STRIP,

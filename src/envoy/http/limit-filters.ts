@@ -22,9 +22,8 @@ export type LimitSlot = keyof typeof LIMIT_SLOTS;
 /** What requests can be limited by; connections are limited elsewhere. */
 type HttpLimits = Omit<ServiceLimits, 'connections'>;
 
-/** The namespace of the dynamic metadata that says which limit refused a request; the access log reads it. */
+/** The namespace of the dynamic metadata that says which limit refused a request; the access log reads it (reason-expressions.ts). */
 const NAMESPACE = 'postern.limit';
-export const LOGGED_LIMIT = `%DYNAMIC_METADATA(${NAMESPACE}:reached)%`;
 
 /** The filters of a route configuration or a virtual host run here; without any, the request passes. */
 export function limitSlot(slot: LimitSlot): HttpFilter {

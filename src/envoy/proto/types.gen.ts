@@ -1679,6 +1679,10 @@ export interface Messages {
     readonly name?: string;
     readonly typed_config?: Any;
   };
+  'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter': {
+    readonly expression?: string;
+    readonly cel_config?: Messages['envoy.config.core.v3.CelExpressionConfig'];
+  };
   'envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig': {
     readonly log_name?: string;
     readonly grpc_service?: Messages['envoy.config.core.v3.GrpcService'];
@@ -2698,6 +2702,7 @@ export type ResourceType =
 export type PayloadType =
   | 'envoy.config.rbac.v3.Action'
   | 'envoy.config.route.v3.FilterConfig'
+  | 'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter'
   | 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig'
   | 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog'
   | 'envoy.extensions.common.matching.v3.ExtensionWithMatcher'

@@ -51,7 +51,7 @@ export function egressListeners({ mesh, gateway, source, callers, ports }: Egres
         : {
             ...listener(gateway, port),
             filter_chains: [callersChain(mesh, bundle, source, port)],
-            access_log: [connectionLog(mesh, 'egress')],
+            access_log: connectionLog(mesh, 'egress'),
           };
     return draft('envoy.config.listener.v3.Listener', name, [mesh, gateway, source, callers === undefined], build);
   });
@@ -104,7 +104,7 @@ export function tcpEgressListeners(
     const inputs = [mesh, gateway, imported, peer?.key, peer?.generation, peer?.addresses];
     return draft('envoy.config.listener.v3.Listener', names.egressPort(imported.port), inputs, () => ({
       ...listener(gateway, imported.port),
-      access_log: [tcpLog(mesh, 'egress')],
+      access_log: tcpLog(mesh, 'egress'),
       filter_chains: [peer === undefined ? closedChain(imported) : tcpChain(imported, peer)],
     }));
   });
@@ -112,7 +112,7 @@ export function tcpEgressListeners(
 
 /** The port stays, as the names of HTTP imports do: callers get a closed connection, and the log says why. */
 function closedChain({ peer, name }: TcpImport): FilterChain {
-  return denyingChain({ peer, service: name, reason: 'peer-denied' });
+  return denyingChain({ peer, service: name, rule: `peers.${peer}.trustBundle`, reason: 'PEER_DENIED' });
 }
 
 /** A port knows nothing of its import, nor of the clients: the gate that it leads to does (callers-gate.ts). */
@@ -130,9 +130,9 @@ function provenTcpListeners(
     return draft('envoy.config.listener.v3.Listener', names.egressPort(port), inputs, () => ({
       ...listener(gateway, port),
       ...(isClosed
-        ? { access_log: [tcpLog(mesh, 'egress')], filter_chains: [closedChain(imported)] }
+        ? { access_log: tcpLog(mesh, 'egress'), filter_chains: [closedChain(imported)] }
         : {
-            access_log: [connectionLog(mesh, 'egress')],
+            access_log: connectionLog(mesh, 'egress'),
             filter_chains: [provenTcpChain(mesh, bundle, source, port)],
           }),
     }));
@@ -164,7 +164,7 @@ function provenTcpChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, 
 function tcpChain({ name: service, port }: TcpImport, peer: CalledPeer): FilterChain {
   const cluster = names.tcpImport(peer, service);
   const { name, generation } = peer;
-  const metadata = { peer: name, service, verdict: 'allowed', ...(generation && { generation }) };
+  const metadata = { peer: name, service, rule: names.importRule(service, false), ...(generation && { generation }) };
   return {
     name: cluster,
     metadata: { filter_metadata: { [names.METADATA]: metadata } },

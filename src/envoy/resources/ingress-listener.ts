@@ -59,7 +59,7 @@ export function ingressListener(
     ],
     listener_filters_timeout: '5s',
     continue_on_listener_filters_timeout: false,
-    access_log: [connectionLog(mesh, 'ingress')],
+    access_log: connectionLog(mesh, 'ingress'),
     filter_chains: peers.flatMap((peer) => {
       const { name, key, generation, gatewayIdentities, leafKeys, inboundServerName, limits } = peer;
       return [

@@ -1,6 +1,7 @@
 // Routes: what a peer may reach here (ingress), and which local names lead to which peer (egress).
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
+import { digestOf } from '../../federation/meaning-digest.ts';
 import type { Callers, HttpGrant, HttpImport, HttpProtocol, Mesh, Peer, Timeouts } from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition/retired-names.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
@@ -19,6 +20,7 @@ import { LUA_METADATA, ownHosts } from '../http/headers/internal-hosts.ts';
 import { GIVEN_REQUEST_ID } from '../http/headers/request-facts.ts';
 import { UNDERSCORES_DROPPED } from '../http/headers/underscore-guard.ts';
 import { limitedBy, limitedHealthChecks } from '../http/limit-filters.ts';
+import { forReasons } from '../http/reason-facts.ts';
 import { routesWithRetries } from '../http/retry.ts';
 import { MAX_CONNECTION_AGE } from '../limits.ts';
 import * as names from '../resource-names.ts';
@@ -122,10 +124,10 @@ const grantedHost = memoizeByIdentity(
     const peer = { name: peerName, domainKey, gatewayIdentities };
     const { name, authority, protocol, backends, requestBodies, underscoreHeaders, timeouts } = exported;
     const rules = allow.map((rule) => ({ name: names.exportRule(peer.name, name, rule.at), rule }));
-    return {
+    return versioned({
       name: `${peer.name}/${names.statName(name)}`,
       domains: [authority],
-      metadata: { filter_metadata: { [names.METADATA]: { exported: authority } } },
+      metadata: says({ service: name, ...forReasons(allow) }),
       typed_per_filter_config: {
         [HTTP_RBAC]: allowOnly(peer, { authority, allow: rules, requestBodies }),
         ...(requestBodies === 'any-method' && BODIES_ALLOWED),
@@ -147,9 +149,19 @@ const grantedHost = memoizeByIdentity(
         },
       }),
       virtual_clusters: [countedAs(peer.name, name)],
-    };
+    });
   },
 );
+
+/** The same host with the digest of its content: the access log has it, so that a line leads to what decided. */
+function versioned(host: VirtualHost): VirtualHost {
+  const { [names.METADATA]: said } = host.metadata?.filter_metadata ?? {};
+  return { ...host, metadata: says({ ...said, version: digestOf(host).slice(0, 12) }) };
+}
+
+function says(said: Readonly<Record<string, unknown>>): NonNullable<VirtualHost['metadata']> {
+  return { filter_metadata: { [names.METADATA]: said } };
+}
 
 function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
   const authority = names.healthAuthority(mesh.trustDomain);
@@ -158,6 +170,7 @@ function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
   return {
     name: `${peer.name}/gateway-health`,
     domains: [authority],
+    metadata: says(forReasons(allow.map(({ rule }) => rule))),
     typed_per_filter_config: {
       [HTTP_RBAC]: allowOnly(peer, { authority, allow, requestBodies: 'standard' }),
       ...limitedHealthChecks(peer.limits, peer.name),
@@ -172,10 +185,10 @@ const importedHost = memoizeByIdentity(
     const route = names.importRoute(peer, name);
     const [local = name] = localNames;
     const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
-    return {
+    return versioned({
       name: `import/${names.statName(local)}`,
       domains: localNames,
-      metadata: { filter_metadata: { [names.METADATA]: { exported: local } } },
+      metadata: says({ service: name, peer, rule: names.importRule(name, clients !== undefined) }),
       ...perFilter({
         ...(clients && { [HTTP_RBAC]: clientsOnly(names.importRule(name, true), clients) }),
         ...(imported.underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
@@ -194,7 +207,7 @@ const importedHost = memoizeByIdentity(
               metadata,
             }),
       virtual_clusters: [countedAs(peer, name)],
-    };
+    });
   },
 );
 
@@ -213,7 +226,6 @@ function denyAll(reason: string, status: number): VirtualHost {
   return {
     name: names.DENY_ALL,
     domains: ['*'],
-    metadata: { filter_metadata: { [names.METADATA]: { exported: '-' } } },
     routes: [route],
   };
 }

@@ -46,7 +46,7 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
             // The cluster of the requests closes idle connections, and an honest peer ends a connection after an hour.
             idle_timeout: '0s',
             max_downstream_connection_duration: MAX_CONNECTION_AGE,
-            access_log: [atEnd(tunnelLog(mesh)), peerReport()],
+            access_log: [...tunnelLog(mesh).map(atEnd), peerReport()],
             access_log_options: REPORT_ALIVE,
           }),
         ],

@@ -28,8 +28,8 @@ export const ACCESS: readonly Change[] = [
   ),
   change(
     'http/access-control/rbac',
-    "action: 'ALLOW',\n        policies: Object.fromEntries",
-    "action: 'LOG',\n        policies: Object.fromEntries",
+    "rules: { action: 'ALLOW', policies }",
+    "rules: { action: 'LOG', policies }",
     'ingress',
     'POLICY',
   ),
@@ -121,5 +121,5 @@ export const ACCESS: readonly Change[] = [
     'ingress',
     'POLICY',
   ),
-  change('http/access-control/rbac', '[anyOf(workloads.map(isWorkload))]', '[]', 'ingress', 'LOGGED_REQUEST'),
+  change('http/access-control/rbac', '[anyOf(workloads.map(isWorkload))]', '[]', 'ingress', 'POLICY'),
 ];

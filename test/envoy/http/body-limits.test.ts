@@ -129,7 +129,7 @@ imports:
       assert.ok(socket.received.length * 8192 <= LIMIT);
       const envoy = running[name === 'small' ? 0 : 1];
       await eventually('the log says why', () =>
-        (envoy?.log ?? []).some((line) => line['code_details'] === 'request_payload_too_large' && line['code'] === 101),
+        (envoy?.log ?? []).some((line) => line['reason'] === 'BODY_LIMIT' && line['code'] === 101),
       );
       await sendsUntil(other, 2 * LIMIT);
       assert.equal(other.ended, false);

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
 import { freePorts } from '../../../deploy/demo/ports.ts';
+import type { ReasonCode } from '../../../src/envoy/reasons.ts';
 import { type Answer, callLocally, certify, issuerOf } from '../callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../pipeline.ts';
 import { RealEnvoy } from '../real-envoy.ts';
@@ -185,11 +186,11 @@ imports:
   }
 
   /** Waits for the log line of a request that this limit refused. */
-  async function refused(role: 'ingress' | 'egress', limit: string, answer: string): Promise<void> {
+  async function refused(role: 'ingress' | 'egress', limit: ReasonCode, answer: string): Promise<void> {
     const envoy = running[role === 'ingress' ? 0 : 1];
     await until(() =>
       (envoy?.log ?? []).some(
-        (line) => line['limit'] === limit && `${line['code']} ${line['code_details']}` === answer,
+        (line) => line['reason'] === limit && `${line['code']} ${line['code_details']}` === answer,
       ),
     );
   }
@@ -221,7 +222,7 @@ imports:
     const [answer] = limited.filter(({ status }) => status === 429);
     assert.ok(answer);
     await isLikeOtherRefusals(answer);
-    await refused('ingress', 'peer/requestsPerSecond', '429 local_rate_limited');
+    await refused('ingress', 'PEER_RATE_LIMIT', '429 local_rate_limited');
   });
 
   test('A gRPC call above a limit gets RESOURCE_EXHAUSTED in the words of every refusal', async () => {
@@ -249,7 +250,7 @@ imports:
     ]);
     assert.ok((tally(limited)[429] ?? 0) > 20);
     assert.deepEqual(tally(rest), { 200: 50 });
-    await refused('ingress', 'consumer/requestsPerSecond', '429 local_rate_limited');
+    await refused('ingress', 'CONSUMER_RATE_LIMIT', '429 local_rate_limited');
     // What access control refuses does not count, and never sees the limit.
     const others = await Promise.all(Array.from({ length: 50 }, () => ask(session, 'slow', { method: 'DELETE' })));
     assert.deepEqual(tally(others), { 403: 50 });
@@ -268,7 +269,11 @@ imports:
       const over = await ask(two, name);
       assert.equal(over.status, 503);
       await isLikeOtherRefusals(over);
-      await refused('ingress', `${whose}/requests`, '503 reached_concurrency_limit');
+      await refused(
+        'ingress',
+        whose === 'peer' ? 'PEER_REQUESTS_LIMIT' : 'CONSUMER_REQUESTS_LIMIT',
+        '503 reached_concurrency_limit',
+      );
       // Another peer goes on.
       assert.equal((await ask(dial('guest'), 'open')).status, 200);
       backend.release();
@@ -345,8 +350,8 @@ imports:
     assert.equal((await callLocally(local, 'open.bank', '/x')).status, 200);
     backend.release();
     assert.deepEqual(tally(await Promise.all(held)), { 200: 2 });
-    await refused('egress', 'import/requestsPerSecond', '429 local_rate_limited');
-    await refused('egress', 'import/requests', '503 reached_concurrency_limit');
+    await refused('egress', 'IMPORT_RATE_LIMIT', '429 local_rate_limited');
+    await refused('egress', 'IMPORT_REQUESTS_LIMIT', '503 reached_concurrency_limit');
     const post = { 'content-length': '1000000' };
     const tooLarge = await callLocally(local, 'small.bank', '/x', post, 'POST').catch((error: Error) => error);
     assert.ok('status' in tooLarge, String(tooLarge));

@@ -262,7 +262,7 @@ describe('WebSockets', () => {
     opened.close();
     const line = () => ingress.log.find((one) => one['path'] === '/logged');
     await eventually('it is logged', () => line() !== undefined);
-    assert.deepEqual([line()?.['method'], line()?.['policy']], ['GET', 'exports.chat.consumers.shop.allow[0]']);
+    assert.deepEqual([line()?.['method'], line()?.['rule']], ['GET', 'exports.chat.consumers.shop.allow[0]']);
   });
 
   test('No other extended CONNECT, and no plain one, opens a tunnel or reaches a backend', async () => {

@@ -95,7 +95,7 @@ export const TCP_CHAIN = message({
 
 export const CLOSED_CHAIN = message({
   name: is('deny-all'),
-  metadata: metadata({ verdict: is('denied'), reason: text }),
+  metadata: metadata({ rule: text, reason: text }),
   filters: sequence(
     extension(
       'envoy.filters.network.direct_response',
@@ -104,7 +104,7 @@ export const CLOSED_CHAIN = message({
   ),
 });
 
-const OPEN = { name: text, metadata: metadata({ verdict: is('allowed') }) };
+const OPEN = { name: text, metadata: metadata({ rule: text }) };
 
 export const TCP_IMPORT_CHAIN = message({
   ...OPEN,

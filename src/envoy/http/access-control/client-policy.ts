@@ -3,7 +3,7 @@
 
 import type { Workload } from '../../../federation/model.ts';
 import { type Any, any, extension, type Message } from '../../draft.ts';
-import { NOT_A_CLIENT, NOT_A_WORKLOAD } from '../../resource-names.ts';
+import { NOT_A_WORKLOAD } from '../../resource-names.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type Predicate = Message<'xds.type.matcher.v3.Matcher.MatcherList.Predicate'>;
@@ -58,7 +58,7 @@ export function clientsOnly(policy: string, clients: readonly Workload[]): Any {
     rbac: {
       matcher: {
         matcher_list: { matchers: [{ predicate, on_match: { action: action('ALLOW', policy) } }] },
-        on_no_match: { action: action('DENY', NOT_A_CLIENT) },
+        on_no_match: { action: action('DENY', policy) },
       },
       track_per_rule_stats: true,
     },

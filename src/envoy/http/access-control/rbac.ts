@@ -9,7 +9,6 @@ import { BAD_PLACES } from './path-guard.ts';
 import { isWorkload } from './workload-claim.ts';
 
 type Permission = Message<'envoy.config.rbac.v3.Permission'>;
-type Policies = Message<'envoy.config.rbac.v3.RBAC'>;
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 
@@ -68,29 +67,13 @@ export function denyByDefault(): HttpFilter {
  */
 export function allowOnly(peer: ProvenPeer, host: AllowedHost): Any {
   const principals = peer.gatewayIdentities.map((id) => ({ authenticated: { principal_name: { exact: id } } }));
-  const admitted = host.allow.map(({ name, rule }) => [name, permissionsOf(rule, host)] as const);
-  const forAnyWorkload = host.allow.flatMap(({ rule: { workloads, ...rule } }) =>
-    workloads === undefined ? [] : permissionsOf(rule, host),
+  const policies = Object.fromEntries(
+    host.allow.map(({ name, rule }) => [name, { permissions: permissionsOf(rule, host), principals }]),
   );
-  const policies = (named: readonly (readonly [string, readonly Permission[]])[]): Policies => ({
-    action: 'ALLOW',
-    policies: Object.fromEntries(named.map(([name, permissions]) => [name, { permissions, principals }])),
-  });
-  const all = admitted.flatMap(([, permissions]) => permissions);
   return any('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
-    rbac: {
-      rules: policies(admitted),
-      // Decides nothing: it tells the access log that only the workload was missing.
-      ...(forAnyWorkload.length > 0 && {
-        shadow_rules: policies([[REFUSED_FOR_WORKLOAD, [allOf([anyOf(forAnyWorkload), { not_rule: anyOf(all) }])]]]),
-      }),
-      track_per_rule_stats: true,
-    },
+    rbac: { rules: { action: 'ALLOW', policies }, track_per_rule_stats: true },
   });
 }
-
-/** The name under which the access log has a request that a rule would have admitted for another workload. */
-const REFUSED_FOR_WORKLOAD = 'workload';
 
 /**
  * Of one rule: for its exact paths, and for its prefixes. An exact rule admits what it says. A prefix admits paths that the

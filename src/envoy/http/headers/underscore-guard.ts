@@ -41,7 +41,7 @@ function kept(key: string, value: string): Kept {
   };
 }
 
-/** The reason is for the log: what the caller gets is the refusal of local-reply.ts. */
+/** The reason is for the log (http/reason-expressions.ts): what the caller gets is the refusal of local-reply.ts. */
 const SCRIPT = `function envoy_on_request(handle)
   handle:streamInfo():dynamicMetadata():set("${METADATA}", "reason", "underscore-header")
   handle:respond({ [":status"] = "400" })

@@ -52,7 +52,7 @@ function gate(name: string, statPrefix: string, mesh: Mesh, peer: GatePeer, impo
     stat_prefix: statPrefix,
     internal_listener: {},
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
-    access_log: [callerTcpLog(mesh)],
+    access_log: callerTcpLog(mesh),
     filter_chain_matcher: {
       matcher_list: {
         matchers: clients.map((client) => ({
@@ -64,7 +64,12 @@ function gate(name: string, statPrefix: string, mesh: Mesh, peer: GatePeer, impo
     },
     filter_chains: [
       ...clients.map((client) => clientChain(names.clientChain(client), statPrefix, peer, imported.name)),
-      denyingChain({ peer: peer.name, service: imported.name, reason: names.NOT_A_CLIENT }),
+      denyingChain({
+        peer: peer.name,
+        service: imported.name,
+        rule: names.importRule(imported.name, true),
+        reason: 'CLIENT',
+      }),
     ],
   };
 }
@@ -78,7 +83,12 @@ function narrowFirst(clients: readonly Workload[]): readonly Workload[] {
 
 function clientChain(name: string, statPrefix: string, peer: GatePeer, service: string): FilterChain {
   const { generation } = peer;
-  const metadata = { peer: peer.name, service, verdict: 'allowed', ...(generation && { generation }) };
+  const metadata = {
+    peer: peer.name,
+    service,
+    rule: names.importRule(service, true),
+    ...(generation && { generation }),
+  };
   return {
     name,
     metadata: { filter_metadata: { [names.METADATA]: metadata } },

@@ -2,19 +2,21 @@
 // Must not: tell the other end why; the access log does.
 
 import { extension, type Message } from '../../draft.ts';
+import type { ReasonCode } from '../../reasons.ts';
 import * as names from '../../resource-names.ts';
 
 export interface Denial {
   readonly peer: string;
   readonly service: string;
-  /** For the log. */
-  readonly reason: string;
+  /** What refused it, as the configuration names it, and why: for the log. */
+  readonly rule: string;
+  readonly reason: ReasonCode;
 }
 
 export function denyingChain(denial: Denial): Message<'envoy.config.listener.v3.FilterChain'> {
   return {
     name: names.DENY_ALL,
-    metadata: { filter_metadata: { [names.METADATA]: { ...denial, verdict: 'denied' } } },
+    metadata: { filter_metadata: { [names.METADATA]: { ...denial } } },
     filters: [
       extension(
         'envoy.filters.network.direct_response',

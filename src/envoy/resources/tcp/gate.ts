@@ -33,14 +33,14 @@ export function gates(mesh: Mesh, peers: readonly GatePeer[], grants: readonly T
 }
 
 function gate(name: string, mesh: Mesh, peer: GatePeer, exported: TcpExport): Listener {
-  const service = { peer: peer.name, service: exported.name };
+  const service = { peer: peer.name, service: exported.name, rule: names.exportRule(peer.name, exported.name) };
   const statPrefix = names.statName('gate', peer.name, exported.name);
   return {
     name,
     stat_prefix: statPrefix,
     internal_listener: {},
     per_connection_buffer_limit_bytes: limits.HOP_BUFFER_BYTES,
-    access_log: [tcpLog(mesh, 'ingress')],
+    access_log: tcpLog(mesh, 'ingress'),
     filter_chain_matcher: {
       matcher_tree: {
         input: extension(
@@ -57,7 +57,7 @@ function gate(name: string, mesh: Mesh, peer: GatePeer, exported: TcpExport): Li
     filter_chains: [
       {
         name,
-        metadata: { filter_metadata: { [names.METADATA]: { ...service, verdict: 'allowed' } } },
+        metadata: { filter_metadata: { [names.METADATA]: service } },
         filters: [
           extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
             stat_prefix: statPrefix,
@@ -67,7 +67,7 @@ function gate(name: string, mesh: Mesh, peer: GatePeer, exported: TcpExport): Li
           }),
         ],
       },
-      denyingChain({ ...service, reason: 'not-exactly-the-peer' }),
+      denyingChain({ ...service, rule: names.peerRule(peer.name), reason: 'WRONG_IDENTITY' }),
     ],
   };
 }

@@ -10,6 +10,12 @@ import type { Copy, Data, Mutation } from './mutation.ts';
 const EGRESS_MANAGER = (c: Copy): Data => c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config;
 const strip = (manager: Data): Data => manager.http_filters[1].typed_config.mutations;
 const rules = (c: Copy): Data => c.policy.permissions[0].and_rules.rules;
+/** What the host says of its rules for the log follows the mutation. */
+function explained(c: Copy, methods: Readonly<Record<string, string>>): void {
+  const said = c.host.metadata.filter_metadata.postern;
+  [said.paths] = Object.values(methods);
+  said.methods = methods;
+}
 const unexpectedBody = (c: Copy): Data => rules(c)[3].not_rule.and_rules.rules;
 const pathPolicy = (c: Copy): Data =>
   c.filter('envoy.filters.http.rbac.paths').typed_config.rules.policies['unusual-path'];
@@ -75,7 +81,7 @@ const PLACES: Readonly<Record<string, readonly [role: GatewayRole, find: (c: Cop
   'a tunnel’s proxy': ['egress', (c) => c.tunnel.filter_chains[0].filters[0].typed_config],
   'a tunnel’s reports': [
     'egress',
-    (c) => c.tunnel.filter_chains[0].filters[0].typed_config.access_log[1].typed_config.common_config,
+    (c) => c.tunnel.filter_chains[0].filters[0].typed_config.access_log[2].typed_config.common_config,
   ],
   'a tunnel’s chain': ['egress', (c) => c.tunnel.filter_chains[0]],
   'a bundle’s roots': ['ingress', (c) => c.named('Secret', 'bundle/shop').validation_context.trusted_ca],
@@ -334,8 +340,24 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
       first.filter_chain_match.server_names = second.filter_chain_match.server_names;
     },
   ],
-  ['POLICY', 'every path', 'ingress', (c) => void (rules(c)[1].url_path.path = { prefix: '/' })],
-  ['POLICY', 'another method', 'ingress', (c) => void (rules(c)[0].header.string_match = { exact: 'DELETE' })],
+  [
+    'POLICY',
+    'every path',
+    'ingress',
+    (c) => {
+      rules(c)[1].url_path.path = { prefix: '/' };
+      explained(c, { GET: '^(?:/.*)$' });
+    },
+  ],
+  [
+    'POLICY',
+    'another method',
+    'ingress',
+    (c) => {
+      rules(c)[0].header.string_match = { exact: 'DELETE' };
+      explained(c, { DELETE: '^(?:/v1/.*)$' });
+    },
+  ],
   [
     'OWN_EXPORT',
     'a local name that leads to another export of its peer',

@@ -255,7 +255,7 @@ export const TCP_MUTATIONS: Of = [
     'ACCESS_LOG',
     'a port that logs less',
     'egress',
-    (c) => void delete c.tcpPort.access_log[0].typed_config.log_format.json_format.upstream,
+    (c) => void delete c.tcpPort.access_log[1].typed_config.log_format.json_format.upstream,
   ],
 
   [

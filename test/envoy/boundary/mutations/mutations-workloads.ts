@@ -167,19 +167,19 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     (c) => void (matcher(asked(c)[0]).value.string_match.exact = 'spiffe://partner.example/ns/web/sa/front'),
   ],
 
-  ['LOGGED_REQUEST', 'no reason for a refusal', 'ingress', (c) => void delete rbac(c).shadow_rules],
   [
     'LOGGED_REQUEST',
-    'a reason for what was admitted',
+    'reasons of another rule',
     'ingress',
-    (c) => void rbac(c).shadow_rules.policies.workload.permissions[0].and_rules.rules.pop(),
+    (c) => void (c.routes.virtual_hosts[1].metadata.filter_metadata.postern.paths = '^(?:/other)$'),
   ],
   [
     'LOGGED_REQUEST',
-    'another reason',
+    'a method without its reason',
     'ingress',
-    (c) => void (rbac(c).shadow_rules.policies = { body: rbac(c).shadow_rules.policies.workload }),
+    (c) => void delete c.routes.virtual_hosts[1].metadata.filter_metadata.postern.methods.PUT,
   ],
+  ['LOGGED_REQUEST', 'shadow rules', 'ingress', (c) => void (rbac(c).shadow_rules = rbac(c).rules)],
 
   [
     'CLEAN_REQUESTS',

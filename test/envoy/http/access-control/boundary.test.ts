@@ -182,8 +182,8 @@ describe('the boundary on a real Envoy', () => {
     assert.deepEqual(
       ofGuest.map(({ verdict, path }) => [verdict, path]),
       [
-        ['denied', '/v1/accounts'],
-        ['denied', '/healthz/'],
+        ['refused', '/v1/accounts'],
+        ['refused', '/healthz/'],
       ],
     );
     assert.deepEqual(
@@ -287,11 +287,11 @@ describe('the boundary on a real Envoy', () => {
     const requests = scene.ingress.log.filter((line) => line['layer'] === 'http');
     const served = requests.find((line) => line['verdict'] === 'allowed' && line['path'] === '/v1/accounts');
     assert.deepEqual(
-      [served?.['peer'], served?.['policy'], served?.['service'], served?.['peer_uri']],
+      [served?.['peer'], served?.['rule'], served?.['export'], served?.['peer_uri']],
       ['shop', 'exports.accounts.v1.consumers.shop', 'accounts.v1', SHOP_EGRESS],
     );
     const denied = requests.find((line) => line['authority'] === 'loans.exports.bank.example');
-    assert.deepEqual([denied?.['code'], denied?.['verdict'], denied?.['peer']], [403, 'denied', 'shop']);
+    assert.deepEqual([denied?.['code'], denied?.['reason'], denied?.['peer']], [403, 'NO_GRANT', 'shop']);
     const handshakes = scene.ingress.log.filter(
       (line) => line['layer'] === 'listener' && line['tls_fail'] !== undefined,
     );

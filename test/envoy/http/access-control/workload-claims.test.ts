@@ -280,19 +280,19 @@ describe('the claim of a workload', () => {
   test('The log has the claim that counted, and says when only the workload kept a request out', async () => {
     const line = async (name: string, path: string, value: string, method = 'GET') => {
       await scene.raw(name, value === '' ? [] : [[HEADER, value]], { path, method });
-      const { verdict, workload, refused_for: reason } = await scene.logged(path);
-      return [verdict, workload, reason];
+      const { workload, reason } = await scene.logged(path);
+      return [workload, reason];
     };
-    assert.deepEqual(await line('secret', '/log/1', GOOD), ['allowed', CHECKOUT, undefined]);
-    assert.deepEqual(await line('open', '/log/2', GOOD), ['allowed', CHECKOUT, undefined]);
-    assert.deepEqual(await line('secret', '/log/3', OTHER), ['denied', OTHER.replace(/.*URI=/, ''), 'workload']);
-    assert.deepEqual(await line('secret', '/log/4', ''), ['denied', undefined, 'workload']);
-    assert.deepEqual(await line('secret', '/log/5', `${GOOD},${GOOD}`), ['denied', undefined, 'workload']);
-    assert.deepEqual(await line('open', '/log/6', `${GOOD},${GOOD}`), ['allowed', undefined, undefined]);
+    assert.deepEqual(await line('secret', '/log/1', GOOD), [CHECKOUT, 'ALLOWED']);
+    assert.deepEqual(await line('open', '/log/2', GOOD), [CHECKOUT, 'ALLOWED']);
+    assert.deepEqual(await line('secret', '/log/3', OTHER), [OTHER.replace(/.*URI=/, ''), 'WORKLOAD']);
+    assert.deepEqual(await line('secret', '/log/4', ''), [undefined, 'WORKLOAD']);
+    assert.deepEqual(await line('secret', '/log/5', `${GOOD},${GOOD}`), [undefined, 'WORKLOAD']);
+    assert.deepEqual(await line('open', '/log/6', `${GOOD},${GOOD}`), [undefined, 'ALLOWED']);
     // Not for the workload, with which it would be refused as well.
-    assert.deepEqual(await line('secret', '/log/7', '', 'PUT'), ['denied', undefined, undefined]);
-    assert.deepEqual(await line('secret', '/log/8', GOOD, 'PUT'), ['denied', CHECKOUT, undefined]);
-    assert.deepEqual(await line('nothing', '/log/9', GOOD), ['denied', CHECKOUT, undefined]);
+    assert.deepEqual(await line('secret', '/log/7', '', 'PUT'), [undefined, 'METHOD']);
+    assert.deepEqual(await line('secret', '/log/8', GOOD, 'PUT'), [CHECKOUT, 'METHOD']);
+    assert.deepEqual(await line('nothing', '/log/9', GOOD), [CHECKOUT, 'NO_GRANT']);
   });
 
   test('A refusal for a workload is the answer to any refusal', async () => {

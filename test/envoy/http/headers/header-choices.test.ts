@@ -207,10 +207,10 @@ describe('headers with a choice', () => {
       const { date: _, ...headers } = refused.headers;
       const { date: __, ...expected } = usual.headers;
       assert.deepEqual([refused.status, refused.body, headers], [403, 'gateway: 403\n', expected], name);
-      assert.equal(await reasonOf(running[0], into), 'underscore-header');
+      assert.equal(await reasonOf(running[0], into), 'UNDERSCORE_HEADER');
       const local = await callLocally(ports.local, 'accounts.bank', out, { [name]: '1' });
       assert.deepEqual([local.status, local.body], [400, 'gateway: 400\n'], name);
-      assert.equal(await reasonOf(running[2], out), 'underscore-header');
+      assert.equal(await reasonOf(running[2], out), 'UNDERSCORE_HEADER');
     }
     assert.ok(!accounts.seen.some(({ path }) => /^\/(into|out)/.test(path)));
   });

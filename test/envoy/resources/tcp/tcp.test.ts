@@ -219,12 +219,12 @@ describe('TCP at the boundary', () => {
     assert.equal((await strangerSees({ port, servername: serverName('one'), client })).received, '');
     await eventually('the gate logs it', () =>
       logOf(0, 'tcp').some(
-        ({ peer_uri: uri, verdict, reason, peer, service }) =>
+        ({ peer_uri: uri, verdict, reason, peer, export: name }) =>
           uri === claimed.join() &&
-          verdict === 'denied' &&
-          reason === 'not-exactly-the-peer' &&
+          verdict === 'refused' &&
+          reason === 'WRONG_IDENTITY' &&
           peer === 'one' &&
-          service === 'ledger',
+          name === 'ledger',
       ),
     );
     assert.equal(ledger.connections, before);
@@ -245,7 +245,7 @@ describe('TCP at the boundary', () => {
     assert.equal(await readAll(socket), '');
     socket.destroy();
     await eventually('the egress logs it', () =>
-      logOf(1, 'tcp').some((line) => line['service'] === 'accounts' && line['upstream_fail'] !== undefined),
+      logOf(1, 'tcp').some((line) => line['import'] === 'accounts' && line['upstream_fail'] !== undefined),
     );
   });
 
@@ -262,17 +262,14 @@ describe('TCP at the boundary', () => {
     const [callee, caller] = [logOf(0, 'tcp').at(-1), logOf(1, 'tcp').at(-1)];
     const sent = 'for the log'.length;
     const received = BANNER.length + 'heard: for the log'.length;
-    const { peer, peer_uri: uri, service, verdict, rx, tx, conn_id: id, dur_ms: ms } = callee ?? {};
-    assert.deepEqual(
-      [peer, uri, service, verdict, rx, tx],
-      ['one', egressOf('one'), 'ledger', 'allowed', sent, received],
-    );
+    const { peer, peer_uri: uri, export: name, verdict, rx, tx, conn_id: id, dur_ms: ms } = callee ?? {};
+    assert.deepEqual([peer, uri, name, verdict, rx, tx], ['one', egressOf('one'), 'ledger', 'allowed', sent, received]);
     assert.ok(typeof ms === 'number');
     assert.ok(logOf(0, 'listener').some((line) => String(line['conn_id']) === String(id)));
     assert.deepEqual(
       [
         caller?.['peer'],
-        caller?.['service'],
+        caller?.['import'],
         caller?.['verdict'],
         caller?.['upstream_peer_uri'],
         caller?.['rx'],

@@ -258,8 +258,8 @@ ${exported('nobody', mtls((await freePorts('127.0.0.1', 1))[0]))}
   });
 });
 
-function isAbout({ service, upstream_fail: reason }: Record<string, unknown>, name: string): boolean {
-  return service === name && typeof reason === 'string' && reason.length > 1;
+function isAbout({ export: exported, upstream_fail: reason }: Record<string, unknown>, name: string): boolean {
+  return exported === name && typeof reason === 'string' && reason.length > 1;
 }
 
 function withoutTimes({ headers, ...answer }: Answer): object {

@@ -10,7 +10,7 @@ import { trustDomainOf } from '../tls/tls-rules.ts';
 import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
 import { HOST_SLOTS } from './limit-rules.ts';
 import { UNDERSCORE_GUARD } from './underscore-rules.ts';
-import { areOfDomain, reportsWorkloads, workloadsOf } from './workload-rules.ts';
+import { areOfDomain, workloadsOf } from './workload-rules.ts';
 
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 type Permission = Messages['envoy.config.rbac.v3.Permission'];
@@ -51,9 +51,8 @@ export const checkPolicies = memoizeByIdentity(
     }
     const principals = Object.values(policies).flatMap((policy) => principalsOf(policy, subject));
     const asked = permissions.flatMap(rulesOf).flatMap(workloadsOf);
-    const shadow = config.rbac?.shadow_rules;
-    const reports = asked.length > 0 && reportsWorkloads(shadow, permissions);
-    enforce(reports || (asked.length === 0 && shadow === undefined), 'LOGGED_REQUEST', subject);
+    const said = host.metadata?.filter_metadata?.['postern'];
+    enforce(config.rbac?.shadow_rules === undefined && explains(said, permissions), 'LOGGED_REQUEST', subject);
     for (const principal of principals)
       enforce(areOfDomain(asked, trustDomainOf(principal)), 'WORKLOAD_CLAIM', subject);
     return [...new Set(principals)];
@@ -137,6 +136,32 @@ function isAboutBodies({ not_rule: never }: Permission): boolean {
     zero?.not_rule?.header?.name === 'content-length' &&
     zero.not_rule.header.string_match?.exact === '0'
   );
+}
+
+/** What a refused request is compared with, for the reason in the log: all paths, and those of each method. */
+function explains(said: Readonly<Record<string, unknown>> | undefined, permissions: readonly Permission[]): boolean {
+  const pathsBy = new Map<string, string[]>();
+  for (const rules of permissions.map(rulesOf))
+    for (const method of rules.flatMap(methodsOf))
+      pathsBy.set(method, [...(pathsBy.get(method) ?? []), ...rules.flatMap(pathsOf)]);
+  const expression = (paths: readonly string[]): string => `^(?:${[...new Set(paths)].sort().join('|')})$`;
+  const methods = (said?.['methods'] ?? {}) as Readonly<Record<string, unknown>>;
+  return (
+    said?.['paths'] === expression([...pathsBy.values()].flat()) &&
+    Object.keys(methods).length === pathsBy.size &&
+    [...pathsBy].every(([method, paths]) => methods[method] === expression(paths))
+  );
+}
+
+function pathsOf({ url_path: path, or_rules: any }: Permission): readonly string[] {
+  if (any?.rules !== undefined) return any.rules.flatMap(pathsOf);
+  const { exact, prefix } = path?.path ?? {};
+  const literally = (text: string): string =>
+    text.replace(/[^A-Za-z0-9/_~-]/g, (one) => (one === '^' ? '\\^' : `[${one}]`));
+  return [
+    ...(exact === undefined ? [] : [literally(exact)]),
+    ...(prefix === undefined ? [] : [`${literally(prefix)}.*`]),
+  ];
 }
 
 function methodsOf({ header, or_rules: any }: Permission): readonly string[] {

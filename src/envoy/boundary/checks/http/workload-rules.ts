@@ -5,7 +5,6 @@ import type { Any, Messages } from '../../../proto/types.gen.ts';
 import { trustDomainOf } from '../tls/tls-rules.ts';
 
 type Permission = Messages['envoy.config.rbac.v3.Permission'];
-type Rules = Messages['envoy.config.rbac.v3.RBAC'];
 type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
 
 const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
@@ -88,20 +87,6 @@ export function workloadsOf({ sourced_metadata: claim, or_rules: any }: Permissi
   const isClaim = filter === 'postern' && path.map(({ key }) => key).join() === 'workload' && invert !== true;
   if (!isClaim || (claim?.metadata_source ?? 'DYNAMIC') !== 'DYNAMIC') return [];
   return [...(exact === undefined ? [] : [`=${exact}`]), ...(prefix === undefined ? [] : [`<${prefix}`])];
-}
-
-/** Only the log has what shadow rules decide: that a request which is not `admitted` would be for another workload. */
-export function reportsWorkloads(shadow: Rules | undefined, admitted: readonly Permission[]): boolean {
-  const { action = 'ALLOW', policies = {} } = shadow ?? {};
-  const [permission, ...wider] = policies['workload']?.permissions ?? [];
-  const refused = (permission?.and_rules?.rules ?? []).flatMap(({ not_rule: never }) => never ?? []);
-  const all: Permission = admitted.length === 1 ? (admitted[0] as Permission) : { or_rules: { rules: admitted } };
-  return (
-    action === 'ALLOW' &&
-    Object.keys(policies).length === 1 &&
-    wider.length === 0 &&
-    refused.some((never) => JSON.stringify(never) === JSON.stringify(all))
-  );
 }
 
 /** Whether each workload of these texts is of the trust domain, and each prefix ends with a whole segment. */

@@ -1,133 +1,237 @@
-// What the access logs of the gateways may say: the keys, and for each the one operator that fills it.
+// What the access logs of the gateways may say: the lines of each layer, their keys, and for each the one operator that fills it.
 // Must not: be made of envoy/http/access-log.ts, which is what is checked here.
 
+import { createHash } from 'node:crypto';
 import { ofTypes, PEER_REPORT } from '../report-shapes.ts';
 import { is, matching, message, type Shape, sequence, typed, under } from '../shape.ts';
 
-const JSON_KEYS = {
-  connection: `
-    chain %FILTER_CHAIN_NAME%
-    peer %METADATA(LISTENER_FILTER_CHAIN:postern:peer)%
-    conn_id %CONNECTION_ID%
-    peer_uri %DOWNSTREAM_PEER_URI_SAN%
-    peer_subject %DOWNSTREAM_PEER_SUBJECT%
-    peer_serial %DOWNSTREAM_PEER_SERIAL%
-    peer_fp %DOWNSTREAM_PEER_FINGERPRINT_256%
-    tls %DOWNSTREAM_TLS_VERSION%
-    sni %REQUESTED_SERVER_NAME%
-    tls_fail %DOWNSTREAM_TRANSPORT_FAILURE_REASON%
-    client %DOWNSTREAM_DIRECT_REMOTE_ADDRESS%
-    local %DOWNSTREAM_LOCAL_ADDRESS%
-    close %DOWNSTREAM_LOCAL_CLOSE_REASON%
-    close_type %DOWNSTREAM_DETECTED_CLOSE_TYPE%
-    flags %RESPONSE_FLAGS%
-    flags_long %RESPONSE_FLAGS_LONG%
-    conn_term %CONNECTION_TERMINATION_DETAILS%
-    rx %BYTES_RECEIVED%
-    tx %BYTES_SENT%
-    dur_ms %DURATION%
-    net_policy %DYNAMIC_METADATA(envoy.filters.network.rbac)%`,
-  request: `
-    exported %METADATA(VIRTUAL_HOST:postern:exported)%
-    service %METADATA(ROUTE:postern:service)%
-    route_peer %METADATA(ROUTE:postern:peer)%
-    reason %COALESCE({"operators":[{"command":"DYNAMIC_METADATA","param":"postern:reason"},{"command":"METADATA","param":"ROUTE:postern:reason"}]})%
-    limit %DYNAMIC_METADATA(postern.limit:reached)%
-    request_id %STREAM_ID%
-    method %REQ(:METHOD)%
-    authority %COALESCE({"operators":[{"command":"FILTER_STATE","param":"postern.authority:PLAIN"},{"command":"REQ","param":":AUTHORITY"}]})%
-    path %PATH(NQ)%
-    proto %PROTOCOL%
-    route %ROUTE_NAME%
-    cluster %UPSTREAM_CLUSTER%
-    upstream %UPSTREAM_HOST%
-    upstream_peer_uri %UPSTREAM_PEER_URI_SAN%
-    upstream_fail %UPSTREAM_TRANSPORT_FAILURE_REASON%
-    code %RESPONSE_CODE%
-    code_details %RESPONSE_CODE_DETAILS%
-    grpc %GRPC_STATUS%
-    attempts %UPSTREAM_REQUEST_ATTEMPT_COUNT%
-    policy %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%
-    verdict %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_engine_result)%`,
-  ingressRequest: `
-    peer_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%
-    workload %DYNAMIC_METADATA(postern:workload)%
-    refused_for %DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_effective_policy_id)%`,
-  egressRequest: 'caller_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%',
-};
+type Keys = Readonly<Record<string, Shape>>;
 
-const CONNECTION = keys(JSON_KEYS.connection);
-const REQUEST = { ...CONNECTION, ...keys(JSON_KEYS.request) };
-const TUNNEL = some('peer conn_id upstream upstream_peer_uri upstream_fail attempts flags flags_long rx tx dur_ms');
-
-/** Every policy is logged but `gateway-health/…`. */
-const NO_HEALTH_CHECK = message({
-  metadata_filter: message({
-    matcher: message({
-      filter: is('envoy.filters.http.rbac'),
-      path: sequence(message({ key: is('enforced_effective_policy_id') })),
-      value: message({ string_match: message({ safe_regex: message({ regex: is('[^g].*') }) }) }),
-    }),
-    match_if_key_not_found: is(true),
-  }),
-});
-
-export const INGRESS_CONNECTION_LOG = oneLog('ingress', 'listener', CONNECTION);
-/** Of an egress port whose callers prove who they are. */
-export const EGRESS_CONNECTION_LOG = oneLog('egress', 'listener', CONNECTION);
-export const INGRESS_REQUEST_LOG = oneLog(
-  'ingress',
-  'http',
-  { ...REQUEST, ...keys(JSON_KEYS.ingressRequest) },
-  { filter: NO_HEALTH_CHECK },
-);
-export const EGRESS_REQUEST_LOG = oneLog('egress', 'http', { ...REQUEST, ...keys(JSON_KEYS.egressRequest) });
-const TCP = {
-  ...keys(`
-    service %METADATA(LISTENER_FILTER_CHAIN:postern:service)%
-    verdict %METADATA(LISTENER_FILTER_CHAIN:postern:verdict)%
-    reason %METADATA(LISTENER_FILTER_CHAIN:postern:reason)%`),
-  ...some('peer upstream upstream_fail attempts close close_type flags flags_long conn_term rx tx dur_ms'),
-};
-/** A gate is told the identity that its chain has verified. */
-const TOLD = keys(`
-    conn_id %FILTER_STATE(postern.connection:PLAIN)%
-    peer_uri %FILTER_STATE(postern.identity:PLAIN)%`);
-
-export const GATE_LOG = oneLog('ingress', 'tcp', { ...TCP, ...TOLD });
-export const TCP_PORT_LOG = oneLog('egress', 'tcp', { ...TCP, ...some('conn_id client upstream_peer_uri') });
-/** Of the gate of callers that prove who they are. */
-export const CALLERS_GATE_LOG = oneLog('egress', 'tcp', { ...TCP, ...TOLD, ...some('upstream_peer_uri') });
-/** The line, and the report. */
-export const TUNNEL_LOG = under(
-  'ACCESS_LOG',
-  sequence(stdoutLog('egress', 'tunnel', TUNNEL, { filter: ofTypes('TcpConnectionEnd') }), PEER_REPORT),
-);
-
-function oneLog(...log: Parameters<typeof stdoutLog>): Shape {
-  return under('ACCESS_LOG', sequence(stdoutLog(...log)));
+/** Expressions are here by the digest of their text (envoy/http/reason-expressions.ts). A change is reviewed with test/e2e/reasons.test.ts. */
+function digest(expected: string): Shape {
+  return (value) =>
+    typeof value === 'string' && createHash('sha256').update(value).digest('hex').slice(0, 16) === expected
+      ? undefined
+      : 'ACCESS_LOG';
 }
 
-function stdoutLog(
-  role: string,
-  layer: string,
-  fields: Readonly<Record<string, Shape>>,
-  filter: Readonly<Record<string, Shape>> = {},
-): Shape {
-  const gateway = matching(new RegExp(`^[A-Za-z0-9._-]+/${role}$`));
-  const line = message({ ts: is('%START_TIME%'), gateway, layer: is(layer), ...fields });
-  const config = typed('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {
-    log_format: message({ json_format: line, omit_empty_values: is(true) }),
-  });
-  return message({ name: is('envoy.access_loggers.stdout'), typed_config: config, ...filter });
-}
-
-function keys(lines: string): Readonly<Record<string, Shape>> {
+function keys(lines: string): Keys {
   const pairs = lines.trim().split(/\n\s*/);
   return Object.fromEntries(pairs.map((pair) => [pair.split(' ', 1)[0] ?? '', is(pair.slice(pair.indexOf(' ') + 1))]));
 }
 
-/** Of the keys of a request. */
-function some(names: string): Readonly<Record<string, Shape>> {
-  return Object.fromEntries(names.split(' ').map((key) => [key, REQUEST[key] as Shape]));
+const ALLOWED: Keys = { verdict: is('allowed'), reason: is('ALLOWED') };
+const SIZE = keys(`
+  rx %BYTES_RECEIVED%
+  tx %BYTES_SENT%
+  dur_ms %DURATION%`);
+const CONNECTION_ID = keys('conn_id %CONNECTION_ID%');
+const CLIENT = keys('client %DOWNSTREAM_DIRECT_REMOTE_ADDRESS%');
+const CHAIN_PEER = keys('peer %METADATA(LISTENER_FILTER_CHAIN:postern:peer)%');
+const CLOSE = keys('close %DOWNSTREAM_LOCAL_CLOSE_REASON%');
+const PEER_URI = keys('peer_uri %DOWNSTREAM_PEER_URI_SAN%');
+
+const REQUEST = {
+  ...CONNECTION_ID,
+  ...PEER_URI,
+  ...SIZE,
+  ...keys(`
+    request_id %STREAM_ID%
+    version %METADATA(VIRTUAL_HOST:postern:version)%
+    method %REQ(:METHOD)%
+    path %PATH(NQ)%
+    code %RESPONSE_CODE%
+    grpc %GRPC_STATUS%
+    upstream %UPSTREAM_HOST%`),
+};
+const AUTHORITY = keys(`
+    authority %COALESCE({"operators":[{"command":"FILTER_STATE","param":"postern.authority:PLAIN"},{"command":"REQ","param":":AUTHORITY"}]})%`);
+const INGRESS = {
+  ...CHAIN_PEER,
+  ...keys(`
+    export %METADATA(VIRTUAL_HOST:postern:service)%
+    rule %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%
+    workload %DYNAMIC_METADATA(postern:workload)%
+    peer_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%`),
+};
+const EGRESS = {
+  ...CLIENT,
+  ...AUTHORITY,
+  ...keys(`
+    peer %METADATA(VIRTUAL_HOST:postern:peer)%
+    import %METADATA(VIRTUAL_HOST:postern:service)%
+    rule %METADATA(VIRTUAL_HOST:postern:rule)%
+    caller_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%`),
+};
+const DIAL_FACTS = keys(`
+  upstream_fail %UPSTREAM_TRANSPORT_FAILURE_REASON%
+  attempts %UPSTREAM_REQUEST_ATTEMPT_COUNT%
+  flags %RESPONSE_FLAGS%
+  conn_term %CONNECTION_TERMINATION_DETAILS%`);
+const WENT_WRONG = {
+  ...CLIENT,
+  ...DIAL_FACTS,
+  ...AUTHORITY,
+  ...keys(`
+    code_details %RESPONSE_CODE_DETAILS%`),
+};
+
+function status(op: 'GE' | 'LE', code: number): Shape {
+  const value = message({ default_value: is(code), runtime_key: is(`postern.log_${op.toLowerCase()}_${code}`) });
+  return message({ status_code_filter: message({ comparison: message({ value }, { op: is(op, 'EQ') }) }) });
 }
+
+function expression(text: Shape): Shape {
+  const config = typed('envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', { expression: text });
+  return message({
+    extension_filter: message({ name: is('envoy.access_loggers.extension_filters.cel'), typed_config: config }),
+  });
+}
+
+const WENT_WELL = expression(is("response.code_details == 'via_upstream' && response.flags == 0"));
+const NOT_FROM_UPSTREAM = expression(
+  is(
+    "!has(response.code_details) || (response.code_details != 'via_upstream' && !(response.code_details == 'direct_response' && xds.virtual_host_name.endsWith('/gateway-health')))",
+  ),
+);
+/** Policies of the file; the others are those of health checks. */
+const BY_RULE = message({
+  metadata_filter: message(
+    {
+      matcher: message({
+        filter: is('envoy.filters.http.rbac'),
+        path: sequence(message({ key: is('enforced_effective_policy_id') })),
+        value: message({ string_match: message({ prefix: is('exports.') }) }),
+      }),
+    },
+    { match_if_key_not_found: is(false) },
+  ),
+});
+const ANSWERED = [status('GE', 100), status('LE', 399), WENT_WELL];
+const NOT_ANSWERED = message({
+  or_filter: message({
+    filters: sequence(
+      status('LE', 99),
+      status('GE', 400),
+      message({ response_flag_filter: message({}) }),
+      NOT_FROM_UPSTREAM,
+    ),
+  }),
+});
+
+function line(role: string, layer: string, fields: Keys, filter: Shape): Shape {
+  const gateway = matching(new RegExp(`^[A-Za-z0-9._-]+/${role}$`));
+  const format = message({ ts: is('%START_TIME%'), gateway, layer: is(layer), ...fields });
+  const config = typed('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {
+    log_format: message({ json_format: format, omit_empty_values: is(true) }),
+  });
+  return message({ name: is('envoy.access_loggers.stdout'), typed_config: config, filter });
+}
+
+function log(...lines: readonly Shape[]): Shape {
+  return under('ACCESS_LOG', sequence(...lines));
+}
+
+function requestLog(role: string, fields: Keys, answered: readonly Shape[], reason: string, verdict: string): Shape {
+  const both = { ...REQUEST, ...fields };
+  const well = message({ and_filter: message({ filters: sequence(...answered) }) });
+  return log(
+    line(role, 'http', { ...both, ...ALLOWED }, well),
+    line(role, 'http', { ...both, ...WENT_WRONG, reason: digest(reason), verdict: digest(verdict) }, NOT_ANSWERED),
+  );
+}
+
+export const INGRESS_REQUEST_LOG = requestLog(
+  'ingress',
+  INGRESS,
+  [...ANSWERED, BY_RULE],
+  'beef29cf68ddc14c',
+  'e87f618f9ffcea4a',
+);
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '37ae40179202a5d3', 'e87f618f9ffcea4a');
+
+function connectionLog(role: string): Shape {
+  const fields = {
+    ...CONNECTION_ID,
+    ...CHAIN_PEER,
+    ...CLIENT,
+    ...SIZE,
+    ...CLOSE,
+    ...keys(`
+      sni %REQUESTED_SERVER_NAME%
+      peer_subject %DOWNSTREAM_PEER_SUBJECT%
+      peer_serial %DOWNSTREAM_PEER_SERIAL%
+      peer_fp %DOWNSTREAM_PEER_FINGERPRINT_256%`),
+  };
+  const refused = keys(`
+    claimed_uri %DOWNSTREAM_PEER_URI_SAN%
+    tls_fail %DOWNSTREAM_TRANSPORT_FAILURE_REASON%
+    conn_term %CONNECTION_TERMINATION_DETAILS%
+    flags %RESPONSE_FLAGS%`);
+  return log(
+    line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('eb33bb4f85f6db01'))),
+    line(
+      role,
+      'listener',
+      { ...fields, ...refused, reason: digest('2e1d49414e7571a9'), verdict: digest('add410e77ad370d3') },
+      expression(digest('35fec743736d9254')),
+    ),
+  );
+}
+
+export const INGRESS_CONNECTION_LOG = connectionLog('ingress');
+/** Of an egress port whose callers prove who they are. */
+export const EGRESS_CONNECTION_LOG = connectionLog('egress');
+
+const UPSTREAM = keys(`
+  upstream %UPSTREAM_HOST%
+  upstream_peer_uri %UPSTREAM_PEER_URI_SAN%`);
+const CARRIED =
+  "response.flags == 0 && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
+const TUNNEL = { ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
+const TUNNEL_REASON = { reason: digest('3b6d2ecb287e8e79'), verdict: digest('107a50f5f9657cdc') };
+
+/** The lines, and the report. */
+export const TUNNEL_LOG = log(
+  line('egress', 'tunnel', { ...TUNNEL, ...ALLOWED }, atEnd(CARRIED)),
+  line('egress', 'tunnel', { ...TUNNEL, ...TUNNEL_REASON, ...DIAL_FACTS }, atEnd(`!(${CARRIED})`)),
+  PEER_REPORT,
+);
+
+function atEnd(condition: string): Shape {
+  return message({
+    and_filter: message({ filters: sequence(ofTypes('TcpConnectionEnd'), expression(is(condition))) }),
+  });
+}
+
+/** A gate is told the identity that its chain has verified. */
+const TOLD = keys(`
+  conn_id %FILTER_STATE(postern.connection:PLAIN)%
+  peer_uri %FILTER_STATE(postern.identity:PLAIN)%`);
+const DENIED = "xds.filter_chain_name == 'deny-all'";
+
+function tcpLog(role: string, other: Keys, reason: Keys): Shape {
+  const fields = {
+    ...other,
+    ...CHAIN_PEER,
+    ...SIZE,
+    ...keys(`
+      ${role === 'ingress' ? 'export' : 'import'} %METADATA(LISTENER_FILTER_CHAIN:postern:service)%
+      rule %METADATA(LISTENER_FILTER_CHAIN:postern:rule)%`),
+  };
+  const carried = { ...fields, ...UPSTREAM, ...CLOSE };
+  const why = keys('reason %METADATA(LISTENER_FILTER_CHAIN:postern:reason)%');
+  return log(
+    line(role, 'tcp', { ...fields, verdict: is('refused'), ...why }, expression(is(DENIED))),
+    line(role, 'tcp', { ...carried, ...ALLOWED }, expression(is(`!(${DENIED}) && ${CARRIED}`))),
+    line(role, 'tcp', { ...carried, ...reason, ...DIAL_FACTS }, expression(is(`!(${DENIED}) && !(${CARRIED})`))),
+  );
+}
+
+export const GATE_LOG = tcpLog('ingress', TOLD, {
+  reason: digest('6f9f9d6b629a6510'),
+  verdict: digest('7a556247fa4ca600'),
+});
+export const TCP_PORT_LOG = tcpLog('egress', { ...CONNECTION_ID, ...CLIENT }, TUNNEL_REASON);
+/** Of the gate of callers that prove who they are. */
+export const CALLERS_GATE_LOG = tcpLog('egress', TOLD, TUNNEL_REASON);

@@ -99,14 +99,9 @@ export const CLIENTS_OF_HOST = under(
 const PRINCIPAL = message({ authenticated: message({ principal_name: EXACT }) });
 const POLICY = message({ permissions: listOf(PERMISSION), principals: listOf(PRINCIPAL) });
 
-function policies(name: RegExp): Shape {
-  return message({ policies: mapOf(name, POLICY) }, { action: is('ALLOW') });
-}
-
 export const POLICY_OF_HOST = typed(RBAC_PER_ROUTE, {
-  rbac: message(
-    { rules: policies(/^/), track_per_rule_stats: is(true) },
-    // Envoy only reports what shadow rules would decide.
-    { shadow_rules: policies(/^workload$/) },
-  ),
+  rbac: message({
+    rules: message({ policies: mapOf(/^/, POLICY) }, { action: is('ALLOW') }),
+    track_per_rule_stats: is(true),
+  }),
 });

@@ -12,6 +12,7 @@ import {
   extension,
   is,
   listOf,
+  mapOf,
   matching,
   message,
   once,
@@ -91,7 +92,10 @@ const COUNTED = sequence(
     headers: sequence(message({ name: is(':path'), string_match: message({ prefix: is('/') }) })),
   }),
 );
-const EXPORTED = metadata(message({ exported: text }));
+const VERSION = matching(/^[0-9a-f]{12}$/);
+/** For the log alone; the values are in policy-rules.ts. */
+const RULES = { paths: text, methods: mapOf(/^/, text) };
+const EXPORTED = metadata(message({ service: text, version: VERSION, ...RULES }));
 
 /** The values for the guard against bodies are in route-rules.ts. */
 const BODIES = typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { disabled: is(true) });
@@ -129,6 +133,7 @@ const GRANTED = message({
 const HEALTH = message({
   name: text,
   domains: sequence(text),
+  metadata: metadata(message(RULES)),
   typed_per_filter_config: message(
     { 'envoy.filters.http.rbac': POLICY_OF_HOST },
     { 'envoy.filters.http.filter_chain.peer': NOT_LIMITED, 'envoy.filters.http.filter_chain.consumer': LIMITED },
@@ -142,7 +147,7 @@ const IMPORTED = message(
   {
     name: text,
     domains: listOf(text),
-    metadata: EXPORTED,
+    metadata: metadata(message({ service: text, peer: text, rule: text, version: VERSION })),
     routes: either(
       sequence(message({ name: text, match: ANY, direct_response: answering(503), metadata: SERVICE })),
       forwarding({ host_rewrite_literal: text }, SERVICE),
@@ -168,7 +173,6 @@ function denying(status: number, reason: string): Shape {
   const host = message({
     name: is('deny-all'),
     domains: sequence(is('*')),
-    metadata: metadata(message({ exported: is('-') })),
     routes: sequence(message({ name: text, match: ANY, direct_response: answering(status), metadata: why })),
   });
   return under('DENY_ALL', host);

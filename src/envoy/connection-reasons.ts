@@ -1,0 +1,176 @@
+// The reason codes of connections: handshakes, the way on to backends and peers, and ends. A part of the table of reasons.ts.
+// Must not: rename a code.
+
+import type { Row } from './reason-row.ts';
+
+export const CONNECTION_REASONS = {
+  // handshakes
+  NO_CERTIFICATE: [
+    'refused',
+    'both',
+    'The other end showed no certificate.',
+    'A client without one: a scanner, or a caller that does not know about `clients: mtls`.',
+    'Give the client its certificate.',
+  ],
+  WRONG_CA: [
+    'refused',
+    'both',
+    'The certificate does not come from a CA of the bundle. `claimed_uri` is what it says, and proves nothing.',
+    'The other mesh has another CA than the one in our file.',
+    'Compare with `postern peer show` of the other mesh, and exchange the bundle.',
+  ],
+  WRONG_IDENTITY: [
+    'refused',
+    'both',
+    'The certificate is good, but not for one of the identities that are accepted, or for more than that one.',
+    'Another SPIFFE ID than in `gatewayIdentities`, a workload instead of a gateway, or a caller of another trust domain.',
+    'Compare `claimed_uri` with the file.',
+  ],
+  CERTIFICATE_EXPIRED: [
+    'refused',
+    'both',
+    'The certificate of the other end has expired.',
+    'It is not renewed any more, or a clock is wrong.',
+    'Renew it; compare the clocks.',
+  ],
+  CERTIFICATE_NOT_YET_VALID: [
+    'refused',
+    'both',
+    'The certificate of the other end is not valid yet.',
+    'A clock is wrong.',
+    'Compare the clocks.',
+  ],
+  WRONG_PURPOSE: [
+    'refused',
+    'both',
+    'The certificate is not made for this side of TLS.',
+    'Its extended key usage lacks clientAuth or serverAuth.',
+    'Issue it for both.',
+  ],
+  WRONG_KEY_KIND: [
+    'refused',
+    'both',
+    'The certificate has a kind of key, or a signature, that is not accepted.',
+    'An RSA key where `leafKeys` has none.',
+    'Use another key, or add its kind to `leafKeys`.',
+  ],
+  UNKNOWN_SERVER_NAME: [
+    'refused',
+    'ingress',
+    'No filter chain has this server name (SNI) with this protocol.',
+    'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant.',
+    'Compare `sni` of the line with `serverNames` of `postern peer show`.',
+  ],
+  NOT_TLS: ['refused', 'both', 'The other end does not speak TLS 1.3.', 'Plaintext, or an old client.', 'Use TLS 1.3.'],
+  HANDSHAKE_UNFINISHED: [
+    'failed',
+    'both',
+    'The connection ended before the handshake was done.',
+    'The other end left, sent nothing for 5 seconds, or did not speak TLS; a peer also leaves when it does not accept our certificate.',
+    'Look for the same moment in the log of the other end.',
+  ],
+  HANDSHAKE_FAILED: ['refused', 'both', 'The handshake failed for another reason.', '', 'See `tls_fail` in the line.'],
+
+  // the way on
+  BACKEND_DOWN: [
+    'failed',
+    'ingress',
+    'No connection to the backend.',
+    'It is not running, or its address is wrong.',
+    'Look at the backend, and at `backend` of the export.',
+  ],
+  BACKEND_TLS: [
+    'failed',
+    'ingress',
+    'TLS to the backend failed.',
+    'Another certificate or CA than the export says.',
+    'See `upstream_fail`, and `backend` of the export.',
+  ],
+  BACKEND_TIMEOUT: [
+    'failed',
+    'ingress',
+    'The backend did not answer in time, or was silent for too long.',
+    'It is slow.',
+    'Look at the backend, or raise `timeouts` of the export.',
+  ],
+  BACKEND_RESET: [
+    'failed',
+    'ingress',
+    'The backend ended the request before its answer was complete.',
+    'It crashed, or closes idle connections early.',
+    'Look at the log of the backend.',
+  ],
+  BACKEND_MALFORMED: [
+    'failed',
+    'ingress',
+    'The answer of the backend is not valid HTTP, or its headers are too large.',
+    'Another protocol than the export says.',
+    'Compare `protocol` of the export.',
+  ],
+  PEER_DOWN: [
+    'failed',
+    'egress',
+    'No gateway of the peer can be used.',
+    'It is not reachable, or one side refuses the other; the lines of `layer: tunnel` say which.',
+    'Run `postern check peer NAME`.',
+  ],
+  PEER_REFUSED_US: [
+    'failed',
+    'egress',
+    'The peer’s gateway ended the handshake with a TLS alert.',
+    'It does not trust our CA, or does not accept our identity.',
+    '`upstream_fail` has the alert; run `postern check peer NAME`, and have the peer look into its log.',
+  ],
+  WE_REFUSED_PEER: [
+    'refused',
+    'egress',
+    'Our egress does not accept the certificate of the peer’s gateway, for a reason that has no code of its own.',
+    '',
+    'See `upstream_fail`.',
+  ],
+  PEER_TIMEOUT: [
+    'failed',
+    'egress',
+    'The peer did not answer in time, or was silent for too long.',
+    'Its service is slow.',
+    'Look at the peer’s log (`peer_request_id` there), or raise `timeouts` of the import.',
+  ],
+  PEER_RESET: [
+    'failed',
+    'egress',
+    'The connection to the peer ended before the answer was complete.',
+    'The peer restarts, or withdrew its trust.',
+    'Look at the peer’s log.',
+  ],
+
+  // ends
+  CALLER_LEFT: [
+    'failed',
+    'both',
+    'The other end cancelled the request or closed the connection first.',
+    'A time-out there, or a WebSocket that was closed.',
+    '',
+  ],
+  IDLE: [
+    'failed',
+    'both',
+    'Nothing was sent for longer than it may be silent.',
+    '',
+    'Raise `timeouts.idle`, or send keep-alives.',
+  ],
+  AGE: ['failed', 'both', 'The request or connection lasted as long as one may.', '', 'Connect again.'],
+  ENDED_BY_GATEWAY: [
+    'failed',
+    'both',
+    'The gateway ended the connection.',
+    'The trust or the grant that it rested on has changed, or the gateway drains.',
+    'Connect again.',
+  ],
+  UNKNOWN_REASON: [
+    'failed',
+    'both',
+    'None of the above; the line has all facts.',
+    '',
+    'Please report it, with the line.',
+  ],
+} as const satisfies Readonly<Record<string, Row>>;

@@ -1,0 +1,295 @@
+// How a gateway finds the reason of a line: expressions (CEL) over what Envoy knows at the end of a request or connection. They are
+// evaluated only for lines of what was not simply allowed and answered.
+// Must not: let a case pass as something that it may not be: what no condition knows is UNKNOWN_REASON.
+
+import type { GatewayRole } from '../../federation/model.ts';
+import type { ReasonCode } from '../reasons.ts';
+import { DENY_ALL, METADATA } from '../resource-names.ts';
+import { BAD_PLACES } from './access-control/path-guard.ts';
+
+type Case = readonly [code: ReasonCode, when: string];
+
+const DETAILS = 'response.code_details';
+/** Bits of `response.flags`, by Envoy's short names. */
+const FLAGS = {
+  UH: 2,
+  UT: 4,
+  UR: 16,
+  UF: 32,
+  UC: 64,
+  UO: 128,
+  NR: 256,
+  DC: 16384,
+  URX: 32768,
+  SI: 65536,
+  UMSDR: 524288,
+  DT: 4194304,
+  UPE: 8388608,
+  OM: 33554432,
+  DR: 268435456,
+} as const;
+
+function flag(...names: readonly (keyof typeof FLAGS)[]): string {
+  return anyOf(names.map((name) => `response.flags / ${FLAGS[name]} % 2 == 1`));
+}
+
+function anyOf(conditions: readonly string[]): string {
+  return conditions.length === 1 ? (conditions[0] as string) : `(${conditions.join(' || ')})`;
+}
+
+function startsWith(...texts: readonly string[]): string {
+  return anyOf(texts.map((text) => `${DETAILS}.startsWith('${text}')`));
+}
+
+function dynamic(namespace: string, key: string, value: string): string {
+  const all = `metadata.filter_metadata`;
+  return `('${namespace}' in ${all} && '${key}' in ${all}['${namespace}'] && ${all}['${namespace}']['${key}'] == '${value}')`;
+}
+
+/** CEL evaluates an error to an error; only a conjunction that is false already hides one. So absent facts are asked for first. */
+function has(attribute: string, condition: string): string {
+  return `(has(${attribute}) && ${condition})`;
+}
+
+/** What a virtual host says of its rules for this purpose: RE2 expressions of paths, of all rules and by method (resources/route.ts). */
+const HOST = `xds.virtual_host_metadata.filter_metadata['${METADATA}']`;
+const NO_PATH = `!request.url_path.matches(${HOST}['paths'])`;
+const NO_METHOD = `!(request.method in ${HOST}['methods'] && request.url_path.matches(${HOST}['methods'][request.method]))`;
+const BODY = `(!(request.method in ['POST', 'PUT', 'PATCH']) && 'content-length' in request.headers && request.headers['content-length'] != '0')`;
+const RBAC = 'envoy.filters.http.rbac';
+
+const LIMITS: readonly (readonly [string, ReasonCode, GatewayRole])[] = [
+  ['peer/requestsPerSecond', 'PEER_RATE_LIMIT', 'ingress'],
+  ['peer/requests', 'PEER_REQUESTS_LIMIT', 'ingress'],
+  ['consumer/requestsPerSecond', 'CONSUMER_RATE_LIMIT', 'ingress'],
+  ['consumer/requests', 'CONSUMER_REQUESTS_LIMIT', 'ingress'],
+  ['import/requestsPerSecond', 'IMPORT_RATE_LIMIT', 'egress'],
+  ['import/requests', 'IMPORT_REQUESTS_LIMIT', 'egress'],
+];
+
+const RBAC_DENIED = startsWith('rbac_access_denied');
+/** A backend or peer has answered, and no flag of Envoy was there then or came later. */
+export const WENT_WELL = `${DETAILS} == 'via_upstream' && response.flags == 0`;
+/** What the gateway answered itself, or did not answer: a refused gRPC call also has status 200. Of answered health checks there are too many. */
+export const NOT_FROM_UPSTREAM = `!has(${DETAILS}) || (${DETAILS} != 'via_upstream' && !(${DETAILS} == 'direct_response' && xds.virtual_host_name.endsWith('/gateway-health')))`;
+
+/** Where access control refuses a path below a prefix (access-control/path-guard.ts); here without a backslash. */
+const BAD_PLACE = `request.url_path.matches('^(?:${BAD_PLACES.replaceAll('\\.', '[.]').replaceAll('\\(', '[(]')})$')`;
+
+/** A request that is malformed has no virtual host at all. */
+const IS_UNKNOWN = `xds.virtual_host_name == '${DENY_ALL}'`;
+
+const AT_INGRESS: readonly Case[] = [
+  ['UNUSUAL_PATH', `${DETAILS}.contains('[unusual-path]')`],
+  ['NO_GRANT', has('xds.virtual_host_name', IS_UNKNOWN)],
+  ['PATH', `${RBAC_DENIED} && ${NO_PATH}`],
+  ['METHOD', `${RBAC_DENIED} && ${NO_METHOD}`],
+  ['UNEXPECTED_BODY', `${RBAC_DENIED} && ${BODY}`],
+  ['UNUSUAL_PATH', `${RBAC_DENIED} && ${BAD_PLACE}`],
+  ['WORKLOAD', RBAC_DENIED],
+  [
+    'UNEXPECTED_BODY',
+    `${DETAILS} == 'request_payload_too_large' && !${dynamic(RBAC, 'enforced_engine_result', 'allowed')}`,
+  ],
+];
+
+const AT_EGRESS: readonly Case[] = [
+  ['UNKNOWN_NAME', has('xds.virtual_host_name', IS_UNKNOWN)],
+  ['CLIENT', RBAC_DENIED],
+  ['PEER_DENIED', `${DETAILS} == 'direct_response'`],
+];
+
+const MALFORMED = [
+  'http1.',
+  'http2.',
+  'path_normalization_failed',
+  'missing_',
+  'absolute_path',
+  'low_version',
+  'codec_error',
+  'invalid_',
+  'downstream_protocol',
+];
+
+/** In the order in which they are asked; the first that holds is the reason. */
+function requestCases(role: GatewayRole): readonly Case[] {
+  const isIngress = role === 'ingress';
+  const reset = isIngress ? 'BACKEND_RESET' : 'PEER_RESET';
+  const upstream = 'upstream_reset_before_response_started{';
+  return [
+    ['ALLOWED', WENT_WELL],
+    ...LIMITS.filter(([, , at]) => at === role).map(
+      ([limit, code]): Case => [code, dynamic('postern.limit', 'reached', limit)],
+    ),
+    ...(isIngress ? AT_INGRESS : AT_EGRESS),
+    ['BODY_LIMIT', startsWith('request_payload_too_large', 'request_body_too_large', 'body_size_limit')],
+    ['UNDERSCORE_HEADER', dynamic(METADATA, 'reason', 'underscore-header')],
+    ['UPGRADE', startsWith('upgrade_failed')],
+    [
+      'HEADERS_TOO_LARGE',
+      anyOf([
+        startsWith('request_headers_too_large'),
+        `${DETAILS}.contains('too_many_headers')`,
+        `${DETAILS}.contains('headers_too_large')`,
+      ]),
+    ],
+    ['OVERLOADED', anyOf([startsWith('overload', `${upstream}overflow`), flag('OM')])],
+    ['IDLE', startsWith('request_header_timeout', 'request_overall_timeout')],
+    [
+      isIngress ? 'BACKEND_TIMEOUT' : 'PEER_TIMEOUT',
+      startsWith('response_timeout', 'upstream_per_try', 'upstream_response_timeout', 'stream_idle_timeout'),
+    ],
+    ['AGE', startsWith('max_duration_timeout', 'upstream_max_stream_duration')],
+    ['CALLER_LEFT', anyOf([flag('DC', 'DR'), startsWith('downstream_remote_disconnect', 'http2.remote_reset')])],
+    [isIngress ? 'BACKEND_MALFORMED' : 'PEER_RESET', anyOf([startsWith(`${upstream}protocol_error`), flag('UPE')])],
+    ...(isIngress
+      ? ([
+          [
+            'BACKEND_TLS',
+            has('upstream.transport_failure_reason', "upstream.transport_failure_reason.contains('TLS_error')"),
+          ],
+        ] as const)
+      : []),
+    [
+      isIngress ? 'BACKEND_DOWN' : 'PEER_DOWN',
+      anyOf([flag('UH', 'UF'), startsWith('no_healthy_upstream', 'cluster_not_found')]),
+    ],
+    [reset, anyOf([flag('UC', 'UR'), startsWith('upstream_reset')])],
+    ['MALFORMED_REQUEST', startsWith(...MALFORMED)],
+    ['ENDED_BY_GATEWAY', startsWith('downstream_local_disconnect')],
+  ];
+}
+
+/** Texts of BoringSSL and of Envoy's validator about the certificate of the other end. */
+function certificateCases(attribute: string, other: ReasonCode): readonly Case[] {
+  const says = (...texts: readonly string[]): string => anyOf(texts.map((text) => `${attribute}.contains('${text}')`));
+  return [
+    ['NO_CERTIFICATE', says('PEER_DID_NOT_RETURN_A_CERTIFICATE')],
+    ['CERTIFICATE_EXPIRED', says('certificate has expired')],
+    ['CERTIFICATE_NOT_YET_VALID', says('not yet valid')],
+    ['WRONG_PURPOSE', says('unsupported certificate purpose')],
+    ['WRONG_IDENTITY', says('SAN matcher')],
+    ['WRONG_CA', says('verify cert failed')],
+    [
+      'WRONG_KEY_KIND',
+      says(
+        'WRONG_SIGNATURE_TYPE',
+        'NO_COMMON_SIGNATURE',
+        'WRONG_CERTIFICATE_TYPE',
+        'UNKNOWN_CERTIFICATE_TYPE',
+        'BAD_SIGNATURE',
+      ),
+    ],
+    ['NOT_TLS', says('HTTP_REQUEST', 'WRONG_VERSION_NUMBER', 'UNSUPPORTED_PROTOCOL', 'HTTPS_PROXY_REQUEST')],
+    [other, says('ALERT')],
+    ['HANDSHAKE_FAILED', says('TLS_error')],
+  ];
+}
+
+const OURS = 'connection.transport_failure_reason';
+const THEIRS = 'upstream.transport_failure_reason';
+const TERMINATION = 'connection.termination_details';
+
+/** Of a connection to a port: its handshake failed, or no filter chain was for it. */
+const CONNECTION: readonly Case[] = [
+  ...certificateCases(OURS, 'PEER_REFUSED_US').map(([code, when]): Case => [code, has(OURS, when)]),
+  ['WRONG_IDENTITY', has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)],
+  ['UNKNOWN_SERVER_NAME', flag('NR')],
+  ['CONNECTION_LIMIT', flag('UO')],
+];
+
+/** Of a connection that a gateway makes: of the tunnel to a peer, or of a TCP export or import. */
+function dialCases(down: ReasonCode, other: ReasonCode): readonly Case[] {
+  return [
+    ...certificateCases(THEIRS, other).map(([code, when]): Case => [code, has(THEIRS, when)]),
+    ['CONNECTION_LIMIT', flag('UO')],
+    [down, flag('UF', 'UH', 'URX', 'UC')],
+  ];
+}
+
+/** Envoy's parser of CEL goes 32 deep, and each case that follows another is one deeper. */
+const DEEPEST = 12;
+
+/** The first case that holds; `otherwise` when none does. */
+function firstOf(cases: readonly Case[], otherwise: string): string {
+  if (cases.length <= DEEPEST) return chain(cases, otherwise);
+  const [first, rest] = [cases.slice(0, DEEPEST), cases.slice(DEEPEST)];
+  return `${anyOf(first.map(([, when]) => when))} ? (${chain(first, otherwise)}) : (${firstOf(rest, otherwise)})`;
+}
+
+function chain(cases: readonly Case[], otherwise: string): string {
+  return cases.reduceRight((rest, [code, when]) => `${when} ? '${code}' : ${rest}`, `'${otherwise}'`);
+}
+
+interface Expressions {
+  readonly reason: string;
+  readonly verdict: string;
+}
+
+/** `isRefused`, and in one case `isAllowed`: the verdict of REASONS, in fewer words than the reason. */
+function formatted(cases: readonly Case[], otherwise: ReasonCode, isRefused: string, isAllowed?: string): Expressions {
+  const verdict = `${isRefused} ? 'refused' : 'failed'`;
+  return {
+    reason: `%CEL(${firstOf(cases, otherwise)})%`,
+    verdict: `%CEL(${isAllowed === undefined ? verdict : `${isAllowed} ? 'allowed' : ${verdict}`})%`,
+  };
+}
+
+/**
+ * The gateway's own answers to what it does not admit, unless something else went wrong or the client was too slow. The status
+ * does not tell: a refused gRPC call has 200.
+ */
+const REFUSED = has(
+  DETAILS,
+  `${DETAILS} != 'via_upstream' && (${startsWith('reached_concurrency', 'upstream_reset_before_response_started{overflow', 'overload')} || !(${anyOf(
+    [
+      flag('UH', 'UT', 'UR', 'UF', 'UC', 'DC', 'URX', 'SI', 'DT', 'DR', 'UMSDR', 'UPE'),
+      `${startsWith(
+        'request_header_timeout',
+        'request_overall_timeout',
+        'stream_idle_timeout',
+        'max_duration_timeout',
+        'downstream_local_disconnect',
+        'cluster_not_found',
+      )}`,
+    ],
+  )}))`,
+);
+
+/** Of a request that was not simply allowed and answered. */
+export function requestReason(role: GatewayRole): Expressions {
+  const left = `!has(${DETAILS})`;
+  const cases: readonly Case[] = [
+    ['CALLER_LEFT', `${left} && ${flag('DC', 'DR')}`],
+    ['UNKNOWN_REASON', left],
+    ...requestCases(role),
+  ];
+  return formatted(cases, 'UNKNOWN_REASON', REFUSED, has(DETAILS, `(${WENT_WELL})`));
+}
+
+/** Of a connection whose handshake failed, or that no filter chain is for; a client may also have left before. */
+export const CONNECTION_REASON: Expressions = formatted(
+  CONNECTION,
+  'HANDSHAKE_UNFINISHED',
+  anyOf([has(OURS, `${OURS} != ''`), has(TERMINATION, `${TERMINATION} != ''`), flag('NR', 'UO')]),
+);
+/** Whether the handshake of a connection to a port was done: only then has TLS a version. */
+export const IS_ACCEPTED = `has(connection.tls_version) && connection.tls_version != '' && response.flags == 0 && !has(${OURS}) && !has(${TERMINATION})`;
+
+/** Of a connection that the gateway made on behalf of another one. */
+export const TUNNEL_REASON: Expressions = formatted(
+  dialCases('PEER_DOWN', 'PEER_REFUSED_US'),
+  'UNKNOWN_REASON',
+  anyOf([has(THEIRS, `${THEIRS}.contains('verify cert failed')`), flag('UO')]),
+);
+export const BACKEND_REASON: Expressions = formatted(
+  [
+    ['CONNECTION_LIMIT', flag('UO')],
+    ['BACKEND_TLS', has(THEIRS, `${THEIRS}.contains('TLS_error')`)],
+    ['BACKEND_DOWN', flag('UF', 'UH', 'URX', 'UC')],
+  ],
+  'UNKNOWN_REASON',
+  flag('UO'),
+);
+/** Nothing is wrong with such a connection. Where TLS is not spoken the attribute is there, without a text. */
+export const IS_CARRIED = `response.flags == 0 && (!has(${THEIRS}) || ${THEIRS} == '')`;

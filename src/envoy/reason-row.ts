@@ -1,0 +1,16 @@
+// What the table of reason codes (reasons.ts) has for each code.
+// Must not: hold a code.
+
+export type LoggedVerdict = 'allowed' | 'refused' | 'failed';
+
+export interface Reason {
+  /** `failed`: it was admitted, and something else went wrong. */
+  readonly verdict: LoggedVerdict;
+  /** Whose log has it. */
+  readonly at: 'ingress' | 'egress' | 'both';
+  readonly meaning: string;
+  readonly cause: string;
+  readonly cure: string;
+}
+
+export type Row = readonly [verdict: LoggedVerdict, at: Reason['at'], meaning: string, cause: string, cure: string];
