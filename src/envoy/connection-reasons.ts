@@ -71,6 +71,43 @@ export const CONNECTION_REASONS = {
   ],
   HANDSHAKE_FAILED: ['refused', 'both', 'The handshake failed for another reason.', '', 'See `tls_fail` in the line.'],
 
+  // what only commands and the status tell apart
+  CERTIFICATE_REVOKED: [
+    'refused',
+    'command',
+    'The peer has revoked our certificate.',
+    'It lists the certificate in a CRL.',
+    'Ask the peer; issue another certificate.',
+  ],
+  NAME_UNRESOLVED: [
+    'failed',
+    'command',
+    'The name of the peer’s gateway does not resolve.',
+    'A misspelt name in `addresses`, or a DNS server that does not know it.',
+    'Correct `addresses` of the peer, or DNS at the egress gateway.',
+  ],
+  NO_ALPN: [
+    'failed',
+    'command',
+    'The peer’s gateway does not speak HTTP/2, or Postern’s TCP, at this address.',
+    'Something else listens there, or the peer has another version of Postern.',
+    'Compare `addresses` with what the peer says.',
+  ],
+  UNHEALTHY: [
+    'failed',
+    'command',
+    'The handshake is done, but the health check of the peer’s gateway fails.',
+    'The gateway drains, or is not a gateway of Postern.',
+    'Ask the peer.',
+  ],
+  NO_LISTENER: [
+    'refused',
+    'command',
+    'No listener of the gateway has this port.',
+    'The import or the port is missing in the file.',
+    'Add the import, or correct the port.',
+  ],
+
   // the way on
   BACKEND_DOWN: [
     'failed',
@@ -116,8 +153,8 @@ export const CONNECTION_REASONS = {
   ],
   PEER_REFUSED_US: [
     'failed',
-    'egress',
-    'The peer’s gateway ended the handshake with a TLS alert.',
+    'both',
+    'The other end ended the handshake with a TLS alert.',
     'It does not trust our CA, or does not accept our identity.',
     '`upstream_fail` has the alert; run `postern check peer NAME`, and have the peer look into its log.',
   ],

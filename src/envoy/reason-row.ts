@@ -6,8 +6,8 @@ export type LoggedVerdict = 'allowed' | 'refused' | 'failed';
 export interface Reason {
   /** `failed`: it was admitted, and something else went wrong. */
   readonly verdict: LoggedVerdict;
-  /** Whose log has it. */
-  readonly at: 'ingress' | 'egress' | 'both';
+  /** Whose log has it; `command`: no log, only a command or the status. */
+  readonly at: 'ingress' | 'egress' | 'both' | 'command';
   readonly meaning: string;
   readonly cause: string;
   readonly cure: string;

@@ -1,6 +1,7 @@
 // What a failed connection of an egress gateway to a peer means: a reason code and who refused, from Envoy's words and flags.
 // Must not: label anything by those words, or name a reason that they do not show.
 
+import type { ReasonCode } from '../envoy/reasons.ts';
 import type { ReportedConnections } from '../serving/report-batch.ts';
 
 type Failure = NonNullable<ReportedConnections['last']>;
@@ -28,7 +29,7 @@ export const PEER_FAILURES = {
   NO_CERTIFICATE: 'no certificate was shown',
   WRONG_KEY_KIND: 'both sides accept no kind of key in common (leafKeys)',
   PEER_REFUSED_US: 'the peer closes the connection after the handshake: it refuses our certificate',
-} as const;
+} as const satisfies Readonly<Partial<Record<ReasonCode, string>>>;
 
 export type PeerFailureReason = keyof typeof PEER_FAILURES;
 

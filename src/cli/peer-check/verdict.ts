@@ -1,6 +1,7 @@
 // What a failed dial means: which side refuses, the reason code, what that says in plain words, and what to change in whose file.
 // Must not: dial, or print.
 
+import type { ReasonCode } from '../../envoy/reasons.ts';
 import type { Peer } from '../../federation/model.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 
@@ -12,8 +13,9 @@ export interface Verdict {
   readonly remedy: string;
 }
 
-/** Codes that are stable for programs. */
-export type Reason =
+/** Those of the access logs' codes that a dial can find. */
+export type Reason = Extract<
+  ReasonCode,
   | 'NAME_UNRESOLVED'
   | 'PEER_DOWN'
   | 'NOT_TLS'
@@ -28,7 +30,8 @@ export type Reason =
   | 'WRONG_KEY_KIND'
   | 'NO_ALPN'
   | 'PEER_REFUSED_US'
-  | 'UNHEALTHY';
+  | 'UNHEALTHY'
+>;
 
 /** What a verdict speaks of. */
 export interface Context {

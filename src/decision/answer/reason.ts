@@ -1,7 +1,10 @@
-// The reasons of the evaluator's verdicts.
-// Must not: rename one; scripts match them.
+// The reasons of the evaluator's verdicts: those of the access logs' codes that resources alone can give.
+// Must not: have a code of its own.
 
-export type Reason =
+import type { ReasonCode } from '../../envoy/reasons.ts';
+
+export type Reason = Extract<
+  ReasonCode,
   | 'ALLOWED'
   | 'NO_LISTENER'
   | 'UNKNOWN_SERVER_NAME'
@@ -22,4 +25,5 @@ export type Reason =
   | 'UPGRADE'
   | 'UNKNOWN_NAME'
   | 'PEER_DENIED'
-  | 'WE_REFUSED_PEER';
+  | 'WE_REFUSED_PEER'
+>;

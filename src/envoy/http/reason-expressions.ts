@@ -7,7 +7,9 @@ import type { ReasonCode } from '../reasons.ts';
 import { DENY_ALL, METADATA } from '../resource-names.ts';
 import { BAD_PLACES } from './access-control/path-guard.ts';
 
-type Case = readonly [code: ReasonCode, when: string];
+/** One code, or what else is asked once the condition holds: the last of these is for all that is left. */
+type Case = readonly [code: ReasonCode | Group, when: string];
+type Group = readonly [cases: readonly (readonly [ReasonCode, string])[], otherwise: ReasonCode];
 
 const DETAILS = 'response.code_details';
 /** Bits of `response.flags`, by Envoy's short names. */
@@ -67,6 +69,9 @@ const LIMITS: readonly (readonly [string, ReasonCode, GatewayRole])[] = [
   ['import/requests', 'IMPORT_REQUESTS_LIMIT', 'egress'],
 ];
 
+/** Null once all limits are passed. */
+const REACHED = "metadata.filter_metadata['postern.limit']['reached']";
+
 const RBAC_DENIED = startsWith('rbac_access_denied');
 /** A backend or peer has answered, and no flag of Envoy was there then or came later. */
 export const WENT_WELL = `${DETAILS} == 'via_upstream' && response.flags == 0`;
@@ -82,11 +87,18 @@ const IS_UNKNOWN = `xds.virtual_host_name == '${DENY_ALL}'`;
 const AT_INGRESS: readonly Case[] = [
   ['UNUSUAL_PATH', `${DETAILS}.contains('[unusual-path]')`],
   ['NO_GRANT', has('xds.virtual_host_name', IS_UNKNOWN)],
-  ['PATH', `${RBAC_DENIED} && ${NO_PATH}`],
-  ['METHOD', `${RBAC_DENIED} && ${NO_METHOD}`],
-  ['UNEXPECTED_BODY', `${RBAC_DENIED} && ${BODY}`],
-  ['UNUSUAL_PATH', `${RBAC_DENIED} && ${BAD_PLACE}`],
-  ['WORKLOAD', RBAC_DENIED],
+  [
+    [
+      [
+        ['PATH', NO_PATH],
+        ['METHOD', NO_METHOD],
+        ['UNEXPECTED_BODY', BODY],
+        ['UNUSUAL_PATH', BAD_PLACE],
+      ],
+      'WORKLOAD',
+    ],
+    RBAC_DENIED,
+  ],
   [
     'UNEXPECTED_BODY',
     `${DETAILS} == 'request_payload_too_large' && !${dynamic(RBAC, 'enforced_engine_result', 'allowed')}`,
@@ -118,9 +130,13 @@ function requestCases(role: GatewayRole): readonly Case[] {
   const upstream = 'upstream_reset_before_response_started{';
   return [
     ['ALLOWED', WENT_WELL],
-    ...LIMITS.filter(([, , at]) => at === role).map(
-      ([limit, code]): Case => [code, dynamic('postern.limit', 'reached', limit)],
-    ),
+    [
+      [
+        LIMITS.filter(([, , at]) => at === role).map(([limit, code]) => [code, `${REACHED} == '${limit}'`] as const),
+        'UNKNOWN_REASON',
+      ],
+      `('postern.limit' in metadata.filter_metadata && 'reached' in metadata.filter_metadata['postern.limit'] && ${REACHED} != null)`,
+    ],
     ...(isIngress ? AT_INGRESS : AT_EGRESS),
     ['BODY_LIMIT', startsWith('request_payload_too_large', 'request_body_too_large', 'body_size_limit')],
     ['UNDERSCORE_HEADER', dynamic(METADATA, 'reason', 'underscore-header')],
@@ -161,9 +177,9 @@ function requestCases(role: GatewayRole): readonly Case[] {
 }
 
 /** Texts of BoringSSL and of Envoy's validator about the certificate of the other end. */
-function certificateCases(attribute: string, other: ReasonCode): readonly Case[] {
+function certificateCases(attribute: string, other: ReasonCode): Case {
   const says = (...texts: readonly string[]): string => anyOf(texts.map((text) => `${attribute}.contains('${text}')`));
-  return [
+  const cases: Group[0] = [
     ['NO_CERTIFICATE', says('PEER_DID_NOT_RETURN_A_CERTIFICATE')],
     ['CERTIFICATE_EXPIRED', says('certificate has expired')],
     ['CERTIFICATE_NOT_YET_VALID', says('not yet valid')],
@@ -181,9 +197,10 @@ function certificateCases(attribute: string, other: ReasonCode): readonly Case[]
       ),
     ],
     ['NOT_TLS', says('HTTP_REQUEST', 'WRONG_VERSION_NUMBER', 'UNSUPPORTED_PROTOCOL', 'HTTPS_PROXY_REQUEST')],
+    ['CONNECTION_LIMIT', says('CONNECTION_REJECTED')],
     [other, says('ALERT')],
-    ['HANDSHAKE_FAILED', says('TLS_error')],
   ];
+  return [[cases, 'HANDSHAKE_FAILED'], has(attribute, says('TLS_error'))];
 }
 
 const OURS = 'connection.transport_failure_reason';
@@ -192,7 +209,7 @@ const TERMINATION = 'connection.termination_details';
 
 /** Of a connection to a port: its handshake failed, or no filter chain was for it. */
 const CONNECTION: readonly Case[] = [
-  ...certificateCases(OURS, 'PEER_REFUSED_US').map(([code, when]): Case => [code, has(OURS, when)]),
+  certificateCases(OURS, 'PEER_REFUSED_US'),
   ['WRONG_IDENTITY', has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)],
   ['UNKNOWN_SERVER_NAME', flag('NR')],
   ['CONNECTION_LIMIT', flag('UO')],
@@ -200,11 +217,7 @@ const CONNECTION: readonly Case[] = [
 
 /** Of a connection that a gateway makes: of the tunnel to a peer, or of a TCP export or import. */
 function dialCases(down: ReasonCode, other: ReasonCode): readonly Case[] {
-  return [
-    ...certificateCases(THEIRS, other).map(([code, when]): Case => [code, has(THEIRS, when)]),
-    ['CONNECTION_LIMIT', flag('UO')],
-    [down, flag('UF', 'UH', 'URX', 'UC')],
-  ];
+  return [certificateCases(THEIRS, other), ['CONNECTION_LIMIT', flag('UO')], [down, flag('UF', 'UH', 'URX', 'UC')]];
 }
 
 /** Envoy's parser of CEL goes 32 deep, and each case that follows another is one deeper. */
@@ -218,7 +231,10 @@ function firstOf(cases: readonly Case[], otherwise: string): string {
 }
 
 function chain(cases: readonly Case[], otherwise: string): string {
-  return cases.reduceRight((rest, [code, when]) => `${when} ? '${code}' : ${rest}`, `'${otherwise}'`);
+  return cases.reduceRight((rest, [code, when]) => {
+    const then = typeof code === 'string' ? `'${code}'` : `(${chain(...code)})`;
+    return `${when} ? ${then} : ${rest}`;
+  }, `'${otherwise}'`);
 }
 
 interface Expressions {
@@ -273,8 +289,12 @@ export const CONNECTION_REASON: Expressions = formatted(
   'HANDSHAKE_UNFINISHED',
   anyOf([has(OURS, `${OURS} != ''`), has(TERMINATION, `${TERMINATION} != ''`), flag('NR', 'UO')]),
 );
-/** Whether the handshake of a connection to a port was done: only then has TLS a version. */
-export const IS_ACCEPTED = `has(connection.tls_version) && connection.tls_version != '' && response.flags == 0 && !has(${OURS}) && !has(${TERMINATION})`;
+/**
+ * Whether the handshake of a connection to a port was done (only then has TLS a version) and its identity is accepted. What
+ * became of it afterwards is not asked: the lines of its requests, or of its gate, say that. A socket that fails then leaves a text,
+ * too. (In TLS 1.3 a certificate that is not accepted leaves one of its own.)
+ */
+export const IS_ACCEPTED = `has(connection.tls_version) && connection.tls_version != '' && (!has(${OURS}) || ${OURS} == '' || (connection.mtls && ${OURS}.contains('system library'))) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)}`;
 
 /** Of a connection that the gateway made on behalf of another one. */
 export const TUNNEL_REASON: Expressions = formatted(

@@ -334,7 +334,10 @@ imports:
     assert.ok(opened.filter(Boolean).length <= 2);
     assert.equal(await isOpen(dial('partner')), true);
     await until(() =>
-      (running[0]?.log ?? []).some(({ close, peer }) => close === 'over_connection_limit' && peer === 'guest'),
+      (running[0]?.log ?? []).some(
+        ({ close, peer, reason }) =>
+          close === 'over_connection_limit' && peer === 'guest' && reason === 'CONNECTION_LIMIT',
+      ),
     );
     for (const session of sessions.splice(0)) session.destroy();
   });

@@ -145,10 +145,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  'beef29cf68ddc14c',
+  '0b42b87dfd176dd8',
   'e87f618f9ffcea4a',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '37ae40179202a5d3', 'e87f618f9ffcea4a');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '7b19f5a0ffe648b2', 'e87f618f9ffcea4a');
 
 function connectionLog(role: string): Shape {
   const fields = {
@@ -169,12 +169,12 @@ function connectionLog(role: string): Shape {
     conn_term %CONNECTION_TERMINATION_DETAILS%
     flags %RESPONSE_FLAGS%`);
   return log(
-    line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('eb33bb4f85f6db01'))),
+    line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('18e6427be17ed2e3'))),
     line(
       role,
       'listener',
-      { ...fields, ...refused, reason: digest('2e1d49414e7571a9'), verdict: digest('add410e77ad370d3') },
-      expression(digest('35fec743736d9254')),
+      { ...fields, ...refused, reason: digest('a34cf7d015581b6c'), verdict: digest('add410e77ad370d3') },
+      expression(digest('00260829585c9ad0')),
     ),
   );
 }
@@ -189,7 +189,7 @@ const UPSTREAM = keys(`
 const CARRIED =
   "response.flags == 0 && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
 const TUNNEL = { ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
-const TUNNEL_REASON = { reason: digest('3b6d2ecb287e8e79'), verdict: digest('107a50f5f9657cdc') };
+const TUNNEL_REASON = { reason: digest('08ca4c4c14114843'), verdict: digest('107a50f5f9657cdc') };
 
 /** The lines, and the report. */
 export const TUNNEL_LOG = log(
