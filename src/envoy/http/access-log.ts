@@ -7,17 +7,9 @@ import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
 import { CLAIMED_WORKLOAD } from './access-control/workload-claim.ts';
+import { BACKEND_REASON, CONNECTION_REASON, IS_ACCEPTED, IS_CARRIED, TUNNEL_REASON } from './connection-expressions.ts';
 import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './headers/request-facts.ts';
-import {
-  BACKEND_REASON,
-  CONNECTION_REASON,
-  IS_ACCEPTED,
-  IS_CARRIED,
-  NOT_FROM_UPSTREAM,
-  requestReason,
-  TUNNEL_REASON,
-  WENT_WELL,
-} from './reason-expressions.ts';
+import { NOT_FROM_UPSTREAM, requestReason, WENT_WELL } from './reason-expressions.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
 type Filter = Message<'envoy.config.accesslog.v3.AccessLogFilter'>;

@@ -1,4 +1,4 @@
-// How a gateway finds the reason of a line: expressions (CEL) over what Envoy knows at the end of a request or connection. They are
+// How a gateway finds the reason of a line: expressions (CEL) over what Envoy knows at the end of a request. They are
 // evaluated only for lines of what was not simply allowed and answered.
 // Must not: let a case pass as something that it may not be: what no condition knows is UNKNOWN_REASON.
 
@@ -6,39 +6,9 @@ import type { GatewayRole } from '../../federation/model.ts';
 import type { ReasonCode } from '../reasons.ts';
 import { DENY_ALL, METADATA } from '../resource-names.ts';
 import { BAD_PLACES } from './access-control/path-guard.ts';
-
-/** One code, or what else is asked once the condition holds: the last of these is for all that is left. */
-type Case = readonly [code: ReasonCode | Group, when: string];
-type Group = readonly [cases: readonly (readonly [ReasonCode, string])[], otherwise: ReasonCode];
+import { anyOf, type Case, type Expressions, flag, formatted, has } from './reason-cases.ts';
 
 const DETAILS = 'response.code_details';
-/** Bits of `response.flags`, by Envoy's short names. */
-const FLAGS = {
-  UH: 2,
-  UT: 4,
-  UR: 16,
-  UF: 32,
-  UC: 64,
-  UO: 128,
-  NR: 256,
-  DC: 16384,
-  URX: 32768,
-  SI: 65536,
-  UMSDR: 524288,
-  DT: 4194304,
-  UPE: 8388608,
-  OM: 33554432,
-  DR: 268435456,
-} as const;
-
-function flag(...names: readonly (keyof typeof FLAGS)[]): string {
-  return anyOf(names.map((name) => `response.flags / ${FLAGS[name]} % 2 == 1`));
-}
-
-function anyOf(conditions: readonly string[]): string {
-  return conditions.length === 1 ? (conditions[0] as string) : `(${conditions.join(' || ')})`;
-}
-
 function startsWith(...texts: readonly string[]): string {
   return anyOf(texts.map((text) => `${DETAILS}.startsWith('${text}')`));
 }
@@ -46,11 +16,6 @@ function startsWith(...texts: readonly string[]): string {
 function dynamic(namespace: string, key: string, value: string): string {
   const all = `metadata.filter_metadata`;
   return `('${namespace}' in ${all} && '${key}' in ${all}['${namespace}'] && ${all}['${namespace}']['${key}'] == '${value}')`;
-}
-
-/** CEL evaluates an error to an error; only a conjunction that is false already hides one. So absent facts are asked for first. */
-function has(attribute: string, condition: string): string {
-  return `(has(${attribute}) && ${condition})`;
 }
 
 /** What a virtual host says of its rules for this purpose: RE2 expressions of paths, of all rules and by method (resources/route.ts). */
@@ -176,81 +141,6 @@ function requestCases(role: GatewayRole): readonly Case[] {
   ];
 }
 
-/** Texts of BoringSSL and of Envoy's validator about the certificate of the other end. */
-function certificateCases(attribute: string, other: ReasonCode): Case {
-  const says = (...texts: readonly string[]): string => anyOf(texts.map((text) => `${attribute}.contains('${text}')`));
-  const cases: Group[0] = [
-    ['NO_CERTIFICATE', says('PEER_DID_NOT_RETURN_A_CERTIFICATE')],
-    ['CERTIFICATE_EXPIRED', says('certificate has expired')],
-    ['CERTIFICATE_NOT_YET_VALID', says('not yet valid')],
-    ['WRONG_PURPOSE', says('unsupported certificate purpose')],
-    ['WRONG_IDENTITY', says('SAN matcher')],
-    ['WRONG_CA', says('verify cert failed')],
-    [
-      'WRONG_KEY_KIND',
-      says(
-        'WRONG_SIGNATURE_TYPE',
-        'NO_COMMON_SIGNATURE',
-        'WRONG_CERTIFICATE_TYPE',
-        'UNKNOWN_CERTIFICATE_TYPE',
-        'BAD_SIGNATURE',
-      ),
-    ],
-    ['NOT_TLS', says('HTTP_REQUEST', 'WRONG_VERSION_NUMBER', 'UNSUPPORTED_PROTOCOL', 'HTTPS_PROXY_REQUEST')],
-    ['CONNECTION_LIMIT', says('CONNECTION_REJECTED')],
-    [other, says('ALERT')],
-  ];
-  return [[cases, 'HANDSHAKE_FAILED'], has(attribute, says('TLS_error'))];
-}
-
-const OURS = 'connection.transport_failure_reason';
-const THEIRS = 'upstream.transport_failure_reason';
-const TERMINATION = 'connection.termination_details';
-
-/** Of a connection to a port: its handshake failed, or no filter chain was for it. */
-const CONNECTION: readonly Case[] = [
-  certificateCases(OURS, 'PEER_REFUSED_US'),
-  ['WRONG_IDENTITY', has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)],
-  ['UNKNOWN_SERVER_NAME', flag('NR')],
-  ['CONNECTION_LIMIT', flag('UO')],
-];
-
-/** Of a connection that a gateway makes: of the tunnel to a peer, or of a TCP export or import. */
-function dialCases(down: ReasonCode, other: ReasonCode): readonly Case[] {
-  return [certificateCases(THEIRS, other), ['CONNECTION_LIMIT', flag('UO')], [down, flag('UF', 'UH', 'URX', 'UC')]];
-}
-
-/** Envoy's parser of CEL goes 32 deep, and each case that follows another is one deeper. */
-const DEEPEST = 12;
-
-/** The first case that holds; `otherwise` when none does. */
-function firstOf(cases: readonly Case[], otherwise: string): string {
-  if (cases.length <= DEEPEST) return chain(cases, otherwise);
-  const [first, rest] = [cases.slice(0, DEEPEST), cases.slice(DEEPEST)];
-  return `${anyOf(first.map(([, when]) => when))} ? (${chain(first, otherwise)}) : (${firstOf(rest, otherwise)})`;
-}
-
-function chain(cases: readonly Case[], otherwise: string): string {
-  return cases.reduceRight((rest, [code, when]) => {
-    const then = typeof code === 'string' ? `'${code}'` : `(${chain(...code)})`;
-    return `${when} ? ${then} : ${rest}`;
-  }, `'${otherwise}'`);
-}
-
-interface Expressions {
-  readonly reason: string;
-  readonly verdict: string;
-}
-
-/** `isRefused`, and in one case `isAllowed`: the verdict of REASONS, in fewer words than the reason. */
-function formatted(cases: readonly Case[], otherwise: ReasonCode, isRefused: string, isAllowed?: string): Expressions {
-  const verdict = `${isRefused} ? 'refused' : 'failed'`;
-  return {
-    reason: `%CEL(${firstOf(cases, otherwise)})%`,
-    verdict: `%CEL(${isAllowed === undefined ? verdict : `${isAllowed} ? 'allowed' : ${verdict}`})%`,
-  };
-}
-
 /**
  * The gateway's own answers to what it does not admit, unless something else went wrong or the client was too slow. The status
  * does not tell: a refused gRPC call has 200.
@@ -282,34 +172,3 @@ export function requestReason(role: GatewayRole): Expressions {
   ];
   return formatted(cases, 'UNKNOWN_REASON', REFUSED, has(DETAILS, `(${WENT_WELL})`));
 }
-
-/** Of a connection whose handshake failed, or that no filter chain is for; a client may also have left before. */
-export const CONNECTION_REASON: Expressions = formatted(
-  CONNECTION,
-  'HANDSHAKE_UNFINISHED',
-  anyOf([has(OURS, `${OURS} != ''`), has(TERMINATION, `${TERMINATION} != ''`), flag('NR', 'UO')]),
-);
-/**
- * Whether the handshake of a connection to a port was done (only then has TLS a version) and its identity is accepted. What
- * became of it afterwards is not asked: the lines of its requests, or of its gate, say that. A socket that fails then leaves a text,
- * too. (In TLS 1.3 a certificate that is not accepted leaves one of its own.)
- */
-export const IS_ACCEPTED = `has(connection.tls_version) && connection.tls_version != '' && (!has(${OURS}) || ${OURS} == '' || (connection.mtls && ${OURS}.contains('system library'))) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)}`;
-
-/** Of a connection that the gateway made on behalf of another one. */
-export const TUNNEL_REASON: Expressions = formatted(
-  dialCases('PEER_DOWN', 'PEER_REFUSED_US'),
-  'UNKNOWN_REASON',
-  anyOf([has(THEIRS, `${THEIRS}.contains('verify cert failed')`), flag('UO')]),
-);
-export const BACKEND_REASON: Expressions = formatted(
-  [
-    ['CONNECTION_LIMIT', flag('UO')],
-    ['BACKEND_TLS', has(THEIRS, `${THEIRS}.contains('TLS_error')`)],
-    ['BACKEND_DOWN', flag('UF', 'UH', 'URX', 'UC')],
-  ],
-  'UNKNOWN_REASON',
-  flag('UO'),
-);
-/** Nothing is wrong with such a connection. Where TLS is not spoken the attribute is there, without a text. */
-export const IS_CARRIED = `response.flags == 0 && (!has(${THEIRS}) || ${THEIRS} == '')`;

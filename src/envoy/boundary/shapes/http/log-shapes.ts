@@ -189,7 +189,7 @@ const UPSTREAM = keys(`
 const CARRIED =
   "response.flags == 0 && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
 const TUNNEL = { ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
-const TUNNEL_REASON = { reason: digest('08ca4c4c14114843'), verdict: digest('107a50f5f9657cdc') };
+const TUNNEL_REASON = { reason: digest('a0e7d805b5a3d85f'), verdict: digest('107a50f5f9657cdc') };
 
 /** The lines, and the report. */
 export const TUNNEL_LOG = log(
@@ -229,7 +229,7 @@ function tcpLog(role: string, other: Keys, reason: Keys): Shape {
 }
 
 export const GATE_LOG = tcpLog('ingress', TOLD, {
-  reason: digest('6f9f9d6b629a6510'),
+  reason: digest('4758806bb8133326'),
   verdict: digest('7a556247fa4ca600'),
 });
 export const TCP_PORT_LOG = tcpLog('egress', { ...CONNECTION_ID, ...CLIENT }, TUNNEL_REASON);

@@ -1,0 +1,96 @@
+// How a gateway finds the reason of a connection's line: expressions (CEL) over what Envoy knows at its end.
+// Must not: let a case pass as something that it may not be: what no condition knows is UNKNOWN_REASON.
+
+import type { ReasonCode } from '../reasons.ts';
+import { anyOf, type Case, type Expressions, flag, formatted, type Group, has } from './reason-cases.ts';
+
+/** Texts of BoringSSL and of Envoy's validator about the certificate of the other end. */
+function certificateCases(attribute: string, other: ReasonCode): Case {
+  const says = (...texts: readonly string[]): string => anyOf(texts.map((text) => `${attribute}.contains('${text}')`));
+  const cases: Group[0] = [
+    ['NO_CERTIFICATE', says('PEER_DID_NOT_RETURN_A_CERTIFICATE')],
+    ['CERTIFICATE_EXPIRED', says('certificate has expired')],
+    ['CERTIFICATE_NOT_YET_VALID', says('not yet valid')],
+    ['WRONG_PURPOSE', says('unsupported certificate purpose')],
+    ['WRONG_IDENTITY', says('SAN matcher')],
+    ['WRONG_CA', says('verify cert failed')],
+    [
+      'WRONG_KEY_KIND',
+      says(
+        'WRONG_SIGNATURE_TYPE',
+        'NO_COMMON_SIGNATURE',
+        'WRONG_CERTIFICATE_TYPE',
+        'UNKNOWN_CERTIFICATE_TYPE',
+        'BAD_SIGNATURE',
+      ),
+    ],
+    ['NOT_TLS', says('HTTP_REQUEST', 'WRONG_VERSION_NUMBER', 'UNSUPPORTED_PROTOCOL', 'HTTPS_PROXY_REQUEST')],
+    ['CONNECTION_LIMIT', says('CONNECTION_REJECTED')],
+    [other, says('ALERT')],
+  ];
+  return [[cases, 'HANDSHAKE_FAILED'], has(attribute, says('TLS_error'))];
+}
+
+const OURS = 'connection.transport_failure_reason';
+const THEIRS = 'upstream.transport_failure_reason';
+const TERMINATION = 'connection.termination_details';
+
+/** Of a connection to a port: its handshake failed, or no filter chain was for it. */
+const CONNECTION: readonly Case[] = [
+  certificateCases(OURS, 'PEER_REFUSED_US'),
+  ['WRONG_IDENTITY', has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)],
+  ['UNKNOWN_SERVER_NAME', flag('NR')],
+  ['CONNECTION_LIMIT', flag('UO')],
+];
+
+/** Of a connection that was carried: how it ended. */
+function ends(reset: ReasonCode): readonly Case[] {
+  return [
+    ['AGE', flag('DT')],
+    ['IDLE', flag('SI')],
+    [reset, flag('UR', 'UC')],
+    ['CALLER_LEFT', flag('DC', 'DR')],
+  ];
+}
+
+/** Of a connection that a gateway makes: of the tunnel to a peer, or of a TCP export or import. */
+function dialCases(down: ReasonCode, other: ReasonCode): readonly Case[] {
+  return [
+    certificateCases(THEIRS, other),
+    ['CONNECTION_LIMIT', flag('UO')],
+    [down, flag('UF', 'UH', 'URX')],
+    ...ends('PEER_RESET'),
+  ];
+}
+
+/** Of a connection whose handshake failed, or that no filter chain is for; a client may also have left before. */
+export const CONNECTION_REASON: Expressions = formatted(
+  CONNECTION,
+  'HANDSHAKE_UNFINISHED',
+  anyOf([has(OURS, `${OURS} != ''`), has(TERMINATION, `${TERMINATION} != ''`), flag('NR', 'UO')]),
+);
+/**
+ * Whether the handshake of a connection to a port was done (only then has TLS a version) and its identity is accepted. What
+ * became of it afterwards is not asked: the lines of its requests, or of its gate, say that. A socket that fails then leaves a text,
+ * too. (In TLS 1.3 a certificate that is not accepted leaves one of its own.)
+ */
+export const IS_ACCEPTED = `has(connection.tls_version) && connection.tls_version != '' && (!has(${OURS}) || ${OURS} == '' || (connection.mtls && ${OURS}.contains('system library'))) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)}`;
+
+/** Of a connection that the gateway made on behalf of another one. */
+export const TUNNEL_REASON: Expressions = formatted(
+  dialCases('PEER_DOWN', 'PEER_REFUSED_US'),
+  'UNKNOWN_REASON',
+  anyOf([has(THEIRS, `${THEIRS}.contains('verify cert failed')`), flag('UO')]),
+);
+export const BACKEND_REASON: Expressions = formatted(
+  [
+    ['CONNECTION_LIMIT', flag('UO')],
+    ['BACKEND_TLS', has(THEIRS, `${THEIRS}.contains('TLS_error')`)],
+    ['BACKEND_DOWN', flag('UF', 'UH', 'URX')],
+    ...ends('BACKEND_RESET'),
+  ],
+  'UNKNOWN_REASON',
+  flag('UO'),
+);
+/** Nothing is wrong with such a connection. Where TLS is not spoken the attribute is there, without a text. */
+export const IS_CARRIED = `response.flags == 0 && (!has(${THEIRS}) || ${THEIRS} == '')`;
