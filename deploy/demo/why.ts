@@ -43,9 +43,9 @@ function explainRequest(line: LogLine): string {
 }
 
 function explainTcp(line: LogLine): string {
-  const service = text(line, 'export') || text(line, 'service');
+  const service = text(line, 'export') || text(line, 'import');
   if (line['verdict'] === 'allowed') return `connection of ${text(line, 'peer')} to ${service} allowed`;
-  return `${text(line, 'reason') || text(line, 'flags_long')}: ${service}`;
+  return `${text(line, 'reason')}: ${service}`;
 }
 
 /** The last words: without BoringSSL's numbers, the names of its source files, and its general headings. */
