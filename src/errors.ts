@@ -25,9 +25,9 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   usage: 'The command line is wrong.',
   badConfig: 'The configuration cannot be read, or has errors.',
   unreachable: 'The running process cannot be reached, or not every address of a peer (`check peer`).',
-  unjudged: 'The resources hold something that this version cannot judge (`can`, `who`).',
+  unjudged: 'The resources hold something that this version cannot judge (`can`, `who`, `plan`).',
   notInSync: 'A gateway is not in sync, or the configuration file was rejected (`status --check`).',
-  findings: 'The configuration has warnings only (`validate`).',
+  findings: 'The configuration has warnings only (`validate`), or the change widens something (`plan`).',
 };
 
 /** A place in the configuration: map keys and list indexes from the root. */

@@ -1,4 +1,4 @@
-// The body of /resources/GATEWAY: what a gateway is served, and where its rules stand in the file. For `can`, `who` and `explain`.
+// The body of /resources/GATEWAY: what a gateway is served, and where its rules stand in the file. For `can`, `who`, `plan` and `explain`.
 // Must not: hold key material.
 
 export interface ServedResources {
@@ -7,6 +7,7 @@ export interface ServedResources {
   readonly file: string;
   readonly trustDomain: string;
   readonly names: ServedNames;
+  readonly terms: ServedTerms;
   /** The line of each rule, by its name. */
   readonly places: Readonly<Record<string, number>>;
   /** Envoy's resources as ProtoJSON, as `postern translate` prints them. */
@@ -48,4 +49,12 @@ export interface ServedNames {
     readonly port: number;
     readonly protocol: string;
   }[];
+}
+
+/** What no resource holds, by the name of what has it; null: there is none. */
+export interface ServedTerms {
+  /** The last day of each grant. */
+  readonly expires: Readonly<Record<string, string | null>>;
+  /** Of each gateway, as its bootstrap has it. */
+  readonly connections: Readonly<Record<string, number | null>>;
 }

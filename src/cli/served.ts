@@ -1,8 +1,14 @@
 // The resources that a command asks about: those that a file would give (`-f`), or those that the running process serves.
 // Must not: judge them, or hold a private key.
 
-import type { AskedSnapshot, ServedNames, ServedResources, ServedSnapshot } from '../admin/resources-view.ts';
-import { configNames, rulePlaces } from '../config/rule-places.ts';
+import type {
+  AskedSnapshot,
+  ServedNames,
+  ServedResources,
+  ServedSnapshot,
+  ServedTerms,
+} from '../admin/resources-view.ts';
+import { configNames, configTerms, rulePlaces } from '../config/rule-places.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { formatDiagnostic, PosternError } from '../errors.ts';
 import type { GatewayRole } from '../federation/model.ts';
@@ -18,6 +24,7 @@ export interface Served {
   readonly file: string;
   readonly trustDomain: string;
   readonly names: ServedNames;
+  readonly terms: ServedTerms;
   readonly places: Readonly<Record<string, number>>;
   readonly resources: readonly ResourceJson[];
   /** Absent for those of a file. */
@@ -30,14 +37,26 @@ export type ServedBy = (gateway: GatewayRole, asked?: AskedSnapshot) => Promise<
 /** Errors: RejectedConfig, CONFIG_UNREADABLE, ADMIN_UNREACHABLE. */
 export async function servedResources(invocation: Invocation): Promise<ServedBy> {
   const file = invocation.flag('file');
-  return file === undefined
-    ? (gateway, asked) => fromProcess(invocation, gateway, asked)
-    : await fromFile(invocation, file);
+  return file === undefined ? servedByProcess(invocation) : await servedByFile(invocation, file);
 }
 
-async function fromFile(invocation: Invocation, file: string): Promise<ServedBy> {
+export function servedByProcess(invocation: Invocation): ServedBy {
+  return (gateway, asked) => fromProcess(invocation, gateway, asked);
+}
+
+export interface FileOptions {
+  /** Errors that deny single peers alone are errors too. */
+  readonly isStrict?: boolean;
+}
+
+/** Errors: RejectedConfig, CONFIG_UNREADABLE. */
+export async function servedByFile(
+  invocation: Invocation,
+  file: string,
+  { isStrict = false }: FileOptions = {},
+): Promise<ServedBy> {
   const now = Date.now();
-  const read = await resolvedConfiguration(file, now, { withoutKeys: isOn(invocation, 'without-keys') });
+  const read = await resolvedConfiguration(file, now, { withoutKeys: isOn(invocation, 'without-keys'), isStrict });
   for (const finding of read.diagnostics.filter(({ severity }) => severity === 'error'))
     invocation.stderr(`${formatDiagnostic(finding)}\n`);
   const { config, positions } = read.loaded.parsed;
@@ -52,6 +71,7 @@ async function fromFile(invocation: Invocation, file: string): Promise<ServedBy>
     mesh: config.mesh.name,
     trustDomain: config.mesh.trustDomain,
     names: configNames(config),
+    terms: configTerms(config),
     places: rulePlaces(config, positions, read.loaded.text),
   };
   return async (gateway) => ({

@@ -53,3 +53,15 @@ export function configNames({ peers, exports, imports }: Config) {
     imports: imports.map(({ peer, name, as, port, protocol }) => ({ peer, name, as, port, protocol })),
   };
 }
+
+/** What only the configuration knows and no resource: when grants end, and the limits that are part of a bootstrap. */
+export function configTerms({ exports, gateways }: Config) {
+  const grants = exports.flatMap(({ name, consumers }) =>
+    consumers.map(({ peer, expires }) => [`exports.${name}.consumers.${peer}`, expires ?? null] as const),
+  );
+  const limits = (['ingress', 'egress'] as const).flatMap((role) => {
+    const gateway = gateways[role];
+    return gateway === undefined ? [] : [[`gateways.${role}`, gateway.limits?.connections ?? null] as const];
+  });
+  return { expires: Object.fromEntries(grants), connections: Object.fromEntries(limits) };
+}

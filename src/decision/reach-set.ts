@@ -2,6 +2,8 @@
 // Must not: take an entry for covered that allows anything more.
 
 import type { Span } from './matching/alternatives.ts';
+import { type Permission, unmetPermission } from './matching/policies.ts';
+import { RequestView } from './matching/request-view.ts';
 
 /** One thing that somebody may do, at one gateway. */
 export interface Reach {
@@ -34,8 +36,15 @@ export function covers(wide: Reach, narrow: Reach): boolean {
     (wide.method === undefined || wide.method === narrow.method) &&
     spanCovers(wide.path, narrow.path) &&
     spanCovers(wide.workload, narrow.workload) &&
-    wide.conditions.every((condition) => narrow.conditions.includes(condition))
+    wide.conditions.every((condition) => narrow.conditions.includes(condition) || isMet(condition, narrow.path))
   );
+}
+
+/** A condition on paths says nothing new of one path that meets it: /a/* demands more of a path than /a/b does, and covers it. */
+function isMet(condition: string, path: Span | undefined): boolean {
+  if (path === undefined || !('exact' in path) || !condition.startsWith('{"not_rule":{"url_path":')) return false;
+  const request = { protocol: 'h2', method: '', authority: '', path: path.exact, headers: [] } as const;
+  return unmetPermission(JSON.parse(condition) as Permission, new RequestView(request, undefined)).length === 0;
 }
 
 function spanCovers(wide: Span | undefined, narrow: Span | undefined): boolean {

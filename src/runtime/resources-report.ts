@@ -4,7 +4,7 @@
 import { resolve } from 'node:path';
 import type { AskedSnapshot, ServedResources } from '../admin/resources-view.ts';
 import { parseInWorker } from '../config/files/parse-in-worker.ts';
-import { configNames, rulePlaces } from '../config/rule-places.ts';
+import { configNames, configTerms, rulePlaces } from '../config/rule-places.ts';
 import type { GatewayRole } from '../federation/model.ts';
 import type { Publisher } from '../pipeline/publisher.ts';
 import { shownResources } from '../pipeline/shown-resources.ts';
@@ -34,6 +34,7 @@ export async function resourcesReport(
     file: resolve(file),
     trustDomain: config.mesh.trustDomain,
     names: configNames(config),
+    terms: configTerms(config),
     places: rulePlaces(config, positions, text),
     resources: shownResources(snapshot),
     snapshot: {

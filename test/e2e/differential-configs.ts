@@ -55,6 +55,34 @@ export function randomConfig(random: Random, places: DifferentialPlaces): Random
   };
 }
 
+/** Mostly the first: each peer and each export is that of the second now and then, and so are the imports. */
+export function mixedConfig(random: Random, first: RandomConfig, second: RandomConfig): RandomConfig {
+  const isImports = random.chance(0.5);
+  const [head = '', tail = ''] = (isImports ? second : first).yaml.split(/(?=^imports:$)/m);
+  const gateways = /^gateways: .*$/m.exec(head)?.[0] ?? '';
+  const lines = (yaml: string, pattern: RegExp): ReadonlyMap<string, string> =>
+    new Map([...(yaml.split(/^imports:$/m)[0] ?? '').matchAll(pattern)].map((match) => [match[1] ?? '', match[0]]));
+  const chosen = (pattern: RegExp): readonly string[] => {
+    const [one, other] = [lines(first.yaml, pattern), lines(second.yaml, pattern)];
+    return [...new Set([...one.keys(), ...other.keys()])].flatMap((name) => {
+      const line = random.chance(0.4) ? other.get(name) : one.get(name);
+      return line === undefined ? [] : [line];
+    });
+  };
+  const exported = chosen(/^- \{name: ([\w.-]+),.*$/gm);
+  const [start = ''] = first.yaml.split(/^gateways:/m);
+  return {
+    yaml: [
+      `${start}${gateways}`,
+      'peers:',
+      ...chosen(/^ {2}(\w+): \{.*$/gm),
+      ...(exported.length > 0 ? ['exports:', ...exported] : []),
+      tail,
+    ].join('\n'),
+    denied: random.chance(0.5) ? first.denied : second.denied,
+  };
+}
+
 function exportsOf(random: Random, places: DifferentialPlaces): readonly string[] {
   const lines = random.some(EXPORTS).map((name) => {
     const protocol = random.one(['http', 'http', 'http2', 'grpc', 'tcp']);

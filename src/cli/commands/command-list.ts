@@ -4,7 +4,6 @@
 import { type Command, LOG_LEVELS } from '../command.ts';
 import {
   ADMIN,
-  ASKED,
   ENVOY_ADMIN,
   FILE,
   FILE_OR_STDIN,
@@ -17,6 +16,7 @@ import {
   WITHOUT_KEYS,
   XDS,
 } from '../flag-list.ts';
+import { QUESTIONS } from './question-list.ts';
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -213,59 +213,7 @@ export const COMMANDS: readonly Command[] = [
     exits: ['ok', 'usage', 'badConfig', 'unreachable', 'notInSync'],
     load: async () => (await import('./status.ts')).status,
   },
-  {
-    name: 'can',
-    positionals: ['SUBJECT', '[METHOD]', 'NAME', '[PATH]'],
-    summary:
-      'Say whether a peer may use an export, or a workload of ours an import, and which rule and line decide it.',
-    flags: [
-      ...ASKED,
-      { name: 'header', value: 'TEXT', summary: 'Send this header, "NAME: VALUE". May be repeated.', multiple: true },
-      {
-        name: 'host',
-        value: 'HOST',
-        summary: 'Ask for HOST instead of the name of the service.',
-        variable: 'POSTERN_CAN_HOST',
-      },
-      { name: 'body', value: 'BYTES', summary: 'Send a body of this length.', variable: 'POSTERN_CAN_BODY' },
-      {
-        name: 'upgrade',
-        value: 'PROTOCOL',
-        summary: 'Ask for an upgrade, such as websocket.',
-        variable: 'POSTERN_CAN_UPGRADE',
-      },
-      {
-        name: 'http',
-        value: '1.1|2',
-        summary: 'Call the egress gateway by this version of HTTP.',
-        default: '1.1',
-        variable: 'POSTERN_CAN_HTTP',
-      },
-      {
-        name: 'at',
-        value: 'TIME',
-        summary: 'Answer for this time (ISO 8601) instead of now.',
-        variable: 'POSTERN_CAN_AT',
-      },
-      outputFlag('text|json', 'text'),
-    ],
-    examples: [
-      'postern can partner:ns/shop/sa/checkout POST withdraw.payments /v1/withdrawals',
-      'postern can ns/web/sa/front GET rates.default:8080 /v1/rates -f mesh.yaml',
-      'postern can partner ledger -f mesh.yaml -o json',
-    ],
-    exits: ['ok', 'no', 'usage', 'badConfig', 'unreachable', 'unjudged'],
-    load: async () => (await import('./can.ts')).can,
-  },
-  {
-    name: 'who',
-    positionals: ['NAME'],
-    summary: 'List everybody who reaches an export, or an import, and the rule and line that allow it.',
-    flags: [...ASKED, outputFlag('text|json', 'text')],
-    examples: ['postern who withdraw.payments', 'postern who rates.default:8080 -f mesh.yaml -o json'],
-    exits: ['ok', 'usage', 'badConfig', 'unreachable', 'unjudged'],
-    load: async () => (await import('./who.ts')).who,
-  },
+  ...QUESTIONS,
   {
     name: 'drain',
     summary: 'Take a gateway out of service without cutting a request. Run it before you stop the gateway.',

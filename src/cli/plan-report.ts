@@ -1,0 +1,78 @@
+// What `postern plan` reports: the plan of the resources, with what only the configurations know, and its verdict.
+// Must not: call what widens in time, or in number, the same.
+
+import type { ServedTerms } from '../admin/resources-view.ts';
+import type { PlaceChange } from '../decision/place-changes.ts';
+import { type Plan, planOf } from '../decision/plan.ts';
+import type { Reach } from '../decision/reach-set.ts';
+import type { Served, ServedBy } from './served.ts';
+
+/** A grant that ends at another time, or another limit of a bootstrap. */
+export interface TermChange {
+  readonly of: string;
+  readonly kind: 'expires' | 'connections of the gateway';
+  readonly isWider: boolean;
+  readonly from?: string | number;
+  readonly to?: string | number;
+}
+
+/** The shape of `-o json`; fields are added, never renamed. */
+export interface PlanReport extends Omit<Plan, 'before' | 'after' | 'places'> {
+  readonly from: string;
+  readonly to: string;
+  readonly verdict: 'wider' | 'narrower' | 'same';
+  readonly bounds: readonly (PlaceChange | TermChange)[];
+}
+
+export interface PlanAnswer {
+  readonly report: PlanReport;
+  readonly before: readonly Reach[];
+  readonly after: readonly Reach[];
+  readonly served: Served;
+  readonly wasServed: Served;
+}
+
+/** Errors: UNJUDGED. */
+export async function planAnswer(before: ServedBy, after: ServedBy): Promise<PlanAnswer> {
+  const [old, next] = [
+    { ingress: await before('ingress'), egress: await before('egress') },
+    { ingress: await after('ingress'), egress: await after('egress') },
+  ];
+  const {
+    before: had,
+    after: has,
+    places,
+    ...plan
+  } = planOf(
+    { ingress: old.ingress.resources, egress: old.egress.resources },
+    { ingress: next.ingress.resources, egress: next.egress.resources },
+  );
+  const bounds = [...places, ...termChanges(old.ingress.terms, next.ingress.terms)];
+  const widens = plan.gained.length > 0 || bounds.some(({ isWider }) => isWider);
+  const narrows = plan.lost.length > 0 || bounds.length > 0;
+  const verdict = widens ? 'wider' : narrows ? 'narrower' : 'same';
+  const report = { from: old.ingress.file, to: next.ingress.file, verdict, bounds, ...plan } as const;
+  return { report, before: had, after: has, served: next.ingress, wasServed: old.ingress };
+}
+
+/** Of what both configurations have; the rest is in what is reached. */
+function termChanges(before: ServedTerms, after: ServedTerms): readonly TermChange[] {
+  return [
+    ...changesOf('expires', before.expires, after.expires),
+    ...changesOf('connections of the gateway', before.connections, after.connections),
+  ];
+}
+
+type Terms = Readonly<Record<string, string | number | null>>;
+
+/** Dates of one form compare as their texts do; null is never, or no limit. */
+function changesOf(kind: TermChange['kind'], before: Terms, after: Terms): readonly TermChange[] {
+  return Object.keys(after)
+    .sort()
+    .flatMap((of) => {
+      const [from, to] = [before[of], after[of]];
+      if (from === undefined || to === undefined || from === to) return [];
+      const isWider = to === null || (from !== null && to > from);
+      return [{ of, kind, isWider, ...(from !== null && { from }), ...(to !== null && { to }) }];
+    });
+}

@@ -1,0 +1,120 @@
+// The text of `postern plan`: one line for each thing that changes, in at most 80 columns where the names allow it.
+// Must not: leave out anything that widens.
+
+import type { Span } from '../decision/matching/alternatives.ts';
+import { covers, type Reach } from '../decision/reach-set.ts';
+import type { EndingConnections } from '../decision/resource-changes.ts';
+import { oneLine } from '../one-line.ts';
+import type { PlanAnswer, PlanReport } from './plan-report.ts';
+import type { Served } from './served.ts';
+
+const COLUMNS = 80;
+
+const VERDICTS: Readonly<Record<PlanReport['verdict'], string>> = {
+  wider: 'Something widens: it needs a review.',
+  narrower: 'Nothing widens; something is taken away.',
+  same: 'Nobody reaches more or less.',
+};
+
+export function planText({ report, before, after, served, wasServed }: PlanAnswer): string {
+  const { gained, lost, bounds, connections, resources, notCompared, verdict } = report;
+  const reach = [
+    ...gained.map((one) => `+ ${reachText(one, served)}${partText(one, before, 'more than before')}`),
+    ...lostTexts(lost, after, wasServed).map((text) => `- ${text}`),
+  ];
+  const sections: readonly (readonly [string, readonly string[]])[] = [
+    ['Reach', reach],
+    ['Trust, addresses, limits', bounds.map(boundText)],
+    ['Connections', connections.map((one) => `~ ${connectionsText(one)}`)],
+    ['Resources', resources.map(({ gateway, change, type, name }) => `${SIGNS[change]} ${gateway} ${type} ${name}`)],
+    ['Not compared, because files are not here', notCompared.map((one) => `? ${one}`)],
+  ];
+  const lines = sections
+    .filter(([, texts]) => texts.length > 0)
+    .flatMap(([title, texts]) => [title, ...[...new Set(texts)].flatMap((text) => folded(oneLine(text))), '']);
+  return [...lines, VERDICTS[verdict], ''].join('\n');
+}
+
+const SIGNS = { added: '+', changed: '~', removed: '-' } as const;
+
+/** What a peer loses as a whole is one line. */
+function lostTexts(lost: readonly Reach[], after: readonly Reach[], served: Served): readonly string[] {
+  const subject = ({ gateway, peer, service, port }: Reach): string => JSON.stringify([gateway, peer, service, port]);
+  const kept = new Set(after.map(subject));
+  return lost.map((one) => {
+    if (kept.has(subject(one))) return `${reachText(one, served)}${partText(one, after, 'less than before')}`;
+    return one.gateway === 'ingress'
+      ? `${one.peer} loses ${one.service}`
+      : `our workloads lose ${targetText(one, served)}`;
+  });
+}
+
+/** In the words that `postern can` takes. */
+function reachText(one: Reach, served: Served): string {
+  const { gateway, peer, workload, method, path, upgrade, protocol, service, host } = one;
+  const who = workloadText(workload, gateway === 'ingress' ? domainOf(peer, served) : served.trustDomain);
+  const caller = gateway === 'egress' ? (who ?? 'anyone') : who === undefined ? peer : `${peer}:${who}`;
+  const target = gateway === 'egress' ? targetText(one, served) : service;
+  if (protocol === 'tcp') return `${caller} ${target} (TCP)`;
+  const as = gateway === 'ingress' && host?.startsWith(`${service}.`) !== true ? ` as ${host}` : '';
+  return `${caller} ${method ?? 'any'} ${target} ${spanText(path)}${as}${upgrade === undefined ? '' : ` (${upgrade})`}`;
+}
+
+/** An import by the local name of the file, not by each of its spellings. */
+function targetText({ peer, service, port }: Reach, { names }: Served): string {
+  const found = names.imports.find((one) => one.peer === peer && one.name === service && one.port === port);
+  return `${found?.as ?? service}:${port}`;
+}
+
+function domainOf(peer: string, { names }: Served): string | undefined {
+  return names.peers.find(({ name }) => name === peer)?.trustDomain;
+}
+
+function workloadText(span: Span | undefined, domain: string | undefined): string | undefined {
+  if (span === undefined) return undefined;
+  const own = `spiffe://${domain}/`;
+  const text = spanText(span);
+  return text.startsWith(own) && text !== `${own}*` ? text.slice(own.length) : text;
+}
+
+function spanText(span: Span | undefined): string {
+  if (span === undefined) return 'any';
+  return 'exact' in span ? span.exact : `${span.prefix}*`;
+}
+
+/** A part of what the line says is the same before and afterwards. */
+function partText(one: Reach, others: readonly Reach[], words: string): string {
+  return others.some((other) => covers(one, other)) ? ` (${words})` : '';
+}
+
+function boundText(bound: PlanReport['bounds'][number]): string {
+  const { of, kind, isWider, from, to } = bound;
+  const sign = isWider ? '+' : '-';
+  const at = 'gateway' in bound ? `${bound.gateway} ` : '';
+  const value = (one: string | number | undefined, none: string): string => (one === undefined ? none : `${one}`);
+  const isSet = 'gateway' in bound && typeof (to ?? from) === 'string';
+  if (isSet) return `${sign} ${at}${of}: ${kind} ${value(isWider ? to : from, '')}`;
+  const none = kind === 'expires' ? 'never' : 'no limit';
+  return `${sign} ${at}${of}: ${kind} ${value(from, none)} -> ${value(to, none)}`;
+}
+
+function connectionsText({ gateway, of, protocol, how, why }: EndingConnections): string {
+  const kind = { http: 'HTTP ', tcp: 'TCP ', any: '' }[protocol];
+  const end = how === 'closed' ? 'will end' : 'will drain';
+  return `open ${kind}connections of ${of} will end at ${gateway}: ${why}`.replace('will end', end);
+}
+
+/** Breaks at spaces. */
+function folded(text: string): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= COLUMNS || line.trim() === '') line = longer;
+    else {
+      lines.push(line);
+      line = `    ${word}`;
+    }
+  }
+  return [...lines, line];
+}

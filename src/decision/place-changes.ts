@@ -1,0 +1,86 @@
+// What becomes wider or narrower between the places of two configurations: trust, addresses, limits.
+// Must not: take a change for narrower that lets anything in which was not let in before.
+
+import { ANYBODY, type Place, UNKNOWN_CA } from './places.ts';
+
+export interface PlaceChange {
+  readonly gateway: Place['gateway'];
+  readonly of: string;
+  readonly kind: string;
+  readonly isWider: boolean;
+  /** Of a limit: absent where there is none. */
+  readonly from?: string | number;
+  readonly to?: string | number;
+}
+
+export interface PlaceChanges {
+  readonly changes: readonly PlaceChange[];
+  /** The CAs of one side are not here (--without-keys). */
+  readonly notCompared: readonly string[];
+}
+
+export function placeChanges(before: readonly Place[], after: readonly Place[]): PlaceChanges {
+  const old = new Map(before.map((place) => [place.of, place]));
+  const next = new Map(after.map((place) => [place.of, place]));
+  const changes: PlaceChange[] = [];
+  const notCompared: string[] = [];
+  for (const of of [...new Set([...old.keys(), ...next.keys()])].sort()) {
+    const [from, to] = [old.get(of), next.get(of)];
+    const gateway = (to ?? from)?.gateway ?? 'ingress';
+    for (const kind of kindsOf(from?.accepts, to?.accepts)) {
+      const had = from?.accepts[kind] ?? [];
+      const has = to?.accepts[kind] ?? [];
+      if ((had.includes(UNKNOWN_CA) || has.includes(UNKNOWN_CA)) && had.length > 0 && has.length > 0) {
+        if (JSON.stringify(had) !== JSON.stringify(has)) notCompared.push(`${gateway} ${of}: ${kind}`);
+        continue;
+      }
+      const wasAnybody = isOpen(from, kind);
+      for (const value of has)
+        if (!had.some((one) => isWithin(value, one, kind)) && !wasAnybody)
+          changes.push({ gateway, of, kind, isWider: true, to: value });
+      for (const value of had)
+        if (!has.some((one) => isWithin(value, one, kind)) && !isOpen(to, kind))
+          changes.push({ gateway, of, kind, isWider: false, from: value });
+    }
+    // A place that is new is in what is reached; one that is gone is no longer.
+    if (from === undefined || to === undefined) continue;
+    for (const kind of kindsOf(from.limits, to.limits)) {
+      const [had, has] = [from.limits[kind], to.limits[kind]];
+      if (had === has) continue;
+      const isWider = has === undefined || (had !== undefined && has > had);
+      const values = { ...(had !== undefined && { from: had }), ...(has !== undefined && { to: has }) };
+      changes.push({ gateway, of, kind, isWider, ...values });
+    }
+  }
+  return { changes, notCompared };
+}
+
+function kindsOf(one: object = {}, other: object = {}): readonly string[] {
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
+}
+
+/** Nobody has to prove anything on that side of the place. */
+function isOpen(place: Place | undefined, kind: string): boolean {
+  const [, side] = / of a (.*)$/.exec(kind) ?? [];
+  return side !== undefined && (place?.accepts[`identity of a ${side}`] ?? []).includes(ANYBODY);
+}
+
+function isWithin(value: string, wide: string, kind: string): boolean {
+  if (value === wide) return true;
+  if (kind === 'address') return isBehind(value, wide);
+  return wide.endsWith('*') && value.startsWith(wide.slice(0, -1));
+}
+
+/** Who reaches the address `value` of a machine reaches `wide` too. */
+function isBehind(value: string, wide: string): boolean {
+  const [one, other] = [hostAndPort(value), hostAndPort(wide)];
+  if (one.port !== other.port) return false;
+  if (other.host === '[::]') return true;
+  if (other.host === '0.0.0.0') return !one.host.startsWith('[');
+  return /^(127\.|\[::1\]$)/.test(one.host);
+}
+
+function hostAndPort(address: string): { readonly host: string; readonly port: string } {
+  const cut = address.lastIndexOf(':');
+  return { host: address.slice(0, cut), port: address.slice(cut + 1) };
+}

@@ -1,0 +1,225 @@
+// What a gateway's resources accept and limit, beside the rules that reach.ts lists: whom a place trusts, where it leads, how much
+// of anything it takes. A place is a listener, a peer, or one service of a peer, as resource names have them.
+// Must not: leave out a way in, or hold a digest; names are compared between configurations.
+
+import type { Message } from '../envoy/draft.ts';
+import type { ResourceJson } from '../envoy/proto/types.gen.ts';
+import { INGRESS_LISTENER, METADATA } from '../envoy/resource-names.ts';
+import { acceptedBy, type CommonTlsContext } from './handshake.ts';
+import { asked } from './matching/text-match.ts';
+import { present, unjudged } from './matching/unjudged.ts';
+import { type Cluster, endpointsOf, type Listener, Resources, type RouteConfiguration } from './resources.ts';
+
+type FilterChain = NonNullable<Listener['filter_chains']>[number];
+type PerFilter = NonNullable<Message<'envoy.config.route.v3.VirtualHost'>['typed_per_filter_config']>;
+
+export interface Place {
+  readonly gateway: 'ingress' | 'egress';
+  /** `shop`, `shop ledger.audit`, `port 8080`. */
+  readonly of: string;
+  /** By kind, such as `CA` or `identity`: each value is a way in, or a place to go. */
+  readonly accepts: Readonly<Record<string, readonly string[]>>;
+  /** By kind; a kind that is absent is not limited. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** Without a certificate everybody is accepted: what else a place accepts is less. */
+export const ANYBODY = 'without TLS';
+
+/** Resources with placeholders have this in the place of CAs (pipeline/shown-resources.ts). */
+const PLACEHOLDER = '[trust bundle]';
+export const UNKNOWN_CA = 'not known';
+
+/** A name without the digests of what it means. */
+export function plainName(name: string): string {
+  return name.replaceAll(/@[0-9a-f]{16}/g, '').replace(/^((?:mesh-bundle|backend-ca)\/)[0-9a-f]{16}$/, '$1');
+}
+
+/** Errors: UNJUDGED. */
+export function placesOf(gateway: Place['gateway'], resources: readonly ResourceJson[]): readonly Place[] {
+  const all = new Resources(resources);
+  const found = new Found(gateway);
+  for (const listener of all.listeners()) ofListener(listener, all, found);
+  for (const one of resources) {
+    if (one['@type'] === 'type.googleapis.com/envoy.config.cluster.v3.Cluster') ofCluster(one, all, found);
+    if (one['@type'] === 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration') ofRoutes(one, found);
+  }
+  return found.places();
+}
+
+/** Several resources may be of one place, as those under a retired name are: what one of them takes, the place takes. */
+class Found {
+  private readonly all = new Map<string, { accepts: Map<string, Set<string>>; limits: Map<string, number> }>();
+  readonly gateway: Place['gateway'];
+
+  constructor(gateway: Place['gateway']) {
+    this.gateway = gateway;
+  }
+
+  accept(of: string, kind: string, values: readonly string[]): void {
+    const { accepts } = this.at(of);
+    accepts.set(kind, new Set([...(accepts.get(kind) ?? []), ...values]));
+  }
+
+  limit(of: string, kind: string, value: number): void {
+    const { limits } = this.at(of);
+    limits.set(kind, Math.max(limits.get(kind) ?? 0, value));
+  }
+
+  /** A place may be without limits. */
+  at(of: string) {
+    const place = this.all.get(of) ?? { accepts: new Map<string, Set<string>>(), limits: new Map<string, number>() };
+    this.all.set(of, place);
+    return place;
+  }
+
+  places(): readonly Place[] {
+    return [...this.all]
+      .map(([of, { accepts, limits }]) => ({
+        gateway: this.gateway,
+        of,
+        accepts: Object.fromEntries([...accepts].map(([kind, values]) => [kind, [...values].sort()])),
+        limits: Object.fromEntries(limits),
+      }))
+      .sort((a, b) => (a.of < b.of ? -1 : 1));
+  }
+}
+
+function ofListener(listener: Listener, all: Resources, found: Found): void {
+  if (listener.internal_listener !== undefined) return;
+  const { address = '', port_value: port = 0 } = present(listener.address?.socket_address, 'an address');
+  const isIngress = listener.name === INGRESS_LISTENER;
+  const of = isIngress ? 'listener' : `port ${port}`;
+  found.accept(of, 'address', [address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`]);
+  for (const chain of listener.filter_chains ?? []) {
+    const { peer, service } = factsOf(chain.metadata);
+    const caller = isIngress ? present(peer, 'a chain of nobody') : of;
+    const names = chain.filter_chain_match?.server_names ?? [];
+    if (isIngress) found.accept(service === undefined ? caller : `${caller} ${service}`, 'server name', names);
+    ofSocket(chain.transport_socket, isIngress ? caller : of, 'caller', all, found);
+    for (const { typed_config: filter } of chain.filters ?? [])
+      if (
+        filter?.['@type'] === 'type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit'
+      )
+        found.limit(caller, 'connections', numberOf(filter.max_connections));
+  }
+}
+
+/** The other side of a connection: which CAs, names and kinds of keys it may have. */
+function ofSocket(
+  socket: FilterChain['transport_socket'],
+  of: string,
+  side: 'caller' | 'backend' | 'gateway',
+  all: Resources,
+  found: Found,
+): void {
+  const config = socket?.typed_config;
+  if (config === undefined) {
+    found.accept(of, `identity of a ${side}`, [ANYBODY]);
+    return;
+  }
+  if (
+    config['@type'] !== 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext' &&
+    config['@type'] !== 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'
+  )
+    throw unjudged(`the transport socket of ${of}`);
+  const context: CommonTlsContext = present(config.common_tls_context, 'a TLS context');
+  const accepts = acceptedBy(context, all);
+  found.accept(
+    of,
+    `identity of a ${side}`,
+    accepts.names.map(({ matcher }) => asked(present(matcher, 'a name'))),
+  );
+  const secret = all.secret(accepts.bundle);
+  const isKnown = secret.validation_context?.trusted_ca?.inline_string !== PLACEHOLDER;
+  found.accept(
+    of,
+    `CA of a ${side}`,
+    isKnown ? accepts.authorities.map(({ fingerprint }) => fingerprint) : [UNKNOWN_CA],
+  );
+  found.accept(of, `signature of a ${side}`, accepts.algorithms);
+}
+
+function ofCluster(cluster: Cluster, all: Resources, found: Found): void {
+  const [kind = '', ...rest] = plainName(present(cluster.name, 'a cluster')).split('/');
+  const { addresses } = endpointsOf(cluster);
+  const isBackend = kind === 'export';
+  // Where callers' gates and tunnels lead is judged as a cluster of its own.
+  const of = kind === 'callers' ? `port ${rest.join('')}` : rest.join(' ');
+  if (addresses.length > 0) {
+    found.accept(of, isBackend ? 'backend' : 'gateway', addresses);
+    ofSocket(cluster.transport_socket, of, isBackend ? 'backend' : 'gateway', all, found);
+  }
+  for (const { max_connections: connections, max_requests: requests } of cluster.circuit_breakers?.thresholds ?? []) {
+    if (connections !== undefined) found.limit(of, `connections (${kind})`, numberOf(connections));
+    if (requests !== undefined) found.limit(of, `requests (${kind})`, numberOf(requests));
+  }
+}
+
+const TRACE = 'traceparent';
+
+function ofRoutes(routes: RouteConfiguration, found: Found): void {
+  const removed = routes.request_headers_to_remove ?? [];
+  const own = /^ingress\/(.*)$/.exec(plainName(routes.name ?? ''))?.[1];
+  if (own !== undefined) limitsOf(routes.typed_per_filter_config ?? {}, own, found);
+  for (const host of routes.virtual_hosts ?? []) {
+    const { peer, service } = factsOf(host.routes?.[0]?.metadata);
+    if (peer === undefined || service === undefined) continue;
+    const { exported } = factsOf(host.metadata);
+    const of = own === undefined ? `${exported ?? service} of ${peer}` : `${peer} ${service}`;
+    found.at(of);
+    limitsOf(host.typed_per_filter_config ?? {}, of, found);
+    if (![...removed, ...(host.request_headers_to_remove ?? [])].includes(TRACE))
+      found.accept(of, 'trace context', ['forwarded']);
+  }
+}
+
+/** The filters that a slot for limits has here (envoy/http/limits.ts). */
+function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
+  found.at(of);
+  for (const override of Object.values(perFilter)) {
+    if (
+      override['@type'] !==
+      'type.googleapis.com/envoy.extensions.filters.http.filter_chain.v3.FilterChainConfigPerRoute'
+    )
+      continue;
+    for (const { typed_config: limit } of override.filter_chain?.filters ?? []) {
+      switch (limit?.['@type']) {
+        case 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit':
+          found.limit(of, 'requests per second', numberOf(limit.token_bucket?.max_tokens));
+          break;
+        case 'type.googleapis.com/envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency':
+          found.limit(
+            of,
+            'requests at a time',
+            numberOf(limit.gradient_controller_config?.concurrency_limit_params?.max_concurrency_limit),
+          );
+          break;
+        case 'type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit':
+          found.limit(of, 'bytes of a request body', numberOf(limit.max_request_bytes));
+          break;
+        case 'type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config':
+          break;
+        default:
+          throw unjudged(`a limit of ${of}`);
+      }
+    }
+  }
+}
+
+function numberOf(value: number | string | undefined): number {
+  const number = Number(value);
+  if (!Number.isFinite(number)) throw unjudged(`the limit ${value}`);
+  return number;
+}
+
+interface Facts {
+  readonly peer?: string;
+  readonly service?: string;
+  readonly exported?: string;
+}
+
+function factsOf(metadata: Message<'envoy.config.core.v3.Metadata'> | undefined): Facts {
+  const all = (metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => typeof value === 'string' && value !== '-'));
+}

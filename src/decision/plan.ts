@@ -1,0 +1,69 @@
+// What a change of the configuration does: who reaches more or less, what is trusted or limited otherwise, whose connections end,
+// and which resources change.
+// Must not: call a change narrower that allows anything new.
+
+import type { ResourceJson } from '../envoy/proto/types.gen.ts';
+import { type PlaceChange, placeChanges } from './place-changes.ts';
+import { placesOf } from './places.ts';
+import { reach } from './reach.ts';
+import { gained, type Reach } from './reach-set.ts';
+import { type EndingConnections, endingConnections, type ResourceChange, resourceChanges } from './resource-changes.ts';
+
+export interface Plan {
+  /** Without what was allowed before already: an entry may be partly known. */
+  readonly gained: readonly Reach[];
+  readonly lost: readonly Reach[];
+  /** All that is allowed before, and afterwards. */
+  readonly before: readonly Reach[];
+  readonly after: readonly Reach[];
+  readonly places: readonly PlaceChange[];
+  readonly connections: readonly EndingConnections[];
+  readonly resources: readonly ResourceChange[];
+  /** CAs that are not here on one side (--without-keys). */
+  readonly notCompared: readonly string[];
+}
+
+export type Gateways = Readonly<Record<'ingress' | 'egress', readonly ResourceJson[]>>;
+
+/** Of connections with a peer; those to backends end by themselves. */
+const PEER_CA = /^CA of a (?:caller|gateway)$/;
+
+/** Errors: UNJUDGED. */
+export function planOf(before: Gateways, after: Gateways): Plan {
+  const plans = (['ingress', 'egress'] as const).map((gateway) => {
+    const [old, next] = [before[gateway], after[gateway]];
+    const [had, has] = [reach(old), reach(next)];
+    const { changes, notCompared } = placeChanges(placesOf(gateway, old), placesOf(gateway, next));
+    const compared = { gateway, before: old, after: next, withoutDigests: notCompared.length > 0 };
+    const lostCas = changes.filter(({ kind, isWider }) => PEER_CA.test(kind) && !isWider);
+    return {
+      gained: inOrder(gained(had, has)),
+      lost: inOrder(gained(has, had)),
+      before: had,
+      after: has,
+      places: changes,
+      connections: endingConnections(compared, new Set(lostCas.flatMap(({ of }) => of.split(' ', 1)))),
+      resources: resourceChanges(compared),
+      notCompared,
+    };
+  });
+  return {
+    gained: plans.flatMap((plan) => plan.gained),
+    lost: plans.flatMap((plan) => plan.lost),
+    before: plans.flatMap((plan) => plan.before),
+    after: plans.flatMap((plan) => plan.after),
+    places: plans.flatMap((plan) => plan.places),
+    connections: plans.flatMap((plan) => plan.connections),
+    resources: plans.flatMap((plan) => plan.resources),
+    notCompared: plans.flatMap((plan) => plan.notCompared),
+  };
+}
+
+function inOrder(entries: readonly Reach[]): readonly Reach[] {
+  const keyed = entries.map((entry) => [keyOf(entry), entry] as const);
+  return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+}
+
+function keyOf({ peer, service, port, host, workload, method, path, upgrade, conditions }: Reach): string {
+  return JSON.stringify([peer, port, service, host, workload, method, path, upgrade, conditions]);
+}

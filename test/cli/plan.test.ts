@@ -1,0 +1,89 @@
+// `postern plan`: its lines and its exit status, offline and beside the running process.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { postern, refusal, scene } from './postern.ts';
+import { served } from './served.ts';
+
+interface Report {
+  readonly verdict: string;
+  readonly gained: readonly { readonly peer: string; readonly service: string; readonly method?: string }[];
+  readonly lost: readonly unknown[];
+  readonly bounds: readonly unknown[];
+  readonly connections: readonly unknown[];
+  readonly resources: readonly { readonly change: string; readonly type: string; readonly name: string }[];
+}
+
+const report = (stdout: string): Report => JSON.parse(stdout) as Report;
+
+const widened = (yaml: string): string => yaml.replace('/v1/withdrawals]', '/v1/withdrawals, /v1/refunds]');
+
+describe('plan', () => {
+  test('A plan has a line for each thing that is opened or closed, and ends with 79 only when something is opened', async (t) => {
+    const { file, edited } = scene(t);
+    const wide = edited('wide.yaml', widened);
+    const opens = await postern(['plan', '-f', wide, '--against', file]);
+    assert.equal(opens.status, 79, opens.stderr);
+    assert.match(opens.stdout, /^Reach\n\+ shop POST withdraw\.accounts \/v1\/refunds\n\nResources\n~ ingress Route/);
+    const closes = await postern(['plan', '-f', file, '--against', wide]);
+    assert.equal(closes.status, 0, closes.stderr);
+    assert.match(closes.stdout, /^Reach\n- shop POST withdraw\.accounts \/v1\/refunds\n/);
+    const same = await postern(['plan', '-f', file, '--against', file]);
+    assert.deepEqual([same.status, same.stdout], [0, 'Nobody reaches more or less.\n']);
+  });
+
+  test('A grant that goes is one line, and the TCP connections that end are another', async (t) => {
+    const { file, edited } = scene(t);
+    const tcp = edited('tcp.yaml', (yaml) =>
+      yaml.replace(
+        'exports:\n',
+        'exports:\n- {name: db.audit, protocol: tcp, backend: "10.0.0.3:5432", consumers: [{peer: shop}]}\n',
+      ),
+    );
+    const { stdout } = await postern(['plan', '-f', file, '--against', tcp]);
+    assert.match(stdout, /^- shop loses db\.audit$/m);
+    assert.match(stdout, /^~ open TCP connections of shop db\.audit will end at ingress/m);
+  });
+
+  test('A file with errors ends with 65 and its findings, and a process that is not there with 69', async (t) => {
+    const { file, edited } = scene(t);
+    const broken = edited('broken.yaml', (yaml) => yaml.replace('peer: shop', 'peer: shap'));
+    const ended = await postern(['plan', '-f', broken, '--against', file]);
+    assert.deepEqual([ended.status, ended.stdout], [65, '']);
+    assert.match(ended.stderr, /broken\.yaml:\d+:\d+ UNKNOWN_PEER/);
+    const alone = await postern(['plan', '-f', file, '--admin', '127.0.0.1:9']);
+    assert.deepEqual(refusal(alone), [69, 'ADMIN_UNREACHABLE', '']);
+  });
+
+  test('Beside the running process the plan is that beside its file, and its own file changes nothing', async (t) => {
+    const { admin, here } = await served(t);
+    const wide = here.edited('wide.yaml', widened);
+    const [running, offline, same] = await Promise.all([
+      postern(['plan', '-f', wide, '--admin', admin, '-o', 'json']),
+      postern(['plan', '-f', wide, '--against', here.file, '-o', 'json']),
+      postern(['plan', '-f', here.file, '--admin', admin]),
+    ]);
+    assert.deepEqual([running.status, offline.status], [79, 79]);
+    assert.deepEqual(report(running.stdout), report(offline.stdout));
+    assert.deepEqual([same.status, same.stdout], [0, 'Nobody reaches more or less.\n']);
+    const { gained, resources } = report(running.stdout);
+    assert.deepEqual(
+      gained.map(({ peer, service, method }) => [peer, service, method]),
+      [['shop', 'withdraw.accounts', 'POST']],
+    );
+    assert.deepEqual(
+      resources.map(({ change, type, name }) => [change, type, name]),
+      [['changed', 'RouteConfiguration', 'ingress/shop']],
+    );
+  });
+
+  test('Without the files of keys and bundles everything else is compared, and beside a process that has them the rest is named', async (t) => {
+    const { admin, here } = await served(t);
+    const wide = here.edited('elsewhere.yaml', (yaml) => widened(yaml).replaceAll('pki/', 'absent/'));
+    const ended = await postern(['plan', '-f', wide, '--admin', admin, '--without-keys']);
+    assert.equal(ended.status, 79, ended.stderr);
+    assert.match(ended.stdout, /^\+ shop POST withdraw\.accounts \/v1\/refunds$/m);
+    assert.match(ended.stdout, /^\? ingress shop: CA of a caller$/m);
+    assert.doesNotMatch(ended.stdout, /^Trust/m);
+  });
+});
