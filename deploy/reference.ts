@@ -34,6 +34,8 @@ const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   NOT_IN_SYNC: 'A gateway is not in sync or not connected, or the configuration file was rejected (`status --check`).',
   PEER_UNREACHABLE:
     'Not every address of the peer can be reached as the egress gateway would (`check peer`); the output says why.',
+  LOG_LINE:
+    'The line, or the log, holds nothing that `explain` can read: it is cut, of another program, or of another version.',
   UNJUDGED:
     'A resource holds something that `can` and `who` of this version do not know, so that there is no answer. Please report it.',
   DRAIN_INCOMPLETE: 'Requests were still open when the time of `drain` was over.',

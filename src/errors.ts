@@ -11,6 +11,7 @@ export const EXIT = {
   no: 1,
   usage: 64,
   badConfig: 65,
+  badLine: 65,
   unreachable: 69,
   unjudged: 70,
   notInSync: 75,
@@ -24,6 +25,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   no: 'The answer is no (`can`): nothing is on stderr.',
   usage: 'The command line is wrong.',
   badConfig: 'The configuration cannot be read, or has errors.',
+  badLine: 'The log line cannot be read (`explain`).',
   unreachable: 'The running process cannot be reached, or not every address of a peer (`check peer`).',
   unjudged: 'The resources hold something that this version cannot judge (`can`, `who`, `plan`).',
   notInSync: 'A gateway is not in sync, or the configuration file was rejected (`status --check`).',
@@ -165,6 +167,7 @@ export const ERROR_CODES = {
   PEER_UNREACHABLE: EXIT.unreachable,
   DRAIN_INCOMPLETE: EXIT.failed,
   UNJUDGED: EXIT.unjudged,
+  LOG_LINE: EXIT.badLine,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

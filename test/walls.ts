@@ -50,6 +50,6 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'xds/streams',
     'xds/transport',
   ],
-  cli: ['cli', 'cli/peer-check', 'cli/commands'],
+  cli: ['cli', 'cli/peer-check', 'cli/explain', 'cli/commands'],
   decision: ['decision/answer', 'decision/matching', 'decision'],
 };

@@ -16,6 +16,7 @@ import {
   WITHOUT_KEYS,
   XDS,
 } from '../flag-list.ts';
+import { EXPLAIN } from './explain-command.ts';
 import { QUESTIONS } from './question-list.ts';
 
 export const COMMANDS: readonly Command[] = [
@@ -214,6 +215,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./status.ts')).status,
   },
   ...QUESTIONS,
+  EXPLAIN,
   {
     name: 'drain',
     summary: 'Take a gateway out of service without cutting a request. Run it before you stop the gateway.',

@@ -1,0 +1,109 @@
+// The text of `postern explain`: a screen of 80 columns.
+// Must not: show anything that the JSON does not have, or let a text of the line steer the terminal.
+
+import { inOneLine } from '../../one-line.ts';
+import type { Explanation, Judged, Placed } from './explanation.ts';
+
+const COLUMNS = 80;
+const INDENT = 10;
+
+export function explanationText(given: Explanation): string {
+  const told = inOneLine(given);
+  const { verdict, reason, gateway, layer, at, caller, rule, nearest, look } = told;
+  const rows: readonly (readonly [string, string])[] = [
+    ['asked', told.asked],
+    ['caller', callerText(caller)],
+    ...(caller.workload === undefined
+      ? []
+      : [['workload', `${caller.workload} (the peer's gateway says so; not verified here)`] as const]),
+    ['meaning', told.meaning],
+    ...(rule === undefined ? [] : [['rule', placed(rule)] as const]),
+    ...(nearest === undefined ? [] : [['nearest', placed(nearest)] as const]),
+    ...(nearest === undefined ? [] : [['it needs', nearest.needs.join(' and ')] as const]),
+    ...(look === undefined ? [] : [['look at', placed(look)] as const]),
+    ...(told.cause === '' ? [] : [['usually', told.cause] as const]),
+    ...(told.cure === '' ? [] : [['cure', told.cure] as const]),
+    ...Object.entries(told.details)
+      .filter(
+        ([key]) => verdict !== 'allowed' && ['code_details', 'conn_term', 'tls_fail', 'upstream_fail'].includes(key),
+      )
+      .map(([key, text]) => ['Envoy', `${key}: ${text}`] as const),
+    ...told.judged.flatMap(judgedRows),
+    ...(told.judged.length === 0
+      ? [['judged', 'not here: the line is of another mesh; ask its own Postern'] as const]
+      : []),
+  ];
+  const head = `${verdict} (${reason}) by ${gateway}, layer ${layer}, at ${at}`;
+  return `${[...wrapped(head, 0), ...rows.flatMap(([name, text]) => row(name, text))].join('\n')}\n`;
+}
+
+function callerText({ identity, isProven, client }: Explanation['caller']): string {
+  const from = client === undefined ? '' : `, from ${client}`;
+  switch (isProven) {
+    case 'verified':
+      return `${identity} (verified by TLS)${from}`;
+    case 'claimed':
+      return `${identity} (claimed by a certificate that was refused: proves nothing)${from}`;
+    case 'none':
+      return `nobody verified${from}`;
+  }
+}
+
+function placed({ name, place }: Placed): string {
+  return place === undefined ? name : `${name} (${place})`;
+}
+
+function judgedRows({ snapshot, verdict, reason, agrees, why }: Judged): readonly (readonly [string, string])[] {
+  const answer = verdict === 'yes' ? 'yes' : `no (${reason})`;
+  const says = {
+    same: `the resources say the same: ${answer}`,
+    moment: 'the resources admit it; the reason was a fact of that moment, which only the line knows',
+    unseen: `the resources say ${answer}, without what the line does not have; the line is right`,
+    other: `THE RESOURCES SAY OTHERWISE: ${answer}. They changed, the line is not of this gateway, or Postern is wrong`,
+    none: `not judged: ${why}`,
+  }[agrees];
+  return [...(snapshot === undefined ? [] : [['snapshot', snapshotText(snapshot)] as const]), ['judged', says]];
+}
+
+function snapshotText(snapshot: NonNullable<Judged['snapshot']>): string {
+  const { version, publishedAt, acknowledged, isNewest, foundBy, alsoPossible, keptSince } = snapshot;
+  const nodes = acknowledged.map(({ node, at }) => `${node} ${time(at)}`);
+  const accepted =
+    nodes.length === 0
+      ? 'no ACK of it was seen'
+      : `accepted by ${nodes.slice(0, 3).join(', ')}${nodes.length > 3 ? ' and others' : ''}`;
+  const which = {
+    version: `the line names it${isNewest ? '; it is still served' : '; it was replaced since'}`,
+    time: `served at the time of the line${isNewest ? ', and still' : '; it was replaced since'}`,
+    newest: 'the newest',
+    none: `THE NEWEST, NOT THAT OF THE LINE: this process knows nothing older than ${time(keptSince)} that fits`,
+  }[foundBy];
+  const other =
+    alsoPossible.length === 0 ? '' : '; the gateway may also have had another one then, which is judged as well';
+  return `${version.slice(0, 12)} of ${time(publishedAt)}, ${accepted}; ${which}${other}`;
+}
+
+function time(iso: string): string {
+  return iso.replace(/\.\d+Z$/, 'Z');
+}
+
+function row(name: string, text: string): readonly string[] {
+  const [first = '', ...others] = wrapped(text, INDENT + 2);
+  return [`  ${name.padEnd(INDENT)}${first}`, ...others.map((line) => `${' '.repeat(INDENT + 2)}${line}`)];
+}
+
+/** At spaces; a word that is longer than a line is cut. */
+function wrapped(text: string, indent: number): readonly string[] {
+  const most = COLUMNS - indent;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.slice(0, 20 * COLUMNS).split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > most) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+    for (; line.length > most; line = line.slice(most)) lines.push(line.slice(0, most));
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,159 @@
+// What a line of the access log means: the reason, the rule that decided or came nearest, its line of the file, and the cure; and
+// whether the resources of that time say the same.
+// Must not: take a verdict of the line for one of the resources, or the other way round; both are named.
+
+import type { ServedSnapshot } from '../../admin/resources-view.ts';
+import type { Decision, Nearest } from '../../decision/answer/decision.ts';
+import { judge } from '../../decision/connection.ts';
+import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
+import { PosternError } from '../../errors.ts';
+import { placeOf } from '../rule-place.ts';
+import type { Served } from '../served.ts';
+import { type Caller, callerOf } from './caller.ts';
+import { lineQuestions } from './line-question.ts';
+import type { LoggedVerdict, LogLine } from './log-line.ts';
+import { nearestNamed } from './nearest-named.ts';
+import { REASON_BASIS } from './reason-basis.ts';
+
+export interface Explanation {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly gateway: string;
+  readonly layer: LogLine['layer'];
+  readonly verdict: LoggedVerdict;
+  readonly reason: ReasonCode;
+  readonly asked: string;
+  readonly caller: Caller;
+  readonly meaning: string;
+  readonly cause: string;
+  readonly cure: string;
+  /** What the line itself names as what decided, with its line of the file. */
+  readonly rule?: Placed;
+  readonly nearest?: Placed & { readonly needs: readonly string[] };
+  /** The part of the configuration to look at. */
+  readonly look?: Placed;
+  /** Fields of the line with Envoy's own words. */
+  readonly details: Readonly<Record<string, string>>;
+  /** By each snapshot that the gateway may have had; empty for a gateway of another mesh. */
+  readonly judged: readonly Judged[];
+}
+
+export interface Placed {
+  readonly name: string;
+  /** FILE:LINE */
+  readonly place?: string;
+}
+
+export interface Judged {
+  /** Absent for a file. */
+  readonly snapshot?: ServedSnapshot;
+  readonly verdict?: 'yes' | 'no';
+  readonly reason?: string;
+  /**
+   * `same`: the resources say what the line says. `moment`: they admit it; the line has a fact of that moment. `unseen`: the line lacks
+   * what decided. `other`: they say something else. `none`: the line says too little to ask.
+   */
+  readonly agrees: 'same' | 'moment' | 'unseen' | 'other' | 'none';
+  /** Why there is no verdict. */
+  readonly why?: string;
+  readonly steps?: Decision['steps'];
+}
+
+const DETAILS = [
+  'code',
+  'code_details',
+  'flags',
+  'conn_term',
+  'tls_fail',
+  'upstream_fail',
+  'upstream',
+  'sni',
+  'request_id',
+  'peer_request_id',
+  'version',
+];
+
+/** `served`: the resources by which it may have been decided, the likeliest first; empty when the line is of another mesh. */
+export function explain(line: LogLine, served: readonly Served[]): Explanation {
+  const { reason, verdict, fields, mesh, role, layer } = line;
+  const { meaning, cause, cure } = REASONS[reason];
+  const judgements = served.map((one) => ({ served: one, ...judgedBy(line, one) }));
+  const [first] = judgements;
+  const place = (name: string): Placed => {
+    const at = first === undefined ? undefined : placeOf(name, first.served);
+    return { name, ...(at !== undefined && { place: at }) };
+  };
+  const nearest: Nearest | undefined =
+    verdict === 'allowed' || first === undefined
+      ? undefined
+      : (first.decision?.nearest ?? nearestNamed(line, first.served));
+  const look = REASON_BASIS[reason].source(line);
+  const { rule } = fields;
+  return {
+    at: new Date(line.at).toISOString(),
+    gateway: `${mesh}/${role}`,
+    layer,
+    verdict,
+    reason,
+    asked: askedOf(line),
+    caller: callerOf(line),
+    meaning,
+    cause,
+    cure,
+    ...(rule !== undefined && { rule: place(rule) }),
+    ...(nearest !== undefined && { nearest: { ...place(nearest.rule), needs: nearest.needs } }),
+    ...(look !== undefined && look !== rule && look !== nearest?.rule && { look: place(look) }),
+    details: Object.fromEntries(DETAILS.flatMap((key) => (fields[key] === undefined ? [] : [[key, fields[key]]]))),
+    judged: judgements.map(({ judged }) => judged),
+  };
+}
+
+function askedOf({ layer, role, fields }: LogLine): string {
+  const { peer = '(no peer)', export: exported, import: imported, authority, method, path, sni } = fields;
+  const service = exported ?? imported ?? authority ?? '(no name)';
+  const who = role === 'ingress' ? `peer ${peer}` : 'a caller of our own';
+  switch (layer) {
+    case 'http':
+      return `${who}: ${method ?? '(no method)'} ${service} ${path ?? ''}`.trimEnd();
+    case 'tcp':
+      return `${who}: a TCP connection to ${service}`;
+    case 'listener':
+      return `${role === 'ingress' ? who : 'a caller'}: a TLS connection with server name ${sni ?? '(none)'}`;
+    case 'tunnel':
+      return `our egress: a connection to peer ${peer}`;
+  }
+}
+
+function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; readonly decision?: Decision } {
+  const about = served.snapshot === undefined ? {} : { snapshot: served.snapshot };
+  const { basis } = REASON_BASIS[line.reason];
+  const none = (why: string): { readonly judged: Judged } => ({ judged: { ...about, agrees: 'none', why } });
+  try {
+    const decisions = lineQuestions(line, served).map((question) => judge(served.resources, question));
+    const [decision = decisions[0]] = decisions.filter((one) => isSame(one, line));
+    if (decision === undefined) return none(unaskable(line));
+    const { verdict, reason, steps } = decision;
+    const agrees = isSame(decision, line)
+      ? 'same'
+      : basis === 'unseen'
+        ? 'unseen'
+        : basis === 'moment' && verdict === 'yes'
+          ? 'moment'
+          : 'other';
+    return { judged: { ...about, verdict, reason, agrees, steps }, decision };
+  } catch (error) {
+    if (error instanceof PosternError && error.code === 'UNJUDGED') return none(error.message);
+    throw error;
+  }
+}
+
+function isSame({ reason }: Decision, line: LogLine): boolean {
+  return reason === line.reason;
+}
+
+function unaskable({ layer, fields }: LogLine): string {
+  if (layer === 'tunnel') return 'no rule decides about the way to a peer; run postern check peer';
+  if (fields['peer'] !== undefined)
+    return `these resources have nothing for ${fields['peer']} that the line can be compared with`;
+  return 'the line does not say enough about the connection';
+}

@@ -1,0 +1,105 @@
+// What a line of the log says happened, as questions to the resources: the same caller and the same request.
+// Must not: add a fact that the line does not have, but what every honest client has (decision/honest-client.ts).
+
+import type { Hello, Question, Request } from '../../decision/answer/question.ts';
+import { claimHeader, peerHello, workloadHello } from '../../decision/honest-client.ts';
+import { HTTP_ALPN, TCP_ALPN } from '../../envoy/resource-names.ts';
+import { exportAuthority } from '../../federation/wire-names.ts';
+import type { TrustDomain } from '../../trust/spiffe.ts';
+import type { Served } from '../served.ts';
+import type { LogLine } from './log-line.ts';
+
+/** More than one where the line leaves open at which port of the egress it was; none where it does not say enough. */
+export function lineQuestions(line: LogLine, served: Served): readonly Question[] {
+  switch (line.layer) {
+    case 'http':
+      return line.role === 'ingress' ? peerRequest(line, served) : localRequests(line, served);
+    case 'tcp':
+      return line.role === 'ingress' ? peerConnection(line, served) : localConnections(line, served);
+    case 'listener':
+      return line.role === 'ingress' ? peerHandshake(line, served) : localHandshakes(line, served);
+    case 'tunnel':
+      // The way to a peer is decided by what its gateway shows, which no line has in full.
+      return [];
+  }
+}
+
+function peerRequest(line: LogLine, { resources, trustDomain }: Served): readonly Question[] {
+  const { fields, at } = line;
+  const { peer = '', export: exported, peer_uri: identity } = fields;
+  const hello = peerHello(resources, peer, at);
+  const authority =
+    fields['authority'] ?? (exported === undefined ? undefined : exportAuthority(exported, trustDomain as TrustDomain));
+  if (hello === undefined || authority === undefined) return [];
+  return [{ hello: showing(hello, identity), request: requestOf(line, authority, 'h2'), at }];
+}
+
+function localRequests(line: LogLine, { resources, names }: Served): readonly Question[] {
+  const { fields, reason, at } = line;
+  const { import: imported, peer, peer_uri: workload, authority } = fields;
+  const own = names.imports.filter((one) => one.name === imported && one.peer === peer && one.protocol !== 'tcp');
+  const all = names.imports.filter(({ protocol }) => protocol !== 'tcp');
+  const ports = [...new Map((reason === 'UNKNOWN_NAME' ? all : own).map((one) => [one.port, one.as]))];
+  return ports.map(([port, as]) => {
+    const hello = workloadHello(resources, port, workload, 'http/1.1', at);
+    return { port, at, ...(hello && { hello }), request: requestOf(line, authority ?? as, 'http/1.1') };
+  });
+}
+
+function requestOf({ fields, reason }: LogLine, authority: string, protocol: Request['protocol']): Request {
+  const { method = '', path = '/', workload, peer_uri: identity = '', rx = '0' } = fields;
+  const bytes = Math.max(Number(rx) || 0, reason === 'UNEXPECTED_BODY' ? 1 : 0);
+  return {
+    protocol,
+    method,
+    authority,
+    path,
+    headers: workload === undefined || protocol !== 'h2' ? [] : [claimHeader(identity, workload)],
+    ...(bytes > 0 && { body: { bytes, hasLength: true } }),
+  };
+}
+
+function peerConnection({ fields, at }: LogLine, { resources }: Served): readonly Question[] {
+  const { peer = '', export: exported, peer_uri: identity } = fields;
+  const hello = peerHello(resources, peer, at, exported);
+  return hello === undefined ? [] : [{ hello: showing(hello, identity), at }];
+}
+
+function localConnections({ fields, at }: LogLine, { resources, names }: Served): readonly Question[] {
+  const { import: imported, peer, peer_uri: workload } = fields;
+  return names.imports
+    .filter((one) => one.name === imported && one.peer === peer && one.protocol === 'tcp')
+    .map(({ port }) => {
+      const hello = workloadHello(resources, port, workload, 'tcp', at);
+      return { port, at, ...(hello && { hello }) };
+    });
+}
+
+/** The certificate is taken to be good but for what the reason says. */
+function peerHandshake({ fields, reason, at }: LogLine, { resources }: Served): readonly Question[] {
+  const { sni, peer, claimed_uri: claimed, peer_uri: identity } = fields;
+  const alpn = [sni?.includes('.tcp.') ? TCP_ALPN : HTTP_ALPN];
+  if (reason === 'UNKNOWN_SERVER_NAME') return [{ at, hello: { alpn, ...(sni !== undefined && { serverName: sni }) } }];
+  const hello = peer === undefined ? undefined : peerHello(resources, peer, at);
+  if (hello === undefined) return [];
+  return [
+    { at, hello: { ...showing(hello, claimed ?? identity), alpn, ...(sni !== undefined && { serverName: sni }) } },
+  ];
+}
+
+function localHandshakes({ fields, at }: LogLine, { resources, names }: Served): readonly Question[] {
+  const { claimed_uri: claimed, peer_uri: identity } = fields;
+  const [port] = names.imports.map((one) => one.port);
+  const workload = claimed ?? identity;
+  if (port === undefined || workload === undefined) return [];
+  const hello = workloadHello(resources, port, workload, 'http/1.1', at);
+  return hello === undefined ? [] : [{ port, at, hello }];
+}
+
+function showing(hello: Hello, identity: string | undefined): Hello {
+  const { certificate } = hello;
+  // Envoy joins several names of one certificate by commas.
+  return certificate === undefined || identity === undefined
+    ? hello
+    : { ...hello, certificate: { ...certificate, uris: identity.split(',') } };
+}

@@ -1,0 +1,96 @@
+// A line of a gateway's access log as an operator has it: with what kubectl, Docker or journald put around it.
+// Must not: trust a field; a peer chooses paths, names and what its certificate claims.
+
+import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
+import { PosternError } from '../../errors.ts';
+import type { GatewayRole } from '../../federation/model.ts';
+import { oneLine } from '../../one-line.ts';
+
+export type LoggedVerdict = (typeof REASONS)[ReasonCode]['verdict'];
+
+const LAYERS = ['listener', 'http', 'tunnel', 'tcp'] as const;
+
+export interface LogLine {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly mesh: string;
+  readonly role: GatewayRole;
+  readonly layer: (typeof LAYERS)[number];
+  readonly verdict: LoggedVerdict;
+  readonly reason: ReasonCode;
+  /** The other fields, as texts. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+const MAX_LINE = 64 * 1024;
+const MAX_VALUE = 2048;
+/** Where the line may begin: a prefix may have brackets of its own. */
+const MOST_BEGINNINGS = 16;
+/** The fields in which log collectors keep a line. */
+const WRAPPERS = ['log', 'MESSAGE', 'message', 'msg'];
+
+/** Errors: LOG_LINE. */
+export function parseLogLine(text: string): LogLine {
+  const trimmed = text.trim();
+  if (trimmed === '') throw refused('there is no line', 'give one line of a gateway, or - and the line on stdin');
+  if (trimmed.length > MAX_LINE)
+    throw refused(`it has more than ${MAX_LINE} characters`, 'give one line, not a whole log');
+  const found = objectIn(trimmed, 2);
+  if (found === undefined && trimmed.includes('"gateway"') && trimmed.includes('"layer"'))
+    throw refused('its JSON is cut or damaged', 'give the whole line, in single quotes or on stdin');
+  if (found === undefined)
+    throw refused('it holds no JSON of a gateway', 'the lines of gateways have "gateway" and "layer"');
+  return lineOf(found);
+}
+
+function objectIn(text: string, deepest: number): Readonly<Record<string, unknown>> | undefined {
+  let from = -1;
+  for (let tried = 0; tried < MOST_BEGINNINGS; tried += 1) {
+    from = text.indexOf('{', from + 1);
+    if (from < 0) return undefined;
+    const value = objectOf(text.slice(from, text.lastIndexOf('}') + 1));
+    if (value === undefined) continue;
+    if ('gateway' in value && 'layer' in value) return value;
+    for (const key of WRAPPERS) {
+      const inner = value[key];
+      const found = typeof inner === 'string' && deepest > 1 ? objectIn(inner, deepest - 1) : undefined;
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+function objectOf(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function lineOf(found: Readonly<Record<string, unknown>>): LogLine {
+  const fields = Object.fromEntries(
+    Object.entries(found).flatMap(([key, value]) =>
+      typeof value === 'string' || typeof value === 'number' ? [[key, String(value).slice(0, MAX_VALUE)]] : [],
+    ),
+  );
+  const { ts = '', gateway = '', layer: text, reason, verdict, ...others } = fields;
+  const [, mesh, role] = /^([a-z0-9-]{1,63})\/(ingress|egress)$/.exec(gateway) ?? [];
+  const layer = LAYERS.find((one) => one === text);
+  if (mesh === undefined || layer === undefined)
+    throw refused(`no gateway of Postern writes ${gateway} and ${text}`, 'give a line of a gateway');
+  if (reason === undefined)
+    throw refused('it has no reason', 'it comes from an older version; update, and ask about a newer line');
+  if (!Object.hasOwn(REASONS, reason))
+    throw refused(`it has the reason ${reason}`, 'it comes from a newer version; use that one');
+  const at = Date.parse(ts);
+  if (Number.isNaN(at)) throw refused('it has no time', 'give the whole line');
+  const code = reason as ReasonCode;
+  const told = (['allowed', 'refused', 'failed'] as const).find((one) => one === verdict) ?? REASONS[code].verdict;
+  return { at, mesh, role: role as GatewayRole, layer, verdict: told, reason: code, fields: others };
+}
+
+function refused(why: string, hint: string): PosternError {
+  return new PosternError('LOG_LINE', oneLine(`the line cannot be explained: ${why.slice(0, 200)}; ${hint}`));
+}
