@@ -174,7 +174,7 @@ function ofRoutes(routes: RouteConfiguration, found: Found): void {
   }
 }
 
-/** The filters that a slot for limits has here (envoy/http/limits.ts). */
+/** The filters that a slot for limits has here (envoy/http/limit-filters.ts). */
 function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
   found.at(of);
   for (const override of Object.values(perFilter)) {

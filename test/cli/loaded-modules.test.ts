@@ -44,7 +44,15 @@ for (const args of [
     assert.ok(files.includes('main.js'));
     const commands = files.filter((file) => file.startsWith('cli/commands/'));
     const own = ['status', 'drain'].filter((name) => name === args[0]).map((name) => `cli/commands/${name}.js`);
-    assert.deepEqual(commands, ['cli/commands/command-list.js', 'cli/commands/question-list.js', ...own].sort());
+    assert.deepEqual(
+      commands,
+      [
+        'cli/commands/command-list.js',
+        'cli/commands/explain-command.js',
+        'cli/commands/question-list.js',
+        ...own,
+      ].sort(),
+    );
   });
 
 test('The command postern validate loads the parser, the schema and the codec, and nothing of the server', async (t) => {
