@@ -54,6 +54,28 @@ describe('an empty value', () => {
   });
 });
 
+describe('an identity as a whole SPIFFE ID', () => {
+  test('The hint names the trust domain whose identities belong there: that of the mesh, or of the peer', () => {
+    const exact = '      paths: [/v1/withdrawals, /v1/receipts/*]';
+    const places = [
+      [exact, `${exact}\n      workloads: [ID]`, 'mesh.partner.example'],
+      ['    paths: [/fx.Rates/*]', '    paths: [/fx.Rates/*]\n    workloads: [ID]', 'mesh.partner.example'],
+      ['gatewayIdentities: [gateway/egress, gateway/ingress]', 'gatewayIdentities: [ID]', 'mesh.partner.example'],
+      ['  port: 8080\n', '  port: 8080\n  clients: [ID]\n', 'core.bank.example'],
+      ['    identity: gateway/egress', '    identity: ID', 'core.bank.example'],
+    ] as const;
+    for (const [from, to, expected] of places)
+      for (const foreign of ['core.bank.example', 'mesh.partner.example', 'else.example'].filter(
+        (td) => td !== expected,
+      )) {
+        const found = diagnose(changed(from, to.replace('ID', `spiffe://${foreign}/ns/x`)));
+        const { code, hint = '' } = found.find((one) => one.code === 'INVALID_IDENTITY') ?? {};
+        assert.equal(code, 'INVALID_IDENTITY', to);
+        assert.ok(hint.includes(`identities of ${expected} `) && hint.includes(`domain ${foreign};`), hint);
+      }
+  });
+});
+
 describe('a wrong indentation', () => {
   test('A wrong indentation is reported once for consecutive lines, and no key of another map is taken for a name', () => {
     const text = changed('  partner:\n', '  partner: {}\n');

@@ -5,7 +5,7 @@ import { errorAt, type Finding, type Path } from '../../errors.ts';
 import { isLabel } from '../../host-port.ts';
 import { holdsKey, quote } from '../schema/values/string-checks.ts';
 
-const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/([A-Za-z0-9._/-]+)$/;
+const SPIFFE_ID = /^spiffe:\/\/([a-z0-9._-]+)\/([A-Za-z0-9._/-]+(?:\/\*)?)$/;
 
 /** Findings about keys of `peers` that are not labels: they become part of host names and resource names. */
 export function peerNames(root: unknown): readonly Finding[] {
@@ -24,12 +24,20 @@ export function peerNames(root: unknown): readonly Finding[] {
 export function withIdentityHint(finding: Finding, root: unknown): Finding {
   if (finding.code !== 'INVALID_IDENTITY') return finding;
   const [, named, path] = SPIFFE_ID.exec(textAt(root, finding.path) ?? '') ?? [];
-  const [section, peer] = finding.path;
-  const beside = section === 'peers' && peer !== undefined ? ['peers', peer] : ['mesh'];
-  const ours = textAt(root, [...beside, 'trustDomain']);
-  if (named === undefined || holdsKey(`${named}/${path}`) || ours === undefined || named === ours) return finding;
-  const hint = `this identity belongs to the trust domain ${named}; only identities of ${ours} can be named here, such as ${path}`;
+  const expected = textAt(root, [...ownerOf(finding.path, root), 'trustDomain']);
+  if (named === undefined || holdsKey(`${named}/${path}`) || expected === undefined || named === expected)
+    return finding;
+  const hint = `this identity belongs to the trust domain ${named}; only identities of ${expected} can be named here, such as ${path}`;
   return { ...finding, hint };
+}
+
+/** The mesh or peer whose identities may be named at the path. */
+function ownerOf(path: Path, root: unknown): Path {
+  const [section, first, key, second] = path;
+  if (section === 'peers' && first !== undefined) return ['peers', first];
+  if (section !== 'exports' || key !== 'consumers' || first === undefined || second === undefined) return ['mesh'];
+  const consumer = ['exports', first, 'consumers', second];
+  return ['peers', textAt(root, [...consumer, 'peer']) ?? ''];
 }
 
 function textAt(root: unknown, path: Path): string | undefined {
