@@ -53,7 +53,8 @@ export function unreachablePeers({ peers }: Status): readonly string[] {
     const [first] = failing;
     if (first === undefined) return [];
     const more = failing.length === 1 ? '' : `, and from ${failing.length - 1} more`;
-    return [`the peer ${name} cannot be reached from ${first.node}${more} (${first.reason})`];
+    const use = first.tcpImport === undefined ? '' : ` for the TCP import ${first.tcpImport}`;
+    return [`the peer ${name} cannot be reached${use} from ${first.node}${more} (${first.reason})`];
   });
 }
 

@@ -107,18 +107,23 @@ function peerLines({ peers, deniedPeers = [] }: Status): readonly string[] {
 /** Of a process of an earlier version, none. */
 function reachabilityLines({ peers }: Status): readonly string[] {
   const known = peers.flatMap(({ name, reachability = [] }) => reachability.map((one) => ({ name, ...one })));
-  const rows = known.map(({ name, tcpImport, node, reachable, since, lastSuccess, reason }) => [
-    tcpImport === undefined ? name : `${name} (TCP ${tcpImport})`,
-    node,
-    reachable ? 'reachable' : (reason ?? 'not reachable'),
-    time(since),
-    lastSuccess === undefined ? 'never' : time(lastSuccess),
+  const rows = known.map((one) => [
+    wayTo(one),
+    one.node,
+    one.reachable ? 'reachable' : (one.reason ?? 'not reachable'),
+    time(one.since),
+    one.lastSuccess === undefined ? 'never' : time(one.lastSuccess),
+    one.lastFailure === undefined ? 'never' : time(one.lastFailure),
   ]);
   const failing = known.filter(({ reachable }) => !reachable).slice(0, MAX_ROWS);
   return [
-    ...listed(['PEER', 'FROM', 'STATE', 'SINCE', 'LAST SUCCESS'], rows),
-    ...failing.map(({ name, text = '', envoy }) => `${name}: ${text}${envoy === undefined ? '' : ` (${envoy})`}`),
+    ...listed(['PEER', 'FROM', 'STATE', 'SINCE', 'LAST SUCCESS', 'LAST FAILURE'], rows),
+    ...failing.map((one) => `${wayTo(one)}: ${one.text ?? ''}${one.envoy === undefined ? '' : ` (${one.envoy})`}`),
   ];
+}
+
+function wayTo({ name, tcpImport }: { readonly name: string; readonly tcpImport?: string }): string {
+  return tcpImport === undefined ? name : `${name} (TCP ${tcpImport})`;
 }
 
 function exportLines({ exports = [] }: Partial<Status>): readonly string[] {

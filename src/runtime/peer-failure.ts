@@ -4,7 +4,7 @@
 import type { ReasonCode } from '../envoy/reasons.ts';
 import type { ReportedConnections } from '../serving/report-batch.ts';
 
-type Failure = NonNullable<ReportedConnections['last']>;
+type Failure = Pick<NonNullable<ReportedConnections['last']>, 'failure' | 'flags'>;
 
 export interface PeerFailure {
   readonly reason: PeerFailureReason;

@@ -24,11 +24,16 @@ interface State extends Way {
   readonly since: number;
   readonly lastAnswer?: number;
   readonly lastFailure?: number;
+  /** When the newest connection that failed began, by the clock of the Envoy. */
+  readonly failedStart?: number;
   /** Absent: reachable. */
   readonly failure?: PeerFailure & { readonly words: string };
 }
 
-/** Open connections report every five seconds: while new ones fail, those that are open do not make the peer reachable. */
+/**
+ * Open connections report every five seconds: while new ones fail, those that began earlier do not make the peer reachable.
+ * A connection that began after the last that failed does, at once.
+ */
 const FAILURE_COUNTS_MS = 8000;
 const LOGGED = { ofKey: { burst: 10, perSecond: 0.05 }, all: { burst: 100, perSecond: 1 } };
 /** Envoys that come and go leave their states behind until then. */
@@ -111,7 +116,8 @@ export class ReachablePeers {
     return new Map([...peers.map((peer): readonly [string, Way] => [dialCluster(peer), { peer: peer.name }]), ...tcp]);
   }
 
-  private update(way: Way, { gateway, nodeId, cluster, isAnswered, failures, last }: ReportedConnections): void {
+  private update(way: Way, reported: ReportedConnections): void {
+    const { gateway, nodeId, cluster, isAnswered, answeredStart, failures, last } = reported;
     const now = this.clock();
     const { peer } = way;
     const key = JSON.stringify([peer, way.tcpImport, gateway, nodeId]);
@@ -125,11 +131,15 @@ export class ReachablePeers {
       ...((isAnswered || lastAnswer !== undefined) && { lastAnswer: isAnswered ? now : (lastAnswer ?? now) }),
       ...((failure || lastFailure !== undefined) && { lastFailure: failure ? now : (lastFailure ?? now) }),
     };
-    const current = failure ?? (this.stillCounts(known, now) ? known?.failure : undefined);
+    const failedStart = last?.startedAt ?? known?.failedStart;
+    const isOvercome = answeredStart !== undefined && failedStart !== undefined && answeredStart > failedStart;
+    const counts = !isOvercome && (failure !== undefined || this.stillCounts(known, now));
+    const current = counts ? (failure ?? known?.failure) : undefined;
     const isSame = known !== undefined && known.failure?.reason === current?.reason;
     const next: State = {
       ...{ ...way, cluster, gateway, nodeId, ...times },
       since: isSame ? known.since : now,
+      ...(failedStart !== undefined && { failedStart }),
       ...(current && { failure: current }),
     };
     this.states.set(key, next);

@@ -12,9 +12,11 @@ export interface ReportedConnections {
   readonly cluster: string;
   /** Whether the other end answered on one of them. */
   readonly isAnswered: boolean;
-  /** How many ended without an answer, and what the last of these said. */
+  /** When the newest of these began, by the clock of the Envoy. */
+  readonly answeredStart?: number;
+  /** How many ended without an answer, and what the last of these said; `startedAt` is of the newest. */
   readonly failures: number;
-  readonly last?: Pick<ConnectionReport, 'failure' | 'flags'>;
+  readonly last?: Pick<ConnectionReport, 'failure' | 'flags' | 'startedAt'>;
 }
 
 const PAUSE_MS = 1000;
@@ -43,7 +45,7 @@ export class ReportBatch {
   private merge(
     gateway: string,
     nodeId: string,
-    { cluster, isAnswered, isEnded, failure, flags }: ConnectionReport,
+    { cluster, startedAt, isAnswered, isEnded, failure, flags }: ConnectionReport,
   ): void {
     const isFailed = !isAnswered && isEnded;
     // Our own limit of connections says nothing of the peer, nor does a connection that is just being made.
@@ -51,11 +53,15 @@ export class ReportBatch {
     const key = JSON.stringify([gateway, nodeId, cluster]);
     const known = this.entries.get(key);
     if (known === undefined && this.entries.size >= MAX_ENTRIES) return;
-    const last = isFailed ? { failure, flags } : known?.last;
+    const last = isFailed
+      ? { failure, flags, startedAt: Math.max(startedAt, known?.last?.startedAt ?? startedAt) }
+      : known?.last;
+    const answeredStart = isAnswered ? Math.max(startedAt, known?.answeredStart ?? startedAt) : known?.answeredStart;
     this.entries.set(key, {
       ...{ gateway, nodeId, cluster },
       isAnswered: isAnswered || known?.isAnswered === true,
       failures: (known?.failures ?? 0) + (isFailed ? 1 : 0),
+      ...(answeredStart !== undefined && { answeredStart }),
       ...(last && { last }),
     });
   }

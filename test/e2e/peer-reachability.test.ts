@@ -94,6 +94,16 @@ for (const workers of [1, 2])
       await ledger(true);
       pair.bank.edit((yaml) => yaml.replace(grant, ''));
       await ledger(false, 'UNKNOWN_SERVER_NAME');
+      assert.match((await status()).stdout, /^bank \(TCP ledger\): the peer refuses us: /m);
+      assert.match(
+        (await status('--check')).stderr,
+        /bank cannot be reached for the TCP import ledger from shop-egress-1/,
+      );
+      pair.bank.edit((yaml) => yaml + grant);
+      await eventually('one answer', () => touch({ host: pair.egress.host, port }));
+      // Nobody calls again.
+      await eventually('the ledger is reachable', async () => (await heard()).every(({ reachable }) => reachable));
+      pair.bank.edit((yaml) => yaml.replace(grant, ''));
       pair.shop.write(yaml);
       await eventually('the import is forgotten', async () => (await heard()).length === 1);
     });
@@ -155,12 +165,15 @@ for (const workers of [1, 2])
       });
   });
 
-/** Asks over a connection of its own, and waits until that has ended. */
-function touch(address: HostPort): Promise<void> {
+/** Asks over a connection of its own, and waits until that has ended; whether there was an answer. */
+function touch(address: HostPort): Promise<boolean> {
   return new Promise((done) => {
+    let isAnswered = false;
     const socket = connect(address, () => socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'));
     socket.on('error', () => undefined);
-    socket.on('close', () => done());
-    socket.resume();
+    socket.on('data', () => {
+      isAnswered = true;
+    });
+    socket.on('close', () => done(isAnswered));
   });
 }

@@ -13,6 +13,7 @@ import type { StreamStatus } from '../../src/xds/stream-status.ts';
 const REFUSED = {
   failure: 'delayed connect error: Connection refused',
   flags: ['upstream_connection_failure'],
+  startedAt: 5000,
 } as const;
 
 function scene() {
@@ -43,6 +44,7 @@ function scene() {
     becomes: (next: typeof peers) => {
       peers = next;
     },
+    view: (...nodes: readonly string[]) => reachable.report(nodes.map(stream)).get('bank') ?? [],
     state: (...nodes: readonly string[]) =>
       (reachable.report(nodes.map(stream)).get('bank') ?? []).map(({ node, reachable: ok, reason }) => [
         node,
@@ -72,6 +74,40 @@ describe('the reachability of a peer', () => {
     assert.match(text, /postern_peer_reachable\{peer="bank",gateway="egress"\} 1\n/);
   });
 
+  test('A connection that began after the last failure makes a peer reachable at once, and the failure is still shown', () => {
+    const { says, state, view, wait, metrics } = scene();
+    const ledger = tcpImport({ name: 'bank', key: '1' }, 'ledger');
+    says('e1', { failures: 2, last: REFUSED }, ledger);
+    wait(1300);
+    says('e1', { isAnswered: true, answeredStart: 6300 }, ledger);
+    const after = view('e1');
+    assert.deepEqual(
+      after.map(({ tcpImport: name, reachable, lastSuccess, lastFailure }) => [
+        ...[name, reachable],
+        ...[Date.parse(lastSuccess ?? ''), Date.parse(lastFailure ?? '')],
+      ]),
+      [['ledger', true, 1_001_300, 1_000_000]],
+    );
+    assert.match(metrics.text(), /postern_peer_failures_total\{peer="bank",reason="PEER_DOWN"\} 2\n/);
+    // Within a second of reports, the newer connection decides as well.
+    const newer = { failure: REFUSED.failure, flags: REFUSED.flags, startedAt: 7000 };
+    says('e1', { isAnswered: true, answeredStart: 6900, failures: 1, last: newer }, ledger);
+    assert.deepEqual(state('e1'), [['e1', false, 'PEER_DOWN']]);
+    says('e1', { isAnswered: true, answeredStart: 7200, failures: 1, last: { ...newer, startedAt: 7100 } }, ledger);
+    assert.deepEqual(state('e1'), [['e1', true, undefined]]);
+  });
+
+  test('A connection that began before the last failure does not make a peer reachable while failures are recent', () => {
+    const { says, state, wait } = scene();
+    says('e1', { failures: 1, last: REFUSED });
+    wait(1000);
+    says('e1', { isAnswered: true, answeredStart: 4000 });
+    assert.deepEqual(state('e1'), [['e1', false, 'PEER_DOWN']]);
+    wait(10_000);
+    says('e1', { isAnswered: true, answeredStart: 4000 });
+    assert.deepEqual(state('e1'), [['e1', true, undefined]]);
+  });
+
   test('The Envoy that cannot reach a peer comes first, and one that is not connected does not count', () => {
     const { says, state, metrics } = scene();
     says('e1', { isAnswered: true });
@@ -99,7 +135,7 @@ describe('the reachability of a peer', () => {
   test('A TCP import has a state of its own, and a connection of it that asked nothing says nothing', () => {
     const { says, state } = scene();
     const ledger = tcpImport({ name: 'bank', key: '1' }, 'ledger');
-    says('e1', { failures: 1, last: { failure: '', flags: [] } }, ledger);
+    says('e1', { failures: 1, last: { failure: '', flags: [], startedAt: 0 } }, ledger);
     assert.deepEqual(state('e1'), []);
     says('e1', { isAnswered: true });
     says('e1', { failures: 1, last: REFUSED }, ledger);

@@ -9,7 +9,7 @@ import type { ConnectionReport } from '../../src/xds/wire/connection-reports.ts'
 import { made } from '../snapshot/content.ts';
 
 function report(cluster: string, more: Partial<ConnectionReport> = {}): ConnectionReport {
-  return { cluster, isAnswered: false, isEnded: true, failure: '', flags: [], ...more };
+  return { cluster, startedAt: 0, isAnswered: false, isEnded: true, failure: '', flags: [], ...more };
 }
 
 /** What one batch holds of these reports, each from an Envoy. */
@@ -25,6 +25,10 @@ async function batchOf(...reports: readonly (readonly [node: string, report: Con
   const alive = setInterval(() => undefined, 1000);
   const entries = await emitted;
   clearInterval(alive);
+  return entries;
+}
+
+function rows(entries: readonly ReportedConnections[]): readonly unknown[] {
   return entries.map(({ nodeId, cluster, isAnswered, failures, last }) => [
     `${nodeId} ${cluster}`,
     isAnswered,
@@ -40,10 +44,20 @@ test('Reports of one Envoy about one cluster are one entry, with the last failur
     ['e1', report('dial/a@1', { isAnswered: true })],
     ['e2', report('dial/a@1', { isAnswered: true, isEnded: false })],
   );
-  assert.deepEqual(entries, [
+  assert.deepEqual(rows(entries), [
     ['e1 dial/a@1', true, 2, 'two'],
     ['e2 dial/a@1', true, 0, undefined],
   ]);
+});
+
+test('An entry has when the newest connection that was answered began, and the newest that failed', async () => {
+  const [entry] = await batchOf(
+    ['e1', report('dial/a@1', { startedAt: 30 })],
+    ['e1', report('dial/a@1', { startedAt: 10 })],
+    ['e1', report('dial/a@1', { startedAt: 40, isAnswered: true })],
+    ['e1', report('dial/a@1', { startedAt: 20, isAnswered: true, isEnded: false })],
+  );
+  assert.deepEqual([entry?.answeredStart, entry?.last?.startedAt], [40, 30]);
 });
 
 test('Clusters that the gateway does not have, unfinished connections, and our own limits say nothing of a peer', async () => {
@@ -53,5 +67,5 @@ test('Clusters that the gateway does not have, unfinished connections, and our o
     ['e1', report('dial/b@1', { flags: ['upstream_overflow'] })],
     ['e1', report('dial/a@1')],
   );
-  assert.deepEqual(entries, [['e1 dial/a@1', false, 1, '']]);
+  assert.deepEqual(rows(entries), [['e1 dial/a@1', false, 1, '']]);
 });

@@ -1,5 +1,5 @@
 // Reads what gateways report of their connections (StreamAccessLogsMessage, envoy.service.accesslog.v3): only the fields that
-// say which cluster a connection is of, whether the other end answered, and why it failed.
+// say which cluster a connection is of, when it began, whether the other end answered, and why it failed.
 // Must not: keep a slice of the message, or text that could steer a terminal.
 
 import { XdsError } from '../stream-status.ts';
@@ -8,6 +8,8 @@ import type { NodeClaims } from './messages.ts';
 
 export interface ConnectionReport {
   readonly cluster: string;
+  /** When the connection began, by the clock of the Envoy, in milliseconds. */
+  readonly startedAt: number;
   /** Bytes came back over the connection. */
   readonly isAnswered: boolean;
   /** The connection has ended, and is reported no more. */
@@ -57,17 +59,28 @@ export function parseReports(message: Buffer): ReportMessage {
 
 /** Of an AccessLogCommon. */
 function reportOf(common: Buffer): ConnectionReport {
-  const report = { cluster: '', isAnswered: false, isEnded: true, failure: '' };
+  const report = { cluster: '', startedAt: 0, isAnswered: false, isEnded: true, failure: '' };
   let flags: readonly ConnectionFlag[] = [];
   for (const [field, value] of fieldsOf(common)) {
     if (typeof value === 'number') {
       if (field === 32) report.isAnswered = value > 0;
       else if (field === 33) report.isEnded = value !== PERIODIC;
     } else if (field === 15) report.cluster = text(value, MAX_CLUSTER_BYTES);
+    else if (field === 5) report.startedAt = timeOf(value);
     else if (field === 18) report.failure = printable(text(value, MAX_FAILURE_BYTES));
     else if (field === 16) flags = flagsOf(value);
   }
   return { ...report, flags };
+}
+
+/** Of a google.protobuf.Timestamp. */
+function timeOf(bytes: Buffer): number {
+  let [seconds, nanos] = [0, 0];
+  for (const [field, value] of fieldsOf(bytes)) {
+    if (field === 1 && typeof value === 'number') seconds = value;
+    if (field === 2 && typeof value === 'number') nanos = value;
+  }
+  return seconds * 1000 + nanos / 1e6;
 }
 
 function flagsOf(bytes: Buffer): readonly ConnectionFlag[] {

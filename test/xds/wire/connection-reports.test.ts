@@ -7,10 +7,13 @@ import { XdsError } from '../../../src/xds/stream-status.ts';
 import { parseReports } from '../../../src/xds/wire/connection-reports.ts';
 import { logMessage } from './log-messages.ts';
 
-test('A report has its cluster, whether the peer answered, whether the connection ended, the failure and the flags', () => {
+test('A report has its cluster, when the connection began, whether the peer answered, whether the connection ended, the failure and the flags', () => {
   const message = logMessage(
     [
-      { upstream_cluster: 'dial/a@1', upstream_wire_bytes_received: 300, access_log_type: 'TcpPeriodic' },
+      {
+        start_time: { seconds: 1_800_000_000, nanos: 250_000_000 },
+        ...{ upstream_cluster: 'dial/a@1', upstream_wire_bytes_received: 300, access_log_type: 'TcpPeriodic' },
+      },
       {
         upstream_cluster: 'dial/b@2',
         upstream_transport_failure_reason: 'TLS_error',
@@ -23,9 +26,12 @@ test('A report has its cluster, whether the peer answered, whether the connectio
   const { node, reports } = parseReports(message);
   assert.deepEqual([node?.id, node?.cluster], ['egress-1', 'egress']);
   assert.deepEqual(reports, [
-    { cluster: 'dial/a@1', isAnswered: true, isEnded: false, failure: '', flags: [] },
     {
-      ...{ cluster: 'dial/b@2', isAnswered: false, isEnded: true, failure: 'TLS_error' },
+      ...{ cluster: 'dial/a@1', startedAt: 1_800_000_000_250, isAnswered: true, isEnded: false, failure: '' },
+      flags: [],
+    },
+    {
+      ...{ cluster: 'dial/b@2', startedAt: 0, isAnswered: false, isEnded: true, failure: 'TLS_error' },
       flags: ['no_healthy_upstream', 'upstream_connection_failure'],
     },
   ]);
