@@ -19,6 +19,8 @@ export interface AskedQuestion {
   readonly question: Question;
   /** A peer without a filter chain: there is nobody who could ask. */
   readonly isDenied?: true;
+  /** Of a question about a peer of ours. */
+  readonly exported?: ServedNames['exports'][number] & { readonly peer: string };
 }
 
 /** Errors: USAGE for a name that the configuration does not have. */
@@ -61,14 +63,26 @@ function ofPeer(
   if (method === undefined) {
     const { serverName = '', ...http } = peerHello(served.resources, name, at) ?? { alpn: [] };
     const missing: Hello = { ...http, alpn: [TCP_ALPN], serverName: tcpServerName(exported.name, serverName) };
-    return { text, served, question: { hello: hello ?? missing, at }, ...(isDenied && { isDenied }) };
+    return {
+      text,
+      served,
+      exported: { ...exported, peer: name },
+      question: { hello: hello ?? missing, at },
+      ...(isDenied && { isDenied }),
+    };
   }
   const gatewayIdentity = known.certificate?.uris[0] ?? '';
   const claim =
     workload === undefined ? [] : [claimHeader(gatewayIdentity, workloadId(workload, peer.trustDomain as TrustDomain))];
   const authority = invocation.flag('host') ?? exportAuthority(exported.name, served.trustDomain as TrustDomain);
   const request = requestOf(invocation, { method, authority, path, protocol: 'h2', claim });
-  return { text, served, question: { hello: known, request, at }, ...(isDenied && { isDenied }) };
+  return {
+    text,
+    served,
+    exported: { ...exported, peer: name },
+    question: { hello: known, request, at },
+    ...(isDenied && { isDenied }),
+  };
 }
 
 function ofWorkload(

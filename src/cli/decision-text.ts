@@ -7,7 +7,22 @@ import { placeOf } from './rule-place.ts';
 import type { Served } from './served.ts';
 import { table } from './table.ts';
 
-export function decisionText(decision: Decision, asked: string, served: Served): string {
+/** An export whose rules say nothing of the peer. */
+export interface AskedExport {
+  readonly name: string;
+  readonly protocol: string;
+  readonly place?: string;
+  /** The peers that have a grant of it. */
+  readonly grantedTo: readonly string[];
+}
+
+export interface About {
+  /** Whether the gateway of a peer has to allow it as well. */
+  readonly peerDecides: boolean;
+  readonly export?: AskedExport;
+}
+
+export function decisionText(decision: Decision, about: About, asked: string, served: Served): string {
   const { verdict, reason, rule, nearest, limits, steps, backends } = inOneLine(decision);
   const at = (name: string | undefined): string => {
     const place = placeOf(name, served);
@@ -26,10 +41,20 @@ export function decisionText(decision: Decision, asked: string, served: Served):
     ...(rule === undefined ? [] : [`  rule     ${rule}${at(rule)}`]),
     ...(nearest === undefined ? [] : [`  nearest  ${nearest.rule}${at(nearest.rule)}`]),
     ...(nearest === undefined ? [] : [`  it needs ${nearest.needs.join(' and ')}`]),
+    ...(about.export === undefined ? [] : [exportLine(about.export)]),
     ...(verdict === 'yes' && backends.length === 0 ? ['  the gateway answers by itself'] : []),
     '',
     ...steps.flatMap(({ compared }, index) => [lines[index] ?? '', `      ${compared}`]),
     ...(limits.length === 0 ? [] : ['', `Limits may still refuse it: ${limits.join('; ')}.`]),
+    ...(about.peerDecides ? ['', PEER_DECIDES] : []),
     '',
   ].join('\n');
+}
+
+const PEER_DECIDES =
+  'This is the answer of our egress gateway. The ingress gateway of the peer still decides, by its own grants, methods and paths.';
+
+function exportLine({ name, protocol, place, grantedTo }: AskedExport): string {
+  const to = grantedTo.length === 0 ? 'granted to nobody' : `granted to ${grantedTo.join(', ')} only`;
+  return `  export   ${oneLine(name)}${place === undefined ? '' : ` (${oneLine(place)})`} is ${protocol}, ${oneLine(to)}`;
 }

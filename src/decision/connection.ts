@@ -25,6 +25,8 @@ interface Passage {
   readonly identities: readonly string[] | undefined;
   /** What a chain tells the internal listener that it leads to. */
   readonly told: ReadonlyMap<string, string>;
+  /** Absent before the first. */
+  readonly listener?: Listener;
 }
 
 /** What a gateway with these resources would do. Errors: UNJUDGED. */
@@ -68,7 +70,7 @@ function passListener(listener: Listener, passage: Passage): Decision {
       ? 'it takes what comes'
       : `it takes ${asked}`;
   passage.trail.pass('filter chain', chain.name ?? '', compared, sourceOf(chain));
-  return passChain(chain, listener, passage);
+  return passChain(chain, listener, { ...passage, listener });
 }
 
 function chainOf(listener: Listener, { question, told }: Passage): FilterChain | undefined {
@@ -154,7 +156,7 @@ function passFilters(chain: FilterChain, passage: Passage): Decision {
         break;
       }
       case 'type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config':
-        return closed(chain, trail, importAt(question));
+        return closed(chain, passage);
       case 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': {
         const cluster = passage.resources.cluster(present(config.cluster, name));
         return passCluster(cluster.name ?? '', chain, { ...passage, told });
@@ -184,18 +186,31 @@ function refusalBy(
   const source = peer === undefined ? 'mesh.trustDomain' : `peers.${peer}.gatewayIdentities`;
   if (rbac === undefined || (rbac.action ?? 'ALLOW') !== 'ALLOW')
     return trail.no('WRONG_IDENTITY', 'identity', shown, `network access control says ${rbac?.name ?? 'no'}`, source);
-  trail.pass('identity', shown, `network access control says ${rbac.name}`, source);
+  trail.pass('access control', rbac.name ?? '', `it allows connections of ${shown}`, source);
   return undefined;
 }
 
 /** The metadata of such a chain says why. */
-function closed(chain: FilterChain, trail: Trail, imported: string): Decision {
+function closed(chain: FilterChain, { trail, question, listener }: Passage): Decision {
+  const imported = importAt(question);
   const reason = metadataOf(chain, 'reason');
   const peer = metadataOf(chain, 'peer');
   const says = `it closes every connection: ${reason}`;
-  if (reason === 'CLIENT') return trail.no('CLIENT', 'rule', `${imported}.clients`, says, `${imported}.clients`);
+  if (reason === 'CLIENT') {
+    const rule = `${imported}.clients`;
+    const nearest = { rule, needs: [`the certificate of ${chosenChains(listener).join(' or ')}`] };
+    return trail.no('CLIENT', 'rule', rule, says, rule, nearest);
+  }
   if (reason === 'PEER_DENIED') return trail.no('PEER_DENIED', 'rule', imported, says, `peers.${peer}.trustBundle`);
   return trail.no('WRONG_IDENTITY', 'identity', chain.name ?? '', says, `peers.${peer}.gatewayIdentities`);
+}
+
+/** The chains of a gate, which are named after the identities that they are for. */
+function chosenChains(listener: Listener | undefined): readonly string[] {
+  return (listener?.filter_chain_matcher?.matcher_list?.matchers ?? []).flatMap(({ on_match: match }) => {
+    const chain = match?.action?.typed_config;
+    return chain?.['@type'] === 'type.googleapis.com/google.protobuf.StringValue' ? [chain.value ?? ''] : [];
+  });
 }
 
 /** A TCP import has its port for itself. */

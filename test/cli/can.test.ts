@@ -5,6 +5,13 @@ import { describe, test } from 'node:test';
 import { postern, refusal, scene } from './postern.ts';
 
 interface Answer {
+  readonly peerDecides: boolean;
+  readonly export?: {
+    readonly name: string;
+    readonly protocol: string;
+    readonly place: string;
+    readonly grantedTo: readonly string[];
+  };
   readonly verdict: string;
   readonly reason: string;
   readonly rule?: string;
@@ -99,6 +106,49 @@ describe('can', () => {
       assert.deepEqual(refusal(ended), [64, 'USAGE', '']);
     const { stderr } = await postern(['can', 'shap', 'GET', 'withdraw.accounts', '/', '-f', file]);
     assert.match(stderr, /shop/);
+  });
+
+  test('A yes about an import says that the gateway of the peer still decides, and other answers do not', async (t) => {
+    const { file } = scene(t);
+    const asked = [
+      ['ns/web/sa/front', 'GET', 'reviews.default.svc.cluster.local', '/'],
+      ['shop', 'POST', 'withdraw.accounts', '/v1/withdrawals'],
+      ['shop', 'GET', 'withdraw.accounts', '/v1/withdrawals'],
+    ];
+    const texts = await Promise.all(asked.map((words) => postern(['can', ...words, '-f', file])));
+    assert.deepEqual(
+      texts.map(({ stdout }) => stdout.includes('The ingress gateway of the peer still decides')),
+      [true, false, false],
+    );
+    const answers = await Promise.all(asked.map((words) => postern(['can', ...words, '-f', file, '-o', 'json'])));
+    assert.deepEqual(
+      answers.map(({ stdout }) => (JSON.parse(stdout) as Answer).peerDecides),
+      [true, false, false],
+    );
+  });
+
+  test('A peer without a grant of an export is told its line, its protocol and who has grants', async (t) => {
+    const { file, yaml } = scene(t);
+    const words = ['can', 'shop', 'GET', 'ledger.audit', '/v1/entries/1', '-f', file];
+    const { stdout } = await postern([...words, '-o', 'json']);
+    const { reason, export: exported } = JSON.parse(stdout) as Answer;
+    const place = `${file}:${yaml.slice(0, yaml.indexOf('name: ledger.audit')).split('\n').length}`;
+    assert.deepEqual(
+      [reason, exported],
+      ['NO_GRANT', { name: 'ledger.audit', protocol: 'http', place, grantedTo: ['partner'] }],
+    );
+    const text = await postern(words);
+    assert.ok(text.stdout.includes(`  export   ledger.audit (${place}) is http, granted to partner only\n`));
+    const granted = await postern(['can', 'shop', 'GET', 'withdraw.accounts', '/elsewhere', '-f', file, '-o', 'json']);
+    assert.equal((JSON.parse(granted.stdout) as Answer).export, undefined);
+  });
+
+  test('No step of an answer is there twice', async (t) => {
+    const { file } = scene(t);
+    const words = ['can', 'shop', 'POST', 'withdraw.accounts', '/v1/withdrawals', '-f', file, '-o', 'json'];
+    const steps = (JSON.parse((await postern(words)).stdout) as Answer).steps.map(({ kind }) => kind);
+    assert.equal(steps.filter((kind) => kind === 'identity').length, 1);
+    assert.equal(steps.filter((kind) => kind === 'access control').length, 1);
   });
 
   test('A file that is rejected is status 65, and a process that is not there 69', async (t) => {

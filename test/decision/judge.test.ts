@@ -50,7 +50,7 @@ describe('requests of peers', () => {
       'filter chain',
       'bundle',
       'identity',
-      'identity',
+      'access control',
       'request',
       'virtual host',
       'rule',
@@ -174,6 +174,23 @@ describe('callers of our own mesh', () => {
     assert.deepEqual(ask('spiffe://bank.example/ns/web/sa/front', 5432), ['yes', 'ALLOWED', '127.0.0.1:15444']);
     assert.deepEqual(ask('spiffe://bank.example/ns/audit/sa/reader', 5432), ['no', 'CLIENT']);
     assert.equal(ask('spiffe://bank.example/ns/web/sa/front', 9, name)[1], 'NO_LISTENER');
+  });
+
+  test('A workload that is no client of a TCP import is told whose certificate it needs', () => {
+    const hello = workloadHello(egress, 5432, 'spiffe://bank.example/ns/audit/sa/reader', 'tcp', NOW);
+    const { reason, nearest } = judge(egress, { port: 5432, at: NOW, ...(hello && { hello }) });
+    assert.deepEqual(
+      [reason, nearest],
+      [
+        'CLIENT',
+        {
+          rule: 'imports.:5432.clients',
+          needs: [
+            'the certificate of spiffe://bank.example/ns/web/sa/front or spiffe://bank.example/ns/batch/deep/* or spiffe://bank.example/ns/batch/*',
+          ],
+        },
+      ],
+    );
   });
 
   test('Our own gateway refuses a gateway of the peer that proves to be somebody else', () => {

@@ -198,6 +198,21 @@ imports:
 
   test('The command check peer tells a TCP import that is not granted from HTTP that is', async () => {
     assert.deepEqual(await verdicts({ tcp: 'loans' }), [69, '', 'peer: UNKNOWN_SERVER_NAME']);
+    const { stdout } = await postern(['check', 'peer', 'bank', '-f', shopFile({ tcp: 'loans' })]);
+    assert.match(stdout, /^ +-> ask the peer to grant us loans as TCP /m);
+  });
+
+  test('The command check peer says once what to do about one cause', async () => {
+    const ca = otherCa('shop.example');
+    const shop = shopFile({ identity: `{issuer: {certificate: ${ca}/ca.pem, privateKey: ${ca}/ca-key.pem}}` });
+    const { stdout } = await postern(['check', 'peer', 'bank', '-f', shop]);
+    const remedies = stdout.split('\n').filter((line) => line.startsWith('    -> '));
+    assert.equal(remedies.length, 2);
+    assert.match(
+      remedies[0] ?? '',
+      /the peer adds our CA \(.*\) to trustBundle in the peer's entry for us \(trustDomain shop\.example, /,
+    );
+    assert.equal(remedies[1], '    -> as above');
   });
 
   test('The command check peer says what both sides refuse when both do', async () => {

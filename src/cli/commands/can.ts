@@ -4,26 +4,48 @@
 import type { Decision } from '../../decision/answer/decision.ts';
 import { judge } from '../../decision/connection.ts';
 import { EXIT } from '../../errors.ts';
-import { askedQuestion } from '../asked-question.ts';
+import { type AskedQuestion, askedQuestion } from '../asked-question.ts';
 import { outputFormat, type Run } from '../command.ts';
-import { decisionText } from '../decision-text.ts';
+import { type AskedExport, decisionText } from '../decision-text.ts';
 import { placeOf } from '../rule-place.ts';
-import { servedResources } from '../served.ts';
+import { type Served, servedResources } from '../served.ts';
 
 export const can: Run = async (invocation) => {
   const output = outputFormat(invocation, ['text', 'json'] as const, 'text');
-  const { text, served, question, isDenied } = await askedQuestion(invocation, await servedResources(invocation));
+  const { text, served, question, isDenied, exported } = await askedQuestion(
+    invocation,
+    await servedResources(invocation),
+  );
   const judged = judge(served.resources, question);
   const decision: Decision = isDenied && judged.verdict === 'no' ? { ...judged, reason: 'PEER_DENIED' } : judged;
+  const about = {
+    // Behind an import is the peer's own gateway, whose configuration is not ours.
+    peerDecides: decision.verdict === 'yes' && served.gateway === 'egress' && decision.backends.length > 0,
+    ...(decision.verdict === 'no' && exported && notGranted(exported, served)),
+  };
   const withPlaces = {
     asked: text,
     gateway: served.gateway,
     ...decision,
+    ...about,
     ...(decision.rule !== undefined && { rulePlace: placeOf(decision.rule, served) }),
     steps: decision.steps.map((step) => ({ ...step, place: placeOf(step.source, served) })),
   };
   invocation.stdout(
-    output === 'json' ? `${JSON.stringify(withPlaces, null, 2)}\n` : decisionText(decision, text, served),
+    output === 'json' ? `${JSON.stringify(withPlaces, null, 2)}\n` : decisionText(decision, about, text, served),
   );
   return decision.verdict === 'yes' ? EXIT.ok : EXIT.no;
 };
+
+/** Where a peer has no grant at all, who has. */
+function notGranted(
+  { name, protocol, peer: asking }: NonNullable<AskedQuestion['exported']>,
+  served: Served,
+): { readonly export?: AskedExport } {
+  const place = placeOf(`exports.${name}`, served);
+  const grantedTo = served.names.peers
+    .map((peer) => peer.name)
+    .filter((peer) => Object.hasOwn(served.places, `exports.${name}.consumers.${peer}`));
+  if (grantedTo.includes(asking)) return {};
+  return { export: { name, protocol, ...(place !== undefined && { place }), grantedTo } };
+}

@@ -121,8 +121,9 @@ async function checkWay(
   const { peer, source, ours, ourDomain } = input;
   const isTcp = use.tcpImport !== undefined;
   const context: Context = {
-    ...{ peer, ourDomain, isTcp, serverName: use.serverName, alpn: use.alpn, now: Date.now() },
+    ...{ peer, ourDomain, serverName: use.serverName, alpn: use.alpn, now: Date.now() },
     ours: ours.facts,
+    ...(use.tcpImport !== undefined && { tcpImport: use.tcpImport }),
     ...(ours.anchor && { ourAnchor: ours.anchor }),
   };
   const wanted: Dial = {

@@ -18,33 +18,26 @@ export interface CheckReport {
 }
 
 export function checkText({ peer, trustDomain, mesh, ours, ways }: CheckReport): string {
+  const shown = new Set<string>();
   const sections = [
     [
       `peer ${peer} (${trustDomain}), dialled as the egress gateway of ${mesh} would`,
       ...certificateLines('we show', ours),
     ],
-    ...ways.map(wayLines),
+    ...ways.map((way) => wayLines(way, shown)),
   ];
   return `${sections.map((lines) => lines.map(oneLine).join('\n')).join('\n\n')}\n`;
 }
 
-function wayLines({
-  host,
-  port,
-  ip,
-  tcpImport,
-  serverName,
-  alpn,
-  theirs,
-  status,
-  verdicts,
-}: CheckedWay): readonly string[] {
+/** `shown`: the remedies that stand above. */
+function wayLines(way: CheckedWay, shown: Set<string>): readonly string[] {
+  const { host, port, ip, tcpImport, serverName, alpn, theirs, status, verdicts } = way;
   const at = ip === undefined || ip === host ? '' : ` at ${ip}`;
   const use = tcpImport === undefined ? 'HTTP' : `TCP import ${tcpImport}`;
   return [
     `${formatHostPort({ host, port })}${at}, ${use}: ${verdicts.length === 0 ? fine(status) : 'NOT REACHABLE'}`,
     `  server name ${serverName}, ALPN ${alpn}`,
-    ...verdicts.flatMap(verdictLines),
+    ...verdicts.flatMap((verdict) => verdictLines(verdict, shown)),
     ...(theirs === undefined ? [] : certificateLines('it shows', theirs).map((line) => `  ${line}`)),
   ];
 }
@@ -59,8 +52,10 @@ const WHO: Readonly<Record<Verdict['refusedBy'], string>> = {
   nobody: 'no connection',
 };
 
-function verdictLines({ refusedBy, reason, text, remedy }: Verdict): readonly string[] {
-  return [`  ${reason} (${WHO[refusedBy]}): ${text}`, `    -> ${remedy}`];
+function verdictLines({ refusedBy, reason, text, remedy }: Verdict, shown: Set<string>): readonly string[] {
+  const isShown = shown.has(remedy);
+  shown.add(remedy);
+  return [`  ${reason} (${WHO[refusedBy]}): ${text}`, `    -> ${isShown ? 'as above' : remedy}`];
 }
 
 function certificateLines(what: string, facts: CertificateFacts): readonly string[] {

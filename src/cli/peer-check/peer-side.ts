@@ -97,15 +97,19 @@ function notTls({ code }: Extract<End, { kind: 'error' }>): Verdict {
 
 /** Envoy has no filter chain for the server name, ALPN and TLS of the client's first message. */
 function unknownServerName(context: Context): Verdict {
-  const { serverName, alpn, isTcp, peer } = context;
+  const { serverName, alpn, tcpImport, peer } = context;
   const wanted = `${serverName} (ALPN ${alpn})`;
-  const causes = isTcp
-    ? `the peer does not grant us this TCP export, or its file has another sni for us`
-    : `the peer's file does not have us as a peer, or has another sni for us, or its gateway has no configuration yet`;
+  const causes =
+    tcpImport !== undefined
+      ? `the peer does not grant us this TCP export, or its file has another sni for us`
+      : `the peer's file does not have us as a peer, or has another sni for us, or its gateway has no configuration yet`;
+  const compare = `compare ${ourKey(context, 'sni')} with ${theirKey(context, 'sni')} (without it, the name begins with our trust domain), and our trust domain of the peer (${peer.trustDomain}) with its mesh.trustDomain; a load balancer with no gateway behind it closes in the same way`;
   return peerRefuses(
     'UNKNOWN_SERVER_NAME',
     `it closes the connection without a byte of TLS: it does not know the server name ${wanted}; ${causes}`,
-    `compare ${ourKey(context, 'sni')} with ${theirKey(context, 'sni')} (without it, the name begins with our trust domain), and our trust domain of the peer (${peer.trustDomain}) with its mesh.trustDomain; a load balancer with no gateway behind it closes in the same way`,
+    tcpImport === undefined
+      ? compare
+      : `ask the peer to grant us ${tcpImport} as TCP (it may export it as HTTP, or to others only); if it does, ${compare}`,
   );
 }
 
@@ -131,7 +135,7 @@ function alertVerdict(alert: number, { phase, shown }: Seen, context: Context): 
       return peerRefuses(
         'WRONG_CA',
         `${said}: the CA of our certificate is not in its trust bundle for us`,
-        `the peer adds our CA (${ca}) to trustBundle, by ${theirKey(context, 'trustBundle')}; postern peer show --ours -o pem prints it`,
+        `the peer adds our CA (${ca}) to ${theirKey(context, 'trustBundle')}; postern peer show --ours -o pem prints the CA`,
       );
     }
     case 'certificate_expired':

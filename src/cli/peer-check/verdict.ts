@@ -40,7 +40,8 @@ export interface Context {
   readonly ourDomain: string;
   readonly serverName: string;
   readonly alpn: string;
-  readonly isTcp: boolean;
+  /** Absent: HTTP and gRPC. */
+  readonly tcpImport?: string;
   readonly ours: CertificateFacts;
   /** The CA that a peer must trust to accept our certificate. */
   readonly ourAnchor?: CertificateFacts;
@@ -55,5 +56,5 @@ export function ourKey({ peer }: Context, key: string): string {
 
 /** A key of the peer's file, whose name for us we do not know. */
 export function theirKey({ ourDomain }: Context, key: string): string {
-  return `${key} of the entry with trustDomain ${ourDomain} under peers in the peer's file`;
+  return `${key} in the peer's entry for us (trustDomain ${ourDomain}, under peers of its file)`;
 }

@@ -9,6 +9,7 @@ export type StepKind =
   | 'bundle'
   | 'certificate'
   | 'identity'
+  | 'access control'
   | 'request'
   | 'virtual host'
   | 'rule'
