@@ -169,7 +169,8 @@ describe('the admin port of a running process', () => {
     assert.deepEqual(expositionProblems(text), []);
     const samples = samplesIn(text);
     assert.equal(samples.get('postern_peers'), 2);
-    assert.equal(samples.get('postern_snapshot_resources{gateway="ingress",type="Listener"}'), 1);
+    // The listener of the peers, and the gate of its TCP export.
+    assert.equal(samples.get('postern_snapshot_resources{gateway="ingress",type="Listener"}'), 2);
     const expiry = samples.get('postern_certificate_expiry_timestamp_seconds{kind="bundle",peer="shop"}') ?? 0;
     for (const kind of ['issuer', 'control-plane-ca'])
       assert.ok((samples.get(`postern_certificate_expiry_timestamp_seconds{kind="${kind}"}`) ?? 0) > Date.now() / 1000);
