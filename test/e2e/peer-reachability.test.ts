@@ -144,6 +144,7 @@ for (const workers of [1, 2])
     for (const [fault, [name, change, refusedBy, reason]] of Object.entries(faults).slice(0, workers === 1 ? 5 : 2))
       test(`Status, its check, metrics and the log name ${fault}, until it is corrected`, async () => {
         const { yaml } = pair[name];
+        const logged = (pair.shop.control?.stdout() ?? '').length;
         pair[name].edit(change);
         await becomes(unreachable(refusedBy, reason));
         const checked = await status('--check');
@@ -156,7 +157,10 @@ for (const workers of [1, 2])
           counted,
           new RegExp(`^postern_peer_failures_total\\{peer="bank",reason="${reason}"\\} [1-9]`, 'm'),
         );
-        const lines = (pair.shop.control?.stdout() ?? '').split('\n').filter((line) => line.includes(`"${reason}"`));
+        const lines = (pair.shop.control?.stdout() ?? '')
+          .slice(logged)
+          .split('\n')
+          .filter((line) => line.includes(`"${reason}"`));
         assert.equal(lines.length, 1);
         // A deployment does not fail because of somebody else's outage.
         assert.equal((await status('--wait', '30s')).status, 0);
