@@ -301,6 +301,7 @@ const FIELDS: readonly Field[] = [
       ['INVALID_PATH', '"/a\\u202e"'],
       ['INVALID_PATH', ...['*', 'a', '/a*', '/*/a', '/a/*/b', '/**', '/a?b', '/a#b', '/a%2fb', '/a\\b'].map(quoted)],
       ['INVALID_PATH', ...['//', '/a//b', '/a/../b', '/./a', '/a/..', '/..', '/a//*', '/a/../*', '/a b'].map(quoted)],
+      ['INVALID_PATH', ...['/a/..;/b', '/a/.;x', '/..;', '/.;a=b/c', '/a|b', '/a{b}', '/a^b', '/[a]'].map(quoted)],
       ['INVALID_PATH', ...['/ä', '/a\n', 'http://a/b', '/a"b', `/${'a'.repeat(2000)}`].map(quoted)],
     ],
   },

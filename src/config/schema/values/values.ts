@@ -76,8 +76,8 @@ export const pathRule = (description: string) =>
     if (body.includes('*')) return bad('a trailing /* is the only wildcard, such as /v1/receipts/*');
     if (!/^[A-Za-z0-9\-._~!$&'()+,;=:@/]+$/.test(body))
       return bad('write the path alone, in plain ASCII: no query, no fragment, no % escapes, no backslash');
-    if (body.includes('//') || body.split('/').some((part) => part === '.' || part === '..'))
-      return bad('write the normal form: no //, no . or .. segments');
+    if (body.includes('//') || body.split('/').some((part) => /^\.{1,2}(?:;|$)/.test(part)))
+      return bad('write the normal form: no //, no . or .. segments, with a semicolon or without');
     if (value.endsWith('/*') && (body.includes(';') || body.split('/').some(isReadDifferently)))
       return bad('below /* no segment may hold a semicolon, be made of dots, or open with nested parentheses');
     return undefined;

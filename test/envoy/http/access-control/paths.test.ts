@@ -93,7 +93,7 @@ describe('the allow list of paths', () => {
         path,
       );
     }
-    for (const path of ['/a;b', '/...', '/(S(x))', '/a(b)/*', '/(a)/*', '/.well-known/*']) {
+    for (const path of ['/a;b', '/...', '/...;x', '/a/x..;/b', '/(S(x))', '/a(b)/*', '/(a)/*', '/.well-known/*']) {
       const { findings } = parseConfig(
         `exports: [{name: a, backend: "127.0.0.1:80", consumers: [{peer: b, methods: [GET], paths: ["${path}"]}]}]`,
       );
