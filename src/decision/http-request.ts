@@ -4,9 +4,10 @@
 import type { Message } from '../envoy/draft.ts';
 import { METADATA } from '../envoy/resource-names.ts';
 import type { Decision, Trail } from './answer/decision.ts';
-import type { Question, Request } from './answer/question.ts';
+import type { Question } from './answer/question.ts';
 import { passFilter } from './http-filters.ts';
 import type { Hop } from './http-hop.ts';
+import { codecAuthority, codecFault } from './matching/codec-rules.ts';
 import { normalAuthority, normalPath, withoutPort } from './matching/path-normal-form.ts';
 import { RequestView } from './matching/request-view.ts';
 import { lowerCase, matches } from './matching/text-match.ts';
@@ -78,12 +79,13 @@ export function judgeRequest(manager: Manager, connected: Connected): Decision {
   const malformed = (what: string): Decision => trail.no('MALFORMED_REQUEST', 'request', request?.method ?? '', what);
   if (request === undefined) return malformed('the gateway takes HTTP here, and no request was asked about');
   if (manager.codec_type === 'HTTP2' && request.protocol !== 'h2') return malformed('the gateway takes HTTP/2 alone');
-  const fault = faultOf(request);
+  const asked = { ...request, authority: codecAuthority(request) };
+  const fault = codecFault(asked);
   if (fault !== undefined) return malformed(fault);
   const path = normalPath(request.path);
   if (path === undefined) return malformed(`the path ${request.path} has a fragment, an escaped slash or a null`);
   const host = { stripPort: manager.strip_any_host_port ?? false, stripDot: manager.strip_trailing_host_dot ?? false };
-  const authority = normalAuthority(request.authority, host);
+  const authority = normalAuthority(asked.authority, host);
   const view = new RequestView({ ...request, path, authority }, identities);
   for (const { typed_config: early } of manager.early_header_mutation_extensions ?? []) {
     if (
@@ -100,27 +102,6 @@ export function judgeRequest(manager: Manager, connected: Connected): Decision {
     request.path === path ? 'as it was asked' : `asked as ${request.path}`,
   );
   return routed(manager, resources.routes(present(manager.rds?.route_config_name, 'the routes')), view, connected);
-}
-
-/** Envoy's parser of HTTP/1.1 knows these and no other, unless it is told to (allow_custom_methods). */
-const HTTP1_METHODS: ReadonlySet<string> = new Set(
-  [
-    'ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE MSEARCH NOTIFY',
-    'OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK',
-    'UNSUBSCRIBE',
-  ]
-    .join(' ')
-    .split(' '),
-);
-
-/** What no codec lets through. */
-function faultOf({ method, path, authority, protocol }: Request): string | undefined {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) return `${method} is no method`;
-  if (method === 'CONNECT') return 'CONNECT has no path, and no gateway takes it';
-  if (protocol === 'http/1.1' && !HTTP1_METHODS.has(method)) return `${method} is no method of HTTP/1.1`;
-  if (!path.startsWith('/')) return `the path ${path} does not begin with a slash`;
-  if (authority === '') return 'a request needs a host';
-  return undefined;
 }
 
 function routed(manager: Manager, config: RouteConfiguration, view: RequestView, connected: Connected): Decision {

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Request } from '../../src/decision/answer/question.ts';
 import { judge } from '../../src/decision/connection.ts';
 import { normalAuthority, normalPath, withoutPort } from '../../src/decision/matching/path-normal-form.ts';
+import { RequestView } from '../../src/decision/matching/request-view.ts';
 import { MeshUnderTest, NOW } from '../envoy/pipeline.ts';
 
 const PLAIN = `apiVersion: postern/v1
@@ -18,8 +20,16 @@ imports:
 
 const resources = new MeshUnderTest(PLAIN).resources('egress');
 
-function verdict(protocol: 'http/1.1' | 'h2', method: string, authority: string): string {
-  const request = { protocol, method, authority, path: '/', headers: [] };
+type Headers = Request['headers'];
+
+function verdict(
+  protocol: Request['protocol'],
+  method: string,
+  authority: string,
+  path = '/',
+  headers: Headers = [],
+): string {
+  const request = { protocol, method, authority, path, headers };
   return judge(resources, { port: 8080, at: NOW, request }).verdict;
 }
 
@@ -41,7 +51,16 @@ test('The connection manager strips a port that is a number, and a dot before it
   const both = { stripPort: true, stripDot: true };
   assert.equal(normalAuthority('a.b:443', both), 'a.b');
   assert.equal(normalAuthority('a.b.:1', both), 'a.b');
-  assert.equal(normalAuthority('a.b:', both), 'a.b:');
+  for (const port of ['+80', '080', '4294967295', '+4294967295', '80.'])
+    assert.equal(normalAuthority(`a.b:${port}`, both), 'a.b', port);
+  for (const kept of [':', ':+', ':-80', ':+-80', ':0x50', ':4294967296', ':8e1', ':1_0'])
+    assert.equal(normalAuthority(`a.b${kept}`, both), `a.b${kept}`, kept);
+  assert.equal(normalAuthority('a.b:80:81', both), 'a.b:80');
+  assert.equal(normalAuthority('a.b.:+80', both), 'a.b');
+  assert.equal(normalAuthority('a.b..:80', both), 'a.b.');
+  assert.equal(normalAuthority('a.b:.', both), 'a.b:');
+  assert.equal(normalAuthority('[::1]:+80', both), '[::1]');
+  assert.equal(normalAuthority('a.b:80]', both), 'a.b:80]');
   assert.equal(normalAuthority('a.b.', { ...both, stripDot: false }), 'a.b.');
 });
 
@@ -65,4 +84,103 @@ test('Paths are normalized as Envoy does it', () => {
     '/a%00': undefined,
   };
   for (const [path, normal] of Object.entries(cases)) assert.equal(normalPath(path), normal, path);
+});
+
+test('Dot segments lose their parameters before anything else, unless their dots are written with a percent sign', () => {
+  const cases: Readonly<Record<string, string>> = {
+    '/v1/..;/exact': '/exact',
+    '/v1/x/..;a=b/y': '/v1/y',
+    '/v1/.;/x': '/v1/x',
+    '/v1/x;y/..;/z': '/v1/z',
+    '/..;': '/',
+    '/a/.;': '/a/',
+    '/a/..;?q': '/?q',
+    '/a/b?/..;/c': '/a/b?/..;/c',
+    '/a/..;;//c': '/c',
+    '/a//..;/c': '/a/c',
+    '/a/.;x/..;y/c': '/c',
+    '/a/..;%2e/c': '/c',
+    '/a/..;x\\b': '/',
+    '/a\\..;x/b': '/a/..;x/b',
+    '/a/%2e;/b': '/a/.;/b',
+    '/a/.%2e;x/b': '/a/..;x/b',
+    '/a/..%3b/b': '/a/..%3b/b',
+    '/x/..;/%2e%2e;/y': '/..;/y',
+    '/a/b/...;/c': '/a/b/...;/c',
+    '/a/x..;/c': '/a/x..;/c',
+    '/a/..,/b': '/a/..,/b',
+  };
+  for (const [path, normal] of Object.entries(cases)) assert.equal(normalPath(path), normal, path);
+});
+
+test('Envoy writes each character of a path as it is or with a percent sign, and decodes what is unreserved', () => {
+  const plain = "!$%&'()*+,-./0123456789:;=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz~";
+  for (let byte = 0x21; byte < 0x7f; byte++) {
+    const char = String.fromCharCode(byte);
+    const encoded = `%${byte.toString(16).toUpperCase()}`;
+    if (!'#?\\'.includes(char))
+      assert.equal(normalPath(`/x${char}y`), `/x${plain.includes(char) ? char : encoded}y`, char);
+    const isDecoded = /[\w.~-]/.test(char);
+    if (!'/\\'.includes(char)) assert.equal(normalPath(`/x${encoded}y`), `/x${isDecoded ? char : encoded}y`, encoded);
+  }
+});
+
+test('The codecs refuse blanks and control characters in a path and its query, and HTTP/1.1 all that is not ASCII', () => {
+  for (const protocol of ['http/1.1', 'h2'] as const) {
+    for (const char of [' ', '\t', '\0', '\u001f', '\u007f']) {
+      assert.equal(verdict(protocol, 'GET', 'cart.test', `/x${char}y`), 'no', JSON.stringify(char));
+      assert.equal(verdict(protocol, 'GET', 'cart.test', `/x?${char}y`), 'no', JSON.stringify(char));
+    }
+    assert.equal(verdict(protocol, 'GET', 'cart.test', '/"<>^`{|}\\'), 'yes');
+    for (const path of ['/é', '/x?é'])
+      assert.equal(verdict(protocol, 'GET', 'cart.test', path), protocol === 'h2' ? 'yes' : 'no', path);
+  }
+});
+
+test('The codecs refuse a host with what no host holds, and HTTP/1.1 drops blanks around it', () => {
+  for (const authority of ['cart.test ', ' cart.test', '\tcart.test:80']) {
+    assert.equal(verdict('http/1.1', 'GET', authority), 'yes', authority);
+    assert.equal(verdict('h2', 'GET', authority), 'no', authority);
+  }
+  for (const char of '"#/<>?\\^`{|} \u007fé')
+    for (const protocol of ['http/1.1', 'h2'] as const) {
+      const request = { protocol, method: 'GET', authority: `cart.test:${char}`, path: '/', headers: [] };
+      assert.equal(
+        judge(resources, { port: 8080, at: NOW, request }).reason,
+        char === ' ' && protocol === 'http/1.1' ? 'ALLOWED' : 'MALFORMED_REQUEST',
+        `${protocol} ${char}`,
+      );
+    }
+});
+
+test('The codecs refuse names of headers that are no token, control characters in values, and in HTTP/2 what is of a connection', () => {
+  const headers: readonly (readonly [string, string, h2: string, http1: string])[] = [
+    ['x y', '1', 'no', 'no'],
+    ['x(', '1', 'no', 'no'],
+    ['x-é', '1', 'no', 'no'],
+    ['x-value', 'a\u0001b', 'no', 'no'],
+    ['x-value', 'a\tb é', 'yes', 'yes'],
+    ['te', 'gzip', 'no', 'yes'],
+    ['te', 'trailers', 'yes', 'yes'],
+    ['Keep-Alive', 'x', 'no', 'yes'],
+    ['connection', 'close', 'no', 'yes'],
+  ];
+  for (const [name, value, h2, http1] of headers) {
+    assert.equal(verdict('h2', 'GET', 'cart.test', '/', [[name, value]]), h2, name);
+    assert.equal(verdict('http/1.1', 'GET', 'cart.test', '/', [[name, value]]), http1, name);
+  }
+});
+
+test('An empty value adds nothing to a header that Envoy keeps in one entry', () => {
+  const name = 'x-forwarded-client-cert';
+  const seen = (...values: readonly string[]): string | undefined => {
+    const headers = values.map((value) => [name, value] as const);
+    const request = { protocol: 'h2', method: 'GET', authority: 'a', path: '/', headers } as const;
+    return new RequestView(request, []).header(name);
+  };
+  assert.equal(seen('', 'x'), 'x');
+  assert.equal(seen('x', ''), 'x');
+  assert.equal(seen('', 'x', '', 'y'), 'x,y');
+  assert.equal(seen(''), '');
+  assert.equal(seen(), undefined);
 });

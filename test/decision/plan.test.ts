@@ -90,7 +90,9 @@ describe('a plan', () => {
           const lines = isWider ? plan.gained : plan.lost;
           const trust = plan.places.some((one) => one.gateway === gateway && one.isWider === isWider);
           const [, host = '', path = ''] = decision.steps.find(({ kind }) => kind === 'request')?.name.split(' ') ?? [];
-          const claim = question.request?.headers.find(([name]) => name === 'x-forwarded-client-cert')?.[1];
+          const claim = question.request?.headers.find(
+            ([name, value]) => name === 'x-forwarded-client-cert' && value !== '',
+          )?.[1];
           const workload =
             gateway === 'egress' ? question.hello?.certificate?.uris[0] : /;URI=(.*)$/.exec(claim ?? '')?.[1];
           const fits = lines.some(

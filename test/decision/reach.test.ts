@@ -92,7 +92,7 @@ describe('reach', () => {
         const { request, port } = question;
         const asked = decision.steps.find(({ kind }) => kind === 'request')?.name.split(' ') ?? [];
         const [path] = (asked[2] ?? '').split('?', 1);
-        const claim = request?.headers.find(([name]) => name === 'x-forwarded-client-cert')?.[1];
+        const claim = request?.headers.find(([name, value]) => name === 'x-forwarded-client-cert' && value !== '')?.[1];
         const workload =
           gateway === 'egress' ? question.hello?.certificate?.uris[0] : /;URI=(.*)$/.exec(claim ?? '')?.[1];
         const fits = reached.filter(

@@ -149,6 +149,10 @@ function backend(port: number): Server {
     socket.on('error', () => undefined);
     socket.end(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nx-at: ${at}\r\n\r\n`);
   });
+  // Node.js refuses some requests that Envoy forwards, such as one with bytes beyond ASCII in its query; they have come here too.
+  http1.on('clientError', (_, socket) => {
+    if (socket.writable) socket.end(`HTTP/1.1 400 Bad Request\r\nx-at: ${at}\r\ncontent-length: 0\r\n\r\n`);
+  });
   const http2 = createHttp2Server((asked, answer) => {
     asked.resume().on('end', () => {
       answer.writeHead(200, { 'x-at': at });

@@ -65,6 +65,11 @@ function tcp(socket: Socket, end: (outcome: Outcome) => void): void {
   socket.write('TCP?\n');
 }
 
+/** UTF-8 for Node.js, whose client of HTTP/2 writes one byte for each character. */
+function asBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
 function http2(socket: Socket, request: Request, end: (outcome: Outcome) => void): void {
   const session = connectHttp2('https://gateway.test', { createConnection: () => socket });
   session.on('error', (error: NodeJS.ErrnoException) => end({ ended: error.code ?? error.message }));
@@ -73,7 +78,8 @@ function http2(socket: Socket, request: Request, end: (outcome: Outcome) => void
   const more: Record<string, string | string[]> = {};
   for (const [name, value] of headers) {
     const known = more[name];
-    more[name] = known === undefined ? value : [...(Array.isArray(known) ? known : [known]), value];
+    const sent = asBytes(value);
+    more[name] = known === undefined ? sent : [...(Array.isArray(known) ? known : [known]), sent];
   }
   const send = (): void => {
     try {
@@ -81,9 +87,9 @@ function http2(socket: Socket, request: Request, end: (outcome: Outcome) => void
         {
           ':method': upgrade === undefined ? method : 'CONNECT',
           ...(upgrade !== undefined && { ':protocol': upgrade }),
-          ':authority': authority,
+          ':authority': asBytes(authority),
           ':scheme': 'https',
-          ':path': path,
+          ':path': asBytes(path),
           ...(body?.hasLength && { 'content-length': body.bytes }),
           ...more,
         },
@@ -126,7 +132,7 @@ function http1(socket: Socket, request: Request, end: (outcome: Outcome) => void
     ...length,
     'connection: close',
   ];
-  socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`, 'utf8');
   if (body === undefined) return;
   const bytes = 'x'.repeat(body.bytes);
   if (body.hasLength) socket.write(bytes);

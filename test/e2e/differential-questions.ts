@@ -7,6 +7,7 @@ import { claimHeader, peerHello } from '../../src/decision/honest-client.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { EXPORTS, LOCAL_NAMES, METHODS, PATHS, PEERS, WORKLOADS } from './differential-configs.ts';
 import type { DifferentialMesh, WantedCertificate } from './differential-mesh.ts';
+import { hostsLike, PATH_CHANGES } from './differential-spellings.ts';
 import type { Random } from './flip-configs.ts';
 
 /** A question, and the certificate that its client shows. */
@@ -17,53 +18,6 @@ export interface Put {
 }
 
 const ODD_METHODS = ['TRACE', 'get', 'FOO', 'TRACK', 'DEBUG', 'M-SEARCH', 'PROPFIND'];
-
-/** What is done to a path that a rule may name. */
-const CHANGES: readonly ((path: string) => string)[] = [
-  (path) => path,
-  (path) => path,
-  (path) => path,
-  (path) => `${path}/`,
-  (path) => `${path}?q=/../x`,
-  (path) => `${path}?a=%2f`,
-  (path) => `/x/..${path}`,
-  (path) => `/x/%2e%2E${path}`,
-  (path) => `/.${path}`,
-  (path) => `/${path}`,
-  (path) => path.replace('/', '//'),
-  (path) => path.replaceAll('a', '%61'),
-  (path) => path.replaceAll('a', '%41'),
-  (path) => `${path}%2Fx`,
-  (path) => `${path}%5cx`,
-  (path) => `${path}\\x`,
-  (path) => `${path};v=1`,
-  (path) => `${path}/;`,
-  (path) => `${path}#f`,
-  (path) => `${path}?q#f`,
-  (path) => `${path}/%20`,
-  (path) => `${path}/x%20y`,
-  (path) => `${path}/%C3%A9`,
-  (path) => `${path}/%c0%af`,
-  (path) => `${path}/%e2%80%8b`,
-  (path) => `${path}/%25`,
-  (path) => `${path}/%00`,
-  (path) => `${path}/%zz`,
-  (path) => `${path}/%`,
-  (path) => `${path}/a|b`,
-  (path) => `${path}/{x}`,
-  (path) => `${path}/"<>^\``,
-  (path) => `${path}/~user/_x-y.z`,
-  (path) => `${path}/[1]@:!$&'()*+,=`,
-  (path) => `${path}/(S(x))/y`,
-  (path) => `${path}/...`,
-  (path) => `${path}/..`,
-  (path) => `${path}/.`,
-  (path) => `${path}/../..`,
-  (path) => path.toUpperCase(),
-  (path) => path.slice(1),
-  () => '*',
-  () => '',
-];
 
 export class Questions {
   private readonly random: Random;
@@ -135,7 +89,7 @@ export class Questions {
     const method = random.chance(0.9) ? random.one(METHODS) : random.one(ODD_METHODS);
     const authority = random.chance(0.85)
       ? `${name}.exports.bank.example`
-      : random.one(this.hosts(`${name}.exports.bank.example`));
+      : random.one(hostsLike(`${name}.exports.bank.example`));
     const path = this.path(name);
     const headers = [...this.claims(peer, gateway), ...this.headers()];
     const isUpgrade = random.chance(0.05);
@@ -147,23 +101,8 @@ export class Questions {
     const { random } = this;
     const base = name === 'deep.f.g' || random.chance(0.2) ? '/p.S/M' : random.one(PATHS);
     const whole = base.replace('*', random.one(['', 'x', 'x/y', 'x.y']));
-    const change = random.chance(0.55) ? (path: string) => path : random.one(CHANGES);
+    const change = random.chance(0.55) ? (path: string) => path : random.one(PATH_CHANGES);
     return change(whole);
-  }
-
-  private hosts(right: string): readonly string[] {
-    return [
-      right.toUpperCase(),
-      `${right}:443`,
-      `${right}:`,
-      `${right}:x`,
-      `${right}.`,
-      `${right}.:1`,
-      `x@${right}`,
-      `x.${right}`,
-      'health.gateway.bank.example',
-      'localhost',
-    ];
   }
 
   private claims(peer: string, gateway: string): Request['headers'] {
@@ -178,6 +117,21 @@ export class Questions {
         [name, right],
         [name, right],
       ],
+      [
+        [name, ''],
+        [name, right],
+      ],
+      [
+        [name, right],
+        [name, ''],
+      ],
+      [
+        [name, ''],
+        [name, right],
+        [name, ''],
+        [name, right],
+      ],
+      [[name, '']],
       [[name, claimHeader(`${gateway}x`, workload)[1]]],
       [[name, `${right};Subject="x"`]],
       [[name, right.replace('URI=', 'uri=')]],
@@ -198,6 +152,11 @@ export class Questions {
       [['x-http-method-override', 'DELETE']],
       [['x-original-url', '/a']],
       [['te', 'trailers']],
+      [['te', 'gzip']],
+      [['x-blank', '']],
+      [['x-é', '1']],
+      [['x-value', 'é']],
+      [['x-value', 'a\u0001b']],
       [['content-type', 'application/grpc']],
       [['_', '1']],
       [['x-forwarded-host', 'other']],
@@ -258,7 +217,7 @@ export class Questions {
     const method = random.chance(0.9) ? random.one(METHODS) : random.one(ODD_METHODS);
     const as = random.one(LOCAL_NAMES);
     const spelled = random.one([as, as, as.replace('.svc.cluster.local', ''), as.replace('.cluster.local', '')]);
-    const authority = random.chance(0.85) ? spelled : random.one(this.hosts(spelled));
+    const authority = random.chance(0.85) ? spelled : random.one(hostsLike(spelled));
     return { protocol, method, authority, path: this.path('a'), headers: this.headers(), ...this.body(method) };
   }
 }

@@ -1,8 +1,8 @@
 // What Envoy makes of a path and an authority before any filter sees them (normalize_path, merge_slashes and others).
 // Must not: be kinder than Envoy: a path that it refuses is refused here.
 
-/** Characters that a path holds as they are; Envoy writes all others with a percent sign. */
-const PLAIN = /[!$&'()*+,\-./:;=@[\]_~\w|]/;
+/** Characters that a path holds as they are; Envoy writes all others with a percent sign, also these: " < > ^ ` { | } */
+const PLAIN = /[!$&'()*+,\-./:;=@[\]~\w]/;
 /** Characters that Envoy also writes as they are where they come percent-encoded. */
 const UNRESERVED = /[\w~-]/;
 
@@ -13,8 +13,16 @@ export function normalPath(path: string): string | undefined {
   const [query] = /\?.*$/s.exec(bytes) ?? [''];
   const asked = bytes.slice(0, bytes.length - query.length);
   if (/%(?:2f|5c)/i.test(asked)) return undefined;
-  const canonical = canonicalPath(asked);
+  const canonical = canonicalPath(withoutDotParameters(asked));
   return canonical === undefined ? undefined : `${canonical.replaceAll(/\/{2,}/g, '/')}${query}`;
+}
+
+/**
+ * Dot segments lose their parameters (`/..;a=b/`), before all else: dots that are written with a percent sign keep theirs,
+ * and a backslash still is no slash here.
+ */
+function withoutDotParameters(path: string): string {
+  return path.replaceAll(/(?<=\/)(\.{1,2});[^/]*/g, '$1');
 }
 
 /** As browsers do it, which is where Envoy has it from. */
@@ -52,10 +60,11 @@ export interface HostOptions {
   readonly stripDot: boolean;
 }
 
+/** A port is a number of 32 bits, and may have a plus sign; what is none stays. */
 export function normalAuthority(authority: string, { stripPort, stripDot }: HostOptions): string {
   // A dot at the end, or before whatever stands for the port.
   const undotted = stripDot ? authority.replace(/\.(?=(?::[^.]*)?$)/, '') : authority;
-  const [, host = '', port = ''] = /^(.*):(\d+)$/s.exec(undotted) ?? [];
+  const [, host = '', port = ''] = /^(.*):(\+?\d+)$/s.exec(undotted) ?? [];
   return stripPort && port !== '' && Number(port) < 2 ** 32 ? host : undotted;
 }
 

@@ -8,6 +8,14 @@ import { only, present, unjudged } from './unjudged.ts';
 
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
 
+/** Of what the filters look at: headers that Envoy keeps in one entry, to which it adds no empty value. */
+const IN_ONE_ENTRY: ReadonlySet<string> = new Set([
+  'content-length',
+  'upgrade',
+  'x-forwarded-client-cert',
+  'x-request-id',
+]);
+
 export class RequestView {
   readonly request: Request;
   /** The URI names of the client's certificate; undefined without TLS. */
@@ -34,8 +42,10 @@ export class RequestView {
 
   /** Of a repeated header, all values in one, as Envoy's matchers see them. */
   header(name: string): string | undefined {
-    const values = this.headers.flatMap(([key, value]) => (key === lowerCase(name) ? [value] : []));
-    return values.length === 0 ? undefined : values.join(',');
+    const key = lowerCase(name);
+    const values = this.headers.flatMap(([one, value]) => (one === key ? [value] : []));
+    if (values.length === 0) return undefined;
+    return (IN_ONE_ENTRY.has(key) ? values.filter((value) => value !== '') : values).join(',');
   }
 
   headerNames(): readonly string[] {
