@@ -44,6 +44,8 @@ describe('the limits of the xDS port in SECURITY.md', () => {
   const claims = figure(request, /MAX_CLAIM_BYTES = ([\d_]+)/);
   const agent = figure(request, /MAX_USER_AGENT_BYTES = ([\d_]+)/);
   const reason = figure(request, /MAX_NACK_BYTES = ([\d_]+)/);
+  const reachability = 'src/runtime/peer-reachability.ts';
+  const mibOf = (pattern: RegExp): string => `${figure(server, pattern)} MiB`;
   const rows = [
     `| connections | ${spaced(of('connections'))} |`,
     `| time for the TLS handshake | ${of('handshakeMs') / 1000} s |`,
@@ -55,6 +57,13 @@ describe('the limits of the xDS port in SECURITY.md', () => {
     `| names in one request, and of one type on one stream | ${spaced(of('namesPerType'))} |`,
     `| ${claims} bytes; ${agent} are kept of the user agent, ${reason} of the reason of a rejection |`,
     `| requests of one stream | ${rate('ratesPerStream')} |`,
+    `besides those of its resources | ${of('reportStreamsPerGateway')} |`,
+    `| time until the first message of such a stream | ${of('firstRequestMs') / 1000} s |`,
+    `KiB, of which ${of('reportsPerMessage')} reports are read |`,
+    `| reports: ${rate('reportsRead')}; bytes: ${mibOf(/reportBytesRead: \{ burst: (\d+)/)} at once`,
+    `ends | ${mibOf(/reportBytesReceived: \{ burst: (\d+)/)} at once, then ${mibOf(/reportBytesReceived: .* perSecond: (\d+)/)} each second |`,
+    `| ${spaced(figure(reachability, /MAX_STATES = ([\d_]+)/))} states;`,
+    `without a stream is forgotten after ${figure(reachability, /FORGET_MS = ([\d_]+)/)} minutes |`,
     `| requests of all streams of one gateway | ${rate('ratesPerGateway')} |`,
     `| time that a client may leave what was sent unread | ${of('stallMs') / 1000} s |`,
   ];

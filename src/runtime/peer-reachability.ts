@@ -22,6 +22,8 @@ interface State extends Way {
   readonly gateway: string;
   readonly nodeId: string;
   readonly since: number;
+  /** When the Envoy was last seen connected; before that, when it was first heard of. */
+  readonly seenAt: number;
   readonly lastAnswer?: number;
   readonly lastFailure?: number;
   /** When the newest connection that failed began, by the clock of the Envoy. */
@@ -36,7 +38,9 @@ interface State extends Way {
  */
 const FAILURE_COUNTS_MS = 8000;
 const LOGGED = { ofKey: { burst: 10, perSecond: 0.05 }, all: { burst: 100, perSecond: 1 } };
-/** Envoys that come and go leave their states behind until then. */
+/** For so long the state of an Envoy is kept that is not connected. */
+const FORGET_MS = 5 * 60_000;
+/** Of one gateway; the state that was changed longest ago makes room for a new one. */
 const MAX_STATES = 20_000;
 
 /** The model that is served: its peers, and which of them something is imported from. */
@@ -52,7 +56,8 @@ export class ReachablePeers {
   private readonly failures: ReturnType<Metrics['counter']>;
   private readonly limit: KeyedLogLimit;
   private readonly clock: () => number;
-  private states = new Map<string, State>();
+  /** By gateway: none takes the room of another. The states of each are in the order of their last changes. */
+  private readonly states = new Map<string, Map<string, State>>();
 
   constructor(model: () => CalledPeers | undefined, metrics: Metrics, logger: Logger, clock: () => number = Date.now) {
     this.model = model;
@@ -87,15 +92,14 @@ export class ReachablePeers {
   report(streams: readonly StreamStatus[]): ReadonlyMap<string, readonly PeerReachability[]> {
     const connected = new Set(streams.map(({ gateway, nodeId }) => JSON.stringify([gateway, nodeId])));
     const ways = this.waysByCluster();
-    this.states = new Map([...this.states].filter(([, { cluster }]) => ways.has(cluster)));
-    const current = [...this.states.values()].filter(({ gateway, nodeId }) =>
-      connected.has(JSON.stringify([gateway, nodeId])),
-    );
+    const current = [...this.states.values()].flatMap((states) => this.connectedOf(states, ways, connected));
     const byPeer = new Map<string, PeerReachability[]>();
     const gauges = new Map<string, readonly [labels: { peer: string; gateway: string }, value: 0 | 1]>();
     for (const state of current) {
       const { peer, gateway, failure } = state;
-      byPeer.set(peer, [...(byPeer.get(peer) ?? []), view(state)]);
+      const list = byPeer.get(peer) ?? [];
+      list.push(view(state));
+      byPeer.set(peer, list);
       const key = JSON.stringify([peer, gateway]);
       const isReached = failure === undefined && gauges.get(key)?.[1] !== 0;
       gauges.set(key, [{ peer, gateway }, isReached ? 1 : 0]);
@@ -104,6 +108,25 @@ export class ReachablePeers {
     for (const [labels, value] of gauges.values()) this.gauge.set(labels, value);
     for (const list of byPeer.values()) list.sort((a, b) => Number(a.reachable) - Number(b.reachable));
     return byPeer;
+  }
+
+  /** Forgets what is of no peer in the model, or of an Envoy that has gone. */
+  private connectedOf(
+    states: Map<string, State>,
+    ways: ReadonlyMap<string, Way>,
+    connected: ReadonlySet<string>,
+  ): readonly State[] {
+    const now = this.clock();
+    const current: State[] = [];
+    for (const [key, state] of states) {
+      const isConnected = connected.has(JSON.stringify([state.gateway, state.nodeId]));
+      if (!ways.has(state.cluster) || (!isConnected && now - state.seenAt > FORGET_MS)) states.delete(key);
+      else if (isConnected) {
+        states.set(key, { ...state, seenAt: now });
+        current.push(state);
+      }
+    }
+    return current;
   }
 
   private waysByCluster(): ReadonlyMap<string, Way> {
@@ -121,9 +144,10 @@ export class ReachablePeers {
     const now = this.clock();
     const { peer } = way;
     const key = JSON.stringify([peer, way.tcpImport, gateway, nodeId]);
-    const old = this.states.get(key);
+    const states = this.states.get(gateway) ?? new Map<string, State>();
+    this.states.set(gateway, states);
+    const old = states.get(key);
     const known = old?.cluster === cluster ? old : undefined;
-    if (known === undefined && old === undefined && this.states.size >= MAX_STATES) return;
     const failure = last && { ...peerFailure(last), words: last.failure };
     if (failure !== undefined) this.failures.add({ peer, reason: failure.reason }, failures);
     const { lastAnswer, lastFailure } = known ?? {};
@@ -139,10 +163,11 @@ export class ReachablePeers {
     const next: State = {
       ...{ ...way, cluster, gateway, nodeId, ...times },
       since: isSame ? known.since : now,
+      seenAt: known?.seenAt ?? now,
       ...(failedStart !== undefined && { failedStart }),
       ...(current && { failure: current }),
     };
-    this.states.set(key, next);
+    keepNewest(states, key, next);
     if (!isSame) this.log(next, known);
   }
 
@@ -162,6 +187,13 @@ export class ReachablePeers {
       this.logger.warn({ ...at, reason, refusedBy, text, envoy: words, ...line }, 'the peer cannot be reached');
     }
   }
+}
+
+function keepNewest(states: Map<string, State>, key: string, state: State): void {
+  states.delete(key);
+  const [oldest] = states.size >= MAX_STATES ? states.keys() : [];
+  if (oldest !== undefined) states.delete(oldest);
+  states.set(key, state);
 }
 
 /** Over TCP, a connection without an answer may just have asked nothing. */

@@ -54,6 +54,11 @@ export function serverObserver(
     .series({});
   ofOwnMesh.add(0);
   const ownPrefix = controlPlane.slice(0, controlPlane.lastIndexOf('/') + 1);
+  const dropped = metrics.counter(
+    'postern_xds_report_messages_dropped_total',
+    'Messages of reports on connections that were not read, or not as a whole.',
+  );
+  const droppedOf = byName((gateway) => dropped.series({ gateway }));
   const open = new Map<string, number>();
   const count = (gateway: string, by: number): void => {
     open.set(gateway, (open.get(gateway) ?? 0) + by);
@@ -104,6 +109,7 @@ export function serverObserver(
       const fields = { gateway, node: nodeId, address, code: status.toLowerCase(), reason: detail };
       logger.warn({ ...fields, ...line }, 'xDS stream ended because of the gateway');
     },
+    dropped: (gateway) => droppedOf(gateway).add(),
     failed: (error) => logger.error({ err: error }, 'internal error on a stream'),
   };
 }

@@ -38,6 +38,13 @@ function scene() {
     metrics,
     says: (nodeId: string, more: Partial<ReportedConnections>, cluster = dialCluster({ name: 'bank', key: '1' })) =>
       reachable.heard([{ gateway: 'egress', nodeId, cluster, isAnswered: false, failures: 0, ...more }]),
+    crowd: (gateway: string) =>
+      reachable.heard(
+        Array.from({ length: 20_000 }, (_, index) => ({
+          ...{ gateway, nodeId: `crowd-${index}`, cluster: dialCluster({ name: 'bank', key: '1' }) },
+          ...{ isAnswered: true, failures: 0 },
+        })),
+      ),
     wait: (ms: number) => {
       now += ms;
     },
@@ -130,6 +137,28 @@ describe('the reachability of a peer', () => {
     says('e1', { failures: 1, last: REFUSED });
     becomes([{ name: 'bank', key: '2' }]);
     assert.deepEqual(state('e1'), []);
+  });
+
+  test('The state of an Envoy is forgotten when it has been gone for five minutes, and kept while it is connected', () => {
+    const { says, state, wait } = scene();
+    says('gone', { failures: 1, last: REFUSED });
+    says('e1', { isAnswered: true });
+    for (let minute = 0; minute < 6; minute += 1) {
+      wait(60_000);
+      state('e1');
+    }
+    assert.deepEqual(state('e1', 'gone'), [['e1', true, undefined]]);
+  });
+
+  test('However many Envoys a gateway names, a new one is heard, and the other gateway’s are kept', () => {
+    const { says, state, crowd } = scene();
+    says('e1', { isAnswered: true });
+    crowd('ingress');
+    assert.deepEqual(state('e1'), [['e1', true, undefined]]);
+    crowd('egress');
+    says('new', { failures: 1, last: REFUSED });
+    // The oldest made room.
+    assert.deepEqual(state('e1', 'crowd-0', 'new'), [['new', false, 'PEER_DOWN']]);
   });
 
   test('A TCP import has a state of its own, and a connection of it that asked nothing says nothing', () => {

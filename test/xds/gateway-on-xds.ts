@@ -47,6 +47,7 @@ export class GatewayOnXds {
           void this.answers.push(`${answer} ${type} ${message ?? ''}`.trim()),
         refused: () => undefined,
         ended: () => undefined,
+        dropped: () => undefined,
         failed: (error) => void this.answers.push(`failed ${String(error)}`),
       },
       admission: () => ({ identify: () => ({ ok: true, gateway: GATEWAY, notAfter: Number.POSITIVE_INFINITY }) }),

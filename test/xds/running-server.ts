@@ -53,6 +53,7 @@ export async function runningServer(
       ended: (stream) => {
         ended.push(stream);
       },
+      dropped: (gateway) => void events.push(`dropped ${gateway}`),
       failed: (error) => void events.push(`failed ${String(error)}`),
     },
     admission: () => EVERYBODY,

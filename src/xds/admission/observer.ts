@@ -32,6 +32,8 @@ export interface XdsObserver {
   refused(refusal: Refusal): void;
   /** The server ended a stream because of its client, which is one of our gateways. */
   ended(stream: EndedStream): void;
+  /** Of a message of reports, not all was read: the gateway reports too much. */
+  dropped(gateway: string): void;
   /** An internal error ended a stream. */
   failed(error: unknown): void;
 }
@@ -44,5 +46,6 @@ export const UNOBSERVED: XdsObserver = {
   answered: () => undefined,
   refused: () => undefined,
   ended: () => undefined,
+  dropped: () => undefined,
   failed: () => undefined,
 };

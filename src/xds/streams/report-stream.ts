@@ -2,28 +2,30 @@
 // Must not: end anything but this stream, whatever it is sent, or report for another gateway than the certificate says.
 
 import type { ServerHttp2Stream } from 'node:http2';
-import { type Rate, TokenBucket } from '../../token-bucket.ts';
 import type { OwnerContext } from '../admission/stream-owner.ts';
 import { StreamOwner } from '../admission/stream-owner.ts';
+import type { ReportAllowance } from '../limits/report-allowance.ts';
 import { GRPC_STATUS, XdsError } from '../stream-status.ts';
-import { type ConnectionReport, parseReports } from '../wire/connection-reports.ts';
+import { type ConnectionReport, parseReports, reportingNode } from '../wire/connection-reports.ts';
 import { http2StreamOf, type RawCall, readRequests, sendHeaders } from './grpc-js-internals.ts';
 
 /** Envoy sends what it has at 16 KiB (one report more fits), or once a second. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
-/** Reports beyond this are dropped unread: the ones that are read tell the same. */
-const BYTES: Rate = { burst: 1024 * 1024, perSecond: 128 * 1024 };
 
 export interface ReportContext extends OwnerContext {
   readonly reported: (gateway: string, nodeId: string, reports: readonly ConnectionReport[]) => void;
+  /** What all streams of the gateway share. */
+  readonly allowance: (gateway: string, now: number) => ReportAllowance;
+  /** How long a stream may wait for its first message. */
+  readonly firstRequestMs: number;
 }
 
 export class ReportStream {
   private readonly call: RawCall;
   private readonly context: ReportContext;
   private readonly http2: ServerHttp2Stream;
-  private readonly bytes: TokenBucket;
   private owner: StreamOwner | undefined;
+  private firstMessageTimer: NodeJS.Timeout | undefined;
   private isOver = false;
 
   /** `onClosed` is called once. */
@@ -31,9 +33,9 @@ export class ReportStream {
     this.call = call;
     this.context = context;
     this.http2 = http2StreamOf(call);
-    this.bytes = new TokenBucket(BYTES, context.clock());
     this.http2.once('close', () => {
       this.isOver = true;
+      clearTimeout(this.firstMessageTimer);
       this.owner?.release();
       this.owner = undefined;
       onClosed(this);
@@ -48,6 +50,10 @@ export class ReportStream {
     });
     this.guard(() => {
       this.owner = new StreamOwner(context, call.getPeer(), (error) => this.abort(error));
+      this.firstMessageTimer = setTimeout(
+        () => this.abort(new XdsError('DEADLINE_EXCEEDED', 'no report came')),
+        context.firstRequestMs,
+      ).unref();
     });
   }
 
@@ -67,16 +73,30 @@ export class ReportStream {
   private onMessage(message: Buffer): void {
     const { owner, context } = this;
     if (owner === undefined) return;
-    const isFirst = owner.node === undefined;
     const now = context.clock();
-    // What is dropped costs nothing, or a flood would silence the gateway for long after it.
-    if (!isFirst && !this.bytes.has(message.length, now)) return;
-    this.bytes.spend(message.length, now);
-    const { node, reports } = parseReports(message);
-    // Only the first message has to name the node.
-    if (isFirst) owner.claim(node);
-    else owner.check();
+    context.allowance(owner.gateway, now).receive(message.length, now);
+    // Only the first message has to name the node, which costs the gateway nothing: an Envoy opens its streams all at once.
+    const isFirst = owner.node === undefined;
+    const from = isFirst ? this.claim(owner, message) : 0;
+    const allowance = context.allowance(owner.gateway, now);
+    const most = allowance.read(message.length - from, now);
+    if (most === 0) {
+      context.observer.dropped(owner.gateway);
+      return;
+    }
+    if (!isFirst) owner.check();
+    const { reports, isCut } = parseReports(message, from, most);
+    allowance.charge(reports.length, now);
+    if (isCut) context.observer.dropped(owner.gateway);
     context.reported(owner.gateway, owner.nodeId, reports);
+  }
+
+  /** Returns where the reports of the message begin. */
+  private claim(owner: StreamOwner, message: Buffer): number {
+    const { node, end } = reportingNode(message);
+    owner.claim(node);
+    clearTimeout(this.firstMessageTimer);
+    return end;
   }
 
   private guard(work: () => void): void {

@@ -13,6 +13,7 @@ import type { XdsObserver } from '../admission/observer.ts';
 import type { Refusal } from '../admission/refusal.ts';
 import { type GatewayLimits, GatewayQuota } from '../limits/gateway-quota.ts';
 import { OpeningLimiter, type OpeningRates, type StreamPermit } from '../limits/opening-rate.ts';
+import { ReportAllowances, type ReportRates } from '../limits/report-allowance.ts';
 import { type StreamStatus, XdsError } from '../stream-status.ts';
 import { DiscoveryStream } from '../streams/discovery-stream.ts';
 import { guardStreams, http2StreamOf, type RawCall } from '../streams/grpc-js-internals.ts';
@@ -43,7 +44,8 @@ export interface XdsServerOptions {
   readonly reported?: ReportContext['reported'];
 }
 
-interface ServerLimits extends GatewayLimits {
+interface ServerLimits extends GatewayLimits, ReportRates {
+  readonly reportStreamsPerGateway: number;
   readonly openings: OpeningRates;
   readonly connections: number;
   /** How long a TLS handshake may take. */
@@ -52,6 +54,7 @@ interface ServerLimits extends GatewayLimits {
   readonly idleMs: number;
 }
 
+const MIB = 1024 * 1024;
 const LIMITS: StreamLimits & ServerLimits = {
   requestBytes: 4 * 1024 * 1024,
   namesPerType: 20_000,
@@ -64,6 +67,12 @@ const LIMITS: StreamLimits & ServerLimits = {
     requests: { burst: 200_000, perSecond: 20_000 },
     names: { burst: 10_000_000, perSecond: 500_000 },
   },
+  // An Envoy has a stream for each worker thread: eight of 64 threads, or four while all their streams are replaced.
+  reportStreamsPerGateway: 512,
+  reportBytesReceived: { burst: 32 * MIB, perSecond: 8 * MIB },
+  reportBytesRead: { burst: 2 * MIB, perSecond: MIB / 2 },
+  reportsRead: { burst: 8000, perSecond: 2000 },
+  reportsPerMessage: 200,
   openings: {
     streamsPerConnection: { burst: 200, perSecond: 20 },
     streamsPerGateway: { burst: 4000, perSecond: 200 },
@@ -98,6 +107,7 @@ export class XdsServer {
   private readonly quota: GatewayQuota;
   /** Of its own: reports take nothing of what the gateway's resources need. */
   private readonly reportQuota: GatewayQuota;
+  private readonly allowances: ReportAllowances;
   private readonly openings: OpeningLimiter;
   private readonly permits = new WeakMap<Socket, StreamPermit>();
   private listener: TcpServer | TlsServer | undefined;
@@ -109,7 +119,9 @@ export class XdsServer {
     this.clock = options.clock ?? Date.now;
     this.pushes = new PushQueue(options.cache);
     this.quota = new GatewayQuota(this.limits);
-    this.reportQuota = new GatewayQuota(this.limits);
+    const { reportStreamsPerGateway: streamsPerGateway } = this.limits;
+    this.reportQuota = new GatewayQuota({ ...this.limits, streamsPerGateway });
+    this.allowances = new ReportAllowances(this.limits);
     this.openings = new OpeningLimiter(this.limits.openings);
     this.grpc = new Server({
       'grpc.max_receive_message_length': this.limits.requestBytes,
@@ -234,7 +246,10 @@ export class XdsServer {
   private onReports(call: RawCall, reported: ReportContext['reported']): void {
     const { observer } = this.options;
     const reserve: ReportContext['reserve'] = (gateway, now) => this.reportQuota.reserve(gateway, now);
-    const context = { reported, observer, reserve, admission: this.admissionOf(call), clock: this.clock };
+    const allowance: ReportContext['allowance'] = (gateway, now) => this.allowances.of(gateway, now);
+    const { firstRequestMs } = this.limits;
+    const shared = { reported, observer, reserve, allowance, firstRequestMs, clock: this.clock };
+    const context = { ...shared, admission: this.admissionOf(call) };
     const stream = new ReportStream(call, context, (ended) => this.reports.delete(ended));
     this.reports.add(stream);
     if (this.isStopping) stream.abort(new XdsError('UNAVAILABLE', 'the control plane is shutting down'));

@@ -1,9 +1,10 @@
 // Reads what gateways report of their connections (StreamAccessLogsMessage, envoy.service.accesslog.v3): only the fields that
 // say which cluster a connection is of, when it began, whether the other end answered, and why it failed.
-// Must not: keep a slice of the message, or text that could steer a terminal.
+// Must not: keep a slice of the message, read more than its caller has an allowance for, or keep text that could steer a terminal.
 
 import { XdsError } from '../stream-status.ts';
-import { parseNode, printable } from './discovery-request.ts';
+import { MAX_CLAIM_BYTES, printable } from './discovery-request.ts';
+import { FlatFields } from './flat-fields.ts';
 import type { NodeClaims } from './messages.ts';
 
 export interface ConnectionReport {
@@ -34,114 +35,115 @@ export type ConnectionFlag =
   | 'upstream_overflow'
   | 'dns_resolution_failure';
 
-export interface ReportMessage {
+export interface ReportingNode {
   readonly node?: NodeClaims;
+  /** Where the message goes on behind the node, which may be most of it: Envoy lists its extensions there. */
+  readonly end: number;
+}
+
+export interface ReportMessage {
   readonly reports: readonly ConnectionReport[];
+  /** There are more reports than may be read. */
+  readonly isCut: boolean;
 }
 
 const MAX_CLUSTER_BYTES = 512;
 const MAX_FAILURE_BYTES = 512;
 const PERIODIC = 2;
+/** Envoy writes the fields of a message in the order of their numbers: `id` and `cluster` come before all others. */
+const MAX_NODE_FIELDS = 8;
 
-/** Errors: XdsError INVALID_ARGUMENT. */
-export function parseReports(message: Buffer): ReportMessage {
-  let node: NodeClaims | undefined;
-  const reports: ConnectionReport[] = [];
-  for (const [field, value] of fieldsOf(message)) {
-    if (typeof value === 'number') continue;
-    if (field === 1) for (const [inner, claims] of messagesOf(value)) if (inner === 1) node = parseNode(claims);
-    if (field === 3)
-      for (const [inner, entry] of messagesOf(value))
-        if (inner === 1) for (const [part, common] of messagesOf(entry)) if (part === 1) reports.push(reportOf(common));
-  }
-  return { ...(node && { node }), reports };
+/** The node that a message names, which has to stand at its beginning. Errors: XdsError INVALID_ARGUMENT. */
+export function reportingNode(message: Buffer): ReportingNode {
+  const fields = new FlatFields(message);
+  if (!fields.next(message.length) || !isMessage(fields, 1)) return { end: 0 };
+  const end = fields.enter();
+  if (!fields.next(end) || !isMessage(fields, 1)) return { end };
+  return { node: nodeOf(fields), end };
 }
 
-/** Of an AccessLogCommon. */
-function reportOf(common: Buffer): ConnectionReport {
+/** The first `most` reports from `at` on. Errors: XdsError INVALID_ARGUMENT. */
+export function parseReports(message: Buffer, at: number, most: number): ReportMessage {
+  const reports: ConnectionReport[] = [];
+  const fields = new FlatFields(message, at);
+  while (fields.next(message.length)) {
+    if (!isMessage(fields, 3)) continue;
+    const logsEnd = fields.enter();
+    while (fields.next(logsEnd)) {
+      if (!isMessage(fields, 1)) continue;
+      if (reports.length >= most) return { reports, isCut: true };
+      const entryEnd = fields.enter();
+      while (fields.next(entryEnd)) {
+        if (!isMessage(fields, 1)) continue;
+        // A repeated AccessLogCommon would be as many reports.
+        reports.push(reportOf(fields));
+        fields.at = entryEnd;
+      }
+    }
+  }
+  return { reports, isCut: false };
+}
+
+function isMessage(fields: FlatFields, field: number): boolean {
+  return fields.isDelimited && fields.field === field;
+}
+
+function nodeOf(fields: FlatFields): NodeClaims {
+  const end = fields.enter();
+  const node = { id: '', cluster: '', userAgent: '', isEnvoy: false, clientFeatures: [] };
+  for (let count = 0; count < MAX_NODE_FIELDS && fields.next(end); count += 1) {
+    if (isMessage(fields, 1)) node.id = claim(fields);
+    else if (isMessage(fields, 2)) node.cluster = claim(fields);
+  }
+  return node;
+}
+
+function claim(fields: FlatFields): string {
+  if (fields.at - fields.from > MAX_CLAIM_BYTES)
+    throw new XdsError('INVALID_ARGUMENT', `node.id or node.cluster is longer than ${MAX_CLAIM_BYTES} bytes`);
+  return fields.text(MAX_CLAIM_BYTES);
+}
+
+/** Of the AccessLogCommon at which `fields` stands. */
+function reportOf(fields: FlatFields): ConnectionReport {
   const report = { cluster: '', startedAt: 0, isAnswered: false, isEnded: true, failure: '' };
-  let flags: readonly ConnectionFlag[] = [];
-  for (const [field, value] of fieldsOf(common)) {
-    if (typeof value === 'number') {
+  let flags: readonly ConnectionFlag[] = NO_FLAGS;
+  const end = fields.enter();
+  while (fields.next(end)) {
+    const { field, isDelimited, value } = fields;
+    if (value >= 0) {
       if (field === 32) report.isAnswered = value > 0;
       else if (field === 33) report.isEnded = value !== PERIODIC;
-    } else if (field === 15) report.cluster = text(value, MAX_CLUSTER_BYTES);
-    else if (field === 5) report.startedAt = timeOf(value);
-    else if (field === 18) report.failure = printable(text(value, MAX_FAILURE_BYTES));
-    else if (field === 16) flags = flagsOf(value);
+    } else if (!isDelimited) continue;
+    else if (field === 15) report.cluster = fields.text(MAX_CLUSTER_BYTES);
+    else if (field === 5) report.startedAt = timeOf(fields);
+    else if (field === 18) report.failure = printable(fields.text(MAX_FAILURE_BYTES));
+    else if (field === 16) flags = flagsOf(fields);
   }
   return { ...report, flags };
 }
 
 /** Of a google.protobuf.Timestamp. */
-function timeOf(bytes: Buffer): number {
+function timeOf(fields: FlatFields): number {
   let [seconds, nanos] = [0, 0];
-  for (const [field, value] of fieldsOf(bytes)) {
-    if (field === 1 && typeof value === 'number') seconds = value;
-    if (field === 2 && typeof value === 'number') nanos = value;
+  const end = fields.enter();
+  while (fields.next(end)) {
+    if (fields.value < 0) continue;
+    if (fields.field === 1) seconds = fields.value;
+    else if (fields.field === 2) nanos = fields.value;
   }
   return seconds * 1000 + nanos / 1e6;
 }
 
-function flagsOf(bytes: Buffer): readonly ConnectionFlag[] {
-  const flags: ConnectionFlag[] = [];
-  for (const [field, value] of fieldsOf(bytes)) {
-    const flag = FLAGS.get(field as 2);
-    if (flag !== undefined && value === 1) flags.push(flag);
+const NO_FLAGS: readonly ConnectionFlag[] = [];
+
+/** Each at most once, however often a client sets it. */
+function flagsOf(fields: FlatFields): readonly ConnectionFlag[] {
+  const flags = new Set<ConnectionFlag>();
+  const end = fields.enter();
+  while (fields.next(end)) {
+    const flag = FLAGS.get(fields.field as 2);
+    if (flag !== undefined && fields.value === 1) flags.add(flag);
   }
-  return flags;
-}
-
-function text(bytes: Buffer, most: number): string {
-  return bytes.toString('utf8', 0, Math.min(bytes.length, most));
-}
-
-function* messagesOf(bytes: Buffer): Generator<readonly [field: number, value: Buffer]> {
-  for (const [field, value] of fieldsOf(bytes)) if (typeof value !== 'number') yield [field, value];
-}
-
-/** Every field in order: numbers of varints, slices of the rest. Errors: XdsError INVALID_ARGUMENT. */
-function* fieldsOf(bytes: Buffer): Generator<readonly [field: number, value: Buffer | number]> {
-  let at = 0;
-  const varint = (): number => {
-    let [value, scale] = [0, 1];
-    for (let count = 0; count < 10; count += 1) {
-      const byte = bytes[at];
-      if (byte === undefined) break;
-      at += 1;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 0x80;
-    }
-    throw malformed();
-  };
-  const slice = (length: number): Buffer => {
-    if (length > bytes.length - at) throw malformed();
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const field = Math.floor(tag / 8);
-    switch (tag % 8) {
-      case 0:
-        yield [field, varint()];
-        break;
-      case 1:
-        yield [field, slice(8)];
-        break;
-      case 2:
-        yield [field, slice(varint())];
-        break;
-      case 5:
-        yield [field, slice(4)];
-        break;
-      default:
-        throw malformed();
-    }
-  }
-}
-
-function malformed(): XdsError {
-  return new XdsError('INVALID_ARGUMENT', 'the message is not one of an access log');
+  return [...flags];
 }

@@ -10,7 +10,7 @@ import { bootstrapIn } from './node-metadata.ts';
 import { Fields } from './proto-reader.ts';
 
 /** Bounds what is kept as long as the stream: more than a client needs, and too little to count. */
-const MAX_CLAIM_BYTES = 1024;
+export const MAX_CLAIM_BYTES = 1024;
 const MAX_USER_AGENT_BYTES = 256;
 const MAX_NACK_BYTES = 2048;
 /** Characters that move a terminal's cursor, begin a line, or reverse the text direction. */

@@ -13,7 +13,13 @@ import { framed, RawClient } from '../raw-client.ts';
 import { runningServer } from '../running-server.ts';
 import { logMessage } from '../wire/log-messages.ts';
 
-const STATUS = { INVALID_ARGUMENT: 3, PERMISSION_DENIED: 7, RESOURCE_EXHAUSTED: 8, UNIMPLEMENTED: 12 };
+const STATUS = {
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
+};
 const SERVICE = { ':path': '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs' };
 const first = logMessage([{ upstream_cluster: 'a' }], NODE);
 const later = logMessage([{ upstream_cluster: 'b' }]);
@@ -108,8 +114,66 @@ describe('a stream of reports', () => {
     assert.ok(heard.length < 40 * 60, String(heard.length));
   });
 
+  /** As much as one message may have of reports. */
+  const full = Array.from({ length: 200 }, () => ({ upstream_cluster: 'a' }));
+  const reportsRead = { burst: 500, perSecond: 1 };
+
+  test('All streams of a gateway share what is read, first messages too, and it is not renewed when they close', async (t) => {
+    const now = Date.now();
+    const { dial, heard, events } = await reporting(t, { clock: () => now, limits: { reportsRead } });
+    // The fourth stream has nothing left.
+    for (let count = 1; count <= 4; count += 1) {
+      const raw = dial();
+      raw.write(framed(logMessage(full, NODE)));
+      await eventually('an answer', () => heard.length + 200 * events.length === 200 * count);
+      raw.stream.end();
+      await raw.status;
+    }
+    assert.deepEqual([heard.length, events], [400, ['dropped ingress', 'dropped ingress']]);
+  });
+
+  test('A message of more reports than may be in one is read to there, and what is dropped is counted', async (t) => {
+    const { dial, heard, events } = await reporting(t);
+    dial().write(framed(logMessage([...full, ...full], NODE)));
+    await eventually('the reports', () => heard.length > 0);
+    assert.deepEqual([heard.length, events], [200, ['dropped ingress']]);
+  });
+
+  test('An Envoy of 64 worker threads is heard on each, when all name their node with its extensions at once', async (t) => {
+    const now = Date.now();
+    const { dial, heard, events } = await reporting(t, { clock: () => now });
+    const extensions = Array.from({ length: 1000 }, (_, index) => ({
+      name: `envoy.filters.extension.of.a.name.${index}`,
+    }));
+    const message = framed(logMessage(full.slice(0, 30), { ...NODE, extensions }));
+    assert.ok(message.length > 40_000);
+    for (let count = 0; count < 64; count += 1) dial().write(message);
+    await eventually('all reports', () => heard.length === 64 * 30);
+    assert.deepEqual(events, []);
+  });
+
+  test('A gateway that sends far more than is read loses the stream, however short its messages are', async (t) => {
+    const now = Date.now();
+    const reportBytesReceived = { burst: 64 * 1024, perSecond: 1 };
+    const { dial, ended } = await reporting(t, { clock: () => now, limits: { reportBytesReceived } });
+    const raw = dial();
+    raw.write(Buffer.concat([framed(first), ...Array.from({ length: 300 }, () => framed(Buffer.alloc(0)))]));
+    assert.equal(await raw.status, STATUS.RESOURCE_EXHAUSTED);
+    assert.equal(ended[0]?.detail, 'too many reports of this gateway');
+  });
+
+  test('A stream without a message ends after the time for the first, and one that had its message stays', async (t) => {
+    const { dial, heard } = await reporting(t, { limits: { firstRequestMs: 300 } });
+    const honest = dial();
+    honest.write(framed(first));
+    await eventually('a report', () => heard.length === 1);
+    assert.equal(await dial().status, STATUS.DEADLINE_EXCEEDED);
+    honest.write(framed(later));
+    await eventually('another report', () => heard.length === 2);
+  });
+
   test('Streams of reports take none of the places of discovery streams, and are as many at most', async (t) => {
-    const { dial, heard, client } = await reporting(t, { limits: { streamsPerGateway: 1 } });
+    const { dial, heard, client } = await reporting(t, { limits: { reportStreamsPerGateway: 1 } });
     dial().write(framed(first));
     await eventually('a report', () => heard.length === 1);
     const honest = client.delta().send({ node: NODE, type_url: TYPE.cluster });

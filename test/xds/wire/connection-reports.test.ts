@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { XdsError } from '../../../src/xds/stream-status.ts';
-import { parseReports } from '../../../src/xds/wire/connection-reports.ts';
+import { parseReports, reportingNode } from '../../../src/xds/wire/connection-reports.ts';
 import { logMessage } from './log-messages.ts';
 
 test('A report has its cluster, when the connection began, whether the peer answered, whether the connection ended, the failure and the flags', () => {
@@ -23,7 +23,8 @@ test('A report has its cluster, when the connection began, whether the peer answ
     ],
     { id: 'egress-1', cluster: 'egress' },
   );
-  const { node, reports } = parseReports(message);
+  const { node, end } = reportingNode(message);
+  const { reports } = parseReports(message, end, 10);
   assert.deepEqual([node?.id, node?.cluster], ['egress-1', 'egress']);
   assert.deepEqual(reports, [
     {
@@ -42,10 +43,28 @@ test('Text of a report is cut, and nothing in it steers a terminal', () => {
     logMessage([
       { upstream_cluster: 'c'.repeat(2000), upstream_transport_failure_reason: `\u001b[2J${'x'.repeat(2000)}` },
     ]),
+    0,
+    10,
   ).reports;
   assert.equal(report?.cluster.length, 512);
   assert.equal(report?.failure.length, 512);
   assert.ok(!report?.failure.includes('\u001b'));
+});
+
+test('No more reports are read than asked for, and what comes behind them is not looked at', () => {
+  const three = logMessage(['a', 'b', 'c'].map((upstream_cluster) => ({ upstream_cluster })));
+  const behind = Buffer.concat([three, logMessage([{ upstream_cluster: 'd' }]), Buffer.from('ffff', 'hex')]);
+  const { reports, isCut } = parseReports(behind, 0, 2);
+  assert.deepEqual([reports.map(({ cluster }) => cluster), isCut], [['a', 'b'], true]);
+  assert.equal(parseReports(three, 0, 3).isCut, false);
+});
+
+test('Of the node only the beginning is read, where Envoy writes its id and its cluster', () => {
+  const long = logMessage([], { id: 'n', cluster: 'egress', extensions: Array.from({ length: 50 }, () => ({})) });
+  const extension = long.lastIndexOf(Buffer.from([0x4a, 0]));
+  // A tag that no field has.
+  const broken = Buffer.from(long).fill(0x07, extension, extension + 1);
+  assert.equal(reportingNode(broken).node?.cluster, 'egress');
 });
 
 test('Any bytes are read as reports or refused with INVALID_ARGUMENT', () => {
@@ -64,7 +83,7 @@ test('Any bytes are read as reports or refused with INVALID_ARGUMENT', () => {
   fc.assert(
     fc.property(bytes, (message) => {
       try {
-        parseReports(message);
+        parseReports(message, reportingNode(message).end, 10);
       } catch (error) {
         assert.ok(error instanceof XdsError && error.status === 'INVALID_ARGUMENT', String(error));
       }
