@@ -109,10 +109,12 @@ describe('counting', () => {
     observer.answered('ingress', 'i-2', 'LDS', 'ack', undefined, 30);
     observer.answered('ingress', 'i-2', 'LDS', 'nack', 'no', 30);
     observer.refused({ reason: 'no_certificate', detail: '"}', address: '127.0.0.1:3', nodeId: '"}\n' });
+    observer.dropped('egress');
     assert.deepEqual(expositionProblems(metrics.text()), []);
     const [times, counts] = byHistogram(samplesIn(metrics.text()));
     assert.deepEqual(counts, {
       'postern_xds_streams{gateway="ingress"}': 1,
+      'postern_xds_report_messages_dropped_total{gateway="egress"}': 1,
       'postern_xds_responses_total{gateway="ingress",type="LDS"}': 2,
       'postern_xds_acks_total{gateway="ingress",type="LDS"}': 1,
       'postern_xds_nacks_total{gateway="ingress",type="LDS"}': 1,

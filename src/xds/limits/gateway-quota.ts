@@ -30,6 +30,7 @@ interface Usage {
 /** The quotas of all gateways. */
 export class GatewayQuota {
   private readonly limits: GatewayLimits;
+  /** One for each gateway that ever connected: what it has spent is not forgotten when it closes its last stream. */
   private readonly gateways = new Map<string, Usage>();
 
   constructor(limits: GatewayLimits) {
@@ -61,7 +62,6 @@ export class GatewayQuota {
       release: () => {
         usage.bytes -= retained;
         usage.streams -= 1;
-        if (usage.streams === 0) this.gateways.delete(gateway);
       },
     };
   }
