@@ -54,7 +54,7 @@ export interface Seen {
   readonly end: End;
 }
 
-/** `isRight`: whether our egress gateway would go on with a gateway that shows this. */
+/** Errors: those of `isRight`, whatever they are: a gateway that could not be judged is sent nothing. `isRight`: whether our egress gateway would go on with a gateway that shows this. */
 export async function dial(wanted: Dial, isRight: (shown: Shown) => boolean): Promise<Seen> {
   const seen = await attempt(wanted, isRight);
   // A reset may have overtaken the alert that says why: the one who only listens does not cause one.
@@ -64,26 +64,35 @@ export async function dial(wanted: Dial, isRight: (shown: Shown) => boolean): Pr
 }
 
 function attempt(wanted: Dial, isRight: (shown: Shown) => boolean): Promise<Seen> {
-  return new Promise((fulfil) => {
+  return new Promise((fulfil, reject) => {
     let phase: Seen['phase'] = 'connect';
     let shown: Shown | undefined;
     const tcp = connectTcp({ host: wanted.ip, port: wanted.port }, () => {
       phase = 'handshake';
     });
     const tls = connectTls(optionsOf(wanted, tcp));
-    const finish = (end: End): void => {
+    const close = (): void => {
       clearTimeout(timer);
-      fulfil({ phase, bytes: tcp.bytesRead, ...(shown && { shown }), end });
       tls.destroy();
       tcp.destroy();
+    };
+    const finish = (end: End): void => {
+      fulfil({ phase, bytes: tcp.bytesRead, ...(shown && { shown }), end });
+      close();
     };
     let timer = setTimeout(() => finish({ kind: 'timeout' }), CONNECT_TIMEOUT_MS);
     tls.on('secureConnect', () => {
       phase = 'after handshake';
-      shown = shownBy(tls);
       clearTimeout(timer);
       timer = setTimeout(() => finish({ kind: 'silent' }), LISTEN_MS);
-      if (wanted.firstBytes.length > 0 && isRight(shown)) tls.write(wanted.firstBytes);
+      // Thrown out of the handler of an event, an error would end the process.
+      try {
+        shown = shownBy(tls);
+        if (wanted.firstBytes.length > 0 && isRight(shown)) tls.write(wanted.firstBytes);
+      } catch (error) {
+        reject(error);
+        close();
+      }
     });
     tls.on('data', () => finish({ kind: 'answered' }));
     tls.on('error', (error: NodeJS.ErrnoException) => finish(endOf(error)));

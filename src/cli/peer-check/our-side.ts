@@ -11,7 +11,20 @@ export function whatWeRefuse(shown: Shown, context: Context): readonly Verdict[]
   if (leaf === undefined)
     return [weRefuse('NO_CERTIFICATE', 'it shows no certificate', 'ask the peer which gateway listens there')];
   const chain = shown.chainError === undefined ? [] : [chainVerdict(shown.chainError, leaf, above, context)];
-  return [...chain, ...identityVerdicts(leaf, context), ...alpnVerdicts(shown, context)];
+  return [
+    ...unreadableVerdicts([leaf, ...above]),
+    ...chain,
+    ...identityVerdicts(leaf, context),
+    ...alpnVerdicts(shown, context),
+  ];
+}
+
+/** Of what cannot be read, nothing is taken to be right. */
+function unreadableVerdicts(chain: readonly CertificateFacts[]): readonly Verdict[] {
+  const parts = new Set(chain.flatMap(({ unreadableParts = [] }) => unreadableParts));
+  if (parts.size === 0) return [];
+  const text = `a part of its chain cannot be read (${[...parts].join(', ')})`;
+  return [weRefuse('WE_REFUSED_PEER', text, 'the peer issues its gateway a well-formed certificate (RFC 5280)')];
 }
 
 function weRefuse(reason: Verdict['reason'], text: string, remedy: string): Verdict {

@@ -30,6 +30,7 @@ export type Reason = Extract<
   | 'WRONG_KEY_KIND'
   | 'NO_ALPN'
   | 'PEER_REFUSED_US'
+  | 'WE_REFUSED_PEER'
   | 'UNHEALTHY'
 >;
 
