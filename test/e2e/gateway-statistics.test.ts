@@ -25,12 +25,26 @@ describe('statistics of the gateways', () => {
     await bed.close();
   });
 
-  const scrape = async (at: HostPort): Promise<string> =>
-    await (await fetch(`http://${formatHostPort(at)}/stats/prometheus`)).text();
+  const urlOf = (at: HostPort): string => `http://${formatHostPort(at)}/stats/prometheus`;
+
+  /** Waits for the rate of scrapes. */
+  async function scrape(at: HostPort): Promise<string> {
+    let text = '';
+    await eventually('a scrape is answered', async () => {
+      const answer = await fetch(urlOf(at));
+      text = await answer.text();
+      return answer.status === 200;
+    });
+    return text;
+  }
 
   /** The value of the one series of that name with these labels, among others. */
   async function value(at: HostPort, name: string, labels: Readonly<Record<string, string>>): Promise<number> {
-    const lines = (await scrape(at)).split('\n').filter((line) => line.startsWith(`${name}{`));
+    return valueIn(await scrape(at), name, labels);
+  }
+
+  function valueIn(text: string, name: string, labels: Readonly<Record<string, string>>): number {
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
     const found = lines.filter((line) =>
       Object.entries(labels).every(([key, text]) => line.includes(`${key}="${text}"`)),
     );
@@ -48,7 +62,10 @@ describe('statistics of the gateways', () => {
       ['envoy_http_downstream_rq_total', { gateway: 'ingress', peer: 'web-shop' }],
       ['envoy_http_downstream_cx_total', { gateway: 'ingress', peer: 'web-shop' }],
     ] as const;
-    const counts = async () => await Promise.all(series.map(([name, labels]) => value(at, name, labels)));
+    const counts = async () => {
+      const text = await scrape(at);
+      return series.map(([name, labels]) => valueIn(text, name, labels));
+    };
     const earlier = await counts();
     assert.equal(await scene.call('/v1/accounts'), 200);
     assert.equal(await scene.direct('/v1/accounts', ACCOUNTS), 200);
@@ -141,7 +158,7 @@ describe('statistics of the gateways', () => {
 
   test('The port for Prometheus answers GET /stats/prometheus and nothing else of the admin interface', async () => {
     const base = `http://${formatHostPort(scene.ingressMetrics)}`;
-    assert.equal((await fetch(`${base}/stats/prometheus`)).status, 200);
+    assert.match(await scrape(scene.ingressMetrics), /^envoy_server_live/m);
     const paths = ['/', '/stats', '/stats/prometheus/', '/stats/prometheus?filter=.', '/stats/prometheus?usedonly'];
     const others = ['/config_dump', '/certs', '/server_info', '/ready', '/clusters', '/listeners', '/quitquitquit'];
     for (const path of [...paths, ...others]) {
@@ -166,6 +183,43 @@ describe('statistics of the gateways', () => {
       (await answerTo(scene.ingressMetrics, '/stats/prometheus', '/config_dump')).includes('"configs"'),
       false,
     );
+  });
+
+  test('Of many scrapes at once a few are answered, the others get 429 or 503 at once, and the next second all is as before', async () => {
+    const at = scene.ingressMetrics;
+    await scrape(at);
+    const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await fetch(urlOf(at))).status));
+    assert.ok(statuses.filter((status) => status === 200).length <= 8, statuses.join());
+    assert.ok(statuses.includes(429), statuses.join());
+    assert.deepEqual(
+      statuses.filter((status) => ![200, 429, 503].includes(status)),
+      [],
+    );
+    const refused = 'envoy_http_local_rate_limit_rate_limited';
+    const text = await scrape(at);
+    assert.match(text, new RegExp(`^${refused}\\{.*admin_metrics.*\\} [1-9]`, 'm'));
+  });
+
+  test('The gateway asks its admin interface for one scrape at a time', async () => {
+    const at = scene.ingressMetrics;
+    await scrape(at);
+    const limits = await scene.bank.envoyAdmin('ingress', '/clusters');
+    for (const limit of ['max_connections::1', 'max_pending_requests::2', 'max_requests::3'])
+      assert.ok(limits.includes(`admin_metrics::default_priority::${limit}\n`), limits);
+  });
+
+  test('Silent clients lose their connections to the port for Prometheus, before and after a scrape, and within half a request', async () => {
+    const { host, port } = scene.ingressMetrics;
+    await scrape(scene.ingressMetrics);
+    const said = ['', 'GET /stats/prometheus HTTP/1.1\r\nHost: a\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'];
+    const silent = said.map((text) => {
+      const socket = connect(port, host).on('error', () => {});
+      socket.resume().write(text);
+      return socket;
+    });
+    // Without these timeouts Envoy holds them for a minute: as long as none of it closes, the test does not end in time.
+    await Promise.all(silent.map((socket) => once(socket, 'close', { signal: AbortSignal.timeout(15_000) })));
+    assert.match(await scrape(scene.ingressMetrics), /^envoy_server_live/m);
   });
 
   test('The port for Prometheus answers while callers hold every connection that the gateway takes', async () => {

@@ -4,7 +4,7 @@
 
 import { isIP } from 'node:net';
 import type { GatewayRole, HostPort } from '../../federation/model.ts';
-import { extension, type Message } from '../draft.ts';
+import { any, extension, type Message } from '../draft.ts';
 import { BUFFER_BYTES } from '../limits.ts';
 import { listeningAddress } from './listen-address.ts';
 
@@ -14,8 +14,17 @@ type Route = Message<'envoy.config.route.v3.Route'>;
 
 /** The static resources of the listener that is scraped. `postern drain` does not wait for connections of a prefix that begins with `admin`. */
 const NAME = 'admin_metrics';
-/** Prometheus alone connects, once or twice for each server of it. */
+/** Prometheus alone connects, once or twice for each server of it. A silent client gives its place back after `SILENCE`. */
 const MOST_CONNECTIONS = 20;
+const SILENCE = '3s';
+/** Two Prometheus servers scrape as often as once per second; a person may look in between. */
+const SCRAPES_PER_SECOND = 2;
+/**
+ * Envoy's main thread, which also takes the control plane's updates, writes all statistics for each scrape: seconds of work in a
+ * large mesh, which does not end when the client goes. One scrape at a time leaves that thread to revocations in between.
+ */
+const SCRAPES_AT_ONCE = 1;
+const MOST_WAITING = 2;
 const PATH = '/stats/prometheus';
 
 /** Answers `GET /stats/prometheus`, from Envoy's admin interface, and nothing else. */
@@ -44,16 +53,23 @@ export function metricsListener(address: HostPort): Listener {
               codec_type: 'HTTP1',
               use_remote_address: true,
               max_request_headers_kb: 8,
-              request_headers_timeout: '5s',
+              request_headers_timeout: SILENCE,
               stream_idle_timeout: '10s',
-              request_timeout: '5s',
-              common_http_protocol_options: { idle_timeout: '60s', max_headers_count: 50 },
+              request_timeout: SILENCE,
+              common_http_protocol_options: {
+                idle_timeout: SILENCE,
+                max_connection_duration: '60s',
+                max_headers_count: 50,
+                max_requests_per_connection: 10,
+              },
               generate_request_id: false,
               route_config: {
                 name: NAME,
                 virtual_hosts: [{ name: NAME, domains: ['*'], routes: [SCRAPE, NOTHING_ELSE] }],
               },
               http_filters: [
+                // Only the route has a bucket: 404 costs nothing.
+                extension(RATE_FILTER, RATE_TYPE, { stat_prefix: NAME }),
                 extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', {}),
               ],
             },
@@ -63,6 +79,20 @@ export function metricsListener(address: HostPort): Listener {
     ],
   };
 }
+
+const ALWAYS = { default_value: { numerator: 100 } };
+const RATE_TYPE = 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
+const RATE_FILTER = 'envoy.filters.http.local_ratelimit';
+
+/** All connections and threads of the Envoy share the bucket of the route; who finds it empty gets 429. */
+const SCRAPE_RATE = {
+  [RATE_FILTER]: any(RATE_TYPE, {
+    stat_prefix: NAME,
+    token_bucket: { max_tokens: SCRAPES_PER_SECOND, tokens_per_fill: SCRAPES_PER_SECOND, fill_interval: '1s' },
+    filter_enabled: ALWAYS,
+    filter_enforced: ALWAYS,
+  }),
+};
 
 /** The whole `:path` is compared: with a query the admin interface would filter by a regular expression of the client. */
 const SCRAPE: Route = {
@@ -74,6 +104,7 @@ const SCRAPE: Route = {
     ],
   },
   route: { cluster: NAME, timeout: '10s' },
+  typed_per_filter_config: SCRAPE_RATE,
 };
 
 const NOTHING_ELSE: Route = { match: { prefix: '/' }, direct_response: { status: 404 } };
@@ -85,7 +116,15 @@ export function metricsCluster({ host, port }: HostPort): Cluster {
     name: NAME,
     type: 'STATIC',
     connect_timeout: '1s',
-    circuit_breakers: { thresholds: [{ max_connections: MOST_CONNECTIONS }] },
+    circuit_breakers: {
+      thresholds: [
+        {
+          max_connections: SCRAPES_AT_ONCE,
+          max_pending_requests: MOST_WAITING,
+          max_requests: SCRAPES_AT_ONCE + MOST_WAITING,
+        },
+      ],
+    },
     load_assignment: {
       cluster_name: NAME,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address, port_value: port } } } }] }],
