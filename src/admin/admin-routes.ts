@@ -1,7 +1,7 @@
 // The answers of the admin port, as a function of the request and the process's views.
 // Must not: change anything; every route is read-only.
 
-import type { AskedSnapshot, ServedResources } from './resources-view.ts';
+import type { AskedSnapshot, ResourcesAnswer } from './resources-view.ts';
 import type { Status } from './status-view.ts';
 
 export interface AdminViews {
@@ -14,7 +14,7 @@ export interface AdminViews {
   readonly resources: (
     gateway: 'ingress' | 'egress',
     asked: AskedSnapshot,
-  ) => ServedResources | undefined | Promise<ServedResources | undefined>;
+  ) => ResourcesAnswer | Promise<ResourcesAnswer>;
 }
 
 export interface AdminRequest {
@@ -22,20 +22,30 @@ export interface AdminRequest {
   readonly path: string;
   /** The Host header: a web page that resolves its own name to 127.0.0.1 is not answered. */
   readonly host: string;
+  /** What a browser says of the page that asks: the headers Origin and Sec-Fetch-Site. Nobody else sends them. */
+  readonly origin?: string | undefined;
+  readonly fetchSite?: string | undefined;
 }
 
 export interface AdminResponse {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | readonly Uint8Array[];
   /** The allowed methods, when the request used another one. */
   readonly allow?: string;
+  /** Seconds, when the same request may be answered later. */
+  readonly retryAfter?: number;
 }
 
 const TEXT = 'text/plain; charset=utf-8';
+const NOT_READY = text(503, 'not ready\n');
+/** Commands tell it from a process that does not serve yet. */
+export const BUSY = 'busy with other requests\n';
 
-export async function answer({ method, path, host }: AdminRequest, views: AdminViews): Promise<AdminResponse> {
+export async function answer(request: AdminRequest, views: AdminViews): Promise<AdminResponse> {
+  const { method, path, host } = request;
   if (!isAddressed(host)) return text(403, 'ask by IP address or localhost\n');
+  if (isOfOtherSite(request)) return text(403, 'pages of other sites get nothing\n');
   if (method !== 'GET' && method !== 'HEAD') return { ...text(405, 'only GET\n'), allow: 'GET, HEAD' };
   switch (path.split('?', 1)[0]) {
     case '/healthz':
@@ -65,16 +75,26 @@ async function resources(
   const at = time === undefined ? undefined : Date.parse(time);
   if ((version !== undefined && !/^(?:[0-9a-f]{12}|[0-9a-f]{32})$/.test(version)) || Number.isNaN(at))
     return text(400, 'version is 12 or 32 hexadecimal digits, and at a time (ISO 8601)\n');
-  return json(await views.resources(gateway, { version, at }));
+  const body = await views.resources(gateway, { version, at });
+  if (body === undefined) return NOT_READY;
+  if (body === 'busy') return { ...text(503, BUSY), retryAfter: 1 };
+  return { status: 200, type: 'application/json', body };
 }
 
-function json(value: Status | ServedResources | undefined): AdminResponse {
-  if (value === undefined) return text(503, 'not ready\n');
+function json(value: Status | undefined): AdminResponse {
+  if (value === undefined) return NOT_READY;
   return { status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` };
 }
 
 function text(status: number, body: string): AdminResponse {
   return { status, type: TEXT, body };
+}
+
+/** A page cannot read the answer, but it could have costly answers made. */
+function isOfOtherSite({ host, origin, fetchSite }: AdminRequest): boolean {
+  const isOwnOrigin = origin === undefined || origin.toLowerCase() === `http://${host}`.toLowerCase();
+  const isOwnSite = fetchSite === undefined || fetchSite === 'same-origin' || fetchSite === 'none';
+  return !isOwnOrigin || !isOwnSite;
 }
 
 function isAddressed(host: string): boolean {

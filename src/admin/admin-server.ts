@@ -1,11 +1,11 @@
 // I/O: the admin port, plain HTTP, read-only, on loopback by default.
 // Must not: decide an answer (admin-routes.ts does).
 
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { cannotListen } from '../errors.ts';
 import { formatHostPort, type HostPort } from '../host-port.ts';
-import { type AdminViews, answer } from './admin-routes.ts';
+import { type AdminResponse, type AdminViews, answer } from './admin-routes.ts';
 
 const MAX_CONNECTIONS = 100;
 
@@ -20,17 +20,20 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
   const server = createServer(
     { requestTimeout: 5000, headersTimeout: 5000, connectionsCheckingInterval: 1000 },
     (request, response) => {
-      const { method = '', url: path = '' } = request;
+      const { method = '', url: path = '', headers: given } = request;
+      const { host = '', origin, 'sec-fetch-site': site } = given;
+      const fetchSite = Array.isArray(site) ? site.join() : site;
       connections.answering(request.socket, response);
-      answer({ method, path, host: request.headers.host ?? '' }, views).then(
+      answer({ method, path, host, origin, fetchSite }, views).then(
         (reply) => {
           const headers = {
             'content-type': reply.type,
             'cache-control': 'no-store',
             'x-content-type-options': 'nosniff',
             ...(reply.allow !== undefined && { allow: reply.allow }),
+            ...(reply.retryAfter !== undefined && { 'retry-after': String(reply.retryAfter) }),
           };
-          response.writeHead(reply.status, headers).end(method === 'HEAD' ? undefined : reply.body);
+          send(response.writeHead(reply.status, headers), method === 'HEAD' ? '' : reply.body);
         },
         () => response.writeHead(500).end(),
       );
@@ -48,6 +51,16 @@ export async function startAdminServer(address: HostPort, views: AdminViews): Pr
   });
   const bound = server.address();
   return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port, stop: () => stop(server) };
+}
+
+/** Parts are not joined: all clients that are sent one report share its bytes. */
+function send(response: ServerResponse, body: AdminResponse['body']): void {
+  if (typeof body === 'string') {
+    response.end(body);
+    return;
+  }
+  for (const part of body) response.write(part);
+  response.end();
 }
 
 /**

@@ -1,6 +1,9 @@
 // The body of /resources/GATEWAY: what a gateway is served, and where its rules stand in the file. For `can`, `who`, `plan` and `explain`.
 // Must not: hold key material.
 
+/** The parts of a ServedResources as JSON, `busy` when too many ask for others, or undefined until something is served. */
+export type ResourcesAnswer = readonly Uint8Array[] | 'busy' | undefined;
+
 export interface ServedResources {
   readonly gateway: string;
   readonly mesh: string;

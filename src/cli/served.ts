@@ -1,6 +1,7 @@
 // The resources that a command asks about: those that a file would give (`-f`), or those that the running process serves.
 // Must not: judge them, or hold a private key.
 
+import { BUSY } from '../admin/admin-routes.ts';
 import type {
   AskedSnapshot,
   ServedNames,
@@ -93,6 +94,8 @@ async function fromProcess(invocation: Invocation, gateway: GatewayRole, asked: 
     throw fail(error.message, error);
   });
   if (isEnvoyAdmin(answer)) throw fail('what answers there is the admin port of an Envoy');
+  if (answer.status === 503 && answer.body === BUSY)
+    throw fail('postern run answers too many other requests for resources now; try again');
   if (answer.status === 503) throw fail('postern run answers, and does not serve yet');
   if (answer.status !== 200) throw fail(`what answers there (${answer.status}) is not the admin port of this Postern`);
   const { resources, ...about } = JSON.parse(answer.body) as ServedResources;

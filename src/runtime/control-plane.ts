@@ -20,7 +20,7 @@ import { ConfigLog, versionsOf } from './config-log.ts';
 import { KeptSnapshots } from './kept-snapshots.ts';
 import { ReachablePeers } from './peer-reachability.ts';
 import { RecordFile } from './record-file.ts';
-import { resourcesReport } from './resources-report.ts';
+import { ResourcesReports } from './resources-report.ts';
 import { loadFirst, openState, type StartOptions, tryPorts } from './start.ts';
 import { StateCheck } from './state-check.ts';
 import { StatusReport } from './status-report.ts';
@@ -169,6 +169,7 @@ export class ControlPlane {
     report.published();
     this.schedule();
     await report.update();
+    const reports = new ResourcesReports(publisher, this.keptSnapshots, () => this.lookAtAcknowledged());
     const views = {
       ready: () => !this.isStopping && serving.serves(),
       metrics: async () => {
@@ -178,10 +179,7 @@ export class ControlPlane {
         return metrics.text(await serving.samples());
       },
       status: async (): Promise<Status> => await report.status(this.rejected, this.stateCheck.look()),
-      resources: async (gateway: GatewayRole, asked: AskedSnapshot) => {
-        await this.lookAtAcknowledged();
-        return await resourcesReport(publisher, this.keptSnapshots, gateway, asked);
-      },
+      resources: async (gateway: GatewayRole, asked: AskedSnapshot) => await reports.report(gateway, asked),
     };
     this.adminServer = await startAdminServer(options.admin, views).catch(async (error: unknown) => {
       await this.stop();

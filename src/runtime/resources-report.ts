@@ -1,33 +1,115 @@
 // What a gateway is served, or was served before, as the admin port shows it: the snapshot, and where its rules stand in its file.
-// Must not: show a private key.
+// Must not: show a private key, nor make two reports at a time: whoever reaches the admin port could keep the process from its gateways.
 
 import { resolve } from 'node:path';
-import type { AskedSnapshot, ServedResources } from '../admin/resources-view.ts';
+import type { AskedSnapshot, ResourcesAnswer, ServedResources, ServedSnapshot } from '../admin/resources-view.ts';
 import { parseInWorker } from '../config/files/parse-in-worker.ts';
 import { configNames, configTerms, rulePlaces } from '../config/rule-places.ts';
 import type { GatewayRole } from '../federation/model.ts';
-import type { Publisher } from '../pipeline/publisher.ts';
-import { shownResources } from '../pipeline/shown-resources.ts';
-import type { KeptSnapshots } from './kept-snapshots.ts';
+import type { Applied, Publisher } from '../pipeline/publisher.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Found, KeptSnapshots } from './kept-snapshots.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+import { resourcesText } from './resources-text.ts';
 
 /** It was parsed before, and in less. */
 const DEADLINE_MS = 5000;
+const MOST_WAITING = 4;
+/** The text of a large snapshot has tens of megabytes, and people ask several times within minutes or not at all. */
+const KEPT_MS = 60_000;
 
-/** Undefined until a configuration is applied, and for a gateway that the mesh never had. Errors: the file cannot be parsed in time. */
-export async function resourcesReport(
-  { applied }: Publisher,
-  snapshots: KeptSnapshots,
+interface Content {
+  readonly snapshot: Snapshot | undefined;
+  readonly text: string;
+  /** All but `snapshot` of the report: JSON without the last brace. */
+  readonly body: readonly Uint8Array[];
+}
+
+export class ResourcesReports {
+  private readonly publisher: Publisher;
+  private readonly snapshots: KeptSnapshots;
+  private readonly lookAtAcknowledged: () => Promise<void>;
+  private readonly reports = new OneAtATime<ResourcesAnswer>(MOST_WAITING);
+  /** Of the newest snapshot of each gateway, if it was asked for lately. */
+  private readonly newest = new Map<GatewayRole, Content>();
+  private forgetting: NodeJS.Timeout | undefined;
+
+  constructor(publisher: Publisher, snapshots: KeptSnapshots, lookAtAcknowledged: () => Promise<void>) {
+    this.publisher = publisher;
+    this.snapshots = snapshots;
+    this.lookAtAcknowledged = lookAtAcknowledged;
+  }
+
+  /**
+   * Undefined until a configuration is applied; a gateway that the mesh never had has no resources. Errors: the file cannot be
+   * parsed in time.
+   */
+  async report(gateway: GatewayRole, asked: AskedSnapshot): Promise<ResourcesAnswer> {
+    const { applied } = this.publisher;
+    // Who asks after a publication gets no report that was begun before it.
+    const newest = this.snapshots.find(gateway, {})?.kept;
+    const question = [gateway, asked.version, asked.at, newest, applied];
+    const report = this.reports.ask(question, () => this.make(gateway, asked));
+    return report === undefined ? 'busy' : await report;
+  }
+
+  private async make(gateway: GatewayRole, asked: AskedSnapshot): Promise<ResourcesAnswer> {
+    await this.lookAtAcknowledged();
+    const found = this.snapshots.find(gateway, asked);
+    const { applied } = this.publisher;
+    if (applied === undefined) return undefined;
+    const snapshot = this.aboutSnapshot(gateway, found, applied);
+    const body = await this.content(gateway, found, applied);
+    return [...body, Buffer.from(`,"snapshot":${JSON.stringify(snapshot)}}\n`)];
+  }
+
+  private async content(
+    gateway: GatewayRole,
+    found: Found | undefined,
+    applied: Applied,
+  ): Promise<readonly Uint8Array[]> {
+    const { file, text } = found?.kept ?? applied.loaded;
+    const snapshot = found?.kept.snapshot;
+    const kept = this.newest.get(gateway);
+    if (kept !== undefined && kept.snapshot === snapshot && kept.text === text) return kept.body;
+    const isNewest = found === undefined || this.snapshots.isNewest(gateway, found.kept);
+    const about = JSON.stringify(await aboutFile(gateway, file, text, applied));
+    const body = [Buffer.from(`${about.slice(0, -1)},"resources":`), await resourcesText(snapshot)];
+    if (isNewest) this.keep(gateway, { snapshot, text, body });
+    return body;
+  }
+
+  private keep(gateway: GatewayRole, content: Content): void {
+    this.newest.set(gateway, content);
+    clearTimeout(this.forgetting);
+    this.forgetting = setTimeout(() => this.newest.clear(), KEPT_MS).unref();
+  }
+
+  private aboutSnapshot(gateway: GatewayRole, found: Found | undefined, applied: Applied): ServedSnapshot {
+    const { snapshots } = this;
+    const { snapshot, publishedAt = applied.at, acknowledged = new Map<string, number>() } = found?.kept ?? {};
+    return {
+      version: snapshot?.version ?? '',
+      publishedAt: iso(publishedAt),
+      acknowledged: [...acknowledged].map(([node, at]) => ({ node, at: iso(at) })),
+      isNewest: found === undefined || snapshots.isNewest(gateway, found.kept),
+      foundBy: found?.foundBy ?? 'newest',
+      alsoPossible: (found?.alsoPossible ?? []).map(({ snapshot: { version } }) => version),
+      keptSince: iso(snapshots.keptSince(gateway) ?? publishedAt),
+    };
+  }
+}
+
+async function aboutFile(
   gateway: GatewayRole,
-  asked: AskedSnapshot,
-): Promise<ServedResources | undefined> {
-  const found = snapshots.find(gateway, asked);
-  if (applied === undefined) return undefined;
-  const { file, text } = found?.kept ?? applied.loaded;
+  file: string,
+  text: string,
+  { loaded }: Applied,
+): Promise<Omit<ServedResources, 'resources' | 'snapshot'>> {
   // Parsed files are large, and asked for rarely.
-  const parsed = text === applied.loaded.text ? applied.loaded.parsed : await parseInWorker(text, DEADLINE_MS);
+  const parsed = text === loaded.text ? loaded.parsed : await parseInWorker(text, DEADLINE_MS);
   const { config, positions } = parsed;
   if (config === undefined) throw new Error('a file that was served cannot be parsed');
-  const { snapshot, publishedAt = applied.at, acknowledged = new Map<string, number>() } = found?.kept ?? {};
   return {
     gateway,
     mesh: config.mesh.name,
@@ -36,16 +118,6 @@ export async function resourcesReport(
     names: configNames(config),
     terms: configTerms(config),
     places: rulePlaces(config, positions, text),
-    resources: shownResources(snapshot),
-    snapshot: {
-      version: snapshot?.version ?? '',
-      publishedAt: iso(publishedAt),
-      acknowledged: [...acknowledged].map(([node, at]) => ({ node, at: iso(at) })),
-      isNewest: found === undefined || snapshots.isNewest(gateway, found.kept),
-      foundBy: found?.foundBy ?? 'newest',
-      alsoPossible: (found?.alsoPossible ?? []).map(({ snapshot: { version } }) => version),
-      keptSince: iso(snapshots.keptSince(gateway) ?? publishedAt),
-    },
   };
 }
 

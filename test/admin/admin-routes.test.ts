@@ -48,7 +48,7 @@ describe('the four paths', () => {
 
   test('/status is JSON, and 503 until there is one', async () => {
     const { status, type, body } = await ask({ path: '/status' });
-    assert.deepEqual([status, type, JSON.parse(body)], [200, 'application/json', STATUS]);
+    assert.deepEqual([status, type, JSON.parse(String(body))], [200, 'application/json', STATUS]);
     assert.equal((await ask({ path: '/status' }, NOT_YET)).status, 503);
   });
 
@@ -70,6 +70,14 @@ describe('the four paths', () => {
     for (const query of ['version=..%2f', 'version=0123', 'at=then', 'version=0123456789ab&at='])
       assert.equal((await ask({ path: `/resources/ingress?${query}` }, views)).status, 400);
     assert.equal(asked.length, 2);
+  });
+
+  test('/resources says that it is busy, and when to come again, apart from not being ready', async () => {
+    const path = '/resources/ingress';
+    const { status, body, retryAfter } = await ask({ path }, { ...VIEWS, resources: () => 'busy' });
+    assert.deepEqual([status, body, retryAfter], [503, 'busy with other requests\n', 1]);
+    const notYet = await ask({ path }, NOT_YET);
+    assert.deepEqual([notYet.status, notYet.body, notYet.retryAfter], [503, 'not ready\n', undefined]);
   });
 
   test('A query does not change which path is asked for', async () => {
@@ -102,6 +110,19 @@ test('A request with a Host other than localhost gets nothing, so that a web pag
   ]) {
     const { status, body } = await metrics(host);
     assert.equal(status, 403, host);
-    assert.equal(body.includes('postern_peers'), false);
+    assert.equal(String(body).includes('postern_peers'), false);
   }
+});
+
+test('A page of another site gets nothing, so that no visitor of it makes the process work', async () => {
+  const [host, path] = ['127.0.0.1:19000', '/resources/ingress'];
+  const views: AdminViews = { ...VIEWS, resources: () => assert.fail('a page of another site had a report made') };
+  for (const fetchSite of ['cross-site', 'same-site', '', 'none, cross-site'])
+    assert.equal((await ask({ path, host, fetchSite }, views)).status, 403, fetchSite);
+  for (const origin of ['http://evil.example', 'null', '', 'https://127.0.0.1:19000', 'http://127.0.0.1:19001'])
+    assert.equal((await ask({ path, host, origin }, views)).status, 403, origin);
+  for (const other of ['/healthz', '/readyz', '/metrics', '/status'])
+    assert.equal((await ask({ path: other, host, fetchSite: 'cross-site' })).status, 403, other);
+  for (const fetchSite of ['none', 'same-origin', undefined])
+    assert.equal((await ask({ host, fetchSite, origin: `http://${host}` })).status, 200, fetchSite);
 });
