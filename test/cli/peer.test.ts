@@ -47,7 +47,11 @@ describe('peer show --ours', () => {
     writeFileSync(join(shop, entry?.trustBundle ?? ''), pem.stdout);
     const uncommented = stdout.split('\n').map((line) => line.replace(/^# ?/, ''));
     const begin = uncommented.indexOf('imports:');
-    const imports = uncommented.slice(begin, uncommented.indexOf('', begin)).join('\n');
+    // A TCP import needs a port of its own, which only its team can choose.
+    const imports = uncommented
+      .slice(begin, uncommented.indexOf('', begin))
+      .join('\n')
+      .replace('port: PORT', 'port: 9090');
     const yaml = `apiVersion: postern/v1
 mesh: {name: shop, trustDomain: shop.example}
 identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
@@ -80,11 +84,19 @@ ${imports}
       await sheetOf(file, '--to', 'partner'),
       await sheetOf(file),
     ];
-    assert.ok((toShop.to?.exports.length ?? 0) > 0);
-    for (const offered of toShop.to?.exports ?? []) {
-      assert.ok(offered.protocol !== 'tcp');
-      assert.match(offered.authority, /\.exports\.bank\.example$/);
-      assert.ok(offered.allow.length > 0);
+    const offered = toShop.to?.exports ?? [];
+    assert.deepEqual(offered.map(({ name, protocol }) => [name, protocol]).sort(), [
+      ['rates.fx', 'grpc'],
+      ['ticks.fx', 'tcp'],
+      ['withdraw.accounts', 'http'],
+    ]);
+    for (const one of offered) {
+      if (one.protocol === 'tcp') {
+        assert.equal(one.serverName, 'ticks.fx.tcp.shop.example.peers.bank.example');
+        continue;
+      }
+      assert.match(one.authority, /\.exports\.bank\.example$/);
+      assert.ok(one.allow.length > 0);
     }
     assert.notDeepEqual(toShop.to?.exports, toPartner.to?.exports);
     assert.deepEqual(toShop.to?.serverNames, {
