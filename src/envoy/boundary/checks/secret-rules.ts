@@ -22,7 +22,7 @@ import {
 } from '../name-rules.ts';
 import { breakersOf } from './http/limit-rules.ts';
 import { checkCallersGateCluster } from './tcp/callers-gate-rules.ts';
-import { checkGateCluster, checkTcpImport } from './tcp/tcp-rules.ts';
+import { checkGateCluster, checkTcpImport, leadsInside } from './tcp/tcp-rules.ts';
 import { backendText, checkBackendTls } from './tls/backend-rules.ts';
 import { checkUpstream } from './tls/tls-rules.ts';
 
@@ -92,10 +92,7 @@ export function checkCluster(cluster: Cluster, subject: Subject): Facts {
   const tunnel = importLabel(name);
   if (tunnel !== undefined) {
     // It has no TLS of its own, so it may lead only into its own tunnel.
-    const inside = endpoints.every(
-      ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
-    );
-    enforce(inside && type === 'STATIC' && socket === undefined, 'TUNNEL', subject);
+    enforce(leadsInside(cluster) && socket === undefined, 'TUNNEL', subject);
     return { subject, name, kind: 'cluster', role: 'egress', tunnel, claims: { limits } };
   }
   enforce(

@@ -6,7 +6,7 @@ import { enforce, type Facts, type Subject } from '../../boundary-rules.ts';
 import { callersGateLabel, meshBundleKey, tcpImportLabel } from '../../name-rules.ts';
 import { checkCallersChain, clientsText, ONE_ID } from '../http/client-rules.ts';
 import { isBounded, isFixed, TCP_PROXY } from './network-rules.ts';
-import { chainOf, closesAtOnce, DENY, IDENTITY, STATE_INPUT, tellsIdentity } from './tcp-rules.ts';
+import { chainOf, closesAtOnce, DENY, IDENTITY, leadsInside, STATE_INPUT, tellsIdentity } from './tcp-rules.ts';
 
 type Listener = Messages['envoy.config.listener.v3.Listener'];
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
@@ -96,11 +96,7 @@ function clusterOf({ filters: [proxy, ...more] = [] }: FilterChain, subject: Sub
 
 /** The cluster that leads to such a gate: inside the gateway, and so without TLS. */
 export function checkCallersGateCluster(cluster: Cluster, subject: Subject): Facts {
-  const { name = '', type, load_assignment: assignment } = cluster;
-  const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
-  const inside = endpoints.every(
-    ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
-  );
-  enforce(inside && type === 'STATIC', 'CALLERS_GATE', subject);
+  const { name = '' } = cluster;
+  enforce(leadsInside(cluster), 'CALLERS_GATE', subject);
   return { subject, name, kind: 'cluster', role: 'egress', gate: {} };
 }

@@ -138,13 +138,18 @@ export function tcpPortTarget(
 
 /** The cluster that leads to a gate: inside the gateway, and so without TLS. */
 export function checkGateCluster(cluster: Cluster, subject: Subject): Facts {
-  const { name = '', type, load_assignment: assignment } = cluster;
+  const { name = '' } = cluster;
+  enforce(leadsInside(cluster), 'GATE', subject);
+  return { subject, name, kind: 'cluster', role: 'ingress', gate: {} };
+}
+
+/** Whether a cluster leads into the internal listener of its own name, and nowhere else. */
+export function leadsInside({ name, type, load_assignment: assignment }: Cluster): boolean {
   const endpoints = (assignment?.endpoints ?? []).flatMap((group) => group.lb_endpoints ?? []);
   const inside = endpoints.every(
-    ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === name,
+    ({ endpoint }) => endpoint?.address?.envoy_internal_address?.server_listener_name === (name ?? ''),
   );
-  enforce(inside && type === 'STATIC', 'GATE', subject);
-  return { subject, name, kind: 'cluster', role: 'ingress', gate: {} };
+  return inside && type === 'STATIC';
 }
 
 /** The cluster of a TCP import. */
