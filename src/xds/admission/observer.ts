@@ -1,7 +1,7 @@
 // The events of the xDS server that become log lines and metrics (telemetry/xds-metrics-and-log.ts).
 // Must not: be given the content of a resource.
 
-import type { GrpcStatus } from '../stream-status.ts';
+import { type GrpcStatus, XdsError } from '../stream-status.ts';
 import type { Variant } from '../wire/messages.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -36,6 +36,13 @@ export interface XdsObserver {
   dropped(gateway: string): void;
   /** An internal error ended a stream. */
   failed(error: unknown): void;
+}
+
+/** What ends a stream after an error. An error that is not the client's is reported, and the client is not told what it was. */
+export function endingError(error: unknown, observer: Pick<XdsObserver, 'failed'>): XdsError {
+  if (error instanceof XdsError) return error;
+  observer.failed(error);
+  return new XdsError('UNAVAILABLE', 'internal error');
 }
 
 /** For servers without logs and metrics. */

@@ -3,6 +3,7 @@
 
 import type { ServerHttp2Stream } from 'node:http2';
 import { shortName } from '../../snapshot/resource-types.ts';
+import { endingError } from '../admission/observer.ts';
 import { StreamOwner } from '../admission/stream-owner.ts';
 import { RateLimiter } from '../limits/rate-limiter.ts';
 import { RequestCost } from '../limits/request-cost.ts';
@@ -232,8 +233,7 @@ export class DiscoveryStream {
   }
 
   private fail(error: unknown): void {
-    if (!(error instanceof XdsError)) this.context.observer.failed(error);
-    this.abort(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
+    this.abort(endingError(error, this.context.observer));
   }
 
   /** The client has ended its side: it is sent the responses in flight, then OK. */

@@ -2,6 +2,7 @@
 // Must not: end anything but this stream, whatever it is sent, or report for another gateway than the certificate says.
 
 import type { ServerHttp2Stream } from 'node:http2';
+import { endingError } from '../admission/observer.ts';
 import type { OwnerContext } from '../admission/stream-owner.ts';
 import { StreamOwner } from '../admission/stream-owner.ts';
 import type { ReportAllowance } from '../limits/report-allowance.ts';
@@ -109,7 +110,6 @@ export class ReportStream {
   }
 
   private fail(error: unknown): void {
-    if (!(error instanceof XdsError)) this.context.observer.failed(error);
-    this.abort(error instanceof XdsError ? error : new XdsError('UNAVAILABLE', 'internal error'));
+    this.abort(endingError(error, this.context.observer));
   }
 }
