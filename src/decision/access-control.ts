@@ -106,7 +106,7 @@ function clients(matcher: Matcher, { view, trail, source }: Hop): Outcome | unde
   return { refusal: trail.no('CLIENT', 'rule', rule, compared, source && `${source}.clients`, nearest) };
 }
 
-/** Whom the matcher allows, in words. */
+/** The identities that the matcher allows, and the rules by which it does. */
 function allowedBy(matcher: Matcher): { readonly rule: string; readonly identities: readonly string[] } {
   const rules = new Set<string>();
   const identities: string[] = [];

@@ -1,5 +1,5 @@
-// What a gateway's resources accept and limit, beside the rules that reach.ts lists: whom a place trusts, where it leads, how much
-// of anything it takes. A place is a listener, a peer, or one service of a peer, as resource names have them.
+// What a gateway's resources accept and limit, beside the rules that reach.ts lists: the CAs and identities that a place trusts,
+// where it leads, and its limits. A place is a listener, a peer, or one service of a peer, as resource names have them.
 // Must not: leave out a way in, or hold a digest; names are compared between configurations.
 
 import type { Message } from '../envoy/draft.ts';

@@ -1,5 +1,5 @@
 // The generic matcher of xDS (predicates, trees, inputs), as filters and listeners use it.
-// Must not: know what an action means; whoever asks does.
+// Must not: interpret an action; its callers do.
 
 import type { Any, Message } from '../../envoy/draft.ts';
 import { matches } from './text-match.ts';
