@@ -166,7 +166,7 @@ for (const ads of ADS) {
 
     test('A cluster that was rejected because of a bad secret is accepted when both are fixed in one publish', async () => {
       const cas = newCas();
-      const [local = 0, far = 0, other = 0] = await freePorts('127.0.0.1', 3);
+      const [local = 0, far = 0, other = 0, last = 0] = await freePorts('127.0.0.1', 4);
       const yaml = (to: number) => `
 apiVersion: postern/v1
 mesh: {name: bank, trustDomain: bank.example}
@@ -188,7 +188,7 @@ imports:
       mesh.update(yaml(other));
       gateway.set(poisoned(mesh, 'egress'));
       await rejected('CDS');
-      mesh.update(yaml(far + 1));
+      mesh.update(yaml(last));
       gateway.set(sound(mesh, 'egress'));
       await accepted();
     });
