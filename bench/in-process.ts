@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadConfig } from '../src/config/files/load.ts';
 import { createLogger } from '../src/log.ts';
 import { Publisher } from '../src/pipeline/publisher.ts';
-import { RecordFile } from '../src/runtime/record-file.ts';
+import { RecordFile } from '../src/runtime/state/record-file.ts';
 import { bytesField, stringField } from '../src/snapshot/protobuf.ts';
 import { createResource, type Resource } from '../src/snapshot/resource.ts';
 import { TYPE } from '../src/snapshot/resource-types.ts';

@@ -44,7 +44,7 @@ describe('the limits of the xDS port in SECURITY.md', () => {
   const claims = figure(request, /MAX_CLAIM_BYTES = ([\d_]+)/);
   const agent = figure(request, /MAX_USER_AGENT_BYTES = ([\d_]+)/);
   const reason = figure(request, /MAX_NACK_BYTES = ([\d_]+)/);
-  const reachability = 'src/runtime/peer-reachability.ts';
+  const reachability = 'src/runtime/reachability/peer-reachability.ts';
   const mibOf = (pattern: RegExp): string => `${figure(server, pattern)} MiB`;
   const rows = [
     `| connections | ${spaced(of('connections'))} |`,

@@ -32,7 +32,7 @@ if (spawnSync('openssl', ['version']).error)
   step('openssl', 'sh', ['-c', 'apt-get update -qq && apt-get install -y -qq openssl']);
 
 const { findEnvoy } = await import('../dist/deploy/demo/envoy-binary.js');
-const { findHadolint } = await import('../dist/test/support/hadolint.js');
+const { findHadolint } = await import('../dist/test/support/programs/hadolint.js');
 let envoy;
 let hadolint;
 try {
@@ -71,7 +71,7 @@ function sourceOf(file) {
   return relative('dist', file).replace(/\.js$/, '.ts');
 }
 
-/** `test/e2e`, `test/e2e/drain.test.ts` and `e2e/drain` all name dist/test/e2e/drain.test.js. */
+/** `test/e2e`, `test/e2e/changes/drain.test.ts` and `changes/drain` all name dist/test/e2e/changes/drain.test.js. */
 function wanted(file, part) {
   return sourceOf(file).includes(
     part

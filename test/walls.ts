@@ -50,6 +50,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'xds/streams',
     'xds/transport',
   ],
-  cli: ['cli', 'cli/peer-check', 'cli/explain', 'cli/commands'],
-  decision: ['decision/answer', 'decision/matching', 'decision'],
+  runtime: ['runtime/state', 'runtime/resources', 'runtime/reachability', 'runtime/status', 'runtime'],
+  cli: ['cli', 'cli/peer-check', 'cli/questions', 'cli/explain', 'cli/plan', 'cli/commands/questions', 'cli/commands'],
+  decision: ['decision/answer', 'decision/matching', 'decision/tls', 'decision/http', 'decision', 'decision/plan'],
 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { freePorts } from '../../deploy/demo/ports.ts';
 import type { Processes } from '../../deploy/demo/processes.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
-import { debianPrograms } from '../../test/support/debian.ts';
+import { debianPrograms } from '../../test/support/programs/debian.ts';
 import { bankAndShop, EXPORTS, type ExportName, type Ports, type Served } from './bank-and-shop.ts';
 import { type Envoy, type EnvoyOptions, inPlace, MEASURED, OTHERS, ourSettings, startEnvoy } from './envoys.ts';
 import {

@@ -6,13 +6,13 @@ import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { METADATA } from '../envoy/resource-names.ts';
 import { type Decision, Trail } from './answer/decision.ts';
 import type { Question } from './answer/question.ts';
-import { matchingChain } from './filter-chain-match.ts';
-import { acceptedBy, refusalOf } from './handshake.ts';
-import { judgeRequest } from './http-request.ts';
+import { judgeRequest } from './http/http-request.ts';
+import { endpointsOf, type Listener, Resources } from './matching/resources.ts';
 import { only, present, unjudged } from './matching/unjudged.ts';
 import { type Action, actionOf, type Inputs } from './matching/xds-matcher.ts';
-import { endpointsOf, type Listener, Resources } from './resources.ts';
-import { judgeUpstream } from './upstream.ts';
+import { matchingChain } from './tls/filter-chain-match.ts';
+import { acceptedBy, refusalOf } from './tls/handshake.ts';
+import { judgeUpstream } from './tls/upstream.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 

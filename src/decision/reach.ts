@@ -5,11 +5,11 @@
 import type { Any, Message } from '../envoy/draft.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { METADATA } from '../envoy/resource-names.ts';
-import { effectiveRbac } from './access-control.ts';
+import { effectiveRbac } from './http/access-control.ts';
 import { alternativesOf, type Span } from './matching/alternatives.ts';
+import { type Cluster, endpointsOf, type Listener, Resources } from './matching/resources.ts';
 import { present, unjudged } from './matching/unjudged.ts';
 import { merged, type Reach } from './reach-set.ts';
-import { type Cluster, endpointsOf, type Listener, Resources } from './resources.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;

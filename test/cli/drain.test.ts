@@ -1,5 +1,5 @@
 // `postern drain` against the admin port of an Envoy that is played: what it tells while it waits, and how it ends.
-// test/e2e/drain.test.ts drains real Envoys.
+// test/e2e/changes/drain.test.ts drains real Envoys.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import type { PeerSheet } from '../../src/federation/resolve/peer-sheet.ts';
 import { newCa } from '../envoy/pipeline.ts';
-import { Openssl } from '../support/openssl.ts';
+import { Openssl } from '../support/programs/openssl.ts';
 import { postern, refusal, type Scene, scene } from './postern.ts';
 
 const show = (file: string, ...more: readonly string[]) => postern(['peer', 'show', '--ours', '-f', file, ...more]);

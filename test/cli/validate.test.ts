@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Diagnostic } from '../../src/errors.ts';
-import { Openssl } from '../support/openssl.ts';
+import { Openssl } from '../support/programs/openssl.ts';
 import { postern, refusal, scene } from './postern.ts';
 
 /** `FILE:LINE:COLUMN CODE message`; the hint stands on the next line. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Decision } from '../../src/decision/answer/decision.ts';
 import type { Hello, Question, Request } from '../../src/decision/answer/question.ts';
 import { judge } from '../../src/decision/connection.ts';
-import { claimHeader, peerHello, workloadHello } from '../../src/decision/honest-client.ts';
+import { claimHeader, peerHello, workloadHello } from '../../src/decision/tls/honest-client.ts';
 import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { PosternError } from '../../src/errors.ts';
 import { MeshUnderTest, NOW } from '../envoy/pipeline.ts';

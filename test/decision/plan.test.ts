@@ -5,11 +5,11 @@ import { after, before, describe, test } from 'node:test';
 import { judge } from '../../src/decision/connection.ts';
 import type { Span } from '../../src/decision/matching/alternatives.ts';
 import { withoutPort } from '../../src/decision/matching/path-normal-form.ts';
-import { type Gateways, type Plan, planOf } from '../../src/decision/plan.ts';
-import { mixedConfig, randomConfig } from '../e2e/differential-configs.ts';
-import { DifferentialMesh } from '../e2e/differential-mesh.ts';
-import { Questions } from '../e2e/differential-questions.ts';
-import { Random } from '../e2e/flip-configs.ts';
+import { type Gateways, type Plan, planOf } from '../../src/decision/plan/plan.ts';
+import { mixedConfig, randomConfig } from '../e2e/differential/differential-configs.ts';
+import { DifferentialMesh } from '../e2e/differential/differential-mesh.ts';
+import { Questions } from '../e2e/differential/differential-questions.ts';
+import { Random } from '../e2e/flips/flip-configs.ts';
 import { MeshUnderTest } from '../envoy/pipeline.ts';
 import { witness } from './witness.ts';
 

@@ -2,10 +2,10 @@
 // Must not: ask for more than the entry says.
 
 import type { Question, Request } from '../../src/decision/answer/question.ts';
-import { claimHeader, peerHello, workloadHello } from '../../src/decision/honest-client.ts';
 import type { Span } from '../../src/decision/matching/alternatives.ts';
-import type { Gateways } from '../../src/decision/plan.ts';
+import type { Gateways } from '../../src/decision/plan/plan.ts';
 import type { Reach } from '../../src/decision/reach-set.ts';
+import { claimHeader, peerHello, workloadHello } from '../../src/decision/tls/honest-client.ts';
 
 /** Something in a span that nothing else names. */
 function within(span: Span | undefined, any: string): string {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CertificateExpiry } from '../../src/pipeline/ca-expiry.ts';
 import { Publisher } from '../../src/pipeline/publisher.ts';
-import { certificateExpiries, ExpiryAnnouncements } from '../../src/runtime/certificate-expiry.ts';
+import { certificateExpiries, ExpiryAnnouncements } from '../../src/runtime/status/certificate-expiry.ts';
 import type { StreamStatus } from '../../src/xds/stream-status.ts';
 
 const DAY = 24 * 60 * 60 * 1000;

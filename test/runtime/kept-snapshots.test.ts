@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Applied } from '../../src/pipeline/publisher.ts';
-import { KeptSnapshots } from '../../src/runtime/kept-snapshots.ts';
+import { KeptSnapshots } from '../../src/runtime/resources/kept-snapshots.ts';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { PUSH_ORDER, shortName, TYPE } from '../../src/snapshot/resource-types.ts';

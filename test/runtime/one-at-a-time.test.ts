@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OneAtATime } from '../../src/runtime/one-at-a-time.ts';
+import { OneAtATime } from '../../src/runtime/resources/one-at-a-time.ts';
 
 test('One question is answered at a time, equal ones share the answer, and beyond those that wait none is taken', async () => {
   const questions = new OneAtATime<string>(2);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ServedRecord } from '../../src/federation/transition/served-record.ts';
-import { RecordFile } from '../../src/runtime/record-file.ts';
+import { RecordFile } from '../../src/runtime/state/record-file.ts';
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'postern-record-'));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Logger } from '../../src/log.ts';
-import { refusedClients, refusedGateways } from '../../src/runtime/refusals.ts';
+import { refusedClients, refusedGateways } from '../../src/runtime/status/refusals.ts';
 import { Metrics } from '../../src/telemetry/metrics-registry.ts';
 import { serverObserver } from '../../src/telemetry/xds-metrics-and-log.ts';
 import type { RefusalReason } from '../../src/xds/admission/refusal.ts';

@@ -6,8 +6,8 @@ import type { AskedSnapshot, ResourcesAnswer, ServedResources } from '../../src/
 import { parseConfig } from '../../src/config/parse.ts';
 import { encodeResource } from '../../src/envoy/proto/codec.ts';
 import type { Publisher } from '../../src/pipeline/publisher.ts';
-import { KeptSnapshots } from '../../src/runtime/kept-snapshots.ts';
-import { ResourcesReports } from '../../src/runtime/resources-report.ts';
+import { KeptSnapshots } from '../../src/runtime/resources/kept-snapshots.ts';
+import { ResourcesReports } from '../../src/runtime/resources/resources-report.ts';
 import { SnapshotCache } from '../../src/snapshot/cache.ts';
 import { createResource } from '../../src/snapshot/resource.ts';
 import { TYPE } from '../../src/snapshot/resource-types.ts';

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { PUSH_ORDER, TYPE } from '../../src/snapshot/resource-types.ts';
-import type { Served } from '../cli/served.ts';
+import type { Served } from '../cli/run/served.ts';
 import { eventually } from '../support/mesh.ts';
 import type { Conversation, Response, XdsClient } from '../xds/grpc-client.ts';
 

@@ -11,7 +11,7 @@ import {
 } from '../../src/trust/issuing/control-plane-ca.ts';
 import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
 import { scene } from '../cli/postern.ts';
-import { get, type Line, type Served, served } from '../cli/served.ts';
+import { get, type Line, type Served, served } from '../cli/run/served.ts';
 import { eventually } from '../support/mesh.ts';
 import { samplesIn } from '../telemetry/exposition.ts';
 import { XdsClient } from '../xds/grpc-client.ts';

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../src/admin/status-view.ts';
 import { TYPE } from '../../src/snapshot/resource-types.ts';
 import { scene } from '../cli/postern.ts';
-import { ANY, get, Served } from '../cli/served.ts';
+import { ANY, get, Served } from '../cli/run/served.ts';
 import { eventually } from '../support/mesh.ts';
 import { expositionProblems, samplesIn } from '../telemetry/exposition.ts';
 import { XdsClient } from '../xds/grpc-client.ts';

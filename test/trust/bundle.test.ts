@@ -8,7 +8,7 @@ import { after, describe, test } from 'node:test';
 import { parseTrustBundle } from '../../src/trust/bundle.ts';
 import type { TrustDomain } from '../../src/trust/spiffe.ts';
 import { pemOf } from '../../src/trust/x509/certificate.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/programs/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());

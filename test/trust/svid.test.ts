@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { readSvid } from '../../src/trust/svid.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/openssl.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/programs/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());

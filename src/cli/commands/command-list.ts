@@ -16,8 +16,8 @@ import {
   WITHOUT_KEYS,
   XDS,
 } from '../flag-list.ts';
-import { EXPLAIN } from './explain-command.ts';
-import { QUESTIONS } from './question-list.ts';
+import { EXPLAIN } from './questions/explain-command.ts';
+import { QUESTIONS } from './questions/question-list.ts';
 
 export const COMMANDS: readonly Command[] = [
   {

@@ -1,12 +1,12 @@
 // What a line of the log says happened, as questions to the resources: the same caller and the same request.
-// Must not: add a fact that the line does not have, but what every honest client has (decision/honest-client.ts).
+// Must not: add a fact that the line does not have, but what every honest client has (decision/tls/honest-client.ts).
 
 import type { Hello, Question, Request } from '../../decision/answer/question.ts';
-import { claimHeader, peerHello, workloadHello } from '../../decision/honest-client.ts';
+import { claimHeader, peerHello, workloadHello } from '../../decision/tls/honest-client.ts';
 import { HTTP_ALPN, TCP_ALPN } from '../../envoy/resource-names.ts';
 import { exportAuthority } from '../../federation/wire-names.ts';
 import type { TrustDomain } from '../../trust/spiffe.ts';
-import type { Served } from '../served.ts';
+import type { Served } from '../questions/served.ts';
 import type { LogLine } from './log-line.ts';
 
 /** More than one where the line leaves open at which port of the egress it was; none where it does not say enough. */

@@ -2,12 +2,12 @@
 // Must not: name what is no more like it than any other.
 
 import type { Nearest } from '../../decision/answer/decision.ts';
-import { Resources } from '../../decision/resources.ts';
+import { Resources } from '../../decision/matching/resources.ts';
 import { METADATA } from '../../envoy/resource-names.ts';
 import { exportAuthority, localNames } from '../../federation/wire-names.ts';
 import { nearestName } from '../../nearest-name.ts';
 import type { TrustDomain } from '../../trust/spiffe.ts';
-import type { Served } from '../served.ts';
+import type { Served } from '../questions/served.ts';
 import type { LogLine } from './log-line.ts';
 
 export function nearestNamed(line: LogLine, served: Served): Nearest | undefined {

@@ -1,11 +1,11 @@
 // What `postern plan` reports: the plan of the resources, with what only the configurations know, and its verdict.
 // Must not: call what widens in time, or in number, the same.
 
-import type { ServedTerms } from '../admin/resources-view.ts';
-import type { PlaceChange } from '../decision/place-changes.ts';
-import { type Plan, planOf } from '../decision/plan.ts';
-import type { Reach } from '../decision/reach-set.ts';
-import type { Served, ServedBy } from './served.ts';
+import type { ServedTerms } from '../../admin/resources-view.ts';
+import type { PlaceChange } from '../../decision/plan/place-changes.ts';
+import { type Plan, planOf } from '../../decision/plan/plan.ts';
+import type { Reach } from '../../decision/reach-set.ts';
+import type { Served, ServedBy } from '../questions/served.ts';
 
 /** A grant that ends at another time, or another limit of a bootstrap. */
 export interface TermChange {

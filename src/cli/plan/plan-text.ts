@@ -1,12 +1,12 @@
 // The text of `postern plan`: one line for each thing that changes, in at most 80 columns where the names allow it.
 // Must not: leave out anything that widens.
 
-import type { Span } from '../decision/matching/alternatives.ts';
-import { covers, type Reach } from '../decision/reach-set.ts';
-import type { EndingConnections } from '../decision/resource-changes.ts';
-import { oneLine } from '../one-line.ts';
+import type { Span } from '../../decision/matching/alternatives.ts';
+import type { EndingConnections } from '../../decision/plan/resource-changes.ts';
+import { covers, type Reach } from '../../decision/reach-set.ts';
+import { oneLine } from '../../one-line.ts';
+import type { Served } from '../questions/served.ts';
 import type { PlanAnswer, PlanReport } from './plan-report.ts';
-import type { Served } from './served.ts';
 
 const COLUMNS = 80;
 

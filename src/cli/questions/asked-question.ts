@@ -1,15 +1,15 @@
 // The words of `postern can` as a question to one gateway.
 // Must not: take a name that the configuration does not have for one that is refused.
 
-import type { ServedNames } from '../admin/resources-view.ts';
-import type { Hello, Question, Request } from '../decision/answer/question.ts';
-import { claimHeader, hasName, peerHello, workloadHello } from '../decision/honest-client.ts';
-import { TCP_ALPN } from '../envoy/resource-names.ts';
-import { PosternError } from '../errors.ts';
-import { exportAuthority, tcpServerName } from '../federation/wire-names.ts';
-import { nearestName } from '../nearest-name.ts';
-import { parseSpiffeId, spiffeId, type TrustDomain } from '../trust/spiffe.ts';
-import type { Invocation } from './command.ts';
+import type { ServedNames } from '../../admin/resources-view.ts';
+import type { Hello, Question, Request } from '../../decision/answer/question.ts';
+import { claimHeader, hasName, peerHello, workloadHello } from '../../decision/tls/honest-client.ts';
+import { TCP_ALPN } from '../../envoy/resource-names.ts';
+import { PosternError } from '../../errors.ts';
+import { exportAuthority, tcpServerName } from '../../federation/wire-names.ts';
+import { nearestName } from '../../nearest-name.ts';
+import { parseSpiffeId, spiffeId, type TrustDomain } from '../../trust/spiffe.ts';
+import type { Invocation } from '../command.ts';
 import type { Served, ServedBy } from './served.ts';
 
 export interface AskedQuestion {

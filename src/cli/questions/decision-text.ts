@@ -1,11 +1,11 @@
 // A decision for people: the answer, the rule, and the way there, each step with its line of the file.
 // Must not: decide.
 
-import type { Decision } from '../decision/answer/decision.ts';
-import { inOneLine, oneLine } from '../one-line.ts';
+import type { Decision } from '../../decision/answer/decision.ts';
+import { inOneLine, oneLine } from '../../one-line.ts';
+import { table } from '../table.ts';
 import { placeOf } from './rule-place.ts';
 import type { Served } from './served.ts';
-import { table } from './table.ts';
 
 /** An export whose rules say nothing of the peer. */
 export interface AskedExport {

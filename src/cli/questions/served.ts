@@ -1,22 +1,22 @@
 // The resources that a command asks about: those that a file would give (`-f`), or those that the running process serves.
 // Must not: judge them, or hold a private key.
 
-import { BUSY } from '../admin/admin-routes.ts';
+import { BUSY } from '../../admin/admin-routes.ts';
 import type {
   AskedSnapshot,
   ServedNames,
   ServedResources,
   ServedSnapshot,
   ServedTerms,
-} from '../admin/resources-view.ts';
-import { configNames, configTerms, rulePlaces } from '../config/rule-places.ts';
-import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { formatDiagnostic, PosternError } from '../errors.ts';
-import type { GatewayRole } from '../federation/model.ts';
-import { inOneLine } from '../one-line.ts';
-import { adminUrl, askAdmin, isEnvoyAdmin } from './admin-request.ts';
-import { type Invocation, isOn } from './command.ts';
-import { resolvedConfiguration } from './configuration.ts';
+} from '../../admin/resources-view.ts';
+import { configNames, configTerms, rulePlaces } from '../../config/rule-places.ts';
+import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
+import { formatDiagnostic, PosternError } from '../../errors.ts';
+import type { GatewayRole } from '../../federation/model.ts';
+import { inOneLine } from '../../one-line.ts';
+import { adminUrl, askAdmin, isEnvoyAdmin } from '../admin-request.ts';
+import { type Invocation, isOn } from '../command.ts';
+import { resolvedConfiguration } from '../configuration.ts';
 
 /** One gateway's resources, and what they were made of. */
 export interface Served {
@@ -63,8 +63,8 @@ export async function servedByFile(
   const { config, positions } = read.loaded.parsed;
   if (config === undefined) throw new Error('a resolved configuration without one');
   const [{ compileOnce }, { shownResources }] = await Promise.all([
-    import('./compile-once.ts'),
-    import('../pipeline/shown-resources.ts'),
+    import('../compile-once.ts'),
+    import('../../pipeline/shown-resources.ts'),
   ]);
   const { snapshots, placeholderPem } = await compileOnce(read, now);
   const about = {

@@ -1,15 +1,15 @@
 // The RBAC filter: the policies of a virtual host, or the matcher of an import's clients.
 // Must not: know which policies the builders write.
 
-import type { Any, Message } from '../envoy/draft.ts';
-import type { Decision } from './answer/decision.ts';
-import type { Reason } from './answer/reason.ts';
+import type { Any, Message } from '../../envoy/draft.ts';
+import type { Decision } from '../answer/decision.ts';
+import type { Reason } from '../answer/reason.ts';
+import { distanceOf, nearestOf, type Policy, type Unmet, unmetOf } from '../matching/policies.ts';
+import type { RequestView } from '../matching/request-view.ts';
+import { asked } from '../matching/text-match.ts';
+import { only, present, unjudged } from '../matching/unjudged.ts';
+import { actionOf } from '../matching/xds-matcher.ts';
 import { type Hop, type Outcome, requestInput } from './http-hop.ts';
-import { distanceOf, nearestOf, type Policy, type Unmet, unmetOf } from './matching/policies.ts';
-import type { RequestView } from './matching/request-view.ts';
-import { asked } from './matching/text-match.ts';
-import { only, present, unjudged } from './matching/unjudged.ts';
-import { actionOf } from './matching/xds-matcher.ts';
 
 type Rbac = Message<'envoy.extensions.filters.http.rbac.v3.RBAC'>;
 type Matcher = Message<'xds.type.matcher.v3.Matcher'>;

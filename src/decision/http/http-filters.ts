@@ -2,13 +2,13 @@
 // Must not: pass over a filter, a script or a field that it does not know.
 
 import { createHash } from 'node:crypto';
-import type { Any, Message } from '../envoy/draft.ts';
-import { internalHosts } from '../envoy/http/headers/internal-hosts.ts';
+import type { Any, Message } from '../../envoy/draft.ts';
+import { internalHosts } from '../../envoy/http/headers/internal-hosts.ts';
+import { within } from '../matching/text-match.ts';
+import { only, present, unjudged } from '../matching/unjudged.ts';
+import { actionOf, type Inputs } from '../matching/xds-matcher.ts';
 import { accessControl, effectiveRbac } from './access-control.ts';
 import { type Hop, type Outcome, requestInput } from './http-hop.ts';
-import { within } from './matching/text-match.ts';
-import { only, present, unjudged } from './matching/unjudged.ts';
-import { actionOf, type Inputs } from './matching/xds-matcher.ts';
 
 type Matcher = Message<'xds.type.matcher.v3.Matcher'>;
 

@@ -1,10 +1,10 @@
 // What an HTTP filter is given, and what comes of it.
 // Must not: judge.
 
-import type { Any } from '../envoy/draft.ts';
-import type { Decision, Trail } from './answer/decision.ts';
-import type { RequestView } from './matching/request-view.ts';
-import { present, unjudged } from './matching/unjudged.ts';
+import type { Any } from '../../envoy/draft.ts';
+import type { Decision, Trail } from '../answer/decision.ts';
+import type { RequestView } from '../matching/request-view.ts';
+import { present, unjudged } from '../matching/unjudged.ts';
 
 type PerFilter = Readonly<Record<string, Any>>;
 

@@ -1,19 +1,19 @@
 // Requests: what the connection manager makes of one, its virtual host, the filters on the way, and the route at their end.
 // Must not: judge the limits of requests; they are named.
 
-import type { Message } from '../envoy/draft.ts';
-import { METADATA } from '../envoy/resource-names.ts';
-import type { Decision, Trail } from './answer/decision.ts';
-import type { Question } from './answer/question.ts';
+import type { Message } from '../../envoy/draft.ts';
+import { METADATA } from '../../envoy/resource-names.ts';
+import type { Decision, Trail } from '../answer/decision.ts';
+import type { Question } from '../answer/question.ts';
+import { codecAuthority, codecFault } from '../matching/codec-rules.ts';
+import { normalAuthority, normalPath, withoutPort } from '../matching/path-normal-form.ts';
+import { RequestView } from '../matching/request-view.ts';
+import type { Resources, RouteConfiguration } from '../matching/resources.ts';
+import { lowerCase, matches } from '../matching/text-match.ts';
+import { only, present, unjudged } from '../matching/unjudged.ts';
+import { judgeUpstream } from '../tls/upstream.ts';
 import { passFilter } from './http-filters.ts';
 import type { Hop } from './http-hop.ts';
-import { codecAuthority, codecFault } from './matching/codec-rules.ts';
-import { normalAuthority, normalPath, withoutPort } from './matching/path-normal-form.ts';
-import { RequestView } from './matching/request-view.ts';
-import { lowerCase, matches } from './matching/text-match.ts';
-import { only, present, unjudged } from './matching/unjudged.ts';
-import type { Resources, RouteConfiguration } from './resources.ts';
-import { judgeUpstream } from './upstream.ts';
 
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
 type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;

@@ -1,8 +1,8 @@
 // The resources of one gateway, found by type and name, as Envoy finds them.
 // Must not: answer for a resource that is not there.
 
-import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { only, unjudged } from './matching/unjudged.ts';
+import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
+import { only, unjudged } from './unjudged.ts';
 
 type Of<Type extends string> = Extract<ResourceJson, { readonly '@type': `type.googleapis.com/${Type}` }>;
 export type Listener = Of<'envoy.config.listener.v3.Listener'>;

@@ -2,13 +2,13 @@
 // where it leads, and its limits. A place is a listener, a peer, or one service of a peer, as resource names have them.
 // Must not: leave out a way in, or hold a digest; names are compared between configurations.
 
-import type { Message } from '../envoy/draft.ts';
-import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { INGRESS_LISTENER, METADATA } from '../envoy/resource-names.ts';
-import { acceptedBy, type CommonTlsContext } from './handshake.ts';
-import { asked } from './matching/text-match.ts';
-import { present, unjudged } from './matching/unjudged.ts';
-import { type Cluster, endpointsOf, type Listener, Resources, type RouteConfiguration } from './resources.ts';
+import type { Message } from '../../envoy/draft.ts';
+import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
+import { INGRESS_LISTENER, METADATA } from '../../envoy/resource-names.ts';
+import { type Cluster, endpointsOf, type Listener, Resources, type RouteConfiguration } from '../matching/resources.ts';
+import { asked } from '../matching/text-match.ts';
+import { present, unjudged } from '../matching/unjudged.ts';
+import { acceptedBy, type CommonTlsContext } from '../tls/handshake.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
 type PerFilter = NonNullable<Message<'envoy.config.route.v3.VirtualHost'>['typed_per_filter_config']>;

@@ -2,11 +2,11 @@
 // and which resources change.
 // Must not: call a change narrower that allows anything new.
 
-import type { ResourceJson } from '../envoy/proto/types.gen.ts';
+import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
+import { reach } from '../reach.ts';
+import { gained, type Reach } from '../reach-set.ts';
 import { type PlaceChange, placeChanges } from './place-changes.ts';
 import { placesOf } from './places.ts';
-import { reach } from './reach.ts';
-import { gained, type Reach } from './reach-set.ts';
 import { type EndingConnections, endingConnections, type ResourceChange, resourceChanges } from './resource-changes.ts';
 
 export interface Plan {

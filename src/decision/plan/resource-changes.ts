@@ -1,10 +1,10 @@
 // Which resources differ between two configurations of a gateway, by type and name, and whose connections end with that.
 // Must not: take a certificate that was renewed, or a generation, for a change of the configuration.
 
-import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { INGRESS_LISTENER } from '../envoy/resource-names.ts';
+import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
+import { INGRESS_LISTENER } from '../../envoy/resource-names.ts';
+import type { Listener } from '../matching/resources.ts';
 import { plainName } from './places.ts';
-import type { Listener } from './resources.ts';
 
 type Gateway = 'ingress' | 'egress';
 

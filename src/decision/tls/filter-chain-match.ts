@@ -1,10 +1,10 @@
 // Which filter chain of a listener takes a connection, by what its client says before anything is encrypted.
 // Must not: choose among chains that fit alike.
 
-import type { Message } from '../envoy/draft.ts';
-import type { Question } from './answer/question.ts';
-import { lowerCase } from './matching/text-match.ts';
-import { only, unjudged } from './matching/unjudged.ts';
+import type { Message } from '../../envoy/draft.ts';
+import type { Question } from '../answer/question.ts';
+import { lowerCase } from '../matching/text-match.ts';
+import { only, unjudged } from '../matching/unjudged.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 

@@ -2,13 +2,13 @@
 // Must not: accept a certificate by anything but the validation context of this very socket.
 
 import { createHash, X509Certificate } from 'node:crypto';
-import type { Message } from '../envoy/draft.ts';
-import type { Decision, StepKind } from './answer/decision.ts';
-import type { KeyKind, ShownCertificate } from './answer/question.ts';
-import type { Reason } from './answer/reason.ts';
-import { asked, matches } from './matching/text-match.ts';
-import { only, present, unjudged } from './matching/unjudged.ts';
-import type { Resources } from './resources.ts';
+import type { Message } from '../../envoy/draft.ts';
+import type { Decision, StepKind } from '../answer/decision.ts';
+import type { KeyKind, ShownCertificate } from '../answer/question.ts';
+import type { Reason } from '../answer/reason.ts';
+import type { Resources } from '../matching/resources.ts';
+import { asked, matches } from '../matching/text-match.ts';
+import { only, present, unjudged } from '../matching/unjudged.ts';
 
 export type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
 type SanMatcher = Message<'envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher'>;

@@ -1,13 +1,13 @@
 // The connections that an honest client would make: what the resources themselves expect of a peer, or of a workload of ours.
 // Must not: judge; a question about such a client is judged like any other.
 
-import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { METADATA } from '../envoy/resource-names.ts';
-import type { Hello, KeyKind, ShownCertificate } from './answer/question.ts';
+import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
+import { METADATA } from '../../envoy/resource-names.ts';
+import type { Hello, KeyKind, ShownCertificate } from '../answer/question.ts';
+import { type Listener, Resources } from '../matching/resources.ts';
+import { asked, lowerCase } from '../matching/text-match.ts';
+import { present, unjudged } from '../matching/unjudged.ts';
 import { acceptedBy } from './handshake.ts';
-import { asked, lowerCase } from './matching/text-match.ts';
-import { present, unjudged } from './matching/unjudged.ts';
-import { type Listener, Resources } from './resources.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
 

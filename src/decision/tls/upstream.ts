@@ -1,12 +1,12 @@
 // The way from a cluster of one gateway to what it dials: backends, or the gateways of a peer with what they must prove.
 // Must not: judge whether anybody answers there.
 
-import type { Decision, Trail } from './answer/decision.ts';
-import type { Question } from './answer/question.ts';
+import type { Decision, Trail } from '../answer/decision.ts';
+import type { Question } from '../answer/question.ts';
+import { type Cluster, endpointsOf, type Resources } from '../matching/resources.ts';
+import { asked } from '../matching/text-match.ts';
+import { only, present, unjudged } from '../matching/unjudged.ts';
 import { acceptedBy, refusalOf } from './handshake.ts';
-import { asked } from './matching/text-match.ts';
-import { only, present, unjudged } from './matching/unjudged.ts';
-import { type Cluster, endpointsOf, type Resources } from './resources.ts';
 
 export interface Upstream {
   readonly question: Question;

@@ -1,8 +1,8 @@
 // What a failed connection of an egress gateway to a peer means: a reason code and who refused, from Envoy's words and flags.
 // Must not: label anything by those words, or name a reason that they do not show.
 
-import type { ReasonCode } from '../envoy/reasons.ts';
-import type { ReportedConnections } from '../serving/report-batch.ts';
+import type { ReasonCode } from '../../envoy/reasons.ts';
+import type { ReportedConnections } from '../../serving/report-batch.ts';
 
 type Failure = Pick<NonNullable<ReportedConnections['last']>, 'failure' | 'flags'>;
 

@@ -1,13 +1,13 @@
 // Whether each peer can be reached from our egress gateways, as these report it: since when, and why not.
 // Must not: believe a gateway about another gateway, or keep anything of a peer that is not in the model.
 
-import type { PeerReachability } from '../admin/status-view.ts';
-import { dialCluster, type KeyedPeer, tcpImport } from '../envoy/resource-names.ts';
-import type { Logger } from '../log.ts';
-import type { ReportedConnections } from '../serving/report-batch.ts';
-import { KeyedLogLimit } from '../telemetry/log-limit.ts';
-import type { Metrics } from '../telemetry/metrics-registry.ts';
-import type { StreamStatus } from '../xds/stream-status.ts';
+import type { PeerReachability } from '../../admin/status-view.ts';
+import { dialCluster, type KeyedPeer, tcpImport } from '../../envoy/resource-names.ts';
+import type { Logger } from '../../log.ts';
+import type { ReportedConnections } from '../../serving/report-batch.ts';
+import { KeyedLogLimit } from '../../telemetry/log-limit.ts';
+import type { Metrics } from '../../telemetry/metrics-registry.ts';
+import type { StreamStatus } from '../../xds/stream-status.ts';
 import { PEER_FAILURES, type PeerFailure, peerFailure } from './peer-failure.ts';
 
 /** One way to a peer: HTTP and gRPC, or one TCP import, which has a server name of its own. */

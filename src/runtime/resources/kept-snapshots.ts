@@ -2,11 +2,11 @@
 // all of it: `postern explain` asks for the one by which a line of the access log was decided.
 // Must not: keep a parsed file, or more than its limits; a snapshot shares with the next one whatever did not change.
 
-import type { Publisher } from '../pipeline/publisher.ts';
-import { diff } from '../snapshot/diff.ts';
-import { shortName, TYPE } from '../snapshot/resource-types.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { StreamStatus, TypeStatus } from '../xds/stream-status.ts';
+import type { Publisher } from '../../pipeline/publisher.ts';
+import { diff } from '../../snapshot/diff.ts';
+import { shortName, TYPE } from '../../snapshot/resource-types.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { StreamStatus, TypeStatus } from '../../xds/stream-status.ts';
 
 export interface KeptSnapshot {
   readonly snapshot: Snapshot;

@@ -2,7 +2,7 @@
 // Must not: keep an answer; who asks later asks again.
 
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { areIdentical } from '../memoize.ts';
+import { areIdentical } from '../../memoize.ts';
 
 interface Job<R> {
   readonly question: readonly unknown[];

@@ -2,12 +2,12 @@
 // Must not: show a private key, nor make two reports at a time: whoever reaches the admin port could keep the process from its gateways.
 
 import { resolve } from 'node:path';
-import type { AskedSnapshot, ResourcesAnswer, ServedResources, ServedSnapshot } from '../admin/resources-view.ts';
-import { parseInWorker } from '../config/files/parse-in-worker.ts';
-import { configNames, configTerms, rulePlaces } from '../config/rule-places.ts';
-import type { GatewayRole } from '../federation/model.ts';
-import type { Applied, Publisher } from '../pipeline/publisher.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { AskedSnapshot, ResourcesAnswer, ServedResources, ServedSnapshot } from '../../admin/resources-view.ts';
+import { parseInWorker } from '../../config/files/parse-in-worker.ts';
+import { configNames, configTerms, rulePlaces } from '../../config/rule-places.ts';
+import type { GatewayRole } from '../../federation/model.ts';
+import type { Applied, Publisher } from '../../pipeline/publisher.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Found, KeptSnapshots } from './kept-snapshots.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { resourcesText } from './resources-text.ts';

@@ -2,9 +2,9 @@
 // Must not: decode a resource in the caller's thread.
 
 import { Worker } from 'node:worker_threads';
-import { inOrder } from '../pipeline/shown-resources.ts';
-import { anyBody } from '../snapshot/resource.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { inOrder } from '../../pipeline/shown-resources.ts';
+import { anyBody } from '../../snapshot/resource.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
 
 /** Resources one after the other: thousands of small ones are copied to the thread as one piece. */
 export interface PackedResources {

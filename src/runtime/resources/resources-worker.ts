@@ -2,7 +2,7 @@
 // Must not: outlive its one snapshot.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { shownResource } from '../pipeline/shown-resources.ts';
+import { shownResource } from '../../pipeline/shown-resources.ts';
 import type { PackedResources } from './resources-text.ts';
 
 const { types, lengths, bytes } = workerData as PackedResources;

@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatRecord, parseRecord, type ServedRecord } from '../federation/transition/served-record.ts';
-import type { Logger } from '../log.ts';
-import type { RecordStore } from '../pipeline/served-history.ts';
-import { SERVED_RECORD } from '../trust/issuing/control-plane-ca.ts';
+import { formatRecord, parseRecord, type ServedRecord } from '../../federation/transition/served-record.ts';
+import type { Logger } from '../../log.ts';
+import type { RecordStore } from '../../pipeline/served-history.ts';
+import { SERVED_RECORD } from '../../trust/issuing/control-plane-ca.ts';
 
 /** Two processes may use one file (a rolling update): it is replaced as a whole, and each sees what the other wrote. */
 export class RecordFile implements RecordStore {

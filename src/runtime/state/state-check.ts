@@ -1,10 +1,10 @@
 // Checks that the state folder still holds the CA that this process serves with. Without it, connected gateways continue, but
 // a restart would lock all gateways out.
 
-import { watchFiles } from '../config/files/watch.ts';
-import type { Logger } from '../log.ts';
-import type { Metrics } from '../telemetry/metrics-registry.ts';
-import { type CaOnDisk, type ControlPlaneCa, caFiles, caOnDisk } from '../trust/issuing/control-plane-ca.ts';
+import { watchFiles } from '../../config/files/watch.ts';
+import type { Logger } from '../../log.ts';
+import type { Metrics } from '../../telemetry/metrics-registry.ts';
+import { type CaOnDisk, type ControlPlaneCa, caFiles, caOnDisk } from '../../trust/issuing/control-plane-ca.ts';
 
 const MESSAGES: Readonly<Record<CaOnDisk, string>> = {
   same: 'the state folder holds the CA of the control plane again',

@@ -1,12 +1,12 @@
 // Expiry of every certificate that calls or the control channel depend on, and the log lines that announce it in time.
 // Must not: hold key material, or announce what is renewed in time by itself.
 
-import type { Logger } from '../log.ts';
-import { type CertificateExpiry, caExpiries, expiryOf } from '../pipeline/ca-expiry.ts';
-import type { Publisher } from '../pipeline/publisher.ts';
-import { type ExpiryNotice, expiryNotice } from '../trust/expiry.ts';
-import type { Certificate } from '../trust/x509/certificate.ts';
-import type { StreamStatus } from '../xds/stream-status.ts';
+import type { Logger } from '../../log.ts';
+import { type CertificateExpiry, caExpiries, expiryOf } from '../../pipeline/ca-expiry.ts';
+import type { Publisher } from '../../pipeline/publisher.ts';
+import { type ExpiryNotice, expiryNotice } from '../../trust/expiry.ts';
+import type { Certificate } from '../../trust/x509/certificate.ts';
+import type { StreamStatus } from '../../xds/stream-status.ts';
 
 /** The earliest expiry first. */
 export function certificateExpiries(

@@ -2,13 +2,13 @@
 // Must not: log again in each turn what the last turn has logged.
 
 import { createHash } from 'node:crypto';
-import type { Rejected } from '../admin/status-view.ts';
-import { formatDiagnostic, PosternError } from '../errors.ts';
-import type { Logger } from '../log.ts';
-import { changesBetween, type Described } from '../pipeline/changes.ts';
-import type { Applied, Publisher } from '../pipeline/publisher.ts';
-import { RejectedConfig } from '../pipeline/rejected-config.ts';
-import type { Histogram, Metrics } from '../telemetry/metrics-registry.ts';
+import type { Rejected } from '../../admin/status-view.ts';
+import { formatDiagnostic, PosternError } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import { changesBetween, type Described } from '../../pipeline/changes.ts';
+import type { Applied, Publisher } from '../../pipeline/publisher.ts';
+import { RejectedConfig } from '../../pipeline/rejected-config.ts';
+import type { Histogram, Metrics } from '../../telemetry/metrics-registry.ts';
 
 export class ConfigLog {
   private readonly logger: Logger;

@@ -1,9 +1,9 @@
 // What `/status` says of refused clients, read from the metrics of this process and its workers.
 // Must not: take a stranger for a gateway: only a certificate that names this mesh counts as one.
 
-import type { Status } from '../admin/status-view.ts';
-import type { Sample } from '../telemetry/metrics-registry.ts';
-import { REFUSALS, type RefusalReason } from '../xds/admission/refusal.ts';
+import type { Status } from '../../admin/status-view.ts';
+import type { Sample } from '../../telemetry/metrics-registry.ts';
+import { REFUSALS, type RefusalReason } from '../../xds/admission/refusal.ts';
 
 /** Since the start, the most frequent first. */
 export function refusedClients(samples: readonly Sample[]): Status['refused'] {

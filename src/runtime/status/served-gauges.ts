@@ -1,11 +1,11 @@
 // Gauges of what is served: the file, the peers, the resources of each gateway, and when certificates expire.
 // Must not: label a metric by a value that a client chooses.
 
-import { grantEndsOf } from '../federation/resolve/resolve-services.ts';
-import type { CertificateExpiry } from '../pipeline/ca-expiry.ts';
-import type { Publisher } from '../pipeline/publisher.ts';
-import type { Metrics } from '../telemetry/metrics-registry.ts';
-import { VERSION } from '../version.ts';
+import { grantEndsOf } from '../../federation/resolve/resolve-services.ts';
+import type { CertificateExpiry } from '../../pipeline/ca-expiry.ts';
+import type { Publisher } from '../../pipeline/publisher.ts';
+import type { Metrics } from '../../telemetry/metrics-registry.ts';
+import { VERSION } from '../../version.ts';
 
 export interface ServedGauges {
   /** To be called after each turn. */

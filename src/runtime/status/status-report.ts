@@ -2,21 +2,21 @@
 // Must not: hold key material.
 
 import { resolve as resolvePath } from 'node:path';
-import type { GatewayStream, Rejected, Status } from '../admin/status-view.ts';
-import type { Peer, Workload } from '../federation/model.ts';
-import type { Logger } from '../log.ts';
-import type { CertificateExpiry } from '../pipeline/ca-expiry.ts';
-import type { Applied, Publisher } from '../pipeline/publisher.ts';
-import type { Serving, ServingStatus } from '../serving/serving.ts';
-import { gatewayGauges } from '../telemetry/gateway-gauges.ts';
-import type { Metrics } from '../telemetry/metrics-registry.ts';
-import type { CaOnDisk, ControlPlaneCa } from '../trust/issuing/control-plane-ca.ts';
-import type { Certificate } from '../trust/x509/certificate.ts';
-import { VERSION } from '../version.ts';
-import type { StreamStatus } from '../xds/stream-status.ts';
+import type { GatewayStream, Rejected, Status } from '../../admin/status-view.ts';
+import type { Peer, Workload } from '../../federation/model.ts';
+import type { Logger } from '../../log.ts';
+import type { CertificateExpiry } from '../../pipeline/ca-expiry.ts';
+import type { Applied, Publisher } from '../../pipeline/publisher.ts';
+import type { Serving, ServingStatus } from '../../serving/serving.ts';
+import { gatewayGauges } from '../../telemetry/gateway-gauges.ts';
+import type { Metrics } from '../../telemetry/metrics-registry.ts';
+import type { CaOnDisk, ControlPlaneCa } from '../../trust/issuing/control-plane-ca.ts';
+import type { Certificate } from '../../trust/x509/certificate.ts';
+import { VERSION } from '../../version.ts';
+import type { StreamStatus } from '../../xds/stream-status.ts';
+import type { ReachablePeers } from '../reachability/peer-reachability.ts';
 import { certificateExpiries, ExpiryAnnouncements } from './certificate-expiry.ts';
 import { sha256Of } from './config-log.ts';
-import type { ReachablePeers } from './peer-reachability.ts';
 import { refusedClients, refusedFor, refusedGateways } from './refusals.ts';
 import { servedGauges } from './served-gauges.ts';
 

@@ -92,7 +92,7 @@ const COMMON_NAME = Buffer.from([0x06, 0x03, 0x55, 0x04, 0x03]);
 
 /**
  * The DER of a name that consists of a common name (RFC 5280, 4.1.2.4), as certificate-writer.ts writes it, without loading its
- * library; test/trust/issue.test.ts compares them. Errors: a name of more than 100 bytes; RFC 5280 allows 64 characters.
+ * library; test/trust/issuing/issue.test.ts compares them. Errors: a name of more than 100 bytes; RFC 5280 allows 64 characters.
  */
 export function commonNameDer(commonName: string): Buffer {
   const value = Buffer.from(commonName);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { postern, refusal, scene } from './postern.ts';
+import { postern, refusal, scene } from '../postern.ts';
 
 const FIELDS = {
   ts: new Date().toISOString(),

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { planAnswer } from '../../src/cli/plan-report.ts';
-import { planText } from '../../src/cli/plan-text.ts';
-import type { ServedBy } from '../../src/cli/served.ts';
-import { configNames, configTerms } from '../../src/config/rule-places.ts';
-import { type Ca, configOf, MeshUnderTest, NOW, newCa } from '../envoy/pipeline.ts';
+import { planAnswer } from '../../../src/cli/plan/plan-report.ts';
+import { planText } from '../../../src/cli/plan/plan-text.ts';
+import type { ServedBy } from '../../../src/cli/questions/served.ts';
+import { configNames, configTerms } from '../../../src/config/rule-places.ts';
+import { type Ca, configOf, MeshUnderTest, NOW, newCa } from '../../envoy/pipeline.ts';
 
 const MESH = `apiVersion: postern/v1
 mesh: {name: bank, trustDomain: bank.example, trustBundle: workloads.pem}

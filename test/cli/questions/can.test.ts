@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { postern, refusal, scene } from './postern.ts';
+import { postern, refusal, scene } from '../postern.ts';
 
 interface Answer {
   readonly peerDecides: boolean;

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { postern, refusal, scene } from './postern.ts';
-import { served } from './served.ts';
+import { postern, refusal, scene } from '../postern.ts';
+import { served } from '../run/served.ts';
 
 interface Entry {
   readonly peer: string;

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect, type PeerCertificate } from 'node:tls';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { eventually } from '../support/mesh.ts';
-import { scene } from './postern.ts';
+import { eventually } from '../../support/mesh.ts';
+import { scene } from '../postern.ts';
 import { ANY, Served } from './served.ts';
 
-const CLOCK = fileURLToPath(new URL('../support/clock.js', import.meta.url));
+const CLOCK = fileURLToPath(new URL('../../support/clock.js', import.meta.url));
 const DAY = 24 * 60 * 60 * 1000;
 
 async function running(t: TestContext, edit: (yaml: string) => string = (yaml) => yaml) {

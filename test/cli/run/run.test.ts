@@ -8,10 +8,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Status } from '../../src/admin/status-view.ts';
-import { nodeWarning } from '../../src/cli/node-version.ts';
-import { expositionProblems, samplesIn } from '../telemetry/exposition.ts';
-import { codeOf, type Ended, postern, refusal, scene } from './postern.ts';
+import type { Status } from '../../../src/admin/status-view.ts';
+import { nodeWarning } from '../../../src/cli/node-version.ts';
+import { expositionProblems, samplesIn } from '../../telemetry/exposition.ts';
+import { codeOf, type Ended, postern, refusal, scene } from '../postern.ts';
 import { ANY, get, Served, served } from './served.ts';
 
 describe('run', () => {

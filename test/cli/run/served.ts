@@ -4,9 +4,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
-import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import type { Status } from '../../src/admin/status-view.ts';
-import { type Scene, type Setting, scene, start } from './postern.ts';
+import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import type { Status } from '../../../src/admin/status-view.ts';
+import { type Scene, type Setting, scene, start } from '../postern.ts';
 
 /** Ports that nobody else has. */
 export const ANY = ['--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'] as const;

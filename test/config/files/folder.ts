@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { GOOD } from './documents.ts';
+import { GOOD } from '../documents.ts';
 
 export interface Folder {
   readonly path: string;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exposure } from '../../src/config/files/key-access.ts';
+import { exposure } from '../../../src/config/files/key-access.ts';
 
 const US = 65532;
 

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
-import { type LoadedConfig, loadConfig } from '../../src/config/files/load.ts';
-import { MAX_CONFIG_BYTES } from '../../src/config/parse.ts';
-import { PosternError } from '../../src/errors.ts';
-import { changed, GOOD, placeOf } from './documents.ts';
+import { type LoadedConfig, loadConfig } from '../../../src/config/files/load.ts';
+import { MAX_CONFIG_BYTES } from '../../../src/config/parse.ts';
+import { PosternError } from '../../../src/errors.ts';
+import { changed, GOOD, placeOf } from '../documents.ts';
 import { folder, writeGood } from './folder.ts';
 
 const INLINE = { inline: true } as const;

@@ -9,10 +9,10 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import { parseInWorker } from '../../src/config/files/parse-in-worker.ts';
-import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig } from '../../src/config/parse.ts';
-import { changed, GOOD } from './documents.ts';
+import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import { parseInWorker } from '../../../src/config/files/parse-in-worker.ts';
+import { MAX_CONFIG_BYTES, type ParsedConfig, parseConfig } from '../../../src/config/parse.ts';
+import { changed, GOOD } from '../documents.ts';
 import { folder } from './folder.ts';
 
 /** Two million list items: seconds of work on any machine. */
@@ -56,7 +56,7 @@ test('A text of any depth is a finding with its place, in a thread whose code wa
   // Where V8 runs out of stack depends on what it has compiled; 4,000 to 5,000 ended the whole process once.
   for (const depth of [200, 3000, 4000, 4500, 5000, 30_000])
     for (const shape of shapes) {
-      const worker = new Worker(new URL('../../src/config/files/parse-worker.js', import.meta.url), { env: {} });
+      const worker = new Worker(new URL('../../../src/config/files/parse-worker.js', import.meta.url), { env: {} });
       // It says that it has started.
       await once(worker, 'message');
       worker.postMessage(shape(depth));
@@ -80,7 +80,7 @@ test('Texts that are parsed at the same time neither wait for each other nor mix
 });
 
 test('A process that has parsed ends when it has nothing else to do, after an answer and after a deadline', async (t) => {
-  const module = new URL('../../src/config/files/parse-in-worker.js', import.meta.url);
+  const module = new URL('../../../src/config/files/parse-in-worker.js', import.meta.url);
   const here = folder(t);
   for (const [source, deadline, code] of [
     [JSON.stringify(GOOD), LIMIT_MS, ''],
@@ -100,7 +100,7 @@ test('A process that has parsed ends when it has nothing else to do, after an an
 });
 
 test('A process that gets no CPU for far longer than the deadline still has its file parsed', async (t) => {
-  const module = new URL('../../src/config/files/parse-in-worker.js', import.meta.url);
+  const module = new URL('../../../src/config/files/parse-in-worker.js', import.meta.url);
   const deadline = 400;
   const script = [
     `import { parseInWorker } from ${JSON.stringify(module.href)};`,
@@ -123,7 +123,7 @@ test('A process that gets no CPU for far longer than the deadline still has its 
 });
 
 test('A worker holds on to no text that it has parsed', async (t: TestContext) => {
-  const worker = new Worker(new URL('../../src/config/files/parse-worker.js', import.meta.url), { env: {} });
+  const worker = new Worker(new URL('../../../src/config/files/parse-worker.js', import.meta.url), { env: {} });
   t.after(() => worker.terminate());
   await once(worker, 'message');
   // The last host is what a regular expression matches last, and long enough to be a part of the text, not a copy.

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { loadConfig } from '../../src/config/files/load.ts';
-import { parseConfig } from '../../src/config/parse.ts';
-import { toDiagnostics } from '../../src/config/placement.ts';
-import { quote } from '../../src/config/schema/values/string-checks.ts';
-import { formatDiagnostic } from '../../src/errors.ts';
+import { loadConfig } from '../../../src/config/files/load.ts';
+import { parseConfig } from '../../../src/config/parse.ts';
+import { toDiagnostics } from '../../../src/config/placement.ts';
+import { quote } from '../../../src/config/schema/values/string-checks.ts';
+import { formatDiagnostic } from '../../../src/errors.ts';
 import { folder } from './folder.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });

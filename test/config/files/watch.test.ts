@@ -5,9 +5,9 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync,
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import { loadConfig } from '../../src/config/files/load.ts';
-import { type Watching, type WatchOptions, watchFiles } from '../../src/config/files/watch.ts';
+import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import { loadConfig } from '../../../src/config/files/load.ts';
+import { type Watching, type WatchOptions, watchFiles } from '../../../src/config/files/watch.ts';
 import { type Folder, folder, writeGood } from './folder.ts';
 
 /** Without the poll, only events can tell. */

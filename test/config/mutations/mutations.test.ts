@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MAX_CONFIG_BYTES, parseConfig } from '../../src/config/parse.ts';
-import { toDiagnostics } from '../../src/config/placement.ts';
-import { FINDING_CODES, hasErrors } from '../../src/errors.ts';
-import { GOOD } from './documents.ts';
+import { MAX_CONFIG_BYTES, parseConfig } from '../../../src/config/parse.ts';
+import { toDiagnostics } from '../../../src/config/placement.ts';
+import { FINDING_CODES, hasErrors } from '../../../src/errors.ts';
+import { GOOD } from '../documents.ts';
 import { KINDS, type Kind, mutated } from './mutation.ts';
 
 const EACH = 250;

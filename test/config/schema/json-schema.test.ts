@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { parseConfig } from '../../src/config/parse.ts';
-import { jsonSchema, jsonSchemaText } from '../../src/config/schema/json-schema.ts';
-import { changed, GOOD } from './documents.ts';
+import { parseConfig } from '../../../src/config/parse.ts';
+import { jsonSchema, jsonSchemaText } from '../../../src/config/schema/json-schema.ts';
+import { changed, GOOD } from '../documents.ts';
+import { KINDS, type Kind, mutated } from '../mutations/mutation.ts';
 import { type JsonSchema, misfits } from './json-schema-check.ts';
-import { KINDS, type Kind, mutated } from './mutation.ts';
 
-const DEPLOY = fileURLToPath(new URL('../../../deploy/', import.meta.url));
+const DEPLOY = fileURLToPath(new URL('../../../../deploy/', import.meta.url));
 const FILE = join(DEPLOY, 'config.schema.json');
 
 function misfitsOf(text: string): readonly string[] {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { changed, configOf, GOOD, placeOf, placesAndCodes } from './documents.ts';
+import { changed, configOf, GOOD, placeOf, placesAndCodes } from '../documents.ts';
 
 const [PEER, EXPORT, CONSUMER, IMPORT] = ['    sni:', '  backend: withdraw', '    expires', '  port:'] as const;
 const [INGRESS, EGRESS] = ['    address: 0.0', '    address: 127'] as const;

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { FindingCode } from '../../src/errors.ts';
-import { changed, configOf, diagnose, GOOD, placeOf } from './documents.ts';
+import type { FindingCode } from '../../../src/errors.ts';
+import { changed, configOf, diagnose, GOOD, placeOf } from '../documents.ts';
 
 interface Field {
   readonly field: string;

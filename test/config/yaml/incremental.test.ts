@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseConfig } from '../../src/config/parse.ts';
-import { type ReadItems, splitLists } from '../../src/config/yaml/incremental.ts';
-import { type ParsedYaml, parseItems, parseYaml } from '../../src/config/yaml/read-yaml.ts';
-import { changed, GOOD } from './documents.ts';
-import { KINDS, type Kind, mutated, randomOf } from './mutation.ts';
+import { parseConfig } from '../../../src/config/parse.ts';
+import { type ReadItems, splitLists } from '../../../src/config/yaml/incremental.ts';
+import { type ParsedYaml, parseItems, parseYaml } from '../../../src/config/yaml/read-yaml.ts';
+import { changed, GOOD } from '../documents.ts';
+import { KINDS, type Kind, mutated, randomOf } from '../mutations/mutation.ts';
 
 const NOTHING: ReadItems = new Map();
 

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MAX_CONFIG_BYTES, parseConfig } from '../../src/config/parse.ts';
-import type { FindingCode } from '../../src/errors.ts';
-import { changed, configOf, diagnose, GOOD, placeOf, placesAndCodes } from './documents.ts';
+import { MAX_CONFIG_BYTES, parseConfig } from '../../../src/config/parse.ts';
+import type { FindingCode } from '../../../src/errors.ts';
+import { changed, configOf, diagnose, GOOD, placeOf, placesAndCodes } from '../documents.ts';
 
 function one(text: string, code: FindingCode, part: string, shift = 0): void {
   const { line, column } = placeOf(text, part);

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadConfig } from '../../src/config/files/load.ts';
-import { parseConfig, withRequiredEnd } from '../../src/config/parse.ts';
-import { hasErrors } from '../../src/errors.ts';
-import { changed, GOOD, placeOf } from './documents.ts';
-import { folder, writeGood } from './folder.ts';
+import { loadConfig } from '../../../src/config/files/load.ts';
+import { parseConfig, withRequiredEnd } from '../../../src/config/parse.ts';
+import { hasErrors } from '../../../src/errors.ts';
+import { changed, GOOD, placeOf } from '../documents.ts';
+import { folder, writeGood } from '../files/folder.ts';
 
-const EXAMPLE = readFileSync(fileURLToPath(new URL('../../../deploy/examples/bank.yaml', import.meta.url)), 'utf8');
+const EXAMPLE = readFileSync(fileURLToPath(new URL('../../../../deploy/examples/bank.yaml', import.meta.url)), 'utf8');
 const MARKED = `${EXAMPLE}...\n`;
 
 test('Every prefix of a file is refused when the end mark is required, and the whole file is accepted', () => {

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Answer } from '../../deploy/demo/calls.ts';
-import { ADS, Testbed } from '../support/mesh.ts';
-import { rawTls } from '../support/raw-tls.ts';
-import { ACCOUNTS, type Aimed, servername, startThreeMeshes, type ThreeMeshes } from './three-meshes.ts';
+import type { Answer } from '../../../deploy/demo/calls.ts';
+import { rawTls } from '../../support/clients/raw-tls.ts';
+import { ADS, Testbed } from '../../support/mesh.ts';
+import { ACCOUNTS, type Aimed, servername, startThreeMeshes, type ThreeMeshes } from '../three-meshes.ts';
 
 /** An HTTP/2 client preface with empty settings, then a request that needs no table: GET / of nobody. */
 const H2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';

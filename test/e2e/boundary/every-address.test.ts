@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { callGateway, callLocally } from '../../deploy/demo/calls.ts';
-import { ADS, eventually, Testbed } from '../support/mesh.ts';
-import { ACCOUNTS, AUDIT, type ProvenCallers, startProvenCallers, WEB } from './proven-callers.ts';
+import { callGateway, callLocally } from '../../../deploy/demo/calls.ts';
+import { ADS, eventually, Testbed } from '../../support/mesh.ts';
+import { ACCOUNTS, AUDIT, type ProvenCallers, startProvenCallers, WEB } from '../callers/proven-callers.ts';
 
 /** IPv4 arrives as an IPv4-mapped address: the listener has one IPv6 socket. */
 const WAYS = { IPv6: '::1', 'IPv4-mapped': '127.0.0.1' } as const;

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Credentials } from '../../deploy/demo/calls.ts';
-import { findEnvoy } from '../../deploy/demo/envoy-binary.ts';
-import { envoyArguments } from '../../deploy/demo/postern.ts';
-import { formatHostPort } from '../../src/host-port.ts';
-import { leaf } from '../support/leaf.ts';
-import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { type RawTls, rawTls } from '../support/raw-tls.ts';
+import type { Credentials } from '../../../deploy/demo/calls.ts';
+import { findEnvoy } from '../../../deploy/demo/envoy-binary.ts';
+import { envoyArguments } from '../../../deploy/demo/postern.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
+import { type RawTls, rawTls } from '../../support/clients/raw-tls.ts';
+import { leaf } from '../../support/leaf.ts';
+import { ADS, eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 
 const H2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';
 

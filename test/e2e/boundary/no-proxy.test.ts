@@ -6,11 +6,11 @@ import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { askOn } from '../../deploy/demo/calls.ts';
-import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import { formatHostPort } from '../../src/host-port.ts';
-import { Testbed } from '../support/mesh.ts';
-import { ACCOUNTS, type ProvenCallers, RATES, startProvenCallers, WEB } from './proven-callers.ts';
+import { askOn } from '../../../deploy/demo/calls.ts';
+import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
+import { Testbed } from '../../support/mesh.ts';
+import { ACCOUNTS, type ProvenCallers, RATES, startProvenCallers, WEB } from '../callers/proven-callers.ts';
 
 for (const plaintext of [true, false]) {
   describe(`an egress gateway with ${plaintext ? 'plaintext' : 'proven'} callers is no proxy`, () => {

@@ -7,10 +7,10 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import type { ClientHttp2Session } from 'node:http2';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { askOn, dialGateway } from '../../deploy/demo/calls.ts';
-import { leaf } from '../support/leaf.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { rawTls } from '../support/raw-tls.ts';
+import { askOn, dialGateway } from '../../../deploy/demo/calls.ts';
+import { rawTls } from '../../support/clients/raw-tls.ts';
+import { leaf } from '../../support/leaf.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
 import { ACCOUNTS, AUDIT, type ProvenCallers, startProvenCallers, WEB } from './proven-callers.ts';
 
 describe('the certificate that callers are shown', () => {

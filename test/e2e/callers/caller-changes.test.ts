@@ -6,9 +6,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { ClientHttp2Session } from 'node:http2';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { askOn, type Credentials, dialGateway } from '../../deploy/demo/calls.ts';
-import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
+import { askOn, type Credentials, dialGateway } from '../../../deploy/demo/calls.ts';
+import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
 import { ACCOUNTS, AUDIT, BATCH, type ProvenCallers, startProvenCallers, WEB } from './proven-callers.ts';
 
 describe('edits while callers are connected', () => {

@@ -9,10 +9,10 @@ import { createSecureServer, type IncomingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, credentials, status } from '@grpc/grpc-js';
-import { callLocally } from '../../deploy/demo/calls.ts';
-import { formatHostPort } from '../../src/host-port.ts';
-import { leaf } from '../support/leaf.ts';
-import { Testbed } from '../support/mesh.ts';
+import { callLocally } from '../../../deploy/demo/calls.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
+import { leaf } from '../../support/leaf.ts';
+import { Testbed } from '../../support/mesh.ts';
 import { ACCOUNTS, AUDIT, type ProvenCallers, RATES, startProvenCallers, WEB } from './proven-callers.ts';
 
 describe('curl through an egress gateway that verifies its callers', () => {

@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Credentials } from '../../deploy/demo/calls.ts';
-import { type Leaf, leaf } from '../support/leaf.ts';
-import { ADS, eventually, Testbed } from '../support/mesh.ts';
-import { LEAF_EXTENSIONS, Openssl } from '../support/openssl.ts';
-import { rawTls } from '../support/raw-tls.ts';
+import type { Credentials } from '../../../deploy/demo/calls.ts';
+import { rawTls } from '../../support/clients/raw-tls.ts';
+import { type Leaf, leaf } from '../../support/leaf.ts';
+import { ADS, eventually, Testbed } from '../../support/mesh.ts';
+import { LEAF_EXTENSIONS, Openssl } from '../../support/programs/openssl.ts';
 import { ACCOUNTS, AUDIT, BATCH, type ProvenCallers, RATES, startProvenCallers, WEB } from './proven-callers.ts';
 
 for (const ads of ADS) {

@@ -1,11 +1,11 @@
 // A bank, and a shop whose egress gateway verifies which of its workloads calls.
 // Must not: know what a test calls for; it brings its own certificates.
 
-import type { Backend } from '../../deploy/demo/backends.ts';
-import { type Answer, type Credentials, callGateway, type Request } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { type Leaf, leaf } from '../support/leaf.ts';
-import type { Ads, Testbed, TestMesh } from '../support/mesh.ts';
+import type { Backend } from '../../../deploy/demo/backends.ts';
+import { type Answer, type Credentials, callGateway, type Request } from '../../../deploy/demo/calls.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { type Leaf, leaf } from '../../support/leaf.ts';
+import type { Ads, Testbed, TestMesh } from '../../support/mesh.ts';
 
 export const ACCOUNTS = 'accounts.bank.svc.cluster.local';
 export const RATES = 'rates.bank.svc.cluster.local';

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { eventually, Testbed } from '../support/mesh.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
 import { BATCH, type ProvenCallers, startProvenCallers, WEB } from './proven-callers.ts';
 
 const ours = (path: string): string => `spiffe://shop.example/${path}`;

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
-import type { Backend } from '../../deploy/demo/backends.ts';
-import { askOn, dialGateway } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { leaf } from '../support/leaf.ts';
-import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
+import type { Backend } from '../../../deploy/demo/backends.ts';
+import { askOn, dialGateway } from '../../../deploy/demo/calls.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { leaf } from '../../support/leaf.ts';
+import { ADS, eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 
 const CHECKOUT = 'ns/shop/sa/checkout';
 const WEB = 'ns/shop/sa/web';

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import { Held } from '../support/held.ts';
-import { ADS, eventually, Testbed } from '../support/mesh.ts';
+import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import { Held } from '../../support/held.ts';
+import { ADS, eventually, Testbed } from '../../support/mesh.ts';
 import {
   ACCOUNTS,
   consumerLine,
@@ -15,7 +15,7 @@ import {
   servername,
   startThreeMeshes,
   type ThreeMeshes,
-} from './three-meshes.ts';
+} from '../three-meshes.ts';
 
 for (const ads of ADS) {
   describe(`changes while running over ${ads} ADS`, () => {

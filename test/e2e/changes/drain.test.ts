@@ -7,11 +7,11 @@ import { Agent, createServer, request, type Server } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { Front } from './pair.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
+import { Front } from '../pair.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../src/main.js', import.meta.url));
 const HOST = 'accounts.bank.svc.cluster.local';
 
 describe('a gateway that is drained, then stopped', () => {

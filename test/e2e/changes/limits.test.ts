@@ -7,11 +7,11 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { ReasonCode } from '../../src/envoy/reasons.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { leaf } from '../support/leaf.ts';
-import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { LOCAL_NAME, type Pair, startPair, statusOf } from './pair.ts';
+import type { ReasonCode } from '../../../src/envoy/reasons.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { leaf } from '../../support/leaf.ts';
+import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
+import { LOCAL_NAME, type Pair, startPair, statusOf } from '../pair.ts';
 
 /** What a client has received so far, and whether that is all. */
 interface Received {

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { formatHostPort } from '../../src/host-port.ts';
-import { ADS, eventually, Testbed } from '../support/mesh.ts';
-import { startThreeMeshes, type ThreeMeshes } from './three-meshes.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
+import { ADS, eventually, Testbed } from '../../support/mesh.ts';
+import { startThreeMeshes, type ThreeMeshes } from '../three-meshes.ts';
 
 for (const ads of ADS) {
   describe(`moving over ${ads} ADS`, () => {

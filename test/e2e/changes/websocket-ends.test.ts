@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { HostPort } from '../../src/host-port.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { acceptWebSocket, openWebSocket, TEXT, type WebSocketEnd } from '../support/websocket.ts';
-import { LOCAL_NAME, type Pair, startPair } from './pair.ts';
+import type { HostPort } from '../../../src/host-port.ts';
+import { acceptWebSocket, openWebSocket, TEXT, type WebSocketEnd } from '../../support/clients/websocket.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
+import { LOCAL_NAME, type Pair, startPair } from '../pair.ts';
 
 const UPGRADES = 'upgrades: [websocket]';
 

@@ -6,11 +6,11 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { CheckReport } from '../../src/cli/peer-check/check-text.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { type Ended, postern } from '../cli/postern.ts';
-import { type Leaf, leaf } from '../support/leaf.ts';
-import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
+import type { CheckReport } from '../../../src/cli/peer-check/check-text.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { type Ended, postern } from '../../cli/postern.ts';
+import { type Leaf, leaf } from '../../support/leaf.ts';
+import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 
 const HOUR = 60 * 60 * 1000;
 

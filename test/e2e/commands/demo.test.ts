@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../support/mesh.ts';
+import { eventually } from '../../support/mesh.ts';
 
-const DEMO = fileURLToPath(new URL('../../deploy/demo/main.js', import.meta.url));
+const DEMO = fileURLToPath(new URL('../../../deploy/demo/main.js', import.meta.url));
 
 interface Played {
   readonly status: number | null;

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { MESHES, makeCa } from '../../deploy/demo/meshes.ts';
-import { postern } from '../../deploy/demo/postern.ts';
-import { Processes } from '../../deploy/demo/processes.ts';
+import { MESHES, makeCa } from '../../../deploy/demo/meshes.ts';
+import { postern } from '../../../deploy/demo/postern.ts';
+import { Processes } from '../../../deploy/demo/processes.ts';
 
-const DEPLOY = fileURLToPath(new URL('../../../deploy/', import.meta.url));
+const DEPLOY = fileURLToPath(new URL('../../../../deploy/', import.meta.url));
 const EXAMPLES = join(DEPLOY, 'examples');
 const files = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
 

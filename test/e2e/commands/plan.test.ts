@@ -2,18 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { judge } from '../../src/decision/connection.ts';
-import { type Gateways, planOf } from '../../src/decision/plan.ts';
-import { reach } from '../../src/decision/reach.ts';
-import type { Reach } from '../../src/decision/reach-set.ts';
-import { witness } from '../decision/witness.ts';
-import { MeshUnderTest } from '../envoy/pipeline.ts';
-import { eventually } from '../support/mesh.ts';
-import { GatewayOnXds, unchecked } from '../xds/gateway-on-xds.ts';
-import { PEERS } from './differential-configs.ts';
-import { DifferentialMesh } from './differential-mesh.ts';
-import { outcomeOf } from './differential-outcome.ts';
-import type { Put } from './differential-questions.ts';
+import { judge } from '../../../src/decision/connection.ts';
+import { type Gateways, planOf } from '../../../src/decision/plan/plan.ts';
+import { reach } from '../../../src/decision/reach.ts';
+import type { Reach } from '../../../src/decision/reach-set.ts';
+import { witness } from '../../decision/witness.ts';
+import { MeshUnderTest } from '../../envoy/pipeline.ts';
+import { eventually } from '../../support/mesh.ts';
+import { GatewayOnXds, unchecked } from '../../xds/gateway-on-xds.ts';
+import { PEERS } from '../differential/differential-configs.ts';
+import { DifferentialMesh } from '../differential/differential-mesh.ts';
+import { outcomeOf } from '../differential/differential-outcome.ts';
+import type { Put } from '../differential/differential-questions.ts';
 
 describe('a plan and real gateways', () => {
   const gateways = { ingress: new GatewayOnXds('delta'), egress: new GatewayOnXds('delta') };

@@ -7,9 +7,9 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { ROOT } from '../../deploy/reference.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { type ProvenCallers, startProvenCallers } from './proven-callers.ts';
+import { ROOT } from '../../../deploy/reference.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
+import { type ProvenCallers, startProvenCallers } from '../callers/proven-callers.ts';
 
 describe('the recipe for proven callers', () => {
   let bed: Testbed;

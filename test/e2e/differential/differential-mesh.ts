@@ -10,11 +10,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
-import type { Credentials } from '../../deploy/demo/calls.ts';
-import { freePorts } from '../../deploy/demo/ports.ts';
-import type { KeyKind, ShownCertificate } from '../../src/decision/answer/question.ts';
-import { type Ca, newCa } from '../envoy/pipeline.ts';
-import { leaf } from '../support/leaf.ts';
+import type { Credentials } from '../../../deploy/demo/calls.ts';
+import { freePorts } from '../../../deploy/demo/ports.ts';
+import type { KeyKind, ShownCertificate } from '../../../src/decision/answer/question.ts';
+import { type Ca, newCa } from '../../envoy/pipeline.ts';
+import { leaf } from '../../support/leaf.ts';
 import { type DifferentialPlaces, PEERS } from './differential-configs.ts';
 
 export interface WantedCertificate {

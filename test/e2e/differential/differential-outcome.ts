@@ -4,7 +4,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Request } from '../../src/decision/answer/question.ts';
+import type { Request } from '../../../src/decision/answer/question.ts';
 import type { DifferentialPlaces } from './differential-configs.ts';
 import type { Put } from './differential-questions.ts';
 

@@ -1,14 +1,14 @@
 // Random questions for the differential test, each with how it is put to a gateway.
 // Must not: leave out what looks senseless: that is where gateways and evaluators differ.
 
-import type { Credentials } from '../../deploy/demo/calls.ts';
-import type { Hello, Question, Request } from '../../src/decision/answer/question.ts';
-import { claimHeader, peerHello } from '../../src/decision/honest-client.ts';
-import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
+import type { Credentials } from '../../../deploy/demo/calls.ts';
+import type { Hello, Question, Request } from '../../../src/decision/answer/question.ts';
+import { claimHeader, peerHello } from '../../../src/decision/tls/honest-client.ts';
+import type { ResourceJson } from '../../../src/envoy/proto/types.gen.ts';
+import type { Random } from '../flips/flip-configs.ts';
 import { EXPORTS, LOCAL_NAMES, METHODS, PATHS, PEERS, WORKLOADS } from './differential-configs.ts';
 import type { DifferentialMesh, WantedCertificate } from './differential-mesh.ts';
 import { hostsLike, PATH_CHANGES } from './differential-spellings.ts';
-import type { Random } from './flip-configs.ts';
 
 /** A question, and the certificate that its client shows. */
 export interface Put {

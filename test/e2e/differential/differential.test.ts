@@ -5,17 +5,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Decision } from '../../src/decision/answer/decision.ts';
-import { judge } from '../../src/decision/connection.ts';
-import { Resources } from '../../src/decision/resources.ts';
-import { MeshUnderTest } from '../envoy/pipeline.ts';
-import { eventually } from '../support/mesh.ts';
-import { GatewayOnXds, unchecked } from '../xds/gateway-on-xds.ts';
+import type { Decision } from '../../../src/decision/answer/decision.ts';
+import { judge } from '../../../src/decision/connection.ts';
+import { Resources } from '../../../src/decision/matching/resources.ts';
+import { MeshUnderTest } from '../../envoy/pipeline.ts';
+import { eventually } from '../../support/mesh.ts';
+import { GatewayOnXds, unchecked } from '../../xds/gateway-on-xds.ts';
+import { Random } from '../flips/flip-configs.ts';
 import { PEERS, randomConfig } from './differential-configs.ts';
 import { DifferentialMesh, type WantedCertificate } from './differential-mesh.ts';
 import { type Outcome, outcomeOf } from './differential-outcome.ts';
 import { type Put, Questions } from './differential-questions.ts';
-import { Random } from './flip-configs.ts';
 
 const COUNT = Number(process.env['POSTERN_DIFFERENTIAL'] ?? 400);
 const SEED = Number(process.env['POSTERN_DIFFERENTIAL_SEED'] ?? 1);

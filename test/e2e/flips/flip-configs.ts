@@ -2,7 +2,7 @@
 // are few, so that two configurations often share some.
 // Must not: share code with src/.
 
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
 
 export const DOMAINS = ['x.example', 'y.example'] as const;
 export type Domain = (typeof DOMAINS)[number];

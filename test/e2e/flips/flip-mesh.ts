@@ -7,11 +7,11 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server, createSecureServer, type IncomingHttpHeaders } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Credentials } from '../../deploy/demo/calls.ts';
-import type { HostPort } from '../../src/host-port.ts';
-import { newCa } from '../envoy/pipeline.ts';
-import { leaf } from '../support/leaf.ts';
-import type { Testbed } from '../support/mesh.ts';
+import type { Credentials } from '../../../deploy/demo/calls.ts';
+import type { HostPort } from '../../../src/host-port.ts';
+import { newCa } from '../../envoy/pipeline.ts';
+import { leaf } from '../../support/leaf.ts';
+import type { Testbed } from '../../support/mesh.ts';
 import { bundleFile, DOMAINS, EVERYBODY, labelOf, type Places, ROOTS, type Who } from './flip-configs.ts';
 
 const DAY = 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
 // Requests that were not served although every configuration meanwhile allows them, and what the gateway's log says of each.
 // Must not: judge whether that may be.
 
-import type { LogLine } from '../../deploy/demo/why.ts';
+import type { LogLine } from '../../../deploy/demo/why.ts';
 import type { Missed } from './flip-rule.ts';
 
 /** One line for each edit and reason: how many, when after the edit, and what the gateway says. */

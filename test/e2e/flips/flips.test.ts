@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatHostPort } from '../../src/host-port.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { type Peer, servername, startThreeMeshes, type ThreeMeshes } from './three-meshes.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
+import { type Peer, servername, startThreeMeshes, type ThreeMeshes } from '../three-meshes.ts';
 
 const EDITS = 20;
 const KILLS = 4;

@@ -8,8 +8,8 @@ import { createHash } from 'node:crypto';
 import type { ClientHttp2Session } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askOn, callLocally, dialGateway } from '../../deploy/demo/calls.ts';
-import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
+import { askOn, callLocally, dialGateway } from '../../../deploy/demo/calls.ts';
+import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 import {
   type Asked,
   type AskedLocally,

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { Running } from '../../deploy/demo/processes.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { debianPrograms, type Programs } from '../support/debian.ts';
-import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { Openssl } from '../support/openssl.ts';
-import { rawTls } from '../support/raw-tls.ts';
+import type { Running } from '../../../deploy/demo/processes.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { rawTls } from '../../support/clients/raw-tls.ts';
+import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
+import { debianPrograms, type Programs } from '../../support/programs/debian.ts';
+import { Openssl } from '../../support/programs/openssl.ts';
 
 const run = promisify(execFile);
 /** PostgreSQL refuses to run as root. */

@@ -5,9 +5,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { BANNER, LedgerBackend, readAll } from '../envoy/tcp-callers.ts';
-import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { BANNER, LedgerBackend, readAll } from '../../envoy/tcp-callers.ts';
+import { ADS, eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 
 const CALLERS = ['shop', 'partner'] as const;
 type Caller = (typeof CALLERS)[number];

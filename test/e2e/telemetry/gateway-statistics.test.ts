@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { rawTls } from '../support/raw-tls.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { rawTls } from '../../support/clients/raw-tls.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
 import { ACCOUNTS, MOST_CALLERS, type Scene, startScene } from './statistics-scene.ts';
 
 describe('statistics of the gateways', () => {

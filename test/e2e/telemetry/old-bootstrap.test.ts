@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { formatHostPort } from '../../src/host-port.ts';
-import { ADS, Testbed, type TestMesh } from '../support/mesh.ts';
-import { posternHere } from '../support/postern-here.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
+import { ADS, Testbed, type TestMesh } from '../../support/mesh.ts';
+import { posternHere } from '../../support/postern-here.ts';
 
 for (const ads of ADS) {
   describe(`the bootstraps of gateways, over ${ads} ADS`, () => {

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { PeerReachability } from '../../src/admin/status-view.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { type Ended, postern } from '../cli/postern.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { type Pair, startPair, statusOf } from './pair.ts';
+import type { PeerReachability } from '../../../src/admin/status-view.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { type Ended, postern } from '../../cli/postern.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
+import { type Pair, startPair, statusOf } from '../pair.ts';
 
 for (const workers of [1, 2])
   describe(`the reachability of a peer, as ${workers} process${workers === 1 ? '' : 'es'} hear${workers === 1 ? 's' : ''} of it`, () => {

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { ROOT } from '../../deploy/reference.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { debianPrograms, type Programs } from '../support/debian.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
+import { ROOT } from '../../../deploy/reference.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
+import { debianPrograms, type Programs } from '../../support/programs/debian.ts';
 import { ACCOUNTS, type Scene, startScene } from './statistics-scene.ts';
 
 const run = promisify(execFile);

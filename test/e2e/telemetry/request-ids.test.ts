@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { LogLine } from '../../deploy/demo/why.ts';
-import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { ACCOUNTS, startThreeMeshes, type ThreeMeshes } from './three-meshes.ts';
+import type { LogLine } from '../../../deploy/demo/why.ts';
+import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
+import { ACCOUNTS, startThreeMeshes, type ThreeMeshes } from '../three-meshes.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const FORGED = '11111111-2222-4333-8444-555555555555';

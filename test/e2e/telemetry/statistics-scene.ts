@@ -4,10 +4,10 @@
 
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { callGateway, callLocally } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { leaf } from '../support/leaf.ts';
-import type { Testbed, TestMesh } from '../support/mesh.ts';
+import { callGateway, callLocally } from '../../../deploy/demo/calls.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { leaf } from '../../support/leaf.ts';
+import type { Testbed, TestMesh } from '../../support/mesh.ts';
 
 export interface Scene {
   readonly bank: TestMesh;

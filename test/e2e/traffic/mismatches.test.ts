@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { formatHostPort } from '../../src/host-port.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { LOCAL_NAME, type Pair, startPair, statusOf } from './pair.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
+import { LOCAL_NAME, type Pair, startPair, statusOf } from '../pair.ts';
 
 describe('an export of TCP that the peer imports as HTTP', () => {
   let bed: Testbed;

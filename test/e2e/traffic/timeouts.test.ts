@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { HostPort } from '../../src/host-port.ts';
-import { eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { LOCAL_NAME, type Pair, type PairOptions, startPair, statusOf } from './pair.ts';
+import type { HostPort } from '../../../src/host-port.ts';
+import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
+import { LOCAL_NAME, type Pair, type PairOptions, startPair, statusOf } from '../pair.ts';
 
 describe('time-outs and HTTP/2 backends', () => {
   let bed: Testbed;

@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { HostPort } from '../../src/host-port.ts';
-import { eventually, Testbed } from '../support/mesh.ts';
-import { Front, LOCAL_NAME, type PairOptions, startPair, statusOf } from './pair.ts';
+import type { HostPort } from '../../../src/host-port.ts';
+import { eventually, Testbed } from '../../support/mesh.ts';
+import { Front, LOCAL_NAME, type PairOptions, startPair, statusOf } from '../pair.ts';
 
 describe('real traffic', () => {
   let bed: Testbed;

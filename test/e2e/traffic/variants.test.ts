@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { type Answer, callGateway, callLocally } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { leaf, rsaCa } from '../support/leaf.ts';
-import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { rawTls } from '../support/raw-tls.ts';
+import { type Answer, callGateway, callLocally } from '../../../deploy/demo/calls.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { rawTls } from '../../support/clients/raw-tls.ts';
+import { leaf, rsaCa } from '../../support/leaf.ts';
+import { ADS, eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 
 const SERVER_NAME = 'shop.example.peers.bank.example';
 const LABEL = 'p-0123456789abcdef';

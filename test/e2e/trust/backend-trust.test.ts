@@ -10,10 +10,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import { type Credentials, callGateway } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { leaf } from '../support/leaf.ts';
-import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
+import { type Credentials, callGateway } from '../../../deploy/demo/calls.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { leaf } from '../../support/leaf.ts';
+import { ADS, eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 
 const NAMES = ['orders', 'statements'] as const;
 type Name = (typeof NAMES)[number];

@@ -6,12 +6,12 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, callLocally } from '../../deploy/demo/calls.ts';
-import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import { Held } from '../support/held.ts';
-import { ADS, eventually, Testbed, type TestMesh } from '../support/mesh.ts';
-import { DATA, dialRaw, GOAWAY, HEADERS } from '../support/raw-http2.ts';
-import { ACCOUNTS, LOANS, servername, startThreeMeshes } from './three-meshes.ts';
+import { type Answer, callLocally } from '../../../deploy/demo/calls.ts';
+import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { DATA, dialRaw, GOAWAY, HEADERS } from '../../support/clients/raw-http2.ts';
+import { Held } from '../../support/held.ts';
+import { ADS, eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
+import { ACCOUNTS, LOANS, servername, startThreeMeshes } from '../three-meshes.ts';
 
 /** Longer than any test here: such a request ends when somebody ends it. */
 const LONG = { 'want-delay': '120000' };

@@ -14,8 +14,8 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { freePorts } from '../../../deploy/demo/ports.ts';
+import { acceptWebSocket, BINARY, openWebSocket, TEXT, type WebSocketEnd } from '../../support/clients/websocket.ts';
 import { eventually } from '../../support/mesh.ts';
-import { acceptWebSocket, BINARY, openWebSocket, TEXT, type WebSocketEnd } from '../../support/websocket.ts';
 import { certify, issuerOf } from '../callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../pipeline.ts';
 import { RealEnvoy } from '../real-envoy.ts';

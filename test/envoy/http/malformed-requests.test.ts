@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { DATA, dialRaw, type Field, PROTOCOL_ERROR, RawHttp2, RST_STREAM } from '../../support/raw-http2.ts';
+import { DATA, dialRaw, type Field, PROTOCOL_ERROR, RawHttp2, RST_STREAM } from '../../support/clients/raw-http2.ts';
 import { BankAndShop } from '../bank-and-shop.ts';
 
 describe('a malformed request', () => {

@@ -7,7 +7,6 @@ import { type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { freePorts } from '../../../deploy/demo/ports.ts';
-import { eventually } from '../../support/mesh.ts';
 import {
   acceptWebSocket,
   BINARY,
@@ -17,7 +16,8 @@ import {
   PING,
   PONG,
   TEXT,
-} from '../../support/websocket.ts';
+} from '../../support/clients/websocket.ts';
+import { eventually } from '../../support/mesh.ts';
 import { type Certificate, certify, issuerOf } from '../callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../pipeline.ts';
 import { RealEnvoy } from '../real-envoy.ts';

@@ -1,5 +1,5 @@
 // The limits of the two gateways fit together: what one hop lets through, the next takes, and whoever may not close an idle
-// connection first closes it last. Effects are in header-limits.test.ts and e2e/traffic.test.ts; some defaults of Envoy are
+// connection first closes it last. Effects are in header-limits.test.ts and e2e/traffic/traffic.test.ts; some defaults of Envoy are
 // so close to ours that only the resources show whether a limit is set.
 
 import assert from 'node:assert/strict';

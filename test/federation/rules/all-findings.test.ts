@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml';
 import { parseConfig } from '../../../src/config/parse.ts';
 import { type Finding, hasErrors, type Path } from '../../../src/errors.ts';
 import { findingsOf } from '../../../src/federation/resolve/resolve.ts';
-import { randomOf } from '../../config/mutation.ts';
+import { randomOf } from '../../config/mutations/mutation.ts';
 import { changed, FILES, NOW, namelessCa, YAML } from '../two-peers.ts';
 
 type Data = Record<string, unknown>;

@@ -8,7 +8,7 @@ import { parseTrustBundle } from '../../../src/trust/bundle.ts';
 import { parseIssuer } from '../../../src/trust/issuing/issuer.ts';
 import type { TrustDomain } from '../../../src/trust/spiffe.ts';
 import { parseCertificate } from '../../../src/trust/x509/certificate.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../../support/openssl.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../../support/programs/openssl.ts';
 import { BANK, changed, namelessCa, OURS, resolveText, SHOP, shown, YAML } from '../two-peers.ts';
 
 const openssl = new Openssl();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Dial } from '../../deploy/demo/calls.ts';
+import type { Dial } from '../../../deploy/demo/calls.ts';
 
 export type Field = readonly [name: string, value: string];
 

@@ -2,9 +2,9 @@
 // Must not: check the gateway's certificate.
 
 import { type ConnectionOptions, connect, type DetailedPeerCertificate } from 'node:tls';
-import type { Credentials } from '../../deploy/demo/calls.ts';
-import { LIMIT_MS } from '../../deploy/demo/limit.ts';
-import type { HostPort } from '../../src/host-port.ts';
+import type { Credentials } from '../../../deploy/demo/calls.ts';
+import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import type { HostPort } from '../../../src/host-port.ts';
 
 const LISTEN_MS = 300;
 

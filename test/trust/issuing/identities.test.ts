@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { GatewayIdentities, type IdentityNeed } from '../../src/trust/issuing/identities.ts';
-import { createCa } from '../../src/trust/issuing/issue.ts';
-import { type Issuer, parseIssuer } from '../../src/trust/issuing/issuer.ts';
-import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
-import { Openssl, WHILE_VALID } from '../support/openssl.ts';
+import { GatewayIdentities, type IdentityNeed } from '../../../src/trust/issuing/identities.ts';
+import { createCa } from '../../../src/trust/issuing/issue.ts';
+import { type Issuer, parseIssuer } from '../../../src/trust/issuing/issuer.ts';
+import { spiffeId, type TrustDomain } from '../../../src/trust/spiffe.ts';
+import { Openssl, WHILE_VALID } from '../../support/programs/openssl.ts';
 
 const DOMAIN = 'a.example' as TrustDomain;
 const NOW = Date.UTC(2026, 10, 25);

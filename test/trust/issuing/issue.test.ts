@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
-import { createCa, createThrowawayRoot, type Issued, issueLeaf } from '../../src/trust/issuing/issue.ts';
-import { type Issuer, parseIssuer } from '../../src/trust/issuing/issuer.ts';
-import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
-import { parseCertificate } from '../../src/trust/x509/certificate.ts';
-import { keyIdentifier } from '../../src/trust/x509/certificate-writer.ts';
-import { commonNameDer } from '../../src/trust/x509/distinguished-name.ts';
-import { CA_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
-import { derFaults } from './der-faults.ts';
+import { createCa, createThrowawayRoot, type Issued, issueLeaf } from '../../../src/trust/issuing/issue.ts';
+import { type Issuer, parseIssuer } from '../../../src/trust/issuing/issuer.ts';
+import { spiffeId, type TrustDomain } from '../../../src/trust/spiffe.ts';
+import { parseCertificate } from '../../../src/trust/x509/certificate.ts';
+import { keyIdentifier } from '../../../src/trust/x509/certificate-writer.ts';
+import { commonNameDer } from '../../../src/trust/x509/distinguished-name.ts';
+import { CA_EXTENSIONS, type Made, Openssl, WHILE_VALID } from '../../support/programs/openssl.ts';
+import { derFaults } from '../x509/der-faults.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());

@@ -4,12 +4,12 @@
 // except name constraints, which is why the extensions of roots are warnings.
 
 import { createPrivateKey } from 'node:crypto';
-import { issueLeaf } from '../../src/trust/issuing/issue.ts';
-import type { Issuer } from '../../src/trust/issuing/issuer.ts';
-import { type SpiffeId, spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
-import { parseCertificate, pemOf } from '../../src/trust/x509/certificate.ts';
-import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, type Openssl } from '../support/openssl.ts';
+import { issueLeaf } from '../../../src/trust/issuing/issue.ts';
+import type { Issuer } from '../../../src/trust/issuing/issuer.ts';
+import { type SpiffeId, spiffeId, type TrustDomain } from '../../../src/trust/spiffe.ts';
+import { parseCertificate, pemOf } from '../../../src/trust/x509/certificate.ts';
+import { signCertificate } from '../../../src/trust/x509/certificate-writer.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, type Made, type Openssl } from '../../support/programs/openssl.ts';
 
 export interface IssuerCase {
   readonly name: string;

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
-import type { TrustDomain } from '../../src/trust/spiffe.ts';
-import { Openssl } from '../support/openssl.ts';
+import { parseIssuer } from '../../../src/trust/issuing/issuer.ts';
+import type { TrustDomain } from '../../../src/trust/spiffe.ts';
+import { Openssl } from '../../support/programs/openssl.ts';
 import { expectedCodes, ISSUER_CASES, type MadeCase, makeCase } from './issuer-cases.ts';
 
 const openssl = new Openssl();

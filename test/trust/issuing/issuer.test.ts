@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, describe, test } from 'node:test';
-import { issueLeaf } from '../../src/trust/issuing/issue.ts';
-import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
-import type { Purpose } from '../../src/trust/issuing/issuer-chain.ts';
-import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
-import { pemOf } from '../../src/trust/x509/certificate.ts';
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../support/openssl.ts';
-import { GOOD, policyVariants, TRUST_DOMAIN as VARIANT_DOMAIN } from './der-variants.ts';
+import { issueLeaf } from '../../../src/trust/issuing/issue.ts';
+import { parseIssuer } from '../../../src/trust/issuing/issuer.ts';
+import type { Purpose } from '../../../src/trust/issuing/issuer-chain.ts';
+import { spiffeId, type TrustDomain } from '../../../src/trust/spiffe.ts';
+import { pemOf } from '../../../src/trust/x509/certificate.ts';
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, Openssl, WHILE_VALID } from '../../support/programs/openssl.ts';
+import { GOOD, policyVariants, TRUST_DOMAIN as VARIANT_DOMAIN } from '../x509/der-variants.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());

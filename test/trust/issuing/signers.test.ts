@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { recoverKeys } from '../../src/trust/keys/ecdsa-recovery.ts';
-import { isSelfSigned, signerSteps, signersAmong } from '../../src/trust/keys/signers.ts';
-import { type Certificate, parseCertificate, sha256 } from '../../src/trust/x509/certificate.ts';
-import { signCertificate } from '../../src/trust/x509/certificate-writer.ts';
+import { recoverKeys } from '../../../src/trust/keys/ecdsa-recovery.ts';
+import { isSelfSigned, signerSteps, signersAmong } from '../../../src/trust/keys/signers.ts';
+import { type Certificate, parseCertificate, sha256 } from '../../../src/trust/x509/certificate.ts';
+import { signCertificate } from '../../../src/trust/x509/certificate-writer.ts';
 
 const KINDS = {
   p256: () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),

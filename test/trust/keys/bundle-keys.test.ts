@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { createHash, createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { parseTrustBundle } from '../../src/trust/bundle.ts';
-import type { TrustDomain } from '../../src/trust/spiffe.ts';
-import { type Made, Openssl, WHILE_VALID } from '../support/openssl.ts';
+import { parseTrustBundle } from '../../../src/trust/bundle.ts';
+import type { TrustDomain } from '../../../src/trust/spiffe.ts';
+import { type Made, Openssl, WHILE_VALID } from '../../support/programs/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());

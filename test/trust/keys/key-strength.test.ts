@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { keyWeakness } from '../../src/trust/keys/key-strength.ts';
-import { type KeyKind, Openssl } from '../support/openssl.ts';
+import { keyWeakness } from '../../../src/trust/keys/key-strength.ts';
+import { type KeyKind, Openssl } from '../../support/programs/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());

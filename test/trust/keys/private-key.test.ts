@@ -6,11 +6,11 @@ import { createPrivateKey } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { format, inspect } from 'node:util';
 import pino from 'pino';
-import { GatewayIdentities } from '../../src/trust/issuing/identities.ts';
-import { createCa, issueLeaf } from '../../src/trust/issuing/issue.ts';
-import { parseIssuer } from '../../src/trust/issuing/issuer.ts';
-import { PrivateKeyPem } from '../../src/trust/keys/private-key.ts';
-import { spiffeId, type TrustDomain } from '../../src/trust/spiffe.ts';
+import { GatewayIdentities } from '../../../src/trust/issuing/identities.ts';
+import { createCa, issueLeaf } from '../../../src/trust/issuing/issue.ts';
+import { parseIssuer } from '../../../src/trust/issuing/issuer.ts';
+import { PrivateKeyPem } from '../../../src/trust/keys/private-key.ts';
+import { spiffeId, type TrustDomain } from '../../../src/trust/spiffe.ts';
 
 const DOMAIN = 'a.example' as TrustDomain;
 const NOW = Date.UTC(2026, 10, 25);

@@ -8,11 +8,11 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../../deploy/demo/ports.ts';
-import { parseTrustBundle } from '../../src/trust/bundle.ts';
-import type { TrustDomain } from '../../src/trust/spiffe.ts';
-import { pemOf } from '../../src/trust/x509/certificate.ts';
-import { RealEnvoy } from '../envoy/real-envoy.ts';
+import { freePorts } from '../../../deploy/demo/ports.ts';
+import { parseTrustBundle } from '../../../src/trust/bundle.ts';
+import type { TrustDomain } from '../../../src/trust/spiffe.ts';
+import { pemOf } from '../../../src/trust/x509/certificate.ts';
+import { RealEnvoy } from '../../envoy/real-envoy.ts';
 import { TRUST_DOMAIN, type Variant, variants } from './der-variants.ts';
 
 const NOW = Date.UTC(2026, 11, 1);

@@ -6,10 +6,10 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isSignedBy, parseCertificate, pemOf } from '../../src/trust/x509/certificate.ts';
-import { DerError } from '../../src/trust/x509/der.ts';
-import { parsePem } from '../../src/trust/x509/pem.ts';
-import { CA_EXTENSIONS, type KeyKind, LEAF_EXTENSIONS, Openssl } from '../support/openssl.ts';
+import { isSignedBy, parseCertificate, pemOf } from '../../../src/trust/x509/certificate.ts';
+import { DerError } from '../../../src/trust/x509/der.ts';
+import { parsePem } from '../../../src/trust/x509/pem.ts';
+import { CA_EXTENSIONS, type KeyKind, LEAF_EXTENSIONS, Openssl } from '../../support/programs/openssl.ts';
 
 const openssl = new Openssl();
 after(() => openssl.close());

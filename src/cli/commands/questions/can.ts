@@ -1,14 +1,14 @@
 // `postern can`: whether a peer, or a workload of ours, may use a service, by what the gateway itself is served.
 // Must not: ask the model; the resources answer.
 
-import type { Decision } from '../../decision/answer/decision.ts';
-import { judge } from '../../decision/connection.ts';
-import { EXIT } from '../../errors.ts';
-import { type AskedQuestion, askedQuestion } from '../asked-question.ts';
-import { outputFormat, type Run } from '../command.ts';
-import { type AskedExport, decisionText } from '../decision-text.ts';
-import { placeOf } from '../rule-place.ts';
-import { type Served, servedResources } from '../served.ts';
+import type { Decision } from '../../../decision/answer/decision.ts';
+import { judge } from '../../../decision/connection.ts';
+import { EXIT } from '../../../errors.ts';
+import { outputFormat, type Run } from '../../command.ts';
+import { type AskedQuestion, askedQuestion } from '../../questions/asked-question.ts';
+import { type AskedExport, decisionText } from '../../questions/decision-text.ts';
+import { placeOf } from '../../questions/rule-place.ts';
+import { type Served, servedResources } from '../../questions/served.ts';
 
 export const can: Run = async (invocation) => {
   const output = outputFormat(invocation, ['text', 'json'] as const, 'text');

@@ -1,8 +1,8 @@
 // The command explain with its flags, examples and exit statuses (part of command-list.ts).
 // Must not: import what a command runs with; `load` does that when the command runs.
 
-import type { Command } from '../command.ts';
-import { ASKED, outputFlag } from '../flag-list.ts';
+import type { Command } from '../../command.ts';
+import { ASKED, outputFlag } from '../../flag-list.ts';
 
 export const EXPLAIN: Command = {
   name: 'explain',

@@ -2,13 +2,13 @@
 // Must not: print a text of the line that could steer a terminal.
 
 import { text as readAll } from 'node:stream/consumers';
-import { EXIT, PosternError } from '../../errors.ts';
-import { type Invocation, outputFormat, type Run } from '../command.ts';
-import { type Explanation, explain as explanation } from '../explain/explanation.ts';
-import { explanationText } from '../explain/explanation-text.ts';
-import { type LogLine, parseLogLine } from '../explain/log-line.ts';
-import { requestLines } from '../explain/request-lines.ts';
-import { type Served, type ServedBy, servedResources } from '../served.ts';
+import { EXIT, PosternError } from '../../../errors.ts';
+import { type Invocation, outputFormat, type Run } from '../../command.ts';
+import { type Explanation, explain as explanation } from '../../explain/explanation.ts';
+import { explanationText } from '../../explain/explanation-text.ts';
+import { type LogLine, parseLogLine } from '../../explain/log-line.ts';
+import { requestLines } from '../../explain/request-lines.ts';
+import { type Served, type ServedBy, servedResources } from '../../questions/served.ts';
 
 export const explain: Run = async (invocation) => {
   const output = outputFormat(invocation, ['text', 'json'] as const, 'text');

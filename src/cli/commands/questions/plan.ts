@@ -1,11 +1,11 @@
 // `postern plan`: what a changed configuration does beside what is served, or beside another file.
 // Must not: serve or write anything, or end with 0 when something widens.
 
-import { EXIT, PosternError } from '../../errors.ts';
-import { outputFormat, type Run, required } from '../command.ts';
-import { planAnswer } from '../plan-report.ts';
-import { planText } from '../plan-text.ts';
-import { servedByFile, servedByProcess } from '../served.ts';
+import { EXIT, PosternError } from '../../../errors.ts';
+import { outputFormat, type Run, required } from '../../command.ts';
+import { planAnswer } from '../../plan/plan-report.ts';
+import { planText } from '../../plan/plan-text.ts';
+import { servedByFile, servedByProcess } from '../../questions/served.ts';
 
 export const plan: Run = async (invocation) => {
   const output = outputFormat(invocation, ['text', 'json'] as const, 'text');

@@ -1,8 +1,8 @@
 // The commands that ask what is allowed, with their flags, examples and exit statuses (part of command-list.ts).
 // Must not: import what a command runs with; `load` does that when the command runs.
 
-import type { Command } from '../command.ts';
-import { ADMIN, ASKED, FILE_OR_STDIN, outputFlag, WITHOUT_KEYS } from '../flag-list.ts';
+import type { Command } from '../../command.ts';
+import { ADMIN, ASKED, FILE_OR_STDIN, outputFlag, WITHOUT_KEYS } from '../../flag-list.ts';
 
 export const QUESTIONS: readonly Command[] = [
   {

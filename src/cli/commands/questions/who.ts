@@ -1,15 +1,15 @@
 // `postern who`: everybody who reaches an export, or who of our own workloads reaches an import, with the rule of each.
 // Must not: ask the model; the resources answer.
 
-import type { Span } from '../../decision/matching/alternatives.ts';
-import { reach } from '../../decision/reach.ts';
-import type { Reach } from '../../decision/reach-set.ts';
-import { EXIT } from '../../errors.ts';
-import { unknownName } from '../asked-question.ts';
-import { outputFormat, type Run } from '../command.ts';
-import { placeOf } from '../rule-place.ts';
-import { type Served, servedResources } from '../served.ts';
-import { table } from '../table.ts';
+import type { Span } from '../../../decision/matching/alternatives.ts';
+import { reach } from '../../../decision/reach.ts';
+import type { Reach } from '../../../decision/reach-set.ts';
+import { EXIT } from '../../../errors.ts';
+import { outputFormat, type Run } from '../../command.ts';
+import { unknownName } from '../../questions/asked-question.ts';
+import { placeOf } from '../../questions/rule-place.ts';
+import { type Served, servedResources } from '../../questions/served.ts';
+import { table } from '../../table.ts';
 
 export const who: Run = async (invocation) => {
   const output = outputFormat(invocation, ['text', 'json'] as const, 'text');

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Field } from '../../../support/raw-http2.ts';
+import type { Field } from '../../../support/clients/raw-http2.ts';
 import { call } from '../../callers.ts';
 import { PARTNER_EGRESS, SHOP_EGRESS, SHOP_OTHER, WorkloadScene } from './workload-scene.ts';
 

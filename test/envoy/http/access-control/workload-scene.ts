@@ -3,8 +3,8 @@
 // Must not: share state between scenes.
 
 import { freePorts } from '../../../../deploy/demo/ports.ts';
+import { DATA, dialRaw, type Field, GOAWAY, RST_STREAM } from '../../../support/clients/raw-http2.ts';
 import { eventually } from '../../../support/mesh.ts';
-import { DATA, dialRaw, type Field, GOAWAY, RST_STREAM } from '../../../support/raw-http2.ts';
 import { Backend, type Certificate, certify, issuerOf } from '../../callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../../pipeline.ts';
 import { RealEnvoy } from '../../real-envoy.ts';
