@@ -48,8 +48,8 @@ for (const args of [
       commands,
       [
         'cli/commands/command-list.js',
-        'cli/commands/explain-command.js',
-        'cli/commands/question-list.js',
+        'cli/commands/questions/explain-command.js',
+        'cli/commands/questions/question-list.js',
         ...own,
       ].sort(),
     );
