@@ -44,11 +44,6 @@ function retryPolicy(retryOn: readonly string[]): RetryPolicy {
   return {
     retry_on: retryOn.join(','),
     num_retries: 3,
-    retry_priority: extension(
-      'envoy.retry_priorities.previous_priorities',
-      'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
-      { update_frequency: 1 },
-    ),
     retry_host_predicate: [
       extension(
         'envoy.retry_host_predicates.previous_hosts',

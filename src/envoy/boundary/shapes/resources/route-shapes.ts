@@ -35,12 +35,6 @@ const GET_AND_HEAD = message({
 const RETRY = message({
   retry_on: text,
   num_retries: is(3),
-  retry_priority: extension(
-    'envoy.retry_priorities.previous_priorities',
-    typed('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
-      update_frequency: is(1),
-    }),
-  ),
   retry_host_predicate: sequence(
     extension(
       'envoy.retry_host_predicates.previous_hosts',
