@@ -71,19 +71,24 @@ async function resources(
   views: Pick<AdminViews, 'resources'>,
 ): Promise<AdminResponse> {
   const query = new URLSearchParams(path.split('?').slice(1).join('?'));
-  const [version, time] = [query.get('version') ?? undefined, query.get('at') ?? undefined];
+  const [version, time, node] = ['version', 'at', 'node'].map((key) => query.get(key) ?? undefined);
   const at = time === undefined ? undefined : Date.parse(time);
   if ((version !== undefined && !/^(?:[0-9a-f]{12}|[0-9a-f]{32})$/.test(version)) || Number.isNaN(at))
     return text(400, 'version is 12 or 32 hexadecimal digits, and at a time (ISO 8601)\n');
-  const body = await views.resources(gateway, { version, at });
+  const body = await views.resources(gateway, { version, at, node });
   if (body === undefined) return NOT_READY;
   if (body === 'busy') return { ...text(503, BUSY), retryAfter: 1 };
   return { status: 200, type: 'application/json', body };
 }
 
+/** Of a status that several clients are sent, which has many gateways in a large mesh. */
+const statusTexts = new WeakMap<Status, readonly Uint8Array[]>();
+
 function json(value: Status | undefined): AdminResponse {
   if (value === undefined) return NOT_READY;
-  return { status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` };
+  const body = statusTexts.get(value) ?? [Buffer.from(`${JSON.stringify(value)}\n`)];
+  statusTexts.set(value, body);
+  return { status: 200, type: 'application/json', body };
 }
 
 function text(status: number, body: string): AdminResponse {

@@ -33,12 +33,14 @@ export interface ServedSnapshot {
   readonly keptSince: string;
 }
 
-/** `?version=…&at=…` */
+/** `?version=…&at=…&node=…` */
 export interface AskedSnapshot {
   /** Of a snapshot, or of a virtual host as the access log has it. */
   readonly version?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly at?: number | undefined;
+  /** The gateway that wrote the line: what it had accepted then counts, and not what others had. */
+  readonly node?: string | undefined;
 }
 
 /** What the configuration names, so that a wrong name is told from a refusal. */

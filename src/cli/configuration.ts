@@ -18,6 +18,8 @@ export interface ReadConfiguration {
   /** Absent when an error concerns more than the trust in one peer, in our own workloads or in one export's backend. */
   readonly resolved?: Resolved;
   readonly diagnostics: readonly Diagnostic[];
+  /** The same files at another time; undefined when they could not be served then. */
+  readonly resolvedAt?: (now: number) => Resolved | undefined;
 }
 
 export interface ReadOptions {
@@ -64,8 +66,9 @@ export async function readConfiguration(
     const findings = outline && findingsOf({ config: outline, ...around });
     return { loaded, diagnostics: loaded.diagnostics(findings) };
   }
+  const resolvedAt = (time: number): Resolved | undefined => resolve({ config, ...around, now: time }).resolved;
   const { resolved, findings } = resolve({ config, ...around });
-  return { loaded, ...(resolved !== undefined && { resolved }), diagnostics: loaded.diagnostics(findings) };
+  return { loaded, resolvedAt, ...(resolved !== undefined && { resolved }), diagnostics: loaded.diagnostics(findings) };
 }
 
 /** Errors: RejectedConfig when `run` would not serve it. */

@@ -23,6 +23,7 @@ import { loadFirst, openState, type StartOptions, tryPorts } from './start.ts';
 import { RecordFile } from './state/record-file.ts';
 import { StateCheck } from './state/state-check.ts';
 import { ConfigLog, versionsOf } from './status/config-log.ts';
+import { PacedAnswer } from './status/paced-answer.ts';
 import { StatusReport } from './status/status-report.ts';
 import { CLOCK_STEP_MS, WallClockTimer } from './wall-clock-timer.ts';
 import { createServing, gatewayRegistry, type ServingOptions, serverTls } from './xds-port.ts';
@@ -170,15 +171,17 @@ export class ControlPlane {
     this.schedule();
     await report.update();
     const reports = new ResourcesReports(publisher, this.keptSnapshots, () => this.lookAtAcknowledged());
+    const metricsText = new PacedAnswer(async () => {
+      this.stateCheck.look();
+      updateProcess();
+      await report.update();
+      return metrics.text(await serving.samples());
+    });
+    const status = new PacedAnswer(async () => await report.status(this.rejected, this.stateCheck.look()));
     const views = {
       ready: () => !this.isStopping && serving.serves(),
-      metrics: async () => {
-        this.stateCheck.look();
-        updateProcess();
-        await report.update();
-        return metrics.text(await serving.samples());
-      },
-      status: async (): Promise<Status> => await report.status(this.rejected, this.stateCheck.look()),
+      metrics: async () => await metricsText.ask(),
+      status: async (): Promise<Status> => await status.ask(),
       resources: async (gateway: GatewayRole, asked: AskedSnapshot) => await reports.report(gateway, asked),
     };
     this.adminServer = await startAdminServer(options.admin, views).catch(async (error: unknown) => {

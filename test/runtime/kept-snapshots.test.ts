@@ -31,14 +31,20 @@ class Scene {
     this.history.published({ applied, cache: this.cache }, at);
   }
 
-  acknowledge(snapshot: Snapshot, nodes: Readonly<Record<string, number>>): void {
-    this.history.acknowledged(
-      Object.entries(nodes).map(
+  /** `from`: the port of the connection; `silent`: nodes that are connected and have accepted nothing. */
+  acknowledge(
+    snapshot: Snapshot,
+    nodes: Readonly<Record<string, number>>,
+    { from = 1, silent = [] }: { readonly from?: number; readonly silent?: readonly StreamStatus[] } = {},
+  ): void {
+    this.history.acknowledged([
+      ...silent,
+      ...Object.entries(nodes).map(
         ([nodeId, ackedAt]): StreamStatus => ({
           gateway: 'ingress',
           nodeId,
           userAgent: 'envoy',
-          address: '127.0.0.1:1',
+          address: `127.0.0.1:${from}`,
           variant: 'delta',
           since: 0,
           types: PUSH_ORDER.map((typeUrl) => ({
@@ -49,10 +55,10 @@ class Scene {
           })),
         }),
       ),
-    );
+    ]);
   }
 
-  found(asked: { readonly version?: string; readonly at?: number }): readonly unknown[] {
+  found(asked: { readonly version?: string; readonly at?: number; readonly node?: string }): readonly unknown[] {
     const found = this.history.find('ingress', asked);
     return [found?.foundBy, found?.kept.snapshot.version, found?.alsoPossible.map((one) => one.snapshot.version)];
   }
@@ -71,6 +77,49 @@ describe('the snapshots that are kept', () => {
     assert.deepEqual(scene.found({ at: 2 * MINUTE + 30_000 }), ['time', two.version, [one.version]]);
     assert.deepEqual(scene.found({ at: 4 * MINUTE }), ['time', two.version, []]);
     assert.deepEqual(scene.found({}), ['newest', two.version, []]);
+  });
+
+  test('A line is of its own node: what others accept, or never accept, does not change which snapshot it had', () => {
+    const scene = new Scene();
+    scene.publish(one, MINUTE);
+    scene.acknowledge(one, { good: MINUTE + 10, rogue: MINUTE + 10 });
+    scene.publish(two, 2 * MINUTE);
+    // The rogue accepts nothing any more, also under the name of the good one, from a connection of its own.
+    const silent = ['rogue', 'good'].map(
+      (nodeId): StreamStatus => ({
+        gateway: 'ingress',
+        nodeId,
+        userAgent: 'envoy',
+        address: '127.0.0.1:666',
+        variant: 'delta',
+        since: 0,
+        types: [{ type: 'RDS', state: 'STALE' }],
+      }),
+    );
+    const invented = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`invented-${index}`, MINUTE]));
+    scene.acknowledge(two, invented, { from: 2, silent });
+    scene.acknowledge(two, { ...invented, good: 2 * MINUTE + 10 }, { silent });
+    const at = 3 * MINUTE;
+    assert.deepEqual(scene.found({ at, node: 'good' }), ['time', two.version, []]);
+    assert.deepEqual(scene.found({ at: 2 * MINUTE + 100, node: 'good' }), ['time', two.version, [one.version]]);
+    assert.deepEqual(scene.found({ at, node: 'rogue' }), ['time', two.version, [one.version]]);
+    // Of a node that nobody has seen, no more is known than of all.
+    assert.deepEqual(scene.found({ at, node: 'nobody' }), ['time', two.version, [one.version]]);
+    assert.ok(scene.history.find('ingress', { at })?.kept.acknowledged.has('good'));
+  });
+
+  test('Of nodes that are gone a hundred are remembered, those that came first', () => {
+    const scene = new Scene();
+    scene.publish(one, MINUTE);
+    scene.acknowledge(one, { good: MINUTE });
+    for (let round = 0; round < 5; round += 1)
+      scene.acknowledge(
+        one,
+        Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`invented-${round}-${index}`, MINUTE])),
+      );
+    scene.acknowledge(one, {});
+    const known = scene.history.find('ingress', {})?.kept.acknowledged;
+    assert.deepEqual([known?.size, known?.has('good')], [100, true]);
   });
 
   test('A moment beside a publication may belong to either snapshot, because clocks differ', () => {

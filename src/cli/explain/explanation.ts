@@ -5,6 +5,8 @@
 import type { ServedSnapshot } from '../../admin/resources-view.ts';
 import type { Decision, Nearest } from '../../decision/answer/decision.ts';
 import { judge } from '../../decision/connection.ts';
+import { Resources } from '../../decision/matching/resources.ts';
+import { judgeTunnels } from '../../decision/tls/dialled-peer.ts';
 import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
 import { PosternError } from '../../errors.ts';
 import { placeOf } from '../questions/rule-place.ts';
@@ -129,13 +131,13 @@ function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; rea
   const { basis } = REASON_BASIS[line.reason];
   const none = (why: string): { readonly judged: Judged } => ({ judged: { ...about, agrees: 'none', why } });
   try {
-    const decisions = lineQuestions(line, served).map((question) => judge(served.resources, question));
+    const decisions = decisionsOf(line, served);
     const [decision = decisions[0]] = decisions.filter((one) => isSame(one, line));
     if (decision === undefined) return none(unaskable(line));
     const { verdict, reason, steps } = decision;
     const agrees = isSame(decision, line)
       ? 'same'
-      : basis === 'unseen'
+      : basis === 'unseen' || (basis === 'rules' && isUnseen(line))
         ? 'unseen'
         : basis === 'moment' && verdict === 'yes'
           ? 'moment'
@@ -147,12 +149,23 @@ function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; rea
   }
 }
 
+function decisionsOf(line: LogLine, served: Served): readonly Decision[] {
+  if (line.layer !== 'tunnel') return lineQuestions(line, served).map((question) => judge(served.resources, question));
+  const { peer, upstream_peer_uri: proven } = line.fields;
+  if (peer === undefined) return [];
+  return judgeTunnels(new Resources(served.resources), { peer, uris: proven?.split(','), at: line.at });
+}
+
+/** The line of a tunnel has the names of the peer's gateway when its handshake was done. */
+function isUnseen({ layer, fields }: LogLine): boolean {
+  return layer === 'tunnel' && fields['upstream_peer_uri'] === undefined;
+}
+
 function isSame({ reason }: Decision, line: LogLine): boolean {
   return reason === line.reason;
 }
 
-function unaskable({ layer, fields }: LogLine): string {
-  if (layer === 'tunnel') return 'no rule decides about the way to a peer; run postern check peer';
+function unaskable({ fields }: LogLine): string {
   if (fields['peer'] !== undefined)
     return `these resources have nothing for ${fields['peer']} that the line can be compared with`;
   return 'the line does not say enough about the connection';

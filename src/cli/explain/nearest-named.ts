@@ -7,6 +7,7 @@ import { METADATA } from '../../envoy/resource-names.ts';
 import { exportAuthority, localNames } from '../../federation/wire-names.ts';
 import { nearestName } from '../../nearest-name.ts';
 import type { TrustDomain } from '../../trust/spiffe.ts';
+import { endedOn } from '../questions/ended-grant.ts';
 import type { Served } from '../questions/served.ts';
 import type { LogLine } from './log-line.ts';
 
@@ -23,13 +24,17 @@ export function nearestNamed(line: LogLine, served: Served): Nearest | undefined
   }
 }
 
-function nearestExport({ fields }: LogLine, { names, trustDomain }: Served): Nearest | undefined {
+function nearestExport({ fields, at }: LogLine, served: Served): Nearest | undefined {
+  const { names, trustDomain } = served;
   const { authority = '', peer = '' } = fields;
   const asked = authority.replace(/:\d+$/, '');
   const byAuthority = new Map(
     names.exports.map(({ name }) => [exportAuthority(name, trustDomain as TrustDomain), name] as const),
   );
   const exact = byAuthority.get(asked);
+  const ended = exact === undefined ? undefined : endedOn(served, exact, peer, at);
+  if (ended !== undefined)
+    return { rule: `exports.${exact}.consumers.${peer}`, needs: [`a later day than ${ended} in expires`] };
   if (exact !== undefined) return { rule: `exports.${exact}`, needs: [`a consumer with peer: ${peer}`] };
   const near = byAuthority.get(nearestName(asked, [...byAuthority.keys()]) ?? '');
   return near === undefined ? undefined : { rule: `exports.${near}`, needs: [`the name ${near} (the peer writes it)`] };

@@ -29,8 +29,13 @@ export async function askedQuestion(invocation: Invocation, servedBy: ServedBy):
   const at = momentFlag(invocation);
   const isOwn = subject === 'anyone' || subject.startsWith('spiffe://') || /^[^:]+\//.test(subject);
   const gateway = isOwn ? 'egress' : 'ingress';
-  const served = await servedBy(gateway);
+  // A process answers for what it serves now, a file for what it would allow at that time.
+  const served = await servedBy(gateway, isForFile(invocation) ? { at } : {});
   return isOwn ? ofWorkload(invocation, served, subject, words, at) : ofPeer(invocation, served, subject, words, at);
+}
+
+function isForFile({ flag }: Invocation): boolean {
+  return flag('file') !== undefined && flag('at') !== undefined;
 }
 
 function ofPeer(

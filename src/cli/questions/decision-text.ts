@@ -14,6 +14,8 @@ export interface AskedExport {
   readonly place?: string;
   /** The peers that have a grant of it. */
   readonly grantedTo: readonly string[];
+  /** The last day of the grant of the peer that asks. */
+  readonly endedOn?: string;
 }
 
 export interface About {
@@ -54,7 +56,9 @@ export function decisionText(decision: Decision, about: About, asked: string, se
 const PEER_DECIDES =
   'This is the answer of our egress gateway. The ingress gateway of the peer still decides, by its own grants, methods and paths.';
 
-function exportLine({ name, protocol, place, grantedTo }: AskedExport): string {
+function exportLine({ name, protocol, place, grantedTo, endedOn }: AskedExport): string {
+  if (endedOn !== undefined)
+    return `  export   ${oneLine(name)}${place === undefined ? '' : ` (${oneLine(place)})`}: the grant ended on ${oneLine(endedOn)} (expires)`;
   const to = grantedTo.length === 0 ? 'granted to nobody' : `granted to ${grantedTo.join(', ')} only`;
   return `  export   ${oneLine(name)}${place === undefined ? '' : ` (${oneLine(place)})`} is ${protocol}, ${oneLine(to)}`;
 }

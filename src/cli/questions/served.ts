@@ -32,7 +32,10 @@ export interface Served {
   readonly snapshot?: ServedSnapshot;
 }
 
-/** Of a gateway that the mesh does not have, there are none. The process also answers for what it served before. */
+/**
+ * Of a gateway that the mesh does not have, there are none. The process also answers for what it served before. A file is what
+ * would be served at the time that is asked about: grants end.
+ */
 export type ServedBy = (gateway: GatewayRole, asked?: AskedSnapshot) => Promise<Served>;
 
 /** Errors: RejectedConfig, CONFIG_UNREADABLE, ADMIN_UNREACHABLE. */
@@ -66,7 +69,14 @@ export async function servedByFile(
     import('../compile-once.ts'),
     import('../../pipeline/shown-resources.ts'),
   ]);
-  const { snapshots, placeholderPem } = await compileOnce(read, now);
+  const compiled = new Map<number, ReturnType<typeof compileOnce>>();
+  const compiledAt = async (at: number): ReturnType<typeof compileOnce> => {
+    const known = compiled.get(at) ?? compileOnce(at === now ? read : (read.resolvedAt?.(at) ?? read), at);
+    compiled.set(at, known);
+    return await known;
+  };
+  // Also when nobody asks: a file that breaks a rule of the boundary is no answer.
+  await compiledAt(now);
   const about = {
     file,
     mesh: config.mesh.name,
@@ -75,11 +85,11 @@ export async function servedByFile(
     terms: configTerms(config),
     places: rulePlaces(config, positions, read.loaded.text),
   };
-  return async (gateway) => ({
-    ...about,
-    gateway,
-    resources: shownResources(snapshots.get(gateway), placeholderPem) as readonly ResourceJson[],
-  });
+  return async (gateway, { at = now } = {}) => {
+    const { snapshots, placeholderPem } = await compiledAt(at);
+    const resources = shownResources(snapshots.get(gateway), placeholderPem) as readonly ResourceJson[];
+    return { ...about, gateway, resources };
+  };
 }
 
 async function fromProcess(invocation: Invocation, gateway: GatewayRole, asked: AskedSnapshot = {}): Promise<Served> {
@@ -103,10 +113,11 @@ async function fromProcess(invocation: Invocation, gateway: GatewayRole, asked: 
   return { ...inOneLine(about), gateway, resources: resources as readonly ResourceJson[] };
 }
 
-function queryOf({ version, at }: AskedSnapshot): string {
+function queryOf({ version, at, node }: AskedSnapshot): string {
   const query = new URLSearchParams({
     ...(version !== undefined && { version }),
     ...(at !== undefined && { at: new Date(at).toISOString() }),
+    ...(node !== undefined && { node }),
   });
   return query.size === 0 ? '' : `?${query}`;
 }

@@ -72,6 +72,19 @@ const ALGORITHMS: Readonly<Record<KeyKind, readonly string[]>> = {
   rsa: ['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512'],
 };
 
+/** A certificate that is right in all but, maybe, its names. */
+export function honestCertificate(
+  { bundle, authorities, algorithms }: Accepts,
+  uris: readonly string[],
+  at: number,
+): ShownCertificate {
+  const kinds = Object.keys(ALGORITHMS) as readonly KeyKind[];
+  const key = algorithms.map((one) => kinds.find((kind) => ALGORITHMS[kind].includes(one))).find((one) => one);
+  if (key === undefined) throw unjudged(`a key that the side with ${bundle} accepts`);
+  const signedBy = authorities.map(({ fingerprint }) => fingerprint);
+  return { signedBy, uris, key, notBefore: at - 1, notAfter: at + 1 };
+}
+
 /** Where the steps of a handshake go, and what it is called. */
 interface Report {
   pass(kind: StepKind, name: string, compared: string, source?: string): void;

@@ -3,11 +3,11 @@
 
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
 import { METADATA } from '../../envoy/resource-names.ts';
-import type { Hello, KeyKind, ShownCertificate } from '../answer/question.ts';
+import type { Hello, ShownCertificate } from '../answer/question.ts';
 import { type Listener, Resources } from '../matching/resources.ts';
 import { asked, lowerCase } from '../matching/text-match.ts';
 import { present, unjudged } from '../matching/unjudged.ts';
-import { acceptedBy } from './handshake.ts';
+import { acceptedBy, honestCertificate } from './handshake.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
 
@@ -50,12 +50,6 @@ function isOf({ metadata }: FilterChain, peer: string, tcpExport: string | undef
   return own === peer && service === tcpExport;
 }
 
-const KEYS: Readonly<Record<string, KeyKind>> = {
-  ecdsa_secp256r1_sha256: 'ecdsa-p256',
-  ed25519: 'ed25519',
-  rsa_pss_rsae_sha256: 'rsa',
-};
-
 /** Of the first CA and the first name that the chain accepts. */
 function acceptedCertificate(
   chain: FilterChain,
@@ -68,11 +62,8 @@ function acceptedCertificate(
     throw unjudged(`the transport socket of ${chain.name}`);
   const accepts = acceptedBy(present(tls.common_tls_context, 'a TLS context'), resources);
   const [name] = accepts.names;
-  const key = accepts.algorithms.map((one) => KEYS[one]).find((one) => one !== undefined);
-  if (name?.matcher === undefined || key === undefined) throw unjudged(`what ${chain.name} accepts`);
-  const uri = workload ?? asked(name.matcher);
-  const signedBy = accepts.authorities.map(({ fingerprint }) => fingerprint);
-  return { signedBy, uris: [uri], key, notBefore: at - 1, notAfter: at + 1 };
+  if (name?.matcher === undefined) throw unjudged(`what ${chain.name} accepts`);
+  return honestCertificate(accepts, [workload ?? asked(name.matcher)], at);
 }
 
 /** What a gateway of a peer writes about its caller. */

@@ -6,7 +6,7 @@ import type { Publisher } from '../../pipeline/publisher.ts';
 import { diff } from '../../snapshot/diff.ts';
 import { shortName, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { StreamStatus, TypeStatus } from '../../xds/stream-status.ts';
+import { byConnection, type StreamStatus, type TypeStatus } from '../../xds/stream-status.ts';
 
 export interface KeptSnapshot {
   readonly snapshot: Snapshot;
@@ -23,6 +23,8 @@ export interface Asked {
   readonly version?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly at?: number | undefined;
+  /** The gateway of the line: what other nodes have accepted says nothing about it. */
+  readonly node?: string | undefined;
 }
 
 export interface Found {
@@ -42,6 +44,7 @@ export interface KeptLimits {
 
 /** Clocks of gateways that are kept by NTP differ by less. */
 const CLOCK_MS = 500;
+/** Of nodes that are no longer connected; how many are connected has a limit at the xDS port. */
 const MOST_NODES = 100;
 /** With other names, or more changes than these, the next set of resources is one of its own (snapshot/resource-set.ts). */
 const SHARED_CHANGES = 64;
@@ -59,7 +62,7 @@ export class KeptSnapshots {
   /** The oldest first. */
   private readonly entries = new Map<string, Entry[]>();
   /** The nodes of each gateway that were connected when last looked at. */
-  private connected: ReadonlyMap<string, readonly string[]> = new Map();
+  private connected: ReadonlyMap<string, ReadonlySet<string>> = new Map();
 
   constructor(limits: KeptLimits = LIMITS) {
     this.limits = limits;
@@ -80,31 +83,34 @@ export class KeptSnapshots {
     this.forget();
   }
 
-  /** What the gateways have by now. A snapshot that was replaced before its last ACK came stays without a time. */
+  /**
+   * What the gateways have by now. A snapshot that was replaced before its last ACK came stays without a time. Each connection
+   * counts by itself: whoever else uses the name of a node, and accepts nothing, takes nothing from it.
+   */
   acknowledged(streams: readonly StreamStatus[]): void {
-    const nodes = new Map<string, { readonly gateway: string; types: readonly TypeStatus[] }>();
-    for (const { gateway, nodeId, types } of streams) {
-      const known = nodes.get(`${gateway} ${nodeId}`);
-      nodes.set(`${gateway} ${nodeId}`, { gateway, types: [...(known?.types ?? []), ...types] });
-    }
-    const connected = new Map<string, string[]>();
-    for (const [key, { gateway, types }] of nodes) {
-      connected.set(gateway, [...(connected.get(gateway) ?? []), key.slice(gateway.length + 1)]);
+    const connected = new Map<string, Set<string>>();
+    for (const connection of byConnection(streams)) {
+      const [{ gateway, nodeId }] = connection;
+      connected.set(gateway, (connected.get(gateway) ?? new Set()).add(nodeId));
+      const types = connection.flatMap((stream) => stream.types);
       const had = this.entries.get(gateway)?.findLast(({ snapshot }) => hasAll(types, snapshot));
-      if (had === undefined || had.acknowledged.size >= MOST_NODES) continue;
-      const node = key.slice(gateway.length + 1);
-      const at = Math.max(had.publishedAt, ...types.map(({ ackedAt = 0 }) => ackedAt));
-      if (!had.acknowledged.has(node)) had.acknowledged.set(node, at);
+      if (had === undefined || had.acknowledged.has(nodeId)) continue;
+      had.acknowledged.set(nodeId, Math.max(had.publishedAt, ...types.map(({ ackedAt = 0 }) => ackedAt)));
     }
     this.connected = connected;
+    for (const [gateway, kept] of this.entries)
+      for (const { acknowledged } of kept) forgetNodes(acknowledged, connected.get(gateway) ?? new Set());
   }
 
   /** Undefined for a gateway that was never served anything. */
-  find(gateway: string, { version, at }: Asked): Found | undefined {
+  find(gateway: string, { version, at, node }: Asked): Found | undefined {
     const kept = this.entries.get(gateway) ?? [];
     const newest = kept.at(-1);
     if (newest === undefined) return undefined;
-    const inUse = at === undefined ? [] : possibleAt(kept, at, this.connected.get(gateway) ?? []);
+    // Of a node that has accepted nothing that is kept, no more is known than of all.
+    const isKnown = node !== undefined && kept.some(({ acknowledged }) => acknowledged.has(node));
+    const nodes = isKnown ? [node] : [...(this.connected.get(gateway) ?? [])];
+    const inUse = at === undefined ? [] : possibleAt(kept, at, nodes, isKnown);
     if (version !== undefined) {
       const having = kept.filter((one) => has(one.snapshot, version));
       const [best] = [...having].sort((a, b) => distance(a, at, inUse) - distance(b, at, inUse));
@@ -167,22 +173,39 @@ function hasAll(types: readonly TypeStatus[], snapshot: Snapshot): boolean {
   );
 }
 
-/** The snapshots that a gateway may have used: the last that was published, and those before it until one that all had accepted. */
-function possibleAt(kept: readonly Entry[], at: number, connected: readonly string[]): readonly Entry[] {
+/** Of nodes that are gone, those that came last are forgotten first: whoever invents names comes after the gateways. */
+function forgetNodes(acknowledged: Map<string, number>, connected: ReadonlySet<string>): void {
+  if (acknowledged.size <= MOST_NODES) return;
+  const gone = [...acknowledged.keys()].filter((node) => !connected.has(node));
+  for (const node of gone.slice(MOST_NODES)) acknowledged.delete(node);
+}
+
+/**
+ * The snapshots that a gateway may have used: the last that was published, and those before it until one that all of `nodes` had
+ * accepted. `isOne`: the line is of that node, and what others have accepted does not count.
+ */
+function possibleAt(kept: readonly Entry[], at: number, nodes: readonly string[], isOne: boolean): readonly Entry[] {
   const last = kept.findLastIndex(({ publishedAt }) => publishedAt <= at + CLOCK_MS);
   for (let first = last; first >= 0; first -= 1)
-    if (isSettledAt(kept, first, at, connected)) return kept.slice(first, last + 1);
+    if (isSettledAt(kept, first, at, nodes, isOne)) return kept.slice(first, last + 1);
   return kept.slice(0, last + 1);
 }
 
 /** A node that had an older snapshot, and no time of this one before `at`, may have used the older one. */
-function isSettledAt(kept: readonly Entry[], index: number, at: number, connected: readonly string[]): boolean {
+function isSettledAt(
+  kept: readonly Entry[],
+  index: number,
+  at: number,
+  nodes: readonly string[],
+  isOne: boolean,
+): boolean {
   const hasBy = (node: string): boolean =>
     (kept[index]?.acknowledged.get(node) ?? Number.POSITIVE_INFINITY) <= at - CLOCK_MS;
   const hadOlder = (node: string): boolean => kept.slice(0, index).some(({ acknowledged }) => acknowledged.has(node));
+  // What a node accepts first is the oldest that it can have had.
+  if (isOne) return nodes.some((node) => hasBy(node) || (kept[index]?.acknowledged.has(node) && !hadOlder(node)));
   return (
-    [...(kept[index]?.acknowledged.keys() ?? [])].some(hasBy) &&
-    connected.every((node) => hasBy(node) || !hadOlder(node))
+    [...(kept[index]?.acknowledged.keys() ?? [])].some(hasBy) && nodes.every((node) => hasBy(node) || !hadOlder(node))
   );
 }
 

@@ -48,7 +48,7 @@ export class ResourcesReports {
     const { applied } = this.publisher;
     // Who asks after a publication gets no report that was begun before it.
     const newest = this.snapshots.find(gateway, {})?.kept;
-    const question = [gateway, asked.version, asked.at, newest, applied];
+    const question = [gateway, asked.version, asked.at, asked.node, newest, applied];
     const report = this.reports.ask(question, () => this.make(gateway, asked));
     return report === undefined ? 'busy' : await report;
   }
@@ -58,7 +58,7 @@ export class ResourcesReports {
     const found = this.snapshots.find(gateway, asked);
     const { applied } = this.publisher;
     if (applied === undefined) return undefined;
-    const snapshot = this.aboutSnapshot(gateway, found, applied);
+    const snapshot = this.aboutSnapshot(gateway, found, applied, asked.node);
     const body = await this.content(gateway, found, applied);
     return [...body, Buffer.from(`,"snapshot":${JSON.stringify(snapshot)}}\n`)];
   }
@@ -85,13 +85,21 @@ export class ResourcesReports {
     this.forgetting = setTimeout(() => this.newest.clear(), KEPT_MS).unref();
   }
 
-  private aboutSnapshot(gateway: GatewayRole, found: Found | undefined, applied: Applied): ServedSnapshot {
+  private aboutSnapshot(
+    gateway: GatewayRole,
+    found: Found | undefined,
+    applied: Applied,
+    own: string | undefined,
+  ): ServedSnapshot {
     const { snapshots } = this;
     const { snapshot, publishedAt = applied.at, acknowledged = new Map<string, number>() } = found?.kept ?? {};
     return {
       version: snapshot?.version ?? '',
       publishedAt: iso(publishedAt),
-      acknowledged: [...acknowledged].map(([node, at]) => ({ node, at: iso(at) })),
+      // The node that was asked about comes first, whoever else there is.
+      acknowledged: [...acknowledged]
+        .sort(([a], [b]) => Number(b === own) - Number(a === own))
+        .map(([node, at]) => ({ node, at: iso(at) })),
       isNewest: found === undefined || snapshots.isNewest(gateway, found.kept),
       foundBy: found?.foundBy ?? 'newest',
       alsoPossible: (found?.alsoPossible ?? []).map(({ snapshot: { version } }) => version),

@@ -35,6 +35,64 @@ describe('the command explain', () => {
     assert.deepEqual([stdin.stdout, dash.stdout], [argument.stdout, argument.stdout]);
   });
 
+  test('A file is judged as of the time of the line: a grant that was over then is over, and the text says since when', async (t) => {
+    const { edited } = scene(t);
+    const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
+    const lastDay = day(2).slice(0, 10);
+    const file = edited('ends.yaml', (yaml) => yaml.replace('expires: 2099-12-31', `expires: ${lastDay}`));
+    const asked = {
+      peer: 'partner',
+      peer_uri: 'spiffe://partner.example/gateway/egress',
+      method: 'GET',
+      path: '/v1/entries/1',
+    };
+    const { export: _, ...unnamed } = FIELDS;
+    const line = {
+      ...unnamed,
+      ...asked,
+      ts: day(4),
+      reason: 'NO_GRANT',
+      authority: 'ledger.audit.exports.bank.example',
+    };
+    const allowed = { ...FIELDS, ...asked, export: 'ledger.audit', verdict: 'allowed', reason: 'ALLOWED' };
+    const told = await Promise.all(
+      [line, allowed].map(
+        async (one) =>
+          JSON.parse((await postern(['explain', JSON.stringify(one), '-f', file, '-o', 'json'])).stdout)[0],
+      ),
+    );
+    assert.deepEqual(
+      told.map(({ judged: [{ agrees, reason }] }) => [agrees, reason]),
+      [
+        ['same', 'NO_GRANT'],
+        ['same', 'ALLOWED'],
+      ],
+    );
+    assert.equal(told[0].nearest.name, 'exports.ledger.audit.consumers.partner');
+    assert.ok(told[0].nearest.needs[0].includes(lastDay));
+  });
+
+  test('The line of a connection to a peer is judged by what the gateway of the peer has to prove', async (t) => {
+    const { file } = scene(t);
+    const proven = { upstream_peer_uri: 'spiffe://shop.example/gateway/ingress' };
+    const lines = [
+      { reason: 'ALLOWED', ...proven },
+      { reason: 'ALLOWED', upstream_peer_uri: 'spiffe://shop.example/gateway/other' },
+      { reason: 'PEER_DOWN' },
+      { reason: 'WRONG_IDENTITY' },
+      { reason: 'ALLOWED', ...proven, peer: 'nobody' },
+    ].map((one) => JSON.stringify({ ts: FIELDS.ts, gateway: 'bank/egress', layer: 'tunnel', peer: 'shop', ...one }));
+    const told = await Promise.all(
+      lines.map(async (line) => JSON.parse((await postern(['explain', line, '-f', file, '-o', 'json'])).stdout)[0]),
+    );
+    assert.deepEqual(
+      told.map(({ judged: [{ agrees }] }) => agrees),
+      ['same', 'other', 'moment', 'unseen', 'none'],
+    );
+    const dialled = told[2].judged[0].steps.find(({ kind }: { readonly kind: string }) => kind === 'peer gateway');
+    assert.equal(dialled.name, '127.0.0.1:12443');
+  });
+
   test('The JSON form is ASCII alone, also when a path is not', async (t) => {
     const { file } = scene(t);
     const line = JSON.stringify({ ...FIELDS, path: '/\u009b31mä' });

@@ -11,6 +11,7 @@ interface Answer {
     readonly protocol: string;
     readonly place: string;
     readonly grantedTo: readonly string[];
+    readonly endedOn?: string;
   };
   readonly verdict: string;
   readonly reason: string;
@@ -61,6 +62,18 @@ describe('can', () => {
       (await Promise.all(callers)).map(({ status }) => status),
       [0, 1, 1],
     );
+  });
+
+  test('A grant that is over at the time that is asked about is none, with the code of the log line, and its last day is named', async (t) => {
+    const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
+    const lastDay = day(2).slice(0, 10);
+    const file = scene(t).edited('ends.yaml', (yaml) => yaml.replace('expires: 2099-12-31', `expires: ${lastDay}`));
+    const words = ['can', 'partner', 'GET', 'ledger.audit', '/v1/entries/1', '-f', file, '-o', 'json'];
+    const ask = async (...more: readonly string[]): Promise<Answer> =>
+      JSON.parse((await postern([...words, ...more])).stdout) as Answer;
+    const [now, over] = await Promise.all([ask(), ask('--at', day(4))]);
+    assert.deepEqual([now.verdict, now.export], ['yes', undefined]);
+    assert.deepEqual([over.verdict, over.reason, over.export?.endedOn], ['no', 'NO_GRANT', lastDay]);
   });
 
   test('The JSON form has every step, with the line of the part of the file that it was made of', async (t) => {

@@ -7,6 +7,7 @@ import { EXIT } from '../../../errors.ts';
 import { outputFormat, type Run } from '../../command.ts';
 import { type AskedQuestion, askedQuestion } from '../../questions/asked-question.ts';
 import { type AskedExport, decisionText } from '../../questions/decision-text.ts';
+import { endedOn } from '../../questions/ended-grant.ts';
 import { placeOf } from '../../questions/rule-place.ts';
 import { type Served, servedResources } from '../../questions/served.ts';
 
@@ -21,7 +22,7 @@ export const can: Run = async (invocation) => {
   const about = {
     // Behind an import is the peer's own gateway, whose configuration is not ours.
     peerDecides: decision.verdict === 'yes' && served.gateway === 'egress' && decision.backends.length > 0,
-    ...(decision.verdict === 'no' && exported && notGranted(exported, served)),
+    ...(decision.verdict === 'no' && exported && notGranted(exported, served, question.at)),
   };
   const withPlaces = {
     asked: text,
@@ -41,11 +42,22 @@ export const can: Run = async (invocation) => {
 function notGranted(
   { name, protocol, peer: asking }: NonNullable<AskedQuestion['exported']>,
   served: Served,
+  at: number,
 ): { readonly export?: AskedExport } {
-  const place = placeOf(`exports.${name}`, served);
+  const ended = endedOn(served, name, asking, at);
+  const place = placeOf(ended === undefined ? `exports.${name}` : `exports.${name}.consumers.${asking}`, served);
   const grantedTo = served.names.peers
     .map((peer) => peer.name)
-    .filter((peer) => Object.hasOwn(served.places, `exports.${name}.consumers.${peer}`));
+    .filter((peer) => Object.hasOwn(served.places, `exports.${name}.consumers.${peer}`))
+    .filter((peer) => endedOn(served, name, peer, at) === undefined);
   if (grantedTo.includes(asking)) return {};
-  return { export: { name, protocol, ...(place !== undefined && { place }), grantedTo } };
+  return {
+    export: {
+      name,
+      protocol,
+      ...(place !== undefined && { place }),
+      grantedTo,
+      ...(ended !== undefined && { endedOn: ended }),
+    },
+  };
 }

@@ -35,15 +35,19 @@ async function askedLines(invocation: Invocation): Promise<readonly LogLine[]> {
   return [parseLogLine(await readAll(process.stdin))];
 }
 
-/** By the version in the line, else by its time; every snapshot that the gateway may have had. */
+/**
+ * By the version in the line, else by its time: the snapshot that the line's own gateway had accepted then, and those that it may
+ * have had beside it. A line without `node` comes from resources of an earlier version: then those of all nodes.
+ */
 async function servedAt(line: LogLine, servedBy: ServedBy): Promise<readonly Served[]> {
   const { at, fields } = line;
+  const node = fields['node'];
   const version = /^[0-9a-f]{12}$/.test(fields['version'] ?? '') ? fields['version'] : undefined;
-  const first = await servedBy(line.role, { at, version });
+  const first = await servedBy(line.role, { at, version, node });
   if (first.mesh !== line.mesh) return [];
   const others: Served[] = [];
   for (const other of first.snapshot?.alsoPossible ?? [])
-    others.push(await servedBy(line.role, { at, version: other }));
+    others.push(await servedBy(line.role, { at, version: other, node }));
   return [first, ...others];
 }
 

@@ -26,6 +26,7 @@ const SIZE = keys(`
   tx %BYTES_SENT%
   dur_ms %DURATION%`);
 const CONNECTION_ID = keys('conn_id %CONNECTION_ID%');
+const NODE = keys('node %CEL(xds.node.id)%');
 const CLIENT = keys('client %DOWNSTREAM_DIRECT_REMOTE_ADDRESS%');
 const CHAIN_PEER = keys('peer %METADATA(LISTENER_FILTER_CHAIN:postern:peer)%');
 const CLOSE = keys('close %DOWNSTREAM_LOCAL_CLOSE_REASON%');
@@ -69,6 +70,7 @@ const DIAL_FACTS = keys(`
   flags %RESPONSE_FLAGS%
   conn_term %CONNECTION_TERMINATION_DETAILS%`);
 const WENT_WRONG = {
+  ...NODE,
   ...CLIENT,
   ...DIAL_FACTS,
   ...AUTHORITY,
@@ -152,6 +154,7 @@ export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '7b19f5
 
 function connectionLog(role: string): Shape {
   const fields = {
+    ...NODE,
     ...CONNECTION_ID,
     ...CHAIN_PEER,
     ...CLIENT,
@@ -188,7 +191,7 @@ const UPSTREAM = keys(`
   upstream_peer_uri %UPSTREAM_PEER_URI_SAN%`);
 const CARRIED =
   "response.flags == 0 && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
-const TUNNEL = { ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
+const TUNNEL = { ...NODE, ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
 const TUNNEL_REASON = { reason: digest('a0e7d805b5a3d85f'), verdict: digest('107a50f5f9657cdc') };
 
 /** The lines, and the report. */
@@ -212,6 +215,7 @@ const DENIED = "xds.filter_chain_name == 'deny-all'";
 
 function tcpLog(role: string, other: Keys, reason: Keys): Shape {
   const fields = {
+    ...NODE,
     ...other,
     ...CHAIN_PEER,
     ...SIZE,
