@@ -38,7 +38,27 @@ export function messageTable(root) {
     }
   };
   visit(root);
+  markRuleless(messages);
   return { messages, enums };
+}
+
+/**
+ * Marks the fields below which there is nothing to check: messages without a rule, and without an Any, whatever they hold.
+ * The members of oneofs are not marked, because a oneof may ask for one of them.
+ */
+function markRuleless(messages) {
+  const ruled = new Set(['google.protobuf.Any']);
+  const fields = ({ fields }) => Object.values(fields);
+  for (const [name, message] of Object.entries(messages))
+    if (message.required !== undefined || fields(message).some(({ rules }) => rules !== undefined)) ruled.add(name);
+  const isNewlyRuled = ([name, message]) =>
+    !ruled.has(name) && fields(message).some(({ kind, type }) => kind === 'message' && ruled.has(type));
+  for (let found = Object.entries(messages); found.length > 0; ) {
+    found = Object.entries(messages).filter(isNewlyRuled);
+    for (const [name] of found) ruled.add(name);
+  }
+  for (const field of Object.values(messages).flatMap(fields))
+    if (field.kind === 'message' && !field.rules && !field.oneof && !ruled.has(field.type)) field.ruleless = true;
 }
 
 function messageOf(type) {

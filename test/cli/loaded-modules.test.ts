@@ -55,7 +55,7 @@ for (const args of [
     );
   });
 
-test('The command postern validate loads the parser, the schema and the codec, and nothing of the server', async (t) => {
+test('The command postern validate loads the parser, the schema and the codec, and nothing of the server or of threads', async (t) => {
   const { packages, files, protobufjs } = await loadedBy(t, (file) => ['validate', '-f', file]);
   assert.deepEqual(
     packages.filter((name) => ['@grpc/grpc-js', 'pino', 'node-forge'].includes(name)),
@@ -67,6 +67,7 @@ test('The command postern validate loads the parser, the schema and the codec, a
     files.filter((file) => /^(xds|serving|runtime|telemetry|admin)\//.test(file)),
     [],
   );
+  assert.ok(!files.includes('config/files/parse-in-worker.js'), 'a small file needs no thread');
 });
 
 test('The command postern validate loads no codec for a file with a wrong key', async (t) => {

@@ -10,7 +10,6 @@ import { toDiagnostics } from '../placement.ts';
 import { holdsKey, quote } from '../schema/values/string-checks.ts';
 import type { Place } from '../yaml/positions.ts';
 import { exposure, type KeyAccess } from './key-access.ts';
-import { parseInWorker } from './parse-in-worker.ts';
 import { type FileContent, ownUser, readAll, readRegular } from './regular-file.ts';
 
 /** Far more than a bundle of 32 certificates needs. */
@@ -110,6 +109,7 @@ async function parseBytes(bytes: Buffer, text: string, options: LoadOptions): Pr
     return refused(errorAt('YAML_SYNTAX', [], 'the file is not UTF-8 text from here on', hint), firstBroken(bytes));
   }
   if (options.inline && bytes.length <= MAX_INLINE_BYTES) return parseConfig(text);
+  const { parseInWorker } = await import('./parse-in-worker.ts');
   return parseInWorker(text, options.deadlineMs ?? DEADLINE_MS);
 }
 

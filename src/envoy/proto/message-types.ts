@@ -33,6 +33,8 @@ export type Field = FieldType & {
   readonly presence: boolean;
   /** Envoy's own validation rules. */
   readonly rules: Rules;
+  /** A message without rules, its own or of any message in it. */
+  readonly ruleless: boolean;
 };
 
 export interface MessageType {
@@ -42,6 +44,8 @@ export interface MessageType {
   /** By the proto's name. */
   readonly named: ReadonlyMap<string, Field>;
   readonly numbered: ReadonlyMap<number, Field>;
+  /** Those that have rules, or whose messages may have some. */
+  readonly ruled: readonly Field[];
   /** Oneofs of which a member must be set. */
   readonly required: readonly string[];
 }
@@ -61,6 +65,7 @@ interface FieldEntry {
   readonly key?: ScalarType;
   readonly oneof?: string;
   readonly rules?: Rules;
+  readonly ruleless?: true;
 }
 
 interface Table {
@@ -114,14 +119,16 @@ export function messageNames(): readonly string[] {
 function makeMessageType(name: string): MessageType {
   const { fields: entries, required = [] } = ownOf(protoTable().messages, name);
   const fields = Object.entries(entries).map(([field, entry]): Field => {
-    const { repeated = false, packed = false, presence = false, rules = NO_RULES } = entry;
-    return { ...entry, name: field, fullName: `${name}.${field}`, repeated, packed, presence, rules } as Field;
+    const { repeated = false, packed = false, presence = false, rules = NO_RULES, ruleless = false } = entry;
+    const fullName = `${name}.${field}`;
+    return { ...entry, name: field, fullName, repeated, packed, presence, rules, ruleless } as Field;
   });
   return {
     name,
     fields,
     named: new Map(fields.map((field) => [field.name, field])),
     numbered: new Map(fields.map((field) => [field.id, field])),
+    ruled: fields.filter(({ kind, rules, ruleless }) => rules !== NO_RULES || (kind === 'message' && !ruleless)),
     required,
   };
 }

@@ -39,7 +39,9 @@ const fragmentViolations = memoizeByIdentity(({ bytes }: EncodedFragment, type: 
 );
 
 function walkBytes(type: MessageType, bytes: Uint8Array, at: string): readonly RuleViolation[] {
-  return walk(type, fieldsOf(type, bytes), at);
+  const found: RuleViolation[] = [];
+  walk(type, fieldsOf(type, bytes, 'ruled'), at, found);
+  return found;
 }
 
 /** Refuses a resource that Envoy would reject by its rules. Errors: RESOURCE_INVALID. */
@@ -51,41 +53,44 @@ export function checkResource(resource: EncodedResource): void {
   throw new PosternError('RESOURCE_INVALID', `${kind} ${resource.name}: ${first.path} violates ${first.rule}${rest}`);
 }
 
-function walk(type: MessageType, message: Fields, at: string): readonly RuleViolation[] {
-  if (type.name === ANY) return walkAny(message, at);
-  const unset = type.required.filter(
-    (oneof) => !type.fields.some((field) => field.oneof === oneof && isSet(message, field)),
-  );
-  const checked = type.fields.filter((field) => field.rules !== NO_RULES || isSet(message, field));
-  return [
-    ...unset.map((oneof) => ({ path: join(at, oneof), rule: 'required' })),
-    ...checked.flatMap((field) => walkField(field, message, join(at, field.name))),
-  ];
+/** Adds the violations to `found`: tens of thousands of fields have none, and a list for each would cost more than the check. */
+function walk(type: MessageType, message: Fields, at: string, found: RuleViolation[]): void {
+  if (type.name === ANY) {
+    walkAny(message, at, found);
+    return;
+  }
+  for (const oneof of type.required)
+    if (!type.fields.some((field) => field.oneof === oneof && isSet(message, field)))
+      found.push({ path: join(at, oneof), rule: 'required' });
+  for (const field of type.ruled) walkField(field, message, at, found);
 }
 
-function walkAny(message: Fields, at: string): readonly RuleViolation[] {
+function walkAny(message: Fields, at: string, found: RuleViolation[]): void {
   const typeUrl = message['type_url'];
   // Envoy takes an Any without a type for an extension without configuration, and ProtoJSON drops the rest of the message.
-  if (typeof typeUrl !== 'string' || typeUrl === '') return [{ path: at, rule: 'any.type_url' }];
+  if (typeof typeUrl !== 'string' || typeUrl === '') {
+    found.push({ path: at, rule: 'any.type_url' });
+    return;
+  }
   const payload = messageType(typeUrl);
-  return walkBytes(payload, (message['value'] ?? new Uint8Array()) as Uint8Array, at);
+  const value = (message['value'] ?? new Uint8Array()) as Uint8Array;
+  walk(payload, fieldsOf(payload, value, 'ruled'), at, found);
 }
 
-function walkField(field: Field, message: Fields, path: string): readonly RuleViolation[] {
+function walkField(field: Field, message: Fields, at: string, found: RuleViolation[]): void {
   const set = isSet(message, field);
   const { rules } = field;
   // An unset member of a oneof has no value to check.
-  if (!set && field.oneof !== undefined) return [];
+  if (!set && (field.oneof !== undefined || rules === NO_RULES)) return;
+  const path = join(at, field.name);
   const value = set ? message[field.name] : undefined;
-  const violated = violates(rules, { value, set, field }).map((rule) => ({ path, rule }));
-  if (!set || skips(rules) || field.kind !== 'message') return violated;
+  for (const rule of violates(rules, { value, set, field })) found.push({ path, rule });
+  if (!set || skips(rules) || field.kind !== 'message') return;
   const type = messageType(field.type);
   const isMany = field.repeated || field.key !== undefined;
   const items = isMany ? Object.values(value as object) : [value];
-  return [
-    ...violated,
-    ...items.flatMap((item, index) => walk(type, item as Fields, items.length > 1 ? `${path}[${index}]` : path)),
-  ];
+  for (const [index, item] of items.entries())
+    walk(type, item as Fields, items.length > 1 ? `${path}[${index}]` : path, found);
 }
 
 function skips(rules: Rules): boolean {

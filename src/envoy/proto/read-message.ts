@@ -13,8 +13,11 @@ export type Fields = Readonly<Record<string, unknown>>;
 const LENGTH_DELIMITED = 2;
 const MAX_DEPTH = 100;
 
+/** What is read: everything, or only what has rules. */
+export type Reading = 'all' | 'ruled';
+
 /** Errors: any, for bytes that are not of the type. */
-export function fieldsOf(type: MessageType, bytes: Uint8Array, depth = 0): Fields {
+export function fieldsOf(type: MessageType, bytes: Uint8Array, reading: Reading = 'all', depth = 0): Fields {
   if (depth > MAX_DEPTH) throw new InvalidValue(type.name, 'too many messages within each other');
   const reader = protobuf.Reader.create(bytes);
   const fields: Record<string, unknown> = {};
@@ -24,19 +27,19 @@ export function fieldsOf(type: MessageType, bytes: Uint8Array, depth = 0): Field
     const tag = reader.tag();
     const [id, wireType] = [tag >>> 3, tag & 7];
     const field = type.numbered.get(id);
-    if (field === undefined || !takes(field, wireType)) {
+    if (field === undefined || !takes(field, wireType) || (reading === 'ruled' && field.ruleless)) {
       reader.skipType(wireType, depth, id);
       continue;
     }
     if (field.key !== undefined) {
       fields[field.name] ??= Object.create(null);
-      readEntry(fields[field.name] as Record<string, unknown>, field, reader.bytes(), depth);
+      readEntry(fields[field.name] as Record<string, unknown>, field, reader.bytes(), reading, depth);
       continue;
     }
     if (field.repeated) {
       fields[field.name] ??= [];
       const list = fields[field.name] as unknown[];
-      if (wireType === wireTypeOfItem(field)) list.push(readItem(reader, field, depth));
+      if (wireType === wireTypeOfItem(field)) list.push(readItem(reader, field, reading, depth));
       else list.push(...readPacked(field, reader.bytes()));
       continue;
     }
@@ -54,7 +57,7 @@ export function fieldsOf(type: MessageType, bytes: Uint8Array, depth = 0): Field
       const earlier = pieces.get(field);
       const bytes = earlier === undefined ? reader.bytes() : Buffer.concat([earlier, reader.bytes()]);
       pieces.set(field, bytes);
-      fields[field.name] = fieldsOf(messageType(field.type), bytes, depth + 1);
+      fields[field.name] = fieldsOf(messageType(field.type), bytes, reading, depth + 1);
     } else {
       const value = readScalar(reader, scalarTypeOf(field));
       if (field.presence || !isDefault(scalarTypeOf(field), value)) fields[field.name] = value;
@@ -75,8 +78,8 @@ function wireTypeOfItem(field: Field): number {
   return wireTypeOf(scalarTypeOf(field));
 }
 
-function readItem(reader: protobuf.Reader, field: Field, depth: number): unknown {
-  if (field.kind === 'message') return fieldsOf(messageType(field.type), reader.bytes(), depth + 1);
+function readItem(reader: protobuf.Reader, field: Field, reading: Reading, depth: number): unknown {
+  if (field.kind === 'message') return fieldsOf(messageType(field.type), reader.bytes(), reading, depth + 1);
   return readScalar(reader, scalarTypeOf(field));
 }
 
@@ -88,14 +91,20 @@ function readPacked(field: Field, bytes: Uint8Array): readonly unknown[] {
 }
 
 /** A map is a list of messages with a key (1) and a value (2). */
-function readEntry(map: Record<string, unknown>, field: Field, bytes: Uint8Array, depth: number): void {
+function readEntry(
+  map: Record<string, unknown>,
+  field: Field,
+  bytes: Uint8Array,
+  reading: Reading,
+  depth: number,
+): void {
   const reader = protobuf.Reader.create(bytes);
   let key: Scalar = '';
   let value: unknown = field.kind === 'message' ? {} : undefined;
   while (reader.pos < reader.len) {
     const id = reader.tag() >>> 3;
     if (id === 1) key = readScalar(reader, field.key ?? 'string');
-    else if (id === 2) value = readItem(reader, field, depth);
+    else if (id === 2) value = readItem(reader, field, reading, depth);
     else throw new InvalidValue(field.fullName, 'no entry of a map');
   }
   map[String(key)] = value;

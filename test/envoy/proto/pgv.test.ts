@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type EncodedResource, encodeMessage } from '../../../src/envoy/proto/codec.ts';
-import { messageNames, messageType } from '../../../src/envoy/proto/message-types.ts';
+import { messageNames, messageType, NO_RULES } from '../../../src/envoy/proto/message-types.ts';
 import { checkResource, type RuleViolation, ruleViolations } from '../../../src/envoy/proto/pgv.ts';
 import { violates } from '../../../src/envoy/proto/pgv-rules.ts';
 import { validate } from '../real-envoy.ts';
@@ -50,6 +50,25 @@ describe('each kind of rule', () => {
       assert.deepEqual(violationsOf(type, good), []);
     });
   }
+
+  test('A message that the check does not read has no rule, and none is in any message that it may hold', () => {
+    const unread = messageNames()
+      .flatMap((name) => messageType(name).fields)
+      .filter(({ ruleless }) => ruleless);
+    assert.ok(unread.length > 200, `only ${unread.length}`);
+    const held = new Set(unread.map(({ type }) => type));
+    for (const name of held)
+      for (const field of messageType(name).fields) if (field.kind === 'message') held.add(field.type);
+    const wrong = [...held].filter((name) => {
+      const { fields, required } = messageType(name);
+      return name === 'google.protobuf.Any' || required.length > 0 || fields.some(({ rules }) => rules !== NO_RULES);
+    });
+    assert.deepEqual(wrong, []);
+    assert.deepEqual(
+      unread.filter(({ rules, oneof }) => rules !== NO_RULES || oneof !== undefined),
+      [],
+    );
+  });
 
   test('Every kind of rule of the protos has a case here', () => {
     const used = kindsInProtos();

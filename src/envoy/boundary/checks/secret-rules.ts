@@ -145,22 +145,18 @@ function digestsOfDestination(
 /** Whether any text of the resource is a private key, or a field that is meant for one is set. */
 export function holdsKey(resource: object): boolean {
   return Object.entries(resource).some(([field, value]) =>
-    Array.isArray(value) && field !== KEY_FIELD ? value.some(itemHoldsKey) : fieldHoldsKey(field, value),
+    field !== KEY_FIELD && Array.isArray(value) ? value.some(itemHoldsKey) : isKeyIn({ [field]: value }),
   );
 }
 
 function itemHoldsKey(item: unknown): boolean {
-  return typeof item === 'object' && item !== null ? objectHoldsKey(item) : within(item);
+  return typeof item === 'object' && item !== null ? objectHoldsKey(item) : isKeyIn(item);
 }
 
-const objectHoldsKey = memoizeByIdentity((item: object) => within(item));
+const objectHoldsKey = memoizeByIdentity((item: object) => isKeyIn(item));
 
-function fieldHoldsKey(field: string, value: unknown): boolean {
-  return field === KEY_FIELD || within(value);
-}
-
-function within(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('PRIVATE KEY-----');
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([field, item]) => fieldHoldsKey(field, item));
+/** In a text of JSON, a quotation mark that no backslash precedes is not part of a value: the field is found, and not its name. */
+function isKeyIn(value: unknown): boolean {
+  const text = JSON.stringify(value) ?? '';
+  return text.includes('PRIVATE KEY-----') || text.includes(`"${KEY_FIELD}":`);
 }
