@@ -56,7 +56,6 @@ export function passFilter(name: string, config: Any, hop: Hop): Outcome | undef
 function isDisabled(override: Any | undefined): boolean {
   if (override === undefined) return false;
   switch (override['@type']) {
-    case 'type.googleapis.com/envoy.config.route.v3.FilterConfig':
     case 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute':
     case 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute':
       only(override, 'an entry for a virtual host', 'disabled');
@@ -109,10 +108,6 @@ function readMetadata(
 /** The limits are named and not judged. */
 function nameLimits(name: string, override: Any | undefined, { trail }: Hop): undefined {
   if (override === undefined) return undefined;
-  if (override['@type'] === 'type.googleapis.com/envoy.config.route.v3.FilterConfig') {
-    isDisabled(override);
-    return undefined;
-  }
   if (
     override['@type'] !== 'type.googleapis.com/envoy.extensions.filters.http.filter_chain.v3.FilterChainConfigPerRoute'
   )

@@ -39,18 +39,16 @@ export function limitedBy(slot: LimitSlot, limits: HttpLimits | undefined, ...of
 }
 
 /** For what a peer's gateways ask of ours by themselves, however many requests they carry. */
-const HEALTH_CHECKS_PER_SECOND = 100;
+const HEALTH_CHECKS: HttpLimits = { requestsPerSecond: 100, requests: 100 };
 
 /**
  * Health checks count for themselves: a peer that is at one of its limits would otherwise take our gateways for dead, and
- * answer all its callers with 503.
+ * answer all its callers with 503. They count in the peer's slot, before all else: a peer asks under their name whatever it
+ * likes, and what is refused or never ends must count as well.
  */
 export function limitedHealthChecks(peerLimits: HttpLimits | undefined, peer: string): PerFilter {
   if (Object.keys(limitedBy('peer', peerLimits)).length === 0) return {};
-  return {
-    [LIMIT_SLOTS.peer]: any('envoy.config.route.v3.FilterConfig', { disabled: true }),
-    ...limitedBy('consumer', { requestsPerSecond: HEALTH_CHECKS_PER_SECOND }, peer, 'gateway-health'),
-  };
+  return limitedBy('peer', HEALTH_CHECKS, peer, 'gateway-health');
 }
 
 function filtersOf(slot: LimitSlot, limits: HttpLimits, stats: string): readonly TypedConfig[] {

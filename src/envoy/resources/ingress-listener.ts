@@ -125,8 +125,8 @@ const peerChain = memoizeByIdentity(
           filters: [
             keepWorkload(gatewayIdentities),
             limitSlot('peer'),
-            bodyGuard(),
             pathGuard(),
+            bodyGuard(),
             denyByDefault(),
             underscoreGuard(),
             limitSlot('consumer'),

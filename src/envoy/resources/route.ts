@@ -175,7 +175,11 @@ function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
       [HTTP_RBAC]: allowOnly(peer, { authority, allow, requestBodies: 'standard' }),
       ...limitedHealthChecks(peer.limits, peer.name),
     },
-    routes: [{ name: policy, match: { path: names.HEALTH_PATH }, direct_response: { status: 200 } }],
+    // The second is for what access control refuses: a request without a route would have no limit.
+    routes: [
+      { name: policy, match: { path: names.HEALTH_PATH }, direct_response: { status: 200 } },
+      { name: names.DENY_ALL, match: { prefix: '/' }, direct_response: { status: 403 } },
+    ],
   };
 }
 

@@ -135,7 +135,8 @@ export const HTTP: readonly Change[] = [
   change('http/limit-filters', 'tokens_per_fill: perSecond', 'tokens_per_fill: 1', 'ingress', 'LIMITS'),
   change('http/limit-filters', 'min_concurrency: most', 'min_concurrency: 3', 'ingress', 'LIMITS'),
   change('http/limit-filters', "NAMESPACE = 'postern.limit'", "NAMESPACE = 'limit'", 'ingress', 'LIMITS'),
-  change('http/limit-filters', 'HEALTH_CHECKS_PER_SECOND = 100', 'HEALTH_CHECKS_PER_SECOND = 1', 'ingress', 'LIMITS'),
+  change('http/limit-filters', 'requestsPerSecond: 100', 'requestsPerSecond: 1', 'ingress', 'LIMITS'),
+  change('http/limit-filters', 'requests: 100', 'requests: 101', 'ingress', 'LIMITS'),
   change('http/retry', "'connect-failure', ", "'connect-failure', '5xx', ", 'ingress', 'SAFE_RETRY'),
   change('http/retry', "'GET|HEAD'", "'GET|HEAD|POST'", 'ingress', 'SAFE_RETRY'),
 ];

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
 import { freePorts } from '../../../deploy/demo/ports.ts';
 import type { ReasonCode } from '../../../src/envoy/reasons.ts';
+import { HEALTH_PATH, healthAuthority } from '../../../src/envoy/resource-names.ts';
 import { type Answer, callLocally, certify, issuerOf } from '../callers.ts';
 import { type Ca, MeshUnderTest, newCa } from '../pipeline.ts';
 import { RealEnvoy } from '../real-envoy.ts';
@@ -297,6 +298,60 @@ imports:
       backend.release();
     });
   }
+
+  /** How many requests that have headers and no end are answered, by status, once at most `waiting` of them still wait. */
+  async function unended(
+    sessions: readonly ClientHttp2Session[],
+    headers: Readonly<Record<string, string>>,
+    waiting: number,
+  ): Promise<Readonly<Record<number, number>>> {
+    const counts: Record<number, number> = {};
+    const streams = sessions.flatMap((session) =>
+      Array.from({ length: 60 }, () => session.request(headers, { endStream: false })),
+    );
+    for (const stream of streams) {
+      stream.on('error', () => 0);
+      stream.on('response', ({ ':status': status = 0 }) => (counts[status] = (counts[status] ?? 0) + 1));
+    }
+    const answered = (): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+    await until(() => answered() >= streams.length - waiting);
+    for (const session of sessions) session.destroy();
+    return counts;
+  }
+
+  test('A CONNECT, which no route and so no limit knows, is refused at once and never waits for its end', async () => {
+    const headers = { ':method': 'CONNECT', ':authority': 'open.exports.bank.example' };
+    assert.deepEqual(await unended([dial('bakery'), dial('bakery')], headers, 0), { 403: 120 });
+  });
+
+  test('What a peer asks under the name of health checks counts as well: refused requests for each second, unended ones at one time', async () => {
+    const [authority, path] = [healthAuthority('bank.example'), HEALTH_PATH];
+    const session = dial('shop');
+    const refusals = await Promise.all(
+      Array.from({ length: 400 }, async () => {
+        const stream = session.request({ ':method': 'DELETE', ':authority': authority, ':path': '/other' });
+        const [{ ':status': status }] = await once(stream.resume(), 'response');
+        return { status: Number(status), headers: {}, body: '' };
+      }),
+    );
+    const { 403: refusedOnes = 0, 429: limited = 0, ...rest } = tally(refusals);
+    assert.deepEqual(rest, {});
+    assert.ok(refusedOnes >= 100 && limited >= 100, JSON.stringify([refusedOnes, limited]));
+    const headers = { ':method': 'GET', ':authority': authority, ':path': path };
+    const most = [dial('bakery'), dial('bakery'), dial('bakery')];
+    const { 503: full = 0, 429: fast = 0, ...answers } = await unended(most, headers, 100);
+    assert.deepEqual(answers, {});
+    assert.ok(full + fast >= 80);
+    // The places of the peer are still free, and its health checks are answered.
+    const later = dial('bakery');
+    assert.equal((await ask(later, 'open')).status, 200);
+    const isHealthy = async (): Promise<boolean> => {
+      const [{ ':status': status }] = await once(later.request(headers).resume(), 'response');
+      return status === 200;
+    };
+    const end = Date.now() + LIMIT_MS;
+    while (!(await isHealthy())) assert.ok(Date.now() < end);
+  });
 
   const large = Array.from({ length: 64 }, () => Buffer.alloc(16384, 'x'));
   const fits = large.slice(0, 4);

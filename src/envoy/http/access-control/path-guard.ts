@@ -87,7 +87,8 @@ export const HARMLESS: { readonly ascii: string; readonly beyond: readonly strin
 
 /**
  * Refuses paths that are not harmless, once for all exports of a peer. It refuses nothing that an exact rule admits, because
- * exact rules have no percent sign. All else is left to access control.
+ * exact rules have no percent sign. All else is left to access control. It also refuses CONNECT, which has no path, and comes
+ * before the body guard: a CONNECT has no route, so no limit counts it, and it must not wait there for its end.
  */
 export function pathGuard(): HttpFilter {
   const harmless = anyOf([wholePath(HARMLESS.ascii), allOf(HARMLESS.beyond.map(wholePath))]);

@@ -171,6 +171,11 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   HARMLESS_PATHS: [
+    [
+      'the guard that waits for the end of a body before the one that refuses CONNECT',
+      'ingress',
+      (c) => c.manager.http_filters.splice(6, 0, c.removeFilter('envoy.filters.http.buffer')),
+    ],
     ['no guard', 'ingress', (c) => void c.removeFilter('envoy.filters.http.rbac.paths')],
     ['guard disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.rbac.paths').disabled = true)],
     [

@@ -26,7 +26,7 @@ const ofNoLimit: readonly Mutation[] = (
   [
     ['the peer', 'ingress', ofPeer, 'peer'],
     ['the consumer', 'ingress', ofConsumer, 'consumer'],
-    ['the health checks', 'ingress', ofHealth, 'consumer'],
+    ['the health checks', 'ingress', ofHealth, 'peer'],
     ['the import', 'egress', ofImport, 'import'],
   ] as const
 ).map(([what, role, place, slot]) => [`no limit of ${what}`, role, (c) => void delete place(c)[SLOT(slot)]]);
@@ -79,7 +79,16 @@ export const LIMIT_MUTATIONS: Mutations = {
         )),
     ],
     ['a consumer without the limit of its peer', 'ingress', (c) => void (ofConsumer(c)[SLOT('peer')] = OFF)],
-    ['health checks that count', 'ingress', (c) => void delete ofHealth(c)[SLOT('peer')]],
+    [
+      'no limit of what is asked under the name of health checks',
+      'ingress',
+      (c) => void (ofHealth(c)[SLOT('peer')] = OFF),
+    ],
+    [
+      'requests under the name of health checks without a route',
+      'ingress',
+      (c) => c.routes.virtual_hosts.at(-2).routes.pop(),
+    ],
     ['more connections of a peer', 'ingress', (c) => void (connections(c).max_connections = 21)],
     ['connections that are closed late', 'ingress', (c) => void (connections(c).delay = '3600s')],
     ['no limit of connections', 'ingress', (c) => c.chain.filters.splice(1, 1)],

@@ -35,11 +35,11 @@ export function checkHttpFilters(
   identities: readonly string[],
   subject: Subject,
 ): void {
-  const [, , , , workload, limits, bodies, paths, access, ...others] = filters;
+  const [, , , , workload, limits, paths, bodies, access, ...others] = filters;
   enforce(keepsOnlyClaims(configOf(workload), identities), 'WORKLOAD_CLAIM', subject);
   enforce(limits?.name === PEER_SLOT, 'LIMITS', subject);
-  enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
   enforce(guardsPaths(paths), 'HARMLESS_PATHS', subject);
+  enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
   enforce(deniesByDefault(access), 'HTTP_RBAC', subject);
   enforce(!others.some((other) => other.typed_config?.['@type'] === RBAC), 'HTTP_RBAC', subject);
 }

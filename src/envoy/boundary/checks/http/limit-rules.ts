@@ -26,8 +26,8 @@ export type Slot = keyof typeof SLOTS;
 export const HOST_SLOTS: readonly string[] = [SLOTS.peer, SLOTS.consumer];
 export const PEER_SLOT: string = SLOTS.peer;
 
-/** What may pass each second of a peer's health checks, where the peer has limits. */
-const HEALTH_CHECKS_PER_SECOND = 100;
+/** What may pass of a peer's health checks, where the peer has limits. */
+const HEALTH_CHECKS: ServiceLimits = { requestsPerSecond: 100, requests: 100 };
 /** Connections, waiting requests and requests of one cluster. */
 const BREAKERS = [4096, 8192, 8192] as const;
 
@@ -44,8 +44,7 @@ export function expectedText(slot: Slot, limits: ServiceLimits = {}): string {
 
 /** Health checks count for themselves, where their peer has limits of requests. */
 export function expectedHealthText(peerLimits: ServiceLimits | undefined): string {
-  if (expectedText('peer', peerLimits) === '') return '';
-  return `peer off; ${expectedText('consumer', { requestsPerSecond: HEALTH_CHECKS_PER_SECOND })}`;
+  return expectedText('peer', peerLimits) === '' ? '' : expectedText('peer', HEALTH_CHECKS);
 }
 
 export function expectedBreakers({ connections = BREAKERS[0], requests = 0 }: ServiceLimits = {}): string {
@@ -58,13 +57,10 @@ function breakersText(...figures: readonly number[]): string {
 }
 
 export const limitsOf = memoizeByIdentity((config: PerFilter): string =>
-  (Object.entries(SLOTS) as [Slot, string][])
-    .flatMap(([slot, filter]) => {
+  Object.values(SLOTS)
+    .flatMap((filter) => {
       const filled = config[filter];
-      if (filled === undefined) return [];
-      return filled['@type'] === 'type.googleapis.com/envoy.config.route.v3.FilterConfig'
-        ? [`${slot} off`]
-        : filtersOf(filled).map(textOf);
+      return filled === undefined ? [] : filtersOf(filled).map(textOf);
     })
     .join('; '),
 );

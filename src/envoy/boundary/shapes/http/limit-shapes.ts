@@ -67,9 +67,6 @@ export const LIMITED = under(
   }),
 );
 
-/** A slot that a virtual host leaves out. */
-export const NOT_LIMITED = under('LIMITS', typed('envoy.config.route.v3.FilterConfig', { disabled: is(true) }));
-
 export const CONNECTIONS = under(
   'LIMITS',
   extension(

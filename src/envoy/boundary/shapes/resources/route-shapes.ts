@@ -2,7 +2,7 @@
 // Must not: repeat what route-rules.ts says of their values.
 
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS, TRACE_CONTEXT } from '../../required-removals.ts';
-import { LIMITED, NOT_LIMITED } from '../http/limit-shapes.ts';
+import { LIMITED } from '../http/limit-shapes.ts';
 import { CLIENTS_OF_HOST, POLICY_OF_HOST } from '../http/policy-shapes.ts';
 import {
   absent,
@@ -130,9 +130,16 @@ const HEALTH = message({
   metadata: metadata(message(RULES)),
   typed_per_filter_config: message(
     { 'envoy.filters.http.rbac': POLICY_OF_HOST },
-    { 'envoy.filters.http.filter_chain.peer': NOT_LIMITED, 'envoy.filters.http.filter_chain.consumer': LIMITED },
+    { 'envoy.filters.http.filter_chain.peer': LIMITED },
   ),
-  routes: sequence(message({ name: text, match: message({ path: is('/healthz') }), direct_response: answering(200) })),
+  // Limits are those of the route: without one for the rest, a refused request would not count.
+  routes: under(
+    'LIMITS',
+    sequence(
+      message({ name: text, match: message({ path: is('/healthz') }), direct_response: answering(200) }),
+      message({ name: is('deny-all'), match: ANY, direct_response: answering(403) }),
+    ),
+  ),
 });
 
 const SERVICE = metadata(message({ service: text, peer: text }));
