@@ -5,9 +5,12 @@
 import type { SnapshotCache } from '../../snapshot/cache.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
-/** Of streams. Few slices, because each round also reads the answers to the slices before it. */
-const FIRST_SLICE = 32;
-const SLICE = 128;
+/**
+ * Streams per slice: a few, so that the first bytes leave at once, then as many as take some 10 ms. Each round also reads the
+ * answers to the slices before it, and everybody who waits for a later slice waits for that too (docs/design.md, "Measured costs").
+ */
+const FIRST_SLICE = 16;
+const SLICE = 1024;
 
 export class PushQueue {
   private readonly cache: SnapshotCache;
