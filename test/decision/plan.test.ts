@@ -9,8 +9,8 @@ import { type Gateways, type Plan, planOf } from '../../src/decision/plan/plan.t
 import { mixedConfig, randomConfig } from '../e2e/differential/differential-configs.ts';
 import { DifferentialMesh } from '../e2e/differential/differential-mesh.ts';
 import { Questions } from '../e2e/differential/differential-questions.ts';
-import { Random } from '../e2e/flips/flip-configs.ts';
 import { MeshUnderTest } from '../envoy/pipeline.ts';
+import { Random } from '../support/random.ts';
 import { witness } from './witness.ts';
 
 const PAIRS = Number(process.env['POSTERN_PLANS'] ?? 25);

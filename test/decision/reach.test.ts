@@ -13,8 +13,8 @@ import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
 import { randomConfig } from '../e2e/differential/differential-configs.ts';
 import { DifferentialMesh } from '../e2e/differential/differential-mesh.ts';
 import { Questions } from '../e2e/differential/differential-questions.ts';
-import { Random } from '../e2e/flips/flip-configs.ts';
 import { MeshUnderTest } from '../envoy/pipeline.ts';
+import { Random } from '../support/random.ts';
 
 type Both = Readonly<Record<'ingress' | 'egress', readonly ResourceJson[]>>;
 

@@ -1,7 +1,7 @@
 // Random configurations for the differential test: small, and from few names, so that requests often hit what they are about.
 // Must not: know what a gateway makes of them.
 
-import type { Random } from '../flips/flip-configs.ts';
+import type { Random } from '../../support/random.ts';
 
 export interface DifferentialPlaces {
   readonly ingress: number;

@@ -5,7 +5,7 @@ import type { Credentials } from '../../../deploy/demo/calls.ts';
 import type { Hello, Question, Request } from '../../../src/decision/answer/question.ts';
 import { claimHeader, peerHello } from '../../../src/decision/tls/honest-client.ts';
 import type { ResourceJson } from '../../../src/envoy/proto/types.gen.ts';
-import type { Random } from '../flips/flip-configs.ts';
+import type { Random } from '../../support/random.ts';
 import { EXPORTS, LOCAL_NAMES, METHODS, PATHS, PEERS, WORKLOADS } from './differential-configs.ts';
 import type { DifferentialMesh, WantedCertificate } from './differential-mesh.ts';
 import { hostsLike, PATH_CHANGES } from './differential-spellings.ts';

@@ -1,7 +1,9 @@
 // Whether a request had to be served: an oracle of what an update may keep back, from the configurations and their times.
 // Must not: share code with src/.
 
-import { type Asked, type AskedLocally, allowed, type Choice, isServed, peerAt } from './flip-configs.ts';
+import { type Choice, rulesOf } from './flip-configs.ts';
+import { authenticationOf, groundOf, importOf, peerAt, serves } from './flip-oracle.ts';
+import { type Asked, isTcp } from './flip-values.ts';
 
 /** What gateways may hold of a configuration after the next one is served, in a running process and after its start. */
 const [SETTLE_MS, START_SETTLE_MS] = [8000, 15_000];
@@ -17,7 +19,8 @@ export interface Flips {
 }
 
 export interface Missed {
-  readonly what: Asked | AskedLocally;
+  readonly what: Asked;
+  /** 0: a connection of TCP that was closed. */
   readonly status: number;
   /** The configuration that was written last when its connection was opened, when it was asked and when it was answered. */
   readonly opened: number;
@@ -28,14 +31,11 @@ export interface Missed {
   readonly until: number;
 }
 
-export function serves(choice: Choice, what: Asked | AskedLocally): boolean {
-  return 'who' in what ? allowed(choice, what).length > 0 : isServed(choice, what);
-}
-
 /** Whether one of the configurations that may have been served then, with what came before it, lets a gateway refuse. */
 export function mayBeKeptBack(missed: Missed, flips: Flips): boolean {
   for (let index = Math.max(missed.from - 1, 0); index <= missed.to; index++)
-    if (isKeptBack(missed, index, flips) || isOnOldName(missed, index, flips)) return true;
+    if (isKeptBack(missed, index, flips) || isOnOldName(missed, index, flips) || isCutOver(missed, index, flips))
+      return true;
   return false;
 }
 
@@ -53,10 +53,20 @@ function isKeptBack({ what, at }: Missed, index: number, { choices, times, kills
 
 /** Its connection was opened under a name that has ended: that admits only what it admitted before. */
 function isOnOldName({ what, opened }: Missed, index: number, { choices }: Flips): boolean {
-  if (!('who' in what)) return false;
+  if (what.at === 'egress') return false;
   const since = choices.slice(Math.max(opened - 1, 0), index);
   const key = partOf(choices[index], what)?.key;
   return since.some((choice) => partOf(choice, what)?.key !== key) && since.some((choice) => !serves(choice, what));
+}
+
+/**
+ * A new connection of TCP, in the moment of an edit by which those that are open end: it has met the old chain, whose gate is
+ * removed in the same response of LDS.
+ */
+function isCutOver({ what, at }: Missed, index: number, { choices, times }: Flips): boolean {
+  const [before, after] = [choices[index - 1], choices[index]];
+  if (!isTcp(what) || before === undefined || after === undefined) return false;
+  return groundOf(before, what).key !== groundOf(after, what).key && at < (times[index] ?? 0) + APPLY_MS;
 }
 
 function heldUntil(index: number, times: Flips['times'], kills: Flips['kills']): number {
@@ -73,23 +83,30 @@ function heldUntil(index: number, times: Flips['times'], kills: Flips['kills']):
 /** Of the peer that a request concerns: by what its connections are authenticated, its roots and all that it may use. */
 function partOf(
   choice: Choice | undefined,
-  what: Asked | AskedLocally,
+  what: Asked,
   named?: string,
 ): { readonly name: string; readonly key: string; readonly has: ReadonlySet<string> } | undefined {
   if (choice === undefined) return undefined;
-  const { peers, exports, imports } = choice;
-  const imported = 'who' in what ? undefined : imports.find(({ port, as }) => port === what.port && as === what.name);
-  const asked = 'who' in what ? peerAt(choice, what.who, what.sni)?.name : imported?.peer;
+  const { peers, exports, imports, callers, ownRoots } = choice;
+  const asked = what.at === 'ingress' ? peerAt(choice, what.who, what.label)?.name : importOf(choice, what)?.peer;
   const peer = peers.find(({ name }) => name === (named ?? asked));
   if (peer === undefined) return undefined;
-  const { name, domain, roots, identities, sni } = peer;
-  const grants = exports.flatMap(({ rules, ...target }) =>
-    rules.filter((rule) => rule.peer === name).map((rule) => JSON.stringify([target, rule])),
-  );
-  const mine = imports.filter((one) => one.peer === name).map((one) => JSON.stringify(one));
+  const { name, roots } = peer;
+  const grants = exports.flatMap((exported) => {
+    const { rules: _, ...target } = exported;
+    const trust = target.tls?.mode === 'mtls' && ownRoots;
+    return rulesOf(exported)
+      .filter((rule) => rule.peer === name)
+      .map((rule) => JSON.stringify([target, trust, rule]));
+  });
+  const mine = imports
+    .filter((one) => one.peer === name)
+    .flatMap(({ clients, ...imported }) =>
+      (callers === 'mtls' ? clients : [undefined]).map((client) => JSON.stringify([imported, client])),
+    );
   return {
     name,
-    key: JSON.stringify([name, domain, Math.min(...roots), identities, sni]),
+    key: JSON.stringify(authenticationOf(peer)),
     has: new Set([...roots.map(String), ...grants, ...mine]),
   };
 }
