@@ -130,6 +130,8 @@ function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; rea
   const about = served.snapshot === undefined ? {} : { snapshot: served.snapshot };
   const { basis } = REASON_BASIS[line.reason];
   const none = (why: string): { readonly judged: Judged } => ({ judged: { ...about, agrees: 'none', why } });
+  // What is beyond the cut may be what decided.
+  if (line.cut.length > 0) return none(`its ${line.cut.join(' and ')} is longer than what is judged`);
   try {
     const decisions = decisionsOf(line, served);
     const [decision = decisions[0]] = decisions.filter((one) => isSame(one, line));

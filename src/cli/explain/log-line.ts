@@ -18,11 +18,14 @@ export interface LogLine {
   readonly layer: (typeof LAYERS)[number];
   readonly verdict: LoggedVerdict;
   readonly reason: ReasonCode;
-  /** The other fields, as texts. */
+  /** The other fields, as texts of at most 2048 characters. */
   readonly fields: Readonly<Record<string, string>>;
+  /** The fields that were longer. */
+  readonly cut: readonly string[];
 }
 
-const MAX_LINE = 64 * 1024;
+/** A request has up to 48 KiB of headers; of a byte of its path, Envoy makes three, and JSON up to six of others. */
+const MAX_LINE = 512 * 1024;
 const MAX_VALUE = 2048;
 /** Where the line may begin: a prefix may have brackets of its own. */
 const MOST_BEGINNINGS = 16;
@@ -75,6 +78,7 @@ function lineOf(found: Readonly<Record<string, unknown>>): LogLine {
       typeof value === 'string' || typeof value === 'number' ? [[key, String(value).slice(0, MAX_VALUE)]] : [],
     ),
   );
+  const cut = Object.entries(found).flatMap(([key, value]) => (isLong(value) ? [key] : []));
   const { ts = '', gateway = '', layer: text, reason, verdict, ...others } = fields;
   const [, mesh, role] = /^([a-z0-9-]{1,63})\/(ingress|egress)$/.exec(gateway) ?? [];
   const layer = LAYERS.find((one) => one === text);
@@ -88,7 +92,11 @@ function lineOf(found: Readonly<Record<string, unknown>>): LogLine {
   if (Number.isNaN(at)) throw refused('it has no time', 'give the whole line');
   const code = reason as ReasonCode;
   const told = (['allowed', 'refused', 'failed'] as const).find((one) => one === verdict) ?? REASONS[code].verdict;
-  return { at, mesh, role: role as GatewayRole, layer, verdict: told, reason: code, fields: others };
+  return { at, mesh, role: role as GatewayRole, layer, verdict: told, reason: code, fields: others, cut };
+}
+
+function isLong(value: unknown): boolean {
+  return typeof value === 'string' && value.length > MAX_VALUE;
 }
 
 function refused(why: string, hint: string): PosternError {

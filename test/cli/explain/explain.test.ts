@@ -101,6 +101,24 @@ describe('the command explain', () => {
     assert.ok(JSON.parse(stdout)[0].asked.endsWith('/\u009b31mä'));
   });
 
+  test('A line that cannot be read hides no other with the same request ID', async (t) => {
+    const { file, folder } = scene(t);
+    const log = join(folder, 'gateways.log');
+    const long = JSON.stringify({ ...FIELDS, path: '/'.padEnd(600_000, 'x') });
+    writeFileSync(log, `${LINE.slice(0, -4)}\n${long}\n${LINE}\n`);
+    const words = ['explain', '--request-id', FIELDS.request_id, '--log', log, '-f', file, '-o', 'json'];
+    const { status, stdout } = await postern(words);
+    assert.deepEqual([status, JSON.parse(stdout).length], [0, 1]);
+  });
+
+  test('A path that is longer than what is read of it is not judged by its begin', async (t) => {
+    const { file } = scene(t);
+    const line = { ...FIELDS, reason: 'UNUSUAL_PATH', method: 'POST', path: `/v1/withdrawals/${'x'.repeat(3000)}/;x` };
+    const { stdout } = await postern(['explain', JSON.stringify(line), '-f', file, '-o', 'json']);
+    const [{ agrees, why }] = JSON.parse(stdout)[0].judged;
+    assert.deepEqual([agrees, why], ['none', 'its path is longer than what is judged']);
+  });
+
   test('A line of another mesh has its meaning and cure, and no judgement', async (t) => {
     const { file } = scene(t);
     const line = JSON.stringify({ ...FIELDS, gateway: 'elsewhere/ingress' });

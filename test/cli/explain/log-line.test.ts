@@ -44,7 +44,7 @@ describe('a line of the access log', () => {
     'a line of another program': 'GET /v1/accounts 403',
     'JSON of another program': '{"level":"info","msg":"ready"}',
     'a line that is cut': LINE.slice(0, -12),
-    'a line that is too long': `x${' '.repeat(70_000)}${LINE}`,
+    'a line that is too long': `x${' '.repeat(600_000)}${LINE}`,
     'a line of an older version': JSON.stringify({ ...FIELDS, reason: undefined }),
     'a line of a newer version': JSON.stringify({ ...FIELDS, reason: 'NOT_INVENTED_YET' }),
     'a name of an object’s own': JSON.stringify({ ...FIELDS, reason: 'constructor' }),
@@ -62,6 +62,11 @@ describe('a line of the access log', () => {
           error.message.length < 400,
       );
     });
+
+  test('A line as long as the longest path makes it is read, and says which field was cut', () => {
+    const line = parseLogLine(JSON.stringify({ ...FIELDS, path: `/${'%22'.repeat(49_000)}` }));
+    assert.deepEqual([line.fields['path']?.length, line.cut], [2048, ['path']]);
+  });
 
   test('Texts of a peer neither steer the terminal nor fill the screen', () => {
     const hostile = `/\u001b[2J\u009b31m\u202e\r\n${'a'.repeat(100_000)}`;
