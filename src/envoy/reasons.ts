@@ -85,7 +85,7 @@ const TABLE = {
     'refused',
     'both',
     'The request wants to become a protocol that the export or import does not allow.',
-    'A WebSocket without `upgrades: [websocket]`.',
+    'A WebSocket without `upgrades: [websocket]`, or a CONNECT that asks for a tunnel.',
     'Set `upgrades: [websocket]` for the export and for the import.',
   ],
   MALFORMED_REQUEST: [

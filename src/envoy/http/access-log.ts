@@ -7,7 +7,14 @@ import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
 import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
 import { CLAIMED_WORKLOAD } from './access-control/workload-claim.ts';
-import { BACKEND_REASON, CONNECTION_REASON, IS_ACCEPTED, IS_CARRIED, TUNNEL_REASON } from './connection-expressions.ts';
+import {
+  BACKEND_REASON,
+  CONNECTION_REASON,
+  IS_ACCEPTED,
+  IS_ANSWERED,
+  IS_CARRIED,
+  TUNNEL_REASON,
+} from './connection-expressions.ts';
 import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './headers/request-facts.ts';
 import { NOT_FROM_UPSTREAM, requestReason, WENT_WELL } from './reason-expressions.ts';
 
@@ -169,7 +176,7 @@ export function tunnelLog(mesh: Mesh): readonly AccessLog[] {
     ...UPSTREAM,
     ...SIZE,
   };
-  return either(IS_CARRIED, { ...fields, ...ALLOWED }, { ...fields, ...TUNNEL_REASON, ...DIAL_FACTS });
+  return either(IS_ANSWERED, { ...fields, ...ALLOWED }, { ...fields, ...TUNNEL_REASON, ...DIAL_FACTS });
 }
 
 /** What a gate is told of the connection whose TLS was verified. */

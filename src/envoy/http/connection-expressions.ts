@@ -2,6 +2,7 @@
 // Must not: let a case pass as something that it may not be: what no condition knows is UNKNOWN_REASON.
 
 import type { ReasonCode } from '../reasons.ts';
+import { CONNECTION_STATE } from '../resource-names.ts';
 import { anyOf, type Case, type Expressions, flag, formatted, type Group, has } from './reason-cases.ts';
 
 /** Texts of BoringSSL and of Envoy's validator about the certificate of the other end. */
@@ -31,6 +32,9 @@ function certificateCases(attribute: string, other: ReasonCode): Case {
   return [[cases, 'HANDSHAKE_FAILED'], has(attribute, says('TLS_error'))];
 }
 
+/** The other end closes at our first message, without a byte of TLS. */
+const CLOSED_AT_ONCE = 'Connection reset by peer';
+
 const OURS = 'connection.transport_failure_reason';
 const THEIRS = 'upstream.transport_failure_reason';
 const TERMINATION = 'connection.termination_details';
@@ -54,11 +58,12 @@ function ends(reset: ReasonCode): readonly Case[] {
 }
 
 /** Of a connection that a gateway makes: of the tunnel to a peer, or of a TCP export or import. */
-function dialCases(down: ReasonCode, other: ReasonCode): readonly Case[] {
+function dialCases(): readonly Case[] {
   return [
-    certificateCases(THEIRS, other),
+    ['UNKNOWN_SERVER_NAME', has(THEIRS, `${THEIRS}.contains('${CLOSED_AT_ONCE}')`)],
+    certificateCases(THEIRS, 'PEER_REFUSED_US'),
     ['CONNECTION_LIMIT', flag('UO')],
-    [down, flag('UF', 'UH', 'URX')],
+    ['PEER_DOWN', flag('UF', 'UH', 'URX')],
     ...ends('PEER_RESET'),
   ];
 }
@@ -70,17 +75,22 @@ export const CONNECTION_REASON: Expressions = formatted(
   anyOf([has(OURS, `${OURS} != ''`), has(TERMINATION, `${TERMINATION} != ''`), flag('NR', 'UO')]),
 );
 /**
- * Whether the handshake of a connection to a port was done (only then has TLS a version) and its identity is accepted. What
- * became of it afterwards is not asked: the lines of its requests, or of its gate, say that. A socket that fails then leaves a text,
- * too. (In TLS 1.3 a certificate that is not accepted leaves one of its own.)
+ * Whether the handshake of a connection to a port was done and its identity is accepted. TLS has a version, and shows the
+ * certificate, before a client has proved that it is its own: only bytes that came or went afterwards, or what the chain of a
+ * TCP export keeps at that moment, prove it. What became of it is not asked: the lines of its requests, or of its gate, say
+ * that. A socket that fails then leaves a text, too.
  */
-export const IS_ACCEPTED = `has(connection.tls_version) && connection.tls_version != '' && (!has(${OURS}) || ${OURS} == '' || (connection.mtls && ${OURS}.contains('system library'))) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)}`;
+const IS_DONE = anyOf(['request.total_size > 0', 'response.total_size > 0', `'${CONNECTION_STATE}' in filter_state`]);
+export const IS_ACCEPTED = `has(connection.mtls) && connection.mtls && ${IS_DONE} && (!has(${OURS}) || ${OURS} == '' || ${OURS}.contains('system library')) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)}`;
+
+/** Nothing came back, though every gateway begins with its settings: in TLS 1.3 a certificate of ours that is refused ends so. */
+const UNANSWERED = 'response.flags == 0 && response.total_size == 0';
 
 /** Of a connection that the gateway made on behalf of another one. */
 export const TUNNEL_REASON: Expressions = formatted(
-  dialCases('PEER_DOWN', 'PEER_REFUSED_US'),
+  [...dialCases(), ['PEER_REFUSED_US', UNANSWERED]],
   'UNKNOWN_REASON',
-  anyOf([has(THEIRS, `${THEIRS}.contains('verify cert failed')`), flag('UO')]),
+  anyOf([has(THEIRS, `${THEIRS}.contains('TLS_error') && !${THEIRS}.contains('ALERT')`), flag('UO')]),
 );
 export const BACKEND_REASON: Expressions = formatted(
   [
@@ -94,3 +104,5 @@ export const BACKEND_REASON: Expressions = formatted(
 );
 /** Nothing is wrong with such a connection. Where TLS is not spoken the attribute is there, without a text. */
 export const IS_CARRIED = `response.flags == 0 && (!has(${THEIRS}) || ${THEIRS} == '')`;
+/** The same of the tunnel to a peer. */
+export const IS_ANSWERED = `${IS_CARRIED} && !(${UNANSWERED})`;

@@ -40,6 +40,8 @@ const REACHED = "metadata.filter_metadata['postern.limit']['reached']";
 const RBAC_DENIED = startsWith('rbac_access_denied');
 /** A backend or peer has answered, and no flag of Envoy was there then or came later. */
 export const WENT_WELL = `${DETAILS} == 'via_upstream' && response.flags == 0`;
+/** The backend has declined a WebSocket, and its answer is passed on. */
+const DECLINED = `${DETAILS} == 'websocket_handshake_unsuccessful' && response.flags == 0`;
 /** What the gateway answered itself, or did not answer: a refused gRPC call also has status 200. Of answered health checks there are too many. */
 export const NOT_FROM_UPSTREAM = `!has(${DETAILS}) || (${DETAILS} != 'via_upstream' && !(${DETAILS} == 'direct_response' && xds.virtual_host_name.endsWith('/gateway-health')))`;
 
@@ -76,6 +78,8 @@ const AT_EGRESS: readonly Case[] = [
   ['PEER_DENIED', `${DETAILS} == 'direct_response'`],
 ];
 
+const TOO_LARGE = anyOf(['headers_too_large', 'too_many_headers'].map((text) => `${DETAILS}.contains('${text}')`));
+
 const MALFORMED = [
   'http1.',
   'http2.',
@@ -94,7 +98,7 @@ function requestCases(role: GatewayRole): readonly Case[] {
   const reset = isIngress ? 'BACKEND_RESET' : 'PEER_RESET';
   const upstream = 'upstream_reset_before_response_started{';
   return [
-    ['ALLOWED', WENT_WELL],
+    ['ALLOWED', `(${WENT_WELL} || ${DECLINED})`],
     [
       [
         LIMITS.filter(([, , at]) => at === role).map(([limit, code]) => [code, `${REACHED} == '${limit}'`] as const),
@@ -105,15 +109,12 @@ function requestCases(role: GatewayRole): readonly Case[] {
     ...(isIngress ? AT_INGRESS : AT_EGRESS),
     ['BODY_LIMIT', startsWith('request_payload_too_large', 'request_body_too_large', 'body_size_limit')],
     ['UNDERSCORE_HEADER', dynamic(METADATA, 'reason', 'underscore-header')],
-    ['UPGRADE', startsWith('upgrade_failed')],
+    // No route takes a CONNECT that asks for a tunnel.
     [
-      'HEADERS_TOO_LARGE',
-      anyOf([
-        startsWith('request_headers_too_large'),
-        `${DETAILS}.contains('too_many_headers')`,
-        `${DETAILS}.contains('headers_too_large')`,
-      ]),
+      'UPGRADE',
+      anyOf([startsWith('upgrade_failed'), `${DETAILS} == 'route_not_found' && request.method == 'CONNECT'`]),
     ],
+    ['HEADERS_TOO_LARGE', TOO_LARGE],
     ['OVERLOADED', anyOf([startsWith('overload', `${upstream}overflow`), flag('OM')])],
     ['IDLE', startsWith('request_header_timeout', 'request_overall_timeout')],
     [
@@ -121,6 +122,8 @@ function requestCases(role: GatewayRole): readonly Case[] {
       startsWith('response_timeout', 'upstream_per_try', 'upstream_response_timeout', 'stream_idle_timeout'),
     ],
     ['AGE', startsWith('max_duration_timeout', 'upstream_max_stream_duration')],
+    // With the flag of a connection that has ended, whoever has ended it.
+    ['ENDED_BY_GATEWAY', startsWith('downstream_local_disconnect')],
     ['CALLER_LEFT', anyOf([flag('DC', 'DR'), startsWith('downstream_remote_disconnect', 'http2.remote_reset')])],
     [isIngress ? 'BACKEND_MALFORMED' : 'PEER_RESET', anyOf([startsWith(`${upstream}protocol_error`), flag('UPE')])],
     ...(isIngress
@@ -133,11 +136,17 @@ function requestCases(role: GatewayRole): readonly Case[] {
       : []),
     [
       isIngress ? 'BACKEND_DOWN' : 'PEER_DOWN',
-      anyOf([flag('UH', 'UF'), startsWith('no_healthy_upstream', 'cluster_not_found')]),
+      anyOf([
+        flag('UH', 'UF'),
+        startsWith(
+          'no_healthy_upstream',
+          'cluster_not_found',
+          ...(isIngress ? [] : [`${upstream}connection_termination`]),
+        ),
+      ]),
     ],
     [reset, anyOf([flag('UC', 'UR'), startsWith('upstream_reset')])],
     ['MALFORMED_REQUEST', startsWith(...MALFORMED)],
-    ['ENDED_BY_GATEWAY', startsWith('downstream_local_disconnect')],
   ];
 }
 
@@ -147,7 +156,7 @@ function requestCases(role: GatewayRole): readonly Case[] {
  */
 const REFUSED = has(
   DETAILS,
-  `${DETAILS} != 'via_upstream' && (${startsWith('reached_concurrency', 'upstream_reset_before_response_started{overflow', 'overload')} || !(${anyOf(
+  `${DETAILS} != 'via_upstream' && (${anyOf([startsWith('reached_concurrency', 'upstream_reset_before_response_started{overflow', 'overload'), TOO_LARGE])} || !(${anyOf(
     [
       flag('UH', 'UT', 'UR', 'UF', 'UC', 'DC', 'URX', 'SI', 'DT', 'DR', 'UMSDR', 'UPE'),
       `${startsWith(
@@ -170,5 +179,5 @@ export function requestReason(role: GatewayRole): Expressions {
     ['UNKNOWN_REASON', left],
     ...requestCases(role),
   ];
-  return formatted(cases, 'UNKNOWN_REASON', REFUSED, has(DETAILS, `(${WENT_WELL})`));
+  return formatted(cases, 'UNKNOWN_REASON', REFUSED, has(DETAILS, `(${WENT_WELL} || ${DECLINED})`));
 }

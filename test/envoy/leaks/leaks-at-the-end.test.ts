@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { leaksIn } from '../../support/leaks.ts';
 import { eventually } from '../../support/mesh.ts';
 import { type Dialled, Recorded, RecordedHttp2, recordHttp2, recordUntilClosed } from '../../support/recorded.ts';
+import { assertReasonsKnown } from './known-reasons.ts';
 import { LeakScene } from './leak-scene.ts';
 
 const ACTION = 'envoy.overload_actions.stop_accepting_requests';
@@ -119,5 +120,9 @@ describe('what gateways show at their end', () => {
       assert.match(recorded.text, /served/);
       clean('a connection', recorded.text);
     }
+  });
+
+  test('Every line of these gateways has a reason of the table', () => {
+    assertReasonsKnown(scene.running);
   });
 });

@@ -14,6 +14,7 @@ import {
   recordHttp2,
   recordUntilClosed,
 } from '../../support/recorded.ts';
+import { assertReasonsKnown } from './known-reasons.ts';
 import { DOWN, LeakScene, TCP_EXPORTS } from './leak-scene.ts';
 import { ENDINGS, WEBSOCKET_ENDINGS } from './leaking-backends.ts';
 import { MALFORMED_HTTP1, MALFORMED_HTTP2, PREFACE } from './malformed.ts';
@@ -360,5 +361,9 @@ describe('what gateways show', () => {
       [scene.proven.port, 'core.bank', 'h2'],
     ] as const)
       clean(`openssl ${name}`, await recordHandshake(port, name, alpn));
+  });
+
+  test('Every line of these gateways has a reason of the table', () => {
+    assertReasonsKnown(scene.running);
   });
 });

@@ -7,7 +7,7 @@ import { is, matching, message, type Shape, sequence, typed, under } from '../sh
 
 type Keys = Readonly<Record<string, Shape>>;
 
-/** Expressions are here by the digest of their text (envoy/http/reason-expressions.ts). A change is reviewed with test/e2e/reasons.test.ts. */
+/** Expressions are here by the digest of their text (envoy/http/reason-expressions.ts). A change is reviewed with test/envoy/http/every-reason.test.ts. */
 function digest(expected: string): Shape {
   return (value) =>
     typeof value === 'string' && createHash('sha256').update(value).digest('hex').slice(0, 16) === expected
@@ -147,10 +147,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  '0b42b87dfd176dd8',
-  'e87f618f9ffcea4a',
+  '9c8984dd1835b78a',
+  '47a19796cb69069d',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '7b19f5a0ffe648b2', 'e87f618f9ffcea4a');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '48810b4deb0077b7', '47a19796cb69069d');
 
 function connectionLog(role: string): Shape {
   const fields = {
@@ -172,12 +172,12 @@ function connectionLog(role: string): Shape {
     conn_term %CONNECTION_TERMINATION_DETAILS%
     flags %RESPONSE_FLAGS%`);
   return log(
-    line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('18e6427be17ed2e3'))),
+    line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('b02509584f4a79a7'))),
     line(
       role,
       'listener',
       { ...fields, ...refused, reason: digest('a34cf7d015581b6c'), verdict: digest('add410e77ad370d3') },
-      expression(digest('00260829585c9ad0')),
+      expression(digest('fff601f5d3e88a36')),
     ),
   );
 }
@@ -191,13 +191,14 @@ const UPSTREAM = keys(`
   upstream_peer_uri %UPSTREAM_PEER_URI_SAN%`);
 const CARRIED =
   "response.flags == 0 && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
+const ANSWERED_TUNNEL = `${CARRIED} && !(response.flags == 0 && response.total_size == 0)`;
 const TUNNEL = { ...NODE, ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
-const TUNNEL_REASON = { reason: digest('a0e7d805b5a3d85f'), verdict: digest('107a50f5f9657cdc') };
+const TUNNEL_REASON = { reason: digest('bb33e531cae1d680'), verdict: digest('17cb0ba5c3bdc5f5') };
 
 /** The lines, and the report. */
 export const TUNNEL_LOG = log(
-  line('egress', 'tunnel', { ...TUNNEL, ...ALLOWED }, atEnd(CARRIED)),
-  line('egress', 'tunnel', { ...TUNNEL, ...TUNNEL_REASON, ...DIAL_FACTS }, atEnd(`!(${CARRIED})`)),
+  line('egress', 'tunnel', { ...TUNNEL, ...ALLOWED }, atEnd(ANSWERED_TUNNEL)),
+  line('egress', 'tunnel', { ...TUNNEL, ...TUNNEL_REASON, ...DIAL_FACTS }, atEnd(`!(${ANSWERED_TUNNEL})`)),
   PEER_REPORT,
 );
 
