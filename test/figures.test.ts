@@ -147,3 +147,9 @@ test('The command run warms up for as long as the benchmarks do, unless it is to
   const run = COMMANDS.find(({ name }) => name === 'run');
   assert.equal(run?.flags.find(({ name }) => name === 'warm-up')?.default, String(WARM_UP_MS));
 });
+
+test('The meet of two models is served for longer than a gateway or one of its connections drains', () => {
+  const gateway = figure('src/envoy/resources/gateway-bootstrap.ts', /'--drain-time-s ([\d]+)'/);
+  const connection = figure('src/envoy/http/http-connection-manager.ts', /drain_timeout: '([\d]+)s'/);
+  assert.ok(SETTLE_MS > 1000 * Math.max(gateway, connection));
+});

@@ -21,7 +21,11 @@ import {
   withRoots,
 } from './served-state.ts';
 
-/** How long the meet is served: until no connection is left of those that began before it (drain time and some more). */
+/**
+ * How long the meet is served: until no connection is left of those that began before it. That is a gateway's drain time
+ * (`FLAGS` in envoy/resources/gateway-bootstrap.ts, `drain_timeout` of its connections) and some more. A root that was
+ * removed is not served in that time: what must not meet it is held back.
+ */
 export const SETTLE_MS = 8000;
 
 export interface Advance {
