@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Every folder may import these; beside them only main.ts lies in src/ itself. */
 const FOUNDATIONS = [
+  'built-files.ts',
   'byte-size.ts',
   'duration.ts',
   'errors.ts',

@@ -3,6 +3,7 @@
 // Must not: pass without a run, unless the newest version is the pinned one. A registry that cannot be reached is an error.
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -40,7 +41,11 @@ function newest() {
 
 /** All dependencies of the lock file, and this version of grpc-js. By rename, so that of two at once one wins and both find a whole folder. */
 function installed(version) {
-  const folder = join(cache, `grpc-js-${version}`);
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+    .slice(0, 12);
+  const folder = join(cache, `grpc-js-${version}-${lock}`);
   const modulesOf = (at) => join(at, 'node_modules');
   if (!existsSync(folder)) {
     mkdirSync(cache, { recursive: true });

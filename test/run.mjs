@@ -25,6 +25,7 @@ const bin = (name) => join('node_modules', '.bin', name);
 if (!existsSync('node_modules')) step('npm ci', 'npm', ['ci']);
 step('build', bin('tsc'), []);
 step('build: protos', process.execPath, ['proto/bundle.mjs']);
+step('build: bundle', process.execPath, ['bundle.mjs']);
 if (filters.length === 0) step('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
 
 // The oracle of the tests of trust/; a machine without it is given Debian's.

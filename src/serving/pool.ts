@@ -5,6 +5,7 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { SERVING_WORKER } from '../built-files.ts';
 import type { Logger } from '../log.ts';
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import type { Metrics, Sample } from '../telemetry/metrics-registry.ts';
@@ -32,7 +33,7 @@ export interface PoolOptions {
   readonly checkMs?: number;
 }
 
-const MODULE = fileURLToPath(new URL('./worker-main.js', import.meta.url));
+const MODULE = fileURLToPath(SERVING_WORKER);
 /** Back-off before a worker is replaced. It doubles each time, until one has listened for as long as the longest wait. */
 const [FIRST_RESTART_MS, LAST_RESTART_MS] = [500, 30_000];
 /** A worker that misses this many checks in a row hangs, and is killed. */

@@ -1,7 +1,7 @@
 // What the schema takes at a path of the file.
 // Must not: know any key.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Path } from '../../errors.ts';
 
 /** Keys that the schema takes in the map at `path`. */

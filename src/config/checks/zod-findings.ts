@@ -1,7 +1,7 @@
 // Turns zod's issues about the shape of a file into findings in the operator's words, one for each mistake.
 // Must not: let zod's own messages through.
 
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { errorAt, type Finding, type Path } from '../../errors.ts';
 import { nearestName } from '../../nearest-name.ts';
 import { configSchema } from '../schema/config-schema.ts';

@@ -3,6 +3,7 @@
 // Must not: block the event loop, nor keep the process alive when nothing is being parsed.
 
 import { Worker } from 'node:worker_threads';
+import { PARSE_WORKER } from '../../built-files.ts';
 import { errorAt } from '../../errors.ts';
 import { type ParsedConfig, refused } from '../parse.ts';
 import type { Config } from '../schema/config.ts';
@@ -80,7 +81,7 @@ export function parseInWorker(text: string, cpuMs: number): Promise<ParsedConfig
 }
 
 function newParser(): Parser {
-  const worker = new Worker(new URL('./parse-worker.js', import.meta.url), {
+  const worker = new Worker(PARSE_WORKER, {
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: YOUNG_MB },
   });

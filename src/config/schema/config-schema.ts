@@ -1,7 +1,7 @@
 // The shape of the whole file: every key, what it means, and which keys are known but not supported yet.
 // Must not: accept a key silently; a known key that is not supported yet is refused with NOT_YET.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { exported } from './export-schema.ts';
 import { gateways, identity } from './gateway-schema.ts';
 import { imported } from './import-schema.ts';

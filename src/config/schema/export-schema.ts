@@ -1,7 +1,7 @@
 // The shape of `exports`: the local services that peers may use, and what each peer may do there.
 // Must not: relate two objects (federation/rules/object-rules.ts does).
 
-import { z } from 'zod';
+import * as z from 'zod';
 import * as address from './values/address-values.ts';
 import { identityPath, workloadPath } from './values/identity-values.ts';
 import { serviceLimits } from './values/limit-values.ts';

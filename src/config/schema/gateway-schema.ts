@@ -1,7 +1,7 @@
 // The shape of `gateways` and `identity`: our own gateways, and how they prove who they are.
 // Must not: relate two objects (federation/rules/object-rules.ts does).
 
-import { z } from 'zod';
+import * as z from 'zod';
 import * as address from './values/address-values.ts';
 import { identityPath } from './values/identity-values.ts';
 import { gatewayLimits } from './values/limit-values.ts';

@@ -1,7 +1,7 @@
 // The shape of `imports`: the exports of peers that our own callers reach under local names.
 // Must not: relate two objects (federation/rules/object-rules.ts does).
 
-import { z } from 'zod';
+import * as z from 'zod';
 import * as address from './values/address-values.ts';
 import { workloadPath } from './values/identity-values.ts';
 import { importLimits } from './values/limit-values.ts';

@@ -1,7 +1,7 @@
 // The configuration's JSON Schema, for editors and for `postern schema`.
 // Must not: differ from what is accepted, as far as JSON Schema (draft 7) can express it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { configSchema } from './config-schema.ts';
 
 export function jsonSchema(): object {

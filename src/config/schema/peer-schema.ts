@@ -1,7 +1,7 @@
 // The shape of `peers`: the remote meshes, what we trust of each, and where their gateways are.
 // Must not: relate two objects (federation/rules/object-rules.ts does).
 
-import { z } from 'zod';
+import * as z from 'zod';
 import * as address from './values/address-values.ts';
 import { identityPath } from './values/identity-values.ts';
 import { peerLimits } from './values/limit-values.ts';

@@ -2,6 +2,7 @@
 // Must not: know a type by its name, or accept a name that the table does not have.
 
 import { readFileSync } from 'node:fs';
+import { PROTO_TABLE } from '../../built-files.ts';
 import { PosternError } from '../../errors.ts';
 
 /** Of one field, `(validate.rules)` of Envoy's protos: `{ string: { min_len: 1 } }`. */
@@ -139,7 +140,7 @@ export function fieldNamed({ fields, named }: MessageType, name: string): Field 
 }
 
 function protoTable(): Table {
-  table ??= JSON.parse(readFileSync(new URL('../../../proto/xds.json', import.meta.url), 'utf8')) as Table;
+  table ??= JSON.parse(readFileSync(PROTO_TABLE, 'utf8')) as Table;
   return table;
 }
 

@@ -2,7 +2,7 @@
 // Must not: hold key material, or be believed in parts: a record that is damaged or of another mesh is none.
 
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLabel } from '../../host-port.ts';
 import { parseSpiffeId, type SpiffeId } from '../../trust/spiffe.ts';
 import { type History, labelOf, type ServedPeer } from './history.ts';

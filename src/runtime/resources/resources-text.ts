@@ -2,6 +2,7 @@
 // Must not: decode a resource in the caller's thread.
 
 import { Worker } from 'node:worker_threads';
+import { RESOURCES_WORKER } from '../../built-files.ts';
 import { inOrder } from '../../pipeline/shown-resources.ts';
 import { anyBody } from '../../snapshot/resource.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
@@ -20,7 +21,7 @@ export function resourcesText(snapshot: Snapshot | undefined): Promise<Uint8Arra
   if (snapshot === undefined) return Promise.resolve(Buffer.from('[]'));
   const packed = pack(snapshot);
   return new Promise((fulfil, reject) => {
-    const worker = new Worker(new URL('./resources-worker.js', import.meta.url), {
+    const worker = new Worker(RESOURCES_WORKER, {
       env: {},
       workerData: packed,
       transferList: [packed.bytes.buffer],

@@ -2,7 +2,7 @@
 // Must not: look anything up.
 
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isIpAddress, isPort, parseHostPort, tooHighPort } from '../../../host-port.ts';
 import { holdsKey, issueOf, quote, text } from './string-checks.ts';
 import { whyUndialable } from './undialable-addresses.ts';

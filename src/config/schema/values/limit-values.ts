@@ -1,7 +1,7 @@
 // Limits: what a gateway, a peer, a service of ours or an import may take at once or in each second.
 // Must not: give a limit that is not written a value; the gateways' own defaults apply then (envoy/limits.ts).
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseByteSize } from '../../../byte-size.ts';
 import { issueOf, quote, text } from './string-checks.ts';
 

@@ -1,7 +1,7 @@
 // Values that exports and imports have in common.
 // Must not: hold what belongs to one of the two.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import * as value from './values.ts';
 
 /** A list with at least one item: an empty list never means everything. */

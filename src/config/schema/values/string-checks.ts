@@ -1,7 +1,7 @@
 // A single text of the configuration: how the result of its check travels through zod, and how a value is quoted to people.
 // Must not: know any key.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FindingCode } from '../../../errors.ts';
 import { withoutKeys } from '../../../without-keys.ts';
 

@@ -1,7 +1,7 @@
 // Keys and values that a later version will support: known, and refused with NOT_YET.
 // Must not: let one of them through, or report it as unknown.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { issueOf } from './string-checks.ts';
 
 const HINT = 'remove it: a later version will support it, and nothing that it says would be enforced';
