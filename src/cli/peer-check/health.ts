@@ -11,6 +11,8 @@ const ANSWER_TIMEOUT_MS = 5000;
 export function healthOf(wanted: Dial, authority: string, path: string): Promise<number | undefined> {
   return new Promise((fulfil) => {
     const session = connectHttp2(`https://${authority}`, {
+      // As Envoy says as well. The error of a pushed stream that nobody listens to would end the process.
+      settings: { enablePush: false },
       createConnection: () =>
         connectTls({ ...tlsOptions(wanted), host: wanted.ip, port: wanted.port, rejectUnauthorized: true }),
     });
