@@ -5,23 +5,26 @@
 import type { SnapshotCache } from '../../snapshot/cache.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
-/**
- * Streams per slice: a few, so that the first bytes leave at once, then as many as take some 10 ms. Each round also reads the
- * answers to the slices before it, and everybody who waits for a later slice waits for that too (docs/design.md, "Measured costs").
- */
+/** Streams of the first slice, whose bytes leave at once. */
 const FIRST_SLICE = 16;
-const SLICE = 1024;
+/**
+ * How long each further slice takes. Long enough for a thousand streams: each round also reads the answers to the slices before
+ * it, and whoever waits for a later slice waits for that too (docs/design.md, "Measured costs").
+ */
+const SLICE_MS = 25;
 
 export class PushQueue {
   private readonly cache: SnapshotCache;
+  private readonly clock: () => number;
   /** First come, first served. */
   private readonly waiting = new Set<() => void>();
-  /** How many more pushes this round takes; 0 while others wait. */
+  /** How many more pushes are made at once; 0 after the first slice, until none waits. */
   private room = FIRST_SLICE;
   private nextRound: NodeJS.Immediate | undefined;
 
-  constructor(cache: SnapshotCache) {
+  constructor(cache: SnapshotCache, clock: () => number) {
     this.cache = cache;
+    this.clock = clock;
   }
 
   /** Calls `push` with the newest snapshot after a change, if this round has room for it, else in one of the next. Returns a function that stops. */
@@ -48,13 +51,13 @@ export class PushQueue {
 
   private slice(): void {
     const isOver = this.waiting.size === 0;
-    this.room = isOver ? FIRST_SLICE : SLICE;
+    this.room = isOver ? FIRST_SLICE : 0;
     this.nextRound = isOver ? undefined : setImmediate(() => this.slice());
+    const end = this.clock() + SLICE_MS;
     for (const push of this.waiting) {
-      if (this.room === 0) return;
-      this.room -= 1;
       this.waiting.delete(push);
       push();
+      if (this.clock() >= end) return;
     }
   }
 }

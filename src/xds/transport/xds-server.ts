@@ -117,7 +117,7 @@ export class XdsServer {
     this.options = options;
     this.limits = { ...LIMITS, ...options.limits };
     this.clock = options.clock ?? Date.now;
-    this.pushes = new PushQueue(options.cache);
+    this.pushes = new PushQueue(options.cache, this.clock);
     this.quota = new GatewayQuota(this.limits);
     const { reportStreamsPerGateway: streamsPerGateway } = this.limits;
     this.reportQuota = new GatewayQuota({ ...this.limits, streamsPerGateway });
