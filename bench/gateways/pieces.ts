@@ -23,9 +23,9 @@ const RBAC = 'envoy.filters.http.rbac';
 export const PIECES: readonly Piece[] = [
   { name: 'access log', roles: BOTH, without: (whole) => resources(whole, drop(['access_log'])) },
   {
-    name: 'facts kept for the log (request id, workload)',
+    name: 'facts kept for the log (authority, request id, workload)',
     roles: BOTH,
-    without: (whole) => resources(whole, dropFilters(['postern.given_request_id', 'header_to_metadata'])),
+    without: (whole) => resources(whole, dropFilters(['header_to_metadata'])),
   },
   {
     name: 'internal hosts in responses (Lua)',
@@ -33,17 +33,20 @@ export const PIECES: readonly Piece[] = [
     without: (whole) => resources(whole, dropFilters(['envoy.filters.http.lua'], true)),
   },
   {
-    name: 'names with an underscore (CEL, and Lua where there is one)',
+    name: 'names with an underscore: the guard',
     roles: BOTH,
-    without: (whole) => resources(whole, dropFilters(['postern.no_underscores'])),
+    without: (whole) => resources(whole, dropFilters([`${RBAC}.underscores`], true)),
   },
   {
-    name: 'removal of headers: requests, before routing',
+    name: 'removal of headers: requests, before routing (without it no guard against underscores)',
     roles: BOTH,
-    without: (whole) => resources(whole, drop(['early_header_mutation_extensions'])),
+    without: (whole) =>
+      resources(whole, (json) =>
+        dropFilters([`${RBAC}.underscores`], true)(drop(['early_header_mutation_extensions'])(json)),
+      ),
   },
   {
-    name: 'removal of headers: responses, trailers, underscores',
+    name: 'removal of headers: responses, trailers',
     roles: BOTH,
     without: (whole) => resources(whole, dropFilters(['header_mutation'])),
   },

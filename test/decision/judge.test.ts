@@ -219,7 +219,7 @@ describe('what the evaluator does not know', () => {
   };
 
   test('A script of one other byte, a new field, a new filter and a missing resource are not judged', () => {
-    unjudged(changed((text) => text.replace('function envoy_on_request(', 'function  envoy_on_request(')));
+    unjudged(changed((text) => text.replace('function envoy_on_response(', 'function  envoy_on_response(')));
     unjudged(
       changed((text) =>
         text.replace(

@@ -34,7 +34,7 @@ export function witness(entry: Reach, resources: Gateways, at: number): Question
   const hello = peerHello(resources.ingress, entry.peer, at, isTcp ? entry.service : undefined);
   if (hello === undefined) return undefined;
   const gateway = hello.certificate?.uris[0] ?? '';
-  const underscore = entry.conditions.includes('envoy.filters.http.lua.underscores') ? [] : [['a_b', 'x'] as const];
+  const underscore = entry.conditions.some((one) => one.includes('underscore-header')) ? [] : [['a_b', 'x'] as const];
   const claim = entry.workload === undefined ? [] : [claimHeader(gateway, within(entry.workload, ''))];
   return { hello, at, ...(!isTcp && { request: { ...request, headers: [...claim, ...underscore] } }) };
 }

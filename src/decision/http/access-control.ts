@@ -54,7 +54,14 @@ function policiesOf(policies: Readonly<Record<string, Policy>>, view: RequestVie
     .map((name) => ({ name, unmet: unmetOf(policies[name] ?? {}, view, name) }));
 }
 
+/** What the guards refuse, by the names of their policies. */
 function denied(policy: string, { view, trail, source }: Hop): Outcome {
+  if (policy === 'underscore-header') {
+    const [found = '(none)'] = view.request.headers.find(([header]) => header.includes('_')) ?? [];
+    const compared = 'a header name with an underscore is refused';
+    return { refusal: trail.no('UNDERSCORE_HEADER', 'request', found, compared, source) };
+  }
+  if (policy !== 'unusual-path') throw unjudged(`the policy ${policy}`);
   const compared = `the path ${view.header(':path')} holds what some backends read in another way`;
   return { refusal: trail.no('UNUSUAL_PATH', 'rule', policy, compared, source) };
 }

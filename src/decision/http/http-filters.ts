@@ -1,7 +1,6 @@
 // What each HTTP filter of a gateway does with a request.
 // Must not: pass over a filter, a script or a field that it does not know.
 
-import { createHash } from 'node:crypto';
 import type { Any, Message } from '../../envoy/draft.ts';
 import { internalHosts } from '../../envoy/http/headers/internal-hosts.ts';
 import { within } from '../matching/text-match.ts';
@@ -20,14 +19,10 @@ export function passFilter(name: string, config: Any, hop: Hop): Outcome | undef
       only(config, name, 'extension_config', 'xds_matcher');
       const matcher = present(config.xds_matcher, name);
       // Also a script that this request does not get to.
-      kindOf(config.extension_config?.typed_config, name);
+      checkScript(present(config.extension_config?.typed_config, name), name);
       if (isDisabled(override) || isSkipped(matcher, name, hop)) return undefined;
       return passFilter(name, present(config.extension_config?.typed_config, name), hop);
     }
-    case 'type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config':
-      only(config, name, 'on_request_headers');
-      for (const kept of config.on_request_headers ?? []) keepState(kept, hop);
-      return undefined;
     case 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config':
       return readMetadata(config, hop);
     case 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation':
@@ -41,9 +36,10 @@ export function passFilter(name: string, config: Any, hop: Hop): Outcome | undef
       only(config, name, 'max_request_bytes');
       return isDisabled(override) ? undefined : buffer(present(config.max_request_bytes, name), hop);
     case 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua':
-      return runScript(kindOf(config, name), override, hop);
+      checkScript(config, name);
+      return undefined;
     case 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC':
-      return accessControl(name, effectiveRbac(config, override, name), hop);
+      return isSwitchedOff(override) ? undefined : accessControl(name, effectiveRbac(config, override, name), hop);
     case 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router':
       only(config, name, 'suppress_envoy_headers');
       return { isLast: true };
@@ -52,12 +48,17 @@ export function passFilter(name: string, config: Any, hop: Hop): Outcome | undef
   }
 }
 
+/** For filters that a virtual host also configures. */
+function isSwitchedOff(override: Any | undefined): boolean {
+  return override?.['@type'] === 'type.googleapis.com/envoy.config.route.v3.FilterConfig' && isDisabled(override);
+}
+
 /** Of an entry for a virtual host. Errors: UNJUDGED for one of another kind. */
 function isDisabled(override: Any | undefined): boolean {
   if (override === undefined) return false;
   switch (override['@type']) {
+    case 'type.googleapis.com/envoy.config.route.v3.FilterConfig':
     case 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute':
-    case 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute':
       only(override, 'an entry for a virtual host', 'disabled');
       return present(override.disabled, 'an entry for a virtual host');
     default:
@@ -95,11 +96,13 @@ function readMetadata(
     only(rest, 'header_to_metadata');
     const value = view.header(present(rule.header, 'header_to_metadata'));
     if (value === undefined) continue;
-    const { pattern, substitution = '' } = present(rewrite, 'header_to_metadata');
-    const text = value.replace(
-      within(present(pattern, 'header_to_metadata')),
-      substitution.replaceAll(/\\(\d)/g, '$$$1'),
-    );
+    const text =
+      rewrite === undefined
+        ? value
+        : value.replace(
+            within(present(rewrite.pattern, 'header_to_metadata')),
+            (rewrite.substitution ?? '').replaceAll(/\\(\d)/g, '$$$1'),
+          );
     if (text !== '') view.setMetadata(namespace, key, text);
   }
   return undefined;
@@ -156,47 +159,9 @@ function scriptOf(config: Any | undefined): string {
   return config.default_source_code?.inline_string ?? '';
 }
 
-/** SHA-256 of scripts that refuse requests: of those with an underscore in a header's name, or of all that get there. */
-const REFUSES = {
-  underscores: 'b9cef92566e3d324a7256b442ed42b93f1a1b795c305c6e2c6190872302be5a2',
-  all: 'a4132982592c3501261831d3cf93dbc65f0bb5b3e2a9d7502316ce461ffaec73',
-};
-
-type ScriptKind = keyof typeof REFUSES | 'response';
-
-/** What a script does is known of its bytes. Undefined for another filter. */
-function kindOf(config: Any | undefined, name: string): ScriptKind | undefined {
-  if (config?.['@type'] !== 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua') return undefined;
+/** What a script does is known of its bytes: there is one, which sees responses alone. */
+function checkScript(config: Any, name: string): void {
+  if (config['@type'] !== 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua') return;
   only(config, name, 'default_source_code');
-  const script = config.default_source_code?.inline_string ?? '';
-  if (script === INTERNAL_HOSTS) return 'response';
-  const digest = createHash('sha256').update(script).digest('hex');
-  if (digest === REFUSES.underscores) return 'underscores';
-  if (digest === REFUSES.all) return 'all';
-  throw unjudged(`the script of ${name}`);
-}
-
-function runScript(kind: ScriptKind | undefined, override: Any | undefined, hop: Hop): Outcome | undefined {
-  const { view, trail, source } = hop;
-  if (isDisabled(override) || kind === 'response') return undefined;
-  if (kind === 'underscores' && !view.headerNames().some((header) => header.includes('_'))) return undefined;
-  const [found = '(none)'] = view.request.headers.find(([header]) => header.includes('_')) ?? [];
-  const compared = 'a header name with an underscore is refused';
-  return { refusal: trail.no('UNDERSCORE_HEADER', 'request', found, compared, source) };
-}
-
-/** The builders keep headers, the size of all headers, and whether two sizes are the same. */
-function keepState(
-  kept: Message<'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue'>,
-  { view }: Hop,
-): void {
-  only(kept, 'set_filter_state', 'object_key', 'factory_key', 'format_string', 'skip_if_empty');
-  const { object_key: key = '', format_string: format } = kept;
-  const text = format?.text_format_source?.inline_string ?? '';
-  const header = /^%REQ\(([\w:-]+)\)%$/.exec(text)?.[1];
-  const [, one, other] = /^%CEL\(filter_state\['([\w.]+)'\] == filter_state\['([\w.]+)'\]\)%$/.exec(text) ?? [];
-  if (header !== undefined) view.keep(key, view.header(header) ?? '');
-  else if (text === '%REQUEST_HEADERS_BYTES%') view.keep(key, String(view.size()));
-  else if (one !== undefined && other !== undefined) view.keep(key, String(view.kept(one) === view.kept(other)));
-  else throw unjudged(`the filter state ${key}`);
+  if (config.default_source_code?.inline_string !== INTERNAL_HOSTS) throw unjudged(`the script of ${name}`);
 }

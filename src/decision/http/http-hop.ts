@@ -34,8 +34,6 @@ export function requestInput(input: Any, view: RequestView): string | undefined 
       return view.identities.length === 0 ? undefined : view.identities.join(',');
     case 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput':
       return view.header(present(input.header_name, 'an input'));
-    case 'type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput':
-      return view.kept(present(input.key, 'an input'));
     default:
       throw unjudged(`the input ${input['@type']}`);
   }

@@ -16,6 +16,9 @@ const IN_ONE_ENTRY: ReadonlySet<string> = new Set([
   'x-request-id',
 ]);
 
+/** Of Envoy's formats: a header, and the size of all headers. */
+const COMMANDS = /%(?:REQ\(([\w:-]+)\)|REQUEST_HEADERS_BYTES)%/g;
+
 export class RequestView {
   readonly request: Request;
   /** The URI names of the client's certificate; undefined without TLS. */
@@ -23,7 +26,6 @@ export class RequestView {
   readonly isProven: boolean;
   private headers: readonly (readonly [string, string])[];
   private readonly metadata = new Map<string, string>();
-  private readonly state = new Map<string, string>();
 
   constructor(request: Request, identities: readonly string[] | undefined) {
     const { method, authority, path, body, upgrade } = request;
@@ -70,15 +72,6 @@ export class RequestView {
     return this.headers.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0);
   }
 
-  /** The filter state of the request. */
-  kept(key: string): string | undefined {
-    return this.state.get(key);
-  }
-
-  keep(key: string, value: string): void {
-    this.state.set(key, value);
-  }
-
   mutate(mutations: readonly Mutation[]): void {
     for (const mutation of mutations) this.apply(mutation);
   }
@@ -94,15 +87,16 @@ export class RequestView {
     } else this.append(present(append, 'a header mutation'));
   }
 
-  /** Only copies of other headers, which is what the builders write before access control. */
+  /** Only copies of other headers and the size of all, which is what the builders write before access control. */
   private append(option: Message<'envoy.config.core.v3.HeaderValueOption'>): void {
     only(option, 'a header to add', 'header', 'append_action');
     const { key = '', value = '' } = option.header ?? {};
-    const copied = /^%REQ\(([\w:-]+)\)%$/.exec(value)?.[1];
-    if (copied === undefined || option.append_action !== 'OVERWRITE_IF_EXISTS_OR_ADD')
-      throw unjudged(`the header ${key}`);
-    const text = this.header(copied);
-    if (text !== undefined && text !== '') this.set(lowerCase(key), text);
+    const isKnown = !value.replaceAll(COMMANDS, '').includes('%');
+    if (!isKnown || option.append_action !== 'OVERWRITE_IF_EXISTS_OR_ADD') throw unjudged(`the header ${key}`);
+    const text = value.replaceAll(COMMANDS, (_, copied: string | undefined) =>
+      copied === undefined ? String(this.size()) : (this.header(copied) ?? ''),
+    );
+    if (text !== '') this.set(lowerCase(key), text);
   }
 
   private drop(isDropped: (name: string) => boolean): void {

@@ -74,12 +74,15 @@ const ADDED_BY_ENVOY = words(`
   x-forwarded-port
 `);
 
-export const NEVER_FROM_INGRESS = [...ADDED_BY_ENVOY, ...words('x-postern-given-request-id x-postern-peer-claim')];
+export const NEVER_FROM_INGRESS = [
+  ...ADDED_BY_ENVOY,
+  ...words('x-postern-given-request-id x-postern-peer-claim x-postern-header-bytes'),
+];
 
 /** Where callers prove which workload they are, the peer is told. */
 export const NEVER_FROM_PROVEN = [
   ...ADDED_BY_ENVOY,
-  ...words('x-forwarded-proto x-postern-peer x-postern-workload x-postern-given-request-id'),
+  ...words('x-forwarded-proto x-postern-peer x-postern-workload x-postern-given-request-id x-postern-header-bytes'),
 ];
 export const NEVER_FROM_EGRESS = [...NEVER_FROM_PROVEN, 'x-forwarded-client-cert'];
 

@@ -6,17 +6,11 @@ import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { ADS } from '../config-source.ts';
 import { extension, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
+import type { Fact } from './access-control/request-fact.ts';
 import { requestLog } from './access-log.ts';
-import {
-  CLEAN_REQUEST,
-  removalsOf,
-  STRIP_REQUEST,
-  STRIP_REQUEST_TRAILERS,
-  STRIP_RESPONSE,
-} from './headers/header-mutations.ts';
+import { CLEAN_REQUEST, removalsOf, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers/header-mutations.ts';
 import { WITH_HOSTS } from './headers/internal-hosts.ts';
-import { rememberAuthority, rememberRequestId } from './headers/request-facts.ts';
-import { compareHeaderBytes, HEADER_BYTES } from './headers/underscore-guard.ts';
+import { keepFacts } from './headers/request-facts.ts';
 import { localReplies } from './local-reply.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
@@ -28,6 +22,8 @@ export interface HttpChain {
   readonly role: GatewayRole;
   readonly statPrefix: string;
   readonly routes: string;
+  /** What is kept of a request beside its authority and its id. */
+  readonly facts?: readonly Fact[];
   /** Filters after those that keep facts and strip headers. */
   readonly filters: readonly HttpFilter[];
   /** Callers have proven who they are, and the peer is told so. */
@@ -42,22 +38,15 @@ export function httpConnectionManager(chain: HttpChain): NetworkFilter {
   );
 }
 
-function own({ mesh, role, statPrefix, routes, filters, claimsCaller }: HttpChain): Manager {
+function own({ mesh, role, statPrefix, routes, facts, filters, claimsCaller }: HttpChain): Manager {
   return {
     ...(claimsCaller && PROVEN_CLIENT),
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
     access_log: requestLog(mesh, role),
-    http_filters: [
-      rememberAuthority(HEADER_BYTES),
-      STRIP,
-      compareHeaderBytes(),
-      rememberRequestId(),
-      ...filters,
-      ROUTER,
-    ],
+    http_filters: [keepFacts(facts), STRIP, ...filters, ROUTER],
     early_header_mutation_extensions: [cleanRequest(role)],
-    local_reply_config: localReplies(role),
+    local_reply_config: localReplies(role, claimsCaller === true),
   };
 }
 
@@ -152,7 +141,6 @@ const STRIP: HttpFilter = extension(
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
   {
     mutations: {
-      request_mutations: STRIP_REQUEST,
       request_trailers_mutations: STRIP_REQUEST_TRAILERS,
       response_mutations: STRIP_RESPONSE,
       // In trailers there is nothing to rewrite: no application sends a redirect there.

@@ -3,6 +3,7 @@
 
 import type { GatewayRole } from '../../federation/model.ts';
 import type { Message } from '../draft.ts';
+import { HAD_UNDERSCORE } from './headers/underscore-guard.ts';
 
 type LocalReplyConfig = Message<'envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig'>;
 type Filter = Message<'envoy.config.accesslog.v3.AccessLogFilter'>;
@@ -13,11 +14,20 @@ type ResponseMapper = Message<'envoy.extensions.filters.network.http_connection_
  * from one that does not exist, or a bad path from a forbidden one. Two keep their status, because callers act on them: 429
  * (a limit of the peer, or of what access control has admitted), and 413 of an admitted request. Errors keep theirs as well,
  * for the caller's retries.
- * Egress: our own callers may learn more (404: no such import), but not the text of a connect error, which has addresses.
+ * Egress: our own callers may learn more (404: no such import; 400: a header name with an underscore), but not the text of a connect error, which has addresses.
  * A gRPC client sees no status of HTTP: for a body above a limit Envoy would tell it UNKNOWN.
  */
-export function localReplies(role: GatewayRole): LocalReplyConfig {
-  if (role === 'egress') return { mappers: [exhausted(status('EQ', 413)), ...worded(status('GE', 400))] };
+export function localReplies(role: GatewayRole, hasClients: boolean): LocalReplyConfig {
+  if (role === 'egress') {
+    const underscore = [status('EQ', 403), HAD_UNDERSCORE, ...(hasClients ? [ADMITTED] : [])];
+    return {
+      mappers: [
+        exhausted(status('EQ', 413)),
+        ...worded({ and_filter: { filters: underscore } }, 400),
+        ...worded(status('GE', 400)),
+      ],
+    };
+  }
   const tooLarge = [status('EQ', 413), ADMITTED];
   return {
     mappers: [
@@ -25,7 +35,7 @@ export function localReplies(role: GatewayRole): LocalReplyConfig {
       ...worded(status('EQ', 429)),
       exhausted(...tooLarge),
       { filter: { and_filter: { filters: tooLarge } }, ...body('\n') },
-      ...worded(status('GE', 400)).map((mapper) => ({ ...mapper, status_code: 403 })),
+      ...worded(status('GE', 400), 403),
     ],
   };
 }
@@ -52,10 +62,11 @@ const GRPC: Filter = {
 };
 
 /** gRPC first: there the body becomes grpc-message, in which a line feed would be escaped. */
-function worded(filter: Filter): readonly ResponseMapper[] {
+function worded(filter: Filter, code?: number): readonly ResponseMapper[] {
+  const status = code === undefined ? {} : { status_code: code };
   return [
-    { filter: { and_filter: { filters: [filter, GRPC] } }, ...body('') },
-    { filter, ...body('\n') },
+    { filter: { and_filter: { filters: [filter, GRPC] } }, ...body(''), ...status },
+    { filter, ...body('\n'), ...status },
   ];
 }
 

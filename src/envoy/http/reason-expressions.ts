@@ -51,9 +51,12 @@ const BAD_PLACE = `request.url_path.matches('^(?:${BAD_PLACES.replaceAll('\\.', 
 /** A request that is malformed has no virtual host at all. */
 const IS_UNKNOWN = `xds.virtual_host_name == '${DENY_ALL}'`;
 
+const UNDERSCORE: Case = ['UNDERSCORE_HEADER', `${DETAILS}.contains('[underscore-header]')`];
+
 const AT_INGRESS: readonly Case[] = [
   ['UNUSUAL_PATH', `${DETAILS}.contains('[unusual-path]')`],
   ['NO_GRANT', has('xds.virtual_host_name', IS_UNKNOWN)],
+  UNDERSCORE,
   [
     [
       [
@@ -74,6 +77,7 @@ const AT_INGRESS: readonly Case[] = [
 
 const AT_EGRESS: readonly Case[] = [
   ['UNKNOWN_NAME', has('xds.virtual_host_name', IS_UNKNOWN)],
+  UNDERSCORE,
   ['CLIENT', RBAC_DENIED],
   ['PEER_DENIED', `${DETAILS} == 'direct_response'`],
 ];
@@ -108,7 +112,6 @@ function requestCases(role: GatewayRole): readonly Case[] {
     ],
     ...(isIngress ? AT_INGRESS : AT_EGRESS),
     ['BODY_LIMIT', startsWith('request_payload_too_large', 'request_body_too_large', 'body_size_limit')],
-    ['UNDERSCORE_HEADER', dynamic(METADATA, 'reason', 'underscore-header')],
     // No route takes a CONNECT that asks for a tunnel.
     [
       'UPGRADE',

@@ -9,7 +9,7 @@ import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { bodyGuard } from '../http/access-control/body-guard.ts';
 import { pathGuard } from '../http/access-control/path-guard.ts';
 import { denyByDefault, peerOnly } from '../http/access-control/rbac.ts';
-import { keepWorkload } from '../http/access-control/workload-claim.ts';
+import { claimsOfOne, claimsOfSeveral } from '../http/access-control/workload-claim.ts';
 import { connectionLog } from '../http/access-log.ts';
 import { internalHosts } from '../http/headers/internal-hosts.ts';
 import { underscoreGuard } from '../http/headers/underscore-guard.ts';
@@ -122,8 +122,9 @@ const peerChain = memoizeByIdentity(
           role: 'ingress',
           statPrefix: names.statName('ingress', name),
           routes: names.ingressRoutes(peer),
+          facts: claimsOfOne(gatewayIdentities),
           filters: [
-            keepWorkload(gatewayIdentities),
+            ...claimsOfSeveral(gatewayIdentities),
             limitSlot('peer'),
             pathGuard(),
             bodyGuard(),

@@ -93,7 +93,7 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
   const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, 'http', 0, subject);
   const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
   checkManager(manager, 'egress', callers !== undefined, subject);
-  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[4]), 'HTTP_RBAC', subject);
+  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[2]), 'HTTP_RBAC', subject);
   enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
   const claims = { listensAt, callers: callers?.trustDomain ?? null };
   return { subject, name, kind: 'listener', role: 'egress', routes: [name], secrets: callers?.secrets ?? [], claims };
@@ -185,8 +185,8 @@ function checkManager(manager: Manager, role: GatewayRole, provenClient: boolean
     (role === 'egress' ? readsPlainHttp1(manager) : manager.codec_type === 'HTTP2');
   enforce(isClean, 'CLEAN_REQUESTS', subject);
   enforce(remembersRequest(manager), 'LOGGED_REQUEST', subject);
-  checkHeaders(manager, role, subject);
   enforce(guardsUnderscores(manager), 'UNDERSCORES', subject);
+  checkHeaders(manager, role, subject);
   const isAnonymous =
     (manager.server_header_transformation ?? 'OVERWRITE') === 'OVERWRITE' &&
     manager.server_name === 'gateway' &&

@@ -7,13 +7,14 @@ import type { Workload } from '../../../federation/model.ts';
 import { type SpiffeId, trustDomainOf } from '../../../trust/spiffe.ts';
 import { extension, type Message } from '../../draft.ts';
 import { METADATA } from '../../resource-names.ts';
+import { type Fact, factOf } from './request-fact.ts';
 
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
 type Permission = Message<'envoy.config.rbac.v3.Permission'>;
 type Predicate = Message<'xds.type.matcher.v3.Matcher.MatcherList.Predicate'>;
 
-const NAME = 'envoy.filters.http.header_to_metadata';
+const NAME = 'envoy.filters.http.header_to_metadata.claims';
 /** In the namespace of our metadata. */
 const KEY = 'workload';
 
@@ -31,42 +32,63 @@ export const KEEP_PEER_CLAIM: Mutation = {
 /** The workload whose claim counts: for the access log, and for the backend. */
 export const CLAIMED_WORKLOAD = `%DYNAMIC_METADATA(${METADATA}:${KEY})%`;
 
-/** Keeps the workload as metadata; runs only when the whole value is the one element of the gateway that the connection proved. */
-export function keepWorkload(gatewayIdentities: readonly SpiffeId[]): HttpFilter {
-  return extension(NAME, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
-    extension_config: extension(NAME, 'envoy.extensions.filters.http.header_to_metadata.v3.Config', {
-      request_rules: [
-        {
-          header: PEER_CLAIM_HEADER,
-          on_header_present: {
-            metadata_namespace: METADATA,
-            key: KEY,
-            regex_value_rewrite: { pattern: { regex: '.*;URI=(.*)' }, substitution: '\\1' },
-          },
+/** Of a peer with one gateway identity, which is the one that every connection has proved. */
+export function claimsOfOne(gatewayIdentities: readonly SpiffeId[]): readonly Fact[] {
+  const [only] = gatewayIdentities;
+  if (only === undefined || gatewayIdentities.length > 1) return [];
+  return [
+    factOf(
+      PEER_CLAIM_HEADER,
+      KEY,
+      elementOf(only, (id) => `(${id})`),
+    ),
+  ];
+}
+
+/** Of a peer with more: a filter that runs only when the whole value is the one element of the gateway that the connection proved. */
+export function claimsOfSeveral(gatewayIdentities: readonly SpiffeId[]): readonly HttpFilter[] {
+  if (gatewayIdentities.length < 2) return [];
+  const config = extension(NAME, 'envoy.extensions.filters.http.header_to_metadata.v3.Config', {
+    request_rules: [
+      {
+        header: PEER_CLAIM_HEADER,
+        on_header_present: {
+          metadata_namespace: METADATA,
+          key: KEY,
+          regex_value_rewrite: { pattern: { regex: '.*;URI=(.*)' }, substitution: '\\1' },
         },
-      ],
-    }),
-    xds_matcher: {
-      matcher_list: {
-        matchers: [
-          {
-            predicate: { not_matcher: anyOf(gatewayIdentities.map(isClaimOf)) },
-            on_match: {
-              action: extension('skip', 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter', {}),
-            },
-          },
-        ],
       },
-    },
+    ],
   });
+  const skip = extension('skip', 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter', {});
+  return [
+    extension(NAME, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
+      extension_config: config,
+      xds_matcher: {
+        matcher_list: {
+          matchers: [
+            {
+              predicate: { not_matcher: { or_matcher: { predicate: gatewayIdentities.map(isClaimOf) } } },
+              on_match: { action: skip },
+            },
+          ],
+        },
+      },
+    }),
+  ];
 }
 
 /** A segment of a SPIFFE path: neither `.` nor `..` (SPIFFE-ID, 2.2). */
 const SEGMENT = '(?:[A-Za-z0-9_-]|\\.[A-Za-z0-9_-]|\\.\\.[A-Za-z0-9._-])[A-Za-z0-9._-]*';
 
-/** The connection has proved this gateway, and the value is what Envoy writes there: the gateway, a digest, its caller. */
+/** What Envoy writes there, as an expression: the gateway, a digest, its caller. */
+function elementOf(gateway: SpiffeId, caller: (id: string) => string): string {
+  const id = `spiffe://${literally(trustDomainOf(gateway))}(?:/${SEGMENT})+`;
+  return `By=${literally(gateway)};Hash=[0-9a-f]{64};URI=${caller(id)}`;
+}
+
+/** The connection has proved this gateway, and the value is its element. */
 function isClaimOf(gateway: SpiffeId): Predicate {
-  const element = `By=${literally(gateway)};Hash=[0-9a-f]{64};URI=spiffe://${literally(trustDomainOf(gateway))}(?:/${SEGMENT})+`;
   const proven: Predicate = {
     single_predicate: {
       input: extension(
@@ -82,15 +104,10 @@ function isClaimOf(gateway: SpiffeId): Predicate {
       input: extension('header', 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput', {
         header_name: PEER_CLAIM_HEADER,
       }),
-      value_match: { safe_regex: { google_re2: {}, regex: element } },
+      value_match: { safe_regex: { google_re2: {}, regex: elementOf(gateway, (id) => id) } },
     },
   };
   return { and_matcher: { predicate: [proven, written] } };
-}
-
-function anyOf(predicates: readonly Predicate[]): Predicate {
-  const [only] = predicates;
-  return only !== undefined && predicates.length === 1 ? only : { or_matcher: { predicate: predicates } };
 }
 
 /** Of a SPIFFE ID, the dot alone means something in a regular expression. */

@@ -8,6 +8,7 @@ import { KEEP_PEER_CLAIM, PEER_CLAIM_HEADER } from '../access-control/workload-c
 import { REMOVALS } from './header-removals.ts';
 import { nameExpression } from './name-expression.ts';
 import { GIVEN_REQUEST_ID_HEADER, KEEP_REQUEST_ID } from './request-facts.ts';
+import { HEADER_BYTES, REMOVE_UNDERSCORES, WITHOUT_UNDERSCORES } from './underscore-guard.ts';
 
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
 
@@ -43,25 +44,20 @@ const [REQUEST_ID, CLAIM] = ['x-request-id', 'x-forwarded-*'];
  * context, for which peers have a choice.
  */
 export const CLEAN_REQUEST: Readonly<Record<GatewayRole, readonly Mutation[]>> = {
-  egress: [...cleaning([REQUEST_ID]), KEEP_REQUEST_ID, ...removals([REQUEST_ID])],
+  egress: [...cleaning([REQUEST_ID]), KEEP_REQUEST_ID, ...removals([REQUEST_ID]), ...REMOVE_UNDERSCORES],
   ingress: [
     ...cleaning([REQUEST_ID, CLAIM]),
     KEEP_REQUEST_ID,
     KEEP_PEER_CLAIM,
     ...removals([REQUEST_ID]),
     ...removals([CLAIM]),
+    ...REMOVE_UNDERSCORES,
   ],
 };
 
 function cleaning(later: readonly string[]): readonly Mutation[] {
   return removals(listed('requests').filter((name) => !TRACE_CONTEXT.includes(name) && !later.includes(name)));
 }
-
-/** A backend may read `x_forwarded_for` as `x-forwarded-for` (CGI), so no name with an underscore passes. */
-const WITHOUT_UNDERSCORES: Mutation = { remove_on_match: { key_matcher: { contains: '_' } } };
-
-/** From every request; whether there was one is found by the size of the headers before and after (underscore-guard.ts). */
-export const STRIP_REQUEST: readonly Mutation[] = [WITHOUT_UNDERSCORES];
 
 /**
  * From a request's trailers whole families are removed (`x-original-…`): hardly any application sends trailers, and the
@@ -77,6 +73,7 @@ export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [
   ...ADDED_BY_ENVOY,
   GIVEN_REQUEST_ID_HEADER,
   PEER_CLAIM_HEADER,
+  HEADER_BYTES,
 ];
 
 /** Removed on the way to a peer, which may see nothing of ours but the request id that both logs share. */
@@ -87,6 +84,7 @@ export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   PEER_HEADER,
   WORKLOAD_HEADER,
   GIVEN_REQUEST_ID_HEADER,
+  HEADER_BYTES,
 ];
 
 /** The same where callers prove which workload they are: the peer is told. */

@@ -188,16 +188,16 @@ export const CALLER_MUTATIONS: readonly (readonly [rule: BoundaryRule, what: str
       c.named('Secret', 'cert/callers').tls_certificate.private_key = peers.private_key;
     },
   ],
-  ['HTTP_RBAC', 'no access control', (c) => manager(c).http_filters.splice(4, 1)],
+  ['HTTP_RBAC', 'no access control', (c) => manager(c).http_filters.splice(2, 1)],
   [
     'HTTP_RBAC',
     'access control with a policy',
     (c) =>
-      void (manager(c).http_filters[4].typed_config.rules.policies = {
+      void (manager(c).http_filters[2].typed_config.rules.policies = {
         all: { permissions: [{ any: true }], principals: [{ any: true }] },
       }),
   ],
-  ['HTTP_FILTERS', 'a filter more', (c) => manager(c).http_filters.splice(5, 0, manager(c).http_filters[4])],
+  ['HTTP_FILTERS', 'a filter more', (c) => manager(c).http_filters.splice(3, 0, manager(c).http_filters[2])],
   [
     'CLEAN_REQUESTS',
     'the caller’s own claims kept',

@@ -35,7 +35,10 @@ const PLACES: Readonly<Record<string, readonly [role: GatewayRole, find: (c: Cop
   'the TLS parameters': ['ingress', (c) => c.tls.common_tls_context.tls_params],
   'the connection manager': ['ingress', (c) => c.manager],
   'the egress connection manager': ['egress', EGRESS_MANAGER],
-  'what the first filter keeps': ['ingress', (c) => c.manager.http_filters[0].typed_config.on_request_headers[0]],
+  'what the first filter keeps': [
+    'ingress',
+    (c) => c.manager.http_filters[0].typed_config.request_rules[0].on_header_present,
+  ],
   'the first filter': ['ingress', (c) => c.manager.http_filters[0].typed_config],
   'the path guard’s policy': ['ingress', pathPolicy],
   'the path guard’s matcher': ['ingress', (c) => pathPolicy(c).permissions[0].not_rule.or_rules.rules[0].url_path.path],
@@ -89,7 +92,6 @@ const PLACES: Readonly<Record<string, readonly [role: GatewayRole, find: (c: Cop
   'a certificate': ['ingress', certificate],
 };
 
-const UNDERSCORES = { remove_on_match: { key_matcher: { contains: '_' } } };
 const OVERWRITE_PATH = [
   { append: { header: { key: ':path', value: '/admin' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' } },
 ];
@@ -152,13 +154,13 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
     'ACCESS_LOG',
     { grpc_service: { google_grpc: { target_uri: 'logs.example:443', stat_prefix: 'a' } } },
   ],
-  ['what the first filter keeps', 'HTTP_FILTERS', { shared_with_upstream: 'TRANSITIVE' }],
-  ['what the first filter keeps', 'HTTP_FILTERS', { factory_key: 'envoy.network.upstream_server_name' }],
-  ['the first filter', 'HTTP_FILTERS', { on_response_headers: [{ object_key: 'x', format_string: TEXT('a') }] }],
+  ['what the first filter keeps', 'HTTP_FILTERS', { type: 'NUMBER' }],
+  ['what the first filter keeps', 'HTTP_FILTERS', { encode: 'BASE64' }],
+  ['the first filter', 'HTTP_FILTERS', { stat_prefix: 'facts' }],
   ['the path guard’s policy', 'HTTP_FILTERS', { checked_condition: NEVER }],
   ['the path guard’s matcher', 'HTTP_FILTERS', { ignore_case: true }],
-  ['the filter that strips headers', 'HTTP_FILTERS', { request_mutations: [UNDERSCORES, ...OVERWRITE_PATH] }],
-  ['the egress filter that strips headers', 'HTTP_FILTERS', { request_mutations: [UNDERSCORES, ...OVERWRITE_PATH] }],
+  ['the filter that strips headers', 'HTTP_FILTERS', { request_mutations: OVERWRITE_PATH }],
+  ['the egress filter that strips headers', 'HTTP_FILTERS', { request_mutations: OVERWRITE_PATH }],
   ['the router', 'HTTP_FILTERS', { start_child_span: true }],
   [
     'the router',

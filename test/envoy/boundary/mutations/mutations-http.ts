@@ -12,8 +12,11 @@ const chat = (c: Copy): Data => c.routes.virtual_hosts.find((host: Data) => host
 const egressFilters = (c: Copy): Data =>
   c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters;
 
-const GUARD = 'envoy.filters.http.lua.underscores';
-const OFF = { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute', disabled: true };
+const GUARD = 'envoy.filters.http.rbac.underscores';
+const OFF = { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true };
+
+const early = (manager: Data): Data => manager.early_header_mutation_extensions[0].typed_config.mutations;
+const guard = (c: Copy): Data => c.filter(GUARD).typed_config.rules;
 
 /** Changes the expression for the names that do not begin with an x. */
 function expression(c: Copy, change: (regex: string) => string): void {
@@ -28,12 +31,11 @@ function remove(level: Data, name: string): void {
 }
 
 const GIVEN_ID = {
-  header: { key: 'x-request-id', value: '%FILTER_STATE(postern.given_request_id:PLAIN)%' },
+  header: { key: 'x-request-id', value: '%DYNAMIC_METADATA(postern:given_request_id)%' },
   append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
 };
 
-const peerRequestId = (c: Copy): Data =>
-  c.manager.http_filters[3].typed_config.xds_matcher.matcher_list.matchers[0].predicate.not_matcher.single_predicate;
+const peerRequestId = (c: Copy): Data => c.manager.http_filters[0].typed_config.request_rules[1];
 
 export const HTTP_MUTATIONS: Mutations = {
   NO_DEFAULT_CHAIN: [['one', 'ingress', (c) => void (c.named('Listener', 'ingress').default_filter_chain = c.chain)]],
@@ -174,7 +176,7 @@ export const HTTP_MUTATIONS: Mutations = {
     [
       'the guard that waits for the end of a body before the one that refuses CONNECT',
       'ingress',
-      (c) => c.manager.http_filters.splice(6, 0, c.removeFilter('envoy.filters.http.buffer')),
+      (c) => c.manager.http_filters.splice(4, 0, c.removeFilter('envoy.filters.http.buffer')),
     ],
     ['no guard', 'ingress', (c) => void c.removeFilter('envoy.filters.http.rbac.paths')],
     ['guard disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.rbac.paths').disabled = true)],
@@ -289,7 +291,7 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) => void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.skip_xff_append,
     ],
     ['a hop trusted', 'ingress', (c) => void (c.manager.xff_num_trusted_hops = 1)],
-    ['spoofed headers kept', 'ingress', (c) => void delete c.manager.early_header_mutation_extensions],
+    ['spoofed headers kept', 'ingress', (c) => void early(c.manager).splice(0, early(c.manager).length - 5)],
     ['one family kept', 'ingress', (c) => expression(c, (regex) => regex.replace('|access-[!-~]*', ''))],
     [
       'one name of a family kept',
@@ -308,7 +310,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'a header written before all filters',
       'ingress',
       (c) =>
-        c.manager.early_header_mutation_extensions[0].typed_config.mutations.push({
+        early(c.manager).splice(-5, 0, {
           append: { header: { key: 'x-remote-user', value: 'root' } },
         }),
     ],
@@ -617,73 +619,56 @@ export const HTTP_MUTATIONS: Mutations = {
     ],
   ],
   UNDERSCORES: [
-    ['no guard', 'ingress', (c) => void c.manager.http_filters.splice(9, 1)],
-    ['no guard', 'egress', (c) => void egressFilters(c).splice(4, 1)],
-    ['guard disabled', 'ingress', (c) => void (c.manager.http_filters[9].disabled = true)],
     [
-      'another script',
+      'no guard',
+      'ingress',
+      (c) => void c.manager.http_filters.splice(c.manager.http_filters.indexOf(c.filter(GUARD)), 1),
+    ],
+    ['no guard', 'egress', (c) => void egressFilters(c).splice(2, 1)],
+    ['guard disabled', 'ingress', (c) => void (c.filter(GUARD).disabled = true)],
+    ['a guard that allows', 'ingress', (c) => void (guard(c).action = 'ALLOW')],
+    ['a guard for nobody', 'ingress', (c) => void (guard(c).policies['underscore-header'].principals = [{}])],
+    [
+      'one digit less compared',
+      'ingress',
+      (c) => guard(c).policies['underscore-header'].permissions[0].not_rule.and_rules.rules.pop(),
+    ],
+    [
+      'another header',
       'egress',
       (c) =>
-        void (egressFilters(c)[4].typed_config.extension_config.typed_config.default_source_code.inline_string =
-          'function envoy_on_request() end'),
+        void (egressFilters(c)[2].typed_config.rules.policies[
+          'underscore-header'
+        ].permissions[0].not_rule.and_rules.rules[0].header.name = 'x-bytes'),
     ],
+    ['no mutation at all', 'ingress', (c) => void delete c.manager.early_header_mutation_extensions],
+    ['passed on in requests', 'ingress', (c) => void early(c.manager).splice(-2, 1)],
     [
-      'passed on in requests',
+      'compared before they are removed',
       'ingress',
-      (c) => void delete c.manager.http_filters[1].typed_config.mutations.request_mutations,
-    ],
-    [
-      'passed on in requests',
-      'egress',
-      (c) => void delete egressFilters(c)[1].typed_config.mutations.request_mutations,
+      (c) => void early(c.manager).push(early(c.manager).splice(-2, 1)[0]),
     ],
     [
       'passed on in trailers',
       'ingress',
-      (c) => void c.manager.http_filters[1].typed_config.mutations.request_trailers_mutations.pop(),
+      (c) =>
+        void c.filter('envoy.filters.http.header_mutation').typed_config.mutations.request_trailers_mutations.pop(),
     ],
     [
       'only some removed',
       'ingress',
-      (c) =>
-        void (c.manager.http_filters[1].typed_config.mutations.request_mutations[0].remove_on_match.key_matcher = {
-          prefix: 'x_',
-        }),
-    ],
-    [
-      'another key that skips the guard',
-      'ingress',
-      (c) =>
-        void (c.manager.http_filters[9].typed_config.xds_matcher.matcher_list.matchers[0].predicate.single_predicate.input.typed_config.key =
-          'postern.header_bytes'),
-    ],
-    [
-      'the same size twice',
-      'ingress',
-      (c) =>
-        void (c.manager.http_filters[2].typed_config.on_request_headers[1].format_string.text_format_source.inline_string =
-          "%CEL(filter_state['postern.header_bytes'] == filter_state['postern.header_bytes'])%"),
-    ],
-    [
-      'compared before they are removed',
-      'egress',
-      (c) => void egressFilters(c).splice(1, 2, egressFilters(c)[2], egressFilters(c)[1]),
+      (c) => void (early(c.manager).at(-2).remove_on_match.key_matcher = { prefix: 'x_' }),
     ],
     [
       'the size of something else',
-      'egress',
-      (c) =>
-        void (egressFilters(c)[0].typed_config.on_request_headers[1].format_string.text_format_source.inline_string =
-          '%BYTES_RECEIVED%'),
-    ],
-    [
-      'a result that is written over',
       'ingress',
-      (c) =>
-        void c.manager.http_filters[2].typed_config.on_request_headers.push({
-          ...c.manager.http_filters[2].typed_config.on_request_headers[1],
-          format_string: { text_format_source: { inline_string: 'true' } },
-        }),
+      (c) => void (early(c.manager).at(-3).append.header.value = '%BYTES_RECEIVED%'),
+    ],
+    ['the same size twice', 'ingress', (c) => void (early(c.manager).at(-1).append.header.value = '1,1')],
+    [
+      'a size that a caller may write',
+      'ingress',
+      (c) => void (early(c.manager).at(-1).append.append_action = 'ADD_IF_ABSENT'),
     ],
     ['dropped where they are refused', 'ingress', (c) => void (c.host.typed_per_filter_config[GUARD] = OFF)],
     [
@@ -740,14 +725,21 @@ export const HTTP_MUTATIONS: Mutations = {
   ],
   LOGGED_REQUEST: [
     ['no authority', 'ingress', (c) => void c.manager.http_filters.shift()],
-    ['an id of any form', 'ingress', (c) => void (peerRequestId(c).value_match.safe_regex.regex = '.*')],
-    ['an id from another header', 'ingress', (c) => void (peerRequestId(c).input.typed_config.header_name = 'x-id')],
+    [
+      'an id of any form',
+      'ingress',
+      (c) => void (peerRequestId(c).on_header_present.regex_value_rewrite.pattern.regex = '^(.*)$'),
+    ],
+    ['an id from another header', 'ingress', (c) => void (peerRequestId(c).header = 'x-id')],
     [
       'an id in the place of the authority',
       'ingress',
-      (c) =>
-        void (c.manager.http_filters[3].typed_config.extension_config.typed_config.on_request_headers[0].object_key =
-          'postern.authority'),
+      (c) => void (peerRequestId(c).on_header_present.key = 'authority'),
+    ],
+    [
+      'a text in the place of the id',
+      'ingress',
+      (c) => void (peerRequestId(c).on_header_missing = { metadata_namespace: 'postern', key: 'workload', value: 'x' }),
     ],
   ],
   PEER_HEADER: [

@@ -5,12 +5,20 @@
 import type { BoundaryRule } from '../../../../src/envoy/boundary/boundary-rules.ts';
 import type { Copy, Data, Mutation } from './mutation.ts';
 
-const claim = (c: Copy): Data => c.manager.http_filters[4].typed_config;
+const claim = (c: Copy): Data => c.manager.http_filters[2].typed_config;
 /** What counts on a connection of each of the shop's two gateways. */
 const counting = (c: Copy): Data[] =>
   claim(c).xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate;
 const written = (c: Copy): Data => counting(c)[0].and_matcher.predicate[1].single_predicate.value_match.safe_regex;
 const kept = (c: Copy): Data => claim(c).extension_config.typed_config.request_rules[0];
+
+/** What is kept of a claim of the partner, which has one gateway. */
+const partners = (c: Copy): Data =>
+  c
+    .named('Listener', 'ingress')
+    .filter_chains.find(({ metadata }: Data) => metadata.filter_metadata.postern.peer === 'partner')
+    .filters.at(-1).typed_config.http_filters[0].typed_config.request_rules;
+const one = (c: Copy): Data => partners(c)[2].on_header_present.regex_value_rewrite;
 
 /** Of the export that has a rule with workloads. */
 const rbac = (c: Copy): Data => c.routes.virtual_hosts[1].typed_per_filter_config['envoy.filters.http.rbac'].rbac;
@@ -21,7 +29,28 @@ const asked = (c: Copy): Data => ruleWithWorkloads(c)[2].or_rules.rules;
 const matcher = (permission: Data): Data => permission.sourced_metadata.metadata_matcher;
 
 export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])[] = [
-  ['WORKLOAD_CLAIM', 'no filter', 'ingress', (c) => void c.manager.http_filters.splice(4, 1)],
+  ['WORKLOAD_CLAIM', 'no filter', 'ingress', (c) => void c.manager.http_filters.splice(2, 1)],
+  ['WORKLOAD_CLAIM', 'of one gateway: none kept', 'ingress', (c) => void partners(c).pop()],
+  ['WORKLOAD_CLAIM', 'of one gateway: any text', 'ingress', (c) => void (one(c).pattern.regex = '^(.*)$')],
+  [
+    'WORKLOAD_CLAIM',
+    'of one gateway: what has another form is kept as it is',
+    'ingress',
+    (c) => void (one(c).pattern.regex = one(c).pattern.regex.replace('|\\C*)$', ')$')),
+  ],
+  [
+    'WORKLOAD_CLAIM',
+    'of one gateway: the claim of any gateway counts',
+    'ingress',
+    (c) => void (one(c).pattern.regex = one(c).pattern.regex.replace(/By=[^;]*/, 'By=[^;]*')),
+  ],
+  [
+    'WORKLOAD_CLAIM',
+    'of one gateway: another trust domain',
+    'ingress',
+    (c) => void (one(c).pattern.regex = one(c).pattern.regex.replace('(spiffe://partner', '(spiffe://shop')),
+  ],
+  ['WORKLOAD_CLAIM', 'of one gateway: another header', 'ingress', (c) => void (partners(c)[2].header = 'x-claim')],
   [
     'WORKLOAD_CLAIM',
     'the filter runs for every value',
@@ -185,7 +214,7 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     'CLEAN_REQUESTS',
     'the peer’s own header stays',
     'ingress',
-    (c) => void c.manager.early_header_mutation_extensions[0].typed_config.mutations.splice(-2, 1),
+    (c) => void c.manager.early_header_mutation_extensions[0].typed_config.mutations.splice(-7, 1),
   ],
   [
     'CLEAN_REQUESTS',
@@ -194,7 +223,7 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     (c) => {
       const { mutations } = c.manager.early_header_mutation_extensions[0].typed_config;
       mutations.splice(
-        mutations.findIndex((one: Data) => one.remove_on_match?.key_matcher.prefix === 'x-postern-'),
+        mutations.findIndex((one: Data) => one.remove_on_match?.key_matcher.safe_regex?.regex.startsWith('x-')),
         1,
       );
     },
@@ -205,7 +234,7 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     'ingress',
     (c) => {
       const { mutations } = c.manager.early_header_mutation_extensions[0].typed_config;
-      mutations.at(-3).append.append_action = 'APPEND_IF_EXISTS_OR_ADD';
+      mutations.at(-8).append.append_action = 'APPEND_IF_EXISTS_OR_ADD';
     },
   ],
   [

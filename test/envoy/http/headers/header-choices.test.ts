@@ -215,6 +215,17 @@ describe('headers with a choice', () => {
     assert.ok(!accounts.seen.some(({ path }) => /^\/(into|out)/.test(path)));
   });
 
+  test('A request of any size passes, and none with an underscore: the size that is compared holds itself', async () => {
+    const ask = (pad: number, more: Record<string, string> = {}): Promise<Answer> =>
+      callLocally(ports.local, 'accounts.bank', '/sized', { 'x-pad': 'p'.repeat(pad), ...more });
+    // At both gateways the size of all headers grows beyond a thousand on the way.
+    for (let pad = 500; pad < 960; pad += 20) {
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, more) => ask(pad + more)));
+      assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200], String(pad));
+      assert.equal((await ask(pad, { _: '' })).status, 400);
+    }
+  });
+
   test('Where they are dropped, the request arrives without them', async () => {
     const sent = Object.fromEntries([...UNDERSCORED, 'x-app'].map((name) => [name, '1']));
     for (const answer of [

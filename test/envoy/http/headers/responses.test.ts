@@ -161,7 +161,7 @@ describe('a response on a real Envoy', () => {
     assert.equal(usual.headers['content-security-policy'], "default-src 'self' http://name.invalid");
   });
 
-  test('A request without a name to refuse, and a response without a header to rewrite, run no script', async () => {
+  test('A request, and a response without a header to rewrite, run no script', async () => {
     const executions = async () =>
       /\.ingress_shop\.lua\.executions: (\d+)/.exec(await scene.ingress.admin('/stats'))?.[1];
     const before = Number(await executions());
@@ -170,7 +170,7 @@ describe('a response on a real Envoy', () => {
     await call(scene.fromShop({ headers: { 'want-nel': '{}' } }));
     assert.equal(Number(await executions()), before + 1);
     await call(scene.fromShop({ headers: { a_b: '1' } }));
-    assert.equal(Number(await executions()), before + 2);
+    assert.equal(Number(await executions()), before + 1);
   });
 
   test('Bytes that are not UTF-8 do not hide a host name', async () => {

@@ -6,7 +6,7 @@ import type { Any, Messages } from '../../../proto/types.gen.ts';
 import { type CallersFact, enforce, type Subject } from '../../boundary-rules.ts';
 import { meshBundleKey } from '../../name-rules.ts';
 import { checkTls13, provenClientContext } from '../tls/tls-rules.ts';
-import { UNDERSCORE_GUARD } from './underscore-rules.ts';
+import { UNDERSCORE_GUARD } from './filter-rules.ts';
 
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
 type CommonTlsContext = Messages['envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'];

@@ -14,6 +14,7 @@ import {
   removesAll,
 } from '../../required-removals.ts';
 import { configOf, GIVEN_REQUEST_ID_HEADER, isDigestOf } from './filter-rules.ts';
+import { beforeComparison } from './underscore-rules.ts';
 import { PEER_CLAIM_HEADER } from './workload-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
@@ -49,7 +50,8 @@ const ID_COPY = { from: '%REQ(X-REQUEST-ID)%', to: GIVEN_REQUEST_ID_HEADER, remo
 const CLAIM_COPY = { from: '%REQ(X-FORWARDED-CLIENT-CERT)%', to: PEER_CLAIM_HEADER, remove: 'x-forwarded-*' };
 
 /** The last removals are of what was copied, after the only headers that are written: the copies. Only a peer has a claim. */
-const cleansRequests = memoizeByIdentity((mutations: readonly Mutation[], role: GatewayRole): boolean => {
+const cleansRequests = memoizeByIdentity((all: readonly Mutation[], role: GatewayRole): boolean => {
+  const mutations = beforeComparison(all) ?? [];
   const expected = role === 'ingress' ? [ID_COPY, CLAIM_COPY] : [ID_COPY];
   const removals = mutations.slice(0, -2 * expected.length);
   const [copies, last] = [mutations.slice(removals.length, -expected.length), mutations.slice(-expected.length)];

@@ -7,9 +7,8 @@ import { enforce, type Subject } from '../../boundary-rules.ts';
 import { exportOf } from '../../name-rules.ts';
 import { BAD_PLACES } from '../../shapes/http/policy-shapes.ts';
 import { trustDomainOf } from '../tls/tls-rules.ts';
-import { BODY_GUARD, BODY_METHODS } from './filter-rules.ts';
+import { BODY_GUARD, BODY_METHODS, UNDERSCORE_GUARD } from './filter-rules.ts';
 import { HOST_SLOTS } from './limit-rules.ts';
-import { UNDERSCORE_GUARD } from './underscore-rules.ts';
 import { areOfDomain, workloadsOf } from './workload-rules.ts';
 
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];

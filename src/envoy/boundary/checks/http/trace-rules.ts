@@ -24,7 +24,7 @@ export function isGivenId({
 }: Messages['envoy.config.core.v3.HeaderValueOption']): boolean {
   return (
     header?.key === 'x-request-id' &&
-    header.value === '%FILTER_STATE(postern.given_request_id:PLAIN)%' &&
+    header.value === '%DYNAMIC_METADATA(postern:given_request_id)%' &&
     action === 'OVERWRITE_IF_EXISTS_OR_ADD'
   );
 }

@@ -1,92 +1,72 @@
-// Boundary rules for header names with an underscore: a filter removes them, and a later one refuses requests that had one.
-// Must not: look at another resource, or trust the guard alone (Envoy lets a request pass whose script fails).
+// Boundary rules for header names with an underscore: they are removed, and a filter refuses requests that had one.
+// Must not: look at another resource, or trust the guard alone.
 
 import type { Any, Messages } from '../../../proto/types.gen.ts';
-import { configOf, isDigestOf } from './filter-rules.ts';
+import { configOf, isDigestOf, UNDERSCORE_GUARD } from './filter-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 type Mutation = Messages['envoy.config.common.mutation_rules.v3.HeaderMutation'];
-type Matcher = Messages['xds.type.matcher.v3.Matcher'];
 
-/** The filter that a virtual host can switch off (`typed_per_filter_config`): its service has underscoreHeaders: drop. */
-export const UNDERSCORE_GUARD = 'envoy.filters.http.lua.underscores';
-const LUA = 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua';
-const STATE = 'type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config';
-const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
-const INPUT = 'type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput';
-const SKIP = 'type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter';
+const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
+const EARLY = 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
 const MUTATIONS = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 
-/** SHA-256 of the script (envoy/http/headers/underscore-guard.ts). A change of it is reviewed with test/envoy/http/headers/header-choices.test.ts. */
-const SCRIPT_DIGEST = 'a4132982592c3501261831d3cf93dbc65f0bb5b3e2a9d7502316ce461ffaec73';
-
-const [BEFORE, AFTER, UNCHANGED] = [
-  'postern.header_bytes',
-  'postern.header_bytes_without_underscores',
-  'postern.no_underscores',
-];
-const BYTES = '%REQUEST_HEADERS_BYTES%';
-const COMPARISON = `%CEL(filter_state['${BEFORE}'] == filter_state['${AFTER}'])%`;
-
 /**
- * The size of the headers is kept, those with an underscore are removed from requests and trailers, and the size is compared, with
- * nothing in between; the guard behind them is skipped only where the sizes are the same.
+ * SHA-256 of the expressions by which the guard knows two equal numbers (envoy/http/headers/underscore-guard.ts), one a line. A
+ * change of them is reviewed with test/envoy/http/headers/header-choices.test.ts.
  */
-export function guardsUnderscores({ http_filters: filters = [] }: Manager): boolean {
-  const [before, removal, after, ...rest] = filters.map(configOf);
-  const guard = configOf(filters.find(({ name }) => name === UNDERSCORE_GUARD));
+const EQUAL_DIGEST = 'b4303909ea4a99a7d50e92f5e20f6e315c2e5b09bad64977653bf63ac4ed36cb';
+
+const BYTES = '%REQUEST_HEADERS_BYTES%';
+const HEADER = 'x-postern-header-bytes';
+const REMOVED = 'removed';
+/** The size with itself in it (the header that holds it counts), the removal, and both sizes, with nothing in between. */
+const COMPARISON = [BYTES, BYTES, BYTES, REMOVED, `%REQ(X-POSTERN-HEADER-BYTES)%,${BYTES}`];
+
+/** What is left of the mutations of a request that end with the comparison; undefined when they do not. */
+export function beforeComparison(mutations: readonly Mutation[]): readonly Mutation[] | undefined {
+  const steps = mutations.slice(-COMPARISON.length).map(stepOf);
+  return steps.join('\n') === COMPARISON.join('\n') ? mutations.slice(0, -COMPARISON.length) : undefined;
+}
+
+function stepOf({ append, remove_on_match: match }: Mutation): string | undefined {
+  if (match !== undefined) return match.key_matcher?.contains === '_' ? REMOVED : undefined;
+  const isOurs = append?.header?.key === HEADER && append.append_action === 'OVERWRITE_IF_EXISTS_OR_ADD';
+  return isOurs ? append?.header?.value : undefined;
+}
+
+/** Headers with an underscore are removed from requests and trailers, and the guard refuses requests unless the sizes are the same. */
+export function guardsUnderscores(manager: Manager): boolean {
+  const early = (manager.early_header_mutation_extensions ?? []).map(({ typed_config: config }) => config);
+  const filters = manager.http_filters ?? [];
   return (
-    keeps(before, BEFORE, BYTES) &&
-    removal?.['@type'] === MUTATIONS &&
-    (removal.mutations?.request_mutations ?? []).some(removesUnderscores) &&
-    (removal.mutations?.request_trailers_mutations ?? []).some(removesUnderscores) &&
-    keeps(after, AFTER, BYTES) &&
-    keeps(after, UNCHANGED, COMPARISON) &&
-    rest.every((config) => !keepsAnyOf(config, [BEFORE, AFTER, UNCHANGED])) &&
-    guard?.['@type'] === MATCHED &&
-    guard.extension_config?.typed_config?.['@type'] === LUA &&
-    isDigestOf(SCRIPT_DIGEST, guard.extension_config.typed_config.default_source_code?.inline_string ?? '') &&
-    isSkippedOnlyWhenUnchanged(guard.xds_matcher)
+    early.some((config) => config?.['@type'] === EARLY && beforeComparison(config.mutations ?? []) !== undefined) &&
+    filters.map(configOf).some(cleansTrailers) &&
+    refusesUnlessSame(configOf(filters.find(({ name }) => name === UNDERSCORE_GUARD)))
   );
 }
 
-/** Exactly once, so that no later value takes the place of the first. */
-function keeps(config: Any | undefined, key: string, text: string): boolean {
-  if (config?.['@type'] !== STATE) return false;
-  const values = (config.on_request_headers ?? []).filter(({ object_key: name }) => name === key);
-  return values.length === 1 && values[0]?.format_string?.text_format_source?.inline_string === text;
+function cleansTrailers(config: Any | undefined): boolean {
+  const trailers = config?.['@type'] === MUTATIONS ? (config.mutations?.request_trailers_mutations ?? []) : [];
+  return trailers.some((mutation) => stepOf(mutation) === REMOVED);
 }
 
-function keepsAnyOf(config: Any | undefined, keys: readonly string[]): boolean {
-  const inner = config?.['@type'] === MATCHED ? config.extension_config?.typed_config : config;
-  return (
-    inner?.['@type'] === STATE &&
-    (inner.on_request_headers ?? []).some(({ object_key: key = '' }) => keys.includes(key))
+function refusesUnlessSame(config: Any | undefined): boolean {
+  if (config?.['@type'] !== RBAC || config.matcher !== undefined) return false;
+  const [policy, ...others] = Object.values(config.rules?.policies ?? {});
+  const [permission, ...more] = policy?.permissions ?? [];
+  const sizes = (permission?.not_rule?.and_rules?.rules ?? []).map(({ header }) =>
+    header?.name === HEADER ? header.string_match?.safe_regex?.regex : undefined,
   );
-}
-
-function isSkippedOnlyWhenUnchanged({
-  matcher_list: list,
-  matcher_tree: tree,
-  on_no_match: otherwise,
-}: Matcher = {}): boolean {
-  const [only, ...more] = list?.matchers ?? [];
-  const { input, value_match: value } = only?.predicate?.single_predicate ?? {};
-  const state = input?.typed_config;
   return (
+    config.rules?.action === 'DENY' &&
+    others.length === 0 &&
     more.length === 0 &&
-    tree === undefined &&
-    otherwise === undefined &&
-    state?.['@type'] === INPUT &&
-    state.key === UNCHANGED &&
-    value?.exact === 'true' &&
-    only?.on_match?.action?.typed_config?.['@type'] === SKIP
+    policy?.condition === undefined &&
+    policy?.principals?.some(({ any }) => any === true) === true &&
+    isDigestOf(EQUAL_DIGEST, sizes.join('\n'))
   );
-}
-
-function removesUnderscores({ remove_on_match: match }: Mutation): boolean {
-  return match?.key_matcher?.contains === '_';
 }
 
 /** The domains of a host that switches the guard off. */

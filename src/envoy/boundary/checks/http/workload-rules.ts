@@ -6,6 +6,7 @@ import { trustDomainOf } from '../tls/tls-rules.ts';
 
 type Permission = Messages['envoy.config.rbac.v3.Permission'];
 type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
+type Fact = Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule'];
 
 const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
 const TO_METADATA = 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config';
@@ -19,9 +20,16 @@ export const PEER_CLAIM_HEADER = 'x-postern-peer-claim';
 const SEGMENT = '(?:[A-Za-z0-9_-]|\\.[A-Za-z0-9_-]|\\.\\.[A-Za-z0-9._-])[A-Za-z0-9._-]*';
 
 /** The only text that counts on a connection with this identity: one element, its own, for a workload of its trust domain. */
-function claimOf(identity: string): string {
+function claimOf(identity: string, caller: (id: string) => string = (id) => id): string {
   const [by = '', domain = ''] = [identity, trustDomainOf(identity) ?? ''].map((text) => text.replaceAll('.', '\\.'));
-  return `By=${by};Hash=[0-9a-f]{64};URI=spiffe://${domain}(?:/${SEGMENT})+`;
+  return `By=${by};Hash=[0-9a-f]{64};URI=${caller(`spiffe://${domain}(?:/${SEGMENT})+`)}`;
+}
+
+/** Where a chain admits one identity, each connection has proved it: the workload of its claim is kept, and nothing of another text. */
+export function keepsOnlyClaimOf(rules: readonly Fact[], identity: string): boolean {
+  const [rule, ...others] = rules;
+  const expression = `^(?:${claimOf(identity, (id) => `(${id})`)}|\\C*)$`;
+  return others.length === 0 && takesWorkload(rule, expression);
 }
 
 /** Keeps the workload of a claim that counts under our key, and skips everything else. */
@@ -32,7 +40,7 @@ export function keepsOnlyClaims(config: Any | undefined, identities: readonly st
   const claim = only?.predicate?.not_matcher ?? {};
   const counting = (claim.or_matcher?.predicate ?? [claim]).map(countedBy);
   return (
-    takesWorkload(config.extension_config?.typed_config) &&
+    takesOnlyWorkload(config.extension_config?.typed_config) &&
     more.length === 0 &&
     tree === undefined &&
     otherwise === undefined &&
@@ -55,9 +63,13 @@ function countedBy({ and_matcher: both }: Predicate): string | undefined {
   return `${proven?.single_predicate?.value_match?.exact} ${written?.single_predicate?.value_match?.safe_regex?.regex}`;
 }
 
-function takesWorkload(config: Any | undefined): boolean {
+function takesOnlyWorkload(config: Any | undefined): boolean {
   if (config?.['@type'] !== TO_METADATA) return false;
   const [rule, ...others] = config.request_rules ?? [];
+  return others.length === 0 && config.response_rules === undefined && takesWorkload(rule, '.*;URI=(.*)');
+}
+
+function takesWorkload(rule: Fact | undefined, expression: string): boolean {
   const {
     metadata_namespace: namespace,
     key,
@@ -65,13 +77,11 @@ function takesWorkload(config: Any | undefined): boolean {
     regex_value_rewrite: rewrite,
   } = rule?.on_header_present ?? {};
   return (
-    others.length === 0 &&
-    config.response_rules === undefined &&
     rule?.header === PEER_CLAIM_HEADER &&
     rule.on_header_missing === undefined &&
     `${namespace}:${key}` === 'postern:workload' &&
     value === '' &&
-    rewrite?.pattern?.regex === '.*;URI=(.*)' &&
+    rewrite?.pattern?.regex === expression &&
     rewrite.substitution === '\\1'
   );
 }

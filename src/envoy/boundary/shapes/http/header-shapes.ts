@@ -15,7 +15,7 @@ import {
   typed,
   under,
 } from '../shape.ts';
-import { GIVEN_REQUEST_ID, headerValue, matched, PEER_CLAIM, SKIP, skippedUnless } from './request-fact-shapes.ts';
+import { GIVEN_REQUEST_ID, headerValue, matched, PEER_CLAIM, skippedUnless } from './request-fact-shapes.ts';
 
 /** What is removed is in header-rules.ts. */
 const MATCHED_REMOVAL = message({
@@ -25,22 +25,28 @@ const UNDERSCORES = message({ remove_on_match: message({ key_matcher: message({ 
 const REMOVAL = oneField({ remove: text, remove_on_match: MATCHED_REMOVAL });
 const REMOVALS_AND_UNDERSCORES = once(listOf(either(REMOVAL, UNDERSCORES)));
 const REMOVALS = once(listOf(REMOVAL));
-/** Which header is written, and where, is in header-rules.ts. */
+const HEADER_BYTES = 'x-postern-header-bytes';
+/** Which header is written, and where, is in header-rules.ts and underscore-rules.ts. */
 const REMOVALS_AND_COPIES = once(
   listOf(
     oneField({
       remove: text,
-      remove_on_match: MATCHED_REMOVAL,
+      remove_on_match: either(MATCHED_REMOVAL, message({ key_matcher: message({ contains: is('_') }) })),
       append: message({
-        header: either(copy(GIVEN_REQUEST_ID, 'X-REQUEST-ID'), copy(PEER_CLAIM, 'X-FORWARDED-CLIENT-CERT')),
+        header: either(
+          written(GIVEN_REQUEST_ID, '%REQ(X-REQUEST-ID)%'),
+          written(PEER_CLAIM, '%REQ(X-FORWARDED-CLIENT-CERT)%'),
+          written(HEADER_BYTES, '%REQUEST_HEADERS_BYTES%'),
+          written(HEADER_BYTES, '%REQ(X-POSTERN-HEADER-BYTES)%,%REQUEST_HEADERS_BYTES%'),
+        ),
         append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
       }),
     }),
   ),
 );
 
-function copy(to: string, from: string): Shape {
-  return message({ key: is(to), value: is(`%REQ(${from})%`) });
+function written(key: string, value: string): Shape {
+  return message({ key: is(key), value: is(value) });
 }
 
 /** Runs before Envoy writes headers of its own. */
@@ -55,29 +61,30 @@ export const CLEAN_REQUESTS = earlyMutations(REMOVALS_AND_COPIES);
 const RESPONSE_HEADER = 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput';
 const LUA = 'envoy.filters.http.lua';
 
-/** The script is in underscore-rules.ts, by its digest, and the key. */
-export const UNDERSCORE_GUARD = matched(
-  'envoy.filters.http.lua.underscores',
-  typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
-  message({
-    matcher_list: message({
-      matchers: sequence(
-        message({
-          predicate: message({
-            single_predicate: message({
-              input: extension(
-                'envoy.matching.inputs.filter_state',
-                typed('envoy.extensions.matching.common_inputs.network.v3.FilterStateInput', { key: text }),
-              ),
-              value_match: message({ exact: is('true') }),
-            }),
-          }),
-          on_match: message({ action: SKIP }),
+/** The expressions are in underscore-rules.ts, by their digest. */
+export const UNDERSCORE_GUARD = extension(
+  'envoy.filters.http.rbac.underscores',
+  typed('envoy.extensions.filters.http.rbac.v3.RBAC', {
+    rules: message({
+      action: is('DENY'),
+      policies: message({
+        'underscore-header': message({
+          permissions: sequence(
+            message({ not_rule: message({ and_rules: message({ rules: listOf(headerBytes()) }) }) }),
+          ),
+          principals: sequence(message({ any: is(true) })),
         }),
-      ),
+      }),
     }),
+    rules_stat_prefix: is('underscores_'),
   }),
 );
+
+function headerBytes(): Shape {
+  const form = message({ safe_regex: message({ regex: text }) });
+  return message({ header: message({ name: is(HEADER_BYTES), string_match: form }) });
+}
+
 export const HOSTS = matched(
   LUA,
   typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: message({ inline_string: text }) }),
@@ -91,7 +98,6 @@ export const STRIP = extension(
   'envoy.filters.http.header_mutation',
   typed('envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
     mutations: message({
-      request_mutations: sequence(UNDERSCORES),
       request_trailers_mutations: REMOVALS_AND_UNDERSCORES,
       response_mutations: REMOVALS,
       response_trailers_mutations: REMOVALS,

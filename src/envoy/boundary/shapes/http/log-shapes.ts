@@ -46,14 +46,14 @@ const REQUEST = {
     upstream %UPSTREAM_HOST%`),
 };
 const AUTHORITY = keys(`
-    authority %COALESCE({"operators":[{"command":"FILTER_STATE","param":"postern.authority:PLAIN"},{"command":"REQ","param":":AUTHORITY"}]})%`);
+    authority %COALESCE({"operators":[{"command":"DYNAMIC_METADATA","param":"postern:authority"},{"command":"REQ","param":":AUTHORITY"}]})%`);
 const INGRESS = {
   ...CHAIN_PEER,
   ...keys(`
     export %METADATA(VIRTUAL_HOST:postern:service)%
     rule %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%
     workload %DYNAMIC_METADATA(postern:workload)%
-    peer_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%`),
+    peer_request_id %DYNAMIC_METADATA(postern:given_request_id)%`),
 };
 const EGRESS = {
   ...CLIENT,
@@ -62,7 +62,7 @@ const EGRESS = {
     peer %METADATA(VIRTUAL_HOST:postern:peer)%
     import %METADATA(VIRTUAL_HOST:postern:service)%
     rule %METADATA(VIRTUAL_HOST:postern:rule)%
-    caller_request_id %FILTER_STATE(postern.given_request_id:PLAIN)%`),
+    caller_request_id %DYNAMIC_METADATA(postern:given_request_id)%`),
 };
 const DIAL_FACTS = keys(`
   upstream_fail %UPSTREAM_TRANSPORT_FAILURE_REASON%
@@ -147,10 +147,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  '9c8984dd1835b78a',
+  '8c5090081812179a',
   '47a19796cb69069d',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '48810b4deb0077b7', '47a19796cb69069d');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '453539428ca29c81', '47a19796cb69069d');
 
 function connectionLog(role: string): Shape {
   const fields = {

@@ -1,7 +1,7 @@
 // The form of the answers that a gateway gives by itself, in their order.
 // Must not: be made of envoy/http/local-reply.ts, which is what is checked here.
 
-import { is, message, once, type Shape, sequence, under } from '../shape.ts';
+import { is, listOf, message, once, type Shape, sequence, text, under } from '../shape.ts';
 
 function status(op: 'GE' | 'EQ', code: number): Shape {
   const key = op === 'GE' ? `postern.local_reply_from_${code}` : `postern.local_reply_${code}`;
@@ -19,6 +19,23 @@ const ADMITTED = message({
       value: message({ string_match: message({ exact: is('allowed') }) }),
     }),
     match_if_key_not_found: is(false),
+  }),
+});
+
+/** The expressions are those of the guard (checks/http/underscore-rules.ts); here they only choose between 400 and 403. */
+const UNDERSCORE = message({
+  or_filter: message({
+    filters: listOf(
+      message({
+        header_filter: message({
+          header: message({
+            name: is('x-postern-header-bytes'),
+            string_match: message({ safe_regex: message({ regex: text }) }),
+            invert_match: is(true),
+          }),
+        }),
+      }),
+    ),
   }),
 });
 
@@ -72,4 +89,14 @@ export const INGRESS_REPLIES = replies(
   ...worded(status('GE', 400), { status_code: is(403) }),
 );
 
-export const EGRESS_REPLIES = replies(exhausted(status('EQ', 413)), ...worded(status('GE', 400)));
+function egressReplies(...admitted: readonly Shape[]): Shape {
+  return replies(
+    exhausted(status('EQ', 413)),
+    ...worded(all(status('EQ', 403), UNDERSCORE, ...admitted), { status_code: is(400) }),
+    ...worded(status('GE', 400)),
+  );
+}
+
+export const EGRESS_REPLIES = egressReplies();
+/** Where callers prove who they are: of what access control has admitted. */
+export const CALLERS_REPLIES = egressReplies(ADMITTED);

@@ -2,12 +2,11 @@
 // of a workload.
 // Must not: be made of envoy/http/, which is what is checked here.
 
-import { either, extension, is, listOf, message, type Shape, sequence, text, typed } from '../shape.ts';
+import { extension, is, listOf, message, type Shape, sequence, text, typed } from '../shape.ts';
 
 export const GIVEN_REQUEST_ID = 'x-postern-given-request-id';
 export const PEER_CLAIM = 'x-postern-peer-claim';
-const STATE = 'envoy.filters.http.set_filter_state';
-const TO_METADATA = 'envoy.filters.http.header_to_metadata';
+const TO_METADATA = 'envoy.extensions.filters.http.header_to_metadata.v3.Config';
 
 export const SKIP = extension('skip', typed('envoy.extensions.filters.common.matcher.action.v3.SkipFilter'));
 
@@ -32,50 +31,26 @@ function headerMatch(input: Shape, regex: Shape): Shape {
   return message({ single_predicate: message({ input: extension('header', input), value_match: match }) });
 }
 
-function kept(key: string, header: string): Shape {
-  return message({
-    object_key: is(key),
-    factory_key: is('envoy.string'),
-    format_string: message({
-      text_format_source: message({ inline_string: is(`%REQ(${header})%`) }),
-      omit_empty_values: is(true),
-    }),
-    skip_if_empty: is(true),
-  });
-}
-
-/** What the guard against underscores compares. The texts are in underscore-rules.ts. */
-function measured(key: string): Shape {
-  return message({
-    object_key: is(key),
-    factory_key: is('envoy.string'),
-    format_string: message({ text_format_source: message({ inline_string: text }) }),
-  });
-}
-
-function states(...values: readonly Shape[]): Shape {
-  return typed('envoy.extensions.filters.http.set_filter_state.v3.Config', { on_request_headers: sequence(...values) });
-}
-
 export const REQUEST_HEADER = 'envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
-export const AUTHORITY = extension(
-  STATE,
-  states(kept('postern.authority', ':AUTHORITY'), measured('postern.header_bytes')),
-);
-export const COMPARE_BYTES = extension(
-  STATE,
-  states(measured('postern.header_bytes_without_underscores'), measured('postern.no_underscores')),
-);
-export const KEEP_ID = matched(
-  STATE,
-  states(kept('postern.given_request_id', GIVEN_REQUEST_ID)),
-  skippedUnless(
-    headerValue(
-      typed(REQUEST_HEADER, { header_name: is(GIVEN_REQUEST_ID) }),
-      '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
-    ),
-  ),
-);
+
+function fact(header: string, key: string, more: Readonly<Record<string, Shape>> = {}): Shape {
+  const kept = message({ metadata_namespace: is('postern'), key: is(key), ...more });
+  return message({ header: is(header), on_header_present: kept });
+}
+
+function group(regex: Shape): Readonly<Record<string, Shape>> {
+  return { regex_value_rewrite: message({ pattern: message({ regex }), substitution: is('\\1') }) };
+}
+
+function facts(...rules: readonly Shape[]): Shape {
+  const id = '^(?:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})|\\C*)$';
+  const all = [fact(':authority', 'authority'), fact(GIVEN_REQUEST_ID, 'given_request_id', group(is(id))), ...rules];
+  return extension('envoy.filters.http.header_to_metadata', typed(TO_METADATA, { request_rules: sequence(...all) }));
+}
+
+export const FACTS = facts();
+/** The text that counts is in workload-rules.ts. */
+export const FACTS_AND_CLAIM = facts(fact(PEER_CLAIM, 'workload', group(text)));
 /** The texts that count, and for which identity, are in workload-rules.ts. */
 const CLAIM = message({
   and_matcher: message({
@@ -94,22 +69,9 @@ const CLAIM = message({
   }),
 });
 
+/** Of a peer with several identities. */
 export const KEEP_CLAIM = matched(
-  TO_METADATA,
-  typed('envoy.extensions.filters.http.header_to_metadata.v3.Config', {
-    request_rules: sequence(
-      message({
-        header: is(PEER_CLAIM),
-        on_header_present: message({
-          metadata_namespace: is('postern'),
-          key: is('workload'),
-          regex_value_rewrite: message({
-            pattern: message({ regex: is('.*;URI=(.*)') }),
-            substitution: is('\\1'),
-          }),
-        }),
-      }),
-    ),
-  }),
-  skippedUnless(either(CLAIM, message({ or_matcher: message({ predicate: listOf(CLAIM) }) }))),
+  'envoy.filters.http.header_to_metadata.claims',
+  typed(TO_METADATA, { request_rules: sequence(fact(PEER_CLAIM, 'workload', group(is('.*;URI=(.*)')))) }),
+  skippedUnless(message({ or_matcher: message({ predicate: listOf(CLAIM) }) })),
 );

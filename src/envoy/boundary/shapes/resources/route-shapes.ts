@@ -96,12 +96,12 @@ const BODIES = typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', {
 const HOSTS = message({ hosts: listOf(text) });
 
 /** Where the header names with an underscore are dropped instead. */
-const UNDERSCORE_GUARD = 'envoy.filters.http.lua.underscores';
-const OFF = typed('envoy.extensions.filters.http.lua.v3.LuaPerRoute', { disabled: is(true) });
+const UNDERSCORE_GUARD = 'envoy.filters.http.rbac.underscores';
+const OFF = typed('envoy.config.route.v3.FilterConfig', { disabled: is(true) });
 
 /** The request id that came with the request, instead of a fresh one. */
 const GIVEN_ID = message({
-  header: message({ key: is('x-request-id'), value: is('%FILTER_STATE(postern.given_request_id:PLAIN)%') }),
+  header: message({ key: is('x-request-id'), value: is('%DYNAMIC_METADATA(postern:given_request_id)%') }),
   append_action: is('OVERWRITE_IF_EXISTS_OR_ADD'),
 });
 
