@@ -6,6 +6,7 @@ import { errorAt, type Finding, type Path } from '../../errors.ts';
 import { nearestName } from '../../nearest-name.ts';
 import { configSchema } from '../schema/config-schema.ts';
 import { type CheckParams, holdsKey, quote } from '../schema/values/string-checks.ts';
+import { exampleAt, withUnitAt } from './examples.ts';
 import { isOptionalAt, keysAt } from './schema-at.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -103,7 +104,9 @@ function branch(
       'WRONG_TYPE',
       path,
       `${key}: ${kindOf(value)} does not fit here`,
-      'write a text, or one of the longer forms of docs/configuration.md',
+      exampleAt(path, value) === undefined
+        ? 'write a text, or one of the longer forms of docs/configuration.md'
+        : `write ${exampleAt(path, value)}, or one of the longer forms of docs/configuration.md`,
     ),
   ];
 }
@@ -119,17 +122,28 @@ function orLeaveOut(hint: string, path: Path): string {
 
 function missing(path: Path, key: string, expected: string, value: unknown): Finding {
   if (value === null)
-    return errorAt('EMPTY', path, `${key} has no value`, orLeaveOut(`write ${article(expected)}`, path));
-  return errorAt('MISSING_KEY', path, `${key} is missing`, `add ${key}: ${article(expected)}`);
+    return errorAt('EMPTY', path, `${key} has no value`, orLeaveOut(`write ${form(path, expected)}`, path));
+  return errorAt(
+    'MISSING_KEY',
+    path,
+    `${key} is missing`,
+    `add ${exampleAt(path, value) ?? `${key}: ${article(expected)}`}`,
+  );
 }
 
 function wrongType(path: Path, key: string, expected: string, value: unknown, { sourceOf }: Written): Finding {
   const scalar = typeof value === 'number' || typeof value === 'boolean';
   const hint =
     expected === 'string' && scalar
-      ? `put it in quotes: ${quotable(sourceOf(path), path)}`
-      : `write ${article(expected)}`;
+      ? (withUnitAt(path) ?? `put it in quotes: ${quotable(sourceOf(path), path)}`)
+      : `write ${form(path, expected, value)}`;
   return errorAt('WRONG_TYPE', path, `${key} is ${kindOf(value)}, not ${article(expected)}`, hint);
+}
+
+/** The kind of value, and an example of it. */
+function form(path: Path, expected: string, value?: unknown): string {
+  const example = exampleAt(path, value);
+  return example === undefined ? article(expected) : `${article(expected)}, such as ${example}`;
 }
 
 /** Never echo a private key: YAML reads a key of digits alone as a number. */

@@ -121,7 +121,13 @@ export class Walk {
       return undefined;
     }
     if (Object.hasOwn(object, name)) {
-      this.add('YAML_DUPLICATE_KEY', offset, `duplicate key ${quote(name)}`, 'remove one of the two', name);
+      this.add(
+        'YAML_DUPLICATE_KEY',
+        offset,
+        `duplicate key ${quote(name)}`,
+        'remove one of the two; until then only the first is checked',
+        name,
+      );
       return undefined;
     }
     if (node.anchor !== undefined || node.tag !== undefined)

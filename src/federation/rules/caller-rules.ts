@@ -27,7 +27,7 @@ function provenCallerRules({ mesh, imports }: ConfigOutline): readonly Finding[]
     ...(mesh.trustBundle === undefined && mesh.trustDomain !== null
       ? [
           errorAt(
-            'MISSING_KEY',
+            'MESH_BUNDLE_MISSING',
             ['mesh', 'trustBundle'],
             'clients: mtls verifies our own workloads, and mesh.trustBundle is missing',
             'add mesh.trustBundle: the PEM file with the CA certificates of our own workloads',

@@ -53,7 +53,7 @@ describe('callers of the egress gateway', () => {
   const cases: Record<string, readonly [Written, ...string[]]> = {
     'mtls with a trust bundle and clients': [{}],
     'mtls at every address': [{ address: '0.0.0.0' }],
-    'mtls without a trust bundle': [{ bundle: false }, 'error MISSING_KEY mesh.trustBundle'],
+    'mtls without a trust bundle': [{ bundle: false }, 'error MESH_BUNDLE_MISSING mesh.trustBundle'],
     'mtls without clients': [{ of: '' }, 'error MISSING_KEY imports.0.clients'],
     'clients with plaintext': [{ clients: 'plaintext' }, 'error CLIENTS_UNPROVEN imports.0.clients'],
     'clients with the default, which is plaintext': [{ clients: '' }, 'error CLIENTS_UNPROVEN imports.0.clients'],
