@@ -2,7 +2,7 @@
 // and every stream before it is a call. The gain of each is in docs/design.md, "Measured costs".
 // Must not: leave this file. The version is pinned, and `npm run test:newest-grpc-js` runs the tests of xDS on the newest.
 
-import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Metadata, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
 import { XdsError } from '../stream-status.ts';
@@ -83,7 +83,7 @@ export function sendHeaders(call: RawCall): void {
  * Calls `isAllowed` for each new stream of each connection before grpc-js sees it; false closes the connection. That includes
  * streams that are reset at once, or name a service that does not exist.
  */
-export function guardStreams(server: Server, isAllowed: (socket: Socket) => boolean): void {
+export function guardStreams(server: Server, isAllowed: (socket: Socket, path: string) => boolean): void {
   const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
   const [http2] = http2Servers?.keys() ?? [];
   const handlers = http2?.listeners('stream') ?? [];
@@ -102,14 +102,14 @@ export function guardStreams(server: Server, isAllowed: (socket: Socket) => bool
     accepted = undefined;
   });
   http2.removeAllListeners('stream');
-  http2.on('stream', (stream: ServerHttp2Stream, ...rest: unknown[]) => {
+  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
     const { session } = stream;
     const socket = session === undefined ? undefined : sockets.get(session as ServerHttp2Session);
-    if (session === undefined || socket === undefined || !isAllowed(socket)) {
+    if (session === undefined || socket === undefined || !isAllowed(socket, headers[':path'] ?? '')) {
       stream.on('error', () => {});
       session?.destroy();
       return;
     }
-    for (const handler of handlers) handler.call(http2, stream, ...rest);
+    for (const handler of handlers) handler.call(http2, stream, headers, ...rest);
   });
 }

@@ -85,6 +85,7 @@ const LIMITS: StreamLimits & ServerLimits = {
 /** Connections that may wait to be accepted: when a thousand gateways reconnect at once, Node's default of 511 resets the rest. */
 const BACKLOG = 4096;
 const PACKAGE = 'envoy.service';
+const REPORTS = `${PACKAGE}.accesslog.v3.AccessLogService`;
 const SERVICES: readonly { readonly name: string; readonly kind: string; readonly typeUrl: string | undefined }[] = [
   { name: `${PACKAGE}.discovery.v3.AggregatedDiscoveryService`, kind: 'AggregatedResources', typeUrl: undefined },
   { name: `${PACKAGE}.cluster.v3.ClusterDiscoveryService`, kind: 'Clusters', typeUrl: TYPE.cluster },
@@ -133,17 +134,17 @@ export class XdsServer {
     });
     for (const service of SERVICES) this.addService(service);
     const { reported } = options;
-    if (reported !== undefined)
-      this.addMethod(`${PACKAGE}.accesslog.v3.AccessLogService`, 'StreamAccessLogs', (call) =>
-        this.onReports(call, reported),
-      );
+    if (reported !== undefined) this.addMethod(REPORTS, 'StreamAccessLogs', (call) => this.onReports(call, reported));
   }
 
   /** Errors: LISTEN_FAILED. Returns the bound port. */
   async listen(): Promise<number> {
     const { address, tls } = this.options;
     const injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
-    guardStreams(this.grpc, (socket) => this.permits.get(socket)?.(this.clock()) === true);
+    guardStreams(this.grpc, (socket, path) => {
+      const purpose = path.startsWith(`/${REPORTS}/`) ? 'reports' : 'resources';
+      return this.permits.get(socket)?.(this.clock(), purpose) === true;
+    });
     const accept = (socket: Socket): void => {
       const permit = this.permitOf(socket);
       if (permit === undefined) {

@@ -150,6 +150,19 @@ test('A connection whose certificate is of no gateway ends during its setup, and
   assert.ok(server.status().length <= 1);
 });
 
+test('A gateway whose streams of reports are refused again and again is still served on the same connection', async (t) => {
+  const { dial } = await start(t);
+  const session = dial(egress);
+  await once(session, 'connect');
+  const reports = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
+  for (let count = 0; count < 50; count += 1) {
+    const stream = open(session, reports).resume();
+    await once(stream, 'close');
+  }
+  assert.equal(session.destroyed, false);
+  await once(open(session), 'response');
+});
+
 test('A gateway gets new connections and streams as time passes, and one gateway does not use up the share of another', () => {
   const openings = new OpeningLimiter({
     streamsPerConnection: { burst: 2, perSecond: 1 },
@@ -157,9 +170,22 @@ test('A gateway gets new connections and streams as time passes, and one gateway
   });
   const first = openings.connect('egress', 0);
   assert.ok(first);
-  assert.deepEqual([first(0), first(0), first(0)], [true, true, false]);
+  const opens = (): boolean => first(0, 'resources');
+  assert.deepEqual([opens(), opens(), opens()], [true, true, false]);
   assert.ok(openings.connect('ingress', 0));
   assert.ok(openings.connect('egress', 0));
   assert.equal(openings.connect('egress', 0), undefined);
   assert.ok(openings.connect('egress', 2000));
+});
+
+test('Streams of reports that a gateway opens in a loop take nothing of what its resources need', () => {
+  const openings = new OpeningLimiter({
+    streamsPerConnection: { burst: 2, perSecond: 0 },
+    streamsPerGateway: { burst: 4, perSecond: 0 },
+  });
+  const permit = openings.connect('egress', 0);
+  assert.ok(permit);
+  const reports = (): boolean => permit(0, 'reports');
+  assert.deepEqual([reports(), reports(), reports()], [true, true, false]);
+  assert.deepEqual([permit(0, 'resources'), permit(0, 'resources'), permit(0, 'resources')], [true, true, false]);
 });
