@@ -246,6 +246,7 @@ function toldBy(
     const text = format?.text_format_source?.inline_string;
     if (text === '%DOWNSTREAM_PEER_URI_SAN%') return [key, (identities ?? []).join(',')] as const;
     if (text === '%CONNECTION_ID%') return [key, 'a number'] as const;
+    if (text === '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%') return [key, 'an address'] as const;
     throw unjudged(`the filter state ${key}`);
   });
 }

@@ -32,6 +32,8 @@ export const TCP_ALPN = 'postern-tcp';
 /** What a gate is told of a connection (resources/tcp/gate.ts): the URI SANs that TLS has verified, and the number in the log. */
 export const IDENTITY_STATE = 'postern.identity';
 export const CONNECTION_STATE = 'postern.connection';
+/** The address of the other end of that connection. */
+export const CLIENT_STATE = 'postern.client';
 
 /** Of our own callers: HTTP/1.1 too. */
 export const CALLERS_ALPN = [HTTP_ALPN, 'http/1.1'];

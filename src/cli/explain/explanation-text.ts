@@ -17,6 +17,7 @@ export function explanationText(given: Explanation): string {
       ? []
       : [['workload', `${caller.workload} (the peer's gateway says so; not verified here)`] as const]),
     ['meaning', told.meaning],
+    ...told.notes.map((note) => ['note', note] as const),
     ...(rule === undefined ? [] : [['rule', placed(rule)] as const]),
     ...(nearest === undefined ? [] : [['nearest', placed(nearest)] as const]),
     ...(nearest === undefined ? [] : [['it needs', nearest.needs.join(' and ')] as const]),

@@ -12,6 +12,7 @@ import { PosternError } from '../../errors.ts';
 import { placeOf } from '../questions/rule-place.ts';
 import type { Served } from '../questions/served.ts';
 import { type Caller, callerOf } from './caller.ts';
+import { notesOf } from './line-notes.ts';
 import { lineQuestions } from './line-question.ts';
 import type { LoggedVerdict, LogLine } from './log-line.ts';
 import { nearestNamed } from './nearest-named.ts';
@@ -29,6 +30,8 @@ export interface Explanation {
   readonly meaning: string;
   readonly cause: string;
   readonly cure: string;
+  /** What else the line says. */
+  readonly notes: readonly string[];
   /** What the line itself names as what decided, with its line of the file. */
   readonly rule?: Placed;
   readonly nearest?: Placed & { readonly needs: readonly string[] };
@@ -102,6 +105,7 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
     meaning,
     cause,
     cure,
+    notes: notesOf(line),
     ...(rule !== undefined && { rule: place(rule) }),
     ...(nearest !== undefined && { nearest: { ...place(nearest.rule), needs: nearest.needs } }),
     ...(look !== undefined && look !== rule && look !== nearest?.rule && { look: place(look) }),

@@ -5,7 +5,7 @@
 
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
-import { CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
+import { CLIENT_STATE, CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
 import { CLAIMED_WORKLOAD } from './access-control/workload-claim.ts';
 import {
   BACKEND_REASON,
@@ -27,6 +27,8 @@ const ALLOWED = { verdict: 'allowed', reason: 'ALLOWED' };
 const SIZE = { rx: '%BYTES_RECEIVED%', tx: '%BYTES_SENT%', dur_ms: '%DURATION%' };
 const PEER_URI = '%DOWNSTREAM_PEER_URI_SAN%';
 const CHAIN_PEER = `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:peer)%`;
+/** The chain that decided, as its content's digest (resources/chain-version.ts). */
+const CHAIN_VERSION = `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:version)%`;
 const POLICY = '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%';
 /** The virtual host that decided, as its content's digest. */
 const VERSION = `%METADATA(VIRTUAL_HOST:${METADATA}:version)%`;
@@ -145,6 +147,7 @@ export function connectionLog(mesh: Mesh, role: GatewayRole): readonly AccessLog
     peer: CHAIN_PEER,
     client: CLIENT,
     sni: '%REQUESTED_SERVER_NAME%',
+    version: CHAIN_VERSION,
     ...CERTIFICATE,
     ...SIZE,
     close: '%DOWNSTREAM_LOCAL_CLOSE_REASON%',
@@ -181,7 +184,9 @@ export function tunnelLog(mesh: Mesh): readonly AccessLog[] {
 
 /** What a gate is told of the connection whose TLS was verified. */
 const TOLD = {
+  // A text, where other lines have a number: what a filter state keeps is one.
   conn_id: `%FILTER_STATE(${CONNECTION_STATE}:PLAIN)%`,
+  client: `%FILTER_STATE(${CLIENT_STATE}:PLAIN)%`,
   peer_uri: `%FILTER_STATE(${IDENTITY_STATE}:PLAIN)%`,
 };
 
@@ -205,6 +210,7 @@ function tcpLines(mesh: Mesh, role: GatewayRole, other: Fields): readonly Access
     peer: CHAIN_PEER,
     [role === 'ingress' ? 'export' : 'import']: of('service'),
     rule: of('rule'),
+    version: CHAIN_VERSION,
     ...SIZE,
   };
   const carried = { ...fields, ...UPSTREAM, close: '%DOWNSTREAM_LOCAL_CLOSE_REASON%' };

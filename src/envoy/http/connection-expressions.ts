@@ -3,7 +3,7 @@
 
 import type { ReasonCode } from '../reasons.ts';
 import { CONNECTION_STATE } from '../resource-names.ts';
-import { anyOf, type Case, type Expressions, flag, formatted, type Group, has } from './reason-cases.ts';
+import { anyOf, type Case, type Expressions, FLAGS, flag, formatted, type Group, has } from './reason-cases.ts';
 
 /** Texts of BoringSSL and of Envoy's validator about the certificate of the other end. */
 function certificateCases(attribute: string, other: ReasonCode): Case {
@@ -103,6 +103,8 @@ export const BACKEND_REASON: Expressions = formatted(
   flag('UO'),
 );
 /** Nothing is wrong with such a connection. Where TLS is not spoken the attribute is there, without a text. */
-export const IS_CARRIED = `response.flags == 0 && (!has(${THEIRS}) || ${THEIRS} == '')`;
+/** How long one may last is no fault either: `close` says that it ended so. */
+const NO_FAULT = `(response.flags == 0 || response.flags == ${FLAGS.DT})`;
+export const IS_CARRIED = `${NO_FAULT} && (!has(${THEIRS}) || ${THEIRS} == '')`;
 /** The same of the tunnel to a peer. */
 export const IS_ANSWERED = `${IS_CARRIED} && !(${UNANSWERED})`;

@@ -8,7 +8,7 @@ export type Case = readonly [code: ReasonCode | Group, when: string];
 export type Group = readonly [cases: readonly (readonly [ReasonCode, string])[], otherwise: ReasonCode];
 
 /** Bits of `response.flags`, by Envoy's short names. */
-const FLAGS = {
+export const FLAGS = {
   UH: 2,
   UT: 4,
   UR: 16,

@@ -22,6 +22,7 @@ import { limitSlot } from '../http/limit-filters.ts';
 import { peerReport, REPORT_ALIVE } from '../http/peer-report.ts';
 import * as limits from '../limits.ts';
 import * as names from '../resource-names.ts';
+import { versionedChain } from './chain-version.ts';
 import { listeningAddress } from './listen-address.ts';
 import { denyingChain } from './tcp/denying-chain.ts';
 import { tellGate } from './tcp/tcp-chain.ts';
@@ -67,7 +68,7 @@ function plaintextChain(mesh: Mesh, port: number): FilterChain {
 /** The secret of the CAs is named by all of them: with others this is another chain, and connections that rest on them end. */
 function callersChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, port: number): FilterChain {
   const name = names.egressPort(port);
-  return {
+  return versionedChain({
     name,
     // Without it a handshake that stalls stays open for ever.
     transport_socket_connect_timeout: '5s',
@@ -83,7 +84,7 @@ function callersChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, po
         claimsCaller: true,
       }),
     ],
-  };
+  });
 }
 
 /**
@@ -140,7 +141,7 @@ function provenTcpListeners(
 }
 
 function provenTcpChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, port: number): FilterChain {
-  return {
+  return versionedChain({
     name: names.egressPort(port),
     transport_socket_connect_timeout: '5s',
     transport_socket: callersTls(mesh.trustDomain, bundle, source, names.TCP_CALLERS_ALPN),
@@ -158,14 +159,14 @@ function provenTcpChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, 
         max_downstream_connection_duration: limits.MAX_CONNECTION_AGE,
       }),
     ],
-  };
+  });
 }
 
 function tcpChain({ name: service, port }: TcpImport, peer: CalledPeer): FilterChain {
   const cluster = names.tcpImport(peer, service);
   const { name, generation } = peer;
   const metadata = { peer: name, service, rule: names.importRule(service, false), ...(generation && { generation }) };
-  return {
+  return versionedChain({
     name: cluster,
     metadata: { filter_metadata: { [names.METADATA]: metadata } },
     filters: [
@@ -179,7 +180,7 @@ function tcpChain({ name: service, port }: TcpImport, peer: CalledPeer): FilterC
         access_log_options: REPORT_ALIVE,
       }),
     ],
-  };
+  });
 }
 
 function listener(gateway: Gateway, port: number): Listener {

@@ -17,6 +17,7 @@ import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { limitSlot } from '../http/limit-filters.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
+import { versionedChain } from './chain-version.ts';
 import { listeningAddress } from './listen-address.ts';
 import { tcpChain } from './tcp/tcp-chain.ts';
 import { downstreamTls } from './tls/tls.ts';
@@ -103,7 +104,7 @@ const peerChain = memoizeByIdentity(
     connections: number | undefined,
   ): FilterChain => {
     const peer = { name, key, gatewayIdentities, leafKeys };
-    return {
+    return versionedChain({
       name: names.peerChain(peer),
       metadata: { filter_metadata: { [names.METADATA]: { peer: name, ...(generation && { generation }) } } },
       filter_chain_match: {
@@ -135,7 +136,7 @@ const peerChain = memoizeByIdentity(
           ],
         }),
       ],
-    };
+    });
   },
 );
 

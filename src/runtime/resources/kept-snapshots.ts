@@ -215,9 +215,10 @@ function distance(one: Entry, at: number | undefined, inUse: readonly Entry[]): 
   return inUse.includes(one) ? -inUse.indexOf(one) : 1 + Math.abs(at - one.publishedAt);
 }
 
-/** The version of a virtual host is part of its own content (envoy/resources/route.ts). */
+/** The version of a virtual host, or of a filter chain, is part of its own content (envoy/resources/route.ts, chain-version.ts). */
 function has({ version, types }: Snapshot, asked: string): boolean {
   if (version === asked) return true;
-  const routes = types.get(TYPE.route)?.resources.values() ?? [];
-  return [...routes].some(({ any }) => any.includes(asked, 0, 'latin1'));
+  return [TYPE.route, TYPE.listener].some((type) =>
+    [...(types.get(type)?.resources.values() ?? [])].some(({ any }) => any.includes(asked, 0, 'latin1')),
+  );
 }

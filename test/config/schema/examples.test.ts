@@ -10,7 +10,10 @@ const codes = (text: string): readonly string[] => diagnose(text).map(({ code })
 /** The example of the only finding. */
 function exampleFor(text: string, code: string): string {
   const { findings } = parseConfig(text);
-  assert.deepEqual(findings.map((finding) => finding.code), [code]);
+  assert.deepEqual(
+    findings.map((finding) => finding.code),
+    [code],
+  );
   const [, example] = /(?:add|such as) (.+?)(?:, or .+)?$/.exec(findings[0]?.hint ?? '') ?? [];
   assert.ok(example, findings[0]?.hint);
   return example;
@@ -60,7 +63,10 @@ describe('examples in hints', () => {
   });
 
   test('Beside a key that is there twice, all other findings are reported', () => {
-    const text = changed('  port: 8080\n', '  port: 8080\n  port: 8081\n').replace('paths: [/fx.Rates/*]', 'paths: [fx]');
+    const text = changed('  port: 8080\n', '  port: 8080\n  port: 8081\n').replace(
+      'paths: [/fx.Rates/*]',
+      'paths: [fx]',
+    );
     assert.deepEqual([...codes(`${text}spare: 1\n`)].sort(), ['INVALID_PATH', 'UNKNOWN_KEY', 'YAML_DUPLICATE_KEY']);
   });
 });

@@ -301,6 +301,7 @@ imports:
 
   test('A TCP connection to a dead backend is explained with its grant, and one to an unknown name with the nearest', async () => {
     const down = await explained(await lineOf('BACKEND_DOWN', bank, () => tcp('journal'), 'tcp'), bank);
+    assert.equal(down.judged[0]?.snapshot?.foundBy, 'version');
     assert.deepEqual(
       [down.layer, down.judged[0]?.agrees, down.rule?.name, down.rule?.place],
       ['tcp', 'moment', 'exports.journal.consumers.shop', placeIn(bank, 'consumers: [{peer: shop}]')],

@@ -2,13 +2,21 @@
 // Must not: repeat what tcp-rules.ts and network-rules.ts say of their values.
 
 import { REPORT_ALIVE, TCP_IMPORT_REPORT } from './report-shapes.ts';
-import { extension, is, mapOf, message, number, type Shape, sequence, text, typed, under } from './shape.ts';
+import { extension, is, mapOf, matching, message, number, type Shape, sequence, text, typed, under } from './shape.ts';
 import { TCP_DOWNSTREAM_TLS } from './tls-shapes.ts';
 
+const VERSION = matching(/^[0-9a-f]{12}$/);
+
 /** Which peer, and since when its connections count; the log reads it. */
-export const CHAIN_METADATA = message({
+export const TUNNEL_METADATA = message({
   filter_metadata: message({ postern: message({ peer: text }, { generation: text }) }),
 });
+/** The same of a chain of the ingress, with its version. */
+export const CHAIN_METADATA = message({
+  filter_metadata: message({ postern: message({ peer: text, version: VERSION }, { generation: text }) }),
+});
+/** Of a port for callers that prove who they are. */
+export const CALLERS_METADATA = message({ filter_metadata: message({ postern: message({ version: VERSION }) }) });
 
 function action(name: Shape, verdict: Shape): Shape {
   const config = typed('envoy.config.rbac.v3.Action', { name }, { action: verdict });
@@ -47,7 +55,7 @@ export function tcpProxy(idle: string, age: string, fields: Readonly<Record<stri
 }
 
 function metadata(fields: Readonly<Record<string, Shape>>): Shape {
-  const postern = message({ peer: text, service: text, ...fields }, { generation: text });
+  const postern = message({ peer: text, service: text, version: VERSION, ...fields }, { generation: text });
   return message({ filter_metadata: message({ postern }) });
 }
 
@@ -66,6 +74,7 @@ export const TELL_GATE = extension(
     on_downstream_tls_handshake: sequence(
       kept('postern.identity', '%DOWNSTREAM_PEER_URI_SAN%'),
       kept('postern.connection', '%CONNECTION_ID%'),
+      kept('postern.client', '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%'),
     ),
   }),
 );

@@ -9,6 +9,7 @@ import { callerTcpLog } from '../../http/access-log.ts';
 import { peerReport, REPORT_ALIVE } from '../../http/peer-report.ts';
 import * as limits from '../../limits.ts';
 import * as names from '../../resource-names.ts';
+import { versionedChain } from '../chain-version.ts';
 import { denyingChain } from './denying-chain.ts';
 import { gateCluster, toChain } from './gate.ts';
 
@@ -89,7 +90,7 @@ function clientChain(name: string, statPrefix: string, peer: GatePeer, service: 
     rule: names.importRule(service, true),
     ...(generation && { generation }),
   };
-  return {
+  return versionedChain({
     name,
     metadata: { filter_metadata: { [names.METADATA]: metadata } },
     filters: [
@@ -103,7 +104,7 @@ function clientChain(name: string, statPrefix: string, peer: GatePeer, service: 
         access_log_options: REPORT_ALIVE,
       }),
     ],
-  };
+  });
 }
 
 /** The text holds all URI SANs, separated by commas: an exact ID is one alone, and below a prefix the whole text has to be one. */

@@ -4,6 +4,7 @@
 import { extension, type Message } from '../../draft.ts';
 import type { ReasonCode } from '../../reasons.ts';
 import * as names from '../../resource-names.ts';
+import { versionedChain } from '../chain-version.ts';
 
 export interface Denial {
   readonly peer: string;
@@ -14,7 +15,7 @@ export interface Denial {
 }
 
 export function denyingChain(denial: Denial): Message<'envoy.config.listener.v3.FilterChain'> {
-  return {
+  return versionedChain({
     name: names.DENY_ALL,
     metadata: { filter_metadata: { [names.METADATA]: { ...denial } } },
     filters: [
@@ -24,5 +25,5 @@ export function denyingChain(denial: Denial): Message<'envoy.config.listener.v3.
         {},
       ),
     ],
-  };
+  });
 }

@@ -9,6 +9,7 @@ import { type Draft, draft, extension, type Message } from '../../draft.ts';
 import { tcpLog } from '../../http/access-log.ts';
 import * as limits from '../../limits.ts';
 import * as names from '../../resource-names.ts';
+import { versionedChain } from '../chain-version.ts';
 import { denyingChain } from './denying-chain.ts';
 
 type GatePeer = Pick<Peer, 'name' | 'key' | 'domainKey' | 'gatewayIdentities'>;
@@ -55,7 +56,7 @@ function gate(name: string, mesh: Mesh, peer: GatePeer, exported: TcpExport): Li
       on_no_match: { action: toChain(names.DENY_ALL) },
     },
     filter_chains: [
-      {
+      versionedChain({
         name,
         metadata: { filter_metadata: { [names.METADATA]: service } },
         filters: [
@@ -66,7 +67,7 @@ function gate(name: string, mesh: Mesh, peer: GatePeer, exported: TcpExport): Li
             max_downstream_connection_duration: limits.TCP.age,
           }),
         ],
-      },
+      }),
       denyingChain({ ...service, rule: names.peerRule(peer.name), reason: 'WRONG_IDENTITY' }),
     ],
   };

@@ -9,6 +9,7 @@ import { extension, type Message } from '../../draft.ts';
 import { peerOnly } from '../../http/access-control/rbac.ts';
 import { MAX_CONNECTION_AGE } from '../../limits.ts';
 import * as names from '../../resource-names.ts';
+import { versionedChain } from '../chain-version.ts';
 import { downstreamTls } from '../tls/tls.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
@@ -28,7 +29,7 @@ export const tcpChain = memoizeByIdentity(
   ): FilterChain => {
     const peer = { name, key, gatewayIdentities, leafKeys };
     const metadata = { peer: name, service: exported.name, ...(generation && { generation }) };
-    return {
+    return versionedChain({
       name: names.tcpChain(peer, exported),
       metadata: { filter_metadata: { [names.METADATA]: metadata } },
       filter_chain_match: {
@@ -53,12 +54,12 @@ export const tcpChain = memoizeByIdentity(
           max_downstream_connection_duration: MAX_CONNECTION_AGE,
         }),
       ],
-    };
+    });
   },
 );
 
 /**
- * Keeps for the gate what TLS has verified: all URI SANs, separated by commas. Both values are hashable: a pool of connections
+ * Keeps for the gate what TLS has verified: all URI SANs, separated by commas. The values are hashable: a pool of connections
  * belongs to the values that it was made for, and by default Envoy would hand the gate those of an earlier connection. The
  * number of the connection is in no other pool.
  */
@@ -79,6 +80,7 @@ export function tellGate(): NetworkFilter {
       on_downstream_tls_handshake: [
         kept(names.IDENTITY_STATE, '%DOWNSTREAM_PEER_URI_SAN%'),
         kept(names.CONNECTION_STATE, '%CONNECTION_ID%'),
+        kept(names.CLIENT_STATE, '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%'),
       ],
     },
   );

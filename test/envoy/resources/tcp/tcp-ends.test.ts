@@ -182,7 +182,7 @@ describe('the ends of TCP connections', { concurrency: true }, () => {
   const reasons = (gateway: string, service: Service): readonly unknown[] =>
     (running.get(gateway)?.log ?? [])
       .filter((line) => line['layer'] === 'tcp' && Object.values(line).includes(service))
-      .map(({ close }) => close);
+      .map(({ close, verdict }) => verdict === 'allowed' && close);
 
   for (const service of SERVICES) {
     const [kind, role] = service.split('-') as ['silent' | 'aged', 'ingress' | 'egress'];

@@ -265,7 +265,9 @@ describe('TCP at the boundary', () => {
     const { peer, peer_uri: uri, export: name, verdict, rx, tx, conn_id: id, dur_ms: ms } = callee ?? {};
     assert.deepEqual([peer, uri, name, verdict, rx, tx], ['one', egressOf('one'), 'ledger', 'allowed', sent, received]);
     assert.ok(typeof ms === 'number');
-    assert.ok(logOf(0, 'listener').some((line) => String(line['conn_id']) === String(id)));
+    const [ended] = logOf(0, 'listener').filter((line) => String(line['conn_id']) === String(id));
+    assert.equal(callee?.['client'], ended?.['client']);
+    for (const line of [callee, caller, ended]) assert.match(String(line?.['version']), /^[0-9a-f]{12}$/);
     assert.deepEqual(
       [
         caller?.['peer'],

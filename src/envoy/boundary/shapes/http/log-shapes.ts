@@ -162,6 +162,7 @@ function connectionLog(role: string): Shape {
     ...CLOSE,
     ...keys(`
       sni %REQUESTED_SERVER_NAME%
+      version %METADATA(LISTENER_FILTER_CHAIN:postern:version)%
       peer_subject %DOWNSTREAM_PEER_SUBJECT%
       peer_serial %DOWNSTREAM_PEER_SERIAL%
       peer_fp %DOWNSTREAM_PEER_FINGERPRINT_256%`),
@@ -190,7 +191,7 @@ const UPSTREAM = keys(`
   upstream %UPSTREAM_HOST%
   upstream_peer_uri %UPSTREAM_PEER_URI_SAN%`);
 const CARRIED =
-  "response.flags == 0 && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
+  "(response.flags == 0 || response.flags == 4194304) && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
 const ANSWERED_TUNNEL = `${CARRIED} && !(response.flags == 0 && response.total_size == 0)`;
 const TUNNEL = { ...NODE, ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
 const TUNNEL_REASON = { reason: digest('bb33e531cae1d680'), verdict: digest('17cb0ba5c3bdc5f5') };
@@ -211,6 +212,7 @@ function atEnd(condition: string): Shape {
 /** A gate is told the identity that its chain has verified. */
 const TOLD = keys(`
   conn_id %FILTER_STATE(postern.connection:PLAIN)%
+  client %FILTER_STATE(postern.client:PLAIN)%
   peer_uri %FILTER_STATE(postern.identity:PLAIN)%`);
 const DENIED = "xds.filter_chain_name == 'deny-all'";
 
@@ -222,7 +224,8 @@ function tcpLog(role: string, other: Keys, reason: Keys): Shape {
     ...SIZE,
     ...keys(`
       ${role === 'ingress' ? 'export' : 'import'} %METADATA(LISTENER_FILTER_CHAIN:postern:service)%
-      rule %METADATA(LISTENER_FILTER_CHAIN:postern:rule)%`),
+      rule %METADATA(LISTENER_FILTER_CHAIN:postern:rule)%
+      version %METADATA(LISTENER_FILTER_CHAIN:postern:version)%`),
   };
   const carried = { ...fields, ...UPSTREAM, ...CLOSE };
   const why = keys('reason %METADATA(LISTENER_FILTER_CHAIN:postern:reason)%');

@@ -2,7 +2,15 @@
 // Must not: repeat what client-rules.ts says of its values.
 
 import { CALLERS_MANAGER } from '../http/filter-shapes.ts';
-import { CLOSED_CHAIN, TCP_IMPORT_CHAIN, TELL_GATE, TO_GATE, toChain, VERIFIED } from '../network-shapes.ts';
+import {
+  CALLERS_METADATA,
+  CLOSED_CHAIN,
+  TCP_IMPORT_CHAIN,
+  TELL_GATE,
+  TO_GATE,
+  toChain,
+  VERIFIED,
+} from '../network-shapes.ts';
 import { chosen, either, extension, is, listOf, message, type Shape, sequence, text, typed, under } from '../shape.ts';
 import { CALLERS_TLS, TCP_CALLERS_TLS } from '../tls-shapes.ts';
 
@@ -46,7 +54,11 @@ const ONE_WORKLOAD = extension(
   }),
 );
 
-const CHAIN = { name: text, transport_socket_connect_timeout: under('HANDSHAKE_TIMEOUT', is('5s')) };
+const CHAIN = {
+  name: text,
+  metadata: CALLERS_METADATA,
+  transport_socket_connect_timeout: under('HANDSHAKE_TIMEOUT', is('5s')),
+};
 
 export const CALLERS_CHAIN = message({
   ...CHAIN,

@@ -18,6 +18,7 @@ import {
   PEER_ONLY,
   TCP_CHAIN,
   TCP_IMPORT_CHAIN,
+  TUNNEL_METADATA,
   tcpProxy,
 } from '../network-shapes.ts';
 import { REPORT_ALIVE } from '../report-shapes.ts';
@@ -130,7 +131,7 @@ export const TUNNEL_LISTENER = under(
     filter_chains: sequence(
       message({
         name: text,
-        metadata: CHAIN_METADATA,
+        metadata: TUNNEL_METADATA,
         filters: sequence(
           tcpProxy('0s', '3700s', {
             max_connect_attempts: number,

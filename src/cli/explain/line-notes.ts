@@ -1,0 +1,24 @@
+// What else a line says that its reason does not: how an admitted connection ended, and that an answer is the peer's own refusal.
+// Must not: be sure where the line leaves several causes open.
+
+import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
+import type { LogLine } from './log-line.ts';
+
+/** Envoy's words for why it ended a TCP connection by itself, in `close`. */
+const ENDS: Readonly<Record<string, ReasonCode>> = {
+  tcp_session_idle_timeout: 'IDLE',
+  max_connection_duration_reached: 'AGE',
+};
+
+export function notesOf({ layer, role, reason, fields }: LogLine): readonly string[] {
+  const { close = '', code } = fields;
+  const end = layer === 'tcp' && Object.hasOwn(ENDS, close) ? ENDS[close] : undefined;
+  const isPeersRefusal = layer === 'http' && role === 'egress' && reason === 'ALLOWED' && code === '403';
+  return [
+    ...(end === undefined ? [] : [`it ended with ${end}: ${REASONS[end].meaning} ${REASONS[end].cure}`]),
+    ...(isPeersRefusal ? [PEERS_REFUSAL] : []),
+  ];
+}
+
+const PEERS_REFUSAL =
+  'the 403 came from the peer. Its gateway has no grant for this request, or exports the service as TCP and not as HTTP; or its service refused. Only its own log says: give its team the request_id.';
