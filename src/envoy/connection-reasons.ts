@@ -11,6 +11,7 @@ export const CONNECTION_REASONS = {
     'The other end showed no certificate.',
     'A client without one: a scanner, or a caller that does not know about `clients: mtls`. Or a peer with a key of a kind that `leafKeys` lacks: TLS libraries then show none.',
     'Give the client its certificate, or add the kind of its key to `leafKeys`.',
+    'no certificate was shown',
   ],
   WRONG_CA: [
     'refused',
@@ -18,6 +19,7 @@ export const CONNECTION_REASONS = {
     'The certificate does not come from a CA of the bundle. `claimed_uri` is what it says, and proves nothing.',
     'The other mesh has another CA than the one in our file.',
     'Compare with `postern peer show` of the other mesh, and exchange the bundle.',
+    'the certificate is not of a CA of the bundle',
   ],
   WRONG_IDENTITY: [
     'refused',
@@ -25,6 +27,7 @@ export const CONNECTION_REASONS = {
     'The certificate is good, but not for one of the identities that are accepted, or for more than that one.',
     'Another SPIFFE ID than in `gatewayIdentities`, a workload instead of a gateway, or a caller of another trust domain.',
     'Compare `claimed_uri` with the file.',
+    'the certificate is not of an identity that is listed',
   ],
   CERTIFICATE_EXPIRED: [
     'refused',
@@ -32,6 +35,7 @@ export const CONNECTION_REASONS = {
     'The certificate of the other end has expired.',
     'It is not renewed any more, or a clock is wrong.',
     'Renew it; compare the clocks.',
+    'the certificate, or a CA above it, has expired',
   ],
   CERTIFICATE_NOT_YET_VALID: [
     'refused',
@@ -39,6 +43,7 @@ export const CONNECTION_REASONS = {
     'The certificate of the other end is not valid yet.',
     'A clock is wrong.',
     'Compare the clocks.',
+    'the certificate is not valid yet',
   ],
   WRONG_PURPOSE: [
     'refused',
@@ -46,6 +51,7 @@ export const CONNECTION_REASONS = {
     'The certificate is not made for this side of TLS.',
     'Its extended key usage lacks clientAuth or serverAuth.',
     'Issue it for both.',
+    'the certificate is for another purpose',
   ],
   WRONG_KEY_KIND: [
     'refused',
@@ -53,6 +59,7 @@ export const CONNECTION_REASONS = {
     'The two sides accept no kind of key in common.',
     'The other side accepts no key of the kind that our gateway has, or ours none of its kind (`leafKeys`).',
     'Use another key, or add its kind to `leafKeys`.',
+    'both sides accept no kind of key in common (leafKeys)',
   ],
   UNKNOWN_SERVER_NAME: [
     'refused',
@@ -60,8 +67,16 @@ export const CONNECTION_REASONS = {
     'No filter chain of the ingress has this server name (SNI) with this protocol. At an egress: the peer ended the connection at our first message.',
     'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant (or one that is granted as HTTP).',
     'Compare `sni` of the line with `serverNames` of `postern peer show`; at an egress, run `postern check peer NAME`.',
+    'the peer closes the connection at our first message: it does not know the server name',
   ],
-  NOT_TLS: ['refused', 'both', 'The other end does not speak TLS 1.3.', 'Plaintext, or an old client.', 'Use TLS 1.3.'],
+  NOT_TLS: [
+    'refused',
+    'both',
+    'The other end does not speak TLS 1.3.',
+    'Plaintext, or an old client.',
+    'Use TLS 1.3.',
+    'what listens at the address of the peer does not speak TLS 1.3',
+  ],
   HANDSHAKE_UNFINISHED: [
     'failed',
     'both',
@@ -78,6 +93,7 @@ export const CONNECTION_REASONS = {
     'The peer has revoked our certificate.',
     'It lists the certificate in a CRL.',
     'Ask the peer; issue another certificate.',
+    'the certificate is revoked',
   ],
   WE_REFUSED_PEER: [
     'refused',
@@ -92,6 +108,7 @@ export const CONNECTION_REASONS = {
     'The name of the peer’s gateway does not resolve.',
     'A misspelt name in `addresses`, or a DNS server that does not know it.',
     'Correct `addresses` of the peer, or DNS at the egress gateway.',
+    'the name of the peer does not resolve at the egress gateway',
   ],
   NO_ALPN: [
     'failed',
@@ -157,6 +174,7 @@ export const CONNECTION_REASONS = {
     'No connection to a gateway of the peer could be made, or it ended before anything of the answer came.',
     'The peer is not reachable or went down, or one side refuses the other; the lines of `layer: tunnel` say which.',
     'Run `postern check peer NAME`.',
+    'no gateway of the peer can be connected to',
   ],
   PEER_REFUSED_US: [
     'failed',
@@ -164,6 +182,7 @@ export const CONNECTION_REASONS = {
     'The other end ended the handshake with a TLS alert, or the connection after it without a byte.',
     'It does not trust our CA, or does not accept our identity.',
     '`upstream_fail` has the alert, where there is one; run `postern check peer NAME`, and have the peer look into its log.',
+    'the peer closes the connection after the handshake: it refuses our certificate',
   ],
   PEER_TIMEOUT: [
     'failed',

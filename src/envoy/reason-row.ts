@@ -13,4 +13,19 @@ export interface Reason {
   readonly cure: string;
 }
 
-export type Row = readonly [verdict: LoggedVerdict, at: Reason['at'], meaning: string, cause: string, cure: string];
+export type Row = readonly [
+  verdict: LoggedVerdict,
+  at: Reason['at'],
+  meaning: string,
+  cause: string,
+  cure: string,
+  /** What a connection of our egress to a peer failed of, as a phrase; absent where none does. */
+  ofPeer?: string,
+];
+
+/** Who ended a connection to a peer, as a phrase. */
+export const REFUSED_BY = {
+  us: 'our gateway refuses the peer',
+  peer: 'the peer refuses us',
+  nobody: 'no connection',
+} as const;

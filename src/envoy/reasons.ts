@@ -179,3 +179,12 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = Object.fromEntries(
     { verdict, at, meaning, cause, cure },
   ]),
 ) as Record<ReasonCode, Reason>;
+
+/** The codes that have a phrase for connections to a peer. */
+export type PeerFailureReason = {
+  [Code in ReasonCode]: (typeof TABLE)[Code]['length'] extends 6 ? Code : never;
+}[ReasonCode];
+
+export const PEER_FAILURES: Readonly<Record<PeerFailureReason, string>> = Object.fromEntries(
+  Object.entries<Row>(TABLE).flatMap(([code, { 5: text }]) => (text === undefined ? [] : [[code, text] as const])),
+) as Record<PeerFailureReason, string>;

@@ -1,6 +1,7 @@
 // The text of `postern check peer`: one paragraph for each way to the peer.
 // Must not: show anything that the JSON does not have.
 
+import { REFUSED_BY } from '../../envoy/reason-row.ts';
 import { formatHostPort } from '../../host-port.ts';
 import { oneLine } from '../../one-line.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
@@ -46,16 +47,10 @@ function fine(status: number | undefined): string {
   return status === undefined ? 'fine (handshake)' : `fine (handshake, health check ${status})`;
 }
 
-const WHO: Readonly<Record<Verdict['refusedBy'], string>> = {
-  us: 'we refuse the peer',
-  peer: 'the peer refuses us',
-  nobody: 'no connection',
-};
-
 function verdictLines({ refusedBy, reason, text, remedy }: Verdict, shown: Set<string>): readonly string[] {
   const isShown = shown.has(remedy);
   shown.add(remedy);
-  return [`  ${reason} (${WHO[refusedBy]}): ${text}`, `    -> ${isShown ? 'as above' : remedy}`];
+  return [`  ${reason} (${REFUSED_BY[refusedBy]}): ${text}`, `    -> ${isShown ? 'as above' : remedy}`];
 }
 
 function certificateLines(what: string, facts: CertificateFacts): readonly string[] {

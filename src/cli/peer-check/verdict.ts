@@ -1,7 +1,7 @@
 // What a failed dial means: which side refuses, the reason code, what that says in plain words, and what to change in whose file.
 // Must not: dial, or print.
 
-import type { ReasonCode } from '../../envoy/reasons.ts';
+import type { PeerFailureReason, ReasonCode } from '../../envoy/reasons.ts';
 import type { Peer } from '../../federation/model.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 
@@ -14,25 +14,7 @@ export interface Verdict {
 }
 
 /** Those of the access logs' codes that a dial can find. */
-export type Reason = Extract<
-  ReasonCode,
-  | 'NAME_UNRESOLVED'
-  | 'PEER_DOWN'
-  | 'NOT_TLS'
-  | 'UNKNOWN_SERVER_NAME'
-  | 'NO_CERTIFICATE'
-  | 'WRONG_CA'
-  | 'WRONG_IDENTITY'
-  | 'WRONG_PURPOSE'
-  | 'CERTIFICATE_EXPIRED'
-  | 'CERTIFICATE_NOT_YET_VALID'
-  | 'CERTIFICATE_REVOKED'
-  | 'WRONG_KEY_KIND'
-  | 'NO_ALPN'
-  | 'PEER_REFUSED_US'
-  | 'WE_REFUSED_PEER'
-  | 'UNHEALTHY'
->;
+export type Reason = PeerFailureReason | Extract<ReasonCode, 'NO_ALPN' | 'UNHEALTHY' | 'WE_REFUSED_PEER'>;
 
 /** What a verdict speaks of. */
 export interface Context {

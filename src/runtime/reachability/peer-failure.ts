@@ -1,7 +1,8 @@
 // What a failed connection of an egress gateway to a peer means: a reason code and who refused, from Envoy's words and flags.
 // Must not: label anything by those words, or name a reason that they do not show.
 
-import type { ReasonCode } from '../../envoy/reasons.ts';
+import { REFUSED_BY } from '../../envoy/reason-row.ts';
+import { PEER_FAILURES, type PeerFailureReason } from '../../envoy/reasons.ts';
 import type { ReportedConnections } from '../../serving/report-batch.ts';
 
 type Failure = Pick<NonNullable<ReportedConnections['last']>, 'failure' | 'flags'>;
@@ -14,24 +15,6 @@ export interface PeerFailure {
 }
 
 const CHECK = 'postern check peer says more';
-
-export const PEER_FAILURES = {
-  NAME_UNRESOLVED: 'the name of the peer does not resolve at the egress gateway',
-  PEER_DOWN: 'no gateway of the peer can be connected to',
-  NOT_TLS: 'what listens at the address of the peer does not speak TLS 1.3',
-  UNKNOWN_SERVER_NAME: 'the peer closes the connection at our first message: it does not know the server name',
-  WRONG_CA: 'the certificate is not of a CA of the bundle',
-  WRONG_IDENTITY: 'the certificate is not of an identity that is listed',
-  WRONG_PURPOSE: 'the certificate is for another purpose',
-  CERTIFICATE_EXPIRED: 'the certificate, or a CA above it, has expired',
-  CERTIFICATE_NOT_YET_VALID: 'the certificate is not valid yet',
-  CERTIFICATE_REVOKED: 'the certificate is revoked',
-  NO_CERTIFICATE: 'no certificate was shown',
-  WRONG_KEY_KIND: 'both sides accept no kind of key in common (leafKeys)',
-  PEER_REFUSED_US: 'the peer closes the connection after the handshake: it refuses our certificate',
-} as const satisfies Readonly<Partial<Record<ReasonCode, string>>>;
-
-export type PeerFailureReason = keyof typeof PEER_FAILURES;
 
 type Rule = readonly [pattern: RegExp, reason: PeerFailureReason, refusedBy: PeerFailure['refusedBy']];
 
@@ -55,14 +38,12 @@ const RULES: readonly Rule[] = [
   [/TLS_error.*Connection reset/, 'UNKNOWN_SERVER_NAME', 'peer'],
 ];
 
-const WHO = { us: 'our gateway refuses the peer', peer: 'the peer refuses us', nobody: 'no connection' } as const;
-
 export function peerFailure({ failure, flags }: Failure): PeerFailure {
   const [reason, refusedBy] = classify({ failure, flags });
   // Envoy does not say why a health check fails.
   if (flags.includes('no_healthy_upstream'))
     return { reason, refusedBy, text: `the health checks of all addresses fail; ${CHECK}` };
-  return { reason, refusedBy, text: `${WHO[refusedBy]}: ${PEER_FAILURES[reason]}; ${CHECK}` };
+  return { reason, refusedBy, text: `${REFUSED_BY[refusedBy]}: ${PEER_FAILURES[reason]}; ${CHECK}` };
 }
 
 function classify({ failure, flags }: Failure): readonly [PeerFailureReason, PeerFailure['refusedBy']] {

@@ -2,13 +2,14 @@
 // Must not: believe a gateway about another gateway, or keep anything of a peer that is not in the model.
 
 import type { PeerReachability } from '../../admin/status-view.ts';
+import { PEER_FAILURES } from '../../envoy/reasons.ts';
 import { dialCluster, type KeyedPeer, tcpImport } from '../../envoy/resource-names.ts';
 import type { Logger } from '../../log.ts';
 import type { ReportedConnections } from '../../serving/report-batch.ts';
 import { KeyedLogLimit } from '../../telemetry/log-limit.ts';
 import type { Metrics } from '../../telemetry/metrics-registry.ts';
 import type { StreamStatus } from '../../xds/stream-status.ts';
-import { PEER_FAILURES, type PeerFailure, peerFailure } from './peer-failure.ts';
+import { type PeerFailure, peerFailure } from './peer-failure.ts';
 
 /** One way to a peer: HTTP and gRPC, or one TCP import, which has a server name of its own. */
 interface Way {

@@ -32,6 +32,16 @@ describe('every reason', () => {
       assert.equal(line?.['verdict'], REASONS[reason].verdict, JSON.stringify(line));
     });
 
+  test('Why our gateway refuses a peer whose health checks all fail is counted for that peer', async () => {
+    const shop = scene.gateway('shop');
+    const refused = async (peer: string): Promise<number> => {
+      const stats = await shop.admin(`/stats?filter=^cluster\\.dial_.*${peer}.*ssl\\.fail_verify_error`);
+      return Number(/: (\d+)/.exec(stats)?.[1] ?? Number.NaN);
+    };
+    await eventually('it is counted', async () => (await refused('twice')) > 0);
+    assert.equal(await refused('seen'), 0);
+  });
+
   test('Every code of the table that a log can have is brought about by one of these cases', () => {
     const caused = new Set<string>(Object.values(REASON_CASES).map(({ reason }) => reason));
     const codes = Object.keys(REASONS) as ReasonCode[];
