@@ -27,7 +27,7 @@ const ALLOWED = { verdict: 'allowed', reason: 'ALLOWED' };
 const SIZE = { rx: '%BYTES_RECEIVED%', tx: '%BYTES_SENT%', dur_ms: '%DURATION%' };
 const PEER_URI = '%DOWNSTREAM_PEER_URI_SAN%';
 const CHAIN_PEER = `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:peer)%`;
-/** The chain that decided, as its content's digest (resources/chain-version.ts). */
+/** The chain that decided, as its content's digest (resources/tcp/chain-version.ts). */
 const CHAIN_VERSION = `%METADATA(LISTENER_FILTER_CHAIN:${METADATA}:version)%`;
 const POLICY = '%DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%';
 /** The virtual host that decided, as its content's digest. */

@@ -17,8 +17,8 @@ import { httpConnectionManager } from '../http/http-connection-manager.ts';
 import { limitSlot } from '../http/limit-filters.ts';
 import { HOP_BUFFER_BYTES } from '../limits.ts';
 import * as names from '../resource-names.ts';
-import { versionedChain } from './chain-version.ts';
 import { listeningAddress } from './listen-address.ts';
+import { versionedChain } from './tcp/chain-version.ts';
 import { tcpChain } from './tcp/tcp-chain.ts';
 import { downstreamTls } from './tls/tls.ts';
 

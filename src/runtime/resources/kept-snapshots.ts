@@ -215,7 +215,7 @@ function distance(one: Entry, at: number | undefined, inUse: readonly Entry[]): 
   return inUse.includes(one) ? -inUse.indexOf(one) : 1 + Math.abs(at - one.publishedAt);
 }
 
-/** The version of a virtual host, or of a filter chain, is part of its own content (envoy/resources/route.ts, chain-version.ts). */
+/** The version of a virtual host, or of a filter chain, is part of its own content (envoy/resources/route.ts, tcp/chain-version.ts). */
 function has({ version, types }: Snapshot, asked: string): boolean {
   if (version === asked) return true;
   return [TYPE.route, TYPE.listener].some((type) =>

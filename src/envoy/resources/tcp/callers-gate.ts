@@ -9,7 +9,7 @@ import { callerTcpLog } from '../../http/access-log.ts';
 import { peerReport, REPORT_ALIVE } from '../../http/peer-report.ts';
 import * as limits from '../../limits.ts';
 import * as names from '../../resource-names.ts';
-import { versionedChain } from '../chain-version.ts';
+import { versionedChain } from './chain-version.ts';
 import { denyingChain } from './denying-chain.ts';
 import { gateCluster, toChain } from './gate.ts';
 

@@ -4,7 +4,7 @@
 import { extension, type Message } from '../../draft.ts';
 import type { ReasonCode } from '../../reasons.ts';
 import * as names from '../../resource-names.ts';
-import { versionedChain } from '../chain-version.ts';
+import { versionedChain } from './chain-version.ts';
 
 export interface Denial {
   readonly peer: string;

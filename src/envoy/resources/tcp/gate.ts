@@ -9,7 +9,7 @@ import { type Draft, draft, extension, type Message } from '../../draft.ts';
 import { tcpLog } from '../../http/access-log.ts';
 import * as limits from '../../limits.ts';
 import * as names from '../../resource-names.ts';
-import { versionedChain } from '../chain-version.ts';
+import { versionedChain } from './chain-version.ts';
 import { denyingChain } from './denying-chain.ts';
 
 type GatePeer = Pick<Peer, 'name' | 'key' | 'domainKey' | 'gatewayIdentities'>;

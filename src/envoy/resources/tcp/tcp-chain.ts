@@ -9,8 +9,8 @@ import { extension, type Message } from '../../draft.ts';
 import { peerOnly } from '../../http/access-control/rbac.ts';
 import { MAX_CONNECTION_AGE } from '../../limits.ts';
 import * as names from '../../resource-names.ts';
-import { versionedChain } from '../chain-version.ts';
 import { downstreamTls } from '../tls/tls.ts';
+import { versionedChain } from './chain-version.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;

@@ -2,9 +2,9 @@
 // resources that decided.
 // Must not: change while the chain does not, or connections would end for nothing.
 
-import { digestOf } from '../../federation/meaning-digest.ts';
-import type { Message } from '../draft.ts';
-import { METADATA } from '../resource-names.ts';
+import { digestOf } from '../../../federation/meaning-digest.ts';
+import type { Message } from '../../draft.ts';
+import { METADATA } from '../../resource-names.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 
