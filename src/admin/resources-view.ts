@@ -62,4 +62,6 @@ export interface ServedTerms {
   readonly expires: Readonly<Record<string, string | null>>;
   /** Of each gateway, as its bootstrap has it. */
   readonly connections: Readonly<Record<string, number | null>>;
+  /** Who we are to others: the issuer and the files of certificates, and the SPIFFE IDs of the gateways. Absent: of an older process. */
+  readonly identities?: Readonly<Record<string, string>>;
 }

@@ -55,7 +55,7 @@ export function configNames({ peers, exports, imports }: Config) {
 }
 
 /** What only the configuration knows and no resource: when grants end, and the limits that are part of a bootstrap. */
-export function configTerms({ exports, gateways }: Config) {
+export function configTerms({ mesh, identity, exports, gateways }: Config, issuerFingerprint?: string) {
   const grants = exports.flatMap(({ name, consumers }) =>
     consumers.map(({ peer, expires }) => [`exports.${name}.consumers.${peer}`, expires ?? null] as const),
   );
@@ -63,5 +63,19 @@ export function configTerms({ exports, gateways }: Config) {
     const gateway = gateways[role];
     return gateway === undefined ? [] : [[`gateways.${role}`, gateway.limits?.connections ?? null] as const];
   });
-  return { expires: Object.fromEntries(grants), connections: Object.fromEntries(limits) };
+  const identities = (['ingress', 'egress'] as const).flatMap((role) => {
+    const gateway = gateways[role];
+    return gateway === undefined
+      ? []
+      : [[`gateways.${role}.identity`, `spiffe://${mesh.trustDomain}/${gateway.identity}`] as const];
+  });
+  const source =
+    'issuer' in identity
+      ? [['identity.issuer', issuerFingerprint === undefined ? 'not known' : `SHA-256 ${issuerFingerprint}`] as const]
+      : [['identity.files', JSON.stringify(identity.files)] as const];
+  return {
+    expires: Object.fromEntries(grants),
+    connections: Object.fromEntries(limits),
+    identities: Object.fromEntries([...identities, ...source]),
+  };
 }

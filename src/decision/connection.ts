@@ -232,8 +232,10 @@ function passCluster(name: string, chain: FilterChain, passage: Passage): Decisi
   }
   const isExport = name.startsWith('export/');
   const source = isExport ? `exports.${service}.backend` : `peers.${peer}.addresses`;
-  const rule = isExport ? `exports.${service}.consumers.${peer}` : importAt(passage.question);
-  trail.pass('rule', rule, 'TCP: the gateway sees no requests', rule);
+  const place = isExport ? `exports.${service}.consumers.${peer}` : importAt(passage.question);
+  // As the access log has it; an import has its line by its port.
+  const rule = metadataOf(chain, 'rule') ?? place;
+  trail.pass('rule', rule, 'TCP: the gateway sees no requests', place);
   return judgeUpstream(cluster, { ...passage, rule, source, host: undefined, ...(peer !== undefined && { peer }) });
 }
 

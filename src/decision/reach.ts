@@ -7,13 +7,14 @@ import type { ResourceJson } from '../envoy/proto/types.gen.ts';
 import { METADATA } from '../envoy/resource-names.ts';
 import { effectiveRbac } from './http/access-control.ts';
 import { alternativesOf, type Span } from './matching/alternatives.ts';
-import { type Cluster, endpointsOf, type Listener, Resources } from './matching/resources.ts';
+import { type Cluster, endpointsOf, type Listener, plainName, Resources } from './matching/resources.ts';
 import { present, unjudged } from './matching/unjudged.ts';
 import { merged, type Reach } from './reach-set.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
 type Manager = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'>;
 type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
+type RouteAction = Message<'envoy.config.route.v3.RouteAction'>;
 type Matcher = Message<'xds.type.matcher.v3.Matcher'>;
 type Predicate = Message<'xds.type.matcher.v3.Matcher.MatcherList.Predicate'>;
 type PerFilter = Readonly<Record<string, Any>>;
@@ -68,6 +69,7 @@ function ofCluster(cluster: Cluster, chain: FilterChain, door: Door, workload: S
     const { caller, port } = door;
     const [peer, service] = [textOf(chain.metadata, 'peer') ?? caller, textOf(chain.metadata, 'service')];
     const named = { peer: present(peer, 'a peer'), service: present(service, 'a service') };
+    leadsTo(cluster.name ?? '', `${caller === undefined ? 'tcp' : 'export'}/${named.peer}/${named.service}`);
     const rule = caller === undefined ? `imports.:${port}` : `exports.${service}.consumers.${peer}`;
     const at = { gateway: caller === undefined ? 'egress' : 'ingress', ...(port !== undefined && { port }) } as const;
     return [{ ...at, ...named, protocol: 'tcp', ...(workload && { workload }), conditions: [], rule }];
@@ -99,7 +101,9 @@ function ofManager(manager: Manager, door: Door): readonly Reach[] {
     const perFilter = [host.typed_per_filter_config ?? {}, config.typed_per_filter_config ?? {}];
     const { caller, port } = door;
     const peer = present(textOf(first?.metadata, 'peer'), 'a peer');
-    const local = textOf(host.metadata, 'exported');
+    for (const { route } of host.routes ?? []) if (route !== undefined) checkRoute(route, peer, service, door);
+    // The name of the file comes first, then its other spellings.
+    const [local = ''] = host.domains ?? [];
     const source = caller === undefined ? `imports.${local}:${port}` : `exports.${service}.consumers.${peer}`;
     const at = { gateway: caller === undefined ? 'egress' : 'ingress', ...(port !== undefined && { port }) } as const;
     const allowed = allowedBy(manager, perFilter, source);
@@ -110,6 +114,18 @@ function ofManager(manager: Manager, door: Door): readonly Reach[] {
       }),
     );
   });
+}
+
+/** The log and the rules speak of a service; a route must lead to that one. */
+function checkRoute(route: RouteAction, peer: string, service: string, { caller }: Door): void {
+  leadsTo(route.cluster ?? '', caller === undefined ? `import/${peer}` : `export/${peer}/${service}`);
+  const { host_rewrite_literal: host } = route;
+  if (caller === undefined && host?.startsWith(`${service}.exports.`) !== true)
+    throw unjudged(`the route to ${service}, which asks for ${host ?? 'what the caller says'},`);
+}
+
+function leadsTo(cluster: string, expected: string): void {
+  if (plainName(cluster) !== expected) throw unjudged(`${expected}, which leads to ${cluster},`);
 }
 
 function upgradesOf(host: VirtualHost, entry: Reach): readonly Reach[] {

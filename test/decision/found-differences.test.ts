@@ -1,11 +1,12 @@
 // What the differential test has found at real Envoys: each difference as a fixed case.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Request } from '../../src/decision/answer/question.ts';
 import { judge } from '../../src/decision/connection.ts';
 import { normalAuthority, normalPath, withoutPort } from '../../src/decision/matching/path-normal-form.ts';
 import { RequestView } from '../../src/decision/matching/request-view.ts';
+import { peerHello } from '../../src/decision/tls/honest-client.ts';
 import { MeshUnderTest, NOW } from '../envoy/pipeline.ts';
 
 const PLAIN = `apiVersion: postern/v1
@@ -183,4 +184,55 @@ test('An empty value adds nothing to a header that Envoy keeps in one entry', ()
   assert.equal(seen('', 'x', '', 'y'), 'x,y');
   assert.equal(seen(''), '');
   assert.equal(seen(), undefined);
+});
+
+test('A blank after the path of HTTP/1.1 is none of it, and HTTP/2 refuses it', () => {
+  assert.equal(verdict('http/1.1', 'GET', 'cart.test', '/a/\t'), 'yes');
+  assert.equal(verdict('h2', 'GET', 'cart.test', '/a/\t'), 'no');
+  assert.equal(verdict('http/1.1', 'GET', 'cart.test', '/a\tb'), 'no');
+});
+
+describe('the reason of a refusal, and the rule, are those of the line in the log', () => {
+  const GRANTS = `apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example}
+identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
+gateways: {ingress: {address: "127.0.0.1:15443"}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress]}
+exports:
+- {name: a, backend: "127.0.0.1:80", consumers: [{peer: shop, allow: [{methods: [POST], paths: [/a/b, /p/*]}, {methods: [GET], paths: [/g/*]}]}]}
+`;
+  const ingress = new MeshUnderTest(GRANTS).resources('ingress');
+  const hello = peerHello(ingress, 'shop', NOW);
+  const ask = (
+    method: string,
+    path: string,
+    authority = 'a.exports.bank.example',
+    more: Pick<Request, 'body' | 'upgrade'> = {},
+  ) => {
+    assert.ok(hello);
+    const request: Request = { protocol: 'h2', method, authority, path, headers: [], ...more };
+    return judge(ingress, { hello, at: NOW, request }).reason;
+  };
+
+  test('A rule has the path in another spelling: first the method counts, then the spelling', () => {
+    assert.equal(ask('GET', '/p/x;'), 'METHOD');
+    assert.equal(ask('POST', '/p/x;'), 'UNUSUAL_PATH');
+    assert.equal(ask('TRACE', '/p/x'), 'METHOD');
+    assert.equal(ask('GET', '/q'), 'PATH');
+  });
+
+  test('A name that nobody has is refused as that, whatever else is wrong with the request', () => {
+    const unknown = 'b.exports.bank.example';
+    assert.equal(ask('GET', '/', unknown, { body: { bytes: 10, hasLength: true } }), 'NO_GRANT');
+    assert.equal(ask('GET', '/', unknown, { upgrade: 'websocket' }), 'NO_GRANT');
+    assert.equal(ask('GET', '/g/x', undefined, { body: { bytes: 10, hasLength: true } }), 'UNEXPECTED_BODY');
+    assert.equal(ask('GET', '/q', undefined, { body: { bytes: 10, hasLength: false } }), 'PATH');
+    assert.equal(ask('DELETE', '/a', 'health.gateway.bank.example'), 'PATH');
+  });
+
+  test('The rule of an import is named as the log names it', () => {
+    const request: Request = { protocol: 'h2', method: 'GET', authority: 'cart.test', path: '/', headers: [] };
+    assert.equal(judge(resources, { port: 8080, at: NOW, request }).rule, 'imports.cart');
+  });
 });

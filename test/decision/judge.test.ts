@@ -199,7 +199,7 @@ describe('callers of our own mesh', () => {
     const request: Request = { protocol: 'h2', method: 'GET', authority: 'cart.default', path: '/', headers: [] };
     // Of our own CA.
     const peerGateway = { ...hello.certificate, uris: ['spiffe://shop.example/gateway/ingress'] };
-    assert.equal(judge(egress, { port: 8080, hello, request, peerGateway, at: NOW }).reason, 'WE_REFUSED_PEER');
+    assert.equal(judge(egress, { port: 8080, hello, request, peerGateway, at: NOW }).reason, 'WRONG_CA');
   });
 });
 

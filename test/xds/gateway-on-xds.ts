@@ -85,6 +85,11 @@ export class GatewayOnXds {
     return this.envoy;
   }
 
+  /** The access log so far. */
+  get log(): readonly Record<string, unknown>[] {
+    return this.envoy?.log ?? [];
+  }
+
   types(): readonly TypeStatus[] {
     return this.server.status().flatMap(({ types }) => types);
   }

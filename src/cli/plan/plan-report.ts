@@ -7,10 +7,10 @@ import { type Plan, planOf } from '../../decision/plan/plan.ts';
 import type { Reach } from '../../decision/reach-set.ts';
 import type { Served, ServedBy } from '../questions/served.ts';
 
-/** A grant that ends at another time, or another limit of a bootstrap. */
+/** A grant that ends at another time, another limit of a bootstrap, or who we are to others, which is neither wider nor narrower. */
 export interface TermChange {
   readonly of: string;
-  readonly kind: 'expires' | 'connections of the gateway';
+  readonly kind: 'expires' | 'connections of the gateway' | 'identity';
   readonly isWider: boolean;
   readonly from?: string | number;
   readonly to?: string | number;
@@ -48,8 +48,8 @@ export async function planAnswer(before: ServedBy, after: ServedBy): Promise<Pla
     { ingress: next.ingress.resources, egress: next.egress.resources },
   );
   const bounds = [...places, ...termChanges(old.ingress.terms, next.ingress.terms)];
-  const widens = plan.gained.length > 0 || bounds.some(({ isWider }) => isWider);
-  const narrows = plan.lost.length > 0 || bounds.length > 0;
+  const widens = plan.notJudged.length > 0 || plan.gained.length > 0 || bounds.some(({ isWider }) => isWider);
+  const narrows = plan.lost.length > 0 || bounds.some(({ kind }) => kind !== 'identity');
   const verdict = widens ? 'wider' : narrows ? 'narrower' : 'same';
   const report = { from: old.ingress.file, to: next.ingress.file, verdict, bounds, ...plan } as const;
   return { report, before: had, after: has, served: next.ingress, wasServed: old.ingress };
@@ -60,7 +60,28 @@ function termChanges(before: ServedTerms, after: ServedTerms): readonly TermChan
   return [
     ...changesOf('expires', before.expires, after.expires),
     ...changesOf('connections of the gateway', before.connections, after.connections),
+    ...identityChanges(before.identities, after.identities),
   ];
+}
+
+/** Also what only one of the two has: peers and backends judge us by it. */
+function identityChanges(
+  before: ServedTerms['identities'] = {},
+  after: ServedTerms['identities'] = {},
+): readonly TermChange[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().flatMap((of) => {
+    const [from, to] = [before[of], after[of]];
+    if (from === to) return [];
+    return [
+      {
+        of,
+        kind: 'identity' as const,
+        isWider: false,
+        ...(from !== undefined && { from }),
+        ...(to !== undefined && { to }),
+      },
+    ];
+  });
 }
 
 type Terms = Readonly<Record<string, string | number | null>>;

@@ -17,7 +17,9 @@ const VERDICTS: Readonly<Record<PlanReport['verdict'], string>> = {
 };
 
 export function planText({ report, before, after, served, wasServed }: PlanAnswer): string {
-  const { gained, lost, bounds, connections, resources, notCompared, verdict } = report;
+  const { gained, lost, connections, resources, notCompared, notJudged, verdict } = report;
+  const identities = report.bounds.filter(({ kind }) => kind === 'identity');
+  const bounds = report.bounds.filter((bound) => !identities.includes(bound));
   const reach = [
     ...gained.map((one) => `+ ${reachText(one, served)}${partText(one, before, 'more than before')}`),
     ...lostTexts(lost, after, wasServed).map((text) => `- ${text}`),
@@ -25,8 +27,10 @@ export function planText({ report, before, after, served, wasServed }: PlanAnswe
   const sections: readonly (readonly [string, readonly string[]])[] = [
     ['Reach', reach],
     ['Trust, addresses, limits', bounds.map(boundText)],
+    ['Who we are', identities.map(({ of, from, to }) => `~ ${of}: ${from ?? 'none'} -> ${to ?? 'none'}`)],
     ['Connections', connections.map((one) => `~ ${connectionsText(one)}`)],
     ['Resources', resources.map(({ gateway, change, type, name }) => `${SIGNS[change]} ${gateway} ${type} ${name}`)],
+    ['Not judged: a form that this version does not know', notJudged.map((one) => `? ${one}`)],
     ['Not compared, because files are not here', notCompared.map((one) => `? ${one}`)],
   ];
   const lines = sections

@@ -82,7 +82,7 @@ export async function servedByFile(
     mesh: config.mesh.name,
     trustDomain: config.mesh.trustDomain,
     names: configNames(config),
-    terms: configTerms(config),
+    terms: configTerms(config, read.issuer?.certificate.fingerprint),
     places: rulePlaces(config, positions, read.loaded.text),
   };
   return async (gateway, { at = now } = {}) => {

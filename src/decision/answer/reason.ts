@@ -25,5 +25,4 @@ export type Reason = Extract<
   | 'UPGRADE'
   | 'UNKNOWN_NAME'
   | 'PEER_DENIED'
-  | 'WE_REFUSED_PEER'
 >;

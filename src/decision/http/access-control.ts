@@ -4,7 +4,7 @@
 import type { Any, Message } from '../../envoy/draft.ts';
 import type { Decision } from '../answer/decision.ts';
 import type { Reason } from '../answer/reason.ts';
-import { distanceOf, nearestOf, type Policy, type Unmet, unmetOf } from '../matching/policies.ts';
+import { BY_REASON, nearestOf, type Policy, type Unmet, unmetOf } from '../matching/policies.ts';
 import type { RequestView } from '../matching/request-view.ts';
 import { asked } from '../matching/text-match.ts';
 import { only, present, unjudged } from '../matching/unjudged.ts';
@@ -37,7 +37,7 @@ export function accessControl(name: string, rbac: Rbac, hop: Hop): Outcome | und
   const action = rules.action ?? 'ALLOW';
   if (action === 'DENY') return matched === undefined ? undefined : denied(matched.name, hop);
   if (action !== 'ALLOW') throw unjudged(`the action ${action}`);
-  if (matched === undefined) return { refusal: refused(judged, hop) };
+  if (matched === undefined) return { refusal: refused(rules.policies ?? {}, judged, hop) };
   hop.trail.pass('rule', matched.name, 'all of its conditions hold', matched.name);
   return { rule: matched.name };
 }
@@ -55,18 +55,22 @@ function policiesOf(policies: Readonly<Record<string, Policy>>, view: RequestVie
 }
 
 /** What the guards refuse, by the names of their policies. */
-function denied(policy: string, { view, trail, source }: Hop): Outcome {
+function denied(policy: string, { view, trail, source, denial }: Hop): Outcome {
   if (policy === 'underscore-header') {
     const [found = '(none)'] = view.request.headers.find(([header]) => header.includes('_')) ?? [];
     const compared = 'a header name with an underscore is refused';
-    return { refusal: trail.no('UNDERSCORE_HEADER', 'request', found, compared, source) };
+    return { refusal: trail.no(denial ?? 'UNDERSCORE_HEADER', 'request', found, compared, source) };
   }
   if (policy !== 'unusual-path') throw unjudged(`the policy ${policy}`);
   const compared = `the path ${view.header(':path')} holds what some backends read in another way`;
   return { refusal: trail.no('UNUSUAL_PATH', 'rule', policy, compared, source) };
 }
 
-function refused(judged: readonly Judged[], { trail, denial, source, view }: Hop): Decision {
+function refused(
+  policies: Readonly<Record<string, Policy>>,
+  judged: readonly Judged[],
+  { trail, denial, source, view }: Hop,
+): Decision {
   const nearest = nearestOf(judged);
   if (nearest === undefined || denial !== undefined)
     return trail.no(
@@ -77,7 +81,7 @@ function refused(judged: readonly Judged[], { trail, denial, source, view }: Hop
       source,
     );
   return trail.no(
-    reasonOf(judged),
+    reasonOf(policies, view),
     'rule',
     nearest.rule,
     `it needs ${nearest.needs.join(' and ')}`,
@@ -86,14 +90,19 @@ function refused(judged: readonly Judged[], { trail, denial, source, view }: Hop
   );
 }
 
-/** The workload alone is missing, or the method, or there is no rule for the path. */
-function reasonOf(judged: readonly Judged[]): Reason {
-  const lacks = judged.map(({ unmet }) => new Set(unmet.map(({ aspect }) => aspect)));
-  const [nearest] = [...judged].sort((a, b) => distanceOf(a.unmet) - distanceOf(b.unmet));
-  if (lacks.some((aspects) => aspects.size === 1 && aspects.has('workload'))) return 'WORKLOAD';
-  if (lacks.some((aspects) => aspects.size === 1 && aspects.has('body'))) return 'UNEXPECTED_BODY';
-  if (lacks.some((aspects) => !aspects.has('path') && aspects.has('method'))) return 'METHOD';
-  return nearest?.unmet.some(({ aspect }) => aspect === 'path') ? 'PATH' : 'NO_GRANT';
+/** Which condition comes first that no rule meets together with those before it. */
+function reasonOf(policies: Readonly<Record<string, Policy>>, view: RequestView): Reason {
+  const lacks = Object.entries(policies).map(
+    ([name, policy]) => new Set(unmetOf(policy, view, name, BY_REASON).map(({ aspect }) => aspect)),
+  );
+  const ofPath = lacks.filter((aspects) => !aspects.has('path'));
+  const ofMethod = ofPath.filter((aspects) => !aspects.has('method'));
+  const isLackedBySome = (aspect: Unmet['aspect']): boolean => ofMethod.some((aspects) => aspects.has(aspect));
+  if (ofPath.length === 0) return 'PATH';
+  if (ofMethod.length === 0) return 'METHOD';
+  if (isLackedBySome('body')) return 'UNEXPECTED_BODY';
+  if (isLackedBySome('spelling')) return 'UNUSUAL_PATH';
+  return isLackedBySome('workload') ? 'WORKLOAD' : 'NO_GRANT';
 }
 
 /** A matcher in the place of policies: the clients of an import. */

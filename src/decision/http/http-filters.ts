@@ -137,14 +137,14 @@ function nameLimits(name: string, override: Any | undefined, { trail }: Hop): un
   return undefined;
 }
 
-/** The filter waits for the end of the request, and writes down how long a body was that did not say so. */
-function buffer(most: number, { view, trail, source }: Hop): Outcome | undefined {
-  const { body } = view.request;
+/**
+ * The filter waits for the end of the request, and writes down how long a body was that did not say so. What is too long for it and
+ * comes in one piece passes, and access control sees the length; in several it is refused here. Either way it goes nowhere.
+ */
+function buffer(most: number, { view }: Hop): undefined {
+  const { body, method } = view.request;
   if (body === undefined) return undefined;
-  if (body.bytes > most) {
-    const compared = `${view.request.method} defines no body, and this one has ${body.bytes} bytes`;
-    return { refusal: trail.no('UNEXPECTED_BODY', 'request', view.request.method, compared, source) };
-  }
+  if (body.bytes > most) view.overflow = `${method} defines no body, and this one has ${body.bytes} bytes`;
   if (!body.hasLength) view.set('content-length', String(body.bytes));
   return undefined;
 }

@@ -2,10 +2,10 @@
 // Must not: judge the limits of requests; they are named.
 
 import type { Message } from '../../envoy/draft.ts';
-import { METADATA } from '../../envoy/resource-names.ts';
+import { DENY_ALL, METADATA } from '../../envoy/resource-names.ts';
 import type { Decision, Trail } from '../answer/decision.ts';
 import type { Question } from '../answer/question.ts';
-import { codecAuthority, codecFault } from '../matching/codec-rules.ts';
+import { codecAuthority, codecFault, codecPath } from '../matching/codec-rules.ts';
 import { normalAuthority, normalPath, withoutPort } from '../matching/path-normal-form.ts';
 import { RequestView } from '../matching/request-view.ts';
 import type { Resources, RouteConfiguration } from '../matching/resources.ts';
@@ -79,10 +79,10 @@ export function judgeRequest(manager: Manager, connected: Connected): Decision {
   const malformed = (what: string): Decision => trail.no('MALFORMED_REQUEST', 'request', request?.method ?? '', what);
   if (request === undefined) return malformed('the gateway takes HTTP here, and no request was asked about');
   if (manager.codec_type === 'HTTP2' && request.protocol !== 'h2') return malformed('the gateway takes HTTP/2 alone');
-  const asked = { ...request, authority: codecAuthority(request) };
+  const asked = { ...request, authority: codecAuthority(request), path: codecPath(request) };
   const fault = codecFault(asked);
   if (fault !== undefined) return malformed(fault);
-  const path = normalPath(request.path);
+  const path = normalPath(asked.path);
   if (path === undefined) return malformed(`the path ${request.path} has a fragment, an escaped slash or a null`);
   const host = { stripPort: manager.strip_any_host_port ?? false, stripDot: manager.strip_trailing_host_dot ?? false };
   const authority = normalAuthority(asked.authority, host);
@@ -122,16 +122,18 @@ function routed(manager: Manager, config: RouteConfiguration, view: RequestView,
   );
   const route = (host.routes ?? []).find((one) => isFor(one, view));
   const service = serviceOf(route);
-  const source = sourceOf(service, peer, `${exportedOf(host)}:${question.port}`);
+  const source = sourceOf(service, peer, `${localOf(host)}:${question.port}`);
   trail.pass('virtual host', host.name ?? '', `host ${view.header(':authority')}`, source);
+  const denial = host.name !== DENY_ALL ? undefined : peer === undefined ? 'UNKNOWN_NAME' : 'NO_GRANT';
   const { upgrade } = question.request ?? {};
-  if (upgrade !== undefined && !isUpgradable(route, upgrade))
-    return trail.no('UPGRADE', 'route', route?.name ?? '(none)', `it does not become ${upgrade}`, source);
+  // Without a route nobody looks at the upgrade: access control refuses first.
+  if (upgrade !== undefined && route !== undefined && !isUpgradable(route, upgrade))
+    return trail.no(denial ?? 'UPGRADE', 'route', route?.name ?? '(none)', `it does not become ${upgrade}`, source);
   const hop: Hop = {
     view,
     trail,
     perFilter: [host.typed_per_filter_config ?? {}, config.typed_per_filter_config ?? {}],
-    ...(service === undefined && { denial: peer === undefined ? 'UNKNOWN_NAME' : 'NO_GRANT' }),
+    ...(denial !== undefined && { denial }),
     ...(source !== undefined && { source }),
   };
   let rule: string | undefined;
@@ -140,7 +142,10 @@ function routed(manager: Manager, config: RouteConfiguration, view: RequestView,
     const outcome = passFilter(filter.name ?? '', present(filter.typed_config, filter.name ?? ''), hop);
     if (outcome?.refusal !== undefined) return outcome.refusal;
     rule = outcome?.rule ?? rule;
-    if (outcome?.isLast) return atRoute(route, rule, view, { ...connected, ...(source !== undefined && { source }) });
+    if (outcome?.isLast && hop.view.overflow !== undefined)
+      return trail.no('UNEXPECTED_BODY', 'request', view.header(':method') ?? '', hop.view.overflow, source);
+    if (outcome?.isLast)
+      return atRoute(route, rule ?? ruleOf(host), view, { ...connected, ...(source !== undefined && { source }) });
   }
   throw unjudged('a connection manager without a router');
 }
@@ -187,9 +192,15 @@ function sourceOf(service: string | undefined, peer: string | undefined, local: 
   return peer === undefined ? `imports.${local}` : `exports.${service}.consumers.${peer}`;
 }
 
-function exportedOf({ metadata }: VirtualHost): string {
-  const { exported } = (metadata?.filter_metadata?.[METADATA] ?? {}) as { readonly exported?: unknown };
-  return typeof exported === 'string' ? exported : '';
+/** Of an import, as the access log has it. */
+function ruleOf({ metadata }: VirtualHost): string | undefined {
+  const { rule } = (metadata?.filter_metadata?.[METADATA] ?? {}) as { readonly rule?: unknown };
+  return typeof rule === 'string' ? rule : undefined;
+}
+
+/** The local name of an import, as the file has it: its other spellings come after it. */
+function localOf({ domains: [local = ''] = [] }: VirtualHost): string {
+  return local;
 }
 
 function atRoute(

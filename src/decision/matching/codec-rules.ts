@@ -51,6 +51,11 @@ function isOfConnection(name: string, value: string): boolean {
   return name === 'te' ? lowerCase(value) !== 'trailers' : OF_CONNECTIONS.has(name);
 }
 
+/** The first line of HTTP/1.1 is cut at blanks: a tab after the path is none of it. */
+export function codecPath({ path, protocol }: Request): string {
+  return protocol === 'http/1.1' ? path.replace(/[\t ]+$/, '') : path;
+}
+
 /** HTTP/1.1 drops blanks around the value of a header, which its host is. */
 export function codecAuthority({ authority, protocol }: Request): string {
   return protocol === 'http/1.1' ? authority.replace(/^[\t ]+|[\t ]+$/g, '') : authority;

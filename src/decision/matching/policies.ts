@@ -13,7 +13,8 @@ export type Policy = Message<'envoy.config.rbac.v3.Policy'>;
 type HeaderMatcher = Message<'envoy.config.route.v3.HeaderMatcher'>;
 
 /** What part of a request a condition is about. */
-export type Aspect = 'method' | 'path' | 'workload' | 'host' | 'peer' | 'body' | 'other';
+/** `spelling`: a path that a rule has, in a form that backends may read in another way. */
+export type Aspect = 'method' | 'path' | 'spelling' | 'workload' | 'host' | 'peer' | 'body' | 'other';
 
 /** A condition that does not hold. */
 export interface Unmet {
@@ -22,19 +23,40 @@ export interface Unmet {
   readonly need: string;
 }
 
-/** The conditions of the policy that do not hold, of the alternative with the fewest; empty when it matches. */
-export function unmetOf(policy: Policy, view: RequestView, name: string): readonly Unmet[] {
+type Distances = Readonly<Record<Aspect, number>>;
+
+/** The conditions of the policy that do not hold, of the nearest alternative; empty when it matches. */
+export function unmetOf(policy: Policy, view: RequestView, name: string, by: Distances = DISTANCE): readonly Unmet[] {
   only(policy, `the policy ${name}`, 'permissions', 'principals');
   const { permissions = [], principals = [] } = policy;
   return [
-    ...fewest(permissions.map((one) => unmetPermission(one, view))),
-    ...fewest(principals.map((one) => unmetPrincipal(one, view))),
+    ...fewest(
+      permissions.map((one) => unmetPermission(one, view, by)),
+      by,
+    ),
+    ...fewest(
+      principals.map((one) => unmetPrincipal(one, view, by)),
+      by,
+    ),
   ];
 }
 
+/** In the order in which the gateways' logs look for the reason (envoy/http/reason-expressions.ts). */
+export const BY_REASON: Distances = {
+  path: 10_000,
+  method: 1000,
+  body: 100,
+  spelling: 10,
+  workload: 1,
+  peer: 100_000,
+  host: 100_000,
+  other: 100_000,
+};
+
 /** Another method or host is another request; another path is often a slip. */
-const DISTANCE: Readonly<Record<Aspect, number>> = {
+const DISTANCE: Distances = {
   path: 2,
+  spelling: 1,
   method: 2,
   workload: 1,
   body: 1,
@@ -43,21 +65,22 @@ const DISTANCE: Readonly<Record<Aspect, number>> = {
   other: 4,
 };
 
-export function distanceOf(unmet: readonly Unmet[]): number {
-  return unmet.reduce((sum, { aspect }) => sum + DISTANCE[aspect], 0);
+function distanceOf(unmet: readonly Unmet[], by: Distances): number {
+  return unmet.reduce((sum, { aspect }) => sum + by[aspect], 0);
 }
 
 /** Of alternatives; none of them means that nothing can match. */
-function fewest(alternatives: readonly (readonly Unmet[])[]): readonly Unmet[] {
+function fewest(alternatives: readonly (readonly Unmet[])[], by: Distances): readonly Unmet[] {
   const [first, ...others] = alternatives;
   if (first === undefined) return [{ aspect: 'other', need: 'a rule that is not empty' }];
-  return others.reduce((best, one) => (distanceOf(one) < distanceOf(best) ? one : best), first);
+  return others.reduce((best, one) => (distanceOf(one, by) < distanceOf(best, by) ? one : best), first);
 }
 
 const NOT_THIS: (aspect: Aspect) => readonly Unmet[] = (aspect) => [{ aspect, need: NOT_NEEDS[aspect] }];
 const NOT_NEEDS: Readonly<Record<Aspect, string>> = {
   method: 'a method that may be granted',
-  path: 'a path that no backend can read in two ways',
+  path: 'another path',
+  spelling: 'a path that no backend can read in two ways',
   workload: 'another workload',
   host: 'another host',
   peer: 'another peer',
@@ -65,7 +88,7 @@ const NOT_NEEDS: Readonly<Record<Aspect, string>> = {
   other: 'another request',
 };
 
-export function unmetPermission(permission: Permission, view: RequestView): readonly Unmet[] {
+export function unmetPermission(permission: Permission, view: RequestView, by: Distances = DISTANCE): readonly Unmet[] {
   only(
     permission,
     'a permission',
@@ -87,21 +110,29 @@ export function unmetPermission(permission: Permission, view: RequestView): read
     sourced_metadata: metadata,
   } = permission;
   if (any) return [];
-  if (and !== undefined) return (and.rules ?? []).flatMap((one) => unmetPermission(one, view));
-  if (or !== undefined) return fewest((or.rules ?? []).map((one) => unmetPermission(one, view)));
-  if (not !== undefined) return unmetPermission(not, view).length > 0 ? [] : NOT_THIS(aspectOf(not));
+  if (and !== undefined) return (and.rules ?? []).flatMap((one) => unmetPermission(one, view, by));
+  if (or !== undefined)
+    return fewest(
+      (or.rules ?? []).map((one) => unmetPermission(one, view, by)),
+      by,
+    );
+  if (not !== undefined) return unmetPermission(not, view, by).length > 0 ? [] : NOT_THIS(aspectOf(not));
   if (header !== undefined) return unmetHeader(header, view);
   if (path !== undefined) return unmetPath(path, view);
   return unmetMetadata(present(metadata, 'a permission'), view);
 }
 
-function unmetPrincipal(principal: Principal, view: RequestView): readonly Unmet[] {
+function unmetPrincipal(principal: Principal, view: RequestView, by: Distances): readonly Unmet[] {
   only(principal, 'a principal', 'any', 'and_ids', 'or_ids', 'not_id', 'authenticated');
   const { any, and_ids: and, or_ids: or, not_id: not, authenticated } = principal;
   if (any) return [];
-  if (and !== undefined) return (and.ids ?? []).flatMap((one) => unmetPrincipal(one, view));
-  if (or !== undefined) return fewest((or.ids ?? []).map((one) => unmetPrincipal(one, view)));
-  if (not !== undefined) return unmetPrincipal(not, view).length > 0 ? [] : NOT_THIS('peer');
+  if (and !== undefined) return (and.ids ?? []).flatMap((one) => unmetPrincipal(one, view, by));
+  if (or !== undefined)
+    return fewest(
+      (or.ids ?? []).map((one) => unmetPrincipal(one, view, by)),
+      by,
+    );
+  if (not !== undefined) return unmetPrincipal(not, view, by).length > 0 ? [] : NOT_THIS('peer');
   const { principal_name: matcher, ...rest } = present(authenticated, 'a principal');
   if (matcher === undefined || Object.keys(rest).length > 0) throw unjudged('a principal that names nobody');
   return view.identities.some((one) => matches(matcher, one))
@@ -154,7 +185,7 @@ function aspectOf(permission: Permission): Aspect {
     url_path: path,
     sourced_metadata: metadata,
   } = permission;
-  if (path !== undefined) return 'path';
+  if (path !== undefined) return 'spelling';
   if (metadata !== undefined) return 'workload';
   if (header !== undefined) return aspectOfHeader(header.name ?? '');
   if (not !== undefined) return aspectOf(not);
@@ -173,6 +204,9 @@ export function nearestOf(
 ): Nearest | undefined {
   const [first, ...others] = refused;
   if (first === undefined) return undefined;
-  const best = others.reduce((near, one) => (distanceOf(one.unmet) < distanceOf(near.unmet) ? one : near), first);
+  const best = others.reduce(
+    (near, one) => (distanceOf(one.unmet, DISTANCE) < distanceOf(near.unmet, DISTANCE) ? one : near),
+    first,
+  );
   return { rule: best.name, needs: best.unmet.map(({ need }) => need) };
 }

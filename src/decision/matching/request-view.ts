@@ -24,6 +24,8 @@ export class RequestView {
   /** The URI names of the client's certificate; undefined without TLS. */
   readonly identities: readonly string[];
   readonly isProven: boolean;
+  /** Why the body does not get to the route, whatever access control says. */
+  overflow: string | undefined;
   private headers: readonly (readonly [string, string])[];
   private readonly metadata = new Map<string, string>();
 

@@ -48,6 +48,11 @@ export class Resources {
   }
 }
 
+/** A name without the digests of what it means. */
+export function plainName(name: string): string {
+  return name.replaceAll(/@[0-9a-f]{16}/g, '').replace(/^((?:mesh-bundle|backend-ca)\/)[0-9a-f]{16}$/, '$1');
+}
+
 /** Where a cluster leads. */
 export interface Endpoints {
   readonly internal: readonly string[];

@@ -42,6 +42,15 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
         if (!has.some((one) => isWithin(value, one, kind)) && !isOpen(to, kind))
           changes.push({ gateway, of, kind, isWider: false, from: value });
     }
+    // A place that is new is in what is reached.
+    if (from !== undefined && to !== undefined)
+      for (const kind of kindsOf(from.withholds, to.withholds)) {
+        const [had, has] = [from.withholds[kind] ?? [], to.withholds[kind] ?? []];
+        for (const value of had)
+          if (!has.includes(value)) changes.push({ gateway, of, kind, isWider: true, to: value });
+        for (const value of has)
+          if (!had.includes(value)) changes.push({ gateway, of, kind, isWider: false, from: value });
+      }
     // A place that is new is in what is reached; one that is gone is no longer.
     if (from === undefined || to === undefined) continue;
     for (const kind of kindsOf(from.limits, to.limits)) {

@@ -5,7 +5,14 @@
 import type { Message } from '../../envoy/draft.ts';
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
 import { INGRESS_LISTENER, METADATA } from '../../envoy/resource-names.ts';
-import { type Cluster, endpointsOf, type Listener, Resources, type RouteConfiguration } from '../matching/resources.ts';
+import {
+  type Cluster,
+  endpointsOf,
+  type Listener,
+  plainName,
+  Resources,
+  type RouteConfiguration,
+} from '../matching/resources.ts';
 import { asked } from '../matching/text-match.ts';
 import { present, unjudged } from '../matching/unjudged.ts';
 import { acceptedBy, type CommonTlsContext } from '../tls/handshake.ts';
@@ -19,6 +26,8 @@ export interface Place {
   readonly of: string;
   /** By kind, such as `CA` or `identity`: each value is a way in, or a place to go. */
   readonly accepts: Readonly<Record<string, readonly string[]>>;
+  /** By kind: what does not pass, such as headers; fewer of them are wider. */
+  readonly withholds: Readonly<Record<string, readonly string[]>>;
   /** By kind; a kind that is absent is not limited. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -29,11 +38,6 @@ export const ANYBODY = 'without TLS';
 /** Resources with placeholders have this in the place of CAs (pipeline/shown-resources.ts). */
 const PLACEHOLDER = '[trust bundle]';
 export const UNKNOWN_CA = 'not known';
-
-/** A name without the digests of what it means. */
-export function plainName(name: string): string {
-  return name.replaceAll(/@[0-9a-f]{16}/g, '').replace(/^((?:mesh-bundle|backend-ca)\/)[0-9a-f]{16}$/, '$1');
-}
 
 /** Errors: UNJUDGED. */
 export function placesOf(gateway: Place['gateway'], resources: readonly ResourceJson[]): readonly Place[] {
@@ -49,7 +53,7 @@ export function placesOf(gateway: Place['gateway'], resources: readonly Resource
 
 /** Several resources may be of one place, as those under a retired name are: what one of them takes, the place takes. */
 class Found {
-  private readonly all = new Map<string, { accepts: Map<string, Set<string>>; limits: Map<string, number> }>();
+  private readonly all = new Map<string, FoundPlace>();
   readonly gateway: Place['gateway'];
 
   constructor(gateway: Place['gateway']) {
@@ -61,6 +65,13 @@ class Found {
     accepts.set(kind, new Set([...(accepts.get(kind) ?? []), ...values]));
   }
 
+  /** Of several resources of one place: what all of them withhold. */
+  withhold(of: string, kind: string, values: readonly string[]): void {
+    const { withholds } = this.at(of);
+    const known = withholds.get(kind);
+    withholds.set(kind, new Set(known === undefined ? values : values.filter((value) => known.has(value))));
+  }
+
   limit(of: string, kind: string, value: number): void {
     const { limits } = this.at(of);
     limits.set(kind, Math.max(limits.get(kind) ?? 0, value));
@@ -68,21 +79,32 @@ class Found {
 
   /** A place may be without limits. */
   at(of: string) {
-    const place = this.all.get(of) ?? { accepts: new Map<string, Set<string>>(), limits: new Map<string, number>() };
+    const place: FoundPlace = this.all.get(of) ?? { accepts: new Map(), withholds: new Map(), limits: new Map() };
     this.all.set(of, place);
     return place;
   }
 
   places(): readonly Place[] {
     return [...this.all]
-      .map(([of, { accepts, limits }]) => ({
+      .map(([of, { accepts, withholds, limits }]) => ({
         gateway: this.gateway,
         of,
-        accepts: Object.fromEntries([...accepts].map(([kind, values]) => [kind, [...values].sort()])),
+        accepts: sorted(accepts),
+        withholds: sorted(withholds),
         limits: Object.fromEntries(limits),
       }))
       .sort((a, b) => (a.of < b.of ? -1 : 1));
   }
+}
+
+interface FoundPlace {
+  readonly accepts: Map<string, Set<string>>;
+  readonly withholds: Map<string, Set<string>>;
+  readonly limits: Map<string, number>;
+}
+
+function sorted(sets: ReadonlyMap<string, ReadonlySet<string>>): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries([...sets].map(([kind, values]) => [kind, [...values].sort()]));
 }
 
 function ofListener(listener: Listener, all: Resources, found: Found): void {
@@ -149,6 +171,9 @@ function ofCluster(cluster: Cluster, all: Resources, found: Found): void {
   if (addresses.length > 0) {
     found.accept(of, isBackend ? 'backend' : 'gateway', addresses);
     ofSocket(cluster.transport_socket, of, isBackend ? 'backend' : 'gateway', all, found);
+    const tls = cluster.transport_socket?.typed_config;
+    if (tls !== undefined && 'sni' in tls)
+      found.accept(of, `server name asked of a ${isBackend ? 'backend' : 'gateway'}`, [tls.sni ?? '']);
   }
   for (const { max_connections: connections, max_requests: requests } of cluster.circuit_breakers?.thresholds ?? []) {
     if (connections !== undefined) found.limit(of, `connections (${kind})`, numberOf(connections));
@@ -156,21 +181,30 @@ function ofCluster(cluster: Cluster, all: Resources, found: Found): void {
   }
 }
 
-const TRACE = 'traceparent';
+const CLAIM = 'x-forwarded-client-cert';
+/** How the names of virtual hosts for health checks end. */
+const HEALTH = '/gateway-health';
 
 function ofRoutes(routes: RouteConfiguration, found: Found): void {
   const removed = routes.request_headers_to_remove ?? [];
   const own = /^ingress\/(.*)$/.exec(plainName(routes.name ?? ''))?.[1];
   if (own !== undefined) limitsOf(routes.typed_per_filter_config ?? {}, own, found);
   for (const host of routes.virtual_hosts ?? []) {
+    if (host.name?.endsWith(HEALTH)) limitsOf(host.typed_per_filter_config ?? {}, `health checks of ${own}`, found);
     const { peer, service } = factsOf(host.routes?.[0]?.metadata);
     if (peer === undefined || service === undefined) continue;
-    const { exported } = factsOf(host.metadata);
-    const of = own === undefined ? `${exported ?? service} of ${peer}` : `${peer} ${service}`;
+    const of = own === undefined ? `${service} of ${peer}` : `${peer} ${service}`;
     found.at(of);
     limitsOf(host.typed_per_filter_config ?? {}, of, found);
-    if (![...removed, ...(host.request_headers_to_remove ?? [])].includes(TRACE))
-      found.accept(of, 'trace context', ['forwarded']);
+    const added = [...(routes.request_headers_to_add ?? []), ...(host.request_headers_to_add ?? [])];
+    found.accept(
+      of,
+      'header that is written',
+      added.map(({ header: { key = '', value = '' } = {} }) => `${key}: ${value}`),
+    );
+    // Where callers prove who they are, the gateway itself writes the claim in its place; the boundary check knows that.
+    const taken = [...removed, ...(host.request_headers_to_remove ?? [])].filter((name) => name !== CLAIM);
+    found.withhold(of, 'header that is taken away', taken);
   }
 }
 
@@ -186,6 +220,9 @@ function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
     for (const { typed_config: limit } of override.filter_chain?.filters ?? []) {
       switch (limit?.['@type']) {
         case 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit':
+          // One figure is both: how many in a second, and how many at once.
+          if (limit.token_bucket?.tokens_per_fill !== limit.token_bucket?.max_tokens)
+            throw unjudged(`a limit of ${of}`);
           found.limit(of, 'requests per second', numberOf(limit.token_bucket?.max_tokens));
           break;
         case 'type.googleapis.com/envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency':
@@ -216,7 +253,6 @@ function numberOf(value: number | string | undefined): number {
 interface Facts {
   readonly peer?: string;
   readonly service?: string;
-  readonly exported?: string;
 }
 
 function factsOf(metadata: Message<'envoy.config.core.v3.Metadata'> | undefined): Facts {

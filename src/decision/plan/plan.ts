@@ -2,7 +2,10 @@
 // and which resources change.
 // Must not: call a change narrower that allows anything new.
 
+import { checkForm } from '../../envoy/boundary/checks/boundary-check.ts';
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
+import { PosternError } from '../../errors.ts';
+import { unjudged } from '../matching/unjudged.ts';
 import { reach } from '../reach.ts';
 import { gained, type Reach } from '../reach-set.ts';
 import { type PlaceChange, placeChanges } from './place-changes.ts';
@@ -21,6 +24,8 @@ export interface Plan {
   readonly resources: readonly ResourceChange[];
   /** CAs that are not here on one side (--without-keys). */
   readonly notCompared: readonly string[];
+  /** What is served now has a form that this version does not know, so more or less may be reached than is listed. */
+  readonly notJudged: readonly string[];
 }
 
 export type Gateways = Readonly<Record<'ingress' | 'egress', readonly ResourceJson[]>>;
@@ -32,6 +37,9 @@ const PEER_CA = /^CA of a (?:caller|gateway)$/;
 export function planOf(before: Gateways, after: Gateways): Plan {
   const plans = (['ingress', 'egress'] as const).map((gateway) => {
     const [old, next] = [before[gateway], after[gateway]];
+    const [oldFault, fault] = [faultOf(old), faultOf(next)];
+    // Of what this version itself would serve, nothing is left unjudged.
+    if (fault !== undefined) throw unjudged(`the changed ${gateway}: ${fault},`);
     const [had, has] = [reach(old), reach(next)];
     const { changes, notCompared } = placeChanges(placesOf(gateway, old), placesOf(gateway, next));
     const compared = { gateway, before: old, after: next, withoutDigests: notCompared.length > 0 };
@@ -45,6 +53,7 @@ export function planOf(before: Gateways, after: Gateways): Plan {
       connections: endingConnections(compared, new Set(lostCas.flatMap(({ of }) => of.split(' ', 1)))),
       resources: resourceChanges(compared),
       notCompared,
+      notJudged: oldFault === undefined ? [] : [`${gateway}: ${oldFault}`],
     };
   });
   return {
@@ -56,7 +65,19 @@ export function planOf(before: Gateways, after: Gateways): Plan {
     connections: plans.flatMap((plan) => plan.connections),
     resources: plans.flatMap((plan) => plan.resources),
     notCompared: plans.flatMap((plan) => plan.notCompared),
+    notJudged: plans.flatMap((plan) => plan.notJudged),
   };
+}
+
+/** A plan compares what it knows; that there is nothing else, the boundary check knows. */
+function faultOf(resources: readonly ResourceJson[]): string | undefined {
+  try {
+    checkForm(resources);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PosternError && error.code === 'BOUNDARY_VIOLATED') return error.message;
+    throw error;
+  }
 }
 
 function inOrder(entries: readonly Reach[]): readonly Reach[] {

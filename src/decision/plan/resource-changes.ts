@@ -3,8 +3,7 @@
 
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
 import { INGRESS_LISTENER } from '../../envoy/resource-names.ts';
-import type { Listener } from '../matching/resources.ts';
-import { plainName } from './places.ts';
+import { type Listener, plainName } from '../matching/resources.ts';
 
 type Gateway = 'ingress' | 'egress';
 

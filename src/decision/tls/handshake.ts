@@ -50,17 +50,28 @@ export function acceptedBy(context: CommonTlsContext, resources: Resources): Acc
   only(secret, `the secret ${bundle}`, 'name', 'validation_context');
   const trusted = present(secret.validation_context, `the bundle of ${bundle}`);
   only(trusted, `the secret ${bundle}`, 'trusted_ca');
-  const authorities = authoritiesOf(present(trusted.trusted_ca?.inline_string, `the CAs of ${bundle}`));
+  const roots = present(trusted.trusted_ca, `the CAs of ${bundle}`);
+  only(roots, `the CAs of ${bundle}`, 'inline_string');
+  const authorities = authoritiesOf(present(roots.inline_string, `the CAs of ${bundle}`));
   return { bundle, authorities, names, algorithms: params.signature_algorithms ?? [] };
 }
 
 export function authoritiesOf(pem: string): readonly Authority[] {
+  if (pem.includes('PRIVATE KEY')) throw unjudged('a bundle with a key');
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (blocks === null) return [{ fingerprint: createHash('sha256').update(pem).digest('hex') }];
   return blocks.map((block) => {
-    const certificate = new X509Certificate(block);
+    const certificate = certificateOf(block);
     return { fingerprint: createHash('sha256').update(certificate.raw).digest('hex'), certificate };
   });
+}
+
+function certificateOf(block: string): X509Certificate {
+  try {
+    return new X509Certificate(block);
+  } catch {
+    throw unjudged('a bundle with what is no certificate');
+  }
 }
 
 /** TLS 1.3 has one algorithm for each curve (RFC 8446, 4.2.3). */

@@ -72,7 +72,7 @@ function judgeDialled(cluster: Cluster, addresses: readonly string[], upstream: 
     const sources = { bundle: `peers.${peer}.trustBundle`, identities: `peers.${peer}.gatewayIdentities` };
     const shown = { certificate: question.peerGateway, at: question.at, sources };
     const refusal = refusalOf(acceptedBy(context, resources), shown, trail);
-    if (refusal !== undefined) return { ...refusal, reason: 'WE_REFUSED_PEER' };
+    if (refusal !== undefined) return refusal;
   }
   trail.pass(isPeer ? 'peer gateway' : 'backend', addresses.join(', '), expected, source);
   return trail.yes(addresses, rule);

@@ -85,6 +85,7 @@ const AT_EGRESS: readonly Case[] = [
 const TOO_LARGE = anyOf(['headers_too_large', 'too_many_headers'].map((text) => `${DETAILS}.contains('${text}')`));
 
 const MALFORMED = [
+  'http.invalid_',
   'http1.',
   'http2.',
   'path_normalization_failed',
@@ -110,6 +111,8 @@ function requestCases(role: GatewayRole): readonly Case[] {
       ],
       `('postern.limit' in metadata.filter_metadata && 'reached' in metadata.filter_metadata['postern.limit'] && ${REACHED} != null)`,
     ],
+    // Such a request has a virtual host, of whatever its path was taken for.
+    ['MALFORMED_REQUEST', startsWith('path_normalization_failed')],
     ...(isIngress ? AT_INGRESS : AT_EGRESS),
     ['BODY_LIMIT', startsWith('request_payload_too_large', 'request_body_too_large', 'body_size_limit')],
     // No route takes a CONNECT that asks for a tunnel.

@@ -112,7 +112,7 @@ async function aboutFile(
   gateway: GatewayRole,
   file: string,
   text: string,
-  { loaded }: Applied,
+  { loaded, resolved }: Applied,
 ): Promise<Omit<ServedResources, 'resources' | 'snapshot'>> {
   // Parsed files are large, and asked for rarely.
   const parsed = text === loaded.text ? loaded.parsed : await parseInWorker(text, DEADLINE_MS);
@@ -124,7 +124,7 @@ async function aboutFile(
     file: resolve(file),
     trustDomain: config.mesh.trustDomain,
     names: configNames(config),
-    terms: configTerms(config),
+    terms: configTerms(config, resolved.issuer?.certificate.fingerprint),
     places: rulePlaces(config, positions, text),
   };
 }

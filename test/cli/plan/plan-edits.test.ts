@@ -203,6 +203,33 @@ describe('what an edit means', () => {
     assert.deepEqual([await verdict(proven, open), await verdict(open, proven)], ['wider', 'narrower']);
   });
 
+  test('Who we are to peers is listed when it changes: the name of a gateway, and where its certificates come from', async () => {
+    const edits = [
+      ['egress: {address: 127.0.0.1, ', 'egress: {address: 127.0.0.1, identity: gateway/new, '],
+      ['{issuer: {certificate: ca.pem, privateKey: ca-key.pem}}', '{files: {certificate: /c.pem, privateKey: /k.pem}}'],
+    ] as const;
+    const lines = await Promise.all(
+      edits.map(async ([from, to]) => {
+        const answer = await planAnswer(servedBy(MESH), servedBy(edited(MESH, from, to)));
+        assert.equal(answer.report.verdict, 'same');
+        return planText(answer)
+          .split('\n')
+          .filter((line) => line.startsWith('~ gateways.') || line.startsWith('~ identity.'));
+      }),
+    );
+    assert.deepEqual(lines[0], ['~ gateways.egress.identity: spiffe://bank.example/gateway/egress ->']);
+    assert.equal(lines[1]?.length, 2);
+    const other = (fingerprint: string): ServedBy => {
+      const by = servedBy(MESH);
+      return async (gateway) => ({ ...(await by(gateway)), terms: configTerms(configOf(MESH), fingerprint) });
+    };
+    const { report } = await planAnswer(other('aa'), other('bb'));
+    assert.deepEqual(
+      report.bounds.map(({ of, from, to }) => [of, from, to]),
+      [['identity.issuer', 'SHA-256 aa', 'SHA-256 bb']],
+    );
+  });
+
   test('A further CA widens in the bundle of a peer, of our own workloads and of a backend, and its removal narrows', async () => {
     // The issuer would be another one too.
     const mesh = edited(

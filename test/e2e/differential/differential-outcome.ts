@@ -15,6 +15,8 @@ export interface Outcome {
   readonly status?: number;
   /** How the connection or the stream ended without an answer. */
   readonly ended?: string;
+  /** From which port of this machine it was asked. */
+  readonly from?: number;
 }
 
 const LIMIT_MS = 10_000;
@@ -24,11 +26,15 @@ export async function outcomeOf(put: Put, places: DifferentialPlaces): Promise<O
   return await new Promise<Outcome>((fulfil) => {
     const socket = open(put, port);
     const timer = setTimeout(() => end({ ended: 'no answer in time' }), LIMIT_MS);
+    let from: number | undefined;
     const end = (outcome: Outcome): void => {
       clearTimeout(timer);
-      fulfil(outcome);
+      fulfil({ ...outcome, ...(from !== undefined && { from }) });
       socket.destroy();
     };
+    socket.once('connect', () => {
+      from = socket.localPort;
+    });
     socket.on('error', (error: NodeJS.ErrnoException) => end({ ended: error.code ?? error.message }));
     const { request } = put.question;
     const start = (): void => {

@@ -24,6 +24,21 @@ export function checkBoundary(resources: readonly ResourceJson[], expected: Expe
   for (const resource of resources) checkShape(resource);
 }
 
+/**
+ * The rules that need no model, for resources that are compared with others (decision/plan/). Without the secrets, of which only some
+ * copies hold what a gateway gets. Errors: BOUNDARY_VIOLATED.
+ */
+export function checkForm(resources: readonly ResourceJson[]): void {
+  const isSecret = (resource: ResourceJson): boolean => resource['@type'].endsWith('.Secret');
+  const secrets = resources.filter(isSecret).map((resource): Facts => {
+    const name = 'name' in resource ? (resource.name ?? '') : '';
+    return { kind: 'secret', name, subject: `Secret ${name}` };
+  });
+  const others = resources.filter((resource) => !isSecret(resource));
+  checkBetween([...secrets, ...others.map((resource) => checkAlone(resource))]);
+  for (const resource of others) checkShape(resource);
+}
+
 /** Rules of one resource run once per resource object; the rules between resources run every time. */
 const checkAlone = memoizeByIdentity((resource: ResourceJson): Facts => {
   const kind = resource['@type'].split('.').at(-1) ?? '';

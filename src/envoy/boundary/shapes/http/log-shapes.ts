@@ -147,10 +147,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  '8c5090081812179a',
+  'd9ed00d9f5387f74',
   '47a19796cb69069d',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '453539428ca29c81', '47a19796cb69069d');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, 'ea7985dfe0fc0235', '47a19796cb69069d');
 
 function connectionLog(role: string): Shape {
   const fields = {
