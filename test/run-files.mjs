@@ -16,16 +16,17 @@ const DURATIONS = 'dist/test-durations.txt';
 
 /** What takes longest, first: a long file that starts last would run alone at the end. */
 const LONGEST = [
+  'e2e/tcp/tcp-changes',
+  'e2e/telemetry/peer-reachability',
+  'e2e/trust/trust-changes',
+  'cli/run/run',
   'e2e/changes/changes',
   'e2e/changes/drain',
   'e2e/changes/limits',
   'e2e/flips/random-flips',
-  'e2e/trust/trust-changes',
-  'e2e/tcp/tcp-changes',
   'e2e/tcp/tcp-callers',
   'e2e/flips/flips',
   'cli/validate',
-  'cli/run/',
   'config/mutations',
   'e2e/',
   'runtime/',

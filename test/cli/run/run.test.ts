@@ -104,7 +104,7 @@ test('A running process with --require-end does not serve a file that was cut, a
   assert.notDeepEqual((await process.status()).gateways, before.gateways);
 });
 
-describe('a first file that is not parsed in time', () => {
+describe('a first file that is not parsed in time', { concurrency: true }, () => {
   const hostile = `a: [${'"",'.repeat(2_000_000)}1]\n`;
 
   test('The command run reads the file again until it can be parsed, and then serves its content', async (t) => {

@@ -11,6 +11,9 @@ import { type Scene, type Setting, scene, start } from '../postern.ts';
 /** Ports that nobody else has. */
 export const ANY = ['--xds', '127.0.0.1:0', '--admin', '127.0.0.1:0'] as const;
 
+/** The warm-up is 0.8 s of CPU for each start; `new Served` has it, as `run` does. */
+const COLD = ['--warm-up', '0'] as const;
+
 export interface Line {
   readonly msg: string;
   readonly [field: string]: unknown;
@@ -83,7 +86,7 @@ export async function served(
   here: Scene = scene(t),
   args: readonly string[] = [],
 ): Promise<{ here: Scene; process: Served; admin: string }> {
-  const process = new Served(t, ['-f', here.file, ...ANY, ...args]);
+  const process = new Served(t, ['-f', here.file, ...ANY, ...(args.includes('--warm-up') ? [] : COLD), ...args]);
   return { here, process, admin: await process.admin() };
 }
 
