@@ -73,7 +73,8 @@ describe('the evaluator and real gateways', () => {
           counts[kind] = (counts[kind] ?? 0) + 1;
           const { outcome, isSame } = await settled(put, decision);
           if (!isSame) differences.push(told(yaml, denied, put, decision, outcome));
-          else asked.push({ put, decision, outcome });
+          // What the test's own client refuses to send, no gateway has seen.
+          else if (outcome.ended?.startsWith('not sent') !== true) asked.push({ put, decision, outcome });
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
