@@ -171,7 +171,8 @@ function headerTable(): string {
   let why = '';
   for (const removal of REMOVALS) {
     if (removal.why !== 'the same') why = removal.why;
-    const key = `${why}|${removal.from === 'both' ? 'requests and responses' : removal.from}`;
+    const from = removal.from === 'both' ? 'requests and responses' : removal.from;
+    const key = `${why}|${from === 'trailers' ? 'all trailers' : from}`;
     groups.set(key, [...(groups.get(key) ?? []), ...removal.names]);
   }
   return table(

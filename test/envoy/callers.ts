@@ -179,6 +179,11 @@ function withBytes(text: string): string {
   return text.replace(/%%([0-9a-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** `~` stands for an underscore, which no request has. */
+function wantedName(name: string, prefix: string): string {
+  return name.slice(prefix.length).replaceAll('~', '_');
+}
+
 /** A backend that writes down what it is asked, and answers with the headers and trailers of the request's `want-…`, `trailer-…`. */
 export class Backend {
   readonly seen: Seen[] = [];
@@ -190,10 +195,10 @@ export class Backend {
       const { method = '', url: path = '', headers, trailers } = asked;
       this.seen.push({ method, path, headers, trailers });
       for (const [name, value] of Object.entries(headers)) {
-        if (name.startsWith('want-')) response.setHeader(name.slice('want-'.length), withBytes(String(value)));
+        if (name.startsWith('want-')) response.setHeader(wantedName(name, 'want-'), withBytes(String(value)));
       }
       for (const [name, value] of Object.entries(headers)) {
-        if (name.startsWith('trailer-')) response.addTrailers({ [name.slice('trailer-'.length)]: String(value) });
+        if (name.startsWith('trailer-')) response.addTrailers({ [wantedName(name, 'trailer-')]: String(value) });
       }
       // A string would have its encoding imposed on the headers.
       response.end(Buffer.from('served\n'));

@@ -42,10 +42,17 @@ export const TRACE_CONTEXT = words(`
   traceparent tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid x-b3-sampled x-b3-flags
 `);
 
-export const NEVER_IN_REQUEST_TRAILERS = [...NEVER_IN_REQUESTS, ...TRACE_CONTEXT];
+/** RFC 9110, 6.5.1: a server that merges trailers into headers would take another request from them than the one that was judged. */
+const NEVER_IN_TRAILERS = words(`
+  connection content-length http2-settings keep-alive te trailer transfer-encoding upgrade host authorization cookie
+  proxy-authorization proxy-connection cache-control expect max-forwards pragma range if-match if-modified-since
+  if-none-match if-range if-unmodified-since content-encoding content-range content-type
+`);
 
-/** In responses and their trailers: what tells a peer which software runs here, and where. */
-export const NEVER_IN_RESPONSES = [
+export const NEVER_IN_REQUEST_TRAILERS = [...NEVER_IN_REQUESTS, ...TRACE_CONTEXT, ...NEVER_IN_TRAILERS];
+
+/** In responses and their trailers: what tells a peer which software runs here, and where, however its words are joined. */
+export const NEVER_IN_RESPONSES = inBothSpellings([
   ...NEVER_CROSSING,
   ...TRACE_CONTEXT.filter((name) => name.startsWith('x-')),
   ...words(`
@@ -53,7 +60,7 @@ export const NEVER_IN_RESPONSES = [
   x-aspnet-version x-aspnetmvc-version x-backend x-backend-ip x-backend-server x-cache-lookup x-host x-hostname
   x-node-name x-pod-ip x-pod-name x-server-name x-served-by x-upstream x-upstream-addr set-cookie2
   `),
-];
+]);
 
 /** Response headers with URLs or host names: rewritten in responses, removed from trailers. */
 export const HOST_HEADERS = words(`
@@ -64,7 +71,10 @@ export const HOST_HEADERS = words(`
 `);
 
 /** In trailers nothing is rewritten: an application's redirect is in the headers. */
-export const NEVER_IN_RESPONSE_TRAILERS = [...NEVER_IN_RESPONSES, ...HOST_HEADERS];
+export const NEVER_IN_RESPONSE_TRAILERS = [
+  ...NEVER_IN_RESPONSES,
+  ...inBothSpellings([...HOST_HEADERS, ...NEVER_IN_TRAILERS]),
+];
 
 /** What Envoy writes into a request after the caller's own values are gone, for itself; no backend and no peer gets it. */
 const ADDED_BY_ENVOY = words(`
@@ -79,12 +89,10 @@ export const NEVER_FROM_INGRESS = [
   ...words('x-postern-given-request-id x-postern-peer-claim x-postern-header-bytes'),
 ];
 
-/** Where callers prove which workload they are, the peer is told. */
-export const NEVER_FROM_PROVEN = [
+export const NEVER_FROM_EGRESS = [
   ...ADDED_BY_ENVOY,
-  ...words('x-forwarded-proto x-postern-peer x-postern-workload x-postern-given-request-id x-postern-header-bytes'),
+  ...words('x-forwarded-proto x-forwarded-client-cert x-postern-peer x-postern-workload x-postern-given-request-id x-postern-header-bytes'),
 ];
-export const NEVER_FROM_EGRESS = [...NEVER_FROM_PROVEN, 'x-forwarded-client-cert'];
 
 /** Whether the mutations remove every one of these headers and write none. */
 export const removesAll = memoizeByIdentity((mutations: readonly Mutation[], names: readonly string[]): boolean => {
@@ -104,11 +112,16 @@ export const removesAll = memoizeByIdentity((mutations: readonly Mutation[], nam
   return mutations.every(({ append }) => append === undefined) && names.every(isRemoved);
 });
 
-/** Letters, choices and one loop over every character of a name: what RE2 and JavaScript read alike. */
-const READABLE = /^(?:[a-z0-9|?-]|\(\?:|\)|\\\$|\[!-~\]\*)+$/;
+/** Letters, joints, choices and one loop over every character of a name: what RE2 and JavaScript read alike. */
+const READABLE = /^(?:[a-z0-9|?-]|\(\?:|\)|\\\$|\[-_\]|\[!-~\]\*)+$/;
 /** In no name: only the loop matches it, and the loop matches every other end of a name as well. */
 const ANYTHING = '~!~';
 
 function words(text: string): readonly string[] {
   return text.trim().split(/\s+/);
+}
+
+/** An expression that takes both takes every mixture: READABLE has no other way to write an underscore. */
+function inBothSpellings(names: readonly string[]): readonly string[] {
+  return [...new Set([...names, ...names.map((name) => name.replaceAll('-', '_'))])];
 }

@@ -8,8 +8,7 @@ import { extension, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import type { Fact } from './access-control/request-fact.ts';
 import { requestLog } from './access-log.ts';
-import { CLEAN_REQUEST, removalsOf, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE } from './headers/header-mutations.ts';
-import { WITH_HOSTS } from './headers/internal-hosts.ts';
+import { CLEAN_REQUEST, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE, STRIP_RESPONSE_TRAILERS } from './headers/header-mutations.ts';
 import { keepFacts } from './headers/request-facts.ts';
 import { localReplies } from './local-reply.ts';
 
@@ -26,7 +25,7 @@ export interface HttpChain {
   readonly facts?: readonly Fact[];
   /** Filters after those that keep facts and strip headers. */
   readonly filters: readonly HttpFilter[];
-  /** Callers have proven who they are, and the peer is told so. */
+  /** Callers have proven who they are. */
   readonly claimsCaller?: true;
 }
 
@@ -40,7 +39,6 @@ export function httpConnectionManager(chain: HttpChain): NetworkFilter {
 
 function own({ mesh, role, statPrefix, routes, facts, filters, claimsCaller }: HttpChain): Manager {
   return {
-    ...(claimsCaller && PROVEN_CLIENT),
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
     access_log: requestLog(mesh, role),
@@ -70,16 +68,12 @@ const HTTP1: Manager['http_protocol_options'] = {
  */
 const UPGRADE_TO_TLS = { prefix: 'TLS/', ignore_case: true };
 
-/** The next hop gets one element about the client's certificate, and nothing that the client says itself. */
-const PROVEN_CLIENT = {
-  forward_client_cert_details: 'SANITIZE_SET',
-  set_current_client_cert_details: { uri: true },
-} as const satisfies Manager;
-
 /** HTTP/2 only: the request smuggling of HTTP/1 does not exist there. */
 const FROM_PEER: Manager = {
   codec_type: 'HTTP2',
-  ...PROVEN_CLIENT,
+  // The backend gets one element about the peer's certificate, and nothing that the peer says itself.
+  forward_client_cert_details: 'SANITIZE_SET',
+  set_current_client_cert_details: { uri: true },
   strip_trailing_host_dot: false,
   max_request_headers_kb: limits.REQUEST_HEADERS_KB.ingress,
   // At the age of a connection Envoy waits for the requests that are open, so each of them has an age too.
@@ -93,6 +87,7 @@ const FROM_PEER: Manager = {
 /** HTTP/1.1 or HTTP/2, as the caller chooses. */
 const FROM_LOCAL: Manager = {
   codec_type: 'AUTO',
+  // Where callers prove who they are, the routes write what the peer is told (workload-claim.ts).
   forward_client_cert_details: 'SANITIZE',
   strip_trailing_host_dot: true,
   // The hop to the peer's gateway is TLS, whatever the local caller used.
@@ -143,8 +138,7 @@ const STRIP: HttpFilter = extension(
     mutations: {
       request_trailers_mutations: STRIP_REQUEST_TRAILERS,
       response_mutations: STRIP_RESPONSE,
-      // In trailers there is nothing to rewrite: no application sends a redirect there.
-      response_trailers_mutations: [...STRIP_RESPONSE, ...removalsOf(Object.keys(WITH_HOSTS))],
+      response_trailers_mutations: STRIP_RESPONSE_TRAILERS,
     },
   },
 );

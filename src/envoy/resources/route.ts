@@ -9,11 +9,10 @@ import { type Draft, draft, type Message } from '../draft.ts';
 import { BODIES_ALLOWED } from '../http/access-control/body-guard.ts';
 import { clientsOnly } from '../http/access-control/client-policy.ts';
 import { allowOnly, HTTP_RBAC, type ProvenPeer } from '../http/access-control/rbac.ts';
-import { CLAIMED_WORKLOAD } from '../http/access-control/workload-claim.ts';
+import { CLAIMED_WORKLOAD, TELL_CALLER } from '../http/access-control/workload-claim.ts';
 import {
   REMOVE_FROM_EGRESS_REQUEST,
   REMOVE_FROM_INGRESS_REQUEST,
-  REMOVE_FROM_PROVEN_REQUEST,
   TRACE_CONTEXT,
 } from '../http/headers/header-mutations.ts';
 import { LUA_METADATA, ownHosts } from '../http/headers/internal-hosts.ts';
@@ -76,7 +75,8 @@ export function egressRoutes(
         ...imports.map(({ imported, cluster, traceContext }) => importedHost(imported, cluster, traceContext)),
         denyAll('unknown-name', 404),
       ],
-      request_headers_to_remove: callers === undefined ? REMOVE_FROM_EGRESS_REQUEST : REMOVE_FROM_PROVEN_REQUEST,
+      ...(callers && { request_headers_to_add: [TELL_CALLER] }),
+      request_headers_to_remove: REMOVE_FROM_EGRESS_REQUEST,
       ignore_port_in_host_matching: true,
     }));
   });

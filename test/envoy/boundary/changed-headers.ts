@@ -10,6 +10,8 @@ export const HEADERS: readonly Change[] = [
   change('http/headers/header-removals', "'x-original-url',", "'x-original-url-*',", 'ingress', 'CLEAN_REQUESTS'),
   change('http/headers/header-removals', "'baggage',", '', 'egress', 'CLEAN_REQUESTS'),
   change('http/headers/header-removals', "'x-served-by',", '', 'ingress', 'CLEAN_RESPONSES'),
+  change('http/headers/header-removals', "'expect', ", '', 'ingress', 'CLEAN_RESPONSES'),
+  change('http/headers/header-mutations', "ANY_JOINT = '[-_]'", "ANY_JOINT = '-'", 'egress', 'CLEAN_RESPONSES'),
   change('http/headers/header-mutations', "'x-envoy-original-path',", '', 'ingress', 'CLEAN_REQUESTS'),
   change('http/headers/header-mutations', "'x-forwarded-client-cert',", '', 'egress', 'CLEAN_REQUESTS'),
   change('http/headers/header-mutations', 'KEEP_REQUEST_ID,\n', '\n', 'ingress', 'CLEAN_REQUESTS'),

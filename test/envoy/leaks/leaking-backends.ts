@@ -22,6 +22,10 @@ const TELLING: Readonly<Record<string, string>> = {
   'x-pod-name': INSIDE_NAME,
   'x-served-by': INSIDE_NAME,
   'x-forwarded-for': INSIDE_ADDRESS,
+  // An application that spells them so has read them in a CGI environment.
+  x_powered_by: 'PHP/8.1.2',
+  x_backend_ip: INSIDE_ADDRESS,
+  'x-pod_name': INSIDE_NAME,
   'alt-svc': `h2="${INSIDE_NAME}:8443"`,
 };
 /** Headers that an answer may have, and which are rewritten. */
@@ -30,7 +34,14 @@ const POINTING: Readonly<Record<string, string>> = {
   link: `<http://${INSIDE_NAME}/p2>; rel="next"`,
   'set-cookie': `a=b; Domain=${INSIDE_NAME}`,
 };
-const TRAILERS: Readonly<Record<string, string>> = { 'x-backend-ip': INSIDE_ADDRESS, 'x-envoy-a': INSIDE_NAME };
+const TRAILERS: Readonly<Record<string, string>> = {
+  'x-backend-ip': INSIDE_ADDRESS,
+  'x-envoy-a': INSIDE_NAME,
+  x_envoy_b: INSIDE_NAME,
+  host: INSIDE_NAME,
+  authorization: `Basic ${INSIDE_NAME}`,
+  content_location: `http://${INSIDE_NAME}/x`,
+};
 
 const lines = (headers: Readonly<Record<string, string>>): string =>
   Object.entries(headers)

@@ -92,7 +92,7 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
   enforce(chain !== undefined && others.length === 0, 'CHAIN_MATCH', subject);
   const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, 'http', 0, subject);
   const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
-  checkManager(manager, 'egress', callers !== undefined, subject);
+  checkManager(manager, 'egress', subject);
   enforce(callers === undefined || deniesByDefault(manager.http_filters?.[2]), 'HTTP_RBAC', subject);
   enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
   const claims = { listensAt, callers: callers?.trustDomain ?? null };
@@ -128,7 +128,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   const use = checkDownstream(subject, chain.transport_socket, label, 'h2');
   checkNetworkRbac(chain.filters?.[0], use.identities, subject);
   const manager = managerOf(chain, subject, /^\d+$/.test(connectionsOf(chain)) ? 2 : 1);
-  checkManager(manager, 'ingress', true, subject);
+  checkManager(manager, 'ingress', subject);
   checkHttpFilters(manager, use.identities, subject);
   const routes = `ingress/${labelText(label)}`;
   enforce(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
@@ -158,8 +158,7 @@ function managerOf(chain: FilterChain, subject: Subject, others: number): Manage
   return config;
 }
 
-/** `provenClient`: the other end has shown a certificate, and the next hop is told so. */
-function checkManager(manager: Manager, role: GatewayRole, provenClient: boolean, subject: Subject): void {
+function checkManager(manager: Manager, role: GatewayRole, subject: Subject): void {
   enforce(manager.internal_address_config === undefined, 'NO_INTERNAL_ADDRESSES', subject);
   enforce(manager.rds?.config_source?.ads !== undefined, 'ROUTES_PRESENT', subject);
   const router = manager.http_filters?.at(-1)?.typed_config;
@@ -178,7 +177,7 @@ function checkManager(manager: Manager, role: GatewayRole, provenClient: boolean
     manager.preserve_external_request_id !== true &&
     (role === 'ingress' || http2.allow_connect !== true) &&
     manager.upgrade_configs === undefined &&
-    (manager.forward_client_cert_details ?? 'SANITIZE') === (provenClient ? 'SANITIZE_SET' : 'SANITIZE') &&
+    (manager.forward_client_cert_details ?? 'SANITIZE') === (role === 'ingress' ? 'SANITIZE_SET' : 'SANITIZE') &&
     manager.normalize_path === true &&
     manager.merge_slashes === true &&
     manager.path_with_escaped_slashes_action === 'REJECT_REQUEST' &&

@@ -5,7 +5,7 @@ import { memoizeByIdentity } from '../../../memoize.ts';
 import type { Messages } from '../../proto/types.gen.ts';
 import { enforce, type Facts, type Subject, type Target } from '../boundary-rules.ts';
 import { exportOf, grantLabel, labelText, routesLabel } from '../name-rules.ts';
-import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS, NEVER_FROM_PROVEN } from '../required-removals.ts';
+import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
 import { admissionOf } from './http/admission-rules.ts';
 import { clientsOf } from './http/client-rules.ts';
 import { limitsOf, PEER_SLOT } from './http/limit-rules.ts';
@@ -55,10 +55,10 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
       return (host.domains ?? []).map((domain) => [`${port} ${domain}`, text] as const);
     });
     // Which workload calls is told only where each import has its clients.
-    const never = clients.every(([, text]) => text !== undefined) ? NEVER_FROM_PROVEN : NEVER_FROM_EGRESS;
+    const tells = clients.every(([, text]) => text !== undefined);
     const removed = config.request_headers_to_remove ?? [];
-    const cleans = never.every((header) => removed.includes(header));
-    enforce(cleans && config.request_headers_to_add === undefined, 'CLEAN_REQUESTS', subject);
+    const cleans = NEVER_FROM_EGRESS.every((header) => removed.includes(header));
+    enforce(cleans && addsNothingBut(tells ? CALLER : undefined, config), 'CLEAN_REQUESTS', subject);
     const dropping = granted.flatMap((host) => droppingOf(host, port));
     const traced = granted
       .filter(forwardsTrace)
@@ -149,6 +149,16 @@ const checkGrantedRoutes = memoizeByIdentity((host: VirtualHost, subject: Subjec
     enforce(age === undefined || isBounded(age.grpc_timeout_header_max), 'CONNECTION_AGE', subject);
   }
 });
+
+/** Of the caller its one ID, and nothing of its certificate. */
+const CALLER = `By=%DOWNSTREAM_LOCAL_URI_SAN%;Hash=${'0'.repeat(64)};URI=%DOWNSTREAM_PEER_URI_SAN%`;
+
+function addsNothingBut(caller: string | undefined, { request_headers_to_add: added }: RouteConfiguration): boolean {
+  if (caller === undefined) return added === undefined;
+  const [{ header, append_action: action } = {}, ...others] = added ?? [];
+  const isCaller = header?.key === 'x-forwarded-client-cert' && header.value === caller;
+  return isCaller && action === 'OVERWRITE_IF_EXISTS_OR_ADD' && others.length === 0;
+}
 
 function checkPeerHeader(config: RouteConfiguration, peer: string, subject: Subject): void {
   const added = (config.request_headers_to_add ?? [])

@@ -29,6 +29,18 @@ export const KEEP_PEER_CLAIM: Mutation = {
   },
 };
 
+/**
+ * What an egress tells the peer of a proven caller: the form of Envoy's own element, which peers compare, without the digest of
+ * the certificate. That would tell one instance from another, and when each certificate is renewed.
+ */
+export const TELL_CALLER: Message<'envoy.config.core.v3.HeaderValueOption'> = {
+  header: {
+    key: 'x-forwarded-client-cert',
+    value: `By=%DOWNSTREAM_LOCAL_URI_SAN%;Hash=${'0'.repeat(64)};URI=%DOWNSTREAM_PEER_URI_SAN%`,
+  },
+  append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+};
+
 /** The workload whose claim counts: for the access log, and for the backend. */
 export const CLAIMED_WORKLOAD = `%DYNAMIC_METADATA(${METADATA}:${KEY})%`;
 

@@ -6,7 +6,8 @@ import type { Message } from '../../draft.ts';
 import { PEER_HEADER, WORKLOAD_HEADER } from '../../resource-names.ts';
 import { KEEP_PEER_CLAIM, PEER_CLAIM_HEADER } from '../access-control/workload-claim.ts';
 import { REMOVALS } from './header-removals.ts';
-import { nameExpression } from './name-expression.ts';
+import { WITH_HOSTS } from './internal-hosts.ts';
+import { type Joint, nameExpression } from './name-expression.ts';
 import { GIVEN_REQUEST_ID_HEADER, KEEP_REQUEST_ID } from './request-facts.ts';
 import { HEADER_BYTES, REMOVE_UNDERSCORES, WITHOUT_UNDERSCORES } from './underscore-guard.ts';
 
@@ -63,10 +64,23 @@ function cleaning(later: readonly string[]): readonly Mutation[] {
  * From a request's trailers whole families are removed (`x-original-…`): hardly any application sends trailers, and the
  * list is part of each peer's filter chain.
  */
-export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = [...families(listed('requests')), WITHOUT_UNDERSCORES];
+export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = [
+  ...families(listed('requests')),
+  ...removals(listed('trailers')),
+  WITHOUT_UNDERSCORES,
+];
 
-/** Runs on a response and its trailers. Envoy writes its own `server` header afterwards. */
-export const STRIP_RESPONSE: readonly Mutation[] = removals(listed('responses'));
+/** Underscores stay in responses, where no server reads them as dashes; what would tell of us goes however it is spelled. */
+const ANY_JOINT = '[-_]';
+
+/** Envoy writes its own `server` header afterwards. */
+export const STRIP_RESPONSE: readonly Mutation[] = removals(listed('responses'), ANY_JOINT);
+
+/** In trailers there is nothing to rewrite: no application sends a redirect there. */
+export const STRIP_RESPONSE_TRAILERS: readonly Mutation[] = [
+  ...STRIP_RESPONSE,
+  ...removals([...listed('trailers'), ...Object.keys(WITH_HOSTS)], ANY_JOINT),
+];
 
 /** Removed on the way to a backend, which may see the caller (x-forwarded-client-cert, x-postern-peer, x-postern-workload). */
 export const REMOVE_FROM_INGRESS_REQUEST: readonly string[] = [
@@ -87,27 +101,24 @@ export const REMOVE_FROM_EGRESS_REQUEST: readonly string[] = [
   HEADER_BYTES,
 ];
 
-/** The same where callers prove which workload they are: the peer is told. */
-export const REMOVE_FROM_PROVEN_REQUEST = REMOVE_FROM_EGRESS_REQUEST.filter(
-  (name) => name !== 'x-forwarded-client-cert',
-);
-
-function listed(from: 'requests' | 'responses'): readonly string[] {
-  return REMOVALS.filter((removal) => removal.from === from || removal.from === 'both').flatMap(({ names }) => names);
+function listed(from: 'requests' | 'responses' | 'trailers'): readonly string[] {
+  const all = REMOVALS.filter((removal) => removal.from === from || (removal.from === 'both' && from !== 'trailers'));
+  return all.flatMap(({ names }) => names);
 }
 
 /**
  * Mutations can remove by an expression; `request_headers_to_remove` of a route cannot. Envoy has lower-cased the names by then.
  * Two expressions, because one for all names would be too large for the bootstrap (`re2.max_program_size`).
  */
-function removals(names: readonly string[]): readonly Mutation[] {
+function removals(names: readonly string[], joint: Joint = '-'): readonly Mutation[] {
   const groups = [names.filter((name) => name.startsWith('x-')), names.filter((name) => !name.startsWith('x-'))];
-  return groups.filter((group) => group.length > 0).map(removalOf);
+  return groups.filter((group) => group.length > 0).map((group) => removalOf(group, joint));
 }
 
-function removalOf(names: readonly string[]): Mutation {
+function removalOf(names: readonly string[], joint: Joint): Mutation {
   const [only = ''] = names;
-  if (names.length > 1) return { remove_on_match: { key_matcher: { safe_regex: { regex: nameExpression(names) } } } };
+  if (names.length > 1 || joint !== '-')
+    return { remove_on_match: { key_matcher: { safe_regex: { regex: nameExpression(names, joint) } } } };
   return only.endsWith('*') ? withPrefix(only.slice(0, -1)) : { remove: only };
 }
 
@@ -121,9 +132,4 @@ function families(names: readonly string[]): readonly Mutation[] {
 
 function withPrefix(prefix: string): Mutation {
   return { remove_on_match: { key_matcher: { prefix } } };
-}
-
-/** For headers that are rewritten in a response and have no use in its trailers. */
-export function removalsOf(names: readonly string[]): readonly Mutation[] {
-  return names.map((name) => ({ remove: name }));
 }

@@ -5,13 +5,16 @@
 /** Headers that are removed for one reason; a name that ends in `*` is a prefix. docs/configuration.md lists them. */
 export interface Removal {
   readonly why: string;
-  readonly from: 'requests' | 'responses' | 'both';
+  readonly from: 'requests' | 'responses' | 'both' | 'trailers';
   readonly names: readonly string[];
   /** Kept in the requests to and from a peer with `traceContext: forward`; the routes remove them for all others. */
   readonly forwardable?: true;
 }
 
-/** Removed at both gateways, from requests before Envoy writes headers of its own; from trailers these or more. */
+/**
+ * Removed at both gateways, from requests before Envoy writes headers of its own; from trailers these or more. From responses
+ * and their trailers also where a name has underscores in the place of dashes.
+ */
 export const REMOVALS: readonly Removal[] = [
   {
     why: 'what proxies and meshes tell each other',
@@ -233,4 +236,24 @@ export const REMOVALS: readonly Removal[] = [
     ],
   },
   { why: 'obsolete, and names a host (RFC 2965)', from: 'responses', names: ['set-cookie2'] },
+  {
+    why: 'what frames a message, says for whom it is, who sends it or how it is read: never in trailers (RFC 9110, 6.5.1)',
+    from: 'trailers',
+    names: [
+      ...[
+        'connection',
+        'content-length',
+        'http2-settings',
+        'keep-alive',
+        'te',
+        'trailer',
+        'transfer-encoding',
+        'upgrade',
+      ],
+      ...['host', 'authorization', 'cookie', 'proxy-authorization', 'proxy-connection'],
+      ...['cache-control', 'expect', 'max-forwards', 'pragma', 'range'],
+      ...['if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since'],
+      ...['content-encoding', 'content-range', 'content-type'],
+    ],
+  },
 ];

@@ -5,8 +5,11 @@
 /** Every character of a header name (RFC 9110, 5.6.2, and more): one range, where a dot would be all of UTF-8. */
 const REST = '[!-~]*';
 
+/** How the words of a name are joined: exactly as listed, or also with underscores, for which a dash was meant. */
+export type Joint = '-' | '[-_]';
+
 /** A name that ends in `*` is a family: whatever follows belongs to it. */
-export function nameExpression(names: readonly string[]): string {
+export function nameExpression(names: readonly string[], joint: Joint = '-'): string {
   if (names.includes('*')) return REST;
   const byLetter = new Map<string, string[]>();
   for (const name of names) {
@@ -18,7 +21,14 @@ export function nameExpression(names: readonly string[]): string {
   const isName = byLetter.delete('');
   const ways = [...byLetter.values()].map((alike) => {
     const start = sharedStart(alike);
-    return start.replaceAll('$', '\\$$') + nameExpression(alike.map((name) => name.slice(start.length)));
+    const literally = start.replaceAll('$', '\\$$').replaceAll('-', joint);
+    return (
+      literally +
+      nameExpression(
+        alike.map((name) => name.slice(start.length)),
+        joint,
+      )
+    );
   });
   const [only = ''] = ways;
   if (ways.length < 2 && !isName) return only;

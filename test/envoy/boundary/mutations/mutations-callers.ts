@@ -29,6 +29,9 @@ const network = (c: Copy): Data => chain(c).filters[0].typed_config.matcher;
 const admitted = (c: Copy): Data => network(c).matcher_list.matchers[0];
 const manager = (c: Copy): Data => chain(c).filters[1].typed_config;
 const routes = (c: Copy): Data => c.named('RouteConfiguration', 'egress/8080');
+const CLAIM = 'x-forwarded-client-cert';
+/** What the peer is told of the caller. */
+const claim = (c: Copy): Data => routes(c).request_headers_to_add[0];
 const host = (c: Copy, index = 0): Data => routes(c).virtual_hosts[index];
 const policy = (c: Copy, index = 0): Data =>
   host(c, index).typed_per_filter_config['envoy.filters.http.rbac'].rbac.matcher;
@@ -203,11 +206,22 @@ export const CALLER_MUTATIONS: readonly (readonly [rule: BoundaryRule, what: str
     'the caller’s own claims kept',
     (c) => void (manager(c).forward_client_cert_details = 'APPEND_FORWARD'),
   ],
-  ['CLEAN_REQUESTS', 'no claim', (c) => void (manager(c).forward_client_cert_details = 'SANITIZE')],
+  ['CLEAN_REQUESTS', 'no claim', (c) => void delete routes(c).request_headers_to_add],
+  ['CLEAN_REQUESTS', 'a claim beside another', (c) => void (claim(c).append_action = 'APPEND_IF_EXISTS_OR_ADD')],
   [
-    'KNOWN_FIELDS',
-    'more of the certificate than its ID',
-    (c) => void (manager(c).set_current_client_cert_details.subject = true),
+    'CLEAN_REQUESTS',
+    'a digest of the caller’s certificate',
+    (c) => void (claim(c).header.value = claim(c).header.value.replace(/0{64}/, '%DOWNSTREAM_PEER_FINGERPRINT_256%')),
+  ],
+  [
+    'CLEAN_REQUESTS',
+    'a caller’s own claim',
+    (c) => void routes(c).request_headers_to_remove.splice(routes(c).request_headers_to_remove.indexOf(CLAIM), 1),
+  ],
+  [
+    'CLEAN_REQUESTS',
+    'Envoy’s own element beside it',
+    (c) => void (manager(c).forward_client_cert_details = 'SANITIZE_SET'),
   ],
   ['ACCESS_LOG', 'no log of connections', (c) => void delete port(c).access_log],
   ['CHAIN_MATCH', 'a second chain', (c) => port(c).filter_chains.push({ ...chain(c) })],
@@ -217,7 +231,7 @@ export const CALLER_MUTATIONS: readonly (readonly [rule: BoundaryRule, what: str
     'no policy anywhere',
     (c) => {
       for (const one of routes(c).virtual_hosts) delete one.typed_per_filter_config;
-      routes(c).request_headers_to_remove.push('x-forwarded-client-cert');
+      delete routes(c).request_headers_to_add;
     },
   ],
   [

@@ -197,15 +197,13 @@ export const EGRESS_MANAGER = typed(
   { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
 );
 
-/** Of callers that prove who they are: one element about their certificate, and nothing that they say themselves. */
+/** Of callers that prove who they are. */
 export const CALLERS_MANAGER = typed(
   MANAGER,
   {
     ...FROM_CALLERS,
-    forward_client_cert_details: is('SANITIZE_SET'),
-    set_current_client_cert_details: message({ uri: is(true) }),
     local_reply_config: CALLERS_REPLIES,
     http_filters: httpFilters(FACTS, STRIP, ACCESS, UNDERSCORE_GUARD, limitSlot('import'), ROUTER),
   },
-  { ...ZERO, codec_type: is('AUTO') },
+  { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
 );

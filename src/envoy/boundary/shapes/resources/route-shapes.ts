@@ -212,12 +212,17 @@ export const INGRESS_ROUTES = typed(
   { typed_per_filter_config: message({ 'envoy.filters.http.filter_chain.peer': LIMITED }) },
 );
 
-export const EGRESS_ROUTES = typed(ROUTES, {
-  name: text,
-  virtual_hosts: hosts(IMPORTED, denying(404, 'unknown-name')),
-  request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_EGRESS))),
-  ignore_port_in_host_matching: is(true),
-});
+export const EGRESS_ROUTES = typed(
+  ROUTES,
+  {
+    name: text,
+    virtual_hosts: hosts(IMPORTED, denying(404, 'unknown-name')),
+    request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_EGRESS))),
+    ignore_port_in_host_matching: is(true),
+  },
+  // Which value, and when, is in route-rules.ts.
+  { request_headers_to_add: under('CLEAN_REQUESTS', sequence(added('x-forwarded-client-cert', text))) },
+);
 
 /** A host of the gateway itself has one route, which it answers. */
 function isAnswered(host: unknown): boolean {
