@@ -38,6 +38,9 @@ const TRAILERS: Readonly<Record<string, string>> = {
   'x-backend-ip': INSIDE_ADDRESS,
   'x-envoy-a': INSIDE_NAME,
   x_envoy_b: INSIDE_NAME,
+};
+/** As a header, the first two mean nothing in an answer, and the last belongs to the application. */
+const NO_TRAILERS: Readonly<Record<string, string>> = {
   host: INSIDE_NAME,
   authorization: `Basic ${INSIDE_NAME}`,
   content_location: `http://${INSIDE_NAME}/x`,
@@ -54,7 +57,9 @@ const SERVED = `${OK}content-length: 6\r\n\r\nserved`;
 /** What each path is answered with; `null` afterwards: the connection is reset. */
 const ANSWERS: Readonly<Record<string, readonly (string | null)[]>> = {
   ok: [SERVED],
-  trailers: [`${OK}transfer-encoding: chunked\r\n\r\n6\r\nserved\r\n0\r\n${lines(TRAILERS)}\r\n`],
+  trailers: [
+    `${OK}transfer-encoding: chunked\r\n\r\n6\r\nserved\r\n0\r\n${lines({ ...TRAILERS, ...NO_TRAILERS })}\r\n`,
+  ],
   error: [`HTTP/1.1 500 ${INSIDE_NAME}\r\n${SAID}content-length: 6\r\n\r\nserved`],
   'no-answer': [],
   stall: [`${OK}content-length: 100\r\n\r\nserv`],
@@ -149,7 +154,7 @@ export class LeakingBackends {
         return void stream.session?.destroy();
       }
       if (method === 'TrailersOnly') return void stream.respond({ ...head, ...trailers }, { endStream: true });
-      stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+      stream.on('wantTrailers', () => stream.sendTrailers({ ...trailers, ...NO_TRAILERS }));
       stream.respond(head, { waitForTrailers: true });
       stream.write(Buffer.from([0, 0, 0, 0, 0]));
       if (method === 'ResetBody') setImmediate(() => stream.close(2));
