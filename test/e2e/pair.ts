@@ -2,10 +2,16 @@
 // Must not: know the backend; each test brings one of its own that behaves as the test needs.
 
 import { once } from 'node:events';
-import { type Agent, request } from 'node:http';
+import {
+  type Agent,
+  createServer as createHttpServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { formatHostPort, type HostPort } from '../../src/host-port.ts';
-import type { Testbed, TestMesh } from '../support/mesh.ts';
+import { eventually, type Testbed, type TestMesh } from '../support/mesh.ts';
 
 export const LOCAL_NAME = 'accounts.bank.svc.cluster.local';
 
@@ -24,6 +30,32 @@ export interface PairOptions {
   readonly workers?: number;
   /** Where the egress listens, when it is not an address of the testbed. */
   readonly egress?: HostPort;
+}
+
+export type Answer = (asked: IncomingMessage, response: ServerResponse) => void;
+
+export interface Pairing extends PairOptions {
+  /** Where the bank's ingress listens, when it is not an address of the testbed. */
+  readonly ingress?: HostPort;
+}
+
+/** The pair in front of a new backend, which closes no idle connection; `close` ends that backend. */
+export async function startPairBefore(bed: Testbed, answer: Answer, { ingress: asked, ...options }: Pairing = {}) {
+  const [ingress, backend] = [asked ?? (await bed.address()), await bed.address()];
+  const server = createHttpServer(answer);
+  server.keepAliveTimeout = 600_000;
+  server.listen(backend.port, backend.host, 4096);
+  await once(server, 'listening');
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { ...(await startPair(bed, ingress, backend, options)), server, ingress, close };
+}
+
+/** One call is answered. */
+export async function passes(egress: HostPort): Promise<void> {
+  await eventually('a call passes', async () => (await statusOf(egress, 'GET', '/')) === 200);
 }
 
 export interface Pair {

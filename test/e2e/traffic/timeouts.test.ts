@@ -3,12 +3,21 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { HostPort } from '../../../src/host-port.ts';
 import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
-import { LOCAL_NAME, type Pair, type PairOptions, startPair, statusOf } from '../pair.ts';
+import {
+  type Answer,
+  LOCAL_NAME,
+  type Pair,
+  type PairOptions,
+  passes,
+  startPair,
+  startPairBefore,
+  statusOf,
+} from '../pair.ts';
 
 describe('time-outs and HTTP/2 backends', () => {
   let bed: Testbed;
@@ -24,18 +33,10 @@ describe('time-outs and HTTP/2 backends', () => {
     for (const close of closing) close();
   });
 
-  type Answer = (asked: IncomingMessage, response: ServerResponse) => void;
-
   async function pair(answer: Answer, options: PairOptions): Promise<Pair> {
-    const [ingress, backend] = [await bed.address(), await bed.address()];
-    const server = createServer(answer).listen(backend.port, backend.host);
-    await once(server, 'listening');
-    closing.push(
-      () => void server.close(),
-      () => server.closeAllConnections(),
-    );
-    const made = await startPair(bed, ingress, backend, options);
-    await eventually('a call passes', async () => (await statusOf(made.egress, 'GET', '/')) === 200);
+    const { close, ...made } = await startPairBefore(bed, answer, options);
+    closing.push(close);
+    await passes(made.egress);
     return made;
   }
 

@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { HostPort } from '../../../src/host-port.ts';
 import { eventually, Testbed } from '../../support/mesh.ts';
-import { Front, LOCAL_NAME, type PairOptions, startPair, statusOf } from '../pair.ts';
+import { type Answer, Front, LOCAL_NAME, type Pairing, passes, startPairBefore, statusOf } from '../pair.ts';
 
 describe('real traffic', () => {
   let bed: Testbed;
@@ -24,24 +24,11 @@ describe('real traffic', () => {
     for (const close of closing) close();
   });
 
-  type Answer = (asked: IncomingMessage, response: ServerResponse) => void;
-
-  async function pair(answer: Answer, { ingress: asked, ...options }: PairOptions & { ingress?: HostPort } = {}) {
-    const [ingress, backend] = [asked ?? (await bed.address()), await bed.address()];
-    const server = createServer(answer);
-    server.keepAliveTimeout = 600_000;
-    server.listen(backend.port, backend.host, 4096);
-    await once(server, 'listening');
-    closing.push(
-      () => void server.close(),
-      () => server.closeAllConnections(),
-    );
-    const made = await startPair(bed, ingress, backend, options);
-    return { ...made, server, ingress };
+  async function pair(answer: Answer, options: Pairing = {}) {
+    const made = await startPairBefore(bed, answer, options);
+    closing.push(made.close);
+    return made;
   }
-
-  const passes = (egress: HostPort): Promise<void> =>
-    eventually('a call passes', async () => (await statusOf(egress, 'GET', '/')) === 200);
 
   /** A port that is free at every address; the testbed's ports are claimed at one, and so are not. */
   async function anyAddress(): Promise<HostPort> {

@@ -5,7 +5,8 @@ import { memoizeByIdentity } from '../../../../memoize.ts';
 import type { Any, Messages } from '../../../proto/types.gen.ts';
 import { type CallersFact, enforce, type Subject } from '../../boundary-rules.ts';
 import { meshBundleKey } from '../../name-rules.ts';
-import { checkTls13, provenClientContext } from '../tls/tls-rules.ts';
+import { actionOf, NETWORK_RBAC } from '../tcp/network-rules.ts';
+import { checkTls13, combinedValidation, provenClientContext } from '../tls/tls-rules.ts';
 import { UNDERSCORE_GUARD } from './filter-rules.ts';
 
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
@@ -14,9 +15,7 @@ type Matcher = Messages['xds.type.matcher.v3.Matcher'];
 type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 
-const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const PER_ROUTE = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
-const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 const URI_SAN = 'type.googleapis.com/envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput';
 /** The filter by which a virtual host gets its policy (`typed_per_filter_config`). */
 const HTTP_RBAC = 'envoy.filters.http.rbac';
@@ -51,18 +50,11 @@ export function checkCallersChain(
 function checkContext(context: CommonTlsContext, alpn: string, subject: Subject): CallersFact {
   checkTls13(context, subject);
   enforce(context.alpn_protocols?.join() === alpn, 'CALLERS_ALPN', subject);
-  const { default_validation_context: own = {}, ...rest } = context.combined_validation_context ?? {};
-  const combined =
-    context.validation_context === undefined &&
-    context.validation_context_sds_secret_config === undefined &&
-    Object.keys(own).join() === 'match_typed_subject_alt_names' &&
-    Object.keys(rest).join() === 'validation_context_sds_secret_config';
-  enforce(combined, 'COMBINED_VALIDATION', subject);
-  const [san, ...more] = own.match_typed_subject_alt_names ?? [];
+  const { sans, bundle } = combinedValidation(subject, context);
+  const [san, ...more] = sans;
   const [, trustDomain] = OUR_PREFIX.exec(san?.matcher?.prefix ?? '') ?? [];
   const isPrefix = san?.san_type === 'URI' && Object.keys(san.matcher ?? {}).join() === 'prefix';
   enforce(isPrefix && trustDomain !== undefined && more.length === 0, 'OUR_WORKLOADS', subject);
-  const bundle = rest.validation_context_sds_secret_config;
   const isOurs = meshBundleKey(bundle?.name ?? '') !== undefined && bundle?.sds_config?.ads !== undefined;
   enforce(isOurs, 'OWN_BUNDLE', subject);
   const [certificate, ...others] = context.tls_certificate_sds_secret_configs ?? [];
@@ -88,15 +80,10 @@ function admitsOneWorkload(config: Any | undefined, trustDomain: string): boolea
 /** What a matcher allows that denies all else. */
 function onlyAllowed(matcher: Matcher | undefined): Predicate | undefined {
   const [only, ...more] = matcher?.matcher_list?.matchers ?? [];
-  const verdict = verdictOf(only?.on_match?.action?.typed_config);
-  const otherwise = verdictOf(matcher?.on_no_match?.action?.typed_config);
+  const verdict = actionOf(only?.on_match?.action?.typed_config);
+  const otherwise = actionOf(matcher?.on_no_match?.action?.typed_config);
   const holds = more.length === 0 && matcher?.matcher_tree === undefined && verdict === 'ALLOW' && otherwise === 'DENY';
   return holds ? only?.predicate : undefined;
-}
-
-/** ALLOW is the zero value of the field; without the message, or with another type, there is no action. */
-function verdictOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined {
-  return config?.['@type'] === ACTION ? (config.action ?? 'ALLOW') : undefined;
 }
 
 function uriSanOf(predicate: Predicate | undefined): Messages['xds.type.matcher.v3.StringMatcher'] | undefined {

@@ -8,7 +8,7 @@ type Filter = Messages['envoy.config.listener.v3.Filter'];
 type TcpProxy = Messages['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'];
 
 export const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
-const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
+export const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 /** The longest lifetime of a connection with a peer: Envoy does not verify a certificate again that expires meanwhile. */
 const MAX_CONNECTION_SECONDS = 3700;
@@ -31,7 +31,7 @@ export function checkNetworkRbac(filter: Filter | undefined, identities: readonl
 }
 
 /** ALLOW is the zero value of the field; without the message, or with another type, there is no action. */
-function actionOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined {
+export function actionOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined {
   return config?.['@type'] === ACTION ? (config.action ?? 'ALLOW') : undefined;
 }
 

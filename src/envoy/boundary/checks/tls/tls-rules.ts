@@ -9,6 +9,8 @@ import { type Label, labelText } from '../../name-rules.ts';
 
 type TransportSocket = Messages['envoy.config.core.v3.TransportSocket'];
 type CommonTlsContext = Messages['envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'];
+type SanMatcher = Messages['envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher'];
+type SecretConfig = Messages['envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig'];
 
 const DOWNSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const UPSTREAM = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
@@ -85,17 +87,12 @@ function checkCommon(
   label: Label,
   expected: Alpn,
 ): TlsUse {
-  enforce(
-    Object.keys(context).every((field) => COMMON_FIELDS.includes(field)),
-    'COMBINED_VALIDATION',
-    subject,
-  );
+  const { sans, bundle } = combinedValidation(subject, context);
   const { alpn_protocols: alpn = [] } = context;
   checkTls13(context, subject);
   enforce(alpn.join() === expected, expected === 'h2' ? 'HTTP2_ONLY' : 'TCP_ONLY', subject);
 
-  const identities = checkValidation(subject, context);
-  const bundle = context.combined_validation_context?.validation_context_sds_secret_config;
+  const identities = exactIdentities(subject, sans);
   enforce(bundle?.name === `bundle/${labelText(label)}` && bundle.sds_config?.ads !== undefined, 'OWN_BUNDLE', subject);
   const [certificate, ...others] = context.tls_certificate_sds_secret_configs ?? [];
   const own = [`cert/${role}`, `cert/${role}/${labelText(label)}`];
@@ -109,15 +106,27 @@ function checkCommon(
   return { subject, peer, key, identities, domainKey: mesh, secrets: [bundle.name ?? '', certificate.name ?? ''] };
 }
 
+interface Validation {
+  readonly sans: readonly SanMatcher[];
+  readonly bundle: SecretConfig | undefined;
+}
+
 /**
  * A validation context without `trusted_ca` lets everybody in. In the combined form, with the SAN matchers in place and the
- * CA by secret, Envoy refuses a secret without a CA. No other switch of the validation may be set.
+ * CA by secret, Envoy refuses a secret without a CA. No other switch of the context or its validation may be set.
  */
-function checkValidation(subject: Subject, context: CommonTlsContext): readonly string[] {
+export function combinedValidation(subject: Subject, context: CommonTlsContext): Validation {
   const { default_validation_context: own = {}, ...rest } = context.combined_validation_context ?? {};
-  const plain = Object.keys(own).join() === 'match_typed_subject_alt_names';
-  enforce(plain && Object.keys(rest).join() === 'validation_context_sds_secret_config', 'COMBINED_VALIDATION', subject);
-  const identities = (own.match_typed_subject_alt_names ?? []).map(({ san_type: type, matcher = {} }) => {
+  const holds =
+    Object.keys(context).every((field) => COMMON_FIELDS.includes(field)) &&
+    Object.keys(own).join() === 'match_typed_subject_alt_names' &&
+    Object.keys(rest).join() === 'validation_context_sds_secret_config';
+  enforce(holds, 'COMBINED_VALIDATION', subject);
+  return { sans: own.match_typed_subject_alt_names ?? [], bundle: rest.validation_context_sds_secret_config };
+}
+
+function exactIdentities(subject: Subject, sans: readonly SanMatcher[]): readonly string[] {
+  const identities = sans.map(({ san_type: type, matcher = {} }) => {
     const exact = Object.keys(matcher).join() === 'exact' ? matcher.exact : undefined;
     enforce(type === 'URI' && exact !== undefined && trustDomainOf(exact) !== undefined, 'EXACT_SAN', subject);
     return exact;
