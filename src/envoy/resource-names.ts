@@ -82,9 +82,17 @@ export function exportRoute(exported: string): string {
   return `export/${exported}`;
 }
 
-/** A port of an egress gateway: its listener and its route configuration have the same name. */
+/** The listener of a port of an egress gateway. */
 export function egressPort(port: number): string {
   return `egress/${port}`;
+}
+
+/**
+ * Its routes. Where callers prove who they are, the CAs that prove it are part of the name: a caller whose CA is removed never
+ * meets a list of clients that came with other CAs.
+ */
+export function egressRoutes(port: number, bundle: Pick<MeshBundle, 'key'> | undefined): string {
+  return bundle === undefined ? egressPort(port) : `${egressPort(port)}@${bundle.key}`;
 }
 
 /**

@@ -74,7 +74,8 @@ export function claimHeader(gateway: string, workload: string): readonly [name: 
 /** Whether the port of an egress gateway has the name, in any of its spellings. */
 export function hasName(resources: readonly ResourceJson[], port: number, name: string): boolean {
   const routes = resources.filter(
-    (one) => one['@type'].endsWith('.RouteConfiguration') && 'name' in one && one.name === `egress/${port}`,
+    (one) =>
+      one['@type'].endsWith('.RouteConfiguration') && 'name' in one && one.name?.split('@')[0] === `egress/${port}`,
   );
   return routes.some(
     (one) =>

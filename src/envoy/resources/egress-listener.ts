@@ -79,7 +79,7 @@ function callersChain(mesh: Mesh, bundle: MeshBundle, source: IdentitySource, po
         mesh,
         role: 'egress',
         statPrefix: statPrefix(port),
-        routes: name,
+        routes: names.egressRoutes(port, bundle),
         filters: [denyByDefault(), underscoreGuard(), limitSlot('import')],
         claimsCaller: true,
       }),

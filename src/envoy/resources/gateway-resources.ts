@@ -94,7 +94,7 @@ function translateEgress({ federation, identity }: TranslateInput, gateway: Gate
     ...certificateSecrets('egress', identitySource, peers, identity),
     ...bundleSecrets(peers),
     ...(callers === undefined ? [] : callersSecrets(federation, peers, identity)),
-    ...egressRoutes(ports, httpPeers, callers),
+    ...egressRoutes(ports, httpPeers, callers, mesh.bundle),
     ...egressListeners({ mesh, gateway, source: identitySource, callers, ports }),
     ...(callers === undefined || mesh.bundle === undefined ? [] : callersGates(mesh, mesh.bundle, peers, tcpImports)),
     ...tcpEgressListeners({ mesh, gateway, source: identitySource, callers }, peers, tcpImports),

@@ -2,7 +2,16 @@
 // Must not: route anything that no grant or import names; the last virtual host of each configuration denies the rest.
 
 import { digestOf } from '../../federation/meaning-digest.ts';
-import type { Callers, HttpGrant, HttpImport, HttpProtocol, Mesh, Peer, Timeouts } from '../../federation/model.ts';
+import type {
+  Callers,
+  HttpGrant,
+  HttpImport,
+  HttpProtocol,
+  Mesh,
+  MeshBundle,
+  Peer,
+  Timeouts,
+} from '../../federation/model.ts';
 import type { RetiredName } from '../../federation/transition/retired-names.ts';
 import { memoizeByIdentity } from '../../memoize.ts';
 import { type Draft, draft, type Message } from '../draft.ts';
@@ -57,6 +66,7 @@ export function egressRoutes(
   ports: ReadonlyMap<number, readonly HttpImport[]>,
   peers: readonly (names.KeyedPeer & Pick<Peer, 'traceContext'>)[],
   callers: Callers | undefined,
+  bundle: MeshBundle | undefined,
 ): readonly Draft[] {
   const clusters = new Map(peers.map((peer) => [peer.name, names.importCluster(peer)]));
   const choices = new Map(peers.map((peer) => [peer.name, peer.traceContext]));
@@ -70,7 +80,7 @@ export function egressRoutes(
       callers === undefined,
       ...imports.flatMap(({ imported, cluster, traceContext }) => [imported, cluster, traceContext]),
     ];
-    return routes(names.egressPort(port), inputs, () => ({
+    return routes(names.egressRoutes(port, callers && bundle), inputs, () => ({
       virtual_hosts: [
         ...imports.map(({ imported, cluster, traceContext }) => importedHost(imported, cluster, traceContext)),
         denyAll('unknown-name', 404),

@@ -48,6 +48,34 @@ describe('edits while callers are connected', () => {
     for (const session of [web, batch, audit]) session.destroy();
   });
 
+  test('A workload whose root is removed never gets what the same edit grants it', async () => {
+    await bed.caInto(bed.pki('workloads-other'), 'shop.example');
+    const audit = connect(meshes.workload(AUDIT));
+    assert.equal(await statusOn(audit), 403);
+    const edited = (yaml: string): string =>
+      yaml
+        .replace('pki/workloads/ca.pem', 'pki/workloads-other/ca.pem')
+        .replace(`[${WEB}, ns/batch/*]`, `[${AUDIT}, ns/batch/*]`);
+    const { yaml } = meshes.shop;
+    meshes.shop.edit(edited);
+    // Until its connection ends, it asks without a pause.
+    const statuses = new Set<number>();
+    while (!audit.closed)
+      for (const status of await statusOn(audit).then(
+        (one) => [one],
+        () => [],
+      ))
+        statuses.add(status);
+    assert.deepEqual([...statuses], [403]);
+    const renewed = meshes.workload(AUDIT, { ca: bed.pki('workloads-other') });
+    await eventually('the new root is trusted', async () => (await meshes.call(renewed)).status === 200);
+    meshes.shop.write(yaml);
+    await eventually(
+      'the old root is trusted again',
+      async () => (await meshes.call(meshes.workload(WEB))).status === 200,
+    );
+  });
+
   test('A root that is removed from the trust bundle of the mesh ends the connections that rest on it', async () => {
     const next = await bed.caInto(bed.pki('workloads-next'), 'shop.example');
     const bundle = join(bed.pki('workloads'), 'ca.pem');

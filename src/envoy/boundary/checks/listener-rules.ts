@@ -12,6 +12,7 @@ import {
   importLabel,
   type Label,
   labelText,
+  meshBundleKey,
   tcpChainLabel,
 } from '../name-rules.ts';
 import { checkCallersChain } from './http/client-rules.ts';
@@ -94,9 +95,12 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
   const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
   checkManager(manager, 'egress', subject);
   enforce(callers === undefined || deniesByDefault(manager.http_filters?.[2]), 'HTTP_RBAC', subject);
-  enforce(manager.rds?.route_config_name === name, 'ROUTES_PRESENT', subject);
-  const claims = { listensAt, callers: callers?.trustDomain ?? null };
-  return { subject, name, kind: 'listener', role: 'egress', routes: [name], secrets: callers?.secrets ?? [], claims };
+  const { trustDomain = null, secrets = [] } = callers ?? {};
+  // What proves the callers is part of the name, so that their list of clients goes with it.
+  const routes = callers === undefined ? name : `${name}@${meshBundleKey(secrets[0] ?? '')}`;
+  enforce(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
+  const claims = { listensAt, callers: trustDomain };
+  return { subject, name, kind: 'listener', role: 'egress', routes: [routes], secrets, claims };
 }
 
 function endsInManager(filters: FilterChain['filters'] = []): boolean {

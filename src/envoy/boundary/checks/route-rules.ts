@@ -29,7 +29,8 @@ const IDEMPOTENT = new Set(['GET', 'HEAD']);
 export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts {
   const { name = '' } = config;
   const label = routesLabel(name);
-  enforce(label !== undefined || /^egress\/\d+$/.test(name), 'KNOWN_NAME', subject);
+  const [, port = ''] = EGRESS.exec(name) ?? [];
+  enforce(label !== undefined || port !== '', 'KNOWN_NAME', subject);
   // Virtual hosts that come from elsewhere would never pass these rules.
   const ofAll = Object.keys(config.typed_per_filter_config ?? {}).filter((filter) => filter !== PEER_SLOT);
   enforce(config.vhds === undefined && ofAll.length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
@@ -44,7 +45,6 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
       'DENY_ALL',
       subject,
     );
-    const port = name.slice('egress/'.length);
     const leads = granted.flatMap((host) => leadsOf(host, port));
     const limits = granted.map(
       (host) => [`${port} ${host.domains?.[0]}`, limitsOf(host.typed_per_filter_config ?? {})] as const,
@@ -149,6 +149,9 @@ const checkGrantedRoutes = memoizeByIdentity((host: VirtualHost, subject: Subjec
     enforce(age === undefined || isBounded(age.grpc_timeout_header_max), 'CONNECTION_AGE', subject);
   }
 });
+
+/** With the CAs of our own workloads, where callers prove who they are. */
+const EGRESS = /^egress\/(\d+)(?:@[0-9a-f]{16})?$/;
 
 /** Of the caller its one ID, and nothing of its certificate. */
 const CALLER = `By=%DOWNSTREAM_LOCAL_URI_SAN%;Hash=${'0'.repeat(64)};URI=%DOWNSTREAM_PEER_URI_SAN%`;

@@ -206,6 +206,14 @@ export const CALLER_MUTATIONS: readonly (readonly [rule: BoundaryRule, what: str
     'the caller’s own claims kept',
     (c) => void (manager(c).forward_client_cert_details = 'APPEND_FORWARD'),
   ],
+  [
+    'ROUTES_PRESENT',
+    'the clients of other CAs',
+    (c) => {
+      const name = `egress/8080@${'0'.repeat(16)}`;
+      [manager(c).rds.route_config_name, routes(c).name] = [name, name];
+    },
+  ],
   ['CLEAN_REQUESTS', 'no claim', (c) => void delete routes(c).request_headers_to_add],
   ['CLEAN_REQUESTS', 'a claim beside another', (c) => void (claim(c).append_action = 'APPEND_IF_EXISTS_OR_ADD')],
   [
