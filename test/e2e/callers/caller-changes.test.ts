@@ -3,13 +3,28 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { ClientHttp2Session } from 'node:http2';
+import { type ClientHttp2Session, connect as connectPlain } from 'node:http2';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { askOn, type Credentials, dialGateway } from '../../../deploy/demo/calls.ts';
 import { LIMIT_MS } from '../../../deploy/demo/limit.ts';
+import { formatHostPort } from '../../../src/host-port.ts';
 import { eventually, Testbed } from '../../support/mesh.ts';
-import { ACCOUNTS, AUDIT, BATCH, type ProvenCallers, startProvenCallers, WEB } from './proven-callers.ts';
+import { ACCOUNTS, AUDIT, BATCH, type ProvenCallers, RATES, startProvenCallers, WEB } from './proven-callers.ts';
+
+/** Asks without a pause until the gateway ends the connection: every status that it gets. */
+async function statusesUntilClosed(session: ClientHttp2Session, scheme: string, host: string): Promise<Set<number>> {
+  const statuses = new Set<number>();
+  while (!session.closed && !session.destroyed) {
+    await askOn(session, scheme, host, {}).then(
+      ({ status }) => statuses.add(status),
+      () => undefined,
+    );
+    await nextTurn();
+  }
+  return statuses;
+}
 
 describe('edits while callers are connected', () => {
   let bed: Testbed;
@@ -58,14 +73,7 @@ describe('edits while callers are connected', () => {
         .replace(`[${WEB}, ns/batch/*]`, `[${AUDIT}, ns/batch/*]`);
     const { yaml } = meshes.shop;
     meshes.shop.edit(edited);
-    // Until its connection ends, it asks without a pause.
-    const statuses = new Set<number>();
-    while (!audit.closed)
-      for (const status of await statusOn(audit).then(
-        (one) => [one],
-        () => [],
-      ))
-        statuses.add(status);
+    const statuses = await statusesUntilClosed(audit, 'https', ACCOUNTS);
     assert.deepEqual([...statuses], [403]);
     const renewed = meshes.workload(AUDIT, { ca: bed.pki('workloads-other') });
     await eventually('the new root is trusted', async () => (await meshes.call(renewed)).status === 200);
@@ -121,4 +129,24 @@ describe('edits while callers are connected', () => {
     writeFileSync(bundle, roots);
     await eventually('callers are admitted again', async () => (await meshes.call(renewed)).status === 200);
   });
+});
+
+test('A plaintext caller never gets an import that comes when callers have to prove who they are', async () => {
+  const bed = await Testbed.create();
+  try {
+    const { shop, egress } = await startProvenCallers(bed, { plaintext: true });
+    const both = shop.yaml;
+    const rates = both.lastIndexOf('- peer: bank');
+    shop.write(both.slice(0, rates));
+    const session = connectPlain(`http://${formatHostPort(egress)}`).on('error', () => undefined);
+    const status = async (): Promise<number> => (await askOn(session, 'http', RATES, {})).status;
+    await eventually('the import is gone', async () => (await status()) === 404);
+    await shop.settled();
+    const proven = both.replace('clients: plaintext', 'clients: mtls');
+    shop.write(proven.replaceAll('  protocol: http\n', `  protocol: http\n  clients: [${AUDIT}]\n`));
+    const statuses = await statusesUntilClosed(session, 'http', RATES);
+    assert.deepEqual([...statuses], [404]);
+  } finally {
+    await bed.close();
+  }
 });
