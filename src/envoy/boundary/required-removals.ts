@@ -91,7 +91,9 @@ export const NEVER_FROM_INGRESS = [
 
 export const NEVER_FROM_EGRESS = [
   ...ADDED_BY_ENVOY,
-  ...words('x-forwarded-proto x-forwarded-client-cert x-postern-peer x-postern-workload x-postern-given-request-id x-postern-header-bytes'),
+  ...words(
+    'x-forwarded-proto x-forwarded-client-cert x-postern-peer x-postern-workload x-postern-given-request-id x-postern-header-bytes',
+  ),
 ];
 
 /** Whether the mutations remove every one of these headers and write none. */

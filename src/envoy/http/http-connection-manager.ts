@@ -8,7 +8,12 @@ import { extension, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
 import type { Fact } from './access-control/request-fact.ts';
 import { requestLog } from './access-log.ts';
-import { CLEAN_REQUEST, STRIP_REQUEST_TRAILERS, STRIP_RESPONSE, STRIP_RESPONSE_TRAILERS } from './headers/header-mutations.ts';
+import {
+  CLEAN_REQUEST,
+  STRIP_REQUEST_TRAILERS,
+  STRIP_RESPONSE,
+  STRIP_RESPONSE_TRAILERS,
+} from './headers/header-mutations.ts';
 import { keepFacts } from './headers/request-facts.ts';
 import { localReplies } from './local-reply.ts';
 
