@@ -64,6 +64,7 @@ export const CALLER_MUTATIONS: readonly (readonly [rule: BoundaryRule, what: str
       ) as Data;
       Object.assign(port(c), { filter_chains: plaintext.filter_chains });
       delete port(c).access_log;
+      routes(c).name = 'egress/8080';
     },
   ],
   [

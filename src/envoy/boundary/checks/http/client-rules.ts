@@ -5,7 +5,6 @@ import { memoizeByIdentity } from '../../../../memoize.ts';
 import type { Any, Messages } from '../../../proto/types.gen.ts';
 import { type CallersFact, enforce, type Subject } from '../../boundary-rules.ts';
 import { meshBundleKey } from '../../name-rules.ts';
-import { actionOf, NETWORK_RBAC } from '../tcp/network-rules.ts';
 import { checkTls13, combinedValidation, provenClientContext } from '../tls/tls-rules.ts';
 import { UNDERSCORE_GUARD } from './filter-rules.ts';
 
@@ -15,6 +14,8 @@ type Matcher = Messages['xds.type.matcher.v3.Matcher'];
 type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 
+export const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
+const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 const PER_ROUTE = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
 const URI_SAN = 'type.googleapis.com/envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput';
 /** The filter by which a virtual host gets its policy (`typed_per_filter_config`). */
@@ -84,6 +85,11 @@ function onlyAllowed(matcher: Matcher | undefined): Predicate | undefined {
   const otherwise = actionOf(matcher?.on_no_match?.action?.typed_config);
   const holds = more.length === 0 && matcher?.matcher_tree === undefined && verdict === 'ALLOW' && otherwise === 'DENY';
   return holds ? only?.predicate : undefined;
+}
+
+/** ALLOW is the zero value of the field; without the message, or with another type, there is no action. */
+export function actionOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined {
+  return config?.['@type'] === ACTION ? (config.action ?? 'ALLOW') : undefined;
 }
 
 function uriSanOf(predicate: Predicate | undefined): Messages['xds.type.matcher.v3.StringMatcher'] | undefined {

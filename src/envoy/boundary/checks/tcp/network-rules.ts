@@ -1,15 +1,14 @@
 // Boundary rules for network filters: the one that admits exactly the peer, and proxies of TCP.
 // Must not: look at another filter, or at the chain around it.
 
-import type { Any, Messages } from '../../../proto/types.gen.ts';
+import type { Messages } from '../../../proto/types.gen.ts';
 import { enforce, type Subject } from '../../boundary-rules.ts';
+import { actionOf, NETWORK_RBAC } from '../http/client-rules.ts';
 
 type Filter = Messages['envoy.config.listener.v3.Filter'];
 type TcpProxy = Messages['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'];
 
 export const TCP_PROXY = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
-export const NETWORK_RBAC = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
-const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 /** The longest lifetime of a connection with a peer: Envoy does not verify a certificate again that expires meanwhile. */
 const MAX_CONNECTION_SECONDS = 3700;
 
@@ -28,11 +27,6 @@ export function checkNetworkRbac(filter: Filter | undefined, identities: readonl
     Object.values(allowed).every(({ action }) => actionOf(action?.typed_config) !== undefined) &&
     actionOf(otherwise?.action?.typed_config) === 'DENY';
   enforce(admitsExactly, 'NETWORK_RBAC', subject);
-}
-
-/** ALLOW is the zero value of the field; without the message, or with another type, there is no action. */
-export function actionOf(config: Any | undefined): 'ALLOW' | 'DENY' | 'LOG' | undefined {
-  return config?.['@type'] === ACTION ? (config.action ?? 'ALLOW') : undefined;
 }
 
 /** Whether a proxy leads to the one cluster that it names, as it is. */
