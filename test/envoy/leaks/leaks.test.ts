@@ -20,7 +20,7 @@ import { ENDINGS, WEBSOCKET_ENDINGS } from './leaking-backends.ts';
 import { MALFORMED_HTTP1, MALFORMED_HTTP2, PREFACE } from './malformed.ts';
 
 const GRPC = { method: 'POST', headers: { 'content-type': 'application/grpc', te: 'trailers' } } as const;
-const GRPC_ENDINGS = ['Ok', 'NoAnswer', 'Reset', 'GoAway', 'TrailersOnly', 'ResetBody', 'Stall'] as const;
+const GRPC_ENDINGS = ['NoAnswer', 'Reset', 'GoAway', 'TrailersOnly', 'ResetBody', 'Stall'] as const;
 const WORKLOAD = 'ns/web/sa/front';
 
 describe('what gateways show', () => {
@@ -114,13 +114,12 @@ describe('what gateways show', () => {
   });
 
   test('Nothing of how a gRPC call ends says anything of its backend', async () => {
-    const calls = (of: string) =>
-      GRPC_ENDINGS.map(
-        (ending) => [`${of} ${ending}`, { of, path: `/a.B/${ending}`, ...GRPC, body: Buffer.alloc(5) }] as const,
-      );
+    const call = (of: string, ending: string) =>
+      [`${of} ${ending}`, { of, path: `/a.B/${ending}`, ...GRPC, body: Buffer.alloc(5) }] as const;
+    // By itself: another ending may take the backend's connection with it.
+    await everybodyAsks(Object.fromEntries([call('rates', 'Ok')]), /"grpc-message":"served"/);
     await everybodyAsks(
-      Object.fromEntries(['rates', 'dead-rates'].flatMap(calls)),
-      /"grpc-message":"served"/,
+      Object.fromEntries(['rates', 'dead-rates'].flatMap((of) => GRPC_ENDINGS.map((ending) => call(of, ending)))),
       /"grpc-status":"14"/,
     );
   });
