@@ -158,10 +158,12 @@ function passFilters(chain: FilterChain, passage: Passage): Decision {
       case 'type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config':
         return closed(chain, passage);
       case 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': {
+        if (question.isConnectionAlone) return trail.yes([], undefined);
         const cluster = passage.resources.cluster(present(config.cluster, name));
         return passCluster(cluster.name ?? '', chain, { ...passage, told });
       }
       case 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': {
+        if (question.isConnectionAlone) return trail.yes([], undefined);
         const { resources, identities } = passage;
         const peer = metadataOf(chain, 'peer');
         return judgeRequest(config, { question, resources, trail, identities, ...(peer !== undefined && { peer }) });
@@ -197,9 +199,10 @@ function closed(chain: FilterChain, { trail, question, listener }: Passage): Dec
   const peer = metadataOf(chain, 'peer');
   const says = `it closes every connection: ${reason}`;
   if (reason === 'CLIENT') {
-    const rule = `${imported}.clients`;
+    // As the access log has it; an import has its line by its port.
+    const rule = metadataOf(chain, 'rule') ?? `${imported}.clients`;
     const nearest = { rule, needs: [`the certificate of ${chosenChains(listener).join(' or ')}`] };
-    return trail.no('CLIENT', 'rule', rule, says, rule, nearest);
+    return trail.no('CLIENT', 'rule', rule, says, `${imported}.clients`, nearest);
   }
   if (reason === 'PEER_DENIED') return trail.no('PEER_DENIED', 'rule', imported, says, `peers.${peer}.trustBundle`);
   return trail.no('WRONG_IDENTITY', 'identity', chain.name ?? '', says, `peers.${peer}.gatewayIdentities`);

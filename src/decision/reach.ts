@@ -56,6 +56,13 @@ function ofChain(chain: FilterChain, door: Door, workload: Span | undefined): re
         return ofCluster(door.all.cluster(present(config.cluster, name ?? '')), chain, door, workload);
       case 'type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config':
         return [];
+      // They hand over what TLS has verified, limit, or refuse identities that TLS accepts: less may be reached, not more.
+      case 'type.googleapis.com/envoy.extensions.filters.network.set_filter_state.v3.Config':
+      case 'type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit':
+      case 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC':
+        break;
+      default:
+        throw unjudged(`the network filter ${name}`);
     }
   }
   throw unjudged(`the chain ${chain.name}, which leads nowhere,`);
@@ -70,7 +77,10 @@ function ofCluster(cluster: Cluster, chain: FilterChain, door: Door, workload: S
     const [peer, service] = [textOf(chain.metadata, 'peer') ?? caller, textOf(chain.metadata, 'service')];
     const named = { peer: present(peer, 'a peer'), service: present(service, 'a service') };
     leadsTo(cluster.name ?? '', `${caller === undefined ? 'tcp' : 'export'}/${named.peer}/${named.service}`);
-    const rule = caller === undefined ? `imports.:${port}` : `exports.${service}.consumers.${peer}`;
+    const rule =
+      caller === undefined
+        ? (textOf(chain.metadata, 'rule') ?? `imports.:${port}`)
+        : `exports.${service}.consumers.${peer}`;
     const at = { gateway: caller === undefined ? 'egress' : 'ingress', ...(port !== undefined && { port }) } as const;
     return [{ ...at, ...named, protocol: 'tcp', ...(workload && { workload }), conditions: [], rule }];
   }
@@ -167,6 +177,14 @@ function allowedBy(manager: Manager, perFilter: readonly PerFilter[], source: st
       case 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua':
         allowed = conditional(allowed, name);
         break;
+      // They change what is seen of a request, limit, or send it on.
+      case 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config':
+      case 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation':
+      case 'type.googleapis.com/envoy.extensions.filters.http.filter_chain.v3.FilterChainConfig':
+      case 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router':
+        break;
+      default:
+        throw unjudged(`the HTTP filter ${name}`);
     }
   }
   return allowed;

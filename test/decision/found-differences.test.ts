@@ -200,7 +200,7 @@ gateways: {ingress: {address: "127.0.0.1:15443"}}
 peers:
   shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress]}
 exports:
-- {name: a, backend: "127.0.0.1:80", consumers: [{peer: shop, allow: [{methods: [POST], paths: [/a/b, /p/*]}, {methods: [GET], paths: [/g/*]}]}]}
+- {name: a, backend: "127.0.0.1:80", consumers: [{peer: shop, allow: [{methods: [POST], paths: [/a/b, /p/*, /o, /o/*]}, {methods: [GET], paths: [/g/*]}]}]}
 `;
   const ingress = new MeshUnderTest(GRANTS).resources('ingress');
   const hello = peerHello(ingress, 'shop', NOW);
@@ -218,6 +218,7 @@ exports:
   test('A rule has the path in another spelling: first the method counts, then the spelling', () => {
     assert.equal(ask('GET', '/p/x;'), 'METHOD');
     assert.equal(ask('POST', '/p/x;'), 'UNUSUAL_PATH');
+    assert.equal(ask('POST', '/o/a;b'), 'UNUSUAL_PATH');
     assert.equal(ask('TRACE', '/p/x'), 'METHOD');
     assert.equal(ask('GET', '/q'), 'PATH');
   });

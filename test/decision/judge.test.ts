@@ -184,7 +184,7 @@ describe('callers of our own mesh', () => {
       [
         'CLIENT',
         {
-          rule: 'imports.:5432.clients',
+          rule: 'imports.ledger.clients',
           needs: [
             'the certificate of spiffe://bank.example/ns/web/sa/front or spiffe://bank.example/ns/batch/deep/* or spiffe://bank.example/ns/batch/*',
           ],

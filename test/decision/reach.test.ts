@@ -144,3 +144,23 @@ describe('sets of what is reached', () => {
     assert.deepEqual(gained([{ ...one, rule: 'elsewhere' }], [one]), []);
   });
 });
+
+test('A filter that reach does not know throws, as it does where one request is judged', () => {
+  const mesh = new MeshUnderTest(`apiVersion: postern/v1
+mesh: {name: bank, trustDomain: bank.example}
+identity: {issuer: {certificate: ca.pem, privateKey: ca-key.pem}}
+gateways: {ingress: {address: "127.0.0.1:15443"}}
+peers:
+  shop: {trustDomain: shop.example, trustBundle: shop.pem, gatewayIdentities: [gateway/egress]}
+exports:
+- {name: a, backend: "127.0.0.1:80", consumers: [{peer: shop, methods: [GET], paths: [/a]}]}
+`);
+  const ingress = mesh.resources('ingress');
+  assert.equal(reach(ingress).length, 1);
+  const text = JSON.stringify(ingress);
+  for (const known of ['http.header_mutation.v3.HeaderMutation', 'network.rbac.v3.RBAC']) {
+    assert.ok(text.includes(`filters.${known}`), known);
+    const changed = text.replaceAll(`filters.${known}`, 'filters.unknown.v3.Unknown');
+    assert.throws(() => reach(JSON.parse(changed) as readonly ResourceJson[]), { code: 'UNJUDGED' }, known);
+  }
+});

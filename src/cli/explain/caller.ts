@@ -6,7 +6,7 @@ import type { LogLine } from './log-line.ts';
 export interface Caller {
   readonly identity?: string;
   /**
-   * `verified`: TLS has proved it. `claimed`: a certificate that was refused says so, which proves nothing. `none`: nobody was
+   * `verified`: TLS has proved it. `claimed`: a certificate that was refused, or of a handshake that did not end, says so, which proves nothing. `none`: nobody was
    * asked for a certificate, or none was shown.
    */
   readonly isProven: 'verified' | 'claimed' | 'none';

@@ -12,7 +12,8 @@ export function explanationText(given: Explanation): string {
   const { verdict, reason, gateway, layer, at, caller, rule, nearest, look } = told;
   const rows: readonly (readonly [string, string])[] = [
     ['asked', told.asked],
-    ['caller', callerText(caller)],
+    ...answerRows(told),
+    ['caller', callerText(told)],
     ...(caller.workload === undefined
       ? []
       : [['workload', `${caller.workload} (the peer's gateway says so; not verified here)`] as const]),
@@ -38,12 +39,22 @@ export function explanationText(given: Explanation): string {
   return `${[...wrapped(head, 0), ...rows.flatMap(([name, text]) => row(name, text))].join('\n')}\n`;
 }
 
-function callerText({ identity, isProven, client }: Explanation['caller']): string {
+/** The status, and what joins the logs of both gateways. */
+function answerRows({ layer, details }: Explanation): readonly (readonly [string, string])[] {
+  const { code, request_id: id } = details;
+  if (layer !== 'http' || code === undefined) return [];
+  return [['answer', `${code === '0' ? 'none' : code}${id === undefined ? '' : `, request_id ${id}`}`]];
+}
+
+function callerText({ caller: { identity, isProven, client }, reason }: Explanation): string {
   const from = client === undefined ? '' : `, from ${client}`;
   switch (isProven) {
     case 'verified':
       return `${identity} (verified by TLS)${from}`;
     case 'claimed':
+      // Nothing was refused here, and nothing was proven.
+      if (reason === 'HANDSHAKE_UNFINISHED')
+        return `${identity} (claimed in a handshake that was not finished: proves nothing)${from}`;
       return `${identity} (claimed by a certificate that was refused: proves nothing)${from}`;
     case 'none':
       return `nobody verified${from}`;

@@ -7,12 +7,13 @@ import type { Decision, Nearest } from '../../decision/answer/decision.ts';
 import { judge } from '../../decision/connection.ts';
 import { Resources } from '../../decision/matching/resources.ts';
 import { judgeTunnels } from '../../decision/tls/dialled-peer.ts';
-import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
+import type { ReasonCode } from '../../envoy/reasons.ts';
 import { PosternError } from '../../errors.ts';
 import { placeOf } from '../questions/rule-place.ts';
 import type { Served } from '../questions/served.ts';
 import { type Caller, callerOf } from './caller.ts';
-import { notesOf } from './line-notes.ts';
+import { type Advice, adviceFor } from './line-advice.ts';
+import { limitNotes, notesOf } from './line-notes.ts';
 import { lineQuestions } from './line-question.ts';
 import type { LoggedVerdict, LogLine } from './log-line.ts';
 import { nearestNamed } from './nearest-named.ts';
@@ -81,17 +82,17 @@ const DETAILS = [
 /** `served`: the resources by which it may have been decided, the likeliest first; empty when the line is of another mesh. */
 export function explain(line: LogLine, served: readonly Served[]): Explanation {
   const { reason, verdict, fields, mesh, role, layer } = line;
-  const { meaning, cause, cure } = REASONS[reason];
   const judgements = served.map((one) => ({ served: one, ...judgedBy(line, one) }));
   const [first] = judgements;
   const place = (name: string): Placed => {
     const at = first === undefined ? undefined : placeOf(name, first.served);
     return { name, ...(at !== undefined && { place: at }) };
   };
-  const nearest: Nearest | undefined =
+  const nearest: (Nearest & Partial<Advice>) | undefined =
     verdict === 'allowed' || first === undefined
       ? undefined
       : (first.decision?.nearest ?? nearestNamed(line, first.served));
+  const { meaning, cause, cure } = { ...adviceFor(line), ...nearest };
   const look = REASON_BASIS[reason].source(line);
   const { rule } = fields;
   return {
@@ -105,7 +106,7 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
     meaning,
     cause,
     cure,
-    notes: notesOf(line),
+    notes: [...notesOf(line), ...limitNotes(line, first?.decision?.limits ?? [])],
     ...(rule !== undefined && { rule: place(rule) }),
     ...(nearest !== undefined && { nearest: { ...place(nearest.rule), needs: nearest.needs } }),
     ...(look !== undefined && look !== rule && look !== nearest?.rule && { look: place(look) }),
@@ -117,14 +118,14 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
 function askedOf({ layer, role, fields }: LogLine): string {
   const { peer = '(no peer)', export: exported, import: imported, authority, method, path, sni } = fields;
   const service = exported ?? imported ?? authority ?? '(no name)';
-  const who = role === 'ingress' ? `peer ${peer}` : 'a caller of our own';
+  const who = role === 'ingress' ? (fields['peer'] === undefined ? 'somebody' : `peer ${peer}`) : 'a caller of our own';
   switch (layer) {
     case 'http':
       return `${who}: ${method ?? '(no method)'} ${service} ${path ?? ''}`.trimEnd();
     case 'tcp':
       return `${who}: a TCP connection to ${service}`;
     case 'listener':
-      return `${role === 'ingress' ? who : 'a caller'}: a TLS connection with server name ${sni ?? '(none)'}`;
+      return `${role === 'ingress' ? who : 'a caller'}: a TLS connection with server name ${sni ?? '(not logged)'}`;
     case 'tunnel':
       return `our egress: a connection to peer ${peer}`;
   }
@@ -162,9 +163,11 @@ function decisionsOf(line: LogLine, served: Served): readonly Decision[] {
   return judgeTunnels(new Resources(served.resources), { peer, uris: proven?.split(','), at: line.at });
 }
 
-/** The line of a tunnel has the names of the peer's gateway when its handshake was done. */
-function isUnseen({ layer, fields }: LogLine): boolean {
-  return layer === 'tunnel' && fields['upstream_peer_uri'] === undefined;
+/** The line of a connection to a peer has the names of its gateway when the handshake was done; before that, the peer may end it. */
+function isUnseen({ layer, role, fields }: LogLine): boolean {
+  const isDialled =
+    layer === 'tunnel' || (layer === 'tcp' && role === 'egress' && fields['upstream_fail'] !== undefined);
+  return isDialled && fields['upstream_peer_uri'] === undefined;
 }
 
 function isSame({ reason }: Decision, line: LogLine): boolean {

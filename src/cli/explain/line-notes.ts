@@ -13,12 +13,23 @@ const ENDS: Readonly<Record<string, ReasonCode>> = {
 export function notesOf({ layer, role, reason, fields }: LogLine): readonly string[] {
   const { close = '', code } = fields;
   const end = layer === 'tcp' && Object.hasOwn(ENDS, close) ? ENDS[close] : undefined;
-  const isPeersRefusal = layer === 'http' && role === 'egress' && reason === 'ALLOWED' && code === '403';
+  const isPeersAnswer = layer === 'http' && role === 'egress' && reason === 'ALLOWED' && Number(code) >= 400;
   return [
     ...(end === undefined ? [] : [`it ended with ${end}: ${REASONS[end].meaning} ${REASONS[end].cure}`]),
-    ...(isPeersRefusal ? [PEERS_REFUSAL] : []),
+    ...(isPeersAnswer ? [peersAnswer(fields)] : []),
   ];
 }
 
-const PEERS_REFUSAL =
-  'the 403 came from the peer. Its gateway has no grant for this request, or exports the service as TCP and not as HTTP; or its service refused. Only its own log says: give its team the request_id.';
+function peersAnswer({ code, request_id: id }: LogLine['fields']): string {
+  const why =
+    code === '403'
+      ? ' Its gateway has no grant for this request, or exports the service as TCP and not as HTTP; or its service refused. Only its own log says which.'
+      : '';
+  return `the answer was ${code}; it came from the peer’s side (its gateway or its service): give its team ${id === undefined ? 'the time of the line' : `request_id ${id}, which its log has as peer_request_id`}.${why}`;
+}
+
+/** The line does not say how high its limit is; the resources do. */
+export function limitNotes({ reason }: LogLine, limits: readonly string[]): readonly string[] {
+  if (limits.length === 0 || !/_LIMIT$/.test(reason)) return [];
+  return [`the limits on its way: ${limits.join('; ')}`];
+}

@@ -79,21 +79,26 @@ function localConnections({ fields, at }: LogLine, { resources, names }: Served)
 function peerHandshake({ fields, reason, at }: LogLine, { resources }: Served): readonly Question[] {
   const { sni, peer, claimed_uri: claimed, peer_uri: identity } = fields;
   const alpn = [sni?.includes('.tcp.') ? TCP_ALPN : HTTP_ALPN];
-  if (reason === 'UNKNOWN_SERVER_NAME') return [{ at, hello: { alpn, ...(sni !== undefined && { serverName: sni }) } }];
+  const alone = { at, isConnectionAlone: true } as const;
+  if (reason === 'UNKNOWN_SERVER_NAME')
+    return [{ ...alone, hello: { alpn, ...(sni !== undefined && { serverName: sni }) } }];
   const hello = peer === undefined ? undefined : peerHello(resources, peer, at);
   if (hello === undefined) return [];
-  return [
-    { at, hello: { ...showing(hello, claimed ?? identity), alpn, ...(sni !== undefined && { serverName: sni }) } },
-  ];
+  const { certificate, ...bare } = showing(hello, claimed ?? identity);
+  const shown = certificate !== undefined && reason !== 'NO_CERTIFICATE' && { certificate };
+  return [{ ...alone, hello: { ...bare, ...shown, alpn, ...(sni !== undefined && { serverName: sni }) } }];
 }
 
-function localHandshakes({ fields, at }: LogLine, { resources, names }: Served): readonly Question[] {
-  const { claimed_uri: claimed, peer_uri: identity } = fields;
-  const [port] = names.imports.map((one) => one.port);
-  const workload = claimed ?? identity;
-  if (port === undefined || workload === undefined) return [];
-  const hello = workloadHello(resources, port, workload, 'http/1.1', at);
-  return hello === undefined ? [] : [{ port, at, hello }];
+/** A line of a connection does not say at which port it was. */
+function localHandshakes({ fields, reason, at }: LogLine, { resources, names }: Served): readonly Question[] {
+  const workload = fields['claimed_uri'] ?? fields['peer_uri'];
+  if (workload === undefined && reason !== 'NO_CERTIFICATE') return [];
+  return [...new Set(names.imports.map(({ port }) => port))].flatMap((port) => {
+    const hello = workloadHello(resources, port, undefined, 'http/1.1', at);
+    if (hello === undefined) return [];
+    const shown = workload === undefined ? hello : workloadHello(resources, port, workload, 'http/1.1', at);
+    return shown === undefined ? [] : [{ port, at, isConnectionAlone: true, hello: showing(shown, workload) } as const];
+  });
 }
 
 function showing(hello: Hello, identity: string | undefined): Hello {

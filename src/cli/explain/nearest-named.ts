@@ -4,27 +4,31 @@
 import type { Nearest } from '../../decision/answer/decision.ts';
 import { Resources } from '../../decision/matching/resources.ts';
 import { METADATA } from '../../envoy/resource-names.ts';
-import { exportAuthority, localNames } from '../../federation/wire-names.ts';
+import { exportAuthority, localNames, serverName, tcpServerName } from '../../federation/wire-names.ts';
 import { nearestName } from '../../nearest-name.ts';
 import type { TrustDomain } from '../../trust/spiffe.ts';
-import { endedOn } from '../questions/ended-grant.ts';
+import { endedOn, grantedTo } from '../questions/ended-grant.ts';
 import type { Served } from '../questions/served.ts';
+import type { Advice } from './line-advice.ts';
 import type { LogLine } from './log-line.ts';
 
-export function nearestNamed(line: LogLine, served: Served): Nearest | undefined {
+/** With other words than the reason's own, where the name says more. */
+export type NearestNamed = Nearest & Partial<Pick<Advice, 'cause' | 'cure'>>;
+
+export function nearestNamed(line: LogLine, served: Served): NearestNamed | undefined {
   switch (line.reason) {
     case 'NO_GRANT':
       return nearestExport(line, served);
     case 'UNKNOWN_NAME':
       return nearestImport(line, served);
     case 'UNKNOWN_SERVER_NAME':
-      return nearestServerName(line, served);
+      return line.role === 'egress' ? undefined : (exactTcpName(line, served) ?? nearestServerName(line, served));
     default:
       return undefined;
   }
 }
 
-function nearestExport({ fields, at }: LogLine, served: Served): Nearest | undefined {
+function nearestExport({ fields, at }: LogLine, served: Served): NearestNamed | undefined {
   const { names, trustDomain } = served;
   const { authority = '', peer = '' } = fields;
   const asked = authority.replace(/:\d+$/, '');
@@ -33,11 +37,58 @@ function nearestExport({ fields, at }: LogLine, served: Served): Nearest | undef
   );
   const exact = byAuthority.get(asked);
   const ended = exact === undefined ? undefined : endedOn(served, exact, peer, at);
-  if (ended !== undefined)
-    return { rule: `exports.${exact}.consumers.${peer}`, needs: [`a later day than ${ended} in expires`] };
+  if (exact !== undefined && ended !== undefined) return endedGrant(exact, peer, ended);
   if (exact !== undefined) return { rule: `exports.${exact}`, needs: [`a consumer with peer: ${peer}`] };
   const near = byAuthority.get(nearestName(asked, [...byAuthority.keys()]) ?? '');
   return near === undefined ? undefined : { rule: `exports.${near}`, needs: [`the name ${near} (the peer writes it)`] };
+}
+
+function endedGrant(exported: string, peer: string, ended: string): NearestNamed {
+  return {
+    rule: `exports.${exported}.consumers.${peer}`,
+    needs: [`a later day than ${ended} in expires`],
+    cause: `The grant ended on ${ended} (expires).`,
+    cure: 'Set a later day in `expires` of the consumer, if the peer may go on.',
+  };
+}
+
+/** A server name of TCP has the names of the export and of the peer, which tell why no filter chain has it. */
+function exactTcpName({ fields, at }: LogLine, served: Served): NearestNamed | undefined {
+  const { names, trustDomain } = served;
+  const known = new Map([
+    ...names.peers.map((peer) => [serverName(peer.trustDomain, trustDomain as TrustDomain), peer.name] as const),
+    ...peersByServerName(served),
+  ]);
+  const [exported, peer] =
+    names.exports
+      .flatMap((one) => [...known].map(([sni, name]) => [one, name, tcpServerName(one.name, sni)] as const))
+      .find(([, , sni]) => sni === fields['sni']?.toLowerCase()) ?? [];
+  if (exported === undefined || peer === undefined) return undefined;
+  const { name, protocol } = exported;
+  const ended = endedOn(served, name, peer, at);
+  if (ended !== undefined) return endedGrant(name, peer, ended);
+  const to = grantedTo(served, name, at);
+  const is = `The server name is that of peer ${peer} and the TCP export ${name}; it`;
+  if (protocol !== 'tcp')
+    return {
+      rule: `exports.${name}`,
+      needs: ['protocol: tcp, or an import without it at the peer'],
+      cause: `${is} is ${protocol}, not tcp.`,
+      cure: 'Have the peer import it with the protocol of the export.',
+    };
+  if (to.includes(peer))
+    return {
+      rule: `peers.${peer}`,
+      needs: ['a peer that is not denied, or the grant at that time'],
+      cause: `${is} is granted to ${peer} in the file: the peer is denied or has another sni, or the grant is newer than the line.`,
+      cure: 'Run `postern status`.',
+    };
+  return {
+    rule: `exports.${name}`,
+    needs: [`a consumer with peer: ${peer}`],
+    cause: `${is} is tcp, granted to ${to.length === 0 ? 'nobody' : `${to.join(', ')} only`}.`,
+    cure: `Add peer: ${peer} to \`consumers\` of the export, if it may use it.`,
+  };
 }
 
 function nearestImport({ fields }: LogLine, { names }: Served): Nearest | undefined {
@@ -48,19 +99,23 @@ function nearestImport({ fields }: LogLine, { names }: Served): Nearest | undefi
   const isName = ofName.has(asked);
   const where = port === undefined || Number(port) !== one.port ? ` at port ${one.port}` : '';
   return {
-    rule: `imports.${one.as}:${one.port}`,
+    rule: one.protocol === 'tcp' ? `imports.${one.name}` : `imports.${one.as}:${one.port}`,
     needs: [isName ? `a request${where || ' for it'}` : `the name ${one.as}${where}`],
   };
 }
 
-function nearestServerName({ fields }: LogLine, { resources }: Served): Nearest | undefined {
+function peersByServerName({ resources }: Served): ReadonlyMap<string, string> {
   const chains = new Resources(resources).listeners().flatMap(({ filter_chains: all = [] }) => all);
-  const peers = new Map(
+  return new Map(
     chains.flatMap(({ filter_chain_match: match, metadata }) => {
       const { peer } = (metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, unknown>>;
       return typeof peer === 'string' ? (match?.server_names ?? []).map((name) => [name, peer] as const) : [];
     }),
   );
+}
+
+function nearestServerName({ fields }: LogLine, served: Served): Nearest | undefined {
+  const peers = peersByServerName(served);
   const near = likeName(fields['sni'] ?? '', [...peers.keys()]);
   const peer = peers.get(near ?? '');
   return peer === undefined ? undefined : { rule: `peers.${peer}`, needs: [`server name ${near}`] };

@@ -91,7 +91,8 @@ export const REASON_BASIS: Readonly<Record<ReasonCode, ReasonBasis>> = {
   BACKEND_TIMEOUT: moment(exportPart('')),
   BACKEND_RESET: moment(exportPart('.backend')),
   BACKEND_MALFORMED: moment(exportPart('')),
-  PEER_DOWN: moment(ADDRESSES),
+  // A request only knows that there was no connection; the line of the tunnel knows why.
+  PEER_DOWN: moment((line) => (line.layer === 'http' ? PEER : ADDRESSES)(line)),
   PEER_REFUSED_US: moment(PEER),
   WE_REFUSED_PEER: moment(PEER),
   PEER_TIMEOUT: moment(IMPORT),

@@ -55,6 +55,7 @@ function ofPeer(
       served.file,
     );
   const { exported, method, path } = exportIn(words, served.names, served);
+  if (method !== undefined) checkMethod(method);
   const isTcp = exported.protocol === 'tcp';
   if (isTcp && method !== undefined)
     throw usage(`${exported.name} is TCP: ask without a method, postern can ${subject} ${exported.name}`);
@@ -101,6 +102,7 @@ function ofWorkload(
   const [first = '', second, path = '/'] = words;
   const [method, target] = second === undefined ? [undefined, first] : [first, second];
   const { name, port, isTcp } = importAt(target, served);
+  if (method !== undefined) checkMethod(method);
   if (isTcp && method !== undefined)
     throw usage(`${name} is TCP: ask without a method, postern can ${subject} ${name}:${port}`);
   if (!isTcp && method === undefined)
@@ -136,6 +138,11 @@ function exportIn(
       served.file,
     );
   return { exported, path, ...(second !== undefined && { method: first }) };
+}
+
+/** Methods have capitals and small letters of their own: `get` is another method, which no rule has. */
+function checkMethod(method: string): void {
+  if (/[a-z]/.test(method)) throw usage(`${method} is no method: write ${method.toUpperCase()}, in capitals`);
 }
 
 /** NAME or NAME:PORT; without a port, the name has to have one alone. */

@@ -43,6 +43,8 @@ export interface Question {
   readonly hello?: Hello;
   /** Absent: the client opens a TCP connection, and sends what it likes. */
   readonly request?: Request;
+  /** Asked is whether the gateway takes the connection: its chain, handshake and network access control, and nothing after that. */
+  readonly isConnectionAlone?: true;
   /** What the peer's gateway shows ours; absent: what ours expects. */
   readonly peerGateway?: ShownCertificate;
   /** The time in milliseconds since the epoch. */

@@ -70,6 +70,7 @@ describe('the command explain', () => {
     );
     assert.equal(told[0].nearest.name, 'exports.ledger.audit.consumers.partner');
     assert.ok(told[0].nearest.needs[0].includes(lastDay));
+    assert.match(told[0].cure, /^Set a later day/);
   });
 
   test('The line of a connection to a peer is judged by what the gateway of the peer has to prove', async (t) => {

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { notesOf } from '../../../src/cli/explain/line-notes.ts';
+import { adviceFor } from '../../../src/cli/explain/line-advice.ts';
+import { limitNotes, notesOf } from '../../../src/cli/explain/line-notes.ts';
 import { parseLogLine } from '../../../src/cli/explain/log-line.ts';
 
 const noted = (fields: Readonly<Record<string, unknown>>): readonly string[] =>
@@ -24,10 +25,47 @@ describe('notes of a line', () => {
   });
 
   test('A 403 of the peer is told from one of our own gateway, with another protocol as a possible cause', () => {
-    const http = { layer: 'http', code: 403 };
-    assert.match(noted(http).join(), /came from the peer.*TCP/);
+    const http = { layer: 'http', code: 403, request_id: 'id-1' };
+    assert.match(noted(http).join(), /the answer was 403; it came from the peer.*request_id id-1.*TCP/);
+    assert.match(noted({ ...http, code: 429 }).join(), /the answer was 429; it came from the peer.*request_id id-1/);
     assert.deepEqual(noted({ ...http, verdict: 'refused', reason: 'CLIENT' }), []);
     assert.deepEqual(noted({ ...http, gateway: 'bank/ingress' }), []);
     assert.deepEqual(noted({ ...http, code: 200 }), []);
+  });
+});
+
+describe('advice of a line', () => {
+  const advised = (fields: Readonly<Record<string, string>>) =>
+    adviceFor(
+      parseLogLine(
+        JSON.stringify({ ts: '2026-11-29T12:00:00Z', gateway: 'shop/egress', layer: 'listener', ...fields }),
+      ),
+    );
+
+  test('A caller of our own gets no advice for peers', () => {
+    for (const reason of ['WRONG_CA', 'NO_CERTIFICATE', 'WRONG_IDENTITY', 'HANDSHAKE_UNFINISHED']) {
+      const { cause, cure } = advised({ reason });
+      assert.doesNotMatch(`${cause}${cure}`, /mesh has another CA|peer|gatewayIdentities/, reason);
+      assert.notEqual(advised({ reason, gateway: 'shop/ingress' }).cure, cure, reason);
+    }
+    assert.match(advised({ reason: 'HANDSHAKE_UNFINISHED' }).cure, /imported at this port/);
+  });
+
+  test('The identity of a gateway that we refuse stands in upstream_fail', () => {
+    assert.match(advised({ layer: 'tunnel', reason: 'WRONG_IDENTITY', peer: 'bank' }).cure, /upstream_fail/);
+    assert.match(advised({ gateway: 'shop/ingress', reason: 'WRONG_IDENTITY' }).cure, /claimed_uri/);
+  });
+
+  test('A command in a cure has the name of the peer, when it is a name', () => {
+    const line = { layer: 'tunnel', reason: 'PEER_DOWN' };
+    assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank`/);
+    assert.match(advised({ ...line, peer: 'bank; rm' }).cure, /`postern check peer NAME`/);
+  });
+
+  test('A refusal by a limit has the limits of the resources beside it', () => {
+    const line = { ts: '2026-11-29T12:00:00Z', gateway: 'shop/ingress', layer: 'http' };
+    const limits = (reason: string) => limitNotes(parseLogLine(JSON.stringify({ ...line, reason })), ['3 a second']);
+    assert.deepEqual(limits('CONSUMER_RATE_LIMIT'), ['the limits on its way: 3 a second']);
+    assert.deepEqual(limits('METHOD'), []);
   });
 });

@@ -7,7 +7,7 @@ import { EXIT } from '../../../errors.ts';
 import { outputFormat, type Run } from '../../command.ts';
 import { type AskedQuestion, askedQuestion } from '../../questions/asked-question.ts';
 import { type AskedExport, decisionText } from '../../questions/decision-text.ts';
-import { endedOn } from '../../questions/ended-grant.ts';
+import { endedOn, grantedTo } from '../../questions/ended-grant.ts';
 import { placeOf } from '../../questions/rule-place.ts';
 import { type Served, servedResources } from '../../questions/served.ts';
 
@@ -46,17 +46,14 @@ function notGranted(
 ): { readonly export?: AskedExport } {
   const ended = endedOn(served, name, asking, at);
   const place = placeOf(ended === undefined ? `exports.${name}` : `exports.${name}.consumers.${asking}`, served);
-  const grantedTo = served.names.peers
-    .map((peer) => peer.name)
-    .filter((peer) => Object.hasOwn(served.places, `exports.${name}.consumers.${peer}`))
-    .filter((peer) => endedOn(served, name, peer, at) === undefined);
-  if (grantedTo.includes(asking)) return {};
+  const granted = grantedTo(served, name, at);
+  if (granted.includes(asking)) return {};
   return {
     export: {
       name,
       protocol,
       ...(place !== undefined && { place }),
-      grantedTo,
+      grantedTo: granted,
       ...(ended !== undefined && { endedOn: ended }),
     },
   };

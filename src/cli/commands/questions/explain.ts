@@ -47,8 +47,13 @@ async function servedAt(line: LogLine, servedBy: ServedBy): Promise<readonly Ser
   if (first.mesh !== line.mesh) return [];
   const others: Served[] = [];
   for (const other of first.snapshot?.alsoPossible ?? [])
-    others.push(await servedBy(line.role, { at, version: other, node }));
+    others.push(byTime(await servedBy(line.role, { at, version: other, node })));
   return [first, ...others];
+}
+
+/** It is asked for by its version, which the line does not name. */
+function byTime({ snapshot, ...served }: Served): Served {
+  return snapshot === undefined ? served : { ...served, snapshot: { ...snapshot, foundBy: 'time' } };
 }
 
 /** Everything but ASCII is escaped: the line is somebody else's text. */

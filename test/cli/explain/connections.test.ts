@@ -1,0 +1,101 @@
+// `postern explain` on lines of connections: they are judged without a request, and server names of TCP say whose they are.
+
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import type { Explanation } from '../../../src/cli/explain/explanation.ts';
+import { postern, refusal, scene } from '../postern.ts';
+
+const TS = new Date().toISOString();
+const SNI = 'shop.example.peers.bank.example';
+const GATEWAY = 'spiffe://shop.example/gateway/egress';
+const CALLER = 'spiffe://bank.example/ns/web/sa/front';
+
+/** The bank, whose own callers prove who they are, and which also has a TCP import. */
+function mtls(t: TestContext): string {
+  return scene(t).edited(
+    'mtls.yaml',
+    (yaml) =>
+      `${yaml
+        .replace('trustDomain: bank.example', 'trustDomain: bank.example\n  trustBundle: pki/bank/ca.pem')
+        .replace('egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, clients: mtls}')
+        .replace('port: 11080', 'port: 11080\n  clients: [ns/web/sa/front]')}
+- {peer: shop, name: ticks, as: ticks.default, port: 11081, protocol: tcp, clients: [ns/web/sa/front]}
+`,
+  );
+}
+
+async function told(file: string, fields: Readonly<Record<string, unknown>>): Promise<Explanation> {
+  const line = JSON.stringify({ ts: TS, ...fields });
+  const { stdout, stderr } = await postern(['explain', line, '-f', file, '-o', 'json']);
+  assert.equal(stderr, '');
+  const [one] = JSON.parse(stdout) as Explanation[];
+  assert.ok(one);
+  return one;
+}
+
+describe('lines of connections', () => {
+  test('A connection that carries HTTP is judged by its handshake alone', async (t) => {
+    const file = mtls(t);
+    const ours = { gateway: 'bank/egress', layer: 'listener' };
+    const theirs = { gateway: 'bank/ingress', layer: 'listener', peer: 'shop', sni: SNI };
+    const cases: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+      ['same', { ...ours, reason: 'ALLOWED', peer_uri: CALLER }],
+      ['same', { ...theirs, reason: 'ALLOWED', peer_uri: GATEWAY }],
+      ['moment', { ...ours, reason: 'HANDSHAKE_UNFINISHED', claimed_uri: CALLER }],
+      ['moment', { ...theirs, reason: 'HANDSHAKE_UNFINISHED', claimed_uri: GATEWAY }],
+      ['unseen', { ...ours, reason: 'WRONG_CA', claimed_uri: CALLER }],
+      ['unseen', { ...ours, reason: 'CERTIFICATE_EXPIRED', claimed_uri: CALLER }],
+      ['same', { ...ours, reason: 'NO_CERTIFICATE' }],
+      ['same', { ...theirs, reason: 'NO_CERTIFICATE' }],
+      ['same', { ...ours, reason: 'WRONG_IDENTITY', claimed_uri: `${CALLER},${CALLER}2` }],
+      ['other', { ...ours, reason: 'ALLOWED', peer_uri: 'spiffe://shop.example/ns/web/sa/front' }],
+    ];
+    for (const [agrees, fields] of cases) {
+      const { judged } = await told(file, fields);
+      assert.equal(judged[0]?.agrees, agrees, JSON.stringify({ fields, judged }));
+    }
+  });
+
+  test('What the gateway of the peer has ended is no contradiction, in lines of TCP as in those of tunnels', async (t) => {
+    const file = mtls(t);
+    const tcp = { gateway: 'bank/egress', layer: 'tcp', peer: 'shop', import: 'ticks', peer_uri: CALLER };
+    const ended = await told(file, {
+      ...tcp,
+      reason: 'UNKNOWN_SERVER_NAME',
+      upstream_fail: 'Connection_reset_by_peer',
+    });
+    assert.deepEqual([ended.judged[0]?.agrees, ended.look?.name], ['unseen', 'peers.shop']);
+    // Our own refusal is judged.
+    assert.equal((await told(file, { ...tcp, reason: 'CLIENT' })).judged[0]?.agrees, 'other');
+  });
+
+  test('A TCP import is named as in the log', async (t) => {
+    const file = mtls(t);
+    const { stdout } = await postern(['can', 'ns/web/sa/other', 'ticks.default:11081', '-f', file]);
+    assert.match(stdout, /nearest {2}imports\.ticks\.clients \(.*mtls\.yaml:\d+\)/);
+    assert.match((await postern(['who', 'ticks.default:11081', '-f', file])).stdout, /TCP .*imports\.ticks\.clients/);
+  });
+
+  test('The server name of a TCP export names the peer and the export, and so why it is unknown', async (t) => {
+    const { file } = scene(t);
+    const line = { gateway: 'bank/ingress', layer: 'listener', reason: 'UNKNOWN_SERVER_NAME' };
+    const none = await told(file, { ...line, sni: 'ticks.fx.tcp.p-5e1f07c2a94b.peers.bank.example' });
+    assert.deepEqual(
+      [none.nearest?.name, none.nearest?.needs],
+      ['exports.ticks.fx', ['a consumer with peer: partner']],
+    );
+    assert.match(none.cause, /peer partner.*is tcp, granted to shop only/);
+    assert.match(none.cure, /Add peer: partner/);
+    assert.match(none.asked, /^somebody/);
+    const http = await told(file, { ...line, sni: `withdraw.accounts.tcp.${SNI}` });
+    assert.match(http.cause, /is http, not tcp/);
+    assert.match((await told(file, line)).asked, /not logged/);
+  });
+
+  test('A method in small letters is a mistake of the one who asks', async (t) => {
+    const { file } = scene(t);
+    const ended = await postern(['can', 'shop', 'get', 'withdraw.accounts', '/v1/receipts/1', '-f', file]);
+    assert.deepEqual(refusal(ended), [64, 'USAGE', '']);
+    assert.match(ended.stderr, /GET, in capitals/);
+  });
+});
