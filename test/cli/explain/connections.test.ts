@@ -69,6 +69,13 @@ describe('lines of connections', () => {
     assert.equal((await told(file, { ...tcp, reason: 'CLIENT' })).judged[0]?.agrees, 'other');
   });
 
+  test('The line of a request leaves open why the peer was not reached, and points at all of it', async (t) => {
+    const file = mtls(t);
+    const down = { gateway: 'bank/egress', reason: 'PEER_DOWN', peer: 'shop', import: 'reviews.catalog' };
+    assert.equal((await told(file, { ...down, layer: 'http' })).look?.name, 'peers.shop');
+    assert.equal((await told(file, { ...down, layer: 'tunnel' })).look?.name, 'peers.shop.addresses');
+  });
+
   test('A TCP import is named as in the log', async (t) => {
     const file = mtls(t);
     const { stdout } = await postern(['can', 'ns/web/sa/other', 'ticks.default:11081', '-f', file]);

@@ -16,6 +16,7 @@ import { posternHere } from '../../support/postern-here.ts';
 
 const GATEWAY = 'spiffe://shop.example/gateway/egress';
 const WEB = 'ns/web/sa/front';
+const ASKED = 'GET /v1/accounts HTTP/1.1\r\nhost: accounts.bank\r\nconnection: close\r\n\r\n';
 const SNI = 'shop.example.peers.bank.example';
 
 describe('explain', () => {
@@ -310,6 +311,33 @@ imports:
     assert.deepEqual([unknown.judged[0]?.agrees, unknown.nearest?.name], ['same', 'peers.shop']);
   });
 
+  test('Connections of our own callers are judged without a request, and no advice is for a peer', async () => {
+    const shown = (client: Credentials): Promise<unknown> =>
+      rawTls({ gateway: egress, servername: 'accounts.bank', alpn: ['http/1.1'], client, send: ASKED });
+    const uris = [`spiffe://shop.example/${WEB}`];
+    const stranger = leaf({ ca: bed.pki('other'), caTrustDomain: 'shop.example', uris });
+    const lines = [
+      await lineOf('ALLOWED', shop, () => shown(workload(WEB)), 'listener'),
+      await lineOf('WRONG_CA', shop, () => shown(stranger), 'listener'),
+    ];
+    const told = await Promise.all(lines.map((line) => explained(line, shop)));
+    assert.deepEqual(
+      told.map(({ judged: [judged] }) => judged?.agrees),
+      ['same', 'unseen'],
+      JSON.stringify(told),
+    );
+    assert.equal(told[1]?.look?.name, 'mesh.trustBundle');
+    assert.match(told[1].cure, /mesh\.trustBundle/);
+  });
+
+  test('What the peer refused has its status and what joins the two logs in the text', async () => {
+    const act = (): Promise<unknown> => ofWorkload(WEB, 'accounts.bank', { method: 'PUT', path: '/v1/accounts' });
+    const line = await lineOf('ALLOWED', shop, act, 'http');
+    const text = await posternHere('explain', JSON.stringify(line), '--admin', formatHostPort(shop.place.admin));
+    assert.match(text, /answer +403, request_id [0-9a-f-]{36}/);
+    assert.match(text, /the answer was 403; it came from the peer/);
+  });
+
   test('The lines of both gateways for one request are explained together, the other mesh’s without a judgement', async () => {
     const asked = async (): Promise<unknown> =>
       await ofWorkload(WEB, 'accounts.bank', { method: 'PUT', path: '/v1/accounts' });
@@ -359,6 +387,8 @@ imports:
     assert.equal(judged?.snapshot?.acknowledged[0]?.node, refusedAt['node']);
     const byTime = await explained(unknown, bank);
     assert.equal(byTime.judged[0]?.snapshot?.foundBy, 'time');
+    // The line has no version, so that it names none.
+    assert.ok(byTime.judged.length > 1 && byTime.judged.every(({ snapshot }) => snapshot?.foundBy === 'time'));
     assert.ok(byTime.judged.some(({ snapshot, agrees }) => snapshot?.isNewest === false && agrees === 'same'));
     const offline = JSON.parse(
       await posternHere('explain', JSON.stringify(refusedAt), '-f', bank.place.file, '-o', 'json'),
