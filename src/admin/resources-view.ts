@@ -29,6 +29,8 @@ export interface ServedSnapshot {
   readonly foundBy: 'newest' | 'version' | 'time' | 'none';
   /** The versions of others that a gateway may have used at that time. */
   readonly alsoPossible: readonly string[];
+  /** Until when it holds less than its configuration allows, because gateways may hold the one before; absent: all of it is served. */
+  readonly settlesAt?: string;
   /** When the oldest snapshot was published that this process still has. */
   readonly keptSince: string;
 }

@@ -65,6 +65,11 @@ export class Publisher {
     return this.last?.applied;
   }
 
+  /** Until when peers are served less than the configuration allows, because gateways may hold the one before; undefined: nobody is. */
+  get settlesAt(): number | undefined {
+    return this.last?.served.nextSettled;
+  }
+
   /** The certificates that are served. */
   get identities(): GatewayIdentities {
     return this.last?.identities ?? new GatewayIdentities();

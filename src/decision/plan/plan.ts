@@ -11,6 +11,7 @@ import { gained, type Reach } from '../reach-set.ts';
 import { type PlaceChange, placeChanges } from './place-changes.ts';
 import { placesOf } from './places.ts';
 import { type EndingConnections, endingConnections, type ResourceChange, resourceChanges } from './resource-changes.ts';
+import { resourcesInUse } from './resources-in-use.ts';
 
 export interface Plan {
   /** Without what was allowed before already: an entry may be partly known. */
@@ -36,10 +37,10 @@ const PEER_CA = /^CA of a (?:caller|gateway)$/;
 /** Errors: UNJUDGED. */
 export function planOf(before: Gateways, after: Gateways): Plan {
   const plans = (['ingress', 'egress'] as const).map((gateway) => {
-    const [old, next] = [before[gateway], after[gateway]];
-    const [oldFault, fault] = [faultOf(old), faultOf(next)];
+    const [oldFault, fault] = [faultOf(before[gateway]), faultOf(after[gateway])];
     // Of what this version itself would serve, nothing is left unjudged.
     if (fault !== undefined) throw unjudged(`the changed ${gateway}: ${fault},`);
+    const [old, next] = [resourcesInUse(before[gateway]), resourcesInUse(after[gateway])];
     const [had, has] = [reach(old), reach(next)];
     const { changes, notCompared } = placeChanges(placesOf(gateway, old), placesOf(gateway, next));
     const compared = { gateway, before: old, after: next, withoutDigests: notCompared.length > 0 };

@@ -56,10 +56,10 @@ function textsOf(resources: readonly ResourceJson[], withoutDigests: boolean): R
   return new Map([...texts].map(([key, all]) => [key, all.sort().join('\n')]));
 }
 
-/** What belongs to this run of a control plane is left out: certificates that it issued, and generations. */
+/** What belongs to this run of a control plane is left out: certificates that it issued, generations, and digests of content that has them. */
 function textOf(value: unknown, withoutDigests: boolean): string {
   const text = JSON.stringify(value, (key, one: unknown) =>
-    key === 'generation' || key === 'tls_certificate' ? undefined : one,
+    key === 'generation' || key === 'version' || key === 'tls_certificate' ? undefined : one,
   );
   const unknown = withoutDigests ? text.replaceAll(/"trusted_ca":\{[^{}]*\}/g, '"trusted_ca":{}') : text;
   return withoutDigests

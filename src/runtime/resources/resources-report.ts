@@ -93,6 +93,8 @@ export class ResourcesReports {
   ): ServedSnapshot {
     const { snapshots } = this;
     const { snapshot, publishedAt = applied.at, acknowledged = new Map<string, number>() } = found?.kept ?? {};
+    const isNewest = found === undefined || snapshots.isNewest(gateway, found.kept);
+    const { settlesAt } = this.publisher;
     return {
       version: snapshot?.version ?? '',
       publishedAt: iso(publishedAt),
@@ -100,7 +102,8 @@ export class ResourcesReports {
       acknowledged: [...acknowledged]
         .sort(([a], [b]) => Number(b === own) - Number(a === own))
         .map(([node, at]) => ({ node, at: iso(at) })),
-      isNewest: found === undefined || snapshots.isNewest(gateway, found.kept),
+      isNewest,
+      ...(isNewest && settlesAt !== undefined && { settlesAt: iso(settlesAt) }),
       foundBy: found?.foundBy ?? 'newest',
       alsoPossible: (found?.alsoPossible ?? []).map(({ snapshot: { version } }) => version),
       keptSince: iso(snapshots.keptSince(gateway) ?? publishedAt),

@@ -1,9 +1,14 @@
 // `postern plan`: its lines and its exit status, offline and beside the running process.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { ServedResources } from '../../../src/admin/resources-view.ts';
+import { newCa } from '../../envoy/pipeline.ts';
 import { postern, refusal, scene } from '../postern.ts';
-import { served } from '../run/served.ts';
+import { get, served } from '../run/served.ts';
 
 interface Report {
   readonly verdict: string;
@@ -85,5 +90,39 @@ describe('plan', () => {
     assert.match(ended.stdout, /^\+ shop POST withdraw\.accounts \/v1\/refunds$/m);
     assert.match(ended.stdout, /^\? ingress shop: CA of a caller$/m);
     assert.doesNotMatch(ended.stdout, /^Trust/m);
+  });
+
+  test('What the process only keeps after a change that was put back is not in a plan', async (t) => {
+    const { admin, process, here } = await served(t);
+    // Another meaning of the peer's name, and the old one again.
+    const other = here.yaml.replace('[gateway/egress, gateway/ingress]', '[gateway/egress, gateway/other]');
+    assert.notEqual(other, here.yaml);
+    for (const [count, yaml] of [other, here.yaml].entries()) {
+      writeFileSync(here.file, yaml);
+      while (process.all('configuration applied').length <= count) await once(process.child, 'line');
+    }
+    const { resources } = (await (await get(admin, '/resources/ingress')).json()) as ServedResources;
+    const bundles = resources.filter((one) =>
+      /"@type":"[^"]*\.Secret","name":"bundle\/shop@/.test(JSON.stringify(one)),
+    );
+    assert.equal(bundles.length, 2, 'the name that was in use meanwhile is no longer kept');
+    const same = await postern(['plan', '-f', here.file, '--admin', admin]);
+    assert.deepEqual([same.status, same.stdout], [0, 'Nobody reaches more or less.\n']);
+  });
+
+  test('What a change under way still withholds is not in a plan: the plan waits for its end', async (t) => {
+    const here = scene(t);
+    const bundle = join(here.folder, 'pki/shop/ca.pem');
+    const root = readFileSync(bundle, 'utf8');
+    writeFileSync(bundle, root + newCa('shop.example', Date.now() + 1000).certificate);
+    const { admin, process } = await served(t, here);
+    writeFileSync(bundle, root);
+    while (process.all('configuration applied').length < 1) await once(process.child, 'line');
+    writeFileSync(here.file, widened(here.yaml));
+    while (process.all('configuration applied').length < 2) await once(process.child, 'line');
+    const { snapshot } = (await (await get(admin, '/resources/ingress')).json()) as ServedResources;
+    assert.ok(snapshot.settlesAt, 'the change was over before the plan was asked for');
+    const same = await postern(['plan', '-f', here.file, '--admin', admin]);
+    assert.deepEqual([same.status, same.stdout], [0, 'Nobody reaches more or less.\n']);
   });
 });
