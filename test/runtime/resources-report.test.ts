@@ -38,7 +38,7 @@ class Scene {
     });
     this.publisher.cache.set('ingress', createSnapshot([createResource(TYPE.secret, name, secret.body)]));
     const loaded = { file: 'mesh.yaml', text: text(name), parsed: parseConfig(text(name)) };
-    this.publisher.applied = { at, loaded };
+    this.publisher.applied = { at, loaded, resolved: {} };
     this.history.published(this.publisher as unknown as Publisher, at);
   }
 

@@ -203,6 +203,16 @@ describe('what an edit means', () => {
     assert.deepEqual([await verdict(proven, open), await verdict(open, proven)], ['wider', 'narrower']);
   });
 
+  test('One limit of a TCP grant is one line, without words of the resources', async () => {
+    const { report } = await planAnswer(
+      servedBy(MESH),
+      servedBy(edited(MESH, 'limits: {connections: 3}', 'limits: {connections: 4}')),
+    );
+    assert.deepEqual(report.bounds, [
+      { gateway: 'ingress', of: 'shop ledger', kind: 'connections', isWider: true, from: 3, to: 4 },
+    ]);
+  });
+
   test('Who we are to peers is listed when it changes: the name of a gateway, and where its certificates come from', async () => {
     const edits = [
       ['egress: {address: 127.0.0.1, ', 'egress: {address: 127.0.0.1, identity: gateway/new, '],
