@@ -58,7 +58,9 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
       if (had === has) continue;
       const isWider = has === undefined || (had !== undefined && has > had);
       const values = { ...(had !== undefined && { from: had }), ...(has !== undefined && { to: has }) };
-      changes.push({ gateway, of, kind, isWider, ...values });
+      // One edit may change several parts of the way, such as the gate and the backend: it is said once.
+      const said = { gateway, of, kind: kind.replace(/ \(\w+\)$/, ''), isWider, ...values };
+      if (!changes.some((one) => JSON.stringify(one) === JSON.stringify(said))) changes.push(said);
     }
   }
   return { changes, notCompared };

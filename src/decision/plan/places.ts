@@ -72,12 +72,9 @@ class Found {
     withholds.set(kind, new Set(known === undefined ? values : values.filter((value) => known.has(value))));
   }
 
-  /** `at`: the part of the way that has it. Of several resources of one part the widest counts, of the parts the narrowest. */
-  limit(of: string, kind: string, value: number, at = ''): void {
+  limit(of: string, kind: string, value: number): void {
     const { limits } = this.at(of);
-    const parts = limits.get(kind) ?? new Map<string, number>();
-    parts.set(at, Math.max(parts.get(at) ?? 0, value));
-    limits.set(kind, parts);
+    limits.set(kind, Math.max(limits.get(kind) ?? 0, value));
   }
 
   /** A place may be without limits. */
@@ -94,7 +91,7 @@ class Found {
         of,
         accepts: sorted(accepts),
         withholds: sorted(withholds),
-        limits: Object.fromEntries([...limits].map(([kind, parts]) => [kind, Math.min(...parts.values())])),
+        limits: Object.fromEntries(limits),
       }))
       .sort((a, b) => (a.of < b.of ? -1 : 1));
   }
@@ -103,7 +100,7 @@ class Found {
 interface FoundPlace {
   readonly accepts: Map<string, Set<string>>;
   readonly withholds: Map<string, Set<string>>;
-  readonly limits: Map<string, Map<string, number>>;
+  readonly limits: Map<string, number>;
 }
 
 function sorted(sets: ReadonlyMap<string, ReadonlySet<string>>): Readonly<Record<string, readonly string[]>> {
@@ -179,8 +176,8 @@ function ofCluster(cluster: Cluster, all: Resources, found: Found): void {
       found.accept(of, `server name asked of a ${isBackend ? 'backend' : 'gateway'}`, [tls.sni ?? '']);
   }
   for (const { max_connections: connections, max_requests: requests } of cluster.circuit_breakers?.thresholds ?? []) {
-    if (connections !== undefined) found.limit(of, 'connections', numberOf(connections), kind);
-    if (requests !== undefined) found.limit(of, 'open requests', numberOf(requests), kind);
+    if (connections !== undefined) found.limit(of, `connections (${kind})`, numberOf(connections));
+    if (requests !== undefined) found.limit(of, `requests (${kind})`, numberOf(requests));
   }
 }
 
