@@ -64,10 +64,10 @@ export const CONNECTION_REASONS = {
   UNKNOWN_SERVER_NAME: [
     'refused',
     'both',
-    'No filter chain of the ingress has this server name (SNI) with this protocol. At an egress: the peer ended the connection at our first message.',
-    'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant (or one that is granted as HTTP).',
-    'Compare `sni` of the line with `serverNames` of `postern peer show`; at an egress, run `postern check peer NAME`.',
-    'the peer closes the connection at our first message: it does not know the server name',
+    'No filter chain of the ingress has this server name (SNI) with this protocol. At an egress: the peer ended the connection at our first message, which its `connections` limit of a peer does, too.',
+    'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant (or one that is granted as HTTP). At an egress also: we have as many connections to the peer open as `limits.connections` in its file allows us.',
+    'Compare `sni` of the line with `serverNames` of `postern peer show`; at an egress, run `postern check peer NAME`, and ask the peer whether its log has CONNECTION_LIMIT at that time.',
+    'the peer closes the connection at our first message: it does not know the server name, or we have reached its limits.connections',
   ],
   NOT_TLS: [
     'refused',
@@ -164,7 +164,7 @@ export const CONNECTION_REASONS = {
   BACKEND_MALFORMED: [
     'failed',
     'ingress',
-    'The answer of the backend is not valid HTTP, or its headers are too large.',
+    'The answer of the backend is not valid HTTP, its headers are too large, or its status is none or an upgrade that nobody asked for.',
     'Another protocol than the export says.',
     'Compare `protocol` of the export.',
   ],
@@ -194,8 +194,8 @@ export const CONNECTION_REASONS = {
   PEER_RESET: [
     'failed',
     'egress',
-    'The peer ended the request, or its answer before that was complete.',
-    'Its gateway restarts or withdrew its trust, or its service failed.',
+    'The peer ended the request, or its answer before that was complete. A TCP connection: it ended without a byte from the peer, whoever ended it.',
+    'Its gateway restarts or withdrew its trust, its service failed, or we have as many connections open as it grants. A TCP caller that leaves at once looks the same.',
     'Look at the peer’s log.',
   ],
 

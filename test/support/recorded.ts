@@ -160,7 +160,10 @@ export class RecordedHttp2 {
 
   constructor(dialled: Dialled) {
     this.recorded = new Recorded(dialled);
-    this.session = connectHttp2('http://gateway', { createConnection: () => through(this.recorded) });
+    this.session = connectHttp2('http://gateway', {
+      createConnection: () => through(this.recorded),
+      maxSendHeaderBlockLength: 1_048_576,
+    });
     this.session.on('error', (error: NodeJS.ErrnoException) => this.recorded.note(`session ${error.code}`));
     this.session.on('goaway', (code: number, _: number, data?: Buffer) =>
       this.recorded.note(`goaway ${code} ${data?.toString('latin1') ?? ''}`),

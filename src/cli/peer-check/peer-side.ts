@@ -103,10 +103,11 @@ function unknownServerName(context: Context): Verdict {
     tcpImport !== undefined
       ? `the peer does not grant us this TCP export, or its file has another sni for us`
       : `the peer's file does not have us as a peer, or has another sni for us, or its gateway has no configuration yet`;
-  const compare = `compare ${ourKey(context, 'sni')} with ${theirKey(context, 'sni')} (without it, the name begins with our trust domain), and our trust domain of the peer (${peer.trustDomain}) with its mesh.trustDomain; a load balancer with no gateway behind it closes in the same way`;
+  const limit = 'or our gateway has as many connections open as limits.connections of the peer’s entry for us allows';
+  const compare = `compare ${ourKey(context, 'sni')} with ${theirKey(context, 'sni')} (without it, the name begins with our trust domain), and our trust domain of the peer (${peer.trustDomain}) with its mesh.trustDomain; a load balancer with no gateway behind it closes in the same way, and so does a limit: ask the peer whether the access log of its ingress gateway has CONNECTION_LIMIT at this time`;
   return peerRefuses(
     'UNKNOWN_SERVER_NAME',
-    `it closes the connection without a byte of TLS: it does not know the server name ${wanted}; ${causes}`,
+    `it closes the connection without a byte of TLS: it does not know the server name ${wanted}: ${causes}; ${limit}`,
     tcpImport === undefined
       ? compare
       : `ask the peer to grant us ${tcpImport} as TCP (it may export it as HTTP, or to others only); if it does, ${compare}`,

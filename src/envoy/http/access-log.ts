@@ -13,10 +13,11 @@ import {
   IS_ACCEPTED,
   IS_ANSWERED,
   IS_CARRIED,
+  TCP_IMPORT_REASON,
   TUNNEL_REASON,
 } from './connection-expressions.ts';
 import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './headers/request-facts.ts';
-import { NOT_FROM_UPSTREAM, requestReason, WENT_WELL } from './reason-expressions.ts';
+import { LOGGED_PATH, NOT_FROM_UPSTREAM, requestReason, WENT_WELL } from './reason-expressions.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
 type Filter = Message<'envoy.config.accesslog.v3.AccessLogFilter'>;
@@ -84,14 +85,26 @@ export function requestLog(mesh: Mesh, role: GatewayRole): readonly AccessLog[] 
   const fields = { ...head(mesh, role, 'http'), ...REQUEST, ...BY_ROLE[role] };
   return [
     { ...jsonLog({ ...fields, ...ALLOWED }), filter: allOf([...ANSWERED, ...(role === 'ingress' ? [BY_RULE] : [])]) },
-    { ...jsonLog({ ...fields, ...WHAT_WENT_WRONG, ...requestReason(role) }), filter: anyOf(NOT_ANSWERED) },
+    {
+      ...jsonLog({ ...fields, ...WHAT_WENT_WRONG, path: LOGGED_PATH, ...requestReason(role) }),
+      filter: anyOf(NOT_ANSWERED),
+    },
   ];
 }
 
+/** The only answer below 200 that ends a request, and it does so when an upgrade was asked for: Envoy keeps the header then alone. */
+const UPGRADED: Filter = allOf([
+  status('GE', 101),
+  { header_filter: { header: { name: 'upgrade', present_match: true } } },
+]);
+const NOT_UPGRADED: Filter = anyOf([
+  status('LE', 100),
+  { header_filter: { header: { name: 'upgrade', present_match: true, invert_match: true } } },
+]);
 /** The cheap questions come first. Together the two ask for everything. */
-const ANSWERED: readonly Filter[] = [status('GE', 100), status('LE', 399), expression(WENT_WELL)];
+const ANSWERED: readonly Filter[] = [anyOf([status('GE', 200), UPGRADED]), status('LE', 399), expression(WENT_WELL)];
 const NOT_ANSWERED: readonly Filter[] = [
-  status('LE', 99),
+  allOf([status('LE', 199), NOT_UPGRADED]),
   status('GE', 400),
   { response_flag_filter: {} },
   expression(NOT_FROM_UPSTREAM),
@@ -215,12 +228,14 @@ function tcpLines(mesh: Mesh, role: GatewayRole, other: Fields): readonly Access
   };
   const carried = { ...fields, ...UPSTREAM, close: '%DOWNSTREAM_LOCAL_CLOSE_REASON%' };
   const isDenied = "xds.filter_chain_name == 'deny-all'";
+  const [wentWell, reason] =
+    role === 'ingress' ? ([IS_CARRIED, BACKEND_REASON] as const) : ([IS_ANSWERED, TCP_IMPORT_REASON] as const);
   return [
     { ...jsonLog({ ...fields, verdict: 'refused', reason: of('reason') }), filter: expression(isDenied) },
-    { ...jsonLog({ ...carried, ...ALLOWED }), filter: expression(`!(${isDenied}) && ${IS_CARRIED}`) },
+    { ...jsonLog({ ...carried, ...ALLOWED }), filter: expression(`!(${isDenied}) && ${wentWell}`) },
     {
-      ...jsonLog({ ...carried, ...(role === 'ingress' ? BACKEND_REASON : TUNNEL_REASON), ...DIAL_FACTS }),
-      filter: expression(`!(${isDenied}) && !(${IS_CARRIED})`),
+      ...jsonLog({ ...carried, ...reason, ...DIAL_FACTS }),
+      filter: expression(`!(${isDenied}) && !(${wentWell})`),
     },
   ];
 }

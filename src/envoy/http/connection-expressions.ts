@@ -32,8 +32,8 @@ function certificateCases(attribute: string, other: ReasonCode): Case {
   return [[cases, 'HANDSHAKE_FAILED'], has(attribute, says('TLS_error'))];
 }
 
-/** The other end closes at our first message, without a byte of TLS. */
-const CLOSED_AT_ONCE = 'Connection reset by peer';
+/** The other end closes at our first message, without a byte of TLS; which text it is depends on when its end arrives. */
+const CLOSED_AT_ONCE = ['Connection reset by peer', 'Broken pipe'];
 
 const OURS = 'connection.transport_failure_reason';
 const THEIRS = 'upstream.transport_failure_reason';
@@ -60,7 +60,7 @@ function ends(reset: ReasonCode): readonly Case[] {
 /** Of a connection that a gateway makes: of the tunnel to a peer, or of a TCP export or import. */
 function dialCases(): readonly Case[] {
   return [
-    ['UNKNOWN_SERVER_NAME', has(THEIRS, `${THEIRS}.contains('${CLOSED_AT_ONCE}')`)],
+    ['UNKNOWN_SERVER_NAME', has(THEIRS, anyOf(CLOSED_AT_ONCE.map((text) => `${THEIRS}.contains('${text}')`)))],
     certificateCases(THEIRS, 'PEER_REFUSED_US'),
     ['CONNECTION_LIMIT', flag('UO')],
     ['PEER_DOWN', flag('UF', 'UH', 'URX')],
@@ -78,20 +78,28 @@ export const CONNECTION_REASON: Expressions = formatted(
  * Whether the handshake of a connection to a port was done and its identity is accepted. TLS has a version, and shows the
  * certificate, before a client has proved that it is its own: only bytes that came or went afterwards, or what the chain of a
  * TCP export keeps at that moment, prove it. What became of it is not asked: the lines of its requests, or of its gate, say
- * that. A socket that fails then leaves a text, too.
+ * that. A socket that fails then leaves a text, too. The chain of a TCP export has no other connection to make than the one to
+ * its gate, whose limit is that of the consumer or import.
  */
 const IS_DONE = anyOf(['request.total_size > 0', 'response.total_size > 0', `'${CONNECTION_STATE}' in filter_state`]);
-export const IS_ACCEPTED = `has(connection.mtls) && connection.mtls && ${IS_DONE} && (!has(${OURS}) || ${OURS} == '' || ${OURS}.contains('system library')) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)}`;
+export const IS_ACCEPTED = `has(connection.mtls) && connection.mtls && ${IS_DONE} && (!has(${OURS}) || ${OURS} == '' || ${OURS}.contains('system library')) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)} && !(${flag('UO')})`;
 
 /** Nothing came back, though every gateway begins with its settings: in TLS 1.3 a certificate of ours that is refused ends so. */
 const UNANSWERED = 'response.flags == 0 && response.total_size == 0';
 
 /** Of a connection that the gateway made on behalf of another one. */
-export const TUNNEL_REASON: Expressions = formatted(
-  [...dialCases(), ['PEER_REFUSED_US', UNANSWERED]],
-  'UNKNOWN_REASON',
-  anyOf([has(THEIRS, `${THEIRS}.contains('TLS_error') && !${THEIRS}.contains('ALERT')`), flag('UO')]),
-);
+export const TUNNEL_REASON: Expressions = dialled('PEER_REFUSED_US');
+/** The same of a TCP import, whose peer need not begin: its gateway has ended the connection to a backend that is down, too. */
+export const TCP_IMPORT_REASON: Expressions = dialled('PEER_RESET');
+
+function dialled(unanswered: ReasonCode): Expressions {
+  return formatted(
+    [...dialCases(), [unanswered, UNANSWERED]],
+    'UNKNOWN_REASON',
+    anyOf([has(THEIRS, `${THEIRS}.contains('TLS_error') && !${THEIRS}.contains('ALERT')`), flag('UO')]),
+  );
+}
+
 export const BACKEND_REASON: Expressions = formatted(
   [
     ['CONNECTION_LIMIT', flag('UO')],
@@ -106,5 +114,5 @@ export const BACKEND_REASON: Expressions = formatted(
 /** How long one may last is no fault either: `close` says that it ended so. */
 const NO_FAULT = `(response.flags == 0 || response.flags == ${FLAGS.DT})`;
 export const IS_CARRIED = `${NO_FAULT} && (!has(${THEIRS}) || ${THEIRS} == '')`;
-/** The same of the tunnel to a peer. */
+/** The same of a connection to a peer: of a tunnel, or of a TCP import. */
 export const IS_ANSWERED = `${IS_CARRIED} && !(${UNANSWERED})`;

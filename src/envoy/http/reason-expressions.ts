@@ -40,10 +40,17 @@ const REACHED = "metadata.filter_metadata['postern.limit']['reached']";
 const RBAC_DENIED = startsWith('rbac_access_denied');
 /** A backend or peer has answered, and no flag of Envoy was there then or came later. */
 export const WENT_WELL = `${DETAILS} == 'via_upstream' && response.flags == 0`;
+/** Its answer is none: a status below 200 ends a request only when an upgrade was asked for. */
+const NO_STATUS = `${WENT_WELL} && (!has(response.code) || response.code < 101 || (response.code < 200 && !('upgrade' in request.headers)))`;
 /** The backend has declined a WebSocket, and its answer is passed on. */
 const DECLINED = `${DETAILS} == 'websocket_handshake_unsuccessful' && response.flags == 0`;
 /** What the gateway answered itself, or did not answer: a refused gRPC call also has status 200. Of answered health checks there are too many. */
 export const NOT_FROM_UPSTREAM = `!has(${DETAILS}) || (${DETAILS} != 'via_upstream' && !(${DETAILS} == 'direct_response' && xds.virtual_host_name.endsWith('/gateway-health')))`;
+
+/** Before Envoy refuses an encoded slash it has decoded it: how the path came is not known any more. */
+const DECODED = 'path_normalization_failed';
+/** Without the query, and only where it is as it came: an attribute that is none leaves the field out, where null is a text. */
+export const LOGGED_PATH = `%CEL(has(${DETAILS}) && ${startsWith(DECODED)} ? request.as_it_came : request.url_path)%`;
 
 /** Where access control refuses a path below a prefix (access-control/path-guard.ts); here without a backslash. */
 const BAD_PLACE = `request.url_path.matches('^(?:${BAD_PLACES.replaceAll('\\.', '[.]').replaceAll('\\(', '[(]')})$')`;
@@ -82,7 +89,11 @@ const AT_EGRESS: readonly Case[] = [
   ['PEER_DENIED', `${DETAILS} == 'direct_response'`],
 ];
 
-const TOO_LARGE = anyOf(['headers_too_large', 'too_many_headers'].map((text) => `${DETAILS}.contains('${text}')`));
+const TOO_LARGE = anyOf(
+  ['headers_too_large', 'too_many_headers', 'header_list_size_too_large', 'cookies_total_bytes_too_large'].map(
+    (text) => `${DETAILS}.contains('${text}')`,
+  ),
+);
 
 const MALFORMED = [
   'http.invalid_',
@@ -103,6 +114,7 @@ function requestCases(role: GatewayRole): readonly Case[] {
   const reset = isIngress ? 'BACKEND_RESET' : 'PEER_RESET';
   const upstream = 'upstream_reset_before_response_started{';
   return [
+    [isIngress ? 'BACKEND_MALFORMED' : 'PEER_RESET', NO_STATUS],
     ['ALLOWED', `(${WENT_WELL} || ${DECLINED})`],
     [
       [
@@ -112,7 +124,7 @@ function requestCases(role: GatewayRole): readonly Case[] {
       `('postern.limit' in metadata.filter_metadata && 'reached' in metadata.filter_metadata['postern.limit'] && ${REACHED} != null)`,
     ],
     // Such a request has a virtual host, of whatever its path was taken for.
-    ['MALFORMED_REQUEST', startsWith('path_normalization_failed')],
+    ['MALFORMED_REQUEST', startsWith(DECODED)],
     ...(isIngress ? AT_INGRESS : AT_EGRESS),
     ['BODY_LIMIT', startsWith('request_payload_too_large', 'request_body_too_large', 'body_size_limit')],
     // No route takes a CONNECT that asks for a tunnel.
@@ -185,5 +197,5 @@ export function requestReason(role: GatewayRole): Expressions {
     ['UNKNOWN_REASON', left],
     ...requestCases(role),
   ];
-  return formatted(cases, 'UNKNOWN_REASON', REFUSED, has(DETAILS, `(${WENT_WELL} || ${DECLINED})`));
+  return formatted(cases, 'UNKNOWN_REASON', REFUSED, has(DETAILS, `(${WENT_WELL} || ${DECLINED}) && !(${NO_STATUS})`));
 }

@@ -35,7 +35,7 @@ const RULES: readonly Rule[] = [
   [/ALERT_HANDSHAKE_FAILURE|NO_COMMON_SIGNATURE_ALGORITHMS|WRONG_SIGNATURE_TYPE/, 'WRONG_KEY_KIND', 'nobody'],
   [/_ALERT_/, 'PEER_REFUSED_US', 'peer'],
   [/WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|HTTP_REQUEST/, 'NOT_TLS', 'nobody'],
-  [/TLS_error.*Connection reset/, 'UNKNOWN_SERVER_NAME', 'peer'],
+  [/TLS_error.*(Connection reset|Broken pipe)/, 'UNKNOWN_SERVER_NAME', 'peer'],
 ];
 
 export function peerFailure({ failure, flags }: Failure): PeerFailure {

@@ -21,8 +21,8 @@ export interface ReasonCase {
   readonly gateway: Gateway;
   readonly layer: 'listener' | 'http' | 'tcp' | 'tunnel';
   readonly act: (scene: ReasonScene) => Promise<unknown>;
-  /** Fields by which the line is told from others. */
-  readonly where?: Readonly<Record<string, string>>;
+  /** Fields by which the line is told from others; undefined: the line has none. */
+  readonly where?: Readonly<Record<string, string | undefined>>;
 }
 
 type Act = ReasonCase['act'];
@@ -121,6 +121,16 @@ const secondConnection: Act = async (scene) => {
   await first.close();
 };
 
+/** The same over TCP: the first one has heard the backend. */
+const secondTcp =
+  (dialled: (scene: ReasonScene) => Dialled): Act =>
+  async (scene) => {
+    const first = new Recorded(dialled(scene)).listen();
+    await first.until((bytes) => bytes.includes('served'));
+    await recordUntilClosed(dialled(scene), '', /served/);
+    first.end();
+  };
+
 const overloaded: Act = async (scene) => {
   await scene.press('1.0');
   await peer('shop', 'core')(scene);
@@ -142,7 +152,7 @@ const slowHeaders: Act = (scene) =>
   recordUntilClosed({ port: scene.ports.shop }, 'GET /v1/ok HTTP/1.1\r\nHost: core.bank\r\n');
 
 const tcp =
-  (port: 'ledger' | 'goneLedger' | 'closedLedger'): Act =>
+  (port: 'goneLedger' | 'closedLedger' | 'ruin'): Act =>
   async (scene) => {
     const recorded = new Recorded({ port: scene.ports[port] }).listen();
     await recorded.until((bytes) => bytes.includes('served'));
@@ -213,7 +223,7 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   },
   'an encoded slash': {
     reason: 'MALFORMED_REQUEST',
-    ...bank('http'),
+    ...bank('http', { path: undefined }),
     act: peer('shop', 'core', { path: '/v1/a%2fb' }),
   },
   'large headers': {
@@ -224,6 +234,16 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
         `GET /v1/ok HTTP/1.1\r\nHost: core.bank\r\nx: ${'y'.repeat(90_000)}\r\n\r\n`,
         /\r\n\r\n/,
       ),
+  },
+  'large headers over HTTP/2': {
+    ...{ reason: 'HEADERS_TOO_LARGE', ...shop('http', { code_details: 'http2.header_list_size_too_large' }) },
+    act: caller('core.bank', {
+      headers: Object.fromEntries(['a', 'b', 'c'].map((name) => [name, '0'.repeat(30_000)])),
+    }),
+  },
+  'a header of HTTP/2 that is none': {
+    ...{ reason: 'MALFORMED_REQUEST', ...bank('http', { code_details: 'http2.invalid.header.field' }) },
+    act: peer('shop', 'core', { headers: { x: 'a\u0001' } }),
   },
   'many headers': {
     ...{ reason: 'HEADERS_TOO_LARGE', ...bank('http') },
@@ -249,6 +269,21 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   },
   'a large body': { reason: 'BODY_LIMIT', ...bank('http'), act: peer('shop', 'small', BODY) },
   'a second connection': { reason: 'CONNECTION_LIMIT', ...bank('listener'), act: secondConnection },
+  'a second connection of a TCP consumer': {
+    ...{ reason: 'CONNECTION_LIMIT', ...bank('listener', { sni: 'narrow.tcp.shop.example.peers.bank.example' }) },
+    act: secondTcp((scene) => ({ port: scene.ports.narrow })),
+  },
+  'a second connection of a TCP consumer, at its egress': {
+    ...{ reason: 'PEER_RESET', ...shop('tcp', { import: 'narrow' }) },
+    act: secondTcp((scene) => ({ port: scene.ports.narrow })),
+  },
+  'a second connection of a TCP import whose callers prove who they are': {
+    ...{ reason: 'CONNECTION_LIMIT', gateway: 'proven', layer: 'listener' },
+    act: secondTcp((scene) => ({
+      port: scene.ports.provenNarrow,
+      tls: { client: scene.certificate('proven', 'ns/web/sa/front') },
+    })),
+  },
   'a gateway without memory': { reason: 'OVERLOADED', ...bank('http'), act: overloaded },
 
   'a client without a certificate': {
@@ -323,6 +358,19 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     act: peer('shop', 'core', { method: 'POST', path: '/v1/garbage' }),
   },
 
+  'a backend that answers with no status': {
+    ...{ reason: 'BACKEND_MALFORMED', ...bank('http', { path: '/v1/no-status' }) },
+    act: peer('shop', 'core', { method: 'POST', path: '/v1/no-status' }),
+  },
+  'a backend that upgrades what has not asked for it': {
+    ...{ reason: 'BACKEND_MALFORMED', ...bank('http', { path: '/v1/unasked-upgrade' }) },
+    act: peer('shop', 'core', { method: 'POST', path: '/v1/unasked-upgrade' }),
+  },
+  'a TCP import whose backend is down': {
+    ...{ reason: 'PEER_RESET', ...shop('tcp', { import: 'ruin' }) },
+    act: tcp('ruin'),
+  },
+
   'a peer where nobody listens': { reason: 'PEER_DOWN', ...shop('http', { peer: 'gone' }), act: caller('core.gone') },
   'the tunnel to such a peer': { reason: 'PEER_DOWN', ...shop('tunnel', { peer: 'gone' }), act: caller('core.gone') },
   'a TCP import of such a peer': { reason: 'PEER_DOWN', ...shop('tcp', { peer: 'gone' }), act: tcp('goneLedger') },
@@ -339,6 +387,10 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     reason: 'UNKNOWN_SERVER_NAME',
     ...shop('tunnel', { peer: 'rogue' }),
     act: caller('core.rogue'),
+  },
+  'a peer that has as many connections of ours as it takes': {
+    ...{ reason: 'UNKNOWN_SERVER_NAME', ...shop('tunnel', { peer: 'full' }) },
+    act: caller('core.full'),
   },
   'a TCP import that the peer does not grant': {
     ...{ reason: 'UNKNOWN_SERVER_NAME', ...shop('tcp', { import: 'closed' }) },

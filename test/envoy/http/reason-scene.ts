@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
@@ -23,16 +24,23 @@ const SERVER = 'statements.bank.example';
 interface Ports {
   /** The bank's ingress. */
   readonly bank: number;
-  /** The shop's egress: HTTP, and three TCP imports. */
+  /** The shop's egress: HTTP, and TCP imports. */
   readonly shop: number;
   readonly ledger: number;
   readonly goneLedger: number;
   readonly closedLedger: number;
+  /** Its peer grants one connection. */
+  readonly narrow: number;
+  /** Its backend is not there. */
+  readonly ruin: number;
   readonly proven: number;
   readonly provenLedger: number;
+  /** An import of one connection. */
+  readonly provenNarrow: number;
   /** Peers that the test plays, and where nobody listens. */
   readonly seen: number;
   readonly wary: number;
+  readonly full: number;
   /** A backend of the bank with a certificate of another CA. */
   readonly impostor: number;
   readonly dead: number;
@@ -68,6 +76,8 @@ exports:
 - {name: down, backend: ${backend(at.dead)}, ${to('shop')}}
 - {name: impostor, backend: {address: "127.0.0.1:${at.impostor}", tls: simple, serverName: ${SERVER}, ca: server-ca.pem}, ${to('shop')}}
 - {name: ledger, protocol: tcp, backend: ${backend(tcp)}, consumers: [{peer: shop}, {peer: proven}]}
+- {name: narrow, protocol: tcp, backend: ${backend(tcp)}, consumers: [{peer: shop, limits: {connections: 1}}]}
+- {name: ruin, protocol: tcp, backend: ${backend(at.dead)}, consumers: [{peer: shop}]}
 `;
 }
 
@@ -91,16 +101,19 @@ ${peer('denied', at.bank)}
 ${peer('rogue', at.bank)}
 ${peer('seen', at.seen)}
 ${peer('wary', at.wary)}
+${peer('full', at.full)}
 imports:
 ${imported('bank')}
 ${imported('bank', 'patient')}
 ${imported('bank', 'core', ', limits: {requestsPerSecond: 1}', 'rate-here')}
 ${imported('bank', 'core', ', limits: {requests: 1}', 'few-here')}
-${['gone', 'twice', 'denied', 'rogue', 'seen', 'wary'].map((of) => imported(of)).join('\n')}
+${['gone', 'twice', 'denied', 'rogue', 'seen', 'wary', 'full'].map((of) => imported(of)).join('\n')}
 ${imported('seen', 'core', ', timeouts: {request: 1s}', 'soon')}
 ${tcp('bank', 'ledger', at.ledger)}
 ${tcp('gone', 'ledger', at.goneLedger)}
 ${tcp('bank', 'closed', at.closedLedger)}
+${tcp('bank', 'narrow', at.narrow)}
+${tcp('bank', 'ruin', at.ruin)}
 `;
 }
 
@@ -115,6 +128,7 @@ peers:
 imports:
 - {peer: bank, name: core, as: core.bank, port: ${at.proven}, clients: [ns/web/sa/front]}
 - {peer: bank, name: ledger, as: ledger.bank, port: ${at.provenLedger}, protocol: tcp, clients: [ns/web/sa/front]}
+- {peer: bank, name: ledger, as: narrow.bank, port: ${at.provenNarrow}, protocol: tcp, limits: {connections: 1}, clients: [ns/web/sa/front]}
 `;
 }
 
@@ -133,7 +147,7 @@ export class ReasonScene {
   readonly ports: Ports;
   private readonly backends = new LeakingBackends();
   private readonly gateways = new Map<Gateway, RealEnvoy>();
-  private readonly played: (TlsServer | ReturnType<typeof createSecureServer>)[] = [];
+  private readonly played: (Server | TlsServer | ReturnType<typeof createSecureServer>)[] = [];
   private readonly cas = new Map<string, Ca>();
   private readonly now = Date.now();
   private readonly folder = mkdtempSync(join(tmpdir(), 'postern-reasons-'));
@@ -141,15 +155,17 @@ export class ReasonScene {
 
   private constructor(ports: Ports) {
     this.ports = ports;
-    for (const name of ['rogue', 'seen', 'wary']) this.ca(`${name}.example`);
+    for (const name of ['rogue', 'seen', 'wary', 'full']) this.ca(`${name}.example`);
   }
 
   static async start(): Promise<ReasonScene> {
-    const free = await freePorts('127.0.0.1', 13);
+    const free = await freePorts('127.0.0.1', 18);
     const [bank = 0, shop = 0, ledger = 0, goneLedger = 0, closedLedger = 0, proven = 0, provenLedger = 0] = free;
-    const [seen = 0, wary = 0, impostor = 0, ...admin] = free.slice(7);
+    const [seen = 0, wary = 0, impostor = 0, narrow = 0, ruin = 0, provenNarrow = 0, full = 0, ...admin] =
+      free.slice(7);
     const [dead = 0] = await freePorts(INSIDE_ADDRESS, 1);
-    const ports = { bank, shop, ledger, goneLedger, closedLedger, proven, provenLedger, seen, wary, impostor, dead };
+    const local = { shop, ledger, goneLedger, closedLedger, narrow, ruin, proven, provenLedger, provenNarrow };
+    const ports = { ...local, bank, seen, wary, full, impostor, dead };
     const scene = new ReasonScene(ports);
     try {
       await scene.begin(admin);
@@ -191,9 +207,12 @@ export class ReasonScene {
       ca: this.ca('rogue.example').certificate,
     });
     const impostor = createTlsServer(this.certificate('rogue', 'ns/bank/sa/statements'));
+    // As the limit of a peer's connections does.
+    const full = createServer((socket) => socket.on('error', () => 0).destroy());
     for (const [server, port] of [
       [seen, this.ports.seen],
       [wary, this.ports.wary],
+      [full, this.ports.full],
       [impostor, this.ports.impostor],
     ] as const) {
       this.played.push(server);

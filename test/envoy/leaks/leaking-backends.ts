@@ -75,6 +75,7 @@ const ANSWERS: Readonly<Record<string, readonly (string | null)[]>> = {
   processing: [`HTTP/1.1 102 ${INSIDE_NAME}\r\n${SAID}\r\n${SERVED}`],
   continue: [`HTTP/1.1 100 ${INSIDE_NAME}\r\n${SAID}\r\n${SERVED}`],
   'unasked-upgrade': [`HTTP/1.1 101 ${INSIDE_NAME}\r\n${SAID}upgrade: ${INSIDE_NAME}\r\nconnection: upgrade\r\n\r\n`],
+  'no-status': [`HTTP/1.1 000 ${INSIDE_NAME}\r\n${SAID}content-length: 0\r\n\r\n`],
   'not-modified': [`HTTP/1.1 304 ${INSIDE_NAME}\r\n${SAID}\r\n`],
   unauthorized: [
     `HTTP/1.1 401 ${INSIDE_NAME}\r\n${SAID}www-authenticate: Basic realm="${INSIDE_NAME}"\r\ncontent-length: 0\r\n\r\n`,

@@ -75,6 +75,7 @@ const WENT_WRONG = {
   ...DIAL_FACTS,
   ...AUTHORITY,
   ...keys(`
+    path %CEL(has(response.code_details) && response.code_details.startsWith('path_normalization_failed') ? request.as_it_came : request.url_path)%
     code_details %RESPONSE_CODE_DETAILS%`),
 };
 
@@ -109,17 +110,21 @@ const BY_RULE = message({
     { match_if_key_not_found: is(false) },
   ),
 });
-const ANSWERED = [status('GE', 100), status('LE', 399), WENT_WELL];
-const NOT_ANSWERED = message({
-  or_filter: message({
-    filters: sequence(
-      status('LE', 99),
-      status('GE', 400),
-      message({ response_flag_filter: message({}) }),
-      NOT_FROM_UPSTREAM,
-    ),
-  }),
-});
+const upgradeHeader = (fields: Readonly<Record<string, Shape>>): Shape =>
+  message({ header_filter: message({ header: message({ name: is('upgrade'), present_match: is(true), ...fields }) }) });
+const allOf = (...filters: readonly Shape[]): Shape =>
+  message({ and_filter: message({ filters: sequence(...filters) }) });
+const anyOf = (...filters: readonly Shape[]): Shape =>
+  message({ or_filter: message({ filters: sequence(...filters) }) });
+const UPGRADED = allOf(status('GE', 101), upgradeHeader({}));
+const NOT_UPGRADED = anyOf(status('LE', 100), upgradeHeader({ invert_match: is(true) }));
+const ANSWERED = [anyOf(status('GE', 200), UPGRADED), status('LE', 399), WENT_WELL];
+const NOT_ANSWERED = anyOf(
+  allOf(status('LE', 199), NOT_UPGRADED),
+  status('GE', 400),
+  message({ response_flag_filter: message({}) }),
+  NOT_FROM_UPSTREAM,
+);
 
 function line(role: string, layer: string, fields: Keys, filter: Shape): Shape {
   const gateway = matching(new RegExp(`^[A-Za-z0-9._-]+/${role}$`));
@@ -136,9 +141,8 @@ function log(...lines: readonly Shape[]): Shape {
 
 function requestLog(role: string, fields: Keys, answered: readonly Shape[], reason: string, verdict: string): Shape {
   const both = { ...REQUEST, ...fields };
-  const well = message({ and_filter: message({ filters: sequence(...answered) }) });
   return log(
-    line(role, 'http', { ...both, ...ALLOWED }, well),
+    line(role, 'http', { ...both, ...ALLOWED }, allOf(...answered)),
     line(role, 'http', { ...both, ...WENT_WRONG, reason: digest(reason), verdict: digest(verdict) }, NOT_ANSWERED),
   );
 }
@@ -147,10 +151,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  'd9ed00d9f5387f74',
-  '47a19796cb69069d',
+  'e56e75e7e06394cf',
+  '2cbe8d29bc88093d',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, 'ea7985dfe0fc0235', '47a19796cb69069d');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, 'b2c7d57348668767', '2cbe8d29bc88093d');
 
 function connectionLog(role: string): Shape {
   const fields = {
@@ -173,12 +177,12 @@ function connectionLog(role: string): Shape {
     conn_term %CONNECTION_TERMINATION_DETAILS%
     flags %RESPONSE_FLAGS%`);
   return log(
-    line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('b02509584f4a79a7'))),
+    line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('311d0967906aa6da'))),
     line(
       role,
       'listener',
       { ...fields, ...refused, reason: digest('a34cf7d015581b6c'), verdict: digest('add410e77ad370d3') },
-      expression(digest('fff601f5d3e88a36')),
+      expression(digest('d2a23d30816e01fd')),
     ),
   );
 }
@@ -194,7 +198,7 @@ const CARRIED =
   "(response.flags == 0 || response.flags == 4194304) && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
 const ANSWERED_TUNNEL = `${CARRIED} && !(response.flags == 0 && response.total_size == 0)`;
 const TUNNEL = { ...NODE, ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
-const TUNNEL_REASON = { reason: digest('bb33e531cae1d680'), verdict: digest('17cb0ba5c3bdc5f5') };
+const TUNNEL_REASON = { reason: digest('2fa161b79cafebac'), verdict: digest('17cb0ba5c3bdc5f5') };
 
 /** The lines, and the report. */
 export const TUNNEL_LOG = log(
@@ -216,7 +220,7 @@ const TOLD = keys(`
   peer_uri %FILTER_STATE(postern.identity:PLAIN)%`);
 const DENIED = "xds.filter_chain_name == 'deny-all'";
 
-function tcpLog(role: string, other: Keys, reason: Keys): Shape {
+function tcpLog(role: string, other: Keys, reason: Keys, isWell: string): Shape {
   const fields = {
     ...NODE,
     ...other,
@@ -231,15 +235,18 @@ function tcpLog(role: string, other: Keys, reason: Keys): Shape {
   const why = keys('reason %METADATA(LISTENER_FILTER_CHAIN:postern:reason)%');
   return log(
     line(role, 'tcp', { ...fields, verdict: is('refused'), ...why }, expression(is(DENIED))),
-    line(role, 'tcp', { ...carried, ...ALLOWED }, expression(is(`!(${DENIED}) && ${CARRIED}`))),
-    line(role, 'tcp', { ...carried, ...reason, ...DIAL_FACTS }, expression(is(`!(${DENIED}) && !(${CARRIED})`))),
+    line(role, 'tcp', { ...carried, ...ALLOWED }, expression(is(`!(${DENIED}) && ${isWell}`))),
+    line(role, 'tcp', { ...carried, ...reason, ...DIAL_FACTS }, expression(is(`!(${DENIED}) && !(${isWell})`))),
   );
 }
 
-export const GATE_LOG = tcpLog('ingress', TOLD, {
-  reason: digest('4758806bb8133326'),
-  verdict: digest('7a556247fa4ca600'),
-});
-export const TCP_PORT_LOG = tcpLog('egress', { ...CONNECTION_ID, ...CLIENT }, TUNNEL_REASON);
+export const GATE_LOG = tcpLog(
+  'ingress',
+  TOLD,
+  { reason: digest('4758806bb8133326'), verdict: digest('7a556247fa4ca600') },
+  CARRIED,
+);
+const TCP_IMPORT = { reason: digest('e0017eda8e95a002'), verdict: digest('17cb0ba5c3bdc5f5') };
+export const TCP_PORT_LOG = tcpLog('egress', { ...CONNECTION_ID, ...CLIENT }, TCP_IMPORT, ANSWERED_TUNNEL);
 /** Of the gate of callers that prove who they are. */
-export const CALLERS_GATE_LOG = tcpLog('egress', TOLD, TUNNEL_REASON);
+export const CALLERS_GATE_LOG = tcpLog('egress', TOLD, TCP_IMPORT, ANSWERED_TUNNEL);
