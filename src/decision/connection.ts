@@ -3,10 +3,10 @@
 
 import type { Any, Message } from '../envoy/draft.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { METADATA } from '../envoy/resource-names.ts';
 import { type Decision, Trail } from './answer/decision.ts';
 import type { Question } from './answer/question.ts';
 import { judgeRequest } from './http/http-request.ts';
+import { ownMetadata } from './matching/own-metadata.ts';
 import { endpointsOf, type Listener, Resources } from './matching/resources.ts';
 import { only, present, unjudged } from './matching/unjudged.ts';
 import { type Action, actionOf, type Inputs } from './matching/xds-matcher.ts';
@@ -126,7 +126,7 @@ function passChain(chain: FilterChain, listener: Listener, passage: Passage): De
     );
   const accepts = acceptedBy(present(tls.common_tls_context, 'a TLS context'), resources);
   const { certificate } = question.hello;
-  const peer = metadataOf(chain, 'peer');
+  const peer = ownMetadata(chain, 'peer');
   const sources =
     peer === undefined
       ? { bundle: 'mesh.trustBundle', identities: 'mesh.trustDomain' }
@@ -165,7 +165,7 @@ function passFilters(chain: FilterChain, passage: Passage): Decision {
       case 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': {
         if (question.isConnectionAlone) return trail.yes([], undefined);
         const { resources, identities } = passage;
-        const peer = metadataOf(chain, 'peer');
+        const peer = ownMetadata(chain, 'peer');
         return judgeRequest(config, { question, resources, trail, identities, ...(peer !== undefined && { peer }) });
       }
       default:
@@ -184,7 +184,7 @@ function refusalBy(
   if (rbac !== undefined && rbac['@type'] !== 'type.googleapis.com/envoy.config.rbac.v3.Action')
     throw unjudged(`an action of ${chain.name}`);
   const shown = identities.join(', ') || '(none)';
-  const peer = metadataOf(chain, 'peer');
+  const peer = ownMetadata(chain, 'peer');
   const source = peer === undefined ? 'mesh.trustDomain' : `peers.${peer}.gatewayIdentities`;
   if (rbac === undefined || (rbac.action ?? 'ALLOW') !== 'ALLOW')
     return trail.no('WRONG_IDENTITY', 'identity', shown, `network access control says ${rbac?.name ?? 'no'}`, source);
@@ -195,12 +195,12 @@ function refusalBy(
 /** The metadata of such a chain says why. */
 function closed(chain: FilterChain, { trail, question, listener }: Passage): Decision {
   const imported = importAt(question);
-  const reason = metadataOf(chain, 'reason');
-  const peer = metadataOf(chain, 'peer');
+  const reason = ownMetadata(chain, 'reason');
+  const peer = ownMetadata(chain, 'peer');
   const says = `it closes every connection: ${reason}`;
   if (reason === 'CLIENT') {
     // As the access log has it; an import has its line by its port.
-    const rule = metadataOf(chain, 'rule') ?? `${imported}.clients`;
+    const rule = ownMetadata(chain, 'rule') ?? `${imported}.clients`;
     const nearest = { rule, needs: [`the certificate of ${chosenChains(listener).join(' or ')}`] };
     return trail.no('CLIENT', 'rule', rule, says, `${imported}.clients`, nearest);
   }
@@ -226,7 +226,7 @@ function passCluster(name: string, chain: FilterChain, passage: Passage): Decisi
   const { trail, resources } = passage;
   const cluster = resources.cluster(name);
   const { internal, addresses } = endpointsOf(cluster);
-  const [peer, service] = [metadataOf(chain, 'peer'), metadataOf(chain, 'service')];
+  const [peer, service] = [ownMetadata(chain, 'peer'), ownMetadata(chain, 'service')];
   if (internal.length > 0) {
     const [listener, ...others] = internal;
     if (listener === undefined || others.length > 0 || addresses.length > 0) throw unjudged(`the cluster ${name}`);
@@ -237,7 +237,7 @@ function passCluster(name: string, chain: FilterChain, passage: Passage): Decisi
   const source = isExport ? `exports.${service}.backend` : `peers.${peer}.addresses`;
   const place = isExport ? `exports.${service}.consumers.${peer}` : importAt(passage.question);
   // As the access log has it; an import has its line by its port.
-  const rule = metadataOf(chain, 'rule') ?? place;
+  const rule = ownMetadata(chain, 'rule') ?? place;
   trail.pass('rule', rule, 'TCP: the gateway sees no requests', place);
   return judgeUpstream(cluster, { ...passage, rule, source, host: undefined, ...(peer !== undefined && { peer }) });
 }
@@ -271,13 +271,8 @@ function connectionInput(
   }
 }
 
-function metadataOf({ metadata }: FilterChain, key: string): string | undefined {
-  const value = (metadata?.filter_metadata?.[METADATA] as Readonly<Record<string, unknown>> | undefined)?.[key];
-  return typeof value === 'string' ? value : undefined;
-}
-
 function sourceOf(chain: FilterChain): string | undefined {
-  const [peer, service] = [metadataOf(chain, 'peer'), metadataOf(chain, 'service')];
+  const [peer, service] = [ownMetadata(chain, 'peer'), ownMetadata(chain, 'service')];
   if (peer === undefined) return undefined;
   return service === undefined
     ? `peers.${peer}`

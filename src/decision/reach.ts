@@ -4,9 +4,9 @@
 
 import type { Any, Message } from '../envoy/draft.ts';
 import type { ResourceJson } from '../envoy/proto/types.gen.ts';
-import { METADATA } from '../envoy/resource-names.ts';
 import { effectiveRbac } from './http/access-control.ts';
 import { alternativesOf, type Span } from './matching/alternatives.ts';
+import { ownMetadata } from './matching/own-metadata.ts';
 import { type Cluster, endpointsOf, type Listener, plainName, Resources } from './matching/resources.ts';
 import { present, unjudged } from './matching/unjudged.ts';
 import { merged, type Reach } from './reach-set.ts';
@@ -35,7 +35,7 @@ export function reach(resources: readonly ResourceJson[]): readonly Reach[] {
     outside.flatMap((listener) =>
       (listener.filter_chains ?? []).flatMap((chain) => {
         const caller =
-          listener.name === 'ingress' ? present(textOf(chain.metadata, 'peer'), 'a chain of nobody') : undefined;
+          listener.name === 'ingress' ? present(ownMetadata(chain, 'peer'), 'a chain of nobody') : undefined;
         const port = listener.address?.socket_address?.port_value;
         return ofChain(
           chain,
@@ -74,12 +74,12 @@ function ofCluster(cluster: Cluster, chain: FilterChain, door: Door, workload: S
   const [gate] = internal;
   if (gate === undefined) {
     const { caller, port } = door;
-    const [peer, service] = [textOf(chain.metadata, 'peer') ?? caller, textOf(chain.metadata, 'service')];
+    const [peer, service] = [ownMetadata(chain, 'peer') ?? caller, ownMetadata(chain, 'service')];
     const named = { peer: present(peer, 'a peer'), service: present(service, 'a service') };
     leadsTo(cluster.name ?? '', `${caller === undefined ? 'tcp' : 'export'}/${named.peer}/${named.service}`);
     const rule =
       caller === undefined
-        ? (textOf(chain.metadata, 'rule') ?? `imports.:${port}`)
+        ? (ownMetadata(chain, 'rule') ?? `imports.:${port}`)
         : `exports.${service}.consumers.${peer}`;
     const at = { gateway: caller === undefined ? 'egress' : 'ingress', ...(port !== undefined && { port }) } as const;
     return [{ ...at, ...named, protocol: 'tcp', ...(workload && { workload }), conditions: [], rule }];
@@ -105,12 +105,12 @@ function ofManager(manager: Manager, door: Door): readonly Reach[] {
   const config = door.all.routes(present(manager.rds?.route_config_name, 'the routes'));
   return (config.virtual_hosts ?? []).flatMap((host) => {
     const [first] = host.routes ?? [];
-    const service = textOf(first?.metadata, 'service');
+    const service = ownMetadata(first, 'service');
     const isServed = (host.routes ?? []).some(({ route }) => route !== undefined);
     if (service === undefined || !isServed) return [];
     const perFilter = [host.typed_per_filter_config ?? {}, config.typed_per_filter_config ?? {}];
     const { caller, port } = door;
-    const peer = present(textOf(first?.metadata, 'peer'), 'a peer');
+    const peer = present(ownMetadata(first, 'peer'), 'a peer');
     for (const { route } of host.routes ?? []) if (route !== undefined) checkRoute(route, peer, service, door);
     // The name of the file comes first, then its other spellings.
     const [local = ''] = host.domains ?? [];
@@ -233,9 +233,4 @@ function spansOf(predicate: Predicate): readonly Span[] {
   if (prefix !== undefined) return [{ prefix }];
   if (regex === undefined) throw unjudged('a predicate of another kind');
   return [];
-}
-
-function textOf(metadata: Message<'envoy.config.core.v3.Metadata'> | undefined, key: string): string | undefined {
-  const value = (metadata?.filter_metadata?.[METADATA] as Readonly<Record<string, unknown>> | undefined)?.[key];
-  return typeof value === 'string' && value !== '-' ? value : undefined;
 }

@@ -2,10 +2,11 @@
 // Must not: judge the limits of requests; they are named.
 
 import type { Message } from '../../envoy/draft.ts';
-import { DENY_ALL, METADATA } from '../../envoy/resource-names.ts';
+import { DENY_ALL } from '../../envoy/resource-names.ts';
 import type { Decision, Trail } from '../answer/decision.ts';
 import type { Question } from '../answer/question.ts';
 import { codecAuthority, codecFault, codecPath } from '../matching/codec-rules.ts';
+import { ownMetadata } from '../matching/own-metadata.ts';
 import { normalAuthority, normalPath, withoutPort } from '../matching/path-normal-form.ts';
 import { RequestView } from '../matching/request-view.ts';
 import type { Resources, RouteConfiguration } from '../matching/resources.ts';
@@ -121,7 +122,7 @@ function routed(manager: Manager, config: RouteConfiguration, view: RequestView,
     ...['request_headers_to_add', 'request_headers_to_remove'],
   );
   const route = (host.routes ?? []).find((one) => isFor(one, view));
-  const service = serviceOf(route);
+  const service = ownMetadata(route, 'service');
   const source = sourceOf(service, peer, `${localOf(host)}:${question.port}`);
   trail.pass('virtual host', host.name ?? '', `host ${view.header(':authority')}`, source);
   const denial = host.name !== DENY_ALL ? undefined : peer === undefined ? 'UNKNOWN_NAME' : 'NO_GRANT';
@@ -145,7 +146,10 @@ function routed(manager: Manager, config: RouteConfiguration, view: RequestView,
     if (outcome?.isLast && hop.view.overflow !== undefined)
       return trail.no('UNEXPECTED_BODY', 'request', view.header(':method') ?? '', hop.view.overflow, source);
     if (outcome?.isLast)
-      return atRoute(route, rule ?? ruleOf(host), view, { ...connected, ...(source !== undefined && { source }) });
+      return atRoute(route, rule ?? ownMetadata(host, 'rule'), view, {
+        ...connected,
+        ...(source !== undefined && { source }),
+      });
   }
   throw unjudged('a connection manager without a router');
 }
@@ -181,21 +185,10 @@ function isUpgradable(route: Route | undefined, upgrade: string): boolean {
   });
 }
 
-function serviceOf(route: Route | undefined): string | undefined {
-  const { service } = (route?.metadata?.filter_metadata?.[METADATA] ?? {}) as { readonly service?: unknown };
-  return typeof service === 'string' && service !== '-' ? service : undefined;
-}
-
 /** What the virtual host is for, as rules are named: an import by its local name and port. */
 function sourceOf(service: string | undefined, peer: string | undefined, local: string): string | undefined {
   if (service === undefined) return undefined;
   return peer === undefined ? `imports.${local}` : `exports.${service}.consumers.${peer}`;
-}
-
-/** Of an import, as the access log has it. */
-function ruleOf({ metadata }: VirtualHost): string | undefined {
-  const { rule } = (metadata?.filter_metadata?.[METADATA] ?? {}) as { readonly rule?: unknown };
-  return typeof rule === 'string' ? rule : undefined;
 }
 
 /** The local name of an import, as the file has it: its other spellings come after it. */
@@ -214,9 +207,7 @@ function atRoute(
   only(route, `the route ${route.name}`, 'name', 'match', 'route', 'direct_response', 'metadata');
   const { name = '', direct_response: direct, route: action } = route;
   if (direct !== undefined) {
-    const { reason, peer: called } = (route.metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<
-      Record<string, string>
-    >;
+    const [reason, called] = [ownMetadata(route, 'reason'), ownMetadata(route, 'peer')];
     const says = `the gateway answers ${direct.status} itself`;
     if (direct.status === 200) {
       trail.pass('route', name, says, source);
@@ -233,9 +224,9 @@ function atRoute(
     ...['retry_policy', 'upgrade_configs'],
   );
   trail.pass('route', name, `${view.header(':method')} ${view.header(':path')}`, source);
-  const { peer: called } = (route.metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, string>>;
+  const called = ownMetadata(route, 'peer');
   const cluster = resources.cluster(present(forwarded.cluster, `the route ${name}`));
-  const service = serviceOf(route);
+  const service = ownMetadata(route, 'service');
   return judgeUpstream(cluster, {
     ...connected,
     rule: rule ?? source,

@@ -4,7 +4,8 @@
 
 import type { Message } from '../../envoy/draft.ts';
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
-import { INGRESS_LISTENER, METADATA } from '../../envoy/resource-names.ts';
+import { INGRESS_LISTENER } from '../../envoy/resource-names.ts';
+import { ownMetadata } from '../matching/own-metadata.ts';
 import {
   type Cluster,
   endpointsOf,
@@ -114,7 +115,7 @@ function ofListener(listener: Listener, all: Resources, found: Found): void {
   const of = isIngress ? 'listener' : `port ${port}`;
   found.accept(of, 'address', [address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`]);
   for (const chain of listener.filter_chains ?? []) {
-    const { peer, service } = factsOf(chain.metadata);
+    const [peer, service] = [ownMetadata(chain, 'peer'), ownMetadata(chain, 'service')];
     const caller = isIngress ? present(peer, 'a chain of nobody') : of;
     const names = chain.filter_chain_match?.server_names ?? [];
     if (isIngress) found.accept(service === undefined ? caller : `${caller} ${service}`, 'server name', names);
@@ -191,7 +192,8 @@ function ofRoutes(routes: RouteConfiguration, found: Found): void {
   if (own !== undefined) limitsOf(routes.typed_per_filter_config ?? {}, own, found);
   for (const host of routes.virtual_hosts ?? []) {
     if (host.name?.endsWith(HEALTH)) limitsOf(host.typed_per_filter_config ?? {}, `health checks of ${own}`, found);
-    const { peer, service } = factsOf(host.routes?.[0]?.metadata);
+    const route = host.routes?.[0];
+    const [peer, service] = [ownMetadata(route, 'peer'), ownMetadata(route, 'service')];
     if (peer === undefined || service === undefined) continue;
     const of = own === undefined ? `${service} of ${peer}` : `${peer} ${service}`;
     found.at(of);
@@ -250,14 +252,4 @@ function numberOf(value: number | string | undefined): number {
   const number = Number(value);
   if (!Number.isFinite(number)) throw unjudged(`the limit ${value}`);
   return number;
-}
-
-interface Facts {
-  readonly peer?: string;
-  readonly service?: string;
-}
-
-function factsOf(metadata: Message<'envoy.config.core.v3.Metadata'> | undefined): Facts {
-  const all = (metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => typeof value === 'string' && value !== '-'));
 }

@@ -1,9 +1,9 @@
 // Connections of an egress gateway to a peer: which addresses they go to, and what the peer's gateway must prove there.
 // Must not: judge whether a gateway answers.
 
-import { METADATA } from '../../envoy/resource-names.ts';
 import { type Decision, Trail } from '../answer/decision.ts';
 import type { ShownCertificate } from '../answer/question.ts';
+import { ownMetadata } from '../matching/own-metadata.ts';
 import type { Resources } from '../matching/resources.ts';
 import { present, unjudged } from '../matching/unjudged.ts';
 import { acceptedBy, honestCertificate } from './handshake.ts';
@@ -22,8 +22,7 @@ const PREFIX = 'import/';
 /** One for each tunnel of the peer: a name that means something else now has two for a while. Errors: UNJUDGED. */
 export function judgeTunnels(resources: Resources, { peer, uris, at }: Dialled): readonly Decision[] {
   return resources.listeners().flatMap(({ name = '', internal_listener: internal, filter_chains: [chain] = [] }) => {
-    const { peer: own } = (chain?.metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, unknown>>;
-    if (internal === undefined || !name.startsWith(PREFIX) || own !== peer) return [];
+    if (internal === undefined || !name.startsWith(PREFIX) || ownMetadata(chain, 'peer') !== peer) return [];
     const proxy = chain?.filters?.[0]?.typed_config;
     if (proxy?.['@type'] !== 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy')
       throw unjudged(`the tunnel ${name}`);

@@ -2,8 +2,8 @@
 // Must not: judge; a question about such a client is judged like any other.
 
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
-import { METADATA } from '../../envoy/resource-names.ts';
 import type { Hello, ShownCertificate } from '../answer/question.ts';
+import { ownMetadata } from '../matching/own-metadata.ts';
 import { type Listener, Resources } from '../matching/resources.ts';
 import { asked, lowerCase } from '../matching/text-match.ts';
 import { present, unjudged } from '../matching/unjudged.ts';
@@ -45,9 +45,8 @@ export function workloadHello(
   return { alpn: protocol === 'tcp' ? [] : [protocol], ...(certificate && { certificate }) };
 }
 
-function isOf({ metadata }: FilterChain, peer: string, tcpExport: string | undefined): boolean {
-  const { peer: own, service } = (metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, unknown>>;
-  return own === peer && service === tcpExport;
+function isOf(chain: FilterChain, peer: string, tcpExport: string | undefined): boolean {
+  return ownMetadata(chain, 'peer') === peer && ownMetadata(chain, 'service') === tcpExport;
 }
 
 /** Of the first CA and the first name that the chain accepts. */
