@@ -3,8 +3,8 @@
 
 import type { Resource } from './resource.ts';
 
-/** With more replacements than these, the entries are rebuilt. */
-const MAX_REPLACED = 64;
+/** With more replacements than these, or with other names, the entries are rebuilt, and nothing is shared with the set before. */
+export const MAX_REPLACED = 64;
 
 export class ResourceSet {
   static readonly empty = new ResourceSet(new Map(), new Map());

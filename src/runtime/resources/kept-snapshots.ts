@@ -2,8 +2,10 @@
 // all of it: `postern explain` asks for the one by which a line of the access log was decided.
 // Must not: keep a parsed file, or more than its limits; a snapshot shares with the next one whatever did not change.
 
+import type { AskedSnapshot, ServedSnapshot } from '../../admin/resources-view.ts';
 import type { Publisher } from '../../pipeline/publisher.ts';
 import { diff } from '../../snapshot/diff.ts';
+import { MAX_REPLACED } from '../../snapshot/resource-set.ts';
 import { shortName, TYPE } from '../../snapshot/resource-types.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { byConnection, type StreamStatus, type TypeStatus } from '../../xds/stream-status.ts';
@@ -18,19 +20,9 @@ export interface KeptSnapshot {
   readonly acknowledged: ReadonlyMap<string, number>;
 }
 
-export interface Asked {
-  /** Of a snapshot, or of a virtual host, as the access log has it. */
-  readonly version?: string | undefined;
-  /** Milliseconds since the epoch. */
-  readonly at?: number | undefined;
-  /** The gateway of the line: what other nodes have accepted says nothing about it. */
-  readonly node?: string | undefined;
-}
-
 export interface Found {
   readonly kept: KeptSnapshot;
-  /** `version`: it has what was asked for. `time`: it was in use then. `none`: it is the newest, for want of a better one. */
-  readonly foundBy: 'newest' | 'version' | 'time' | 'none';
+  readonly foundBy: ServedSnapshot['foundBy'];
   /** The others that some gateway may have used at that time. */
   readonly alsoPossible: readonly KeptSnapshot[];
 }
@@ -46,8 +38,6 @@ export interface KeptLimits {
 const CLOCK_MS = 500;
 /** Of nodes that are no longer connected; how many are connected has a limit at the xDS port. */
 const MOST_NODES = 100;
-/** With other names, or more changes than these, the next set of resources is one of its own (snapshot/resource-set.ts). */
-const SHARED_CHANGES = 64;
 const ENTRY_BYTES = 100;
 const LIMITS: KeptLimits = { snapshots: 50, bytes: 32 * 1024 * 1024 };
 
@@ -103,7 +93,7 @@ export class KeptSnapshots {
   }
 
   /** Undefined for a gateway that was never served anything. */
-  find(gateway: string, { version, at, node }: Asked): Found | undefined {
+  find(gateway: string, { version, at, node }: AskedSnapshot): Found | undefined {
     const kept = this.entries.get(gateway) ?? [];
     const newest = kept.at(-1);
     if (newest === undefined) return undefined;
@@ -155,7 +145,7 @@ function bytesAlone({ snapshot, text }: Entry, next: Snapshot, nextText: string)
     const { changed, removed } = diff(type, following);
     const replaced = changed.flatMap(({ name }) => type.resources.get(name) ?? []);
     for (const { deltaField } of [...replaced, ...removed]) bytes += deltaField.length;
-    if (removed.length > 0 || changed.length > replaced.length || changed.length > SHARED_CHANGES)
+    if (removed.length > 0 || changed.length > replaced.length || changed.length > MAX_REPLACED)
       bytes += ENTRY_BYTES * type.resources.size;
   }
   return bytes;
