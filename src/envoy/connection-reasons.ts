@@ -17,8 +17,8 @@ export const CONNECTION_REASONS = {
     'refused',
     'both',
     'The certificate does not come from a CA of the bundle. `claimed_uri` is what it says, and proves nothing.',
-    'The other mesh has another CA than the one in our file.',
-    'Compare with `postern peer show` of the other mesh, and exchange the bundle.',
+    'The other mesh has another CA than the one in our file, does not send the CAs between, or has one of them that may not sign this certificate (name constraints, path length, a critical extension).',
+    'Compare with `postern peer show` of the other mesh, and exchange the bundle; `postern can PEER … --certificate FILE` says what is wrong with a certificate.',
     'the certificate is not of a CA of the bundle',
   ],
   WRONG_IDENTITY: [
@@ -32,7 +32,7 @@ export const CONNECTION_REASONS = {
   CERTIFICATE_EXPIRED: [
     'refused',
     'both',
-    'The certificate of the other end has expired.',
+    'The certificate of the other end, or a CA of its chain, has expired.',
     'It is not renewed any more, or a clock is wrong.',
     'Renew it; compare the clocks.',
     'the certificate, or a CA above it, has expired',
@@ -40,7 +40,7 @@ export const CONNECTION_REASONS = {
   CERTIFICATE_NOT_YET_VALID: [
     'refused',
     'both',
-    'The certificate of the other end is not valid yet.',
+    'The certificate of the other end, or a CA of its chain, is not valid yet.',
     'A clock is wrong.',
     'Compare the clocks.',
     'the certificate is not valid yet',
@@ -48,9 +48,9 @@ export const CONNECTION_REASONS = {
   WRONG_PURPOSE: [
     'refused',
     'both',
-    'The certificate is not made for this side of TLS.',
-    'Its extended key usage lacks clientAuth or serverAuth.',
-    'Issue it for both.',
+    'The certificate, or a CA of its chain, is not made for this side of TLS.',
+    'An extended key usage without clientAuth (of who calls) or serverAuth (of who is called), or a key usage without digitalSignature.',
+    'Issue it for both, with digitalSignature.',
     'the certificate is for another purpose',
   ],
   WRONG_KEY_KIND: [

@@ -12,7 +12,7 @@ function certificateCases(attribute: string, other: ReasonCode): Case {
     ['NO_CERTIFICATE', says('PEER_DID_NOT_RETURN_A_CERTIFICATE')],
     ['CERTIFICATE_EXPIRED', says('certificate has expired')],
     ['CERTIFICATE_NOT_YET_VALID', says('not yet valid')],
-    ['WRONG_PURPOSE', says('unsupported certificate purpose')],
+    ['WRONG_PURPOSE', says('unsupported certificate purpose', 'KEY_USAGE_BIT_INCORRECT')],
     ['WRONG_IDENTITY', says('SAN matcher')],
     ['WRONG_CA', says('verify cert failed')],
     [

@@ -23,7 +23,7 @@ const RULES: readonly Rule[] = [
   [/SAN matcher/, 'WRONG_IDENTITY', 'us'],
   [/verify.*certificate has expired/i, 'CERTIFICATE_EXPIRED', 'us'],
   [/verify.*certificate is not yet valid/i, 'CERTIFICATE_NOT_YET_VALID', 'us'],
-  [/verify.*unsupported certificate purpose/i, 'WRONG_PURPOSE', 'us'],
+  [/verify.*unsupported certificate purpose|KEY_USAGE_BIT_INCORRECT/i, 'WRONG_PURPOSE', 'us'],
   [/verify.*certificate revoked/i, 'CERTIFICATE_REVOKED', 'us'],
   [/CERTIFICATE_VERIFY_FAILED/, 'WRONG_CA', 'us'],
   [/ALERT_UNKNOWN_CA/, 'WRONG_CA', 'peer'],

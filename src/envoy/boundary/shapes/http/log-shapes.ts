@@ -181,7 +181,7 @@ function connectionLog(role: string): Shape {
     line(
       role,
       'listener',
-      { ...fields, ...refused, reason: digest('a34cf7d015581b6c'), verdict: digest('add410e77ad370d3') },
+      { ...fields, ...refused, reason: digest('ec3098e715fcba76'), verdict: digest('add410e77ad370d3') },
       expression(digest('d2a23d30816e01fd')),
     ),
   );
@@ -198,7 +198,7 @@ const CARRIED =
   "(response.flags == 0 || response.flags == 4194304) && (!has(upstream.transport_failure_reason) || upstream.transport_failure_reason == '')";
 const ANSWERED_TUNNEL = `${CARRIED} && !(response.flags == 0 && response.total_size == 0)`;
 const TUNNEL = { ...NODE, ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
-const TUNNEL_REASON = { reason: digest('2fa161b79cafebac'), verdict: digest('17cb0ba5c3bdc5f5') };
+const TUNNEL_REASON = { reason: digest('c62053b9536d1737'), verdict: digest('17cb0ba5c3bdc5f5') };
 
 /** The lines, and the report. */
 export const TUNNEL_LOG = log(
@@ -246,7 +246,7 @@ export const GATE_LOG = tcpLog(
   { reason: digest('4758806bb8133326'), verdict: digest('7a556247fa4ca600') },
   CARRIED,
 );
-const TCP_IMPORT = { reason: digest('e0017eda8e95a002'), verdict: digest('17cb0ba5c3bdc5f5') };
+const TCP_IMPORT = { reason: digest('f9877260741fd66f'), verdict: digest('17cb0ba5c3bdc5f5') };
 export const TCP_PORT_LOG = tcpLog('egress', { ...CONNECTION_ID, ...CLIENT }, TCP_IMPORT, ANSWERED_TUNNEL);
 /** Of the gate of callers that prove who they are. */
 export const CALLERS_GATE_LOG = tcpLog('egress', TOLD, TCP_IMPORT, ANSWERED_TUNNEL);
