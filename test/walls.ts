@@ -6,7 +6,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trust: ['config'],
   federation: ['config', 'trust'],
   envoy: ['trust', 'federation'],
-  decision: ['envoy'],
+  decision: ['trust', 'envoy'],
   snapshot: [],
   pipeline: ['config', 'trust', 'federation', 'envoy', 'snapshot'],
   xds: ['trust', 'snapshot'],

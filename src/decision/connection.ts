@@ -131,7 +131,7 @@ function passChain(chain: FilterChain, listener: Listener, passage: Passage): De
     peer === undefined
       ? { bundle: 'mesh.trustBundle', identities: 'mesh.trustDomain' }
       : { bundle: `peers.${peer}.trustBundle`, identities: `peers.${peer}.gatewayIdentities` };
-  const refusal = refusalOf(accepts, { certificate, at: question.at, sources }, trail);
+  const refusal = refusalOf(accepts, { certificate, at: question.at, by: 'client', sources }, trail);
   return refusal ?? passFilters(chain, { ...passage, identities: certificate?.uris ?? [] });
 }
 

@@ -120,6 +120,7 @@ describe('handshakes', () => {
     assert.equal(reason({ certificate: { ...shown, uris: ['spiffe://shop.example/other'] } }), 'WRONG_IDENTITY');
     assert.equal(reason({ certificate: { ...shown, uris: [...shown.uris, ...shown.uris] } }), 'WRONG_IDENTITY');
     assert.equal(reason({ certificate: { ...shown, notAfter: NOW } }), 'CERTIFICATE_EXPIRED');
+    assert.equal(reason({ certificate: { ...shown, notBefore: NOW + 1 } }), 'CERTIFICATE_NOT_YET_VALID');
     assert.equal(reason({ certificate: { ...shown, key: 'rsa' } }), 'WRONG_KEY_KIND');
     const { certificate: _, ...bare } = honest;
     const request: Request = { protocol: 'h2', method: 'GET', path: '/', headers: [], ...asked };
@@ -130,7 +131,10 @@ describe('handshakes', () => {
     const later = NOW + 400 * 24 * 60 * 60 * 1000;
     const certificate = { ...shown, notAfter: later + 1 };
     const request: Request = { protocol: 'h2', method: 'GET', path: '/', headers: [], ...asked };
-    assert.equal(judge(ingress, { hello: { ...honest, certificate }, request, at: later }).reason, 'WRONG_CA');
+    assert.equal(
+      judge(ingress, { hello: { ...honest, certificate }, request, at: later }).reason,
+      'CERTIFICATE_EXPIRED',
+    );
   });
 });
 

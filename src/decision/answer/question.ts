@@ -1,12 +1,14 @@
 // What is asked of a gateway: who connects, what the client shows, and the request, if it is one.
 // Must not: hold anything that the gateway does not see.
 
-/** Kinds of keys, by the signature that TLS 1.3 makes with them. */
-export type KeyKind = 'ecdsa-p256' | 'ecdsa-p384' | 'ecdsa-p521' | 'ed25519' | 'rsa';
+import type { Certificate } from '../../trust/x509/certificate.ts';
+
+/** Kinds of keys, by the signature that TLS 1.3 makes with them; `other`: with one that no gateway accepts. */
+export type KeyKind = 'ecdsa-p256' | 'ecdsa-p384' | 'ecdsa-p521' | 'ed25519' | 'rsa' | 'other';
 
 /** A certificate that somebody shows in a handshake, and has the key of. */
 export interface ShownCertificate {
-  /** SHA-256 (hex) of the CA certificates that its chain leads to. */
+  /** SHA-256 (hex) of the CA certificates that its chain leads to; not asked where there is a `chain`. */
   readonly signedBy: readonly string[];
   /** The URI names, in their order. */
   readonly uris: readonly string[];
@@ -14,6 +16,8 @@ export interface ShownCertificate {
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
+  /** What is really shown, the leaf first; absent: a certificate that is right in all that is not said here. */
+  readonly chain?: readonly Certificate[];
 }
 
 export interface Hello {

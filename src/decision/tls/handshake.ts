@@ -3,12 +3,15 @@
 
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Message } from '../../envoy/draft.ts';
+import type { Purpose } from '../../trust/issuing/issuer-chain.ts';
+import { type Certificate, parseCertificate } from '../../trust/x509/certificate.ts';
 import type { Decision, StepKind } from '../answer/decision.ts';
 import type { KeyKind, ShownCertificate } from '../answer/question.ts';
 import type { Reason } from '../answer/reason.ts';
 import type { Resources } from '../matching/resources.ts';
 import { asked, matches } from '../matching/text-match.ts';
 import { only, present, unjudged } from '../matching/unjudged.ts';
+import { type Authority, faultOf } from './shown-certificate.ts';
 
 export type CommonTlsContext = Message<'envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'>;
 type SanMatcher = Message<'envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher'>;
@@ -19,13 +22,6 @@ export interface Accepts {
   readonly authorities: readonly Authority[];
   readonly names: readonly SanMatcher[];
   readonly algorithms: readonly string[];
-}
-
-export interface Authority {
-  /** SHA-256, hex; of a placeholder: of its text. */
-  readonly fingerprint: string;
-  /** Undefined for a placeholder (--without-keys), which never ends. */
-  readonly certificate?: X509Certificate;
 }
 
 export function acceptedBy(context: CommonTlsContext, resources: Resources): Accepts {
@@ -62,13 +58,13 @@ export function authoritiesOf(pem: string): readonly Authority[] {
   if (blocks === null) return [{ fingerprint: createHash('sha256').update(pem).digest('hex') }];
   return blocks.map((block) => {
     const certificate = certificateOf(block);
-    return { fingerprint: createHash('sha256').update(certificate.raw).digest('hex'), certificate };
+    return { fingerprint: certificate.fingerprint, certificate };
   });
 }
 
-function certificateOf(block: string): X509Certificate {
+function certificateOf(block: string): Certificate {
   try {
-    return new X509Certificate(block);
+    return parseCertificate(new X509Certificate(block).raw);
   } catch {
     throw unjudged('a bundle with what is no certificate');
   }
@@ -81,6 +77,7 @@ const ALGORITHMS: Readonly<Record<KeyKind, readonly string[]>> = {
   'ecdsa-p521': ['ecdsa_secp521r1_sha512'],
   ed25519: ['ed25519'],
   rsa: ['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512'],
+  other: [],
 };
 
 /** A certificate that is right in all but, maybe, its names. */
@@ -105,13 +102,16 @@ interface Report {
 export interface Shown {
   readonly certificate: ShownCertificate | undefined;
   readonly at: number;
+  /** Which end shows it. */
+  readonly by: Purpose;
   /** Of the bundle and of the identities. */
   readonly sources: { readonly bundle: string | undefined; readonly identities: string | undefined };
 }
 
-/** Undefined when it is accepted. */
-export function refusalOf(accepts: Accepts, { certificate, at, sources }: Shown, report: Report): Decision | undefined {
+/** Undefined when it is accepted. In the order in which Envoy finds what is wrong. */
+export function refusalOf(accepts: Accepts, shown: Shown, report: Report): Decision | undefined {
   const { bundle, authorities, names, algorithms } = accepts;
+  const { certificate, at, by, sources } = shown;
   if (certificate === undefined)
     return report.no(
       'NO_CERTIFICATE',
@@ -120,7 +120,7 @@ export function refusalOf(accepts: Accepts, { certificate, at, sources }: Shown,
       'a certificate is required, and none is shown',
       sources.bundle,
     );
-  const { signedBy, uris, key, notBefore, notAfter } = certificate;
+  const { uris, key } = certificate;
   if (!ALGORITHMS[key].some((one) => algorithms.includes(one)))
     return report.no(
       'WRONG_KEY_KIND',
@@ -129,17 +129,11 @@ export function refusalOf(accepts: Accepts, { certificate, at, sources }: Shown,
       `${key} is not among ${algorithms.join(', ')}`,
       sources.identities,
     );
-  const issuers = authorities.filter(({ fingerprint }) => signedBy.includes(fingerprint));
+  const fault = faultOf(certificate, authorities, by, at);
   const many = `${authorities.length} ${authorities.length === 1 ? 'CA' : 'CAs'}`;
-  if (issuers.length === 0)
-    return report.no('WRONG_CA', 'bundle', bundle, `the certificate is of none of its ${many}`, sources.bundle);
-  if (!issuers.some(({ certificate: ca }) => ca === undefined || isValidAt(ca, at)))
-    return report.no('WRONG_CA', 'bundle', bundle, 'the CA of the certificate is outside its validity', sources.bundle);
+  if (fault?.reason === 'WRONG_CA') return report.no('WRONG_CA', 'bundle', bundle, fault.text, sources.bundle);
+  if (fault !== undefined) return report.no(fault.reason, 'certificate', uris.join(', ') || '(none)', fault.text);
   report.pass('bundle', bundle, `the certificate is of one of its ${many}`, sources.bundle);
-  if (at < notBefore || at >= notAfter) {
-    const dates = `${new Date(notBefore).toISOString()} to ${new Date(notAfter).toISOString()}`;
-    return report.no('CERTIFICATE_EXPIRED', 'certificate', uris.join(', '), `it is valid from ${dates}`);
-  }
   const wanted = names.map(({ matcher }) => asked(present(matcher, 'a name'))).join(' or ');
   if (!uris.some((uri) => names.some((name) => isNamed(name, uri))))
     return report.no(
@@ -157,8 +151,4 @@ function isNamed(name: SanMatcher, uri: string): boolean {
   only(name, 'a name', 'san_type', 'matcher');
   if (name.san_type !== 'URI') throw unjudged(`a name of the kind ${name.san_type}`);
   return matches(present(name.matcher, 'a name'), uri);
-}
-
-function isValidAt(ca: X509Certificate, at: number): boolean {
-  return Date.parse(ca.validFrom) <= at && at < Date.parse(ca.validTo);
 }

@@ -70,7 +70,7 @@ function judgeDialled(cluster: Cluster, addresses: readonly string[], upstream: 
   const expected = `it must prove to be ${names}, by ${bundle}; server name ${socket.sni ?? '(none)'}`;
   if (isPeer && question.peerGateway !== undefined) {
     const sources = { bundle: `peers.${peer}.trustBundle`, identities: `peers.${peer}.gatewayIdentities` };
-    const shown = { certificate: question.peerGateway, at: question.at, sources };
+    const shown = { certificate: question.peerGateway, at: question.at, by: 'server', sources } as const;
     const refusal = refusalOf(acceptedBy(context, resources), shown, trail);
     if (refusal !== undefined) return refusal;
   }

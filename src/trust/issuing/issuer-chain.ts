@@ -22,7 +22,7 @@ export interface Sample {
   readonly dnsNames?: readonly string[];
 }
 
-const USAGE: Readonly<Record<Purpose, { readonly oid: string; readonly name: string }>> = {
+export const PURPOSES: Readonly<Record<Purpose, { readonly oid: string; readonly name: string }>> = {
   server: { oid: '1.3.6.1.5.5.7.3.1', name: 'serverAuth' },
   client: { oid: '1.3.6.1.5.5.7.3.2', name: 'clientAuth' },
 };
@@ -114,14 +114,16 @@ function pathFindings(links: readonly Link[], samples: readonly Sample[]): reado
   const purposes = new Set(samples.flatMap((sample) => sample.purposes));
   const findings = links.flatMap((link, index) => {
     const { facts, what } = link;
-    const { unknownCritical, extendedKeyUsage, nameConstraints, asksForPolicy } = facts;
-    const lacks = [...purposes].filter((purpose) => extendedKeyUsage?.includes(USAGE[purpose].oid) === false);
+    const { unknownCritical, extendedKeyUsage, nameConstraints, explicitPolicyAfter } = facts;
+    const lacks = [...purposes].filter((purpose) => extendedKeyUsage?.includes(PURPOSES[purpose].oid) === false);
     return [
       ...unknownCritical.map((oid) => restricts(link, `has the critical extension ${oid}, which Envoy does not know`)),
       ...lacks.map((purpose) =>
-        restricts(link, `has an extended key usage without ${USAGE[purpose].name}, which our gateways need`),
+        restricts(link, `has an extended key usage without ${PURPOSES[purpose].name}, which our gateways need`),
       ),
-      ...(asksForPolicy ? [restricts(link, 'asks for certificate policies, and Postern writes none')] : []),
+      ...(explicitPolicyAfter === undefined
+        ? []
+        : [restricts(link, 'asks for certificate policies, and Postern writes none')]),
       ...(nameConstraints === undefined
         ? []
         : forbiddenNames(links.slice(0, index), samples).flatMap(({ owner, names }) => {

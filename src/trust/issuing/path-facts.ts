@@ -22,8 +22,10 @@ export interface PathFacts {
   readonly nameConstraints?: NameConstraints;
   /** Object identifiers of critical extensions that Envoy's TLS library does not process. */
   readonly unknownCritical: readonly string[];
-  /** policyConstraints asks for an explicit policy somewhere below. */
-  readonly asksForPolicy: boolean;
+  /** policyConstraints asks for an explicit policy somewhere below: after so many certificates. */
+  readonly explicitPolicyAfter?: number;
+  readonly hasPolicies: boolean;
+  readonly mapsPolicies: boolean;
 }
 
 const CRL_DISTRIBUTION_POINTS = '2.5.29.31';
@@ -52,6 +54,7 @@ export function pathFacts(certificate: Certificate): PathFacts {
   const constraints = values.get(EXTENSION.nameConstraints);
   const usage = values.get(EXTENSION.extendedKeyUsage);
   const pathLength = pathLengthOf(values.get(EXTENSION.basicConstraints));
+  const explicitPolicyAfter = extensions.map(explicitPolicyIn).find((after) => after !== undefined);
   return {
     subject: printableName(subject),
     names: namesOf(subject, values.get(EXTENSION.subjectAltName)),
@@ -60,7 +63,9 @@ export function pathFacts(certificate: Certificate): PathFacts {
     ...(usage !== undefined && { extendedKeyUsage: usage.children.map(({ content }) => oidText(content)) }),
     ...(constraints !== undefined && { nameConstraints: readNameConstraints(constraints) }),
     unknownCritical: extensions.filter(({ isCritical, id }) => isCritical && !PROCESSED.has(id)).map(({ id }) => id),
-    asksForPolicy: extensions.some(asksForPolicy),
+    ...(explicitPolicyAfter !== undefined && { explicitPolicyAfter }),
+    hasPolicies: extensions.some(({ id }) => id === CERTIFICATE_POLICIES),
+    mapsPolicies: extensions.some(({ id }) => id === POLICY_MAPPINGS),
   };
 }
 
@@ -89,8 +94,11 @@ function pathLengthOf(basicConstraints: DerNode | undefined): number | undefined
 const REQUIRE_EXPLICIT_POLICY = contextTag(0, 'primitive');
 const INHIBIT_POLICY_MAPPING = contextTag(1, 'primitive');
 
-function asksForPolicy({ id, value }: Extension): boolean {
-  return id === POLICY_CONSTRAINTS && readDer(value).children.some(({ tag }) => tag === REQUIRE_EXPLICIT_POLICY);
+function explicitPolicyIn({ id, value }: Extension): number | undefined {
+  if (id !== POLICY_CONSTRAINTS) return undefined;
+  const after = readDer(value).children.find(({ tag }) => tag === REQUIRE_EXPLICIT_POLICY)?.content;
+  // A number of more bytes is never reached.
+  return after && (after.length > 4 ? Number.MAX_SAFE_INTEGER : after.readUIntBE(0, after.length));
 }
 
 /** distributionPoint, reasons, cRLIssuer */

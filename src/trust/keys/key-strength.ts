@@ -42,3 +42,19 @@ export function keyWeakness(key: KeyObject): string | undefined {
       return `a key of the kind ${key.asymmetricKeyType ?? '?'}`;
   }
 }
+
+/**
+ * Whether Envoy's TLS library verifies signatures of a chain with this key, also where it is too weak for a CA of a bundle;
+ * undefined where that was not tried.
+ */
+export function isUsedInChains(key: KeyObject): boolean | undefined {
+  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+      return keyWeakness(key) === undefined || (modulusLength >= 1024 && modulusLength < MIN_RSA_BITS) || undefined;
+    case 'ec':
+      return namedCurve === 'secp224r1' || CURVES.has(namedCurve);
+    default:
+      return key.asymmetricKeyType === 'ed25519';
+  }
+}
