@@ -2,7 +2,7 @@
 // Must not: take a name that the configuration does not have for one that is refused.
 
 import type { ServedNames } from '../../admin/resources-view.ts';
-import type { Hello, Question, Request } from '../../decision/answer/question.ts';
+import type { Hello, Question, Request, ShownCertificate } from '../../decision/answer/question.ts';
 import { claimHeader, hasName, peerHello, workloadHello } from '../../decision/tls/honest-client.ts';
 import { TCP_ALPN } from '../../envoy/resource-names.ts';
 import { PosternError } from '../../errors.ts';
@@ -11,6 +11,7 @@ import { nearestName } from '../../nearest-name.ts';
 import { parseSpiffeId, spiffeId, type TrustDomain } from '../../trust/spiffe.ts';
 import type { Invocation } from '../command.ts';
 import type { Served, ServedBy } from './served.ts';
+import { shownCertificate } from './shown-file.ts';
 
 export interface AskedQuestion {
   /** In the words of the command line. */
@@ -31,20 +32,32 @@ export async function askedQuestion(invocation: Invocation, servedBy: ServedBy):
   const gateway = isOwn ? 'egress' : 'ingress';
   // A process answers for what it serves now, a file for what it would allow at that time.
   const served = await servedBy(gateway, isForFile(invocation) ? { at } : {});
-  return isOwn ? ofWorkload(invocation, served, subject, words, at) : ofPeer(invocation, served, subject, words, at);
+  const file = invocation.flag('certificate');
+  const shown = file === undefined ? undefined : await shownCertificate(file, invocation.named('certificate'));
+  const asking = { invocation, served, subject, words, at, shown };
+  return isOwn ? ofWorkload(asking) : ofPeer(asking);
+}
+
+interface Asking {
+  readonly invocation: Invocation;
+  readonly served: Served;
+  readonly subject: string;
+  readonly words: readonly string[];
+  readonly at: number;
+  /** What the caller shows in the place of an honest certificate. */
+  readonly shown: ShownCertificate | undefined;
+}
+
+/** The hello of an honest client, with the certificate that is asked about. */
+function showing<H extends Hello | undefined>(hello: H, shown: ShownCertificate | undefined): H | Hello {
+  return hello === undefined || shown === undefined ? hello : { ...hello, certificate: shown };
 }
 
 function isForFile({ flag }: Invocation): boolean {
   return flag('file') !== undefined && flag('at') !== undefined;
 }
 
-function ofPeer(
-  invocation: Invocation,
-  served: Served,
-  subject: string,
-  words: readonly string[],
-  at: number,
-): AskedQuestion {
+function ofPeer({ invocation, served, subject, words, at, shown }: Asking): AskedQuestion {
   const [, name = '', workload] = /^([^:]*)(?::(.*))?$/.exec(subject) ?? [];
   const peer = served.names.peers.find((one) => one.name === name);
   if (peer === undefined)
@@ -61,13 +74,13 @@ function ofPeer(
     throw usage(`${exported.name} is TCP: ask without a method, postern can ${subject} ${exported.name}`);
   if (!isTcp && method === undefined)
     throw usage(`${exported.name} is HTTP: ask with a method, postern can ${subject} GET ${exported.name} /path`);
-  const hello = peerHello(served.resources, name, at, isTcp ? exported.name : undefined);
+  const hello = showing(peerHello(served.resources, name, at, isTcp ? exported.name : undefined), shown);
   const known = hello ?? { alpn: [] };
   const text = invocation.positionals.join(' ');
   // Without a grant of TCP there is no filter chain for it, which is the answer; without any, the peer is denied.
   const isDenied = peerHello(served.resources, name, at) === undefined;
   if (method === undefined) {
-    const { serverName = '', ...http } = peerHello(served.resources, name, at) ?? { alpn: [] };
+    const { serverName = '', ...http } = showing(peerHello(served.resources, name, at), shown) ?? { alpn: [] };
     const missing: Hello = { ...http, alpn: [TCP_ALPN], serverName: tcpServerName(exported.name, serverName) };
     return {
       text,
@@ -91,13 +104,7 @@ function ofPeer(
   };
 }
 
-function ofWorkload(
-  invocation: Invocation,
-  served: Served,
-  subject: string,
-  words: readonly string[],
-  at: number,
-): AskedQuestion {
+function ofWorkload({ invocation, served, subject, words, at, shown }: Asking): AskedQuestion {
   const workload = subject === 'anyone' ? undefined : workloadId(subject, served.trustDomain as TrustDomain);
   const [first = '', second, path = '/'] = words;
   const [method, target] = second === undefined ? [undefined, first] : [first, second];
@@ -108,7 +115,9 @@ function ofWorkload(
   if (!isTcp && method === undefined)
     throw usage(`${name} is HTTP: ask with a method, postern can ${subject} GET ${name}:${port} /path`);
   const protocol = invocation.flag('http') === '2' ? 'h2' : 'http/1.1';
-  const hello = workloadHello(served.resources, port, workload, isTcp ? 'tcp' : protocol, at);
+  const hello = showing(workloadHello(served.resources, port, workload, isTcp ? 'tcp' : protocol, at), shown);
+  if (hello === undefined && shown !== undefined)
+    throw usage(`${invocation.named('certificate')}: callers speak no TLS at port ${port} (clients: plaintext)`);
   const asked = { port, at, ...(hello && { hello }) };
   const text = invocation.positionals.join(' ');
   if (method === undefined) return { text, served, question: asked };

@@ -13,7 +13,7 @@ import { exposure, type KeyAccess } from './key-access.ts';
 import { type FileContent, ownUser, readAll, readRegular } from './regular-file.ts';
 
 /** Far more than a bundle of 32 certificates needs. */
-const MAX_FILE_BYTES = 1024 * 1024;
+export const MAX_FILE_BYTES = 1024 * 1024;
 /** Parsed in this thread: takes less than the deadline of a thread even at its worst. */
 const MAX_INLINE_BYTES = 256 * 1024;
 const DEADLINE_MS = 5000;

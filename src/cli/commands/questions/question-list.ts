@@ -14,6 +14,12 @@ export const QUESTIONS: readonly Command[] = [
       ...ASKED,
       { name: 'header', value: 'TEXT', summary: 'Send this header, "NAME: VALUE". May be repeated.', multiple: true },
       {
+        name: 'certificate',
+        value: 'FILE',
+        summary: 'Show the certificate in FILE: PEM, the leaf first, then those above it, without a key.',
+        variable: 'POSTERN_CAN_CERTIFICATE',
+      },
+      {
         name: 'host',
         value: 'HOST',
         summary: 'Ask for HOST instead of the name of the service.',
@@ -45,6 +51,7 @@ export const QUESTIONS: readonly Command[] = [
       'postern can partner:ns/shop/sa/checkout POST withdraw.payments /v1/withdrawals',
       'postern can ns/web/sa/front GET rates.default:8080 /v1/rates -f mesh.yaml',
       'postern can partner ledger -f mesh.yaml -o json',
+      'postern can partner GET rates /v1/rates --certificate partner-gateway.pem --at 2027-03-31',
     ],
     exits: ['ok', 'no', 'usage', 'badConfig', 'unreachable', 'unjudged'],
     load: async () => (await import('./can.ts')).can,
