@@ -20,6 +20,7 @@ const PAYLOADS = [
   'envoy.config.route.v3.FilterConfig',
   'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
   'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig',
+  'envoy.extensions.access_loggers.stats.v3.Config',
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog',
   'envoy.extensions.common.matching.v3.ExtensionWithMatcher',
   'envoy.extensions.filters.common.matcher.action.v3.SkipFilter',

@@ -117,9 +117,9 @@ test('docs/operations.md lists every field of the access logs, each with the lay
   const mesh = { name: 'bank', trustDomain: 'bank.example' as TrustDomain };
   const fieldsOf = (log: object): readonly string[] => {
     const { typed_config: config } = log as {
-      readonly typed_config: { readonly log_format: { readonly json_format: object } };
+      readonly typed_config: { readonly log_format?: { readonly json_format: object } };
     };
-    return Object.keys(config.log_format.json_format);
+    return Object.keys(config.log_format?.json_format ?? {});
   };
   const logs: Readonly<Record<string, readonly object[]>> = {
     listener: connectionLog(mesh, 'ingress'),

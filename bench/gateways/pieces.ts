@@ -23,6 +23,11 @@ const RBAC = 'envoy.filters.http.rbac';
 export const PIECES: readonly Piece[] = [
   { name: 'access log', roles: BOTH, without: (whole) => resources(whole, drop(['access_log'])) },
   {
+    name: 'counter of verdicts',
+    roles: BOTH,
+    without: (whole) => resources(whole, dropLogs('envoy.access_loggers.stats')),
+  },
+  {
     name: 'facts kept for the log (authority, request id, workload)',
     roles: BOTH,
     without: (whole) => resources(whole, dropFilters(['header_to_metadata'])),
@@ -161,6 +166,14 @@ function everywhere(keep: (key: string) => boolean): Edit {
     );
   };
   return edit;
+}
+
+/** Without the logs of this name. */
+function dropLogs(name: string): Edit {
+  return (json) =>
+    JSON.parse(JSON.stringify(json), (key, item) =>
+      key === 'access_log' ? (item as { name: string }[]).filter((log) => log.name !== name) : item,
+    );
 }
 
 /** Without the HTTP filters that name one of these, or with `exactly` are called so. */

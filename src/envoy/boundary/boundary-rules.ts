@@ -61,7 +61,7 @@ export const BOUNDARY_RULES = {
   CLEAN_RESPONSES: 'removes from responses and trailers what names infrastructure, and rewrites internal hosts',
   NO_INTERNAL_ADDRESSES: 'never sets internal_address_config',
   ACCESS_LOG:
-    'logs as JSON, with exactly the keys and operators of its gateway, and reports connections to peers to the control plane alone',
+    'logs as JSON, with exactly the keys and operators of its gateway, counts verdicts under names of the file and codes alone, and reports connections to peers to the control plane alone',
   REFUSALS_ALIKE: 'answers every refusal in the same words',
   // routes
   POLICY:

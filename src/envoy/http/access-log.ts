@@ -17,7 +17,8 @@ import {
   TUNNEL_REASON,
 } from './connection-expressions.ts';
 import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './headers/request-facts.ts';
-import { LOGGED_PATH, NOT_FROM_UPSTREAM, requestReason, WENT_WELL } from './reason-expressions.ts';
+import { IS_NOT_ALLOWED, LOGGED_PATH, NOT_FROM_UPSTREAM, requestReason, WENT_WELL } from './reason-expressions.ts';
+import { countVerdict, MAY_NOT_BE_ALLOWED } from './verdict-counter.ts';
 
 type AccessLog = Message<'envoy.config.accesslog.v3.AccessLog'>;
 type Filter = Message<'envoy.config.accesslog.v3.AccessLogFilter'>;
@@ -80,7 +81,10 @@ const WHAT_WENT_WRONG = {
   attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
 };
 
-/** Two lines of which each request has one, except answered health checks of peers: each gateway sends one every two seconds. */
+/**
+ * Two lines of which each request has one, except answered health checks of peers: each gateway sends one every two seconds; and
+ * what is counted.
+ */
 export function requestLog(mesh: Mesh, role: GatewayRole): readonly AccessLog[] {
   const fields = { ...head(mesh, role, 'http'), ...REQUEST, ...BY_ROLE[role] };
   return [
@@ -89,6 +93,11 @@ export function requestLog(mesh: Mesh, role: GatewayRole): readonly AccessLog[] 
       ...jsonLog({ ...fields, ...WHAT_WENT_WRONG, path: LOGGED_PATH, ...requestReason(role) }),
       filter: anyOf(NOT_ANSWERED),
     },
+    countVerdict(
+      role,
+      { ...fields, ...requestReason(role) },
+      allOf([MAY_NOT_BE_ALLOWED, anyOf(NOT_ANSWERED), expression(IS_NOT_ALLOWED)]),
+    ),
   ];
 }
 
@@ -168,6 +177,7 @@ export function connectionLog(mesh: Mesh, role: GatewayRole): readonly AccessLog
   const tls = '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%';
   const [term, flags] = ['%CONNECTION_TERMINATION_DETAILS%', '%RESPONSE_FLAGS%'];
   return either(
+    role,
     IS_ACCEPTED,
     { ...fields, ...ALLOWED, peer_uri: PEER_URI },
     { ...fields, ...CONNECTION_REASON, claimed_uri: PEER_URI, tls_fail: tls, conn_term: term, flags },
@@ -192,7 +202,7 @@ export function tunnelLog(mesh: Mesh): readonly AccessLog[] {
     ...UPSTREAM,
     ...SIZE,
   };
-  return either(IS_ANSWERED, { ...fields, ...ALLOWED }, { ...fields, ...TUNNEL_REASON, ...DIAL_FACTS });
+  return either('egress', IS_ANSWERED, { ...fields, ...ALLOWED }, { ...fields, ...TUNNEL_REASON, ...DIAL_FACTS });
 }
 
 /** What a gate is told of the connection whose TLS was verified. */
@@ -237,14 +247,17 @@ function tcpLines(mesh: Mesh, role: GatewayRole, other: Fields): readonly Access
       ...jsonLog({ ...carried, ...reason, ...DIAL_FACTS }),
       filter: expression(`!(${isDenied}) && !(${wentWell})`),
     },
+    countVerdict(role, { ...fields, reason: of('reason') }, expression(isDenied)),
+    countVerdict(role, { ...fields, ...reason }, expression(`!(${isDenied}) && !(${wentWell})`)),
   ];
 }
 
-/** The first line when the condition holds, the second when not. */
-function either(condition: string, holds: Fields, not: Fields): readonly AccessLog[] {
+/** The first line when the condition holds; the second when not, which is counted. */
+function either(role: GatewayRole, condition: string, holds: Fields, not: Fields): readonly AccessLog[] {
   return [
     { ...jsonLog(holds), filter: expression(condition) },
     { ...jsonLog(not), filter: expression(`!(${condition})`) },
+    countVerdict(role, not, expression(`!(${condition})`)),
   ];
 }
 

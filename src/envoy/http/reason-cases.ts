@@ -42,18 +42,25 @@ export function has(attribute: string, condition: string): string {
 /** Envoy's parser of CEL goes 32 deep, and each case that follows another is one deeper. */
 const DEEPEST = 12;
 
+/** Of an attribute that does not exist an expression has no value, and the next one is asked. */
+const NO_VALUE = 'request.none_of_these';
+
 /** The first case that holds; `otherwise` when none does. */
-function firstOf(cases: readonly Case[], otherwise: string): string {
-  if (cases.length <= DEEPEST) return chain(cases, otherwise);
-  const [first, rest] = [cases.slice(0, DEEPEST), cases.slice(DEEPEST)];
-  return `${anyOf(first.map(([, when]) => when))} ? (${chain(first, otherwise)}) : (${firstOf(rest, otherwise)})`;
+function firstOf(cases: readonly Case[], otherwise: ReasonCode): string {
+  const operators: string[] = [];
+  for (let from = 0; from < cases.length; from += DEEPEST) {
+    const isLast = from + DEEPEST >= cases.length;
+    operators.push(chain(cases.slice(from, from + DEEPEST), isLast ? `'${otherwise}'` : NO_VALUE));
+  }
+  if (operators.length === 1) return `%CEL(${operators[0]})%`;
+  return `%COALESCE(${JSON.stringify({ operators: operators.map((param) => ({ command: 'CEL', param })) })})%`;
 }
 
 function chain(cases: readonly Case[], otherwise: string): string {
   return cases.reduceRight((rest, [code, when]) => {
-    const then = typeof code === 'string' ? `'${code}'` : `(${chain(...code)})`;
+    const then = typeof code === 'string' ? `'${code}'` : `(${chain(code[0], `'${code[1]}'`)})`;
     return `${when} ? ${then} : ${rest}`;
-  }, `'${otherwise}'`);
+  }, otherwise);
 }
 
 export interface Expressions {
@@ -70,7 +77,7 @@ export function formatted(
 ): Expressions {
   const verdict = `${isRefused} ? 'refused' : 'failed'`;
   return {
-    reason: `%CEL(${firstOf(cases, otherwise)})%`,
+    reason: firstOf(cases, otherwise),
     verdict: `%CEL(${isAllowed === undefined ? verdict : `${isAllowed} ? 'allowed' : ${verdict}`})%`,
   };
 }

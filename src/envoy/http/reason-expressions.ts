@@ -189,6 +189,10 @@ const REFUSED = has(
   )}))`,
 );
 
+const ALLOWED = has(DETAILS, `(${WENT_WELL} || ${DECLINED}) && !(${NO_STATUS})`);
+/** The verdict is another one. */
+export const IS_NOT_ALLOWED = `!${ALLOWED}`;
+
 /** Of a request that was not simply allowed and answered. */
 export function requestReason(role: GatewayRole): Expressions {
   const left = `!has(${DETAILS})`;
@@ -197,5 +201,5 @@ export function requestReason(role: GatewayRole): Expressions {
     ['UNKNOWN_REASON', left],
     ...requestCases(role),
   ];
-  return formatted(cases, 'UNKNOWN_REASON', REFUSED, has(DETAILS, `(${WENT_WELL} || ${DECLINED}) && !(${NO_STATUS})`));
+  return formatted(cases, 'UNKNOWN_REASON', REFUSED, ALLOWED);
 }

@@ -1696,6 +1696,45 @@ export interface Messages {
   'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig': {
     readonly common_config?: Messages['envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig'];
   };
+  'envoy.extensions.access_loggers.stats.v3.Config': {
+    readonly stats_scope?: Messages['envoy.type.v3.Scope'];
+    readonly histograms?: readonly (Messages['envoy.extensions.access_loggers.stats.v3.Config.Histogram'])[];
+    readonly counters?: readonly (Messages['envoy.extensions.access_loggers.stats.v3.Config.Counter'])[];
+    readonly gauges?: readonly (Messages['envoy.extensions.access_loggers.stats.v3.Config.Gauge'])[];
+  };
+  'envoy.extensions.access_loggers.stats.v3.Config.Counter': {
+    readonly stat?: Messages['envoy.extensions.access_loggers.stats.v3.Config.Stat'];
+    readonly value_format?: string;
+    readonly value_fixed?: number;
+  };
+  'envoy.extensions.access_loggers.stats.v3.Config.Gauge': {
+    readonly stat?: Messages['envoy.extensions.access_loggers.stats.v3.Config.Stat'];
+    readonly value_format?: string;
+    readonly value_fixed?: number;
+    readonly add_subtract?: Messages['envoy.extensions.access_loggers.stats.v3.Config.Gauge.PairedAddSubtract'];
+    readonly set?: Messages['envoy.extensions.access_loggers.stats.v3.Config.Gauge.Set'];
+  };
+  'envoy.extensions.access_loggers.stats.v3.Config.Gauge.PairedAddSubtract': {
+    readonly add_log_type?: 'NotSet' | 'TcpUpstreamConnected' | 'TcpPeriodic' | 'TcpConnectionStart' | 'TcpConnectionEnd' | 'DownstreamStart' | 'DownstreamPeriodic' | 'DownstreamEnd' | 'UpstreamPoolReady' | 'UpstreamPeriodic' | 'UpstreamEnd' | 'DownstreamTunnelSuccessfullyEstablished' | 'UdpTunnelUpstreamConnected' | 'UdpPeriodic' | 'UdpSessionEnd';
+    readonly sub_log_type?: 'NotSet' | 'TcpUpstreamConnected' | 'TcpPeriodic' | 'TcpConnectionStart' | 'TcpConnectionEnd' | 'DownstreamStart' | 'DownstreamPeriodic' | 'DownstreamEnd' | 'UpstreamPoolReady' | 'UpstreamPeriodic' | 'UpstreamEnd' | 'DownstreamTunnelSuccessfullyEstablished' | 'UdpTunnelUpstreamConnected' | 'UdpPeriodic' | 'UdpSessionEnd';
+  };
+  'envoy.extensions.access_loggers.stats.v3.Config.Gauge.Set': {
+    readonly log_type?: 'NotSet' | 'TcpUpstreamConnected' | 'TcpPeriodic' | 'TcpConnectionStart' | 'TcpConnectionEnd' | 'DownstreamStart' | 'DownstreamPeriodic' | 'DownstreamEnd' | 'UpstreamPoolReady' | 'UpstreamPeriodic' | 'UpstreamEnd' | 'DownstreamTunnelSuccessfullyEstablished' | 'UdpTunnelUpstreamConnected' | 'UdpPeriodic' | 'UdpSessionEnd';
+  };
+  'envoy.extensions.access_loggers.stats.v3.Config.Histogram': {
+    readonly stat?: Messages['envoy.extensions.access_loggers.stats.v3.Config.Stat'];
+    readonly unit?: 'Unspecified' | 'Bytes' | 'Microseconds' | 'Milliseconds' | 'Percent';
+    readonly value_format?: string;
+  };
+  'envoy.extensions.access_loggers.stats.v3.Config.Stat': {
+    readonly name?: string;
+    readonly tags?: readonly (Messages['envoy.extensions.access_loggers.stats.v3.Config.Tag'])[];
+  };
+  'envoy.extensions.access_loggers.stats.v3.Config.Tag': {
+    readonly name?: string;
+    readonly value_format?: string;
+    readonly rules?: Messages['xds.type.matcher.v3.Matcher'];
+  };
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': {
     readonly log_format?: Messages['envoy.config.core.v3.SubstitutionFormatString'];
   };
@@ -2488,6 +2527,14 @@ export interface Messages {
   'envoy.type.v3.Percent': {
     readonly value?: number;
   };
+  'envoy.type.v3.Scope': {
+    readonly max_counters?: number;
+    readonly max_gauges?: number;
+    readonly max_histograms?: number;
+    readonly enable_eviction?: boolean;
+    readonly prefix?: string;
+    readonly sharing_name?: string;
+  };
   'envoy.type.v3.SemanticVersion': {
     readonly major_number?: number;
     readonly minor_number?: number;
@@ -2704,6 +2751,7 @@ export type PayloadType =
   | 'envoy.config.route.v3.FilterConfig'
   | 'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter'
   | 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig'
+  | 'envoy.extensions.access_loggers.stats.v3.Config'
   | 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog'
   | 'envoy.extensions.common.matching.v3.ExtensionWithMatcher'
   | 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter'

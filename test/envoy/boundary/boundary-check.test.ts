@@ -11,6 +11,7 @@ import { Copy, leaf, mesh } from './mutations/mutation.ts';
 import { BACKEND_MUTATIONS } from './mutations/mutations-backends.ts';
 import { CALLER_MUTATIONS, proven } from './mutations/mutations-callers.ts';
 import { TCP_CALLER_MUTATIONS } from './mutations/mutations-callers-tcp.ts';
+import { COUNTER_MUTATIONS } from './mutations/mutations-counters.ts';
 import { FIELD_MUTATIONS } from './mutations/mutations-fields.ts';
 import { HTTP_MUTATIONS } from './mutations/mutations-http.ts';
 import { LIMIT_MUTATIONS } from './mutations/mutations-limits.ts';
@@ -26,6 +27,7 @@ const MUTATIONS = [
   ...TCP_MUTATIONS,
   ...WORKLOAD_MUTATIONS,
   ...BACKEND_MUTATIONS,
+  ...COUNTER_MUTATIONS,
 ];
 
 const ALL_CALLER_MUTATIONS = [

@@ -14,7 +14,9 @@ describe('every reason', () => {
   });
   after(() => scene.stop());
 
-  for (const [what, { reason, gateway, layer, act, where = {} }] of Object.entries(REASON_CASES))
+  for (const [what, { reason, gateway, layer, act, where = {} }] of Object.entries(REASON_CASES)) {
+    // With a chain that goes its counters go, too.
+    if (reason === 'ENDED_BY_GATEWAY') testCounters();
     test(`The log has ${reason} for ${what}`, async () => {
       const envoy = scene.gateway(gateway);
       const from = envoy.log.length;
@@ -31,6 +33,22 @@ describe('every reason', () => {
       const line = lines().find((one) => one['reason'] === reason);
       assert.equal(line?.['verdict'], REASONS[reason].verdict, JSON.stringify(line));
     });
+  }
+
+  function testCounters(): void {
+    for (const gateway of ['bank', 'shop', 'proven'] as const)
+      test(`The counters of ${gateway} have each line that is not allowed, with its labels, and nothing else`, async () => {
+        const envoy = scene.gateway(gateway);
+        const counters = async (): Promise<Counts> => countsIn(await envoy.admin('/stats/prometheus?filter=verdicts'));
+        let counted: Counts = {};
+        await eventually('as many', async () => {
+          counted = await counters();
+          return sumOf(counted) === sumOf(countsOf(envoy.log));
+        }).catch(() => 0);
+        assert.deepEqual(counted, countsOf(envoy.log));
+        assert.ok(Object.keys(counted).length > 1);
+      });
+  }
 
   test('Why our gateway refuses a peer whose health checks all fail is counted for that peer', async () => {
     const shop = scene.gateway('shop');
@@ -53,3 +71,37 @@ describe('every reason', () => {
     );
   });
 });
+
+type Counts = Readonly<Record<string, number>>;
+const LABELS = ['gateway', 'layer', 'peer', 'export', 'import', 'reason'] as const;
+
+/** How many lines of a log have the same labels. */
+function countsOf(log: readonly Readonly<Record<string, unknown>>[]): Counts {
+  const counts: Record<string, number> = {};
+  for (const line of log) {
+    if (line['verdict'] === 'allowed') continue;
+    const [, role] = String(line['gateway']).split('/');
+    const key = LABELS.map((label) => (label === 'gateway' ? role : (line[label] ?? ''))).join(' ');
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** The same of a scrape. */
+function countsIn(scrape: string): Counts {
+  const series = [...scrape.matchAll(/^envoy_postern_verdicts\{(.*)\} (\d+)$/gm)];
+  return Object.fromEntries(
+    series.map(([, labels = '', value]) => {
+      const values = Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, text]) => [name, text]));
+      assert.deepEqual(
+        Object.keys(values).filter((name) => !(LABELS as readonly string[]).includes(name)),
+        [],
+      );
+      return [LABELS.map((label) => values[label] ?? '').join(' '), Number(value)];
+    }),
+  );
+}
+
+function sumOf(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}

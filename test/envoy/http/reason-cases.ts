@@ -196,6 +196,10 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   'an export that does not exist': { reason: 'NO_GRANT', ...bank('http'), act: peer('shop', 'nothing') },
   'a path of no rule': { reason: 'PATH', ...bank('http'), act: peer('shop', 'core', { path: '/v2/ok' }) },
   'a method of no rule': { reason: 'METHOD', ...bank('http'), act: peer('shop', 'core', { method: 'DELETE' }) },
+  'a gRPC call of no rule, which has status 200': {
+    ...{ reason: 'PATH', ...bank('http', { grpc: 'PermissionDenied' }) },
+    act: peer('shop', 'core', { method: 'POST', path: '/x', headers: { 'content-type': 'application/grpc' } }),
+  },
   'a rule of another workload': { reason: 'WORKLOAD', ...bank('http'), act: peer('shop', 'core', { path: '/w' }) },
   'a caller that is no client of the import': {
     ...{ reason: 'CLIENT', gateway: 'proven', layer: 'http' },

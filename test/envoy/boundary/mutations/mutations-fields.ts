@@ -84,7 +84,7 @@ const PLACES: Readonly<Record<string, readonly [role: GatewayRole, find: (c: Cop
   'a tunnel’s proxy': ['egress', (c) => c.tunnel.filter_chains[0].filters[0].typed_config],
   'a tunnel’s reports': [
     'egress',
-    (c) => c.tunnel.filter_chains[0].filters[0].typed_config.access_log[2].typed_config.common_config,
+    (c) => c.tunnel.filter_chains[0].filters[0].typed_config.access_log.at(-1).typed_config.common_config,
   ],
   'a tunnel’s chain': ['egress', (c) => c.tunnel.filter_chains[0]],
   'a bundle’s roots': ['ingress', (c) => c.named('Secret', 'bundle/shop').validation_context.trusted_ca],

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { ofTypes, PEER_REPORT } from '../report-shapes.ts';
 import { is, matching, message, type Shape, sequence, typed, under } from '../shape.ts';
+import { counter } from './verdict-shapes.ts';
 
 type Keys = Readonly<Record<string, Shape>>;
 
@@ -126,6 +127,33 @@ const NOT_ANSWERED = anyOf(
   NOT_FROM_UPSTREAM,
 );
 
+/** What is counted is a line as well; without an expression it is asked whether it may be. */
+const COUNTED = allOf(
+  anyOf(
+    status('GE', 400),
+    status('LE', 199),
+    message({ response_flag_filter: message({}) }),
+    allOf(
+      message({
+        header_filter: message({
+          header: message({ name: is('content-type'), string_match: message({ prefix: is('application/grpc') }) }),
+        }),
+      }),
+      message({ grpc_status_filter: message({ exclude: is(true) }, { statuses: sequence(is('OK')) }) }),
+    ),
+    message({
+      duration_filter: message({
+        comparison: message({
+          op: is('GE'),
+          value: message({ default_value: is(1000), runtime_key: is('postern.log_long') }),
+        }),
+      }),
+    }),
+  ),
+  NOT_ANSWERED,
+  expression(digest('ffcc5094415255f1')),
+);
+
 function line(role: string, layer: string, fields: Keys, filter: Shape): Shape {
   const gateway = matching(new RegExp(`^[A-Za-z0-9._-]+/${role}$`));
   const format = message({ ts: is('%START_TIME%'), gateway, layer: is(layer), ...fields });
@@ -141,9 +169,11 @@ function log(...lines: readonly Shape[]): Shape {
 
 function requestLog(role: string, fields: Keys, answered: readonly Shape[], reason: string, verdict: string): Shape {
   const both = { ...REQUEST, ...fields };
+  const why = { reason: digest(reason), verdict: digest(verdict) };
   return log(
     line(role, 'http', { ...both, ...ALLOWED }, allOf(...answered)),
-    line(role, 'http', { ...both, ...WENT_WRONG, reason: digest(reason), verdict: digest(verdict) }, NOT_ANSWERED),
+    line(role, 'http', { ...both, ...WENT_WRONG, ...why }, NOT_ANSWERED),
+    counter(role, { layer: is('http'), ...fields, ...why }, COUNTED),
   );
 }
 
@@ -151,10 +181,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  'e56e75e7e06394cf',
+  '1ffb9ffa0b23f8e9',
   '2cbe8d29bc88093d',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, 'b2c7d57348668767', '2cbe8d29bc88093d');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '89af9cb83ceb1417', '2cbe8d29bc88093d');
 
 function connectionLog(role: string): Shape {
   const fields = {
@@ -176,14 +206,12 @@ function connectionLog(role: string): Shape {
     tls_fail %DOWNSTREAM_TRANSPORT_FAILURE_REASON%
     conn_term %CONNECTION_TERMINATION_DETAILS%
     flags %RESPONSE_FLAGS%`);
+  const why = { reason: digest('ec3098e715fcba76'), verdict: digest('add410e77ad370d3') };
+  const isNotAccepted = expression(digest('d2a23d30816e01fd'));
   return log(
     line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('311d0967906aa6da'))),
-    line(
-      role,
-      'listener',
-      { ...fields, ...refused, reason: digest('ec3098e715fcba76'), verdict: digest('add410e77ad370d3') },
-      expression(digest('d2a23d30816e01fd')),
-    ),
+    line(role, 'listener', { ...fields, ...refused, ...why }, isNotAccepted),
+    counter(role, { layer: is('listener'), ...CHAIN_PEER, ...why }, isNotAccepted),
   );
 }
 
@@ -200,10 +228,11 @@ const ANSWERED_TUNNEL = `${CARRIED} && !(response.flags == 0 && response.total_s
 const TUNNEL = { ...NODE, ...CONNECTION_ID, ...CHAIN_PEER, ...UPSTREAM, ...SIZE };
 const TUNNEL_REASON = { reason: digest('c62053b9536d1737'), verdict: digest('17cb0ba5c3bdc5f5') };
 
-/** The lines, and the report. */
+/** The lines, the counter, and the report. */
 export const TUNNEL_LOG = log(
   line('egress', 'tunnel', { ...TUNNEL, ...ALLOWED }, atEnd(ANSWERED_TUNNEL)),
   line('egress', 'tunnel', { ...TUNNEL, ...TUNNEL_REASON, ...DIAL_FACTS }, atEnd(`!(${ANSWERED_TUNNEL})`)),
+  counter('egress', { layer: is('tunnel'), ...CHAIN_PEER, ...TUNNEL_REASON }, atEnd(`!(${ANSWERED_TUNNEL})`)),
   PEER_REPORT,
 );
 
@@ -237,6 +266,8 @@ function tcpLog(role: string, other: Keys, reason: Keys, isWell: string): Shape 
     line(role, 'tcp', { ...fields, verdict: is('refused'), ...why }, expression(is(DENIED))),
     line(role, 'tcp', { ...carried, ...ALLOWED }, expression(is(`!(${DENIED}) && ${isWell}`))),
     line(role, 'tcp', { ...carried, ...reason, ...DIAL_FACTS }, expression(is(`!(${DENIED}) && !(${isWell})`))),
+    counter(role, { layer: is('tcp'), ...fields, ...why }, expression(is(DENIED))),
+    counter(role, { layer: is('tcp'), ...fields, ...reason }, expression(is(`!(${DENIED}) && !(${isWell})`))),
   );
 }
 
