@@ -14,11 +14,20 @@ export function rulePlaces(config: Config, index: PositionIndex, text: string): 
   const put = (name: string, path: Path): void => {
     places[name] ??= positions.placeOfPath(path, true).line;
   };
+  /** Those that are written there, each with its line. */
+  const putLimits = (name: string, at: Path, limits: object = {}): void => {
+    for (const key of Object.keys(limits))
+      if (positions.has([...at, 'limits', key])) put(`${name}.limits.${key}`, [...at, 'limits', key]);
+  };
   put('mesh.trustDomain', ['mesh', 'trustDomain']);
   put('mesh.trustBundle', ['mesh', 'trustBundle']);
-  for (const gateway of ['ingress', 'egress'] as const) put(`gateways.${gateway}`, ['gateways', gateway]);
-  for (const { name } of config.peers) {
+  for (const gateway of ['ingress', 'egress'] as const) {
+    put(`gateways.${gateway}`, ['gateways', gateway]);
+    putLimits(`gateways.${gateway}`, ['gateways', gateway], config.gateways[gateway]?.limits);
+  }
+  for (const { name, limits } of config.peers) {
     put(`peers.${name}`, ['peers', name]);
+    putLimits(`peers.${name}`, ['peers', name], limits);
     for (const key of ['trustBundle', 'gatewayIdentities', 'leafKeys', 'addresses'])
       put(`peers.${name}.${key}`, ['peers', name, key]);
   }
@@ -30,16 +39,20 @@ export function rulePlaces(config: Config, index: PositionIndex, text: string): 
     for (const [number, consumer] of exported.consumers.entries()) {
       const rule = `${name}.consumers.${consumer.peer}`;
       put(rule, [...at, 'consumers', number]);
+      // What a consumer does not say for itself, the export may say for it.
+      putLimits(rule, [...at, 'consumers', number], consumer.limits);
+      putLimits(name, at, consumer.limits);
       // A consumer in the short form has one rule, which stands where the consumer does.
       const count = 'allow' in consumer ? (consumer as HttpConsumerConfig).allow.length : 0;
       for (let one = 0; one < count; one += 1) put(`${rule}.allow[${one}]`, [...at, 'consumers', number, 'allow', one]);
     }
   }
-  for (const [index, { name, as, port, protocol }] of config.imports.entries()) {
+  for (const [index, { name, as, port, protocol, limits }] of config.imports.entries()) {
     const at = ['imports', index];
     for (const rule of [`imports.${name}`, protocol === 'tcp' ? `imports.:${port}` : `imports.${as}:${port}`]) {
       put(rule, at);
       put(`${rule}.clients`, [...at, 'clients']);
+      putLimits(rule, at, limits);
     }
   }
   return places;

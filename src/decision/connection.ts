@@ -8,11 +8,11 @@ import type { Question } from './answer/question.ts';
 import { judgeRequest } from './http/http-request.ts';
 import { ownMetadata } from './matching/own-metadata.ts';
 import { endpointsOf, type Listener, Resources } from './matching/resources.ts';
-import { only, present, unjudged } from './matching/unjudged.ts';
+import { numberOf, only, present, unjudged } from './matching/unjudged.ts';
 import { type Action, actionOf, type Inputs } from './matching/xds-matcher.ts';
 import { matchingChain } from './tls/filter-chain-match.ts';
 import { acceptedBy, refusalOf } from './tls/handshake.ts';
-import { judgeUpstream } from './tls/upstream.ts';
+import { judgeUpstream, nameBreakers } from './tls/upstream.ts';
 
 type FilterChain = Message<'envoy.config.listener.v3.FilterChain'>;
 
@@ -144,7 +144,13 @@ function passFilters(chain: FilterChain, passage: Passage): Decision {
         for (const [key, value] of toldBy(config, passage.identities)) told.set(key, value);
         break;
       case 'type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit':
-        trail.limits.push(`${config.max_connections} connections of the peer at a time`);
+        trail.limit({
+          name: `peers.${ownMetadata(chain, 'peer')}.limits.connections`,
+          value: numberOf(config.max_connections, name),
+          counts: 'connections at a time',
+          reason: 'CONNECTION_LIMIT',
+          resource: passage.listener?.name ?? '',
+        });
         break;
       case 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC': {
         only(config, name, 'stat_prefix', 'matcher');
@@ -227,6 +233,9 @@ function passCluster(name: string, chain: FilterChain, passage: Passage): Decisi
   const cluster = resources.cluster(name);
   const { internal, addresses } = endpointsOf(cluster);
   const [peer, service] = [ownMetadata(chain, 'peer'), ownMetadata(chain, 'service')];
+  const isIngress = passage.question.port === undefined;
+  const place = isIngress ? `exports.${service}.consumers.${peer}` : importAt(passage.question);
+  nameBreakers(cluster, { by: place, isTcp: true }, trail);
   if (internal.length > 0) {
     const [listener, ...others] = internal;
     if (listener === undefined || others.length > 0 || addresses.length > 0) throw unjudged(`the cluster ${name}`);
@@ -235,7 +244,6 @@ function passCluster(name: string, chain: FilterChain, passage: Passage): Decisi
   }
   const isExport = name.startsWith('export/');
   const source = isExport ? `exports.${service}.backend` : `peers.${peer}.addresses`;
-  const place = isExport ? `exports.${service}.consumers.${peer}` : importAt(passage.question);
   // As the access log has it; an import has its line by its port.
   const rule = ownMetadata(chain, 'rule') ?? place;
   trail.pass('rule', rule, 'TCP: the gateway sees no requests', place);

@@ -2,6 +2,7 @@
 // Must not: show anything that the JSON does not have, or let a text of the line steer the terminal.
 
 import { inOneLine } from '../../one-line.ts';
+import { placedLimitText } from '../questions/placed-limit.ts';
 import type { Explanation, Judged, Placed } from './explanation.ts';
 
 const COLUMNS = 80;
@@ -22,7 +23,10 @@ export function explanationText(given: Explanation): string {
     ...(rule === undefined ? [] : [['rule', placed(rule)] as const]),
     ...(nearest === undefined ? [] : [['nearest', placed(nearest)] as const]),
     ...(nearest === undefined ? [] : [['it needs', nearest.needs.join(' and ')] as const]),
-    ...(look === undefined ? [] : [['look at', placed(look)] as const]),
+    ...limitRows(told),
+    ...(look === undefined || told.limits.some(({ name, isReached }) => isReached && name === look.name)
+      ? []
+      : [['look at', placed(look)] as const]),
     ...(told.cause === '' ? [] : [['usually', told.cause] as const]),
     ...(told.cure === '' ? [] : [['cure', told.cure] as const]),
     ...Object.entries(told.details)
@@ -65,11 +69,25 @@ function placed({ name, place }: Placed): string {
   return place === undefined ? name : `${name} (${place})`;
 }
 
+/** Of what is about a limit, or was admitted; elsewhere they decide nothing. */
+function limitRows({ verdict, limits }: Explanation): readonly (readonly [string, string])[] {
+  const reached = limits.filter(({ isReached }) => isReached);
+  if (verdict !== 'allowed' && reached.length === 0) return [];
+  const others = limits.filter(({ isReached }) => !isReached);
+  return [
+    ...reached.map((limit) => ['limit', placedLimitText(limit)] as const),
+    ...others.map((limit) => [verdict === 'allowed' ? 'limited' : 'and also', placedLimitText(limit)] as const),
+  ];
+}
+
 function judgedRows({ snapshot, verdict, reason, agrees, why }: Judged): readonly (readonly [string, string])[] {
   const answer = verdict === 'yes' ? 'yes' : `no (${reason})`;
   const says = {
     same: `the resources say the same: ${answer}`,
-    moment: 'the resources admit it; the reason was a fact of that moment, which only the line knows',
+    moment:
+      verdict === 'no'
+        ? `the limit comes first, and was a fact of that moment; without it, the resources say ${answer}`
+        : 'the resources admit it; the reason was a fact of that moment, which only the line knows',
     unseen: `the resources say ${answer}, without what the line does not have; the line is right`,
     other: `THE RESOURCES SAY OTHERWISE: ${answer}. They changed, the line is not of this gateway, or Postern is wrong`,
     none: `not judged: ${why}`,

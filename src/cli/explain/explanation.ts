@@ -13,7 +13,8 @@ import { placeOf } from '../questions/rule-place.ts';
 import type { Served } from '../questions/served.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { type Advice, adviceFor } from './line-advice.ts';
-import { limitNotes, notesOf } from './line-notes.ts';
+import { type LineLimit, limitCure, lineLimits } from './line-limits.ts';
+import { notesOf } from './line-notes.ts';
 import { lineQuestions } from './line-question.ts';
 import type { LoggedVerdict, LogLine } from './log-line.ts';
 import { nearestNamed } from './nearest-named.ts';
@@ -36,6 +37,8 @@ export interface Explanation {
   /** What the line itself names as what decided, with its line of the file. */
   readonly rule?: Placed;
   readonly nearest?: Placed & { readonly needs: readonly string[] };
+  /** On its way; which of them it reached. */
+  readonly limits: readonly LineLimit[];
   /** The part of the configuration to look at. */
   readonly look?: Placed;
   /** Fields of the line with Envoy's own words. */
@@ -56,7 +59,7 @@ export interface Judged {
   readonly verdict?: 'yes' | 'no';
   readonly reason?: string;
   /**
-   * `same`: the resources say what the line says. `moment`: they admit it; the line has a fact of that moment. `unseen`: the line lacks
+   * `same`: the resources say what the line says. `moment`: they admit it, or get to the limit of the line first; that is a fact of that moment. `unseen`: the line lacks
    * what decided. `other`: they say something else. `none`: the line says too little to ask.
    */
   readonly agrees: 'same' | 'moment' | 'unseen' | 'other' | 'none';
@@ -92,8 +95,9 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
     verdict === 'allowed' || first === undefined
       ? undefined
       : (first.decision?.nearest ?? nearestNamed(line, first.served));
-  const { meaning, cause, cure } = { ...adviceFor(line), ...nearest };
-  const look = REASON_BASIS[reason].source(line);
+  const limits = first === undefined ? [] : lineLimits(line, first.decision, first.served);
+  const { meaning, cause, cure } = { ...adviceFor(line), ...limitCure(limits), ...nearest };
+  const look = limits.find(({ isReached }) => isReached)?.name ?? REASON_BASIS[reason].source(line);
   const { rule } = fields;
   return {
     at: new Date(line.at).toISOString(),
@@ -106,9 +110,10 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
     meaning,
     cause,
     cure,
-    notes: [...notesOf(line), ...limitNotes(line, first?.decision?.limits ?? [])],
+    notes: notesOf(line),
     ...(rule !== undefined && { rule: place(rule) }),
     ...(nearest !== undefined && { nearest: { ...place(nearest.rule), needs: nearest.needs } }),
+    limits,
     ...(look !== undefined && look !== rule && look !== nearest?.rule && { look: place(look) }),
     details: Object.fromEntries(DETAILS.flatMap((key) => (fields[key] === undefined ? [] : [[key, fields[key]]]))),
     judged: judgements.map(({ judged }) => judged),
@@ -146,7 +151,7 @@ function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; rea
       ? 'same'
       : basis === 'unseen' || (basis === 'rules' && isUnseen(line))
         ? 'unseen'
-        : basis === 'moment' && verdict === 'yes'
+        : basis === 'moment' && (verdict === 'yes' || isLimitedBefore(decision, line))
           ? 'moment'
           : 'other';
     return { judged: { ...about, verdict, reason, agrees, steps }, decision };
@@ -172,6 +177,11 @@ function isUnseen({ layer, role, fields }: LogLine): boolean {
 
 function isSame({ reason }: Decision, line: LogLine): boolean {
   return reason === line.reason;
+}
+
+/** What counts before all else refuses also what would be refused after it. */
+function isLimitedBefore({ limits }: Decision, { reason }: LogLine): boolean {
+  return limits.some((limit) => limit.reason === reason);
 }
 
 function unaskable({ fields }: LogLine): string {

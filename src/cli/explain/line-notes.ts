@@ -27,9 +27,3 @@ function peersAnswer({ code, request_id: id }: LogLine['fields']): string {
       : '';
   return `the answer was ${code}; it came from the peer’s side (its gateway or its service): give its team ${id === undefined ? 'the time of the line' : `request_id ${id}, which its log has as peer_request_id`}.${why}`;
 }
-
-/** The line does not say how high its limit is; the resources do. */
-export function limitNotes({ reason }: LogLine, limits: readonly string[]): readonly string[] {
-  if (limits.length === 0 || !/_LIMIT$/.test(reason)) return [];
-  return [`the limits on its way: ${limits.join('; ')}`];
-}

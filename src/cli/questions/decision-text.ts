@@ -4,6 +4,7 @@
 import type { Decision } from '../../decision/answer/decision.ts';
 import { inOneLine, oneLine } from '../../one-line.ts';
 import { table } from '../table.ts';
+import { type PlacedLimit, placedLimits, placedLimitText } from './placed-limit.ts';
 import { placeOf } from './rule-place.ts';
 import type { Served } from './served.ts';
 
@@ -25,7 +26,8 @@ export interface About {
 }
 
 export function decisionText(decision: Decision, about: About, asked: string, served: Served): string {
-  const { verdict, reason, rule, nearest, limits, steps, backends } = inOneLine(decision);
+  const { verdict, reason, rule, nearest, steps, backends } = inOneLine(decision);
+  const limits = inOneLine(placedLimits(decision.limits, served));
   const at = (name: string | undefined): string => {
     const place = placeOf(name, served);
     return place === undefined ? '' : ` (${place})`;
@@ -47,10 +49,14 @@ export function decisionText(decision: Decision, about: About, asked: string, se
     ...(verdict === 'yes' && backends.length === 0 ? ['  the gateway answers by itself'] : []),
     '',
     ...steps.flatMap(({ compared }, index) => [lines[index] ?? '', `      ${compared}`]),
-    ...(limits.length === 0 ? [] : ['', `Limits may still refuse it: ${limits.join('; ')}.`]),
+    ...(verdict === 'no' ? [] : ['', 'Limits on its way, which are not judged:', ...limits.map(limitLine)]),
     ...(about.peerDecides ? ['', PEER_DECIDES] : []),
     '',
   ].join('\n');
+}
+
+function limitLine(limit: PlacedLimit): string {
+  return `  ${placedLimitText(limit)}${limit.reason === undefined ? '' : `: ${limit.reason}`}`;
 }
 
 const PEER_DECIDES =

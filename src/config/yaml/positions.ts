@@ -105,6 +105,16 @@ export class Positions {
     return this.placeOf(this.offset(path, atKey ? KEY_OFFSET : OFFSET));
   }
 
+  /** Whether the text has this path; what an alias stands for has none of its own. */
+  has(path: Path): boolean {
+    let node: number | undefined = 0;
+    for (const step of path) {
+      node = this.membersOf(node).get(step);
+      if (node === undefined) return false;
+    }
+    return true;
+  }
+
   placeOf(offset: number): Place {
     this.starts ??= lineStarts(this.text);
     let [low, high] = [0, this.starts.length - 1];

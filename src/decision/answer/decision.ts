@@ -1,6 +1,7 @@
 // What the evaluator answers: the verdict, the rule behind it, and every step on the way there.
 // Must not: name a line of the YAML; a step names the part of the configuration that its resource was made of.
 
+import type { Limit } from './limit.ts';
 import type { Reason } from './reason.ts';
 
 export type StepKind =
@@ -43,8 +44,8 @@ export interface Decision {
   /** The rule that allowed it. */
   readonly rule?: string;
   readonly nearest?: Nearest;
-  /** Limits that may still refuse it; they are named and not judged. */
-  readonly limits: readonly string[];
+  /** Limits on its way, as far as it gets; they are named and not judged. */
+  readonly limits: readonly Limit[];
   /** Where it is sent: `HOST:PORT`; empty when the gateway itself answers. */
   readonly backends: readonly string[];
   readonly steps: readonly Step[];
@@ -53,15 +54,21 @@ export interface Decision {
 /** Takes the steps of one judgement down. */
 export class Trail {
   readonly steps: Step[] = [];
-  readonly limits: string[] = [];
+  readonly limits: Limit[] = [];
 
   pass(kind: StepKind, name: string, compared: string, source?: string): void {
     this.steps.push({ kind, name, compared, passed: true, ...(source !== undefined && { source }) });
   }
 
+  /** Once: several resources may carry one limit. */
+  limit(limit: Limit): void {
+    const isKnown = limit.name !== undefined && this.limits.some(({ name }) => name === limit.name);
+    if (!isKnown) this.limits.push(limit);
+  }
+
   no(reason: Reason, kind: StepKind, name: string, compared: string, source?: string, nearest?: Nearest): Decision {
     this.steps.push({ kind, name, compared, passed: false, ...(source !== undefined && { source }) });
-    return { verdict: 'no', reason, ...(nearest && { nearest }), limits: [], backends: [], steps: this.steps };
+    return { verdict: 'no', reason, ...(nearest && { nearest }), limits: this.limits, backends: [], steps: this.steps };
   }
 
   yes(backends: readonly string[], rule: string | undefined): Decision {

@@ -8,6 +8,7 @@ import { only, present, unjudged } from '../matching/unjudged.ts';
 import { actionOf, type Inputs } from '../matching/xds-matcher.ts';
 import { accessControl, effectiveRbac } from './access-control.ts';
 import { type Hop, type Outcome, requestInput } from './http-hop.ts';
+import { nameLimits } from './limit-slots.ts';
 
 type Matcher = Message<'xds.type.matcher.v3.Matcher'>;
 
@@ -104,35 +105,6 @@ function readMetadata(
             (rewrite.substitution ?? '').replaceAll(/\\(\d)/g, '$$$1'),
           );
     if (text !== '') view.setMetadata(namespace, key, text);
-  }
-  return undefined;
-}
-
-/** The limits are named and not judged. */
-function nameLimits(name: string, override: Any | undefined, { trail }: Hop): undefined {
-  if (override === undefined) return undefined;
-  if (
-    override['@type'] !== 'type.googleapis.com/envoy.extensions.filters.http.filter_chain.v3.FilterChainConfigPerRoute'
-  )
-    throw unjudged(`the entry ${override['@type']} for ${name}`);
-  for (const { typed_config: limit } of override.filter_chain?.filters ?? []) {
-    switch (limit?.['@type']) {
-      case 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit':
-        trail.limits.push(`${limit.token_bucket?.max_tokens} requests per second`);
-        break;
-      case 'type.googleapis.com/envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency': {
-        const { gradient_controller_config: gradient } = limit;
-        trail.limits.push(`${gradient?.concurrency_limit_params?.max_concurrency_limit} requests at a time`);
-        break;
-      }
-      case 'type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit':
-        trail.limits.push(`${limit.max_request_bytes} bytes of a request body`);
-        break;
-      case 'type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config':
-        break;
-      default:
-        throw unjudged(`a filter in ${name}`);
-    }
   }
   return undefined;
 }

@@ -17,6 +17,10 @@ export interface Hop {
   /** Of the virtual host for names that lead nowhere: why it refuses. */
   readonly denial?: 'NO_GRANT' | 'UNKNOWN_NAME';
   readonly source?: string;
+  /** The peer that calls; absent at an egress gateway. */
+  readonly peer?: string;
+  /** The name of the routes, which carry limits. */
+  readonly routes: string;
 }
 
 export interface Outcome {

@@ -136,6 +136,8 @@ function routed(manager: Manager, config: RouteConfiguration, view: RequestView,
     perFilter: [host.typed_per_filter_config ?? {}, config.typed_per_filter_config ?? {}],
     ...(denial !== undefined && { denial }),
     ...(source !== undefined && { source }),
+    ...(peer !== undefined && { peer }),
+    routes: config.name ?? '',
   };
   let rule: string | undefined;
   for (const filter of manager.http_filters ?? []) {
@@ -232,6 +234,7 @@ function atRoute(
     rule: rule ?? source,
     source: peer === undefined ? `peers.${called}.addresses` : `exports.${service}.backend`,
     host: forwarded.host_rewrite_literal,
+    limited: { ...(peer !== undefined && { by: `exports.${service}.consumers.${peer}` }), isTcp: false },
     ...(called !== undefined && { peer: called }),
   });
 }

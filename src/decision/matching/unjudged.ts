@@ -20,3 +20,10 @@ export function present<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw unjudged(`${what} is missing, which`);
   return value;
 }
+
+/** A number as ProtoJSON has it, which is a text for 64 bits. Errors: UNJUDGED. */
+export function numberOf(value: number | string | undefined, what: string): number {
+  const number = Number(present(value, what));
+  if (!Number.isFinite(number)) throw unjudged(`${what}: ${value}`);
+  return number;
+}

@@ -15,7 +15,7 @@ import {
   type RouteConfiguration,
 } from '../matching/resources.ts';
 import { asked } from '../matching/text-match.ts';
-import { present, unjudged } from '../matching/unjudged.ts';
+import { numberOf, present, unjudged } from '../matching/unjudged.ts';
 import { acceptedBy, type CommonTlsContext } from '../tls/handshake.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
@@ -124,7 +124,7 @@ function ofListener(listener: Listener, all: Resources, found: Found): void {
       if (
         filter?.['@type'] === 'type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit'
       )
-        found.limit(caller, 'connections', numberOf(filter.max_connections));
+        found.limit(caller, 'connections', numberOf(filter.max_connections, 'a limit'));
   }
 }
 
@@ -177,8 +177,8 @@ function ofCluster(cluster: Cluster, all: Resources, found: Found): void {
       found.accept(of, `server name asked of a ${isBackend ? 'backend' : 'gateway'}`, [tls.sni ?? '']);
   }
   for (const { max_connections: connections, max_requests: requests } of cluster.circuit_breakers?.thresholds ?? []) {
-    if (connections !== undefined) found.limit(of, `connections (${kind})`, numberOf(connections));
-    if (requests !== undefined) found.limit(of, `requests (${kind})`, numberOf(requests));
+    if (connections !== undefined) found.limit(of, `connections (${kind})`, numberOf(connections, 'a limit'));
+    if (requests !== undefined) found.limit(of, `requests (${kind})`, numberOf(requests, 'a limit'));
   }
 }
 
@@ -227,17 +227,17 @@ function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
           // One figure is both: how many in a second, and how many at once.
           if (limit.token_bucket?.tokens_per_fill !== limit.token_bucket?.max_tokens)
             throw unjudged(`a limit of ${of}`);
-          found.limit(of, 'requests per second', numberOf(limit.token_bucket?.max_tokens));
+          found.limit(of, 'requests per second', numberOf(limit.token_bucket?.max_tokens, 'a limit'));
           break;
         case 'type.googleapis.com/envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency':
           found.limit(
             of,
             'requests at a time',
-            numberOf(limit.gradient_controller_config?.concurrency_limit_params?.max_concurrency_limit),
+            numberOf(limit.gradient_controller_config?.concurrency_limit_params?.max_concurrency_limit, 'a limit'),
           );
           break;
         case 'type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit':
-          found.limit(of, 'bytes of a request body', numberOf(limit.max_request_bytes));
+          found.limit(of, 'bytes of a request body', numberOf(limit.max_request_bytes, 'a limit'));
           break;
         case 'type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config':
           break;
@@ -246,10 +246,4 @@ function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
       }
     }
   }
-}
-
-function numberOf(value: number | string | undefined): number {
-  const number = Number(value);
-  if (!Number.isFinite(number)) throw unjudged(`the limit ${value}`);
-  return number;
 }

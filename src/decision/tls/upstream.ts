@@ -5,7 +5,7 @@ import type { Decision, Trail } from '../answer/decision.ts';
 import type { Question } from '../answer/question.ts';
 import { type Cluster, endpointsOf, type Resources } from '../matching/resources.ts';
 import { asked } from '../matching/text-match.ts';
-import { only, present, unjudged } from '../matching/unjudged.ts';
+import { numberOf, only, present, unjudged } from '../matching/unjudged.ts';
 import { acceptedBy, refusalOf } from './handshake.ts';
 
 export interface Upstream {
@@ -19,11 +19,41 @@ export interface Upstream {
   readonly peer?: string;
   /** The authority that the request is sent with; undefined: the name of the backend. */
   readonly host: string | undefined;
+  /** Whose limits the cluster carries, as rules are named; absent `by`: its connections are the gateway's own. Absent: nobody asks. */
+  readonly limited?: Limited;
+}
+
+interface Limited {
+  readonly by?: string;
+  readonly isTcp: boolean;
+}
+
+/** HTTP waits for a connection, TCP does not. */
+export function nameBreakers(cluster: Cluster, { by, isTcp }: Limited, trail: Trail): void {
+  const resource = cluster.name ?? '';
+  for (const { max_connections: connections, max_requests: requests } of cluster.circuit_breakers?.thresholds ?? []) {
+    if (by !== undefined && connections !== undefined)
+      trail.limit({
+        name: `${by}.limits.connections`,
+        value: numberOf(connections, resource),
+        counts: 'connections at a time',
+        ...(isTcp && { reason: 'CONNECTION_LIMIT' }),
+        resource,
+      });
+    if (!isTcp && requests !== undefined)
+      trail.limit({
+        value: numberOf(requests, resource),
+        counts: 'requests at a time',
+        reason: 'OVERLOADED',
+        resource,
+      });
+  }
 }
 
 export function judgeUpstream(cluster: Cluster, upstream: Upstream): Decision {
-  const { trail, resources, rule, source, host } = upstream;
+  const { trail, resources, rule, source, host, limited, ...others } = upstream;
   const name = cluster.name ?? '';
+  if (limited !== undefined) nameBreakers(cluster, limited, trail);
   const { internal, addresses } = endpointsOf(cluster);
   const as = host === undefined ? '' : `, as ${host}`;
   if (internal.length === 0) {
@@ -35,8 +65,8 @@ export function judgeUpstream(cluster: Cluster, upstream: Upstream): Decision {
     );
     return judgeDialled(cluster, addresses, upstream);
   }
-  const [tunnel, ...others] = internal;
-  if (tunnel === undefined || others.length > 0 || addresses.length > 0) throw unjudged(`the cluster ${name}`);
+  const [tunnel, ...tunnels] = internal;
+  if (tunnel === undefined || tunnels.length > 0 || addresses.length > 0) throw unjudged(`the cluster ${name}`);
   trail.pass('cluster', name, `it leads into the tunnel ${tunnel}${as}`);
   const [chain, ...chains] = resources.listener(tunnel).filter_chains ?? [];
   const [filter, ...filters] = chain?.filters ?? [];
@@ -47,7 +77,8 @@ export function judgeUpstream(cluster: Cluster, upstream: Upstream): Decision {
     proxy?.['@type'] !== 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
   )
     throw unjudged(`the tunnel ${tunnel}`);
-  return judgeUpstream(resources.cluster(present(proxy.cluster, tunnel)), { ...upstream, rule, host: undefined });
+  const dialled = resources.cluster(present(proxy.cluster, tunnel));
+  return judgeUpstream(dialled, { ...others, trail, resources, rule, source, host: undefined });
 }
 
 /** The other end must prove who it is; of a backend that is judged where it is dialled. */

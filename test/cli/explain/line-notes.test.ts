@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { adviceFor } from '../../../src/cli/explain/line-advice.ts';
-import { limitNotes, notesOf } from '../../../src/cli/explain/line-notes.ts';
+import { notesOf } from '../../../src/cli/explain/line-notes.ts';
 import { parseLogLine } from '../../../src/cli/explain/log-line.ts';
 
 const noted = (fields: Readonly<Record<string, unknown>>): readonly string[] =>
@@ -60,12 +60,5 @@ describe('advice of a line', () => {
     const line = { layer: 'tunnel', reason: 'PEER_DOWN' };
     assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank`/);
     assert.match(advised({ ...line, peer: 'bank; rm' }).cure, /`postern check peer NAME`/);
-  });
-
-  test('A refusal by a limit has the limits of the resources beside it', () => {
-    const line = { ts: '2026-11-29T12:00:00Z', gateway: 'shop/ingress', layer: 'http' };
-    const limits = (reason: string) => limitNotes(parseLogLine(JSON.stringify({ ...line, reason })), ['3 a second']);
-    assert.deepEqual(limits('CONSUMER_RATE_LIMIT'), ['the limits on its way: 3 a second']);
-    assert.deepEqual(limits('METHOD'), []);
   });
 });

@@ -213,7 +213,10 @@ imports:
       mesh: 'bank',
       act: () => Promise.all([1, 2, 3, 4].map(() => ofShop({ path: '/' }, 'quotes'))),
       agrees: 'moment',
-      look: ['exports.quotes.consumers.shop', '{peer: shop, methods: [GET], paths: [/*], limits'],
+      look: [
+        'exports.quotes.consumers.shop.limits.requestsPerSecond',
+        '{peer: shop, methods: [GET], paths: [/*], limits',
+      ],
     },
     BACKEND_DOWN: {
       mesh: 'bank',

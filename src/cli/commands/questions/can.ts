@@ -8,6 +8,7 @@ import { outputFormat, type Run } from '../../command.ts';
 import { type AskedQuestion, askedQuestion } from '../../questions/asked-question.ts';
 import { type AskedExport, decisionText } from '../../questions/decision-text.ts';
 import { endedOn, grantedTo } from '../../questions/ended-grant.ts';
+import { placedLimits } from '../../questions/placed-limit.ts';
 import { placeOf } from '../../questions/rule-place.ts';
 import { type Served, servedResources } from '../../questions/served.ts';
 
@@ -30,6 +31,7 @@ export const can: Run = async (invocation) => {
     ...decision,
     ...about,
     ...(decision.rule !== undefined && { rulePlace: placeOf(decision.rule, served) }),
+    limits: placedLimits(decision.limits, served),
     steps: decision.steps.map((step) => ({ ...step, place: placeOf(step.source, served) })),
   };
   invocation.stdout(
