@@ -9,14 +9,21 @@ export const CONNECTION_REASONS = {
     'refused',
     'both',
     'The other end showed no certificate.',
-    'A client without one: a scanner, or a caller that does not know about `clients: mtls`. Or a peer with a key of a kind that `leafKeys` lacks: TLS libraries then show none.',
-    'Give the client its certificate, or add the kind of its key to `leafKeys`.',
+    {
+      ingress: 'A scanner, or a peer with a key of a kind that `leafKeys` lacks: TLS libraries then show none.',
+      egress:
+        'A caller of our own that does not know about `clients: mtls`, or whose key is RSA: TLS libraries then show none.',
+    },
+    {
+      ingress: 'Have the peer give its gateway a certificate, or add the kind of its key to `leafKeys`.',
+      egress: 'Give the workload its certificate.',
+    },
     'no certificate was shown',
   ],
   WRONG_CA: [
     'refused',
     'both',
-    'The certificate does not come from a CA of the bundle. `claimed_uri` is what it says, and proves nothing.',
+    'The certificate does not come from a CA of the bundle. What it says of itself proves nothing.',
     'The other mesh has another CA than the one in our file, does not send the CAs between, or has one of them that may not sign this certificate (name constraints, path length, a critical extension).',
     'Compare with `postern peer show` of the other mesh, and exchange the bundle; `postern can PEER … --certificate FILE` says what is wrong with a certificate.',
     'the certificate is not of a CA of the bundle',
@@ -25,8 +32,15 @@ export const CONNECTION_REASONS = {
     'refused',
     'both',
     'The certificate is good, but not for one of the identities that are accepted, or for more than that one.',
-    'Another SPIFFE ID than in `gatewayIdentities`, a workload instead of a gateway, or a caller of another trust domain.',
-    'Compare `claimed_uri` with the file.',
+    {
+      ingress: 'Another SPIFFE ID than in `gatewayIdentities`, or a workload in the place of a gateway.',
+      egress:
+        'The gateway of the peer has another SPIFFE ID than in `gatewayIdentities`; or a caller of our own is of another trust domain, or has several SPIFFE IDs.',
+    },
+    {
+      ingress: 'Compare `claimed_uri` with `gatewayIdentities` of the peer.',
+      egress: 'Compare `upstream_fail` with `gatewayIdentities` of the peer; of a caller, `claimed_uri` with the file.',
+    },
     'the certificate is not of an identity that is listed',
   ],
   CERTIFICATE_EXPIRED: [
@@ -64,9 +78,22 @@ export const CONNECTION_REASONS = {
   UNKNOWN_SERVER_NAME: [
     'refused',
     'both',
-    'No filter chain of the ingress has this server name (SNI) with this protocol. At an egress: the peer ended the connection at our first message, which its `connections` limit of a peer does, too.',
-    'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant (or one that is granted as HTTP). At an egress also: we have as many connections to the peer open as `limits.connections` in its file allows us.',
-    'Compare `sni` of the line with `serverNames` of `postern peer show`; at an egress, run `postern check peer NAME`, and ask the peer whether its log has CONNECTION_LIMIT at that time.',
+    {
+      ingress: 'No filter chain has this server name (SNI) with this protocol.',
+      egress:
+        'The peer ended the connection at our first message: it does not know the server name that we ask for, or we have reached its limit of connections.',
+    },
+    {
+      ingress:
+        'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant (or one that is granted as HTTP).',
+      egress:
+        'The file of the peer does not have us, has another `sni` for us, denies us, or does not grant us the TCP export (or grants it as HTTP). Or we have as many connections to it open as `limits.connections` in its file allows.',
+    },
+    {
+      ingress: 'Compare `sni` of the line with `serverNames` of `postern peer show`.',
+      egress:
+        'Run `postern check peer NAME`, and ask the peer whether its log has UNKNOWN_SERVER_NAME or CONNECTION_LIMIT at that time.',
+    },
     'the peer closes the connection at our first message: it does not know the server name, or we have reached its limits.connections',
   ],
   NOT_TLS: [
@@ -81,10 +108,16 @@ export const CONNECTION_REASONS = {
     'failed',
     'both',
     'The connection ended before the handshake was done, or before a byte came or went after it.',
-    'The other end left, sent nothing for 5 seconds, or did not speak TLS; a peer also leaves when it does not accept our certificate.',
+    'The other end left, sent nothing for 5 seconds, or did not speak TLS; it also leaves when it does not accept our certificate.',
     'Look for the same moment in the log of the other end.',
   ],
-  HANDSHAKE_FAILED: ['refused', 'both', 'The handshake failed for another reason.', '', 'See `tls_fail` in the line.'],
+  HANDSHAKE_FAILED: [
+    'refused',
+    'both',
+    'The handshake failed for another reason.',
+    '',
+    'See `tls_fail` in the line, or `upstream_fail` where our gateway has dialled.',
+  ],
 
   // what only commands and the status tell apart
   CERTIFICATE_REVOKED: [
@@ -181,7 +214,11 @@ export const CONNECTION_REASONS = {
     'both',
     'The other end ended the handshake with a TLS alert, or the connection after it without a byte.',
     'It does not trust our CA, or does not accept our identity.',
-    '`upstream_fail` has the alert, where there is one; run `postern check peer NAME`, and have the peer look into its log.',
+    {
+      ingress: '`tls_fail` has the alert; have the peer look into its log, and run `postern check peer` against us.',
+      egress:
+        '`upstream_fail` has the alert (`tls_fail` of a caller of our own), where there is one; run `postern check peer NAME`, and have the peer look into its log.',
+    },
     'the peer closes the connection after the handshake: it refuses our certificate',
   ],
   PEER_TIMEOUT: [

@@ -13,15 +13,28 @@ export interface Reason {
   readonly cure: string;
 }
 
+/** A text, or one for each gateway where its line is about somebody else. */
+export type Text = string | Readonly<Record<'ingress' | 'egress', string>>;
+
 export type Row = readonly [
   verdict: LoggedVerdict,
   at: Reason['at'],
-  meaning: string,
-  cause: string,
-  cure: string,
+  meaning: Text,
+  cause: Text,
+  cure: Text,
   /** What a connection of our egress to a peer failed of, as a phrase; absent where none does. */
   ofPeer?: string,
 ];
+
+/** What one gateway's line means. */
+export function textAt(text: Text, role: 'ingress' | 'egress'): string {
+  return typeof text === 'string' ? text : text[role];
+}
+
+/** For both gateways. */
+export function textOf(text: Text): string {
+  return typeof text === 'string' ? text : `At an ingress: ${text.ingress} At an egress: ${text.egress}`;
+}
 
 /** Who ended a connection to a peer, as a phrase. */
 export const REFUSED_BY = {

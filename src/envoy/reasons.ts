@@ -3,7 +3,7 @@
 // Must not: rename a code: people and programs search logs for them.
 
 import { CONNECTION_REASONS } from './connection-reasons.ts';
-import type { Reason, Row } from './reason-row.ts';
+import { type Reason, type Row, textAt, textOf } from './reason-row.ts';
 
 const TABLE = {
   ALLOWED: ['allowed', 'both', 'It was admitted and answered, with whatever status the service chose.', '', ''],
@@ -176,9 +176,17 @@ export type ReasonCode = keyof typeof TABLE;
 export const REASONS: Readonly<Record<ReasonCode, Reason>> = Object.fromEntries(
   Object.entries<Row>(TABLE).map(([code, [verdict, at, meaning, cause, cure]]) => [
     code,
-    { verdict, at, meaning, cause, cure },
+    { verdict, at, meaning: textOf(meaning), cause: textOf(cause), cure: textOf(cure) },
   ]),
 ) as Record<ReasonCode, Reason>;
+
+export type Advice = Pick<Reason, 'meaning' | 'cause' | 'cure'>;
+
+/** For a line of one gateway. */
+export function adviceAt(code: ReasonCode, role: 'ingress' | 'egress'): Advice {
+  const [, , meaning, cause, cure]: Row = TABLE[code];
+  return { meaning: textAt(meaning, role), cause: textAt(cause, role), cure: textAt(cure, role) };
+}
 
 /** The codes that have a phrase for connections to a peer. */
 export type PeerFailureReason = {

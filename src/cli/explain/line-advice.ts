@@ -1,24 +1,19 @@
-// What a reason means, comes from, and is cured by, for the place of this line: our own callers are no peer, and a tunnel's line
-// has its identity elsewhere. What is the same everywhere is in envoy/reasons.ts.
-// Must not: put a text of the line into a command, but a name of the file.
+// What a reason means, comes from, and is cured by, for the place of this line: our own callers are no peer, and a line of a connection
+// that our gateway has dialled has other fields. What is the same for all lines of a gateway is in envoy/reasons.ts.
+// Must not: put a text of the line into a command, but a name of the file; or name a field that such a line does not have.
 
-import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
+import { type Advice, adviceAt, type ReasonCode } from '../../envoy/reasons.ts';
 import type { LogLine } from './log-line.ts';
 
-export interface Advice {
-  readonly meaning: string;
-  readonly cause: string;
-  readonly cure: string;
-}
+export type { Advice };
 
 type Special = Readonly<Partial<Record<ReasonCode, Partial<Advice>>>>;
 
+const SEE_TLS: Special = { HANDSHAKE_FAILED: { cure: 'See `tls_fail` in the line.' } };
+
 /** At a port of the egress, where callers prove who they are. */
 const OF_CALLERS: Special = {
-  NO_CERTIFICATE: {
-    cause: 'A caller of our own that does not know about `clients: mtls`.',
-    cure: 'Give the workload its certificate.',
-  },
+  ...SEE_TLS,
   WRONG_CA: {
     cause: 'A caller of our own with a certificate of another CA than those in `mesh.trustBundle`.',
     cure: 'Issue it a certificate of a CA in `mesh.trustBundle`, or add its CA there.',
@@ -27,23 +22,48 @@ const OF_CALLERS: Special = {
     cause: 'A caller of another trust domain, or one whose certificate has more than one SPIFFE ID.',
     cure: 'Give it a certificate with exactly one SPIFFE ID, of `mesh.trustDomain`.',
   },
+  WRONG_PURPOSE: { cure: 'Issue the workload a certificate with clientAuth and digitalSignature.' },
+  WRONG_KEY_KIND: {
+    cause: 'The workload has a key of a kind that our gateway does not take, such as RSA.',
+    cure: 'Give it a certificate with a key of the kind P-256, P-384, P-521 or Ed25519.',
+  },
   HANDSHAKE_UNFINISHED: {
     cause:
       'The caller did not accept our certificate, mostly because the name that it asked for is not in it; or it left, or sent nothing for 5 seconds.',
     cure: 'Is the name that the caller asks for imported at this port? Look at the error of the caller.',
   },
+  PEER_REFUSED_US: {
+    meaning: 'A caller of our own ended the handshake with a TLS alert: it does not accept our certificate.',
+    cause: 'It does not trust our CA, or asks for a name that is not in the certificate of our gateway.',
+    cure: '`tls_fail` has the alert. Is the name that the caller asks for imported at this port? Look at the error of the caller.',
+  },
 };
 
-/** On the way to a peer. */
-const OF_PEERS_GATEWAYS: Special = {
+/** What a peer's gateway shows to ours, and the other way round, where ours has dialled. */
+const DIALLED: Special = {
   WRONG_CA: { meaning: 'The certificate of the peer’s gateway does not come from a CA of the bundle.' },
-  WRONG_IDENTITY: { cure: 'Compare the identity in `upstream_fail` with `gatewayIdentities` of the peer.' },
+  WRONG_IDENTITY: {
+    cause: 'The gateway of the peer has another SPIFFE ID than in `gatewayIdentities`.',
+    cure: 'Compare the identity in `upstream_fail` with `gatewayIdentities` of the peer.',
+  },
+  NO_CERTIFICATE: {
+    cause: 'What listens at the address is no gateway of Postern.',
+    cure: 'Compare `addresses` of the peer with what it says.',
+  },
   HANDSHAKE_FAILED: { cure: 'See `upstream_fail` in the line.' },
+  PEER_REFUSED_US: {
+    cure: '`upstream_fail` has the alert, where there is one; run `postern check peer NAME`, and have the peer look into its log.',
+  },
+};
+
+/** At the gate of a TCP export, which compares what TLS has verified before. */
+const OF_GATES: Special = {
+  WRONG_IDENTITY: { cure: 'Compare `peer_uri` of the line with `gatewayIdentities` of the peer.' },
 };
 
 export function adviceFor(line: LogLine): Advice {
-  const { reason, fields } = line;
-  const { meaning, cause, cure } = { ...REASONS[reason], ...specialOf(line)[reason] };
+  const { reason, role, fields } = line;
+  const { meaning, cause, cure } = { ...adviceAt(reason, role), ...specialOf(line)[reason] };
   const { peer = '' } = fields;
   const named = /^[a-z0-9][a-z0-9-]{0,62}$/.test(peer)
     ? cure.replace('postern check peer NAME', `postern check peer ${peer}`).replace('peers.NAME', `peers.${peer}`)
@@ -51,8 +71,8 @@ export function adviceFor(line: LogLine): Advice {
   return { meaning, cause, cure: named };
 }
 
-function specialOf({ role, layer, fields }: LogLine): Special {
-  if (role === 'ingress') return {};
-  if (layer === 'listener') return OF_CALLERS;
-  return layer === 'tunnel' || fields['upstream_fail'] !== undefined ? OF_PEERS_GATEWAYS : {};
+function specialOf({ role, layer }: LogLine): Special {
+  if (layer === 'listener') return role === 'ingress' ? SEE_TLS : OF_CALLERS;
+  if (role === 'egress') return layer === 'http' ? {} : DIALLED;
+  return layer === 'tcp' ? OF_GATES : {};
 }
