@@ -111,6 +111,8 @@ export interface Status {
     readonly protocol: string;
     /** The peers that have a grant now. */
     readonly peers: readonly string[];
+    /** The peers whose grant is over, with its last day (`expires`); absent: none, or of a process of an earlier version. */
+    readonly ended?: readonly { readonly peer: string; readonly lastDay: string }[];
   }[];
   readonly imports: readonly {
     readonly peer: string;

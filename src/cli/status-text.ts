@@ -128,7 +128,11 @@ function wayTo({ name, tcpImport }: { readonly name: string; readonly tcpImport?
 
 function exportLines({ exports = [] }: Partial<Status>): readonly string[] {
   const rows = exports.map(({ name, protocol, peers }) => [name, protocol, peers.join(', ') || '-']);
-  return listed(['EXPORT', 'PROTOCOL', 'GRANTED TO'], rows);
+  const over = exports.flatMap(({ name, ended = [] }) =>
+    ended.map(({ peer, lastDay }) => `the grant of ${name} to ${peer} ended on ${lastDay} (expires)`),
+  );
+  const more = over.length > MAX_ROWS ? [`and ${over.length - MAX_ROWS} more grants that ended: -o json`] : [];
+  return [...listed(['EXPORT', 'PROTOCOL', 'GRANTED TO'], rows), ...over.slice(0, MAX_ROWS), ...more];
 }
 
 function importLines({ imports = [] }: Partial<Status>): readonly string[] {

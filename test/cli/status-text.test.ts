@@ -89,7 +89,10 @@ test('Peers, exports and imports are listed with their state, also when everythi
         },
       ],
       deniedPeers: [{ name: 'partner', trustDomain: 'partner.example', reasons: ['BUNDLE_EXPIRED it expired'] }],
-      exports: [{ name: 'ledger', protocol: 'http', peers: ['partner', 'shop'] }],
+      exports: [
+        { name: 'ledger', protocol: 'http', peers: ['partner', 'shop'] },
+        { name: 'rates', protocol: 'http', peers: [], ended: [{ peer: 'shop', lastDay: '2026-11-23' }] },
+      ],
       imports: [{ peer: 'shop', name: 'cart', as: 'cart.local', port: 8080, protocol: 'http', denied: false }],
     }),
   ).map((line) => line.replace(/ {2,}/g, '|'));
@@ -97,6 +100,7 @@ test('Peers, exports and imports are listed with their state, also when everythi
     'shop|shop.example|served|2026-11-24T12:00:00Z',
     'partner|partner.example|denied|-',
     'ledger|http|partner, shop',
+    'the grant of rates to shop ended on 2026-11-23 (expires)',
     'cart.local:8080|cart|shop|served',
     'peer partner is denied: BUNDLE_EXPIRED it expired',
   ])

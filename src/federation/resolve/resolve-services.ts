@@ -74,6 +74,22 @@ export function expiredGrants({ exports }: ConfigOutline, now: number): readonly
   );
 }
 
+/** The consumers whose last day is over, by export; each has its last day, `2026-11-28`. */
+export function endedGrants({ exports }: Config, now: number): ReadonlyMap<string, readonly EndedGrant[]> {
+  const ended = exports.map(({ name, consumers }) => {
+    const over = consumers.flatMap(({ peer, expires }) =>
+      expires === undefined || endOfDay(expires) > now ? [] : [{ peer, lastDay: expires }],
+    );
+    return [name, over] as const;
+  });
+  return new Map(ended);
+}
+
+export interface EndedGrant {
+  readonly peer: string;
+  readonly lastDay: string;
+}
+
 export interface GrantEnd {
   readonly peer: string;
   readonly export: string;

@@ -4,6 +4,7 @@
 import { resolve as resolvePath } from 'node:path';
 import type { GatewayStream, Rejected, Status } from '../../admin/status-view.ts';
 import type { Peer, Workload } from '../../federation/model.ts';
+import { endedGrants } from '../../federation/resolve/resolve-services.ts';
 import type { Logger } from '../../log.ts';
 import type { CertificateExpiry } from '../../pipeline/ca-expiry.ts';
 import type { Applied, Publisher } from '../../pipeline/publisher.ts';
@@ -126,6 +127,8 @@ function processStatus(
   const grantees = new Map<string, string[]>();
   for (const { peer, export: exported } of federation.grants)
     grantees.set(exported.name, [...(grantees.get(exported.name) ?? []), peer]);
+  const { config } = applied.loaded.parsed;
+  const ended = config && endedGrants(config, Date.now());
   return {
     mesh: federation.mesh.name,
     trustDomain: federation.mesh.trustDomain,
@@ -161,7 +164,10 @@ function processStatus(
         .filter(({ concernsPeer, severity }) => concernsPeer === name && severity === 'error')
         .map(({ code, message }) => `${code} ${message}`),
     })),
-    exports: federation.exports.map(({ name, protocol }) => ({ name, protocol, peers: grantees.get(name) ?? [] })),
+    exports: federation.exports.map(({ name, protocol }) => {
+      const over = ended?.get(name) ?? [];
+      return { name, protocol, peers: grantees.get(name) ?? [], ...(over.length > 0 && { ended: over }) };
+    }),
     imports: federation.imports.map(({ peer, name, localNames, port, protocol, clients, denied = false }) => {
       const own = { peer, name, as: localNames[0] ?? '', port, protocol, denied };
       return { ...own, ...(clients && { clients: clients.map(clientText) }) };

@@ -247,6 +247,25 @@ describe('status', () => {
       assert.ok(stdout.includes(`\n${name} `), name);
   });
 
+  test('The command status, and validate, name each grant that is over, with its last day', async (t) => {
+    const here = scene(t);
+    const file = here.edited('over.yaml', (yaml) => yaml.replace('expires: 2099-12-31', 'expires: 2026-01-31'));
+    const { admin } = await served(t, { ...here, file });
+    const { exports, config } = (await (await get(admin, '/status')).json()) as Status;
+    assert.deepEqual(
+      exports.flatMap(({ name, peers, ended }) => (ended === undefined ? [] : [[name, peers, ended]])),
+      [['ledger.audit', [], [{ peer: 'partner', lastDay: '2026-01-31' }]]],
+    );
+    assert.deepEqual(
+      config.warnings.map(({ code }) => code).filter((code) => code === 'GRANT_EXPIRED'),
+      ['GRANT_EXPIRED'],
+    );
+    const { stdout } = await postern(['status', '--admin', admin]);
+    assert.match(stdout, /^the grant of ledger\.audit to partner ended on 2026-01-31/m);
+    const checked = await postern(['validate', '-f', file, '-o', 'json']);
+    assert.ok(checked.stdout.includes('GRANT_EXPIRED'), checked.stdout);
+  });
+
   test('An address where nothing listens exits with 69, and the error names the address and the next step', async () => {
     const ended = await postern(['status', '--admin', '127.0.0.1:1']);
     assert.deepEqual(refusal(ended), [69, 'ADMIN_UNREACHABLE', '']);
