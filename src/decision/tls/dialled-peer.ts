@@ -12,7 +12,9 @@ import { judgeUpstream } from './upstream.ts';
 export interface Dialled {
   readonly peer: string;
   /** What the gateway of the peer has shown of itself; undefined: nothing that is known. */
-  readonly uris: readonly string[] | undefined;
+  readonly uris?: readonly string[] | undefined;
+  /** The certificate itself, where it is known. */
+  readonly certificate?: ShownCertificate;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -20,14 +22,14 @@ export interface Dialled {
 const PREFIX = 'import/';
 
 /** One for each tunnel of the peer: a name that means something else now has two for a while. Errors: UNJUDGED. */
-export function judgeTunnels(resources: Resources, { peer, uris, at }: Dialled): readonly Decision[] {
+export function judgeTunnels(resources: Resources, { peer, uris, certificate, at }: Dialled): readonly Decision[] {
   return resources.listeners().flatMap(({ name = '', internal_listener: internal, filter_chains: [chain] = [] }) => {
     if (internal === undefined || !name.startsWith(PREFIX) || ownMetadata(chain, 'peer') !== peer) return [];
     const proxy = chain?.filters?.[0]?.typed_config;
     if (proxy?.['@type'] !== 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy')
       throw unjudged(`the tunnel ${name}`);
     const cluster = resources.cluster(present(proxy.cluster, name));
-    const shown = uris && shownBy(cluster.transport_socket, resources, uris, at);
+    const shown = certificate ?? (uris && namedBy(cluster.transport_socket, resources, uris, at));
     const trail = new Trail();
     trail.pass('listener', name, 'all connections to the peer pass it', `peers.${peer}`);
     const question = { at, ...(shown && { peerGateway: shown }) };
@@ -37,7 +39,7 @@ export function judgeTunnels(resources: Resources, { peer, uris, at }: Dialled):
 }
 
 /** A certificate that is good but for its names, which alone are known. */
-function shownBy(
+function namedBy(
   socket: ReturnType<Resources['cluster']>['transport_socket'],
   resources: Resources,
   uris: readonly string[],
