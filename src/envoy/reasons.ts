@@ -102,6 +102,13 @@ const TABLE = {
     'Large cookies or tokens.',
     'Send less; the limits are in operations.md.',
   ],
+  FLOOD: [
+    'refused',
+    'both',
+    'One HTTP/2 connection brought more resets, pings, settings, priorities, window updates, empty frames or parts of headers than a gateway takes. The gateway has ended it, with all of its requests.',
+    'An attack, or a client that gives up most of its requests.',
+    'Look at the client; requests that only share the connection with it may be sent again.',
+  ],
 
   // limits
   PEER_RATE_LIMIT: [

@@ -66,6 +66,7 @@ export const REASON_BASIS: Readonly<Record<ReasonCode, ReasonBasis>> = {
   UPGRADE: unseen(SERVICE),
   MALFORMED_REQUEST: unseen(NONE),
   HEADERS_TOO_LARGE: unseen(NONE),
+  FLOOD: unseen(NONE),
   PEER_RATE_LIMIT: moment(PEER),
   PEER_REQUESTS_LIMIT: moment(PEER),
   CONSUMER_RATE_LIMIT: moment(CONSUMER),

@@ -19,6 +19,7 @@ export const FLAGS = {
   DC: 16384,
   URX: 32768,
   SI: 65536,
+  DPE: 262144,
   UMSDR: 524288,
   DT: 4194304,
   UPE: 8388608,

@@ -95,6 +95,15 @@ const TOO_LARGE = anyOf(
   ),
 );
 
+/** Of HTTP/2 alone; a backend's flood is a part of other details, behind `upstream_reset`. */
+const FLOOD = startsWith(
+  'too_many_premature_resets',
+  'http2.inbound_empty_frames_flood',
+  'http2.outbound_frames_flood',
+  'codec_error:Flooding',
+  'codec_error:Too_many',
+);
+
 const MALFORMED = [
   'http.invalid_',
   'http1.',
@@ -133,6 +142,9 @@ function requestCases(role: GatewayRole): readonly Case[] {
       anyOf([startsWith('upgrade_failed'), `${DETAILS} == 'route_not_found' && request.method == 'CONNECT'`]),
     ],
     ['HEADERS_TOO_LARGE', TOO_LARGE],
+    ['FLOOD', FLOOD],
+    // Of a body that is not as long as it says, the details are those of a caller that leaves.
+    ['MALFORMED_REQUEST', flag('DPE')],
     ['OVERLOADED', anyOf([startsWith('overload', `${upstream}overflow`), flag('OM')])],
     ['IDLE', startsWith('request_header_timeout', 'request_overall_timeout')],
     [

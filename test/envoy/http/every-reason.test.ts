@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { REASONS, type ReasonCode } from '../../../src/envoy/reasons.ts';
 import { eventually } from '../../support/mesh.ts';
+import { recordUntilClosed } from '../../support/recorded.ts';
 import { REASON_CASES } from './reason-cases.ts';
 import { ReasonScene } from './reason-scene.ts';
 
@@ -58,6 +59,22 @@ describe('every reason', () => {
     };
     await eventually('it is counted', async () => (await refused('twice')) > 0);
     assert.equal(await refused('seen'), 0);
+  });
+
+  test('A peer that ends the connection at our first message does not know the server name, whichever text that leaves', async () => {
+    const shop = scene.gateway('shop');
+    const from = shop.log.length;
+    const lines = () => shop.log.slice(from).filter(({ layer, peer }) => layer === 'tcp' && peer === 'full');
+    const texts = ['Broken_pipe', 'Connection_reset_by_peer'];
+    const isThere = (text: string): boolean => lines().some((line) => `${line['upstream_fail']}`.includes(text));
+    const dial = () => recordUntilClosed({ port: scene.ports.fullLedger }, '');
+    // Its end comes after our message or before it: of many at once the gateway is late for all but the first.
+    await eventually('both texts', async () => {
+      await dial();
+      await Promise.all(Array.from({ length: 50 }, dial));
+      return texts.every(isThere);
+    });
+    assert.deepEqual([...new Set(lines().map(({ reason }) => reason))], ['UNKNOWN_SERVER_NAME']);
   });
 
   test('Every code of the table that a log can have is brought about by one of these cases', () => {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ReasonCode } from '../../../src/envoy/reasons.ts';
+import { dialRaw, RST_STREAM } from '../../support/clients/raw-http2.ts';
 import {
   type AskedHttp2,
   type Dialled,
@@ -109,6 +110,21 @@ const acceptsRsaAlone: Act = async (scene) => {
     sigalgs: 'rsa_pss_rsae_sha256',
   });
   await new Promise((done) => socket.on('error', () => 0).on('close', done));
+};
+
+/** Asks, and gives up at once, again and again, over one connection. */
+const gaveUp: Act = async (scene) => {
+  const { port, tls } = as(scene, 'shop');
+  const client = await dialRaw({ gateway: { host: '127.0.0.1', port }, servername: SNI, ...tls });
+  const authority = 'core.exports.bank.example';
+  const get = Object.entries({ ':method': 'GET', ':scheme': 'https', ':authority': authority, ':path': '/v1/ok' });
+  client.request(
+    get.map(([name, value]) => [name, value === 'GET' ? 'POST' : value]),
+    false,
+  );
+  for (let asked = 0; asked < 2000; asked += 1)
+    client.send(RST_STREAM, 0, client.request(get), Buffer.from([0, 0, 0, 8]));
+  while (!client.closed) await new Promise((done) => setTimeout(done, 10));
 };
 
 /** Leaves while the backend is silent. */
@@ -262,6 +278,7 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
       headers: Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`x-${at}`, 'y'])),
     }),
   },
+  'a flood of requests that are given up': { reason: 'FLOOD', ...bank('http'), act: gaveUp },
 
   'the rate of a peer': { reason: 'PEER_RATE_LIMIT', ...bank('http'), act: peer('hasty', 'core', {}, 6) },
   'the open requests of a peer': {

@@ -29,6 +29,8 @@ interface Ports {
   readonly ledger: number;
   readonly goneLedger: number;
   readonly closedLedger: number;
+  /** Its peer ends every connection at once. */
+  readonly fullLedger: number;
   /** Its peer grants one connection. */
   readonly narrow: number;
   /** Its backend is not there. */
@@ -112,6 +114,7 @@ ${imported('seen', 'core', ', timeouts: {request: 1s}', 'soon')}
 ${tcp('bank', 'ledger', at.ledger)}
 ${tcp('gone', 'ledger', at.goneLedger)}
 ${tcp('bank', 'closed', at.closedLedger)}
+${tcp('full', 'ledger', at.fullLedger)}
 ${tcp('bank', 'narrow', at.narrow)}
 ${tcp('bank', 'ruin', at.ruin)}
 `;
@@ -159,12 +162,32 @@ export class ReasonScene {
   }
 
   static async start(): Promise<ReasonScene> {
-    const free = await freePorts('127.0.0.1', 18);
+    const free = await freePorts('127.0.0.1', 19);
     const [bank = 0, shop = 0, ledger = 0, goneLedger = 0, closedLedger = 0, proven = 0, provenLedger = 0] = free;
-    const [seen = 0, wary = 0, impostor = 0, narrow = 0, ruin = 0, provenNarrow = 0, full = 0, ...admin] =
-      free.slice(7);
+    const [
+      seen = 0,
+      wary = 0,
+      impostor = 0,
+      narrow = 0,
+      ruin = 0,
+      provenNarrow = 0,
+      full = 0,
+      fullLedger = 0,
+      ...admin
+    ] = free.slice(7);
     const [dead = 0] = await freePorts(INSIDE_ADDRESS, 1);
-    const local = { shop, ledger, goneLedger, closedLedger, narrow, ruin, proven, provenLedger, provenNarrow };
+    const local = {
+      shop,
+      ledger,
+      goneLedger,
+      closedLedger,
+      fullLedger,
+      narrow,
+      ruin,
+      proven,
+      provenLedger,
+      provenNarrow,
+    };
     const ports = { ...local, bank, seen, wary, full, impostor, dead };
     const scene = new ReasonScene(ports);
     try {

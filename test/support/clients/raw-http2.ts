@@ -11,10 +11,13 @@ export type Field = readonly [name: string, value: string];
 
 export const DATA = 0;
 export const HEADERS = 1;
+export const PRIORITY = 2;
 export const RST_STREAM = 3;
-const SETTINGS = 4;
+export const SETTINGS = 4;
+export const PING = 6;
 export const GOAWAY = 7;
-const CONTINUATION = 9;
+export const WINDOW_UPDATE = 8;
+export const CONTINUATION = 9;
 /** The size of a frame that every endpoint takes. */
 const MAX_FRAME = 16384;
 const END_STREAM = 1;
@@ -92,8 +95,21 @@ export class RawHttp2 {
     return stream;
   }
 
-  end(stream: number): void {
-    this.socket.write(frame(DATA, END_STREAM, stream));
+  /** The body of a stream; without a stream, the connection. */
+  end(stream?: number): void {
+    if (stream === undefined) this.socket.end();
+    else this.socket.write(frame(DATA, END_STREAM, stream));
+  }
+
+  /** A frame as it is, so many times. */
+  send(type: number, flags: number, stream: number, payload?: Buffer, times = 1): void {
+    const one = frame(type, flags, stream, payload);
+    this.socket.write(Buffer.concat(Array.from({ length: times }, () => one)));
+  }
+
+  /** Reads nothing any more. */
+  pause(): void {
+    this.socket.pause();
   }
 
   /** The first frame of this kind of the stream; fails when the connection ends without it. */

@@ -181,10 +181,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  '1ffb9ffa0b23f8e9',
+  '76f613216a0c7c8f',
   '2cbe8d29bc88093d',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '89af9cb83ceb1417', '2cbe8d29bc88093d');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, 'e36a7dec7bfc5fa1', '2cbe8d29bc88093d');
 
 function connectionLog(role: string): Shape {
   const fields = {
