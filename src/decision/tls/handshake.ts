@@ -132,7 +132,8 @@ export function refusalOf(accepts: Accepts, shown: Shown, report: Report): Decis
   const fault = faultOf(certificate, authorities, by, at);
   const many = `${authorities.length} ${authorities.length === 1 ? 'CA' : 'CAs'}`;
   if (fault?.reason === 'WRONG_CA') return report.no('WRONG_CA', 'bundle', bundle, fault.text, sources.bundle);
-  if (fault !== undefined) return report.no(fault.reason, 'certificate', uris.join(', ') || '(none)', fault.text);
+  if (fault !== undefined)
+    return report.no(fault.reason, 'certificate', uris.join(', ') || '(none)', fault.text, sources.bundle);
   report.pass('bundle', bundle, `the certificate is of one of its ${many}`, sources.bundle);
   const wanted = names.map(({ matcher }) => asked(present(matcher, 'a name'))).join(' or ');
   if (!uris.some((uri) => names.some((name) => isNamed(name, uri))))

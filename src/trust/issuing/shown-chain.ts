@@ -3,7 +3,6 @@
 // Must not: look at names that Envoy compares itself (URI names), or pass what is not evaluated here.
 
 import { X509Certificate } from 'node:crypto';
-import { dayOf } from '../expiry.ts';
 import { isUsedInChains } from '../keys/key-strength.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { PURPOSES, type Purpose } from './issuer-chain.ts';
@@ -168,7 +167,7 @@ function signatureFault(links: readonly Link[], at: number): ChainVerdict | unde
 }
 
 function timeOf(time: number): string {
-  return `${dayOf(time)} (${new Date(time).toISOString()})`;
+  return new Date(time).toISOString();
 }
 
 /** Of all CAs of the chain, those of the bundle too. */

@@ -3,7 +3,14 @@
 // Must not: say what a gateway makes of them; a gateway does.
 
 import type { TrustDomain } from '../../../src/trust/spiffe.ts';
-import { type KeyKind, LEAF_EXTENSIONS, type Made, type Openssl, type Wanted } from '../../support/programs/openssl.ts';
+import {
+  CA_EXTENSIONS,
+  type KeyKind,
+  LEAF_EXTENSIONS,
+  type Made,
+  type Openssl,
+  type Wanted,
+} from '../../support/programs/openssl.ts';
 import { ISSUER_CASES, makeCase } from '../../trust/issuing/issuer-cases.ts';
 import type { ShownPeer } from './shown-scene.ts';
 
@@ -171,6 +178,12 @@ function orders(openssl: Openssl): readonly ShownCase[] {
     shown('a good leaf, and a stranger', peer, leaf(root), namesake),
     shown('a good leaf, and the root, which another CA has signed too', peer, leaf(root), crossed, namesake),
     shown('a leaf that a leaf has signed', peer, leaf(gateway), gateway),
+    ...[0, 1, 2].map((after) => {
+      const constraint = `policyConstraints = critical,requireExplicitPolicy:${after}`;
+      const extensions = [...CA_EXTENSIONS, 'certificatePolicies = 1.2.3.4', constraint];
+      const asking = openssl.ca(peer.trustDomain, { commonName: 'asking', signer: root, extensions });
+      return shown(`a CA that asks for policies after ${after} certificates`, peer, leaf(asking), asking);
+    }),
     ...MIDDLES.map((key) => {
       const between = ca(`middle ${key}`, root, key);
       return shown(`a CA between with a key of the kind ${key}`, peer, leaf(between), between);
