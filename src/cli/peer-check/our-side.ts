@@ -1,6 +1,8 @@
 // What our egress gateway refuses in the certificate that a peer's gateway shows, in the words of our own file.
 // Must not: accept what Envoy would refuse: no name counts that is not listed, and no chain that does not lead to the bundle.
 
+import { verifyShown } from '../../trust/issuing/shown-chain.ts';
+import { type Certificate, parseCertificate } from '../../trust/x509/certificate.ts';
 import { type CertificateFacts, factsOf } from './certificate-facts.ts';
 import type { Shown } from './dial.ts';
 import { type Context, ourKey, type Verdict } from './verdict.ts';
@@ -10,7 +12,10 @@ export function whatWeRefuse(shown: Shown, context: Context): readonly Verdict[]
   const [leaf, ...above] = shown.chain.map(factsOf);
   if (leaf === undefined)
     return [weRefuse('NO_CERTIFICATE', 'it shows no certificate', 'ask the peer which gateway listens there')];
-  const chain = shown.chainError === undefined ? [] : [chainVerdict(shown.chainError, leaf, above, context)];
+  const chain =
+    shown.chainError === undefined
+      ? beyondOpenssl(shown.chain, context)
+      : [chainVerdict(shown.chainError, leaf, above, context)];
   return [
     ...unreadableVerdicts([leaf, ...above]),
     ...chain,
@@ -74,6 +79,40 @@ function chainVerdict(
         `write the CA that signs the peer's gateways into the file of ${ourKey(context, 'trustBundle')} (the peer prints it with postern peer show --ours -o pem)`,
       );
     }
+  }
+}
+
+/** What OpenSSL, which has verified the chain, does not ask for and Envoy's library does. */
+function beyondOpenssl(shown: readonly Buffer[], { peer, now }: Context): readonly Verdict[] {
+  const [leaf, ...above] = shown.flatMap((der) => readable(der) ?? []);
+  // What cannot be read has a verdict of its own.
+  if (leaf === undefined || above.length + 1 < shown.length) return [];
+  if (leaf.keyUsage?.digitalSignature === false)
+    return [
+      weRefuse(
+        'WRONG_PURPOSE',
+        'its key usage lacks digitalSignature, and TLS 1.3 signs with this key',
+        'the peer issues its gateway a certificate with digitalSignature',
+      ),
+    ];
+  const verdict = verifyShown([leaf, ...above], peer.bundle.certificates, { purpose: 'server', at: now });
+  if (!('fault' in verdict) || verdict.fault.kind === 'unknown') return [];
+  const { kind, text } = verdict.fault;
+  return [weRefuse(REASONS[kind], text, 'the peer issues its gateway another certificate')];
+}
+
+const REASONS = {
+  untrusted: 'WRONG_CA',
+  purpose: 'WRONG_PURPOSE',
+  expired: 'CERTIFICATE_EXPIRED',
+  early: 'CERTIFICATE_NOT_YET_VALID',
+} as const satisfies Readonly<Record<string, Verdict['reason']>>;
+
+function readable(der: Buffer): Certificate | undefined {
+  try {
+    return parseCertificate(der);
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +13,9 @@ import { dial } from '../../../src/cli/peer-check/dial.ts';
 import { whatWeRefuse } from '../../../src/cli/peer-check/our-side.ts';
 import type { Context } from '../../../src/cli/peer-check/verdict.ts';
 import { PrivateKeyPem } from '../../../src/trust/keys/private-key.ts';
-import { pemOf } from '../../../src/trust/x509/certificate.ts';
+import { parseCertificate, pemOf } from '../../../src/trust/x509/certificate.ts';
 import { leaf, rsaCa } from '../../support/leaf.ts';
+import { Openssl } from '../../support/programs/openssl.ts';
 
 const DOMAIN = 'bank.example';
 const URI = `spiffe://${DOMAIN}/gateway/ingress`;
@@ -47,13 +48,19 @@ describe('facts of a certificate', () => {
   const garbageDate = (pem: string): Buffer => changed(pem, UTC_TIME, Buffer.from('hello world!!'));
 
   /** What is accepted: the whole of it but for what cannot be read. */
-  const context = {
-    peer: { name: 'bank', trustDomain: DOMAIN, gatewayIdentities: [URI], bundle: { certificates: [] } },
-    ...{ ourDomain: 'shop.example', serverName: 'name', alpn: 'h2', isTcp: false, now: Date.now() },
-    ours: {} as CertificateFacts,
-  } as unknown as Context;
+  const contextOf = (): Context =>
+    ({
+      peer: {
+        name: 'bank',
+        trustDomain: DOMAIN,
+        gatewayIdentities: [URI],
+        bundle: { certificates: [parseCertificate(derOf(readFileSync(join(ca, 'ca.pem'), 'utf8')))] },
+      },
+      ...{ ourDomain: 'shop.example', serverName: 'name', alpn: 'h2', isTcp: false, now: Date.now() },
+      ours: {} as CertificateFacts,
+    }) as unknown as Context;
   const reasons = (der: Buffer): readonly string[] =>
-    whatWeRefuse({ chain: [der], alpn: 'h2', taken: [] }, context).map(({ reason }) => reason);
+    whatWeRefuse({ chain: [der], alpn: 'h2', taken: [] }, contextOf()).map(({ reason }) => reason);
 
   test('A date that nobody can read is a fact, and a reason to refuse', () => {
     const der = garbageDate(shownWith().cert);
@@ -61,6 +68,27 @@ describe('facts of a certificate', () => {
     assert.deepEqual([facts.notBefore, facts.unreadableParts], ['unreadable', ['notBefore']]);
     assert.match(facts.notAfter, /^20/);
     assert.deepEqual([reasons(derOf(shownWith().cert)), reasons(der)], [[], ['WE_REFUSED_PEER']]);
+  });
+
+  test('What Envoy refuses is refused, also when OpenSSL lets it pass', () => {
+    const openssl = new Openssl();
+    const root = openssl.ca(DOMAIN);
+    const refused = (usage: string, ...more: readonly string[]): readonly string[] => {
+      const extensions = [`keyUsage = critical,${usage}`, `subjectAltName = URI:${URI}`, ...more];
+      const { der } = openssl.certificate({ signer: root, extensions });
+      const { peer, ...others } = contextOf();
+      const bundle = { ...peer.bundle, certificates: [parseCertificate(root.der)] };
+      const shown = { chain: [der, root.der], alpn: 'h2', taken: [] };
+      return whatWeRefuse(shown, { ...others, peer: { ...peer, bundle } }).map(({ reason }) => reason);
+    };
+    try {
+      assert.deepEqual(refused('digitalSignature'), []);
+      assert.deepEqual(refused('keyAgreement'), ['WRONG_PURPOSE']);
+      const points = 'crlDistributionPoints = critical,URI:http://crl.test/';
+      assert.deepEqual(refused('digitalSignature', points), ['WRONG_CA']);
+    } finally {
+      openssl.close();
+    }
   });
 
   test('A public key that nobody can read is a fact, and a reason to refuse', () => {
@@ -101,7 +129,7 @@ describe('facts of a certificate', () => {
       };
       let refused: readonly string[] = [];
       await dial(wanted, (seen) => {
-        refused = whatWeRefuse(seen, context).map(({ reason }) => reason);
+        refused = whatWeRefuse(seen, contextOf()).map(({ reason }) => reason);
         return false;
       });
       assert.ok(refused.includes('WE_REFUSED_PEER'), refused.join());
