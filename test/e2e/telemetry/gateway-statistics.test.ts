@@ -43,6 +43,16 @@ describe('statistics of the gateways', () => {
     return valueIn(await scrape(at), name, labels);
   }
 
+  /** The value of the counter of verdicts, once it has these labels. */
+  async function counted(at: HostPort, labels: Readonly<Record<string, string>>): Promise<number> {
+    let found = Number.NaN;
+    await eventually('a series', async () => {
+      found = await value(at, 'envoy_postern_verdicts', labels).catch(() => Number.NaN);
+      return found > 0;
+    });
+    return found;
+  }
+
   function valueIn(text: string, name: string, labels: Readonly<Record<string, string>>): number {
     const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
     const found = lines.filter((line) =>
@@ -98,19 +108,22 @@ describe('statistics of the gateways', () => {
     assert.ok((await value(at, 'envoy_http_local_rate_limit_ok', of)) > 0);
   });
 
-  test('Refusals at the ingress are counted for the peer, and admitted requests for the rule', async () => {
+  test('Refusals are counted by reason for the peer and the export, and admitted requests for the rule', async () => {
     const at = scene.ingressMetrics;
-    const line = (text: string) =>
-      text
-        .split('\n')
-        .find(
-          (one) =>
-            one.startsWith('envoy_http_rbac_denied{') && one.includes('peer="web-shop"') && !one.includes('paths_'),
-        );
-    const denied = async () => Number(line(await scrape(at))?.split(' ')[1]);
-    const earlier = await denied();
-    assert.equal(await scene.direct('/v1/accounts', ACCOUNTS, 'DELETE'), 403);
-    assert.equal(await denied(), earlier + 1);
+    const refused = (reason: string, of: Readonly<Record<string, string>>) =>
+      ({ gateway: 'ingress', layer: 'http', peer: 'web-shop', reason, ...of }) as const;
+    const cases = [
+      [refused('METHOD', { export: 'accounts.v1' }), () => scene.direct('/v1/accounts', ACCOUNTS, 'DELETE')],
+      [refused('PATH', { export: 'accounts.v1' }), () => scene.direct('/v2/accounts', ACCOUNTS)],
+      [refused('NO_GRANT', { export: '' }), () => scene.direct('/', 'nothing.exports.bank.example')],
+    ] as const;
+    for (const [labels, ask] of cases) {
+      // The series begins with the first of them.
+      assert.equal(await ask(), 403);
+      const before = await counted(at, labels);
+      assert.equal(await ask(), 403);
+      assert.equal(await counted(at, labels), before + 1, labels.reason);
+    }
     assert.match(
       await scrape(at),
       /^envoy_http_rbac_policy_allowed\{.*peer="web-shop".*rule="[^"]*accounts[^"]*".*\} [1-9]/m,

@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { ROOT } from '../../../deploy/reference.ts';
+import { REASONS } from '../../../src/envoy/reasons.ts';
 import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
 import { eventually, Testbed } from '../../support/mesh.ts';
 import { debianPrograms, type Programs } from '../../support/programs/debian.ts';
@@ -24,6 +25,21 @@ const DATA_MS = 45_000;
 interface Panel {
   readonly title: string;
   readonly targets: readonly { readonly expr: string }[];
+}
+
+interface Relabelling {
+  readonly source_labels: readonly string[];
+  readonly regex: string;
+  readonly replacement: string;
+  readonly target_label?: string;
+}
+
+/** What Prometheus makes of the labels by these rules, of which the last one that matches counts. */
+function relabelled(rules: readonly Relabelling[], labels: Readonly<Record<string, string>>): string | undefined {
+  const matching = rules.filter(({ source_labels: names, regex }) =>
+    new RegExp(`^(?:${regex})$`).test(names.map((name) => labels[name] ?? '').join(';')),
+  );
+  return matching.at(-1)?.replacement;
 }
 
 function shipped(file: string): string {
@@ -61,6 +77,25 @@ describe('Prometheus', () => {
     assert.match(await promtool('check', 'config', join(SHIPPED, 'prometheus.yml')), /2 rule files found/);
     const broken = copy('broken', { 'rules.yml': (text) => text.replace('sum by', 'sum bye') });
     await assert.rejects(promtool('check', 'config', join(broken, 'prometheus.yml')), /bye|unexpected/);
+  });
+
+  test('Each reason that a log can have gets its verdict where Prometheus reads it', () => {
+    const { scrape_configs: scrapes } = parse(shipped('prometheus.yml')) as {
+      readonly scrape_configs: readonly { readonly metric_relabel_configs?: readonly Relabelling[] }[];
+    };
+    const rules = scrapes.flatMap(({ metric_relabel_configs: all = [] }) =>
+      all.filter(({ target_label: label }) => label === 'verdict'),
+    );
+    const logged = Object.entries(REASONS).filter(([code, { at }]) => code !== 'ALLOWED' && at !== 'command');
+    const found = logged.map(([code]) => [
+      code,
+      relabelled(rules, { __name__: 'envoy_postern_verdicts', reason: code }),
+    ]);
+    assert.deepEqual(
+      found,
+      logged.map(([code, { verdict }]) => [code, verdict]),
+    );
+    assert.equal(relabelled(rules, { __name__: 'envoy_other' }), undefined);
   });
 
   test('Each alert is silent while all is well, and fires when its time has come', async () => {
@@ -135,6 +170,8 @@ describe('Prometheus', () => {
       await scene.call('/', 'GET', 'broken.bank');
       await scene.call('/', 'GET', 'quotes.away');
       await scene.direct('/v1/accounts', ACCOUNTS, 'DELETE');
+      await scene.direct('/', `nothing.exports.bank.example`);
+      await scene.call('/', 'GET', 'nobody.bank');
       await scene.ledger('a line\n');
       await scene.stranger();
     }
@@ -173,8 +210,16 @@ describe('Prometheus', () => {
       for (const query of [
         'peer_export:postern_requests:rate5m{peer="web-shop",export="accounts.v1"} > 0',
         'peer_import:postern_requests:rate5m{peer="big-bank",import="accounts.v1"} > 0',
-        'peer_reason:postern_refusals:rate5m{peer="web-shop",reason="no_rule",gateway="ingress"} > 0',
-        'reason:postern_handshakes_refused:rate5m{reason="wrong_ca",gateway="ingress"} > 0',
+        ...['METHOD', 'PATH'].map(
+          (reason) =>
+            `peer_service_reason:postern_refusals:rate5m{peer="web-shop",export="accounts.v1",reason="${reason}",gateway="ingress"} > 0`,
+        ),
+        'peer_reason:postern_refusals:rate5m{peer="web-shop",reason="NO_GRANT",gateway="ingress"} > 0',
+        'peer_reason:postern_refusals:rate5m{peer="",reason="UNKNOWN_NAME",gateway="egress"} > 0',
+        'peer_service_reason:postern_failures:rate5m{peer="web-shop",export="broken",reason="BACKEND_DOWN",gateway="ingress"} > 0',
+        'peer_service_reason:postern_failures:rate5m{peer="away",import="quotes",reason="PEER_DOWN",gateway="egress"} > 0',
+        'peer_reason:postern_dials_failed:rate5m{peer="away",reason="PEER_DOWN"} > 0',
+        'peer_reason:postern_handshakes_refused:rate5m{peer="web-shop",reason="WRONG_CA",gateway="ingress"} > 0',
         'peer:postern_received_bytes:rate5m{peer="web-shop",gateway="ingress"} > 0',
         'peer:postern_received_bytes:rate5m{peer="big-bank",gateway="egress"} > 0',
       ])

@@ -206,6 +206,9 @@ const shop = (layer: ReasonCase['layer'], where: ReasonCase['where'] = {}) =>
 
 export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   'an admitted request': { reason: 'ALLOWED', ...bank('http', { peer: 'shop' }), act: peer('shop', 'core') },
+  'an error that the backend answers with': {
+    ...{ reason: 'ALLOWED', ...bank('http', { path: '/v1/error' }), act: peer('shop', 'core', { path: '/v1/error' }) },
+  },
   'a WebSocket that the backend declines is no failure of a gateway': {
     ...{ reason: 'ALLOWED', ...bank('http', { method: 'POST' }), act: peer('shop', 'core', { method: 'POST' }) },
   },
