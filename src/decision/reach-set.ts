@@ -40,11 +40,29 @@ export function covers(wide: Reach, narrow: Reach): boolean {
   );
 }
 
+/** Whether something is allowed by both. */
+export function overlaps(one: Reach, other: Reach): boolean {
+  const exact = [one.path, other.path].find((path) => path !== undefined && 'exact' in path);
+  return (
+    keyOf(one) === keyOf(other) &&
+    (one.method === undefined || other.method === undefined || one.method === other.method) &&
+    (spanCovers(one.path, other.path) || spanCovers(other.path, one.path)) &&
+    (spanCovers(one.workload, other.workload) || spanCovers(other.workload, one.workload)) &&
+    [...one.conditions, ...other.conditions].every(
+      (condition) => !isOfPath(condition) || !exact || isMet(condition, exact),
+    )
+  );
+}
+
 /** A condition on paths says nothing new of one path that meets it: /a/* demands more of a path than /a/b does, and covers it. */
 function isMet(condition: string, path: Span | undefined): boolean {
-  if (path === undefined || !('exact' in path) || !condition.startsWith('{"not_rule":{"url_path":')) return false;
+  if (path === undefined || !('exact' in path) || !isOfPath(condition)) return false;
   const request = { protocol: 'h2', method: '', authority: '', path: path.exact, headers: [] } as const;
   return unmetPermission(JSON.parse(condition) as Permission, new RequestView(request, undefined)).length === 0;
+}
+
+function isOfPath(condition: string): boolean {
+  return condition.startsWith('{"not_rule":{"url_path":');
 }
 
 function spanCovers(wide: Span | undefined, narrow: Span | undefined): boolean {

@@ -9,6 +9,7 @@ import { alternativesOf, type Span } from './matching/alternatives.ts';
 import { ownMetadata } from './matching/own-metadata.ts';
 import { type Cluster, endpointsOf, type Listener, plainName, Resources } from './matching/resources.ts';
 import { present, unjudged } from './matching/unjudged.ts';
+import { actionOf } from './matching/xds-matcher.ts';
 import { merged, type Reach } from './reach-set.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
@@ -153,6 +154,7 @@ type Allowed = Pick<Reach, 'method' | 'path' | 'workload' | 'conditions' | 'rule
 /** What the filters let through: all of them together. */
 function allowedBy(manager: Manager, perFilter: readonly PerFilter[], source: string): readonly Allowed[] {
   let allowed: readonly Allowed[] = [{ conditions: [], rule: source }];
+  const guards = new Map<string, Matcher>();
   for (const { name = '', typed_config: config } of manager.http_filters ?? []) {
     const override = perFilter.find((one) => Object.hasOwn(one, name))?.[name];
     const filter = unwrapped(config);
@@ -176,6 +178,7 @@ function allowedBy(manager: Manager, perFilter: readonly PerFilter[], source: st
       case 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer':
       case 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua':
         allowed = conditional(allowed, name);
+        if (config?.['@type'] === WITH_MATCHER) guards.set(name, present(config.xds_matcher, name));
         break;
       // They change what is seen of a request, limit, or send it on.
       case 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config':
@@ -187,13 +190,28 @@ function allowedBy(manager: Manager, perFilter: readonly PerFilter[], source: st
         throw unjudged(`the HTTP filter ${name}`);
     }
   }
-  return allowed;
+  return allowed.map((one) => ({
+    ...one,
+    conditions: one.conditions.filter((condition) => !isSkippedFor(guards.get(condition), one.method)),
+  }));
 }
 
+const WITH_MATCHER = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
+
 function unwrapped(config: Any | undefined): Any | undefined {
-  return config?.['@type'] === 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher'
-    ? config.extension_config?.typed_config
-    : config;
+  return config?.['@type'] === WITH_MATCHER ? config.extension_config?.typed_config : config;
+}
+
+/** Whether no request of the method gets to the filter: by the method alone. */
+function isSkippedFor(matcher: Matcher | undefined, method: string | undefined): boolean {
+  if (matcher === undefined || method === undefined) return false;
+  let isByMethodAlone = true;
+  const action = actionOf(matcher, (input) => {
+    if ('header_name' in input && input.header_name === ':method') return method;
+    isByMethodAlone = false;
+    return undefined;
+  });
+  return isByMethodAlone && action?.typed_config?.['@type'].endsWith('.SkipFilter') === true;
 }
 
 function isOff(override: Any | undefined): boolean {

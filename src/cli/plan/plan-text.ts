@@ -3,7 +3,7 @@
 
 import type { Span } from '../../decision/matching/alternatives.ts';
 import type { EndingConnections } from '../../decision/plan/resource-changes.ts';
-import { covers, type Reach } from '../../decision/reach-set.ts';
+import { overlaps, type Reach } from '../../decision/reach-set.ts';
 import { oneLine } from '../../one-line.ts';
 import type { Served } from '../questions/served.ts';
 import type { PlanAnswer, PlanReport } from './plan-report.ts';
@@ -21,7 +21,10 @@ export function planText({ report, before, after, served, wasServed }: PlanAnswe
   const identities = report.bounds.filter(({ kind }) => kind === 'identity');
   const bounds = report.bounds.filter((bound) => !identities.includes(bound));
   const reach = [
-    ...gained.map((one) => `+ ${reachText(one, served)}${partText(one, before, 'more than before')}`),
+    ...gained.map(
+      (one) =>
+        `+ ${reachText(one, served)}${elsewhereText(one, before, 'leads')}${partText(one, before, 'more than before')}`,
+    ),
     ...lostTexts(lost, after, wasServed).map((text) => `- ${text}`),
   ];
   const sections: readonly (readonly [string, readonly string[]])[] = [
@@ -46,10 +49,12 @@ function lostTexts(lost: readonly Reach[], after: readonly Reach[], served: Serv
   const subject = ({ gateway, peer, service, port }: Reach): string => JSON.stringify([gateway, peer, service, port]);
   const kept = new Set(after.map(subject));
   return lost.map((one) => {
-    if (kept.has(subject(one))) return `${reachText(one, served)}${partText(one, after, 'less than before')}`;
+    const elsewhere = elsewhereText(one, after, 'led');
+    if (kept.has(subject(one)))
+      return `${reachText(one, served)}${elsewhere}${partText(one, after, 'less than before')}`;
     return one.gateway === 'ingress'
       ? `${one.peer} loses ${one.service}`
-      : `our workloads lose ${targetText(one, served)}`;
+      : `our workloads lose ${targetText(one, served)}${elsewhere}`;
   });
 }
 
@@ -65,9 +70,23 @@ function reachText(one: Reach, served: Served): string {
 }
 
 /** An import by the local name of the file, not by each of its spellings. */
-function targetText({ peer, service, port }: Reach, { names }: Served): string {
-  const found = names.imports.find((one) => one.peer === peer && one.name === service && one.port === port);
-  return `${found?.as ?? service}:${port}`;
+function targetText({ peer, service, port, host }: Reach, { names }: Served): string {
+  const found = names.imports.find(
+    (one) =>
+      one.peer === peer &&
+      one.name === service &&
+      one.port === port &&
+      (host === undefined || one.as === host || one.as.startsWith(`${host}.`)),
+  );
+  return `${found?.as ?? host ?? service}:${port}`;
+}
+
+/** A local name that leads to one export before, and to another one afterwards. */
+function elsewhereText({ gateway, peer, service, port, host }: Reach, others: readonly Reach[], verb: string): string {
+  if (gateway === 'ingress') return '';
+  const same = others.filter((other) => other.gateway === gateway && other.port === port && other.host === host);
+  const isElsewhere = same.some((other) => other.peer !== peer || other.service !== service);
+  return isElsewhere ? ` (${verb} to ${service} of ${peer})` : '';
 }
 
 function domainOf(peer: string, { names }: Served): string | undefined {
@@ -88,7 +107,7 @@ function spanText(span: Span | undefined): string {
 
 /** A part of what the line says is the same before and afterwards. */
 function partText(one: Reach, others: readonly Reach[], words: string): string {
-  return others.some((other) => covers(one, other)) ? ` (${words})` : '';
+  return others.some((other) => overlaps(one, other)) ? ` (${words})` : '';
 }
 
 function boundText(bound: PlanReport['bounds'][number]): string {

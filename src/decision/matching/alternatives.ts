@@ -54,10 +54,9 @@ function alternativeOf(literals: readonly Literal[]): readonly Alternative[] {
     else others.push(literal);
   }
   const { method, path, workload } = found;
-  const decided = others.filter((literal) => method === undefined || !isAboutMethod(literal.permission));
-  const ofMethod = others.filter((literal) => !decided.includes(literal));
-  if (ofMethod.some((literal) => !holdsFor(literal, method ?? ''))) return [];
-  const conditions = decided
+  const open = others.filter((literal) => holdsFor(literal, method) !== true);
+  if (open.some((literal) => holdsFor(literal, method) === false)) return [];
+  const conditions = open
     .filter(({ permission }) => permission.header?.name !== ':authority')
     .map(({ permission, isNegated }) => JSON.stringify(isNegated ? { not_rule: permission } : permission))
     .sort();
@@ -85,14 +84,29 @@ function exactOf(span: Span): string {
   return span.exact;
 }
 
-function isAboutMethod({ header, and_rules: and, or_rules: or, not_rule: not }: Permission): boolean {
-  if (header !== undefined) return header.name === ':method';
-  if (not !== undefined) return isAboutMethod(not);
-  const rules = [...(and?.rules ?? []), ...(or?.rules ?? [])];
-  return rules.length > 0 && rules.every(isAboutMethod);
+/** By its method alone; undefined when that decides nothing, as of a body that only some methods may have. */
+function holdsFor({ permission, isNegated }: Literal, method: string | undefined): boolean | undefined {
+  const holds = isTrueOf(permission, method);
+  return holds === undefined ? undefined : holds !== isNegated;
 }
 
-function holdsFor({ permission, isNegated }: Literal, method: string): boolean {
+function isTrueOf(permission: Permission, method: string | undefined): boolean | undefined {
+  const { any, header, and_rules: and, or_rules: or, not_rule: not } = permission;
+  if (any) return true;
+  if (not !== undefined) {
+    const holds = isTrueOf(not, method);
+    return holds === undefined ? undefined : !holds;
+  }
+  if (and !== undefined) return decided(and.rules ?? [], method, false);
+  if (or !== undefined) return decided(or.rules ?? [], method, true);
+  if (header?.name !== ':method' || method === undefined) return undefined;
   const request = { protocol: 'h2', method, authority: '', path: '/', headers: [] } as const;
-  return (unmetPermission(permission, new RequestView(request, undefined)).length === 0) !== isNegated;
+  return unmetPermission(permission, new RequestView(request, undefined)).length === 0;
+}
+
+/** Of several rules, one that is `decisive` decides, and otherwise all of them together. */
+function decided(rules: readonly Permission[], method: string | undefined, decisive: boolean): boolean | undefined {
+  const answers = rules.map((rule) => isTrueOf(rule, method));
+  if (answers.includes(decisive)) return decisive;
+  return answers.includes(undefined) ? undefined : !decisive;
 }

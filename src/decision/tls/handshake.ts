@@ -3,6 +3,7 @@
 
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Message } from '../../envoy/draft.ts';
+import { memoizeByIdentity } from '../../memoize.ts';
 import type { Purpose } from '../../trust/issuing/issuer-chain.ts';
 import { type Certificate, parseCertificate } from '../../trust/x509/certificate.ts';
 import type { Decision, StepKind } from '../answer/decision.ts';
@@ -48,9 +49,14 @@ export function acceptedBy(context: CommonTlsContext, resources: Resources): Acc
   only(trusted, `the secret ${bundle}`, 'trusted_ca');
   const roots = present(trusted.trusted_ca, `the CAs of ${bundle}`);
   only(roots, `the CAs of ${bundle}`, 'inline_string');
-  const authorities = authoritiesOf(present(roots.inline_string, `the CAs of ${bundle}`));
+  const authorities = authoritiesIn(roots);
   return { bundle, authorities, names, algorithms: params.signature_algorithms ?? [] };
 }
+
+/** A certificate takes longer to read than all else of a judgement. */
+const authoritiesIn = memoizeByIdentity((roots: { readonly inline_string?: string }) =>
+  authoritiesOf(present(roots.inline_string, 'the CAs of a bundle')),
+);
 
 export function authoritiesOf(pem: string): readonly Authority[] {
   if (pem.includes('PRIVATE KEY')) throw unjudged('a bundle with a key');
