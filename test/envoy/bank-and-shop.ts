@@ -33,6 +33,11 @@ exports:
   backend: 127.0.0.1:${accounts}
   consumers:
   - {peer: partner, methods: [GET], paths: [/*]}
+- name: notes
+  backend: 127.0.0.1:${accounts}
+  requestBodies: any-method
+  consumers:
+  - {peer: shop, methods: [GET], paths: [/notes/*], workloads: [ns/shop/sa/notes]}
 - name: rates
   protocol: grpc
   backend: 127.0.0.1:${rates}

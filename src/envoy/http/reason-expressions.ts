@@ -22,7 +22,7 @@ function dynamic(namespace: string, key: string, value: string): string {
 const HOST = `xds.virtual_host_metadata.filter_metadata['${METADATA}']`;
 const NO_PATH = `!request.url_path.matches(${HOST}['paths'])`;
 const NO_METHOD = `!(request.method in ${HOST}['methods'] && request.url_path.matches(${HOST}['methods'][request.method]))`;
-const BODY = `(!(request.method in ['POST', 'PUT', 'PATCH']) && 'content-length' in request.headers && request.headers['content-length'] != '0')`;
+const BODY = `(!('bodies' in ${HOST}) && !(request.method in ['POST', 'PUT', 'PATCH']) && 'content-length' in request.headers && request.headers['content-length'] != '0')`;
 const RBAC = 'envoy.filters.http.rbac';
 
 const LIMITS: readonly (readonly [string, ReasonCode, GatewayRole])[] = [
@@ -49,6 +49,8 @@ export const NOT_FROM_UPSTREAM = `!has(${DETAILS}) || (${DETAILS} != 'via_upstre
 
 /** Before Envoy refuses an encoded slash it has decoded it: how the path came is not known any more. */
 const DECODED = 'path_normalization_failed';
+/** A path that does not begin with a slash, such as that of OPTIONS *. */
+const NO_SLASH = 'absolute_path_rejected';
 /** Without the query, and only where it is as it came: an attribute that is none leaves the field out, where null is a text. */
 export const LOGGED_PATH = `%CEL(has(${DETAILS}) && ${startsWith(DECODED)} ? request.as_it_came : request.url_path)%`;
 
@@ -133,7 +135,7 @@ function requestCases(role: GatewayRole): readonly Case[] {
       `('postern.limit' in metadata.filter_metadata && 'reached' in metadata.filter_metadata['postern.limit'] && ${REACHED} != null)`,
     ],
     // Such a request has a virtual host, of whatever its path was taken for.
-    ['MALFORMED_REQUEST', startsWith(DECODED)],
+    ['MALFORMED_REQUEST', startsWith(DECODED, NO_SLASH)],
     ...(isIngress ? AT_INGRESS : AT_EGRESS),
     ['BODY_LIMIT', startsWith('request_payload_too_large', 'request_body_too_large', 'body_size_limit')],
     // No route takes a CONNECT that asks for a tunnel.

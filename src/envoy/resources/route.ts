@@ -137,7 +137,7 @@ const grantedHost = memoizeByIdentity(
     return versioned({
       name: `${peer.name}/${names.statName(name)}`,
       domains: [authority],
-      metadata: says({ service: name, ...forReasons(allow) }),
+      metadata: says({ service: name, ...forReasons(allow, requestBodies) }),
       typed_per_filter_config: {
         [HTTP_RBAC]: allowOnly(peer, { authority, allow: rules, requestBodies }),
         ...(requestBodies === 'any-method' && BODIES_ALLOWED),
@@ -180,7 +180,12 @@ function healthHost(mesh: Mesh, peer: RoutedPeer): VirtualHost {
   return {
     name: `${peer.name}/gateway-health`,
     domains: [authority],
-    metadata: says(forReasons(allow.map(({ rule }) => rule))),
+    metadata: says(
+      forReasons(
+        allow.map(({ rule }) => rule),
+        'standard',
+      ),
+    ),
     typed_per_filter_config: {
       [HTTP_RBAC]: allowOnly(peer, { authority, allow, requestBodies: 'standard' }),
       ...limitedHealthChecks(peer.limits, peer.name),

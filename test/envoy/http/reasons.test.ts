@@ -38,6 +38,14 @@ describe('the reason of a verdict', () => {
     TRACE: ['METHOD', { method: 'TRACE' }],
     'a body that nobody expects': ['UNEXPECTED_BODY', { headers: { 'content-length': '1' }, body: 'x' }],
     'a longer one': ['UNEXPECTED_BODY', { headers: { 'content-length': '3' }, body: 'xyz' }],
+    'another workload, where every method may have a body': [
+      'WORKLOAD',
+      { authority: 'notes.exports.bank.example', path: '/notes/a', headers: { 'content-length': '3' }, body: 'xyz' },
+    ],
+    'a path without a slash of an export that does not exist': [
+      'MALFORMED_REQUEST',
+      { authority: 'nothing.exports.bank.example', method: 'OPTIONS', path: '*' },
+    ],
     'a semicolon below a prefix': ['UNUSUAL_PATH', { path: '/v1/receipts/a;b' }],
     'bytes that are no text': ['UNUSUAL_PATH', { path: '/v1/receipts/%c0%ae' }],
     'an encoded slash': ['MALFORMED_REQUEST', { path: '/v1/receipts/a%2fb' }],

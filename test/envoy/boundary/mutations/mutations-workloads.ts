@@ -208,6 +208,12 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     'ingress',
     (c) => void delete c.routes.virtual_hosts[1].metadata.filter_metadata.postern.methods.PUT,
   ],
+  [
+    'LOGGED_REQUEST',
+    'bodies that the rules refuse',
+    'ingress',
+    (c) => void (c.routes.virtual_hosts[1].metadata.filter_metadata.postern.bodies = 'any-method'),
+  ],
   ['LOGGED_REQUEST', 'shadow rules', 'ingress', (c) => void (rbac(c).shadow_rules = rbac(c).rules)],
 
   [

@@ -51,7 +51,8 @@ export const checkPolicies = memoizeByIdentity(
     const principals = Object.values(policies).flatMap((policy) => principalsOf(policy, subject));
     const asked = permissions.flatMap(rulesOf).flatMap(workloadsOf);
     const said = host.metadata?.filter_metadata?.['postern'];
-    enforce(config.rbac?.shadow_rules === undefined && explains(said, permissions), 'LOGGED_REQUEST', subject);
+    const isSaid = explains(said, permissions) && (said?.['bodies'] !== undefined) === isOpen;
+    enforce(config.rbac?.shadow_rules === undefined && isSaid, 'LOGGED_REQUEST', subject);
     for (const principal of principals)
       enforce(areOfDomain(asked, trustDomainOf(principal)), 'WORKLOAD_CLAIM', subject);
     return [...new Set(principals)];

@@ -181,10 +181,10 @@ export const INGRESS_REQUEST_LOG = requestLog(
   'ingress',
   INGRESS,
   [...ANSWERED, BY_RULE],
-  '76f613216a0c7c8f',
+  '30de502f9133e23b',
   '2cbe8d29bc88093d',
 );
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, 'e36a7dec7bfc5fa1', '2cbe8d29bc88093d');
+export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '745a75a1bef0ccfe', '2cbe8d29bc88093d');
 
 function connectionLog(role: string): Shape {
   const fields = {

@@ -89,7 +89,7 @@ const COUNTED = sequence(
 const VERSION = matching(/^[0-9a-f]{12}$/);
 /** For the log alone; the values are in policy-rules.ts. */
 const RULES = { paths: text, methods: mapOf(/^/, text) };
-const EXPORTED = metadata(message({ service: text, version: VERSION, ...RULES }));
+const EXPORTED = metadata(message({ service: text, version: VERSION, ...RULES }, { bodies: is('any-method') }));
 
 /** The values for the guard against bodies are in route-rules.ts. */
 const BODIES = typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { disabled: is(true) });
