@@ -10,7 +10,13 @@ import { reach } from '../reach.ts';
 import { gained, type Reach } from '../reach-set.ts';
 import { type PlaceChange, placeChanges } from './place-changes.ts';
 import { placesOf } from './places.ts';
-import { type EndingConnections, endingConnections, type ResourceChange, resourceChanges } from './resource-changes.ts';
+import {
+  type EndingConnections,
+  endingConnections,
+  type ResourceChange,
+  resourceChanges,
+  trustedAs,
+} from './resource-changes.ts';
 import { resourcesInUse } from './resources-in-use.ts';
 
 export interface Plan {
@@ -42,16 +48,21 @@ export function planOf(before: Gateways, after: Gateways): Plan {
     if (fault !== undefined) throw unjudged(`the changed ${gateway}: ${fault},`);
     const [old, next] = [resourcesInUse(before[gateway]), resourcesInUse(after[gateway])];
     const [had, has] = [reach(old), reach(next)];
-    const { changes, notCompared } = placeChanges(placesOf(gateway, old), placesOf(gateway, next));
+    const places = placesOf(gateway, next);
+    const { changes, notCompared } = placeChanges(placesOf(gateway, old), places);
     const compared = { gateway, before: old, after: next, withoutDigests: notCompared.length > 0 };
-    const lostCas = changes.filter(({ kind, isWider }) => PEER_CA.test(kind) && !isWider);
+    // Of a place that goes, as a port does, the rest of its peer keeps its connections.
+    const trusting = new Map(places.map(({ of, accepts }) => [of, accepts]));
+    const lostCas = changes.filter(
+      ({ of, kind, isWider }) => PEER_CA.test(kind) && !isWider && trusting.get(of)?.[kind] !== undefined,
+    );
     return {
       gained: inOrder(gained(had, has)),
       lost: inOrder(gained(has, had)),
       before: had,
       after: has,
       places: changes,
-      connections: endingConnections(compared, new Set(lostCas.flatMap(({ of }) => of.split(' ', 1)))),
+      connections: endingConnections(compared, new Set(lostCas.map(({ of }) => trustedAs(of)))),
       resources: resourceChanges(compared),
       notCompared,
       notJudged: oldFault === undefined ? [] : [`${gateway}: ${oldFault}`],

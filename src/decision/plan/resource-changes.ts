@@ -71,7 +71,7 @@ type FilterChain = NonNullable<Listener['filter_chains']>[number];
 
 /**
  * A filter chain that changes drains its connections, one that goes or gets another name closes them; a listener whose other
- * fields change drains all. `lostCas`: of whom a CA is gone, which begins another generation of the peer's connections.
+ * fields change drains all. `lostCas`: of whom a CA is gone (`trustedAs`), which begins another generation of the peer's connections.
  */
 export function endingConnections(
   { gateway, before, after, withoutDigests }: Compared,
@@ -105,13 +105,16 @@ export function endingConnections(
       if (textOf(chain, withoutDigests) !== textOf(own, withoutDigests))
         return [about(chain, 'drained', 'its filter chain changes')];
       const subject = subjectOf(name, chain);
-      return lostCas.has(subject.of.split(' ', 1)[0] ?? '')
-        ? [about(chain, 'closed', 'a CA is no longer trusted')]
-        : [];
+      return lostCas.has(trustedAs(subject.of)) ? [about(chain, 'closed', 'a CA is no longer trusted')] : [];
     });
   });
   const byText = new Map(all.map((one) => [JSON.stringify([one.gateway, one.of, one.protocol]), one]));
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
+
+/** By whose CAs the connections of a place are judged: a peer's, or those for callers at a port. */
+export function trustedAs(of: string): string {
+  return of.startsWith('port ') ? of : of.replace(/ .*$/, '');
 }
 
 /** By plain name; of a retired name and its successor the last, which is served on. */

@@ -266,3 +266,17 @@ describe('what an edit means', () => {
     }
   });
 });
+
+test('Of a port, an import or a listener that goes, no other connection is said to end', async () => {
+  const lines = async (from: string, to: string): Promise<readonly string[]> => {
+    const { report } = await planAnswer(servedBy(MESH), servedBy(edited(MESH, from, to)));
+    return report.connections.map(({ gateway, of, how }) => `${gateway} ${of} ${how}`);
+  };
+  const tcp = '- {peer: shop, name: db, as: db.test, port: 8081, protocol: tcp, clients: [ns/web/sa/front]}\n';
+  assert.deepEqual(await lines(tcp, ''), ['egress port 8081 closed']);
+  const http =
+    '- {peer: shop, name: rates.fx, as: rates.test, port: 8080, clients: [ns/web/sa/front], limits: {requestsPerSecond: 9}}\n';
+  assert.deepEqual(await lines(http, ''), ['egress port 8080 closed', 'egress shop closed']);
+  // The export that a port stands for changes the connections of that port alone.
+  assert.deepEqual(await lines('name: db,', 'name: other,'), ['egress port 8081 drained']);
+});

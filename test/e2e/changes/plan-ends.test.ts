@@ -28,7 +28,7 @@ const P1 = /^ {2}p1: \{.*$/m;
 const ofP1 = (from: string, to: string) => (yaml: string) => yaml.replace(P1, (line) => line.replace(from, to));
 
 const EDITS: readonly Edit[] = [
-  ['a peer is removed', true, (yaml) => yaml.replace(/^.*p2[: ,].*\n/gm, '').replace(/^ *- \{peer: p2\}\n/gm, '')],
+  ['a peer is removed', true, (yaml) => yaml.replace(/^.*\bp2[: ,].*\n/gm, '').replace(/^ *- \{peer: p2\}\n/gm, '')],
   ['a grant of requests is removed', true, replaced('  - {peer: p1, methods: [GET, POST], paths: [/*]}\n', '')],
   ['methods are narrowed', false, replaced('{peer: p1, methods: [GET, POST]', '{peer: p1, methods: [GET]')],
   ['paths are narrowed', false, replaced('methods: [GET, POST], paths: [/*]', 'methods: [GET, POST], paths: [/none]')],
