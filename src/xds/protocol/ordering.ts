@@ -37,13 +37,10 @@ export interface TypeTiming {
 export type TypeTimings = ReadonlyMap<string, TypeTiming>;
 
 /** Rule 51: a resource is removed once every referrer is acknowledged without the reference. */
-export function mayRemove(
-  all: TypeTimings,
-  { typeUrl, removalsPendingSince }: TypeTiming,
-  snapshot: Snapshot,
-  now: number,
-): boolean {
+export function mayRemove(all: TypeTimings, timing: TypeTiming, snapshot: Snapshot, now: number): boolean {
+  const { typeUrl, removalsPendingSince } = timing;
   if (removalsPendingSince !== undefined && now - removalsPendingSince >= REMOVAL_WAIT_MS) return true;
+  if (typeUrl === TYPE.listener && now < keptUntil(all, timing, snapshot)) return false;
   return (REFERRERS.get(typeUrl) ?? []).every((referrer) => {
     const other = all.get(referrer);
     const current = snapshot.types.get(referrer);
@@ -51,6 +48,22 @@ export function mayRemove(
     if (other === undefined || current === undefined) return true;
     return other.state.pendingRemovals.size === 0 && isSettled(other.state, current);
   });
+}
+
+/**
+ * Until when a listener that a returning client reports, and that is gone, stays: it asks for listeners before it asks for routes,
+ * and the routes that it has may lead to the listener. What kind of listener it is, the report does not say.
+ */
+function keptUntil(all: TypeTimings, { state, openedAt }: TypeTiming, snapshot: Snapshot): number {
+  if (!hasReportedRemovals(state)) return Number.NEGATIVE_INFINITY;
+  const routes = all.get(TYPE.route)?.state;
+  if (routes === undefined) return openedAt + BURST_MS;
+  return routes.sentState === snapshot.types.get(TYPE.route) ? Number.NEGATIVE_INFINITY : openedAt + HOLD_MS;
+}
+
+/** Removals without a resource are those of an earlier stream. */
+function hasReportedRemovals({ reportedVersions, pendingRemovals }: Subscription): boolean {
+  return reportedVersions !== undefined || [...pendingRemovals.values()].includes(undefined);
 }
 
 /** Rule 52: Envoy does not warm routes, so routes to new clusters wait for the ACK of the clusters and their internal listeners. */
@@ -116,7 +129,11 @@ export function waitsUntil(all: TypeTimings, timing: TypeTiming, snapshot: Snaps
   const { openedAt, removalsPendingSince } = timing;
   const holds = othersWaitUntil(all, timing, snapshot);
   const held = holds === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : holds;
-  if (removalsPendingSince !== undefined) return Math.min(held, removalsPendingSince + REMOVAL_WAIT_MS);
+  if (removalsPendingSince !== undefined) {
+    const kept = snapshot === undefined ? Number.NEGATIVE_INFINITY : keptUntil(all, timing, snapshot);
+    const isKept = timing.typeUrl === TYPE.listener && kept !== Number.NEGATIVE_INFINITY;
+    return Math.min(held, removalsPendingSince + REMOVAL_WAIT_MS, isKept ? kept : Number.POSITIVE_INFINITY);
+  }
   return awaitsBurst(all, timing, snapshot, openedAt) ? Math.min(held, openedAt + BURST_MS) : held;
 }
 

@@ -65,6 +65,21 @@ export class Order {
     return [...reportedVersions.keys()].some((name) => ledger.covers(name) && !resources.has(name)) ? until : undefined;
   }
 
+  /**
+   * Rule 51: until when listeners that a returning client reports, and that are gone, stay for the routes that it has: they must stay
+   * while it lacks the current routes, and may while routes are on the way.
+   */
+  keptUntil({ kind, reportedVersions, pendingRemovals, openedAt }: Ledger, which: 'must' | 'may'): number | undefined {
+    const isReported = reportedVersions.size > 0 || [...pendingRemovals.values()].includes(undefined);
+    if (kind !== 'listener' || !isReported) return undefined;
+    const routes = this.ledgers.get('route');
+    const until = openedAt + (routes === undefined ? BURST_MS : HOLD_MS);
+    if (this.now >= until) return undefined;
+    if (routes === undefined) return until;
+    const { isDue, changed } = routes.due(this.current('route'));
+    return isDue || changed.size > 0 || (which === 'may' && routes.flight.length > 0) ? until : undefined;
+  }
+
   /** Rule 51: the kinds that may still refer to the removed resources of this type; none: the removals are sent. */
   openReferrers({ kind, removalsPendingSince }: Ledger): readonly Kind[] {
     if (removalsPendingSince !== undefined && this.now - removalsPendingSince >= REMOVAL_WAIT_MS) return [];

@@ -120,6 +120,9 @@ export class Stream {
   /** Rule 51: a resource is removed only when the client has nothing that refers to it. */
   private checkRemoval(ledger: Ledger, gone: ReadonlyMap<string, unknown>, order: Order): void {
     assert.equal(order.burstUntil(ledger), undefined, 'removed before the burst is over');
+    const isLate =
+      ledger.removalsPendingSince !== undefined && order.now - ledger.removalsPendingSince >= REMOVAL_WAIT_MS;
+    if (!isLate) assert.equal(order.keptUntil(ledger, 'must'), undefined, 'removed before the routes are sent');
     assert.deepEqual(order.openReferrers(ledger), [], `${ledger.kind}: removed before its referrers have acknowledged`);
     if (ledger.removalsPendingSince !== undefined && order.now - ledger.removalsPendingSince >= REMOVAL_WAIT_MS) return;
     for (const kind of REFERRERS[ledger.kind]) {
@@ -161,7 +164,9 @@ export class Stream {
     if (ledger.flight.length > 0) return;
     const current = order.current(ledger.kind);
     const due = ledger.due(current);
-    const canRemove = due.gone.size > 0 && order.openReferrers(ledger).length === 0;
+    const kept = order.keptUntil(ledger, 'may');
+    if (kept !== undefined && due.gone.size > 0) assert.ok(wakeAt <= kept, `${ledger.kind}: stays without an end`);
+    const canRemove = due.gone.size > 0 && kept === undefined && order.openReferrers(ledger).length === 0;
     const until = order.burstUntil(ledger) ?? order.heldUntil(ledger);
     if (until !== undefined) {
       assert.ok(wakeAt <= until || !(due.isDue || canRemove), `${ledger.kind}: waits without an end`);

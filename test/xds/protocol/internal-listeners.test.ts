@@ -37,6 +37,44 @@ function opened(variant: 'sotw' | 'delta', snapshot: Snapshot): Talk {
   return talk;
 }
 
+/** What a client that comes back has, by what it reports. */
+function returned(had: Snapshot, snapshot: Snapshot) {
+  const talk = new Talk('delta', snapshot);
+  const initialVersions = (kind: Kind): ReadonlyMap<string, string> =>
+    new Map([...(had.types.get(TYPE[kind])?.resources.values() ?? [])].map(({ name, version }) => [name, version]));
+  const returns = (kind: Kind, fields = {}): readonly Outgoing[] =>
+    talk.say(kind, { initialVersions: initialVersions(kind), ...fields });
+  return { talk, returns };
+}
+
+describe('a delta client that comes back', () => {
+  const [had, snapshot] = [egress(['a']), egress(['b'])];
+
+  test('Rule 51: an internal listener that is gone stays until the client has the routes, for which it asks after listeners', () => {
+    const { talk, returns } = returned(had, snapshot);
+    assert.deepEqual(returns('cluster'), []);
+    const ahead = returns('listener');
+    assert.deepEqual(shown(ahead), ['cluster: b', 'listener: b']);
+    const routes = returns('route', { subscribe: ['r'] });
+    assert.deepEqual(shown(routes), ['route: r']);
+    assert.deepEqual(shown(talk.ack(ahead[0])), []);
+    const removal = talk.ack(ahead[1]);
+    assert.deepEqual(shown(removal), ['listener: -a']);
+    assert.deepEqual(talk.ack(routes[0]), []);
+    assert.deepEqual(shown(talk.ack(removal[0])), ['cluster: -a']);
+  });
+
+  test('Rule 51: a listener that is gone does not stay for a client that asks for no routes, or is slow to', () => {
+    const { talk, returns } = returned(had, snapshot);
+    returns('cluster');
+    const ahead = returns('listener');
+    assert.deepEqual([talk.ack(ahead[0]), talk.ack(ahead[1])].flat(), []);
+    talk.now = talk.session.wakeAt() ?? Number.NaN;
+    assert.deepEqual(shown(talk.session.tick(talk.now)), ['listener: -a']);
+    assert.ok(talk.now < 1000, String(talk.now));
+  });
+});
+
 for (const variant of ['sotw', 'delta'] as const) {
   describe(`${variant}: internal listeners`, () => {
     const before = egress(['a']);
