@@ -55,7 +55,7 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
     if (from === undefined || to === undefined) continue;
     for (const kind of kindsOf(from.limits, to.limits)) {
       const [had, has] = [from.limits[kind], to.limits[kind]];
-      if (had === has) continue;
+      if (had === has || isOfWay(kind, had, has)) continue;
       const isWider = has === undefined || (had !== undefined && has > had);
       const values = { ...(had !== undefined && { from: had }), ...(has !== undefined && { to: has }) };
       // One edit may change several parts of the way, such as the gate and the backend: it is said once.
@@ -64,6 +64,11 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
     }
   }
   return { changes, notCompared };
+}
+
+/** The clusters between a port and what it leads to are there for callers that prove who they are: their limits come and go with that. */
+function isOfWay(kind: string, had: number | undefined, has: number | undefined): boolean {
+  return kind.endsWith(' (callers)') && (had === undefined || has === undefined);
 }
 
 function kindsOf(one: object = {}, other: object = {}): readonly string[] {

@@ -115,6 +115,7 @@ function ofListener(listener: Listener, all: Resources, found: Found): void {
   const of = isIngress ? 'listener' : `port ${port}`;
   found.accept(of, 'address', [address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`]);
   for (const chain of listener.filter_chains ?? []) {
+    if (closesAll(chain)) continue;
     const [peer, service] = [ownMetadata(chain, 'peer'), ownMetadata(chain, 'service')];
     const caller = isIngress ? present(peer, 'a chain of nobody') : of;
     const names = chain.filter_chain_match?.server_names ?? [];
@@ -126,6 +127,13 @@ function ofListener(listener: Listener, all: Resources, found: Found): void {
       )
         found.limit(caller, 'connections', numberOf(filter.max_connections, 'a limit'));
   }
+}
+
+/** As the port of a TCP import of a denied peer does: nobody gets anywhere, whoever it is. */
+function closesAll({ filters: [first] = [] }: FilterChain): boolean {
+  return (
+    first?.typed_config?.['@type'] === 'type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config'
+  );
 }
 
 /** The other side of a connection: which CAs, names and kinds of keys it may have. */

@@ -117,7 +117,7 @@ function peerPoints(configs: readonly GridConfig[], peer: Peer, name: string): r
         const isInside = isPlain && rules.some(({ paths }) => paths.some((one) => one.replace(/\/\*$/, '/q') === path));
         const variants: readonly Variant[] = [
           ...(isInside ? VARIANTS : [{}]),
-          ...(method === 'GET' && isInside ? [{ upgrade: 'websocket' }, { upgrade: 'websocket', ...BODY }] : []),
+          ...(method === 'GET' && isInside ? VARIANTS.map((one) => ({ ...one, upgrade: 'websocket' })) : []),
         ];
         if (!isPlain && method !== (first?.methods[0] ?? 'POST')) return [];
         return variants.map((variant) => peerPoint(peer, name, { path, means, method, who, variant }));

@@ -45,6 +45,14 @@ test('A local name that leads to another export is lost and gained, and its line
   ]);
 });
 
+test('A port whose peer is denied, and that closes every connection, is not open to everybody', async () => {
+  const imported = { peer: 'p2', name: 't1', as: 'tcp-2.test', port: 2, clients: ['ns/a/sa/b'] } as const;
+  const from = config(exported([RULE]), { imports: [imported] });
+  const plan = await gridPlan(from, { ...from, denied: ['p2'] }, GRID_PLACES, cas, NOW);
+  assert.deepEqual(differencesOf(plan), []);
+  assert.equal(plan.verdict, 'narrower');
+});
+
 test('One of two local names of an export has its own line', async () => {
   const one = { peer: 'p2', name: 'i0', port: 0, clients: ['ns/a/sa/b'] } as const;
   const both = [
