@@ -47,7 +47,11 @@ export async function planAnswer(before: ServedBy, after: ServedBy): Promise<Pla
     { ingress: old.ingress.resources, egress: old.egress.resources },
     { ingress: next.ingress.resources, egress: next.egress.resources },
   );
-  const bounds = [...places, ...termChanges(old.ingress.terms, next.ingress.terms)];
+  const bounds = [
+    ...places,
+    ...identityChanges({ 'mesh.name': old.ingress.mesh }, { 'mesh.name': next.ingress.mesh }),
+    ...termChanges(old.ingress.terms, next.ingress.terms),
+  ];
   const widens = plan.notJudged.length > 0 || plan.gained.length > 0 || bounds.some(({ isWider }) => isWider);
   const narrows = plan.lost.length > 0 || bounds.some(({ kind }) => kind !== 'identity');
   const verdict = widens ? 'wider' : narrows ? 'narrower' : 'same';

@@ -29,7 +29,7 @@ export function planText({ report, before, after, served, wasServed }: PlanAnswe
   ];
   const sections: readonly (readonly [string, readonly string[]])[] = [
     ['Reach', reach],
-    ['Trust, addresses, limits', bounds.map(boundText)],
+    ['Trust, addresses, limits', boundTexts(bounds)],
     ['Who we are', identities.map(({ of, from, to }) => `~ ${of}: ${from ?? 'none'} -> ${to ?? 'none'}`)],
     ['Connections', connections.map((one) => `~ ${connectionsText(one)}`)],
     ['Resources', resources.map(({ gateway, change, type, name }) => `${SIGNS[change]} ${gateway} ${type} ${name}`)],
@@ -46,7 +46,8 @@ const SIGNS = { added: '+', changed: '~', removed: '-' } as const;
 
 /** What a peer loses as a whole is one line. */
 function lostTexts(lost: readonly Reach[], after: readonly Reach[], served: Served): readonly string[] {
-  const subject = ({ gateway, peer, service, port }: Reach): string => JSON.stringify([gateway, peer, service, port]);
+  const subject = ({ gateway, peer, service, port, host }: Reach): string =>
+    JSON.stringify([gateway, peer, service, port, gateway === 'egress' ? host : undefined]);
   const kept = new Set(after.map(subject));
   return lost.map((one) => {
     const elsewhere = elsewhereText(one, after, 'led');
@@ -110,15 +111,20 @@ function partText(one: Reach, others: readonly Reach[], words: string): string {
   return others.some((other) => overlaps(one, other)) ? ` (${words})` : '';
 }
 
-function boundText(bound: PlanReport['bounds'][number]): string {
-  const { of, kind, isWider, from, to } = bound;
-  const sign = isWider ? '+' : '-';
-  const at = 'gateway' in bound ? `${bound.gateway} ` : '';
-  const value = (one: string | number | undefined, none: string): string => (one === undefined ? none : `${one}`);
-  const isSet = 'gateway' in bound && typeof (to ?? from) === 'string';
-  if (isSet) return `${sign} ${at}${of}: ${kind} ${value(isWider ? to : from, '')}`;
-  const none = kind === 'expires' ? 'never' : 'no limit';
-  return `${sign} ${at}${of}: ${kind} ${value(from, none)} -> ${value(to, none)}`;
+/** Several values of one kind are in one line. */
+function boundTexts(bounds: PlanReport['bounds']): readonly string[] {
+  const lines = new Map<string, string[]>();
+  for (const bound of bounds) {
+    const { of, kind, isWider, from, to } = bound;
+    const at = 'gateway' in bound ? `${bound.gateway} ` : '';
+    const start = `${isWider ? '+' : '-'} ${at}${of}: ${kind}`;
+    const value = isWider ? to : from;
+    const isSet = 'gateway' in bound && typeof (to ?? from) === 'string';
+    const none = kind === 'expires' ? 'never' : 'no limit';
+    const said = isSet ? `${value}` : `${from ?? none} -> ${to ?? none}`;
+    lines.set(start, [...(lines.get(start) ?? []), said]);
+  }
+  return [...lines].map(([start, values]) => `${start} ${values.join(', ')}`);
 }
 
 function connectionsText({ gateway, of, protocol, how, why }: EndingConnections): string {

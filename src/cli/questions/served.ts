@@ -44,8 +44,9 @@ export async function servedResources(invocation: Invocation): Promise<ServedBy>
   return file === undefined ? servedByProcess(invocation) : await servedByFile(invocation, file);
 }
 
-export function servedByProcess(invocation: Invocation): ServedBy {
-  return (gateway, asked) => fromProcess(invocation, gateway, asked);
+/** `instead`: what else can be asked when no process answers. */
+export function servedByProcess(invocation: Invocation, instead = 'ask about a file with -f FILE'): ServedBy {
+  return (gateway, asked) => fromProcess(invocation, instead, gateway, asked);
 }
 
 export interface FileOptions {
@@ -92,12 +93,17 @@ export async function servedByFile(
   };
 }
 
-async function fromProcess(invocation: Invocation, gateway: GatewayRole, asked: AskedSnapshot = {}): Promise<Served> {
+async function fromProcess(
+  invocation: Invocation,
+  instead: string,
+  gateway: GatewayRole,
+  asked: AskedSnapshot = {},
+): Promise<Served> {
   const admin = adminUrl(invocation, 'admin');
   const fail = (why: string, cause?: unknown): PosternError =>
     new PosternError(
       'ADMIN_UNREACHABLE',
-      `no resources from ${invocation.named('admin')} ${admin.host}: ${why}; start postern run, or ask about a file with -f FILE`,
+      `no resources from ${invocation.named('admin')} ${admin.host}: ${why}; start postern run, or ${instead}`,
       { cause },
     );
   const answer = await askAdmin(admin, `/resources/${gateway}${queryOf(asked)}`).catch((error: Error) => {

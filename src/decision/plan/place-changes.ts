@@ -1,7 +1,7 @@
 // What becomes wider or narrower between the places of two configurations: trust, addresses, limits.
 // Must not: take a change for narrower that lets anything in which was not let in before.
 
-import { ANYBODY, type Place, UNKNOWN_CA } from './places.ts';
+import { ANYBODY, type Place, UNKNOWN_CA, WRITTEN } from './places.ts';
 
 export interface PlaceChange {
   readonly gateway: Place['gateway'];
@@ -28,6 +28,8 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
     const [from, to] = [old.get(of), next.get(of)];
     const gateway = (to ?? from)?.gateway ?? 'ingress';
     for (const kind of kindsOf(from?.accepts, to?.accepts)) {
+      // What the gateway itself writes says something new only of a way that was there before.
+      if (kind === WRITTEN && (from === undefined || to === undefined)) continue;
       const had = from?.accepts[kind] ?? [];
       const has = to?.accepts[kind] ?? [];
       if ((had.includes(UNKNOWN_CA) || has.includes(UNKNOWN_CA)) && had.length > 0 && has.length > 0) {

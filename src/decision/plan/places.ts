@@ -36,6 +36,8 @@ export interface Place {
 /** Without a certificate everybody is accepted: what else a place accepts is less. */
 export const ANYBODY = 'without TLS';
 
+export const WRITTEN = 'header that is written';
+
 /** Resources with placeholders have this in the place of CAs (pipeline/shown-resources.ts). */
 const PLACEHOLDER = '[trust bundle]';
 export const UNKNOWN_CA = 'not known';
@@ -209,7 +211,7 @@ function ofRoutes(routes: RouteConfiguration, found: Found): void {
     const added = [...(routes.request_headers_to_add ?? []), ...(host.request_headers_to_add ?? [])];
     found.accept(
       of,
-      'header that is written',
+      WRITTEN,
       added
         .filter(({ header }) => header?.key !== CLAIM)
         .map(({ header: { key = '', value = '' } = {} }) => `${key}: ${value}`),

@@ -124,7 +124,16 @@ export function differencesOf({ lines, points, connections, verdict }: GridPlan)
     if (gained && !has('+', is)) found.push(`no line + of ${about}`);
     if (lost && !has('-', was)) found.push(`no line - of ${about}`);
     for (const [sign, backend] of backends)
-      if (!lines.bounds.some((line) => line.startsWith(`${sign} ingress `) && line.endsWith(` backend ${backend}`)))
+      if (
+        !lines.bounds.some(
+          (line) =>
+            line.startsWith(`${sign} ingress `) &&
+            line
+              .replace(/^.* backend /, '')
+              .split(', ')
+              .includes(backend),
+        )
+      )
         found.push(`no line ${sign} of ${backend} for ${about}`);
   }
   for (const line of lines.reach) {

@@ -280,3 +280,28 @@ test('Of a port, an import or a listener that goes, no other connection is said 
   // The export that a port stands for changes the connections of that port alone.
   assert.deepEqual(await lines('name: db,', 'name: other,'), ['egress port 8081 drained']);
 });
+
+test('A new way is told by what it lets in: all values of one kind in one line, and no header that the gateway itself writes', async () => {
+  const to = edited(
+    MESH,
+    'peers:\n',
+    'peers:\n  new: {trustDomain: new.example, trustBundle: new.pem, gatewayIdentities: [gateway/egress]}\n',
+  ).replace('{peer: legacy, methods', '{peer: new, methods: [GET], paths: [/new]}, {peer: legacy, methods');
+  const lines = planText(await planAnswer(servedBy(MESH), servedBy(to))).split('\n');
+  assert.equal(lines.filter((line) => line.startsWith('+ ingress new: signature of a caller')).length, 1);
+  assert.ok(lines.includes('+ ingress new chat: backend 10.0.0.2:80'));
+  assert.deepEqual(
+    lines.filter((line) => line.includes('x-postern')),
+    [],
+  );
+});
+
+test('A plan beside the file of another mesh says so', async () => {
+  const other = edited(MESH, '{name: bank,', '{name: north,');
+  const by = servedBy(other);
+  const { report } = await planAnswer(servedBy(MESH), async (gateway) => ({ ...(await by(gateway)), mesh: 'north' }));
+  assert.deepEqual(
+    report.bounds.flatMap(({ of, from, to }) => (of === 'mesh.name' ? [[from, to]] : [])),
+    [['bank', 'north']],
+  );
+});

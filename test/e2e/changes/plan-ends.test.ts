@@ -95,7 +95,6 @@ const EDITS: readonly Edit[] = [
         'pki/other-issuer/ca.pem, privateKey: pki/other-issuer',
       ),
   ],
-  ['another name of the egress gateway', false, replaced('clients: mtls}', 'clients: mtls, identity: gateway/new}')],
   [
     'the listener of peers moves',
     false,

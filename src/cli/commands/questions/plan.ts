@@ -29,7 +29,7 @@ export const plan: Run = async (invocation) => {
  * a plan would list what comes by itself. Errors: ADMIN_UNREACHABLE, also while changes never end.
  */
 function settledProcess(invocation: Invocation): ServedBy {
-  const ask = servedByProcess(invocation);
+  const ask = servedByProcess(invocation, 'compare with another file, --against FILE');
   const until = Date.now() + MOST_MS;
   return async (gateway) => {
     for (;;) {
