@@ -29,6 +29,13 @@ export interface PeerReachability {
   readonly refusedBy?: 'us' | 'peer' | 'nobody';
   readonly text?: string;
   readonly envoy?: string;
+  /** Why each address failed lately, where the peer has more than one. */
+  readonly addresses?: readonly {
+    readonly address: string;
+    readonly reason: string;
+    readonly refusedBy: 'us' | 'peer' | 'nobody';
+    readonly text: string;
+  }[];
 }
 
 export interface GatewayStreamType extends Omit<TypeStatus, 'nack' | 'ackedAt'> {

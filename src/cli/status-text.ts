@@ -118,7 +118,10 @@ function reachabilityLines({ peers }: Status): readonly string[] {
   const failing = known.filter(({ reachable }) => !reachable).slice(0, MAX_ROWS);
   return [
     ...listed(['PEER', 'FROM', 'STATE', 'SINCE', 'LAST SUCCESS', 'LAST FAILURE'], rows),
-    ...failing.map((one) => `${wayTo(one)}: ${one.text ?? ''}${one.envoy === undefined ? '' : ` (${one.envoy})`}`),
+    ...failing.flatMap((one) => [
+      `${wayTo(one)}: ${one.text ?? ''}${one.envoy === undefined ? '' : ` (${one.envoy})`}`,
+      ...(one.addresses ?? []).map(({ address, reason, text }) => `  ${address || 'no address'}: ${reason} (${text})`),
+    ]),
   ];
 }
 

@@ -109,9 +109,18 @@ export const TOWARDS_HTTP2_BACKEND: HttpCommon = { ...TOWARDS_HTTP1_BACKEND, idl
 /** A certificate is verified when a connection begins. No connection of TCP and no request outlasts this; the log of the side that ends it earlier says why. */
 export const MAX_CONNECTION_AGE = '3700s';
 
-/** Of a connection to a peer, with two seconds each: callers wait no longer than for a request that is retried. */
+/**
+ * Of a connection to a peer, with two seconds each: callers wait no longer than for a request that is retried. A connection
+ * that fails has the reason of its last address. Addresses take turns, so when all of them fail, each is the last one
+ * sometimes, unless attempts and addresses have a common divisor.
+ */
 export function connectAttempts(addresses: number): number {
-  return Math.min(2 * addresses, 6);
+  const fewer = [6, 5, 4, 3, 2].filter((attempts) => attempts <= 2 * addresses);
+  return fewer.find((attempts) => commonDivisor(attempts, addresses) === 1) ?? 5;
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /**

@@ -1,15 +1,18 @@
-// Gathers what gateways report of their connections for a second: one entry for each Envoy and cluster, however many connections.
+// Gathers what gateways report of their connections for a second: one entry for each Envoy, cluster and address, however many
+// connections.
 // Must not: keep an entry for a cluster that the gateway was not sent, or grow with what gateways report.
 
 import type { SnapshotCache } from '../snapshot/cache.ts';
 import { TYPE } from '../snapshot/resource-types.ts';
 import type { ConnectionReport } from '../xds/wire/connection-reports.ts';
 
-/** The connections of one Envoy to one cluster within a second. */
+/** The connections of one Envoy to one address of a cluster within a second. */
 export interface ReportedConnections {
   readonly gateway: string;
   readonly nodeId: string;
   readonly cluster: string;
+  /** `IP:PORT`; absent when none could be dialled. */
+  readonly address?: string;
   /** Whether the other end answered on one of them. */
   readonly isAnswered: boolean;
   /** When the newest of these began, by the clock of the Envoy. */
@@ -45,12 +48,12 @@ export class ReportBatch {
   private merge(
     gateway: string,
     nodeId: string,
-    { cluster, startedAt, isAnswered, isEnded, failure, flags }: ConnectionReport,
+    { cluster, address, startedAt, isAnswered, isEnded, failure, flags }: ConnectionReport,
   ): void {
     const isFailed = !isAnswered && isEnded;
     // Our own limit of connections says nothing of the peer, nor does a connection that is just being made.
     if (flags.includes('upstream_overflow') || !(isAnswered || isFailed)) return;
-    const key = JSON.stringify([gateway, nodeId, cluster]);
+    const key = JSON.stringify([gateway, nodeId, cluster, address]);
     const known = this.entries.get(key);
     if (known === undefined && this.entries.size >= MAX_ENTRIES) return;
     const last = isFailed
@@ -59,6 +62,7 @@ export class ReportBatch {
     const answeredStart = isAnswered ? Math.max(startedAt, known?.answeredStart ?? startedAt) : known?.answeredStart;
     this.entries.set(key, {
       ...{ gateway, nodeId, cluster },
+      ...(address !== '' && { address }),
       isAnswered: isAnswered || known?.isAnswered === true,
       failures: (known?.failures ?? 0) + (isFailed ? 1 : 0),
       ...(answeredStart !== undefined && { answeredStart }),

@@ -81,6 +81,40 @@ describe('the reachability of a peer', () => {
     assert.match(text, /postern_peer_reachable\{peer="bank",gateway="egress"\} 1\n/);
   });
 
+  test('Each address has a reason of its own, and a refusal stands for the peer before an address that nobody answers at', () => {
+    const { says, state, view, wait, logged } = scene();
+    const verify = 'TLS_error:CERTIFICATE_VERIFY_FAILED:verify cert failed';
+    const down = { address: '10.0.0.1:443', failures: 1, last: REFUSED };
+    const wrong = {
+      address: '10.0.0.2:443',
+      failures: 1,
+      last: { failure: verify, flags: [], startedAt: 6000 },
+    } as const;
+    says('e1', wrong);
+    says('e1', down);
+    says('e1', wrong);
+    assert.deepEqual(state('e1'), [['e1', false, 'WRONG_CA']]);
+    assert.equal(logged.length, 1);
+    const addresses = () =>
+      view('e1')[0]?.addresses?.map(({ address, reason, refusedBy }) => [address, reason, refusedBy]);
+    assert.deepEqual(addresses(), [
+      ['10.0.0.1:443', 'PEER_DOWN', 'nobody'],
+      ['10.0.0.2:443', 'WRONG_CA', 'us'],
+    ]);
+    // An address that is not tried any more.
+    wait(61_000);
+    says('e1', down);
+    assert.deepEqual([state('e1'), addresses()], [[['e1', false, 'PEER_DOWN']], undefined]);
+    says('e1', { address: '10.0.0.2:443', isAnswered: true, answeredStart: 7000 });
+    assert.deepEqual(state('e1'), [['e1', true, undefined]]);
+  });
+
+  test('What is kept of one Envoy does not grow with the addresses that it reports', () => {
+    const { says, view } = scene();
+    for (let port = 1; port <= 100; port += 1) says('e1', { address: `10.0.0.1:${port}`, failures: 1, last: REFUSED });
+    assert.equal(view('e1')[0]?.addresses?.length, 16);
+  });
+
   test('A connection that began after the last failure makes a peer reachable at once, and the failure is still shown', () => {
     const { says, state, view, wait, metrics } = scene();
     const ledger = tcpImport({ name: 'bank', key: '1' }, 'ledger');

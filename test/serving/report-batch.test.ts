@@ -9,7 +9,7 @@ import type { ConnectionReport } from '../../src/xds/wire/connection-reports.ts'
 import { made } from '../snapshot/content.ts';
 
 function report(cluster: string, more: Partial<ConnectionReport> = {}): ConnectionReport {
-  return { cluster, startedAt: 0, isAnswered: false, isEnded: true, failure: '', flags: [], ...more };
+  return { cluster, address: '', startedAt: 0, isAnswered: false, isEnded: true, failure: '', flags: [], ...more };
 }
 
 /** What one batch holds of these reports, each from an Envoy. */
@@ -48,6 +48,21 @@ test('Reports of one Envoy about one cluster are one entry, with the last failur
     ['e1 dial/a@1', true, 2, 'two'],
     ['e2 dial/a@1', true, 0, undefined],
   ]);
+});
+
+test('Each address of a cluster has an entry of its own', async () => {
+  const entries = await batchOf(
+    ['e1', report('dial/a@1', { address: '10.0.0.1:443', failure: 'one' })],
+    ['e1', report('dial/a@1', { address: '10.0.0.2:443', failure: 'two' })],
+    ['e1', report('dial/a@1', { address: '10.0.0.1:443', failure: 'three' })],
+  );
+  assert.deepEqual(
+    entries.map(({ address, failures, last }) => [address, failures, last?.failure]),
+    [
+      ['10.0.0.1:443', 2, 'three'],
+      ['10.0.0.2:443', 1, 'two'],
+    ],
+  );
 });
 
 test('An entry has when the newest connection that was answered began, and the newest that failed', async () => {

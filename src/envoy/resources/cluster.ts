@@ -183,7 +183,8 @@ const EJECT_UNREACHABLE: Message<'envoy.config.cluster.v3.OutlierDetection'> = {
 function chooseHealthy(peer: DialledPeer): Cluster {
   return {
     ignore_health_on_host_removal: true,
-    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    // Less than one in a hundred, that is none: then all are dialled, and the connection says why each fails, as no health check does.
+    common_lb_config: { healthy_panic_threshold: { value: 1 } },
     outlier_detection: EJECT_UNREACHABLE,
     health_checks: [
       {

@@ -40,9 +40,8 @@ const RULES: readonly Rule[] = [
 
 export function peerFailure({ failure, flags }: Failure): PeerFailure {
   const [reason, refusedBy] = classify({ failure, flags });
-  // Envoy does not say why a health check fails.
   if (flags.includes('no_healthy_upstream'))
-    return { reason, refusedBy, text: `the health checks of all addresses fail; ${CHECK}` };
+    return { reason, refusedBy, text: `no address of the peer can be dialled; ${CHECK}` };
   return { reason, refusedBy, text: `${REFUSED_BY[refusedBy]}: ${PEER_FAILURES[reason]}; ${CHECK}` };
 }
 

@@ -9,7 +9,8 @@ import type { ReportedConnections } from '../../serving/report-batch.ts';
 import { KeyedLogLimit } from '../../telemetry/log-limit.ts';
 import type { Metrics } from '../../telemetry/metrics-registry.ts';
 import type { StreamStatus } from '../../xds/stream-status.ts';
-import { type PeerFailure, peerFailure } from './peer-failure.ts';
+import { type FailedAddress, mostTelling, withFailure } from './failing-addresses.ts';
+import { peerFailure } from './peer-failure.ts';
 
 /** One way to a peer: HTTP and gRPC, or one TCP import, which has a server name of its own. */
 interface Way {
@@ -30,7 +31,9 @@ interface State extends Way {
   /** When the newest connection that failed began, by the clock of the Envoy. */
   readonly failedStart?: number;
   /** Absent: reachable. */
-  readonly failure?: PeerFailure & { readonly words: string };
+  readonly failure?: FailedAddress['failure'];
+  /** Those that failed lately. */
+  readonly failed: readonly FailedAddress[];
 }
 
 /**
@@ -141,7 +144,7 @@ export class ReachablePeers {
   }
 
   private update(way: Way, reported: ReportedConnections): void {
-    const { gateway, nodeId, cluster, isAnswered, answeredStart, failures, last } = reported;
+    const { gateway, nodeId, cluster, address = '', isAnswered, answeredStart, failures, last } = reported;
     const now = this.clock();
     const { peer } = way;
     const key = JSON.stringify([peer, way.tcpImport, gateway, nodeId]);
@@ -158,13 +161,16 @@ export class ReachablePeers {
     };
     const failedStart = last?.startedAt ?? known?.failedStart;
     const isOvercome = answeredStart !== undefined && failedStart !== undefined && answeredStart > failedStart;
+    const before = (known?.failed ?? []).filter((one) => !isAnswered || one.address !== address);
+    const failed = failure === undefined ? before : withFailure(before, { address, failure, at: now });
     const counts = !isOvercome && (failure !== undefined || this.stillCounts(known, now));
-    const current = counts ? (failure ?? known?.failure) : undefined;
+    const current = counts ? (mostTelling(failed)?.failure ?? known?.failure) : undefined;
     const isSame = known !== undefined && known.failure?.reason === current?.reason;
     const next: State = {
       ...{ ...way, cluster, gateway, nodeId, ...times },
       since: isSame ? known.since : now,
       seenAt: known?.seenAt ?? now,
+      failed,
       ...(failedStart !== undefined && { failedStart }),
       ...(current && { failure: current }),
     };
@@ -202,7 +208,16 @@ function isSilent({ tcpImport: name }: Way, { isAnswered, last }: ReportedConnec
   return name !== undefined && !isAnswered && last?.failure === '' && last.flags.length === 0;
 }
 
-function view({ tcpImport: name, gateway, nodeId, since, lastAnswer, lastFailure, failure }: State): PeerReachability {
+function view({
+  tcpImport: name,
+  gateway,
+  nodeId,
+  since,
+  lastAnswer,
+  lastFailure,
+  failure,
+  failed,
+}: State): PeerReachability {
   return {
     ...(name !== undefined && { tcpImport: name }),
     gateway,
@@ -216,8 +231,13 @@ function view({ tcpImport: name, gateway, nodeId, since, lastAnswer, lastFailure
       refusedBy: failure.refusedBy,
       text: failure.text,
       ...(failure.words !== '' && { envoy: failure.words }),
+      ...(failed.length > 1 && { addresses: failed.map(viewOfAddress) }),
     }),
   };
+}
+
+function viewOfAddress({ address, failure: { reason, refusedBy, text } }: FailedAddress) {
+  return { address, reason, refusedBy, text };
 }
 
 function iso(time: number): string {

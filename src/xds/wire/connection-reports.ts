@@ -2,6 +2,8 @@
 // say which cluster a connection is of, when it began, whether the other end answered, and why it failed.
 // Must not: keep a slice of the message, read more than its caller has an allowance for, or keep text that could steer a terminal.
 
+import { isIP } from 'node:net';
+import { formatHostPort } from '../../host-port.ts';
 import { XdsError } from '../stream-status.ts';
 import { MAX_CLAIM_BYTES, printable } from './discovery-request.ts';
 import { FlatFields } from './flat-fields.ts';
@@ -9,6 +11,8 @@ import type { NodeClaims } from './messages.ts';
 
 export interface ConnectionReport {
   readonly cluster: string;
+  /** Of the other end, `IP:PORT`: the last one that was tried. Empty when none was. */
+  readonly address: string;
   /** When the connection began, by the clock of the Envoy, in milliseconds. */
   readonly startedAt: number;
   /** Bytes came back over the connection. */
@@ -49,6 +53,8 @@ export interface ReportMessage {
 
 const MAX_CLUSTER_BYTES = 512;
 const MAX_FAILURE_BYTES = 512;
+/** Longer than any IP address. */
+const MAX_ADDRESS_BYTES = 64;
 const PERIODIC = 2;
 /** Envoy writes the fields of a message in the order of their numbers: `id` and `cluster` come before all others. */
 const MAX_NODE_FIELDS = 8;
@@ -106,7 +112,7 @@ function claim(fields: FlatFields): string {
 
 /** Of the AccessLogCommon at which `fields` stands. */
 function reportOf(fields: FlatFields): ConnectionReport {
-  const report = { cluster: '', startedAt: 0, isAnswered: false, isEnded: true, failure: '' };
+  const report = { cluster: '', address: '', startedAt: 0, isAnswered: false, isEnded: true, failure: '' };
   let flags: readonly ConnectionFlag[] = NO_FLAGS;
   const end = fields.enter();
   while (fields.next(end)) {
@@ -116,6 +122,7 @@ function reportOf(fields: FlatFields): ConnectionReport {
       else if (field === 33) report.isEnded = value !== PERIODIC;
     } else if (!isDelimited) continue;
     else if (field === 15) report.cluster = fields.text(MAX_CLUSTER_BYTES);
+    else if (field === 13) report.address = addressOf(fields);
     else if (field === 5) report.startedAt = timeOf(fields);
     else if (field === 18) report.failure = printable(fields.text(MAX_FAILURE_BYTES));
     else if (field === 16) flags = flagsOf(fields);
@@ -133,6 +140,21 @@ function timeOf(fields: FlatFields): number {
     else if (fields.field === 2) nanos = fields.value;
   }
   return seconds * 1000 + nanos / 1e6;
+}
+
+/** Of an envoy.config.core.v3.Address; empty for what is no address of a socket. */
+function addressOf(fields: FlatFields): string {
+  let [host, port] = ['', 0];
+  const end = fields.enter();
+  while (fields.next(end)) {
+    if (!isMessage(fields, 1)) continue;
+    const socketEnd = fields.enter();
+    while (fields.next(socketEnd)) {
+      if (isMessage(fields, 2)) host = fields.text(MAX_ADDRESS_BYTES);
+      else if (fields.field === 3 && fields.value >= 0) port = fields.value;
+    }
+  }
+  return isIP(host) === 0 ? '' : formatHostPort({ host, port });
 }
 
 const NO_FLAGS: readonly ConnectionFlag[] = [];

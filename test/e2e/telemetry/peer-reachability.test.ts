@@ -14,13 +14,15 @@ for (const workers of [1, 2])
     let bed: Testbed;
     let pair: Pair;
     let target: HostPort;
+    let ingress: HostPort;
 
     before(async () => {
       bed = await Testbed.create();
       await Promise.all(['bank.example', 'shop.example'].map((name) => bed.caInto(bed.pki(`other-${name}`), name)));
       const backend = await bed.backend('accounts');
       target = backend.address;
-      pair = await startPair(bed, await bed.address(), target, { workers });
+      ingress = await bed.address();
+      pair = await startPair(bed, ingress, target, { workers });
     });
 
     after(() => bed.close());
@@ -128,6 +130,15 @@ for (const workers of [1, 2])
           'peer',
           'UNKNOWN_SERVER_NAME',
         ],
+        'two addresses, one that shows a certificate of another CA, and one where nobody listens': [
+          'shop',
+          (yaml) =>
+            yaml
+              .replace('pki/bank.example/ca.pem', 'pki/other-bank.example/ca.pem')
+              .replace(/addresses: \[([^\]]*)\]/, 'addresses: [$1, "127.0.0.1:1"]'),
+          'us',
+          'WRONG_CA',
+        ],
         'an identity of ours that the peer does not list': [
           'bank',
           (yaml) => yaml.replace('[gateway/egress]', '[gateway/other]'),
@@ -141,13 +152,21 @@ for (const workers of [1, 2])
           'PEER_DOWN',
         ],
       };
-    for (const [fault, [name, change, refusedBy, reason]] of Object.entries(faults).slice(0, workers === 1 ? 5 : 2))
+    for (const [fault, [name, change, refusedBy, reason]] of Object.entries(faults).slice(0, workers === 1 ? 6 : 2))
       test(`Status, its check, metrics and the log name ${fault}, until it is corrected`, async () => {
         const { yaml } = pair[name];
         const logged = (pair.shop.control?.stdout() ?? '').length;
         pair[name].edit(change);
         await becomes(unreachable(refusedBy, reason));
         const checked = await status('--check');
+        if (fault.startsWith('two addresses'))
+          await eventually('a reason for each address', async () => {
+            await statusOf(pair.egress, 'GET', '/');
+            const { stdout } = await status();
+            assert.match(stdout, /^ {2}127\.0\.0\.1:1: PEER_DOWN \(/m);
+            assert.match(stdout, new RegExp(`^ {2}${formatHostPort(ingress)}: WRONG_CA \\(`, 'm'));
+            return true;
+          });
         assert.equal(checked.status, 75);
         assert.match(checked.stderr, new RegExp(`bank cannot be reached from shop-egress-1 \\(${reason}\\)`));
         assert.match(checked.stdout, new RegExp(`^bank +shop-egress-1 +${reason} `, 'm'));

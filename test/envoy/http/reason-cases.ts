@@ -409,10 +409,13 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     ...{ reason: 'PEER_DOWN', ...shop('http', { peer: 'twice' }) },
     act: caller('core.twice', { method: 'POST' }),
   },
-  'the tunnel to such a peer ': {
-    reason: 'PEER_DOWN',
-    ...shop('tunnel', { peer: 'twice' }),
+  'the tunnel to such a peer, of the address where nobody listens': {
+    ...{ reason: 'PEER_DOWN', ...shop('tunnel', { peer: 'twice' }) },
     act: caller('core.twice'),
+  },
+  'the tunnel to such a peer, of the address with a certificate of another CA': {
+    ...{ reason: 'WRONG_CA', ...shop('tunnel', { peer: 'twice' }) },
+    act: oneByOne(2, caller('core.twice')),
   },
   'a peer that does not know us': {
     reason: 'UNKNOWN_SERVER_NAME',

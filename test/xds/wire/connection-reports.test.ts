@@ -12,6 +12,7 @@ test('A report has its cluster, when the connection began, whether the peer answ
     [
       {
         start_time: { seconds: 1_800_000_000, nanos: 250_000_000 },
+        upstream_remote_address: { socket_address: { address: '10.0.0.1', port_value: 15443 } },
         ...{ upstream_cluster: 'dial/a@1', upstream_wire_bytes_received: 300, access_log_type: 'TcpPeriodic' },
       },
       {
@@ -28,10 +29,12 @@ test('A report has its cluster, when the connection began, whether the peer answ
   assert.deepEqual([node?.id, node?.cluster], ['egress-1', 'egress']);
   assert.deepEqual(reports, [
     {
+      address: '10.0.0.1:15443',
       ...{ cluster: 'dial/a@1', startedAt: 1_800_000_000_250, isAnswered: true, isEnded: false, failure: '' },
       flags: [],
     },
     {
+      address: '',
       ...{ cluster: 'dial/b@2', startedAt: 0, isAnswered: false, isEnded: true, failure: 'TLS_error' },
       flags: ['no_healthy_upstream', 'upstream_connection_failure'],
     },
@@ -49,6 +52,24 @@ test('Text of a report is cut, and nothing in it steers a terminal', () => {
   assert.equal(report?.cluster.length, 512);
   assert.equal(report?.failure.length, 512);
   assert.ok(!report?.failure.includes('\u001b'));
+});
+
+test('The address of a report is one of IP, or none', () => {
+  const addresses = [
+    { socket_address: { address: '2001:db8::1', port_value: 443 } },
+    { socket_address: { address: '\u001b[2J', port_value: 443 } },
+    { socket_address: { address: '1'.repeat(2000), port_value: 443 } },
+    { envoy_internal_address: { server_listener_name: 'import/a@1' } },
+  ];
+  const { reports } = parseReports(
+    logMessage(addresses.map((upstream_remote_address) => ({ upstream_remote_address }))),
+    0,
+    10,
+  );
+  assert.deepEqual(
+    reports.map(({ address }) => address),
+    ['[2001:db8::1]:443', '', '', ''],
+  );
 });
 
 test('No more reports are read than asked for, and what comes behind them is not looked at', () => {

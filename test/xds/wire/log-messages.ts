@@ -5,6 +5,7 @@ import { reflectedType } from '../../envoy/proto/reflected-types.ts';
 
 export interface LoggedConnection {
   readonly upstream_cluster?: string;
+  readonly upstream_remote_address?: object;
   readonly upstream_transport_failure_reason?: string;
   readonly start_time?: { readonly seconds: number; readonly nanos: number };
   readonly upstream_wire_bytes_received?: number;

@@ -171,6 +171,7 @@ const EJECTING = {
 /** Absent where the peer has one address. */
 const CHOOSING = {
   ...EJECTING,
+  common_lb_config: message({ healthy_panic_threshold: message({}, { value: is(1) }) }),
   ignore_health_on_host_removal: is(true),
   health_checks: sequence(
     message({
