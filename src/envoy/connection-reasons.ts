@@ -157,6 +157,27 @@ export const CONNECTION_REASONS = {
     'The gateway drains, or is not a gateway of Postern.',
     'Ask the peer.',
   ],
+  WRONG_PROTOCOL: [
+    'refused',
+    'command',
+    'The peer serves the export as TCP, and our file imports it as HTTP or gRPC.',
+    'The two files differ in `protocol`. The log of the peer has NO_GRANT for such requests.',
+    'Correct `protocol` of the import, or have the peer correct that of the export. The other way round is UNKNOWN_SERVER_NAME.',
+  ],
+  REQUEST_REFUSED: [
+    'refused',
+    'command',
+    'The peer’s ingress does not admit the request of `postern check peer --request`. It has one answer for all reasons.',
+    'No grant of the export, no rule for the method, path or workload, or a limit.',
+    'Give the peer’s team the request id: its log has the reason.',
+  ],
+  REQUEST_FAILED: [
+    'failed',
+    'command',
+    'The peer’s ingress has admitted the request of `postern check peer --request`, and its service has not answered it.',
+    'The service is down or slow.',
+    'Give the peer’s team the request id: its log has the reason.',
+  ],
   NO_LISTENER: [
     'refused',
     'command',

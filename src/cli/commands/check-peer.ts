@@ -12,8 +12,10 @@ import { PrivateKeyPem } from '../../trust/keys/private-key.ts';
 import { addressFlag, outputFormat, type Run, required } from '../command.ts';
 import { resolvedConfiguration } from '../configuration.ts';
 import { type CertificateFacts, factsOf } from '../peer-check/certificate-facts.ts';
-import { checkPeer as check, type OurIdentity } from '../peer-check/check-peer.ts';
-import { checkText } from '../peer-check/check-text.ts';
+import { type CheckInput, checkPeer as check, type OurIdentity } from '../peer-check/check-peer.ts';
+import { checkRequest } from '../peer-check/check-request.ts';
+import { type CheckReport, checkText } from '../peer-check/check-text.ts';
+import { wantedRequest } from '../peer-check/wanted-request.ts';
 
 /** Of the certificate that is issued for the check alone. */
 const LIFETIME_SECONDS = 600;
@@ -37,18 +39,28 @@ export const checkPeer: Run = async (invocation) => {
   const ours = identityOf(resolved, now);
   const imports = federation.imports.filter((imported) => imported.peer === peer.name);
   const { mesh, identitySource: source } = federation;
-  const ways = await check({ peer, ourDomain: mesh.trustDomain, imports, source, ours, addresses });
-  const ok = ways.every(({ verdicts }) => verdicts.length === 0);
-  const report = { peer: peer.name, trustDomain: peer.trustDomain, mesh: mesh.name, ok, ours: ours.facts, ways };
+  const wanted = wantedRequest(invocation, imports, mesh.trustDomain);
+  const input: CheckInput = { peer, ourDomain: mesh.trustDomain, imports, source, ours, addresses };
+  const ways = await check(input);
+  const request = wanted && (await checkRequest(input, ways, wanted));
+  const isReached = ways.every(({ verdicts }) => verdicts.length === 0);
+  const report: CheckReport = {
+    ...{ peer: peer.name, trustDomain: peer.trustDomain, mesh: mesh.name },
+    ok: isReached && (request === undefined || request.reason === 'ALLOWED'),
+    ...{ ours: ours.facts, ways },
+    ...(request && { request }),
+  };
   invocation.stdout(output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : checkText(report));
-  if (!ok) {
+  if (!isReached) {
     const reasons = [...new Set(ways.flatMap(({ verdicts }) => verdicts.map(({ reason }) => reason)))];
     throw new PosternError(
       'PEER_UNREACHABLE',
       `${peer.name} cannot be reached at every address: ${reasons.join(', ')}`,
     );
   }
-  return EXIT.ok;
+  if (request === undefined || request.reason === 'ALLOWED') return EXIT.ok;
+  if (request.reason === 'REQUEST_REFUSED' || request.reason === 'WRONG_PROTOCOL') return EXIT.no;
+  throw new PosternError('PEER_UNREACHABLE', `the request was not answered by the service: ${request.reason}`);
 };
 
 function peerNamed({ peers, deniedPeers }: Federation, name: string, file: string): Peer {

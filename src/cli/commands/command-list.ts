@@ -182,10 +182,24 @@ export const COMMANDS: readonly Command[] = [
         value: 'HOST:PORT',
         summary: "Dial this address instead of the peer's addresses in the file.",
       },
+      {
+        name: 'request',
+        value: '[METHOD] NAME PATH',
+        summary: 'Also send one request (HEAD without a METHOD), which reaches the service if the peer admits it.',
+      },
+      {
+        name: 'workload',
+        value: 'ns/NAMESPACE/sa/ACCOUNT',
+        summary: 'Send the request in the name of this workload of ours, as the gateway does once it is proved.',
+      },
       outputFlag('text|json', 'text'),
     ],
-    examples: ['postern check peer bank -f mesh.yaml', 'postern check peer bank -f mesh.yaml --address 10.0.0.7:15443'],
-    exits: ['ok', 'usage', 'badConfig', 'unreachable'],
+    examples: [
+      'postern check peer bank -f mesh.yaml',
+      'postern check peer bank -f mesh.yaml --address 10.0.0.7:15443',
+      "postern check peer bank -f mesh.yaml --request 'GET accounts.bank /v1/accounts' --workload ns/web/sa/front",
+    ],
+    exits: ['ok', 'no', 'usage', 'badConfig', 'unreachable'],
     load: async () => (await import('./check-peer.ts')).checkPeer,
   },
   {

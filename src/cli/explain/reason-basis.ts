@@ -108,5 +108,8 @@ export const REASON_BASIS: Readonly<Record<ReasonCode, ReasonBasis>> = {
   NAME_UNRESOLVED: moment(ADDRESSES),
   NO_ALPN: moment(ADDRESSES),
   UNHEALTHY: moment(ADDRESSES),
+  WRONG_PROTOCOL: rules(IMPORT),
+  REQUEST_REFUSED: moment(IMPORT),
+  REQUEST_FAILED: moment(IMPORT),
   NO_LISTENER: rules(PEER),
 };

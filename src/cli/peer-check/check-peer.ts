@@ -52,7 +52,7 @@ export interface CheckedWay {
   readonly verdicts: readonly Verdict[];
 }
 
-interface Use {
+export interface Use {
   readonly tcpImport?: string;
   readonly serverName: string;
   readonly alpn: string;
@@ -118,7 +118,7 @@ async function checkWay(
   { host, port, ip }: HostPort & { readonly ip: string },
   use: Use,
 ): Promise<CheckedWay> {
-  const { peer, source, ours, ourDomain } = input;
+  const { peer, ours, ourDomain } = input;
   const isTcp = use.tcpImport !== undefined;
   const context: Context = {
     ...{ peer, ourDomain, serverName: use.serverName, alpn: use.alpn, now: Date.now() },
@@ -126,11 +126,7 @@ async function checkWay(
     ...(use.tcpImport !== undefined && { tcpImport: use.tcpImport }),
     ...(ours.anchor && { ourAnchor: ours.anchor }),
   };
-  const wanted: Dial = {
-    ...{ ip, port, serverName: use.serverName, alpn: use.alpn, bundle: peer.bundle.pem, ours },
-    signatureAlgorithms: signatureAlgorithms(peer.leafKeys, source),
-    firstBytes: isTcp ? Buffer.alloc(0) : PREFACE,
-  };
+  const wanted = dialOf(input, { ip, port }, use);
   const seen = await withEveryKey(await dial(wanted, (shown) => whatWeRefuse(shown, context).length === 0), wanted);
   const [leaf] = seen.shown?.chain ?? [];
   const theirRefusal = whatThePeerRefuses(seen, context);
@@ -143,6 +139,18 @@ async function checkWay(
   if (isTcp || verdicts.length > 0) return { ...way, verdicts };
   const status = await healthOf(wanted, names.healthAuthority(peer.trustDomain), names.HEALTH_PATH);
   return { ...way, ...(status !== undefined && { status }), verdicts: status === 200 ? [] : [unhealthy(status)] };
+}
+
+export function dialOf(
+  { peer, source, ours }: CheckInput,
+  { ip, port }: { readonly ip: string; readonly port: number },
+  { serverName, alpn, tcpImport }: Use,
+): Dial {
+  return {
+    ...{ ip, port, serverName, alpn, bundle: peer.bundle.pem, ours },
+    signatureAlgorithms: signatureAlgorithms(peer.leafKeys, source),
+    firstBytes: tcpImport === undefined ? PREFACE : Buffer.alloc(0),
+  };
 }
 
 /** A gateway without a certificate that our file accepts shows none: what it has is seen when every kind is offered. */

@@ -6,6 +6,7 @@ import { formatHostPort } from '../../host-port.ts';
 import { oneLine } from '../../one-line.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { CheckedWay } from './check-peer.ts';
+import type { AskedRequest } from './request.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface CheckReport {
@@ -16,9 +17,11 @@ export interface CheckReport {
   /** What we show to the peer. */
   readonly ours: CertificateFacts;
   readonly ways: readonly CheckedWay[];
+  /** With --request. */
+  readonly request?: AskedRequest;
 }
 
-export function checkText({ peer, trustDomain, mesh, ours, ways }: CheckReport): string {
+export function checkText({ peer, trustDomain, mesh, ours, ways, request }: CheckReport): string {
   const shown = new Set<string>();
   const sections = [
     [
@@ -26,6 +29,7 @@ export function checkText({ peer, trustDomain, mesh, ours, ways }: CheckReport):
       ...certificateLines('we show', ours),
     ],
     ...ways.map((way) => wayLines(way, shown)),
+    ...(request === undefined ? [] : [requestLines(request)]),
   ];
   return `${sections.map((lines) => lines.map(oneLine).join('\n')).join('\n\n')}\n`;
 }
@@ -40,6 +44,19 @@ function wayLines(way: CheckedWay, shown: Set<string>): readonly string[] {
     `  server name ${serverName}, ALPN ${alpn}`,
     ...verdicts.flatMap((verdict) => verdictLines(verdict, shown)),
     ...(theirs === undefined ? [] : certificateLines('it shows', theirs).map((line) => `  ${line}`)),
+  ];
+}
+
+function requestLines(asked: AskedRequest): readonly string[] {
+  const { method, path, workload, requestId, address, status, grpcStatus, reason, possible, text, remedy } = asked;
+  const grpc = grpcStatus === undefined ? '' : `, grpc-status ${grpcStatus}`;
+  const others = possible.filter((code) => code !== reason);
+  return [
+    `${method} ${asked.import} ${path}${address === undefined ? '' : ` at ${address}`}: ${status === undefined ? 'no answer' : `${status}${grpc}`}`,
+    `  as ${workload ?? 'nobody: the claim of a workload is not sent'}, request id ${requestId}`,
+    `  ${reason}: ${text}`,
+    ...(others.length === 0 ? [] : [`  its log has one of ${others.join(', ')}`]),
+    ...(remedy === '' ? [] : [`    -> ${remedy}`]),
   ];
 }
 

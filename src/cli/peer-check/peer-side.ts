@@ -158,6 +158,8 @@ function alertVerdict(alert: number, { phase, shown }: Seen, context: Context): 
       );
     case 'certificate_required':
       return certificateRequired(said, shown, context);
+    case 'no_application_protocol':
+      return noAlpn(said, context);
     case 'handshake_failure':
     case 'insufficient_security':
       return phase === 'handshake'
@@ -166,6 +168,14 @@ function alertVerdict(alert: number, { phase, shown }: Seen, context: Context): 
     default:
       return peerRefuses('PEER_REFUSED_US', said, SEE_THEIR_LOG);
   }
+}
+
+function noAlpn(said: string, { alpn }: Context): Verdict {
+  return peerRefuses(
+    'NO_ALPN',
+    `${said}: it does not speak ${alpn}`,
+    'dial the peer’s gateway itself: something else listens there, or ends TLS before it',
+  );
 }
 
 /** `shown`: what the gateway shows to a client that accepts every kind of key. */

@@ -39,6 +39,9 @@ peers:
   shop: {trustDomain: shop.example, trustBundle: pki/shop.example/ca.pem, gatewayIdentities: [gateway/egress]}
 exports:
 - {name: accounts, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop, methods: [GET], paths: [/*]}]}
+- {name: desk, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop, methods: [GET], paths: [/*], workloads: [ns/web/sa/front]}]}
+- {name: down, backend: "127.0.0.1:1", consumers: [{peer: shop, methods: [GET], paths: [/*]}]}
+- {name: vault, protocol: tcp, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop}]}
 - {name: ledger, protocol: tcp, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop}]}
 `,
     );
@@ -98,6 +101,10 @@ peers:
     .join(', ')}}
 imports:
 - {peer: bank, name: accounts, as: accounts.bank.svc.cluster.local, port: 18080}
+- {peer: bank, name: desk, as: desk.bank, port: 18080}
+- {peer: bank, name: down, as: down.bank, port: 18080}
+- {peer: bank, name: credit, as: credit.bank, port: 18080}
+- {peer: bank, name: vault, as: vault.bank, port: 18080}
 - {peer: bank, name: ${tcp}, as: ledger.bank.svc.cluster.local, port: 18081, protocol: tcp}
 `,
     );
@@ -143,6 +150,50 @@ imports:
     assert.equal(text.status, 0);
     assert.match(text.stdout, /fine/);
     assert.match(text.stdout, new RegExp(ours.uris[0] ?? '-'));
+  });
+
+  const asked: Readonly<Record<string, readonly [more: readonly string[], expected: readonly unknown[]]>> = {
+    'a request that is admitted': [['GET accounts /v1'], [0, 200, 'ALLOWED', true]],
+    'a method of no rule, which HEAD without a method is': [['accounts /v1'], [1, 403, 'REQUEST_REFUSED', true]],
+    'an export without a grant': [['GET credit.bank /v1'], [1, 403, 'REQUEST_REFUSED', true]],
+    'an export that the peer serves as TCP': [['GET vault.bank:18080 /v1'], [1, 403, 'WRONG_PROTOCOL', true]],
+    'a workload that has a grant': [
+      ['GET desk.bank /v1', '--workload', 'ns/web/sa/front'],
+      [0, 200, 'ALLOWED', true],
+    ],
+    'a workload that has none': [
+      ['GET desk.bank /v1', '--workload', 'ns/web/sa/other'],
+      [1, 403, 'REQUEST_REFUSED', true],
+    ],
+    'no claim where one is needed': [['GET desk.bank /v1'], [1, 403, 'REQUEST_REFUSED', true]],
+    'a service that is down': [['GET down.bank /v1'], [69, 503, 'REQUEST_FAILED', true]],
+    'a peer that cannot be reached': [
+      ['GET accounts /v1', '--address', '127.0.0.1:1'],
+      [69, undefined, 'PEER_DOWN', false],
+    ],
+  };
+  for (const [what, [[request = '', ...more], expected]] of Object.entries(asked))
+    test(`The command check peer sends a request, and says what became of ${what}`, async () => {
+      const ended = await run({}, '--request', request, ...more);
+      const { request: answer } = report(ended);
+      // The peer's own log has the line.
+      const id = answer?.requestId ?? '';
+      const isLogged = () => bank.log('ingress').some((line) => line['peer_request_id'] === id);
+      if (answer?.status !== undefined) await eventually('a line with the request id', isLogged);
+      assert.deepEqual([ended.status, answer?.status, answer?.reason, isLogged()], expected);
+    });
+
+  test('The command check peer refuses a request that it cannot send: of TCP, of no import, of another mesh', async () => {
+    for (const more of [
+      ['--request', 'GET ledger.bank.svc.cluster.local /'],
+      ['--request', 'GET nothing.bank /'],
+      ['--request', 'GET accounts v1'],
+      ['--request', 'GET accounts /v1', '--workload', 'spiffe://bank.example/ns/web/sa/front'],
+      ['--workload', 'ns/web/sa/front'],
+    ]) {
+      const { status, stdout } = await run({}, ...more);
+      assert.deepEqual([status, stdout], [64, ''], more.join(' '));
+    }
   });
 
   const bothSay = (verdict: string): readonly unknown[] => [69, verdict, verdict];

@@ -1,0 +1,110 @@
+// The request that `postern check peer --request` sends: what it says of us, and what the peer's answer to it means.
+// Must not: claim a workload of another trust domain, or be sure where the peer's ingress gives one answer for many reasons.
+
+import { randomUUID } from 'node:crypto';
+import type { OutgoingHttpHeaders } from 'node:http2';
+import type { ReasonCode } from '../../envoy/reasons.ts';
+import type { HttpImport } from '../../federation/model.ts';
+import type { Answer } from './ask.ts';
+
+export interface WantedRequest {
+  readonly imported: HttpImport;
+  readonly method: string;
+  readonly path: string;
+  /** The SPIFFE ID of the caller, which the gateway would have verified. */
+  readonly workload?: string;
+}
+
+export interface AskedRequest {
+  readonly import: string;
+  readonly method: string;
+  readonly path: string;
+  readonly workload?: string;
+  /** `peer_request_id` in the access log of the peer's ingress gateway. */
+  readonly requestId: string;
+  /** Where it was sent; absent: no address could be reached. */
+  readonly address?: string;
+  /** The answer; absent: none. */
+  readonly status?: number;
+  readonly grpcStatus?: number;
+  readonly reason: ReasonCode;
+  /** What the log of the peer's ingress gateway may have for it. */
+  readonly possible: readonly ReasonCode[];
+  readonly text: string;
+  readonly remedy: string;
+}
+
+export type Judged = Pick<AskedRequest, 'reason' | 'possible' | 'text' | 'remedy'>;
+
+/** As the egress gateway sends it. `ours`: its identity, by which the peer knows whose claim this is. */
+export function requestHeaders(wanted: WantedRequest, ours: string, requestId: string = randomUUID()) {
+  const { imported, method, path, workload } = wanted;
+  const headers: OutgoingHttpHeaders = {
+    ...{ ':method': method, ':scheme': 'https', ':authority': imported.authority, ':path': path },
+    'x-request-id': requestId,
+    ...(workload !== undefined && {
+      'x-forwarded-client-cert': `By=${ours};Hash=${'0'.repeat(64)};URI=${workload}`,
+    }),
+    ...(imported.protocol === 'grpc' && { 'content-type': 'application/grpc', te: 'trailers' }),
+  };
+  return { requestId, headers };
+}
+
+const SEE_LOG =
+  'give its team the request id: in the access log of its ingress gateway, peer_request_id has it, and reason the cause';
+
+/** `isTcp`: the peer takes connections of this export as TCP. */
+export function judgeAnswer({ imported }: WantedRequest, answer: Answer | undefined, isTcp: boolean): Judged {
+  if (answer === undefined)
+    return {
+      ...{ reason: 'PEER_TIMEOUT', possible: ['BACKEND_TIMEOUT'] },
+      ...{ text: 'no answer within five seconds, which is as long as this command waits', remedy: SEE_LOG },
+    };
+  const code = ownAnswer(answer);
+  if (code === undefined)
+    return {
+      ...{ reason: 'ALLOWED', possible: ['ALLOWED'], remedy: '' },
+      text: `the peer's ingress gateway admits it, and its service answers ${answer.status}`,
+    };
+  const said = `the peer's ingress gateway answers ${code} itself`;
+  if (code === 403 && isTcp)
+    return {
+      ...{ reason: 'WRONG_PROTOCOL', possible: ['NO_GRANT'] },
+      text: `${said}: it serves ${imported.name} as TCP, and our file imports it as ${imported.protocol}`,
+      remedy: `write protocol: tcp to the import of ${imported.name} in our file, or the peer exports it as ${imported.protocol}`,
+    };
+  const [reason, possible, text] = OWN_ANSWERS[code] ?? ['REQUEST_FAILED', [], 'it went wrong there'];
+  return { reason, possible, text: `${said}: ${text}`, remedy: SEE_LOG };
+}
+
+const OWN_ANSWERS: Readonly<Record<number, readonly [ReasonCode, readonly ReasonCode[], string]>> = {
+  403: [
+    'REQUEST_REFUSED',
+    ['NO_GRANT', 'PATH', 'METHOD', 'WORKLOAD', 'UNUSUAL_PATH', 'UPGRADE', 'MALFORMED_REQUEST'],
+    'we have no grant of this export, or no rule of it has this method, path and workload; it does not say which',
+  ],
+  429: [
+    'REQUEST_REFUSED',
+    ['PEER_RATE_LIMIT', 'PEER_REQUESTS_LIMIT', 'CONSUMER_RATE_LIMIT', 'CONSUMER_REQUESTS_LIMIT'],
+    'it would be admitted, but a limit of the peer for us is reached',
+  ],
+  502: ['REQUEST_FAILED', ['BACKEND_MALFORMED'], 'it is admitted, and the answer of its service is none'],
+  503: [
+    'REQUEST_FAILED',
+    ['BACKEND_DOWN', 'BACKEND_TLS', 'BACKEND_RESET', 'OVERLOADED'],
+    'it is admitted, and its service cannot be reached, or its gateway is overloaded',
+  ],
+  504: ['REQUEST_FAILED', ['BACKEND_TIMEOUT'], 'it is admitted, and its service does not answer in time'],
+};
+
+/** What the ingress gateway has answered itself (envoy/http/local-reply.ts); undefined: a service has. */
+function ownAnswer({ status, headers, body }: Answer): number | undefined {
+  const message = /^gateway: (\d{3})$/.exec(String(headers['grpc-message'] ?? ''))?.[1];
+  if (message !== undefined) return Number(message);
+  const own = `gateway: ${status}\n`;
+  const isText = headers['content-type'] === 'text/plain';
+  // The answer to HEAD has the length of a body, and none.
+  return isText && (body === own || (body === '' && headers['content-length'] === `${own.length}`))
+    ? status
+    : undefined;
+}
