@@ -53,7 +53,7 @@ function requestLines(asked: AskedRequest): readonly string[] {
   const others = possible.filter((code) => code !== reason);
   return [
     `${method} ${asked.import} ${path}${address === undefined ? '' : ` at ${address}`}: ${status === undefined ? 'no answer' : `${status}${grpc}`}`,
-    `  as ${workload ?? 'nobody: the claim of a workload is not sent'}, request id ${requestId}`,
+    `  ${workload === undefined ? 'without the claim of a workload' : `as ${workload}`}, request id ${requestId}`,
     `  ${reason}: ${text}`,
     ...(others.length === 0 ? [] : [`  its log has one of ${others.join(', ')}`]),
     ...(remedy === '' ? [] : [`    -> ${remedy}`]),
