@@ -123,7 +123,7 @@ test('docs/operations.md lists every field of the access logs, each with the lay
   };
   const logs: Readonly<Record<string, readonly object[]>> = {
     listener: connectionLog(mesh, 'ingress'),
-    http: [...requestLog(mesh, 'ingress'), ...requestLog(mesh, 'egress')],
+    http: [...requestLog(mesh, 'ingress', 'shop'), ...requestLog(mesh, 'egress', undefined)],
     tcp: [...tcpLog(mesh, 'ingress'), ...tcpLog(mesh, 'egress')],
     tunnel: tunnelLog(mesh),
   };

@@ -76,6 +76,7 @@ function placeholders(mesh: MeshUnderTest): (key: string, value: unknown) => unk
     if (key === 'private_key') return hasText(value) ? '[redacted]' : value;
     if (key === 'certificate_chain') return hasText(value) ? '[certificate for this peer]' : value;
     if (typeof value !== 'string') return value;
+    if (key === 'inline_string' && /^[0-9a-f]{12}$/.test(value)) return '<digest of this host>';
     if (value.startsWith('-----')) return `[${labels.get(value.trim()) ?? 'unknown'}]`;
     return keys.reduce((text, [keyed, shown]) => text.replaceAll(keyed, shown), value);
   };

@@ -30,7 +30,7 @@ export const PIECES: readonly Piece[] = [
   {
     name: 'facts kept for the log (authority, request id, workload)',
     roles: BOTH,
-    without: (whole) => resources(whole, dropFilters(['header_to_metadata'])),
+    without: (whole) => resources(whole, dropFilters(['set_filter_state', 'header_to_metadata'])),
   },
   {
     name: 'internal hosts in responses (Lua)',

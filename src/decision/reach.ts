@@ -182,6 +182,7 @@ function allowedBy(manager: Manager, perFilter: readonly PerFilter[], source: st
         break;
       // They change what is seen of a request, limit, or send it on.
       case 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config':
+      case 'type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config':
       case 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation':
       case 'type.googleapis.com/envoy.extensions.filters.http.filter_chain.v3.FilterChainConfig':
       case 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router':

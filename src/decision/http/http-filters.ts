@@ -3,6 +3,7 @@
 
 import type { Any, Message } from '../../envoy/draft.ts';
 import { internalHosts } from '../../envoy/http/headers/internal-hosts.ts';
+import { METADATA } from '../../envoy/resource-names.ts';
 import { within } from '../matching/text-match.ts';
 import { only, present, unjudged } from '../matching/unjudged.ts';
 import { actionOf, type Inputs } from '../matching/xds-matcher.ts';
@@ -25,7 +26,12 @@ export function passFilter(name: string, config: Any, hop: Hop): Outcome | undef
       return passFilter(name, present(config.extension_config?.typed_config, name), hop);
     }
     case 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config':
-      return readMetadata(config, hop);
+      if (override !== undefined && override['@type'] !== config['@type'])
+        throw unjudged(`the entry ${override['@type']} for ${name}`);
+      return readMetadata((override as typeof config | undefined) ?? config, hop);
+    case 'type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config':
+      for (const one of [config, override]) checkState(one, name);
+      return undefined;
     case 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation':
       only(config, name, 'mutations');
       hop.view.mutate(config.mutations?.request_mutations ?? []);
@@ -79,6 +85,16 @@ function isSkipped(matcher: Matcher, name: string, { view }: Hop): boolean {
 
 function looksAtResponse(matcher: Matcher): boolean {
   return JSON.stringify(matcher).includes('envoy.type.matcher.v3.HttpResponseHeaderMatchInput');
+}
+
+/** Filter state under keys of ours is for the log alone; under others it changes what Envoy does. */
+function checkState(config: Any | undefined, name: string): void {
+  if (config === undefined) return;
+  if (config['@type'] !== 'type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config')
+    throw unjudged(`the entry ${config['@type']} for ${name}`);
+  only(config, name, 'on_request_headers');
+  for (const { object_key: key = '' } of config.on_request_headers ?? [])
+    if (!key.startsWith(`${METADATA}.`)) throw unjudged(`the filter state ${key}`);
 }
 
 function readMetadata(

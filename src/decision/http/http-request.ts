@@ -141,7 +141,8 @@ function routed(manager: Manager, config: RouteConfiguration, view: RequestView,
   };
   let rule: string | undefined;
   for (const filter of manager.http_filters ?? []) {
-    only(filter, 'an HTTP filter', 'name', 'typed_config');
+    only(filter, 'an HTTP filter', 'name', 'typed_config', 'disabled');
+    if (filter.disabled && !hop.perFilter.some((one) => Object.hasOwn(one, filter.name ?? ''))) continue;
     const outcome = passFilter(filter.name ?? '', present(filter.typed_config, filter.name ?? ''), hop);
     if (outcome?.refusal !== undefined) return outcome.refusal;
     rule = outcome?.rule ?? rule;

@@ -5,7 +5,7 @@
 
 import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
-import { CLIENT_STATE, CONNECTION_STATE, IDENTITY_STATE, METADATA } from '../resource-names.ts';
+import { CLIENT_STATE, CONNECTION_STATE, IDENTITY_STATE, METADATA, WORKLOAD_HEADER } from '../resource-names.ts';
 import { CLAIMED_WORKLOAD } from './access-control/workload-claim.ts';
 import {
   BACKEND_REASON,
@@ -16,7 +16,7 @@ import {
   TCP_IMPORT_REASON,
   TUNNEL_REASON,
 } from './connection-expressions.ts';
-import { GIVEN_REQUEST_ID, LOGGED_AUTHORITY } from './headers/request-facts.ts';
+import { LOGGED_AUTHORITY, LOGGED_REQUEST_ID, remembered } from './headers/request-facts.ts';
 import { IS_NOT_ALLOWED, LOGGED_PATH, NOT_FROM_UPSTREAM, requestReason, WENT_WELL } from './reason-expressions.ts';
 import { countVerdict, MAY_NOT_BE_ALLOWED } from './verdict-counter.ts';
 
@@ -42,7 +42,6 @@ const REQUEST = {
   conn_id: '%CONNECTION_ID%',
   peer_uri: PEER_URI,
   request_id: '%STREAM_ID%',
-  version: VERSION,
   method: '%REQ(:METHOD)%',
   path: '%PATH(NQ)%',
   code: '%RESPONSE_CODE%',
@@ -51,27 +50,46 @@ const REQUEST = {
   ...SIZE,
 };
 
+/** Of an allowed request: what has passed all filters is in filter state, and the backend has been told the workload. */
+const ALLOWED_BY_ROLE: Readonly<Record<GatewayRole, Fields>> = {
+  ingress: {
+    export: remembered('service'),
+    rule: POLICY,
+    version: remembered('version'),
+    workload: `%REQ(${WORKLOAD_HEADER.toUpperCase()})%`,
+    peer_request_id: LOGGED_REQUEST_ID,
+  },
+  egress: {
+    peer: remembered('peer'),
+    import: remembered('service'),
+    rule: remembered('rule'),
+    version: remembered('version'),
+    caller_request_id: LOGGED_REQUEST_ID,
+    authority: remembered('authority'),
+    client: CLIENT,
+  },
+};
+
 const BY_ROLE: Readonly<Record<GatewayRole, Fields>> = {
   ingress: {
     peer: CHAIN_PEER,
     export: `%METADATA(VIRTUAL_HOST:${METADATA}:service)%`,
     rule: POLICY,
     workload: CLAIMED_WORKLOAD,
-    peer_request_id: GIVEN_REQUEST_ID,
+    peer_request_id: LOGGED_REQUEST_ID,
   },
   egress: {
     peer: `%METADATA(VIRTUAL_HOST:${METADATA}:peer)%`,
     import: `%METADATA(VIRTUAL_HOST:${METADATA}:service)%`,
     rule: `%METADATA(VIRTUAL_HOST:${METADATA}:rule)%`,
-    caller_request_id: GIVEN_REQUEST_ID,
-    authority: LOGGED_AUTHORITY,
-    client: CLIENT,
+    caller_request_id: LOGGED_REQUEST_ID,
   },
 };
 
 /** What is known beyond that, for those who look for the cause. */
 const WHAT_WENT_WRONG = {
   ...NODE,
+  version: VERSION,
   client: CLIENT,
   authority: LOGGED_AUTHORITY,
   code_details: '%RESPONSE_CODE_DETAILS%',
@@ -84,20 +102,16 @@ const WHAT_WENT_WRONG = {
 /**
  * Two lines of which each request has one, except answered health checks of peers: each gateway sends one every two seconds; and
  * what is counted.
+ * `peer`: whose requests all are, at the ingress.
  */
-export function requestLog(mesh: Mesh, role: GatewayRole): readonly AccessLog[] {
-  const fields = { ...head(mesh, role, 'http'), ...REQUEST, ...BY_ROLE[role] };
+export function requestLog(mesh: Mesh, role: GatewayRole, peer: string | undefined): readonly AccessLog[] {
+  const fields = { ...head(mesh, role, 'http'), ...REQUEST };
+  const allowed = { ...fields, ...ALLOWED_BY_ROLE[role], ...(peer !== undefined && { peer }), ...ALLOWED };
+  const other = { ...fields, ...BY_ROLE[role], ...requestReason(role) };
   return [
-    { ...jsonLog({ ...fields, ...ALLOWED }), filter: allOf([...ANSWERED, ...(role === 'ingress' ? [BY_RULE] : [])]) },
-    {
-      ...jsonLog({ ...fields, ...WHAT_WENT_WRONG, path: LOGGED_PATH, ...requestReason(role) }),
-      filter: anyOf(NOT_ANSWERED),
-    },
-    countVerdict(
-      role,
-      { ...fields, ...requestReason(role) },
-      allOf([MAY_NOT_BE_ALLOWED, anyOf(NOT_ANSWERED), expression(IS_NOT_ALLOWED)]),
-    ),
+    { ...jsonLog(allowed), filter: allOf([...ANSWERED, ...(role === 'ingress' ? [BY_RULE] : [])]) },
+    { ...jsonLog({ ...other, ...WHAT_WENT_WRONG, path: LOGGED_PATH }), filter: anyOf(NOT_ANSWERED) },
+    countVerdict(role, other, allOf([MAY_NOT_BE_ALLOWED, anyOf(NOT_ANSWERED), expression(IS_NOT_ALLOWED)])),
   ];
 }
 

@@ -6,7 +6,6 @@ import type { GatewayRole, Mesh } from '../../federation/model.ts';
 import { ADS } from '../config-source.ts';
 import { extension, type Message } from '../draft.ts';
 import * as limits from '../limits.ts';
-import type { Fact } from './access-control/request-fact.ts';
 import { requestLog } from './access-log.ts';
 import {
   CLEAN_REQUEST,
@@ -14,7 +13,7 @@ import {
   STRIP_RESPONSE,
   STRIP_RESPONSE_TRAILERS,
 } from './headers/header-mutations.ts';
-import { keepFacts } from './headers/request-facts.ts';
+import { rememberRequest, requestIdSlot } from './headers/request-facts.ts';
 import { localReplies } from './local-reply.ts';
 
 type NetworkFilter = Message<'envoy.config.listener.v3.Filter'>;
@@ -26,9 +25,9 @@ export interface HttpChain {
   readonly role: GatewayRole;
   readonly statPrefix: string;
   readonly routes: string;
-  /** What is kept of a request beside its authority and its id. */
-  readonly facts?: readonly Fact[];
-  /** Filters after those that keep facts and strip headers. */
+  /** Whose requests all are (ingress). */
+  readonly peer?: string;
+  /** Filters after those that keep something for the log and strip headers. */
   readonly filters: readonly HttpFilter[];
   /** Callers have proven who they are. */
   readonly claimsCaller?: true;
@@ -42,12 +41,12 @@ export function httpConnectionManager(chain: HttpChain): NetworkFilter {
   );
 }
 
-function own({ mesh, role, statPrefix, routes, facts, filters, claimsCaller }: HttpChain): Manager {
+function own({ mesh, role, statPrefix, routes, peer, filters, claimsCaller }: HttpChain): Manager {
   return {
     stat_prefix: statPrefix,
     rds: { route_config_name: routes, config_source: ADS },
-    access_log: requestLog(mesh, role),
-    http_filters: [keepFacts(facts), STRIP, ...filters, ROUTER],
+    access_log: requestLog(mesh, role, peer),
+    http_filters: [rememberRequest(), requestIdSlot(), STRIP, ...filters, ROUTER],
     early_header_mutation_extensions: [cleanRequest(role)],
     local_reply_config: localReplies(role, claimsCaller === true),
   };

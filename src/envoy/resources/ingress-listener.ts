@@ -9,7 +9,7 @@ import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { bodyGuard } from '../http/access-control/body-guard.ts';
 import { pathGuard } from '../http/access-control/path-guard.ts';
 import { denyByDefault, peerOnly } from '../http/access-control/rbac.ts';
-import { claimsOfOne, claimsOfSeveral } from '../http/access-control/workload-claim.ts';
+import { keepClaim } from '../http/access-control/workload-claim.ts';
 import { connectionLog } from '../http/access-log.ts';
 import { internalHosts } from '../http/headers/internal-hosts.ts';
 import { underscoreGuard } from '../http/headers/underscore-guard.ts';
@@ -123,9 +123,9 @@ const peerChain = memoizeByIdentity(
           role: 'ingress',
           statPrefix: names.statName('ingress', name),
           routes: names.ingressRoutes(peer),
-          facts: claimsOfOne(gatewayIdentities),
+          peer: name,
           filters: [
-            ...claimsOfSeveral(gatewayIdentities),
+            keepClaim(gatewayIdentities),
             limitSlot('peer'),
             pathGuard(),
             bodyGuard(),

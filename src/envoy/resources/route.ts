@@ -25,7 +25,7 @@ import {
   TRACE_CONTEXT,
 } from '../http/headers/header-mutations.ts';
 import { LUA_METADATA, ownHosts } from '../http/headers/internal-hosts.ts';
-import { GIVEN_REQUEST_ID } from '../http/headers/request-facts.ts';
+import { GIVEN_REQUEST_ID, type HostFacts, PASS_REQUEST_ID, rememberHost } from '../http/headers/request-facts.ts';
 import { UNDERSCORES_DROPPED } from '../http/headers/underscore-guard.ts';
 import { limitedBy, limitedHealthChecks } from '../http/limit-filters.ts';
 import { forReasons } from '../http/reason-facts.ts';
@@ -104,7 +104,10 @@ function ingressDraft(
   hosts: () => readonly VirtualHost[],
 ): Draft {
   return routes(names.ingressRoutes(peer), inputs, () => ({
-    ...perFilter(limitedBy('peer', peer.limits, peer.name)),
+    ...perFilter({
+      ...limitedBy('peer', peer.limits, peer.name),
+      ...(peer.traceContext === 'forward' && PASS_REQUEST_ID),
+    }),
     virtual_hosts: [...hosts(), denyAll('not-exported', 403)],
     request_headers_to_add: [
       { header: { key: names.PEER_HEADER, value: peer.name }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
@@ -134,7 +137,7 @@ const grantedHost = memoizeByIdentity(
     const peer = { name: peerName, domainKey, gatewayIdentities };
     const { name, authority, protocol, backends, requestBodies, underscoreHeaders, timeouts } = exported;
     const rules = allow.map((rule) => ({ name: names.exportRule(peer.name, name, rule.at), rule }));
-    return versioned({
+    const host: VirtualHost = {
       name: `${peer.name}/${names.statName(name)}`,
       domains: [authority],
       metadata: says({ service: name, ...forReasons(allow, requestBodies) }),
@@ -159,14 +162,20 @@ const grantedHost = memoizeByIdentity(
         },
       }),
       virtual_clusters: [countedAs(peer.name, name)],
-    });
+    };
+    return versioned(host, { service: name });
   },
 );
 
 /** The same host with the digest of its content: the access log has it, so that a line leads to what decided. */
-function versioned(host: VirtualHost): VirtualHost {
+function versioned(host: VirtualHost, facts: HostFacts): VirtualHost {
   const { [names.METADATA]: said } = host.metadata?.filter_metadata ?? {};
-  return { ...host, metadata: says({ ...said, version: digestOf(host).slice(0, 12) }) };
+  const version = digestOf(host).slice(0, 12);
+  return {
+    ...host,
+    metadata: says({ ...said, version }),
+    typed_per_filter_config: { ...host.typed_per_filter_config, ...rememberHost({ ...facts, version }) },
+  };
 }
 
 function says(said: Readonly<Record<string, unknown>>): NonNullable<VirtualHost['metadata']> {
@@ -204,11 +213,13 @@ const importedHost = memoizeByIdentity(
     const route = names.importRoute(peer, name);
     const [local = name] = localNames;
     const metadata = { filter_metadata: { [names.METADATA]: { service: name, peer } } };
-    return versioned({
+    const facts = { peer, service: name, rule: names.importRule(name, clients !== undefined) };
+    const host: VirtualHost = {
       name: `import/${names.statName(local)}`,
       domains: localNames,
-      metadata: says({ service: name, peer, rule: names.importRule(name, clients !== undefined) }),
+      metadata: says(facts),
       ...perFilter({
+        ...(traceContext === 'forward' && PASS_REQUEST_ID),
         ...(clients && { [HTTP_RBAC]: clientsOnly(names.importRule(name, true), clients) }),
         ...(imported.underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
         ...limitedBy('import', limits, peer, name),
@@ -226,7 +237,8 @@ const importedHost = memoizeByIdentity(
               metadata,
             }),
       virtual_clusters: [countedAs(peer, name)],
-    });
+    };
+    return versioned(host, facts);
   },
 );
 

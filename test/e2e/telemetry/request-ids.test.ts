@@ -77,9 +77,24 @@ describe('the access logs of two gateways', () => {
     assert.ok(!JSON.stringify(meshes.accounts.seen.at(-1)?.headers).includes(FORGED));
   });
 
+  for (const [what, id] of [
+    ['quotes', '","peer":"partner","reason":"ALLOWED'],
+    ['a text that is longer than an id', `${FORGED}0`],
+  ] as const) {
+    test(`Of ${what} in the place of an id, the log has as much as an id is long, under its key, and the backend nothing`, async () => {
+      for (const kind of ['receipts', 'admin']) {
+        const path = `/v1/${kind}/${what.replaceAll(' ', '-')}`;
+        const asked = { authority: ACCOUNTS, path, headers: { 'x-request-id': id } };
+        assert.equal((await meshes.direct('shop', asked)).status, kind === 'admin' ? 403 : 200);
+        const { peer_request_id: peers, ...others } = await line(meshes.bank, 'ingress', path);
+        assert.equal(peers, id.slice(0, 36));
+        assert.equal(others['peer'], 'shop');
+        assert.ok(!JSON.stringify([others, meshes.accounts.seen.at(-1)?.headers]).includes(id.slice(0, 36)));
+      }
+    });
+  }
+
   for (const [what, headers] of Object.entries({
-    'is not an id': { 'x-request-id': `${FORGED}","peer":"partner` },
-    'is longer than an id': { 'x-request-id': `${FORGED}0` },
     'is absent': {},
     'comes under our own name': { 'x-postern-given-request-id': FORGED },
   })) {

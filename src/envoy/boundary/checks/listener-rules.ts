@@ -16,9 +16,10 @@ import {
   tcpChainLabel,
 } from '../name-rules.ts';
 import { checkCallersChain } from './http/client-rules.ts';
-import { checkHttpFilters, deniesByDefault, remembersRequest } from './http/filter-rules.ts';
+import { checkHttpFilters, deniesByDefault } from './http/filter-rules.ts';
 import { checkHeaders } from './http/header-rules.ts';
 import { connectionsOf } from './http/limit-rules.ts';
+import { namesPeer, remembersRequest } from './http/log-rules.ts';
 import { guardsUnderscores } from './http/underscore-rules.ts';
 import { checkCallersGate, checkCallersTcpPort } from './tcp/callers-gate-rules.ts';
 import { checkNetworkRbac, isBounded, isFixed, seconds, TCP_PROXY } from './tcp/network-rules.ts';
@@ -94,7 +95,7 @@ export function checkListener(listener: Listener, subject: Subject): Facts {
   const callers = chain.transport_socket === undefined ? undefined : checkCallersChain(chain, 'http', 0, subject);
   const manager = managerOf(chain, subject, callers === undefined ? 0 : 1);
   checkManager(manager, 'egress', subject);
-  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[2]), 'HTTP_RBAC', subject);
+  enforce(callers === undefined || deniesByDefault(manager.http_filters?.[3]), 'HTTP_RBAC', subject);
   const { trustDomain = null, secrets = [] } = callers ?? {};
   // What proves the callers is part of the name, so that their list of clients goes with it.
   const routes = callers === undefined ? name : `${name}@${meshBundleKey(secrets[0] ?? '')}`;
@@ -134,6 +135,7 @@ function checkPeerChain(chain: FilterChain, subject: Subject): TlsUse {
   const manager = managerOf(chain, subject, /^\d+$/.test(connectionsOf(chain)) ? 2 : 1);
   checkManager(manager, 'ingress', subject);
   checkHttpFilters(manager, use.identities, subject);
+  enforce(namesPeer(manager, label.peer), 'ACCESS_LOG', subject);
   const routes = `ingress/${labelText(label)}`;
   enforce(manager.rds?.route_config_name === routes, 'ROUTES_PRESENT', subject);
   return { ...use, routes };

@@ -9,6 +9,7 @@ import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS } from '../required-removals.ts';
 import { admissionOf } from './http/admission-rules.ts';
 import { clientsOf } from './http/client-rules.ts';
 import { limitsOf, PEER_SLOT } from './http/limit-rules.ts';
+import { PASSED_ON, takesRequestId } from './http/log-rules.ts';
 import { checkPolicies } from './http/policy-rules.ts';
 import { addsHeaders, forwardsTrace, isGivenId } from './http/trace-rules.ts';
 import { droppingOf } from './http/underscore-rules.ts';
@@ -32,7 +33,9 @@ export function checkRoutes(config: RouteConfiguration, subject: Subject): Facts
   const [, port = ''] = EGRESS.exec(name) ?? [];
   enforce(label !== undefined || port !== '', 'KNOWN_NAME', subject);
   // Virtual hosts that come from elsewhere would never pass these rules.
-  const ofAll = Object.keys(config.typed_per_filter_config ?? {}).filter((filter) => filter !== PEER_SLOT);
+  const { [PEER_SLOT]: _limits, [PASSED_ON]: passed, ...more } = config.typed_per_filter_config ?? {};
+  const ofAll = Object.keys(more);
+  enforce(passed === undefined || takesRequestId(passed), 'LOGGED_REQUEST', subject);
   enforce(config.vhds === undefined && ofAll.length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
   const hosts = config.virtual_hosts ?? [];
   const last = hosts.at(-1);

@@ -7,7 +7,7 @@ import type { Workload } from '../../../federation/model.ts';
 import { type SpiffeId, trustDomainOf } from '../../../trust/spiffe.ts';
 import { extension, type Message } from '../../draft.ts';
 import { METADATA } from '../../resource-names.ts';
-import { type Fact, factOf } from './request-fact.ts';
+import { factOf } from './request-fact.ts';
 
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
@@ -15,6 +15,7 @@ type Permission = Message<'envoy.config.rbac.v3.Permission'>;
 type Predicate = Message<'xds.type.matcher.v3.Matcher.MatcherList.Predicate'>;
 
 const NAME = 'envoy.filters.http.header_to_metadata.claims';
+const TO_METADATA = 'envoy.extensions.filters.http.header_to_metadata.v3.Config';
 /** In the namespace of our metadata. */
 const KEY = 'workload';
 
@@ -41,26 +42,25 @@ export const TELL_CALLER: Message<'envoy.config.core.v3.HeaderValueOption'> = {
   append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
 };
 
-/** The workload whose claim counts: for the access log, and for the backend. */
+/** The workload whose claim counts: for the access log of what was refused, and for the backend. */
 export const CLAIMED_WORKLOAD = `%DYNAMIC_METADATA(${METADATA}:${KEY})%`;
 
-/** Of a peer with one gateway identity, which is the one that every connection has proved. */
-export function claimsOfOne(gatewayIdentities: readonly SpiffeId[]): readonly Fact[] {
-  const [only] = gatewayIdentities;
-  if (only === undefined || gatewayIdentities.length > 1) return [];
-  return [
-    factOf(
-      PEER_CLAIM_HEADER,
-      KEY,
-      elementOf(only, (id) => `(${id})`),
-    ),
-  ];
+/**
+ * Keeps the workload of a claim that counts. Of a peer with one gateway identity: the one that every connection has proved. Of a
+ * peer with more, the filter runs only when the whole value is the one element of the gateway that the connection proved.
+ */
+export function keepClaim(gatewayIdentities: readonly SpiffeId[]): HttpFilter {
+  const [only = '' as SpiffeId, ...more] = gatewayIdentities;
+  return more.length === 0 ? claimOfOne(only) : claimOfSeveral(gatewayIdentities);
 }
 
-/** Of a peer with more: a filter that runs only when the whole value is the one element of the gateway that the connection proved. */
-export function claimsOfSeveral(gatewayIdentities: readonly SpiffeId[]): readonly HttpFilter[] {
-  if (gatewayIdentities.length < 2) return [];
-  const config = extension(NAME, 'envoy.extensions.filters.http.header_to_metadata.v3.Config', {
+function claimOfOne(gateway: SpiffeId): HttpFilter {
+  const claim = elementOf(gateway, (id) => `(${id})`);
+  return extension(NAME, TO_METADATA, { request_rules: [factOf(PEER_CLAIM_HEADER, KEY, claim)] });
+}
+
+function claimOfSeveral(gatewayIdentities: readonly SpiffeId[]): HttpFilter {
+  const config = extension(NAME, TO_METADATA, {
     request_rules: [
       {
         header: PEER_CLAIM_HEADER,
@@ -73,21 +73,19 @@ export function claimsOfSeveral(gatewayIdentities: readonly SpiffeId[]): readonl
     ],
   });
   const skip = extension('skip', 'envoy.extensions.filters.common.matcher.action.v3.SkipFilter', {});
-  return [
-    extension(NAME, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
-      extension_config: config,
-      xds_matcher: {
-        matcher_list: {
-          matchers: [
-            {
-              predicate: { not_matcher: { or_matcher: { predicate: gatewayIdentities.map(isClaimOf) } } },
-              on_match: { action: skip },
-            },
-          ],
-        },
+  return extension(NAME, 'envoy.extensions.common.matching.v3.ExtensionWithMatcher', {
+    extension_config: config,
+    xds_matcher: {
+      matcher_list: {
+        matchers: [
+          {
+            predicate: { not_matcher: { or_matcher: { predicate: gatewayIdentities.map(isClaimOf) } } },
+            on_match: { action: skip },
+          },
+        ],
       },
-    }),
-  ];
+    },
+  });
 }
 
 /** A segment of a SPIFFE path: neither `.` nor `..` (SPIFFE-ID, 2.2). */

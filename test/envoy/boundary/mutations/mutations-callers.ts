@@ -27,6 +27,7 @@ const common = (c: Copy): Data => tls(c).common_tls_context;
 const validation = (c: Copy): Data => common(c).combined_validation_context;
 const network = (c: Copy): Data => chain(c).filters[0].typed_config.matcher;
 const admitted = (c: Copy): Data => network(c).matcher_list.matchers[0];
+const RBAC = 'envoy.filters.http.rbac';
 const manager = (c: Copy): Data => chain(c).filters[1].typed_config;
 const routes = (c: Copy): Data => c.named('RouteConfiguration', 'egress/8080');
 const CLAIM = 'x-forwarded-client-cert';
@@ -192,16 +193,16 @@ export const CALLER_MUTATIONS: readonly (readonly [rule: BoundaryRule, what: str
       c.named('Secret', 'cert/callers').tls_certificate.private_key = peers.private_key;
     },
   ],
-  ['HTTP_RBAC', 'no access control', (c) => manager(c).http_filters.splice(2, 1)],
+  ['HTTP_RBAC', 'no access control', (c) => manager(c).http_filters.splice(3, 1)],
   [
     'HTTP_RBAC',
     'access control with a policy',
     (c) =>
-      void (manager(c).http_filters[2].typed_config.rules.policies = {
+      void (manager(c).http_filters[3].typed_config.rules.policies = {
         all: { permissions: [{ any: true }], principals: [{ any: true }] },
       }),
   ],
-  ['HTTP_FILTERS', 'a filter more', (c) => manager(c).http_filters.splice(3, 0, manager(c).http_filters[2])],
+  ['HTTP_FILTERS', 'a filter more', (c) => manager(c).http_filters.splice(4, 0, manager(c).http_filters[3])],
   [
     'CLEAN_REQUESTS',
     'the caller’s own claims kept',
@@ -234,19 +235,19 @@ export const CALLER_MUTATIONS: readonly (readonly [rule: BoundaryRule, what: str
   ],
   ['ACCESS_LOG', 'no log of connections', (c) => void delete port(c).access_log],
   ['CHAIN_MATCH', 'a second chain', (c) => port(c).filter_chains.push({ ...chain(c) })],
-  ['CLEAN_REQUESTS', 'an import without a policy', (c) => void delete host(c).typed_per_filter_config],
+  ['CLEAN_REQUESTS', 'an import without a policy', (c) => void delete host(c).typed_per_filter_config[RBAC]],
   [
     'CLIENTS',
     'no policy anywhere',
     (c) => {
-      for (const one of routes(c).virtual_hosts) delete one.typed_per_filter_config;
+      for (const { typed_per_filter_config: filters } of routes(c).virtual_hosts) delete filters?.[RBAC];
       delete routes(c).request_headers_to_add;
     },
   ],
   [
     'CLIENTS',
     'the policy of another import',
-    (c) => void (host(c).typed_per_filter_config = host(c, 1).typed_per_filter_config),
+    (c) => void (host(c).typed_per_filter_config[RBAC] = host(c, 1).typed_per_filter_config[RBAC]),
   ],
   ['CLIENTS', 'another client', (c) => void (client(c).value_match = { exact: 'spiffe://bank.example/ns/x' })],
   [

@@ -8,7 +8,7 @@ import type { GatewayRole } from '../../../../src/federation/model.ts';
 import type { Copy, Data, Mutation } from './mutation.ts';
 
 const EGRESS_MANAGER = (c: Copy): Data => c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config;
-const strip = (manager: Data): Data => manager.http_filters[1].typed_config.mutations;
+const strip = (manager: Data): Data => manager.http_filters[2].typed_config.mutations;
 const rules = (c: Copy): Data => c.policy.permissions[0].and_rules.rules;
 /** What the host says of its rules for the log follows the mutation. */
 function explained(c: Copy, methods: Readonly<Record<string, string>>): void {
@@ -35,11 +35,13 @@ const PLACES: Readonly<Record<string, readonly [role: GatewayRole, find: (c: Cop
   'the TLS parameters': ['ingress', (c) => c.tls.common_tls_context.tls_params],
   'the connection manager': ['ingress', (c) => c.manager],
   'the egress connection manager': ['egress', EGRESS_MANAGER],
-  'what the first filter keeps': [
+  'what the filter of request ids keeps': [
     'ingress',
-    (c) => c.manager.http_filters[0].typed_config.request_rules[0].on_header_present,
+    (c) => c.manager.http_filters[1].typed_config.request_rules[0].on_header_present,
   ],
+  'the filter of request ids': ['ingress', (c) => c.manager.http_filters[1].typed_config],
   'the first filter': ['ingress', (c) => c.manager.http_filters[0].typed_config],
+  'what the first filter keeps': ['ingress', (c) => c.manager.http_filters[0].typed_config.on_request_headers[0]],
   'the path guard’s policy': ['ingress', pathPolicy],
   'the path guard’s matcher': ['ingress', (c) => pathPolicy(c).permissions[0].not_rule.or_rules.rules[0].url_path.path],
   'the filter that strips headers': ['ingress', (c) => strip(c.manager)],
@@ -154,9 +156,12 @@ const SET: readonly (readonly [place: string, rule: BoundaryRule, fields: Data])
     'ACCESS_LOG',
     { grpc_service: { google_grpc: { target_uri: 'logs.example:443', stat_prefix: 'a' } } },
   ],
-  ['what the first filter keeps', 'HTTP_FILTERS', { type: 'NUMBER' }],
-  ['what the first filter keeps', 'HTTP_FILTERS', { encode: 'BASE64' }],
-  ['the first filter', 'HTTP_FILTERS', { stat_prefix: 'facts' }],
+  ['what the filter of request ids keeps', 'HTTP_FILTERS', { type: 'NUMBER' }],
+  ['what the filter of request ids keeps', 'HTTP_FILTERS', { encode: 'BASE64' }],
+  ['the filter of request ids', 'HTTP_FILTERS', { stat_prefix: 'facts' }],
+  ['the first filter', 'LOGGED_REQUEST', { clear_route_cache: true }],
+  ['what the first filter keeps', 'HTTP_FILTERS', { shared_with_upstream: 'ONCE' }],
+  ['what the first filter keeps', 'HTTP_FILTERS', { read_only: true }],
   ['the path guard’s policy', 'HTTP_FILTERS', { checked_condition: NEVER }],
   ['the path guard’s matcher', 'HTTP_FILTERS', { ignore_case: true }],
   ['the filter that strips headers', 'HTTP_FILTERS', { request_mutations: OVERWRITE_PATH }],
@@ -295,7 +300,7 @@ const OTHERS: readonly (readonly [rule: BoundaryRule, ...Mutation])[] = [
     (c) => listenAt(c.named('Listener', 'ingress'), '127.0.0.1', 15444),
   ],
   ['HTTP_FILTERS', 'a script after access control', 'ingress', (c) => c.manager.http_filters.splice(-1, 0, LUA)],
-  ['HTTP_FILTERS', 'a script at the egress', 'egress', (c) => EGRESS_MANAGER(c).http_filters.splice(4, 0, LUA)],
+  ['HTTP_FILTERS', 'a script at the egress', 'egress', (c) => EGRESS_MANAGER(c).http_filters.splice(5, 0, LUA)],
   [
     'HTTP_FILTERS',
     'a second filter that mutates headers',

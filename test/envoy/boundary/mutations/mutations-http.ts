@@ -35,7 +35,14 @@ const GIVEN_ID = {
   append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
 };
 
-const peerRequestId = (c: Copy): Data => c.manager.http_filters[0].typed_config.request_rules[1];
+const peerRequestId = (c: Copy): Data => c.manager.http_filters[1].typed_config.request_rules[0];
+const remembered = (c: Copy): Data => c.manager.http_filters[0].typed_config.on_request_headers;
+const ofHost = (c: Copy): Data =>
+  c.host.typed_per_filter_config['envoy.filters.http.set_filter_state'].on_request_headers;
+
+function setText(state: Data, text: string): void {
+  state.format_string.text_format_source.inline_string = text;
+}
 
 export const HTTP_MUTATIONS: Mutations = {
   NO_DEFAULT_CHAIN: [['one', 'ingress', (c) => void (c.named('Listener', 'ingress').default_filter_chain = c.chain)]],
@@ -176,7 +183,7 @@ export const HTTP_MUTATIONS: Mutations = {
     [
       'the guard that waits for the end of a body before the one that refuses CONNECT',
       'ingress',
-      (c) => c.manager.http_filters.splice(4, 0, c.removeFilter('envoy.filters.http.buffer')),
+      (c) => c.manager.http_filters.splice(5, 0, c.removeFilter('envoy.filters.http.buffer')),
     ],
     ['no guard', 'ingress', (c) => void c.removeFilter('envoy.filters.http.rbac.paths')],
     ['guard disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.rbac.paths').disabled = true)],
@@ -228,7 +235,7 @@ export const HTTP_MUTATIONS: Mutations = {
       (c) =>
         c
           .named('Listener', 'egress/8080')
-          .filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.mutations.response_mutations.pop(),
+          .filter_chains[0].filters[0].typed_config.http_filters[2].typed_config.mutations.response_mutations.pop(),
     ],
     [
       'skipped by a value',
@@ -272,7 +279,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'nothing stripped from trailers',
       'egress',
       (c) =>
-        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters[1]
+        void delete c.named('Listener', 'egress/8080').filter_chains[0].filters[0].typed_config.http_filters[2]
           .typed_config.mutations.response_trailers_mutations,
     ],
   ],
@@ -637,7 +644,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'another header',
       'egress',
       (c) =>
-        void (egressFilters(c)[2].typed_config.rules.policies[
+        void (egressFilters(c)[3].typed_config.rules.policies[
           'underscore-header'
         ].permissions[0].not_rule.and_rules.rules[0].header.name = 'x-bytes'),
     ],
@@ -674,8 +681,7 @@ export const HTTP_MUTATIONS: Mutations = {
     [
       'dropped where they are refused',
       'egress',
-      (c) =>
-        void (c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].typed_per_filter_config = { [GUARD]: OFF }),
+      (c) => void (c.named('RouteConfiguration', 'egress/8080').virtual_hosts[0].typed_per_filter_config[GUARD] = OFF),
     ],
   ],
   TRACE_CONTEXT: [
@@ -734,8 +740,17 @@ export const HTTP_MUTATIONS: Mutations = {
     [
       'an id in the place of the authority',
       'ingress',
-      (c) => void (peerRequestId(c).on_header_present.key = 'authority'),
+      (c) => void (remembered(c)[0].format_string = remembered(c)[1].format_string),
     ],
+    ['an id in the place of a workload', 'ingress', (c) => void (peerRequestId(c).on_header_present.key = 'workload')],
+    ['a header more', 'ingress', (c) => remembered(c).push({ ...remembered(c)[0], object_key: 'postern.service' })],
+    ['state of Envoy', 'ingress', (c) => void (remembered(c)[1].object_key = 'envoy.upstream.server_name')],
+    ['an id of any length', 'ingress', (c) => setText(remembered(c)[1], '%REQ(X-POSTERN-GIVEN-REQUEST-ID)%')],
+    ['an id passed on for everybody', 'ingress', (c) => void delete c.manager.http_filters[1].disabled],
+    ['another export in the log', 'ingress', (c) => setText(ofHost(c)[0], 'any')],
+    ['a header in the place of the export', 'ingress', (c) => setText(ofHost(c)[0], '%REQ(X-SERVICE)%')],
+    ['another version in the log', 'ingress', (c) => setText(ofHost(c)[1], '000000000000')],
+    ['no export in the log', 'ingress', (c) => ofHost(c).shift()],
     [
       'a text in the place of the id',
       'ingress',

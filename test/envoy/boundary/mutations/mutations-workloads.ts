@@ -5,7 +5,7 @@
 import type { BoundaryRule } from '../../../../src/envoy/boundary/boundary-rules.ts';
 import type { Copy, Data, Mutation } from './mutation.ts';
 
-const claim = (c: Copy): Data => c.manager.http_filters[2].typed_config;
+const claim = (c: Copy): Data => c.manager.http_filters[3].typed_config;
 /** What counts on a connection of each of the shop's two gateways. */
 const counting = (c: Copy): Data[] =>
   claim(c).xds_matcher.matcher_list.matchers[0].predicate.not_matcher.or_matcher.predicate;
@@ -17,8 +17,8 @@ const partners = (c: Copy): Data =>
   c
     .named('Listener', 'ingress')
     .filter_chains.find(({ metadata }: Data) => metadata.filter_metadata.postern.peer === 'partner')
-    .filters.at(-1).typed_config.http_filters[0].typed_config.request_rules;
-const one = (c: Copy): Data => partners(c)[2].on_header_present.regex_value_rewrite;
+    .filters.at(-1).typed_config.http_filters[3].typed_config.request_rules;
+const one = (c: Copy): Data => partners(c)[0].on_header_present.regex_value_rewrite;
 
 /** Of the export that has a rule with workloads. */
 const rbac = (c: Copy): Data => c.routes.virtual_hosts[1].typed_per_filter_config['envoy.filters.http.rbac'].rbac;
@@ -29,7 +29,7 @@ const asked = (c: Copy): Data => ruleWithWorkloads(c)[2].or_rules.rules;
 const matcher = (permission: Data): Data => permission.sourced_metadata.metadata_matcher;
 
 export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])[] = [
-  ['WORKLOAD_CLAIM', 'no filter', 'ingress', (c) => void c.manager.http_filters.splice(2, 1)],
+  ['WORKLOAD_CLAIM', 'no filter', 'ingress', (c) => void c.manager.http_filters.splice(3, 1)],
   ['WORKLOAD_CLAIM', 'of one gateway: none kept', 'ingress', (c) => void partners(c).pop()],
   ['WORKLOAD_CLAIM', 'of one gateway: any text', 'ingress', (c) => void (one(c).pattern.regex = '^(.*)$')],
   [
@@ -50,7 +50,7 @@ export const WORKLOAD_MUTATIONS: readonly (readonly [BoundaryRule, ...Mutation])
     'ingress',
     (c) => void (one(c).pattern.regex = one(c).pattern.regex.replace('(spiffe://partner', '(spiffe://shop')),
   ],
-  ['WORKLOAD_CLAIM', 'of one gateway: another header', 'ingress', (c) => void (partners(c)[2].header = 'x-claim')],
+  ['WORKLOAD_CLAIM', 'of one gateway: another header', 'ingress', (c) => void (partners(c)[0].header = 'x-claim')],
   [
     'WORKLOAD_CLAIM',
     'the filter runs for every value',

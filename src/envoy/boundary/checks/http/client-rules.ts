@@ -7,6 +7,7 @@ import { type CallersFact, enforce, type Subject } from '../../boundary-rules.ts
 import { meshBundleKey } from '../../name-rules.ts';
 import { checkTls13, combinedValidation, provenClientContext } from '../tls/tls-rules.ts';
 import { UNDERSCORE_GUARD } from './filter-rules.ts';
+import { PASSED_ON, REMEMBERED, remembersHost, takesRequestId } from './log-rules.ts';
 
 type FilterChain = Messages['envoy.config.listener.v3.FilterChain'];
 type CommonTlsContext = Messages['envoy.extensions.transport_sockets.tls.v3.CommonTlsContext'];
@@ -108,9 +109,12 @@ export const clientsOf = memoizeByIdentity((host: VirtualHost, subject: Subject)
     [HTTP_RBAC]: config,
     [LIMITS]: _limits,
     [UNDERSCORE_GUARD]: _guard,
+    [REMEMBERED]: _remembered,
+    [PASSED_ON]: passed,
     ...switches
   } = host.typed_per_filter_config ?? {};
   enforce(Object.keys(switches).length === 0, 'POLICY_NOT_OVERRIDDEN', subject);
+  enforce((passed === undefined || takesRequestId(passed)) && remembersHost(host), 'LOGGED_REQUEST', subject);
   if (config === undefined) return undefined;
   enforce(config['@type'] === PER_ROUTE && config.rbac?.rules === undefined, 'CLIENTS', subject);
   const allowed = onlyAllowed(config.rbac?.matcher);

@@ -1,25 +1,21 @@
-// Boundary rules for the HTTP filters of an ingress chain: what is kept for the log, the guards, and access control.
+// Boundary rules for the HTTP filters of an ingress chain: the claim, the guards, and access control.
 // Must not: look at another resource, or accept a filter that can be switched off.
 
 import { createHash } from 'node:crypto';
 import type { Any, Messages } from '../../../proto/types.gen.ts';
 import { enforce, type Subject } from '../../boundary-rules.ts';
 import { PEER_SLOT } from './limit-rules.ts';
-import { keepsOnlyClaimOf, keepsOnlyClaims } from './workload-rules.ts';
+import { keepsOnlyClaims } from './workload-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 type HttpFilter = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'];
 type Permission = Messages['envoy.config.rbac.v3.Permission'];
-type Fact = Messages['envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule'];
 
 const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
 const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
 const BUFFER = 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer';
-const TO_METADATA = 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config';
 const REQUEST_HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
 
-/** Where a gateway keeps the request id that it was given until its log takes it. */
-export const GIVEN_REQUEST_ID_HEADER = 'x-postern-given-request-id';
 /** The filter by which a virtual host can let bodies through (`typed_per_filter_config`). */
 export const BODY_GUARD = 'envoy.filters.http.buffer';
 /** The filter that a virtual host can switch off in the same way: its service has underscoreHeaders: drop. */
@@ -38,15 +34,9 @@ export function checkHttpFilters(
   identities: readonly string[],
   subject: Subject,
 ): void {
-  const [facts, , ...more] = filters;
-  const [only, ...several] = identities;
-  const isOne = only !== undefined && several.length === 0;
-  const [limits, paths, bodies, access, ...others] = isOne ? more : more.slice(1);
-  const [, , ...claims] = factsOf(facts);
-  const areClaimed = isOne
-    ? keepsOnlyClaimOf(claims, only)
-    : claims.length === 0 && keepsOnlyClaims(configOf(more[0]), identities);
-  enforce(areClaimed, 'WORKLOAD_CLAIM', subject);
+  // Before these: what is kept for the log (log-rules.ts), and the removal of headers (header-rules.ts).
+  const [claim, limits, paths, bodies, access, ...others] = filters.slice(3);
+  enforce(keepsOnlyClaims(configOf(claim), identities), 'WORKLOAD_CLAIM', subject);
   enforce(limits?.name === PEER_SLOT, 'LIMITS', subject);
   enforce(guardsPaths(paths), 'HARMLESS_PATHS', subject);
   enforce(guardsBodies(bodies), 'UNEXPECTED_BODY', subject);
@@ -57,50 +47,10 @@ export function checkHttpFilters(
   enforce(!others.some(isAccess), 'HTTP_RBAC', subject);
 }
 
-/** Before any other filter, so that a request which a filter refuses is logged with the authority that was received. */
-export function remembersRequest({ http_filters: [first] = [] }: Manager): boolean {
-  const [authority, id, ...claims] = factsOf(first);
-  return (
-    keeps(authority, 'authority', ':authority', undefined) &&
-    keeps(id, 'given_request_id', GIVEN_REQUEST_ID_HEADER, `^(?:(${REQUEST_ID})|\\C*)$`) &&
-    // What of a claim is kept: workload-rules.ts.
-    claims.every(({ on_header_present: kept }) => kept?.key === 'workload')
-  );
-}
-
-/** What the first filter keeps of a request. */
-function factsOf(filter: HttpFilter | undefined): readonly Fact[] {
-  const config = configOf(filter);
-  const isAlone = config?.['@type'] === TO_METADATA && config.response_rules === undefined;
-  return isAlone ? (config.request_rules ?? []) : [];
-}
-
-/** Keeps a header under a key of ours: as it is, or the group of an expression. */
-function keeps(fact: Fact | undefined, key: string, header: string, regex: string | undefined): boolean {
-  const {
-    metadata_namespace: namespace,
-    key: own,
-    value = '',
-    regex_value_rewrite: rewrite,
-  } = fact?.on_header_present ?? {};
-  const isExpected =
-    rewrite === undefined ? regex === undefined : rewrite.pattern?.regex === regex && rewrite.substitution === '\\1';
-  return (
-    fact?.header === header &&
-    fact.on_header_missing === undefined &&
-    `${namespace}:${own}` === `postern:${key}` &&
-    value === '' &&
-    isExpected
-  );
-}
-
 /** The configuration of a filter that always runs. */
 export function configOf(filter: HttpFilter | undefined): Any | undefined {
   return filter?.is_optional === true || filter?.disabled === true ? undefined : filter?.typed_config;
 }
-
-/** The form of a request id; a header with another form leaves nothing. */
-const REQUEST_ID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 
 /** The guard runs for every method but those that define a body. */
 function guardsBodies(filter: HttpFilter | undefined): boolean {

@@ -13,7 +13,8 @@ import {
   NEVER_IN_RESPONSES,
   removesAll,
 } from '../../required-removals.ts';
-import { configOf, GIVEN_REQUEST_ID_HEADER, isDigestOf } from './filter-rules.ts';
+import { configOf, isDigestOf } from './filter-rules.ts';
+import { GIVEN_REQUEST_ID_HEADER } from './log-rules.ts';
 import { beforeComparison } from './underscore-rules.ts';
 import { PEER_CLAIM_HEADER } from './workload-rules.ts';
 

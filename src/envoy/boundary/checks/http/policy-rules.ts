@@ -9,6 +9,7 @@ import { BAD_PLACES } from '../../shapes/http/policy-shapes.ts';
 import { trustDomainOf } from '../tls/tls-rules.ts';
 import { BODY_GUARD, BODY_METHODS, UNDERSCORE_GUARD } from './filter-rules.ts';
 import { HOST_SLOTS } from './limit-rules.ts';
+import { REMEMBERED, remembersHost } from './log-rules.ts';
 import { areOfDomain, workloadsOf } from './workload-rules.ts';
 
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
@@ -30,7 +31,8 @@ export const checkPolicies = memoizeByIdentity(
     const {
       [HTTP_RBAC]: config,
       [BODY_GUARD]: bodies,
-      [UNDERSCORE_GUARD]: _,
+      [UNDERSCORE_GUARD]: _guard,
+      [REMEMBERED]: _remembered,
       ...switches
     } = host.typed_per_filter_config ?? {};
     const others = Object.keys(switches).filter((filter) => !HOST_SLOTS.includes(filter));
@@ -52,7 +54,8 @@ export const checkPolicies = memoizeByIdentity(
     const asked = permissions.flatMap(rulesOf).flatMap(workloadsOf);
     const said = host.metadata?.filter_metadata?.['postern'];
     const isSaid = explains(said, permissions) && (said?.['bodies'] !== undefined) === isOpen;
-    enforce(config.rbac?.shadow_rules === undefined && isSaid, 'LOGGED_REQUEST', subject);
+    const isLogged = config.rbac?.shadow_rules === undefined && isSaid;
+    enforce(isLogged && (exported === undefined || remembersHost(host)), 'LOGGED_REQUEST', subject);
     for (const principal of principals)
       enforce(areOfDomain(asked, trustDomainOf(principal)), 'WORKLOAD_CLAIM', subject);
     return [...new Set(principals)];

@@ -3,6 +3,7 @@
 
 import type { Messages } from '../../../proto/types.gen.ts';
 import { TRACE_CONTEXT } from '../../required-removals.ts';
+import { passesRequestId } from './log-rules.ts';
 
 type RouteConfiguration = Messages['envoy.config.route.v3.RouteConfiguration'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
@@ -10,7 +11,11 @@ type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
 /** Whether requests keep a header of trace context, or the request id that they came with. A host that answers by itself sends none. */
 export function forwardsTrace(level: RouteConfiguration | VirtualHost): boolean {
   const removed = level.request_headers_to_remove ?? [];
-  return !TRACE_CONTEXT.every((name) => removed.includes(name)) || (level.request_headers_to_add ?? []).some(isGivenId);
+  return (
+    !TRACE_CONTEXT.every((name) => removed.includes(name)) ||
+    (level.request_headers_to_add ?? []).some(isGivenId) ||
+    passesRequestId(level.typed_per_filter_config)
+  );
 }
 
 export function addsHeaders(host: VirtualHost): boolean {

@@ -25,22 +25,28 @@ function claimOf(identity: string, caller: (id: string) => string = (id) => id):
   return `By=${by};Hash=[0-9a-f]{64};URI=${caller(`spiffe://${domain}(?:/${SEGMENT})+`)}`;
 }
 
-/** Where a chain admits one identity, each connection has proved it: the workload of its claim is kept, and nothing of another text. */
-export function keepsOnlyClaimOf(rules: readonly Fact[], identity: string): boolean {
-  const [rule, ...others] = rules;
-  const expression = `^(?:${claimOf(identity, (id) => `(${id})`)}|\\C*)$`;
-  return others.length === 0 && takesWorkload(rule, expression);
+/** Keeps the workload of a claim that counts under our key, and nothing of another text. */
+export function keepsOnlyClaims(config: Any | undefined, identities: readonly string[]): boolean {
+  const [only, ...several] = identities;
+  return only !== undefined && several.length === 0
+    ? keepsClaimOf(config, only)
+    : keepsClaimsOfSeveral(config, identities);
 }
 
-/** Keeps the workload of a claim that counts under our key, and skips everything else. */
-export function keepsOnlyClaims(config: Any | undefined, identities: readonly string[]): boolean {
+/** Where a chain admits one identity, each connection has proved it. */
+function keepsClaimOf(config: Any | undefined, identity: string): boolean {
+  return takesOnlyWorkload(config, `^(?:${claimOf(identity, (id) => `(${id})`)}|\\C*)$`);
+}
+
+/** Skips what is not the claim of the identity that the connection has proved. */
+function keepsClaimsOfSeveral(config: Any | undefined, identities: readonly string[]): boolean {
   if (config?.['@type'] !== MATCHED) return false;
   const { matcher_list: list, matcher_tree: tree, on_no_match: otherwise } = config.xds_matcher ?? {};
   const [only, ...more] = list?.matchers ?? [];
   const claim = only?.predicate?.not_matcher ?? {};
   const counting = (claim.or_matcher?.predicate ?? [claim]).map(countedBy);
   return (
-    takesOnlyWorkload(config.extension_config?.typed_config) &&
+    takesOnlyWorkload(config.extension_config?.typed_config, '.*;URI=(.*)') &&
     more.length === 0 &&
     tree === undefined &&
     otherwise === undefined &&
@@ -63,10 +69,10 @@ function countedBy({ and_matcher: both }: Predicate): string | undefined {
   return `${proven?.single_predicate?.value_match?.exact} ${written?.single_predicate?.value_match?.safe_regex?.regex}`;
 }
 
-function takesOnlyWorkload(config: Any | undefined): boolean {
+function takesOnlyWorkload(config: Any | undefined, expression: string): boolean {
   if (config?.['@type'] !== TO_METADATA) return false;
   const [rule, ...others] = config.request_rules ?? [];
-  return others.length === 0 && config.response_rules === undefined && takesWorkload(rule, '.*;URI=(.*)');
+  return others.length === 0 && config.response_rules === undefined && takesWorkload(rule, expression);
 }
 
 function takesWorkload(rule: Fact | undefined, expression: string): boolean {

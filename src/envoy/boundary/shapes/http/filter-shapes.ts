@@ -1,13 +1,13 @@
 // The form of an HTTP connection manager: its fields, and the exact sequence of HTTP filters of each gateway.
 // Must not: be made of envoy/http/, which is what is checked here.
 
-import { either, extension, is, listOf, message, once, type Shape, sequence, text, typed, under } from '../shape.ts';
+import { extension, is, listOf, message, once, type Shape, sequence, text, typed, under } from '../shape.ts';
 import { ADS } from '../tls-shapes.ts';
 import { CLEAN_REQUESTS, HOSTS, STRIP, UNDERSCORE_GUARD } from './header-shapes.ts';
 import { limitSlot } from './limit-shapes.ts';
-import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './log-shapes.ts';
 import { CALLERS_REPLIES, EGRESS_REPLIES, INGRESS_REPLIES } from './reply-shapes.ts';
-import { FACTS, FACTS_AND_CLAIM, KEEP_CLAIM, matched, REQUEST_HEADER, SKIP } from './request-fact-shapes.ts';
+import { KEEP_CLAIM, matched, REMEMBERED, REQUEST_HEADER, REQUEST_ID_SLOT, SKIP } from './request-fact-shapes.ts';
+import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './request-log-shapes.ts';
 
 const BUFFER = 'envoy.filters.http.buffer';
 
@@ -127,6 +127,7 @@ function connectionOptions(headers: number, idle: string, request: string): Shap
 const ZERO = { server_header_transformation: is('OVERWRITE') };
 const MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
+const FIRST = [REMEMBERED, REQUEST_ID_SLOT, STRIP];
 const GUARDS = [
   limitSlot('peer'),
   PATH_GUARD,
@@ -158,10 +159,7 @@ export const INGRESS_MANAGER = typed(
     http_protocol_options: message(HTTP1),
     access_log: INGRESS_REQUEST_LOG,
     early_header_mutation_extensions: CLEAN_REQUESTS,
-    http_filters: either(
-      httpFilters(FACTS_AND_CLAIM, STRIP, ...GUARDS),
-      httpFilters(FACTS, STRIP, KEEP_CLAIM, ...GUARDS),
-    ),
+    http_filters: httpFilters(...FIRST, KEEP_CLAIM, ...GUARDS),
     local_reply_config: INGRESS_REPLIES,
   },
   ZERO,
@@ -192,7 +190,7 @@ export const EGRESS_MANAGER = typed(
   MANAGER,
   {
     ...FROM_CALLERS,
-    http_filters: httpFilters(FACTS, STRIP, UNDERSCORE_GUARD, limitSlot('import'), ROUTER),
+    http_filters: httpFilters(...FIRST, UNDERSCORE_GUARD, limitSlot('import'), ROUTER),
   },
   { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
 );
@@ -203,7 +201,7 @@ export const CALLERS_MANAGER = typed(
   {
     ...FROM_CALLERS,
     local_reply_config: CALLERS_REPLIES,
-    http_filters: httpFilters(FACTS, STRIP, ACCESS, UNDERSCORE_GUARD, limitSlot('import'), ROUTER),
+    http_filters: httpFilters(...FIRST, ACCESS, UNDERSCORE_GUARD, limitSlot('import'), ROUTER),
   },
   { ...ZERO, codec_type: is('AUTO'), forward_client_cert_details: is('SANITIZE') },
 );

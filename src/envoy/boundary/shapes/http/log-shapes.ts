@@ -1,4 +1,5 @@
-// What the access logs of the gateways may say: the lines of each layer, their keys, and for each the one operator that fills it.
+// What the access logs of connections may say: the lines of each layer, their keys, and for each the one operator that fills it;
+// and of what the lines of all layers are made.
 // Must not: be made of envoy/http/access-log.ts, which is what is checked here.
 
 import { createHash } from 'node:crypto';
@@ -6,155 +7,46 @@ import { ofTypes, PEER_REPORT } from '../report-shapes.ts';
 import { is, matching, message, type Shape, sequence, typed, under } from '../shape.ts';
 import { counter } from './verdict-shapes.ts';
 
-type Keys = Readonly<Record<string, Shape>>;
+export type Keys = Readonly<Record<string, Shape>>;
 
 /** Expressions are here by the digest of their text (envoy/http/reason-expressions.ts). A change is reviewed with test/envoy/http/every-reason.test.ts. */
-function digest(expected: string): Shape {
+export function digest(expected: string): Shape {
   return (value) =>
     typeof value === 'string' && createHash('sha256').update(value).digest('hex').slice(0, 16) === expected
       ? undefined
       : 'ACCESS_LOG';
 }
 
-function keys(lines: string): Keys {
+export function keys(lines: string): Keys {
   const pairs = lines.trim().split(/\n\s*/);
   return Object.fromEntries(pairs.map((pair) => [pair.split(' ', 1)[0] ?? '', is(pair.slice(pair.indexOf(' ') + 1))]));
 }
 
-const ALLOWED: Keys = { verdict: is('allowed'), reason: is('ALLOWED') };
-const SIZE = keys(`
+export const ALLOWED: Keys = { verdict: is('allowed'), reason: is('ALLOWED') };
+export const SIZE = keys(`
   rx %BYTES_RECEIVED%
   tx %BYTES_SENT%
   dur_ms %DURATION%`);
-const CONNECTION_ID = keys('conn_id %CONNECTION_ID%');
-const NODE = keys('node %CEL(xds.node.id)%');
-const CLIENT = keys('client %DOWNSTREAM_DIRECT_REMOTE_ADDRESS%');
-const CHAIN_PEER = keys('peer %METADATA(LISTENER_FILTER_CHAIN:postern:peer)%');
+export const CONNECTION_ID = keys('conn_id %CONNECTION_ID%');
+export const NODE = keys('node %CEL(xds.node.id)%');
+export const CLIENT = keys('client %DOWNSTREAM_DIRECT_REMOTE_ADDRESS%');
+export const CHAIN_PEER = keys('peer %METADATA(LISTENER_FILTER_CHAIN:postern:peer)%');
 const CLOSE = keys('close %DOWNSTREAM_LOCAL_CLOSE_REASON%');
-const PEER_URI = keys('peer_uri %DOWNSTREAM_PEER_URI_SAN%');
+export const PEER_URI = keys('peer_uri %DOWNSTREAM_PEER_URI_SAN%');
 
-const REQUEST = {
-  ...CONNECTION_ID,
-  ...PEER_URI,
-  ...SIZE,
-  ...keys(`
-    request_id %STREAM_ID%
-    version %METADATA(VIRTUAL_HOST:postern:version)%
-    method %REQ(:METHOD)%
-    path %PATH(NQ)%
-    code %RESPONSE_CODE%
-    grpc %GRPC_STATUS%
-    upstream %UPSTREAM_HOST%`),
-};
-const AUTHORITY = keys(`
-    authority %COALESCE({"operators":[{"command":"DYNAMIC_METADATA","param":"postern:authority"},{"command":"REQ","param":":AUTHORITY"}]})%`);
-const INGRESS = {
-  ...CHAIN_PEER,
-  ...keys(`
-    export %METADATA(VIRTUAL_HOST:postern:service)%
-    rule %DYNAMIC_METADATA(envoy.filters.http.rbac:enforced_effective_policy_id)%
-    workload %DYNAMIC_METADATA(postern:workload)%
-    peer_request_id %DYNAMIC_METADATA(postern:given_request_id)%`),
-};
-const EGRESS = {
-  ...CLIENT,
-  ...AUTHORITY,
-  ...keys(`
-    peer %METADATA(VIRTUAL_HOST:postern:peer)%
-    import %METADATA(VIRTUAL_HOST:postern:service)%
-    rule %METADATA(VIRTUAL_HOST:postern:rule)%
-    caller_request_id %DYNAMIC_METADATA(postern:given_request_id)%`),
-};
-const DIAL_FACTS = keys(`
+export const DIAL_FACTS = keys(`
   upstream_fail %UPSTREAM_TRANSPORT_FAILURE_REASON%
   attempts %UPSTREAM_REQUEST_ATTEMPT_COUNT%
   flags %RESPONSE_FLAGS%
   conn_term %CONNECTION_TERMINATION_DETAILS%`);
-const WENT_WRONG = {
-  ...NODE,
-  ...CLIENT,
-  ...DIAL_FACTS,
-  ...AUTHORITY,
-  ...keys(`
-    path %CEL(has(response.code_details) && response.code_details.startsWith('path_normalization_failed') ? request.as_it_came : request.url_path)%
-    code_details %RESPONSE_CODE_DETAILS%`),
-};
-
-function status(op: 'GE' | 'LE', code: number): Shape {
-  const value = message({ default_value: is(code), runtime_key: is(`postern.log_${op.toLowerCase()}_${code}`) });
-  return message({ status_code_filter: message({ comparison: message({ value }, { op: is(op, 'EQ') }) }) });
-}
-
-function expression(text: Shape): Shape {
+export function expression(text: Shape): Shape {
   const config = typed('envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', { expression: text });
   return message({
     extension_filter: message({ name: is('envoy.access_loggers.extension_filters.cel'), typed_config: config }),
   });
 }
 
-const WENT_WELL = expression(is("response.code_details == 'via_upstream' && response.flags == 0"));
-const NOT_FROM_UPSTREAM = expression(
-  is(
-    "!has(response.code_details) || (response.code_details != 'via_upstream' && !(response.code_details == 'direct_response' && xds.virtual_host_name.endsWith('/gateway-health')))",
-  ),
-);
-/** Policies of the file; the others are those of health checks. */
-const BY_RULE = message({
-  metadata_filter: message(
-    {
-      matcher: message({
-        filter: is('envoy.filters.http.rbac'),
-        path: sequence(message({ key: is('enforced_effective_policy_id') })),
-        value: message({ string_match: message({ prefix: is('exports.') }) }),
-      }),
-    },
-    { match_if_key_not_found: is(false) },
-  ),
-});
-const upgradeHeader = (fields: Readonly<Record<string, Shape>>): Shape =>
-  message({ header_filter: message({ header: message({ name: is('upgrade'), present_match: is(true), ...fields }) }) });
-const allOf = (...filters: readonly Shape[]): Shape =>
-  message({ and_filter: message({ filters: sequence(...filters) }) });
-const anyOf = (...filters: readonly Shape[]): Shape =>
-  message({ or_filter: message({ filters: sequence(...filters) }) });
-const UPGRADED = allOf(status('GE', 101), upgradeHeader({}));
-const NOT_UPGRADED = anyOf(status('LE', 100), upgradeHeader({ invert_match: is(true) }));
-const ANSWERED = [anyOf(status('GE', 200), UPGRADED), status('LE', 399), WENT_WELL];
-const NOT_ANSWERED = anyOf(
-  allOf(status('LE', 199), NOT_UPGRADED),
-  status('GE', 400),
-  message({ response_flag_filter: message({}) }),
-  NOT_FROM_UPSTREAM,
-);
-
-/** What is counted is a line as well; without an expression it is asked whether it may be. */
-const COUNTED = allOf(
-  anyOf(
-    status('GE', 400),
-    status('LE', 199),
-    message({ response_flag_filter: message({}) }),
-    allOf(
-      message({
-        header_filter: message({
-          header: message({ name: is('content-type'), string_match: message({ prefix: is('application/grpc') }) }),
-        }),
-      }),
-      message({ grpc_status_filter: message({ exclude: is(true) }, { statuses: sequence(is('OK')) }) }),
-    ),
-    message({
-      duration_filter: message({
-        comparison: message({
-          op: is('GE'),
-          value: message({ default_value: is(1000), runtime_key: is('postern.log_long') }),
-        }),
-      }),
-    }),
-  ),
-  NOT_ANSWERED,
-  expression(digest('ffcc5094415255f1')),
-);
-
-function line(role: string, layer: string, fields: Keys, filter: Shape): Shape {
+export function line(role: string, layer: string, fields: Keys, filter: Shape): Shape {
   const gateway = matching(new RegExp(`^[A-Za-z0-9._-]+/${role}$`));
   const format = message({ ts: is('%START_TIME%'), gateway, layer: is(layer), ...fields });
   const config = typed('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {
@@ -163,28 +55,9 @@ function line(role: string, layer: string, fields: Keys, filter: Shape): Shape {
   return message({ name: is('envoy.access_loggers.stdout'), typed_config: config, filter });
 }
 
-function log(...lines: readonly Shape[]): Shape {
+export function log(...lines: readonly Shape[]): Shape {
   return under('ACCESS_LOG', sequence(...lines));
 }
-
-function requestLog(role: string, fields: Keys, answered: readonly Shape[], reason: string, verdict: string): Shape {
-  const both = { ...REQUEST, ...fields };
-  const why = { reason: digest(reason), verdict: digest(verdict) };
-  return log(
-    line(role, 'http', { ...both, ...ALLOWED }, allOf(...answered)),
-    line(role, 'http', { ...both, ...WENT_WRONG, ...why }, NOT_ANSWERED),
-    counter(role, { layer: is('http'), ...fields, ...why }, COUNTED),
-  );
-}
-
-export const INGRESS_REQUEST_LOG = requestLog(
-  'ingress',
-  INGRESS,
-  [...ANSWERED, BY_RULE],
-  '30de502f9133e23b',
-  '2cbe8d29bc88093d',
-);
-export const EGRESS_REQUEST_LOG = requestLog('egress', EGRESS, ANSWERED, '745a75a1bef0ccfe', '2cbe8d29bc88093d');
 
 function connectionLog(role: string): Shape {
   const fields = {

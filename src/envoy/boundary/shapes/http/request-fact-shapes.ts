@@ -2,7 +2,7 @@
 // of a workload.
 // Must not: be made of envoy/http/, which is what is checked here.
 
-import { extension, is, listOf, message, type Shape, sequence, text, typed } from '../shape.ts';
+import { either, extension, is, listOf, matching, message, type Shape, sequence, text, typed } from '../shape.ts';
 
 export const GIVEN_REQUEST_ID = 'x-postern-given-request-id';
 export const PEER_CLAIM = 'x-postern-peer-claim';
@@ -42,15 +42,46 @@ function group(regex: Shape): Readonly<Record<string, Shape>> {
   return { regex_value_rewrite: message({ pattern: message({ regex }), substitution: is('\\1') }) };
 }
 
-function facts(...rules: readonly Shape[]): Shape {
-  const id = '^(?:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})|\\C*)$';
-  const all = [fact(':authority', 'authority'), fact(GIVEN_REQUEST_ID, 'given_request_id', group(is(id))), ...rules];
-  return extension('envoy.filters.http.header_to_metadata', typed(TO_METADATA, { request_rules: sequence(...all) }));
+const ID = '^(?:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})|\\C*)$';
+/** The filter that takes the given request id to the next hop. */
+export const PASS_REQUEST_ID = typed(TO_METADATA, {
+  request_rules: sequence(fact(GIVEN_REQUEST_ID, 'given_request_id', group(is(ID)))),
+});
+/** Where it is off. */
+export const REQUEST_ID_SLOT = message({
+  name: is('envoy.filters.http.header_to_metadata.request-id'),
+  typed_config: PASS_REQUEST_ID,
+  disabled: is(true),
+});
+
+const STATE = 'envoy.extensions.filters.http.set_filter_state.v3.Config';
+
+function state(key: string, value: Shape): Shape {
+  return message({
+    object_key: is(`postern.${key}`),
+    factory_key: is('envoy.string'),
+    format_string: message({ text_format_source: message({ inline_string: value }), omit_empty_values: is(true) }),
+    skip_if_empty: is(true),
+  });
 }
 
-export const FACTS = facts();
-/** The text that counts is in workload-rules.ts. */
-export const FACTS_AND_CLAIM = facts(fact(PEER_CLAIM, 'workload', group(text)));
+/** What is kept of each request for its line. */
+export const REMEMBERED = extension(
+  'envoy.filters.http.set_filter_state',
+  typed(STATE, {
+    on_request_headers: sequence(
+      state('authority', is('%REQ(:AUTHORITY)%')),
+      state('given_request_id', is('%REQ(X-POSTERN-GIVEN-REQUEST-ID):36%')),
+    ),
+  }),
+);
+
+/** What a virtual host says of itself: texts without an operator. */
+export function remembersHost(...keys: readonly string[]): Shape {
+  const values = keys.map((key) => state(key, matching(/^[^%]+$/)));
+  return typed(STATE, { on_request_headers: sequence(...values) });
+}
+
 /** The texts that count, and for which identity, are in workload-rules.ts. */
 const CLAIM = message({
   and_matcher: message({
@@ -69,9 +100,13 @@ const CLAIM = message({
   }),
 });
 
-/** Of a peer with several identities. */
-export const KEEP_CLAIM = matched(
-  'envoy.filters.http.header_to_metadata.claims',
-  typed(TO_METADATA, { request_rules: sequence(fact(PEER_CLAIM, 'workload', group(is('.*;URI=(.*)')))) }),
-  skippedUnless(message({ or_matcher: message({ predicate: listOf(CLAIM) }) })),
+const CLAIMS = 'envoy.filters.http.header_to_metadata.claims';
+/** Of a peer with one identity, whose text that counts is in workload-rules.ts, or with several. */
+export const KEEP_CLAIM = either(
+  extension(CLAIMS, typed(TO_METADATA, { request_rules: sequence(fact(PEER_CLAIM, 'workload', group(text))) })),
+  matched(
+    CLAIMS,
+    typed(TO_METADATA, { request_rules: sequence(fact(PEER_CLAIM, 'workload', group(is('.*;URI=(.*)')))) }),
+    skippedUnless(message({ or_matcher: message({ predicate: listOf(CLAIM) }) })),
+  ),
 );

@@ -4,6 +4,7 @@
 import { NEVER_FROM_EGRESS, NEVER_FROM_INGRESS, TRACE_CONTEXT } from '../../required-removals.ts';
 import { LIMITED } from '../http/limit-shapes.ts';
 import { CLIENTS_OF_HOST, POLICY_OF_HOST } from '../http/policy-shapes.ts';
+import { PASS_REQUEST_ID, remembersHost } from '../http/request-fact-shapes.ts';
 import {
   absent,
   amount,
@@ -95,6 +96,9 @@ const EXPORTED = metadata(message({ service: text, version: VERSION, ...RULES },
 const BODIES = typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { disabled: is(true) });
 const HOSTS = message({ hosts: listOf(text) });
 
+const REMEMBERED = 'envoy.filters.http.set_filter_state';
+const REQUEST_ID_FILTER = 'envoy.filters.http.header_to_metadata.request-id';
+
 /** Where the header names with an underscore are dropped instead. */
 const UNDERSCORE_GUARD = 'envoy.filters.http.rbac.underscores';
 const OFF = typed('envoy.config.route.v3.FilterConfig', { disabled: is(true) });
@@ -110,7 +114,7 @@ const GRANTED = message({
   domains: sequence(text),
   metadata: EXPORTED,
   typed_per_filter_config: message(
-    { 'envoy.filters.http.rbac': POLICY_OF_HOST },
+    { 'envoy.filters.http.rbac': POLICY_OF_HOST, [REMEMBERED]: remembersHost('service', 'version') },
     {
       'envoy.filters.http.buffer': BODIES,
       'envoy.filters.http.filter_chain.consumer': LIMITED,
@@ -157,8 +161,9 @@ const IMPORTED = message(
   },
   {
     typed_per_filter_config: message(
-      {},
+      { [REMEMBERED]: remembersHost('peer', 'service', 'rule', 'version') },
       {
+        [REQUEST_ID_FILTER]: PASS_REQUEST_ID,
         'envoy.filters.http.rbac': CLIENTS_OF_HOST,
         'envoy.filters.http.filter_chain.import': LIMITED,
         [UNDERSCORE_GUARD]: OFF,
@@ -209,7 +214,12 @@ export const INGRESS_ROUTES = typed(
     request_headers_to_remove: under('CLEAN_REQUESTS', listOf(is(...NEVER_FROM_INGRESS, ...TRACE_CONTEXT))),
     most_specific_header_mutations_wins: is(true),
   },
-  { typed_per_filter_config: message({ 'envoy.filters.http.filter_chain.peer': LIMITED }) },
+  {
+    typed_per_filter_config: message(
+      {},
+      { 'envoy.filters.http.filter_chain.peer': LIMITED, [REQUEST_ID_FILTER]: PASS_REQUEST_ID },
+    ),
+  },
 );
 
 export const EGRESS_ROUTES = typed(
