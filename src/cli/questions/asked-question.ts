@@ -32,10 +32,16 @@ export async function askedQuestion(invocation: Invocation, servedBy: ServedBy):
   const gateway = isOwn ? 'egress' : 'ingress';
   // A process answers for what it serves now, a file for what it would allow at that time.
   const served = await servedBy(gateway, isForFile(invocation) ? { at } : {});
-  const file = invocation.flag('certificate');
-  const shown = file === undefined ? undefined : await shownCertificate(file, invocation.named('certificate'));
-  const asking = { invocation, served, subject, words, at, shown };
+  const [shown, peerGateway] = [await fileOf(invocation, 'certificate'), await fileOf(invocation, 'peer-certificate')];
+  if (peerGateway !== undefined && !isOwn)
+    throw usage(`${invocation.named('peer-certificate')} goes with a workload of ours: our ingress dials no peer`);
+  const asking = { invocation, served, subject, words, at, shown, peerGateway };
   return isOwn ? ofWorkload(asking) : ofPeer(asking);
+}
+
+async function fileOf(invocation: Invocation, flag: string): Promise<ShownCertificate | undefined> {
+  const file = invocation.flag(flag);
+  return file === undefined ? undefined : await shownCertificate(file, invocation.named(flag));
 }
 
 interface Asking {
@@ -46,6 +52,8 @@ interface Asking {
   readonly at: number;
   /** What the caller shows in the place of an honest certificate. */
   readonly shown: ShownCertificate | undefined;
+  /** What the gateway of the peer shows to our egress. */
+  readonly peerGateway: ShownCertificate | undefined;
 }
 
 /** The hello of an honest client, with the certificate that is asked about. */
@@ -104,7 +112,7 @@ function ofPeer({ invocation, served, subject, words, at, shown }: Asking): Aske
   };
 }
 
-function ofWorkload({ invocation, served, subject, words, at, shown }: Asking): AskedQuestion {
+function ofWorkload({ invocation, served, subject, words, at, shown, peerGateway }: Asking): AskedQuestion {
   const workload = subject === 'anyone' ? undefined : workloadId(subject, served.trustDomain as TrustDomain);
   const [first = '', second, path = '/'] = words;
   const [method, target] = second === undefined ? [undefined, first] : [first, second];
@@ -118,7 +126,7 @@ function ofWorkload({ invocation, served, subject, words, at, shown }: Asking): 
   const hello = showing(workloadHello(served.resources, port, workload, isTcp ? 'tcp' : protocol, at), shown);
   if (hello === undefined && shown !== undefined)
     throw usage(`${invocation.named('certificate')}: callers speak no TLS at port ${port} (clients: plaintext)`);
-  const asked = { port, at, ...(hello && { hello }) };
+  const asked = { port, at, ...(hello && { hello }), ...(peerGateway && { peerGateway }) };
   const text = invocation.positionals.join(' ');
   if (method === undefined) return { text, served, question: asked };
   const request = requestOf(invocation, {

@@ -99,6 +99,31 @@ describe('can --certificate', () => {
     assert.deepEqual(refusal(plain), [64, 'USAGE', '']);
   });
 
+  test('What the gateway of a peer shows to our egress is judged as well', async (t) => {
+    const { file, certificate } = shownIn(t);
+    const words = [
+      'can',
+      'anyone',
+      'GET',
+      'reviews.default:11080',
+      '/',
+      '-f',
+      file,
+      '-o',
+      'json',
+      '--peer-certificate',
+    ];
+    const asked = async (path: string): Promise<readonly unknown[]> => {
+      const { status, stdout } = await postern([...words, path]);
+      return [status, (JSON.parse(stdout) as { readonly reason: string }).reason];
+    };
+    assert.deepEqual(await asked(certificate({ uris: ['spiffe://shop.example/gateway/ingress'] })), [0, 'ALLOWED']);
+    assert.deepEqual(await asked(certificate({ uris: ['spiffe://shop.example/other'] })), [1, 'WRONG_IDENTITY']);
+    assert.deepEqual(await asked(certificate({ mesh: 'partner' })), [1, 'WRONG_CA']);
+    const none = await postern(['can', ...BY_SHOP, '-f', file, '--peer-certificate', certificate()]);
+    assert.deepEqual(refusal(none), [64, 'USAGE', '']);
+  });
+
   test('A file without a certificate, or with a key, is an error, and a certificate that is not read here is not judged', async (t) => {
     const { file, folder } = shownIn(t);
     const asked = async (name: string, text: string): Promise<unknown> => {

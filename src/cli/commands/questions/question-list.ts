@@ -20,6 +20,12 @@ export const QUESTIONS: readonly Command[] = [
         variable: 'POSTERN_CAN_CERTIFICATE',
       },
       {
+        name: 'peer-certificate',
+        value: 'FILE',
+        summary: "Have the peer's gateway show the certificate in FILE to our egress.",
+        variable: 'POSTERN_CAN_PEER_CERTIFICATE',
+      },
+      {
         name: 'host',
         value: 'HOST',
         summary: 'Ask for HOST instead of the name of the service.',
