@@ -14,7 +14,12 @@ export function normalPath(path: string): string | undefined {
   const asked = bytes.slice(0, bytes.length - query.length);
   if (/%(?:2f|5c)/i.test(asked)) return undefined;
   const canonical = canonicalPath(withoutDotParameters(asked));
-  return canonical === undefined ? undefined : `${canonical.replaceAll(/\/{2,}/g, '/')}${query}`;
+  return canonical === undefined ? undefined : `${withoutDoubles(canonical)}${query}`;
+}
+
+/** Envoy joins what is between slashes, and puts back the first and the last one: of slashes alone two are left. */
+function withoutDoubles(path: string): string {
+  return /^\/{2,}$/.test(path) ? '//' : path.replaceAll(/\/{2,}/g, '/');
 }
 
 /**

@@ -50,7 +50,7 @@ function around(rule: string): readonly Sent[] {
     [`${base}?q=/z`, base],
     [`/.${base}`, base],
     [`/q/..${base}`, base],
-    [`/${base}`, base],
+    ...(base === '/' ? SLASHES : [[`/${base}`, base] as const]),
     ...(/[a-z]/i.test(last) ? [[base.replace(/[a-z](\/?)$/i, `${encoded}$1`), base] as const] : []),
     ...(isPrefix
       ? ([
@@ -64,6 +64,9 @@ function around(rule: string): readonly Sent[] {
     ...spelled,
   ];
 }
+
+/** Of slashes alone Envoy leaves two, which no rule below a prefix admits. */
+const SLASHES: readonly Sent[] = ['//', '///?q', '/a/..//'].map((path) => [path, '//']);
 
 const UNNAMED = 'OPTIONS';
 
