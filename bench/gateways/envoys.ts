@@ -32,13 +32,15 @@ export interface EnvoyOptions {
   readonly processes: Processes;
   readonly folder: string;
   readonly envoy: string;
+  /** A command that the measured Envoys run under. */
+  readonly under?: readonly string[];
 }
 
 let count = 0;
 
 /** `settings`: more of the bootstrap. */
 export async function startEnvoy(
-  { processes, folder, envoy }: EnvoyOptions,
+  { processes, folder, envoy, under = [] }: EnvoyOptions,
   label: string,
   core: string,
   { listeners, clusters, secrets }: Static,
@@ -58,7 +60,7 @@ export async function startEnvoy(
   writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
   // The flags are those of our bootstrap, for every Envoy: when a log is written, and what is logged, is the same.
   const flags = envoyArguments(OUR_BOOTSTRAP, file);
-  const running = processes.start(name, 'taskset', ['-c', core, envoy, ...flags]);
+  const running = processes.start(name, 'taskset', ['-c', core, ...(core === MEASURED ? under : []), envoy, ...flags]);
   await until(`${label} serving`, running, () => isLive({ host: '127.0.0.1', port }));
   const log = join(folder, 'logs', `${name}.out`);
   return { running, cpu: () => cpuOf(running.pid), takeLog: () => takeLog(log), dropLog: () => truncateSync(log) };

@@ -1,5 +1,5 @@
 // `npm run bench -- gateways [--quick] [--repetitions N] [--only role,cell,…]`: measures what the boundary costs at the
-// gateways, and writes its part of bench/RESULTS.md and gateways.svg.
+// gateways, and writes its part of bench/RESULTS.md and gateways.svg. With `--instructions` it counts instead, and prints.
 // Must not: touch a process or a port that it did not start.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { Processes } from '../../deploy/demo/processes.ts';
 import type { GatewayRole } from '../../src/federation/model.ts';
 import { commandLine } from '../command-line.ts';
 import { withGateways } from '../sections.ts';
+import { callgrind, instructions } from './instructions.ts';
 import { CELLS, type CellName } from './load.ts';
 import { HAND_WRITTEN, measure, OURS, type Repetition, type Series, type WorkName } from './measure.ts';
 import { PIECES } from './pieces.ts';
@@ -20,13 +21,14 @@ import { report, summary } from './report.ts';
 import { type Measured, type Scene, startScene } from './scene.ts';
 
 const OUT = fileURLToPath(new URL('../../../bench/', import.meta.url));
-const USAGE = 'npm run bench -- gateways [--quick] [--repetitions N] [--only ingress|egress|pieces|CELL,…] [--dry]';
+const USAGE =
+  'npm run bench -- gateways [--quick] [--repetitions N] [--only ingress|egress|pieces|CELL,…] [--dry] [--instructions]';
 const ROLES = ['ingress', 'egress'] as const;
 const WORKS: readonly WorkName[] = [...(Object.keys(CELLS) as CellName[]), 'tcp'];
 /** The pieces are measured with the requests that carry the least, where each counts the most. */
 const OF_PIECES: CellName = 'http2';
 
-const { quick, dry, repetitions, roles, works, isWithPieces } = commandLine(USAGE, chosen);
+const { quick, dry, repetitions, roles, works, isWithPieces, isCounting } = commandLine(USAGE, chosen);
 const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
 const folder = mkdtempSync(join(tmpdir(), 'postern-gateways-'));
 const processes = new Processes(join(folder, 'logs'));
@@ -40,6 +42,8 @@ interface Chosen {
   readonly roles: readonly GatewayRole[];
   readonly works: readonly WorkName[];
   readonly isWithPieces: boolean;
+  /** Counts instructions instead of measuring time. */
+  readonly isCounting: boolean;
 }
 
 function chosen(): Chosen {
@@ -50,6 +54,7 @@ function chosen(): Chosen {
       dry: { type: 'boolean', default: false },
       repetitions: { type: 'string' },
       only: { type: 'string' },
+      instructions: { type: 'boolean', default: false },
     },
   });
   const repetitions = Number(values.repetitions ?? (values.quick ? 8 : 80));
@@ -70,6 +75,7 @@ function chosen(): Chosen {
     repetitions,
     roles: some(ROLES),
     works: isOnlyPieces ? [] : some(WORKS),
+    isCounting: values.instructions,
     isWithPieces: only.length === 0 || only.includes('pieces') || !WORKS.some((work) => only.includes(work)),
   };
 }
@@ -82,7 +88,14 @@ function say(text: string): void {
 async function run(): Promise<void> {
   const { file: envoy, version } = await findEnvoy();
   say(`starting gateways (Envoy ${version})`);
-  const scene = await startScene(processes, folder, envoy, isWithPieces ? PIECES : []);
+  const scene = await startScene(
+    processes,
+    folder,
+    envoy,
+    isWithPieces ? PIECES : [],
+    isCounting ? callgrind(folder) : [],
+  );
+  if (isCounting) return await count(scene);
   const cells = series(roles.flatMap((role) => works.map((work) => ({ role, work }))));
   const pieces = series(isWithPieces ? roles.map((role) => ({ role, work: OF_PIECES })) : []);
   for (let turn = 0; turn < repetitions; turn += 1) {
@@ -106,6 +119,18 @@ async function run(): Promise<void> {
   );
   writeFileSync(join(OUT, 'gateways.svg'), plot(cells, pieces));
   say('wrote bench/RESULTS.md and bench/gateways.svg');
+}
+
+/** Prints thousands of instructions for a request: of the two, and of ours without each piece. */
+async function count(scene: Scene): Promise<void> {
+  const at = { processes, folder, load: scene.load };
+  for (const role of roles) {
+    console.log(`${role}, thousands of instructions for a request (${CELLS[OF_PIECES].name})`);
+    const line = async (name: string, gateway: Measured): Promise<void> =>
+      console.log(`${(await instructions(at, CELLS[OF_PIECES], gateway)).toFixed(0).padStart(6)}  ${name}`);
+    for (const [name, gateway] of twoOf(scene, role)) await line(name, gateway);
+    for (const [name, gateway] of scene.without[role]) await line(`without ${name}`, gateway);
+  }
 }
 
 type Growing = Omit<Series, 'repetitions'> & { readonly repetitions: Repetition[] };

@@ -41,8 +41,9 @@ export async function startScene(
   folder: string,
   envoy: string,
   pieces: readonly Piece[],
+  under: readonly string[] = [],
 ): Promise<Scene> {
-  const options: EnvoyOptions = { processes, folder, envoy };
+  const options: EnvoyOptions = { processes, folder, envoy, under };
   const names = Object.keys(EXPORTS) as ExportName[];
   const backends = await startBackends(options, names);
   const [ingress = 0, http = 0, tcp = 0] = await freePorts('127.0.0.1', 3);
