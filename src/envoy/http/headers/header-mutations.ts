@@ -73,8 +73,8 @@ export const STRIP_REQUEST_TRAILERS: readonly Mutation[] = [
 /** Underscores stay in responses, where no server reads them as dashes; what would tell of us goes however it is spelled. */
 const ANY_JOINT = '[-_]';
 
-/** Envoy writes its own `server` header afterwards. */
-export const STRIP_RESPONSE: readonly Mutation[] = removals(listed('responses'), ANY_JOINT);
+/** One pass over the headers of each response. Envoy writes its own `server` header afterwards. */
+export const STRIP_RESPONSE: readonly Mutation[] = [removalOf(listed('responses'), ANY_JOINT)];
 
 /** In trailers there is nothing to rewrite: no application sends a redirect there. */
 export const STRIP_RESPONSE_TRAILERS: readonly Mutation[] = [
@@ -108,7 +108,7 @@ function listed(from: 'requests' | 'responses' | 'trailers'): readonly string[] 
 
 /**
  * Mutations can remove by an expression; `request_headers_to_remove` of a route cannot. Envoy has lower-cased the names by then.
- * Two expressions, because one for all names would be too large for the bootstrap (`re2.max_program_size`).
+ * Of requests two expressions, because one for all names would be too large for the bootstrap (`re2.max_program_size`).
  */
 function removals(names: readonly string[], joint: Joint = '-'): readonly Mutation[] {
   const groups = [names.filter((name) => name.startsWith('x-')), names.filter((name) => !name.startsWith('x-'))];
