@@ -66,4 +66,6 @@ export interface ServedTerms {
   readonly connections: Readonly<Record<string, number | null>>;
   /** Who we are to others: the issuer and the files of certificates, and the SPIFFE IDs of the gateways. Absent: of an older process. */
   readonly identities?: Readonly<Record<string, string>>;
+  /** The files of CAs that peers, callers and backends are trusted by, as the configuration names them. Absent: of an older process. */
+  readonly trustFiles?: Readonly<Record<string, string>>;
 }

@@ -68,7 +68,7 @@ export function configNames({ peers, exports, imports }: Config) {
 }
 
 /** What only the configuration knows and no resource: when grants end, and the limits that are part of a bootstrap. */
-export function configTerms({ mesh, identity, exports, gateways }: Config, issuerFingerprint?: string) {
+export function configTerms({ mesh, identity, peers, exports, gateways }: Config, issuerFingerprint?: string) {
   const grants = exports.flatMap(({ name, consumers }) =>
     consumers.map(({ peer, expires }) => [`exports.${name}.consumers.${peer}`, expires ?? null] as const),
   );
@@ -86,9 +86,17 @@ export function configTerms({ mesh, identity, exports, gateways }: Config, issue
     'issuer' in identity
       ? [['identity.issuer', issuerFingerprint === undefined ? 'not known' : `SHA-256 ${issuerFingerprint}`] as const]
       : [['identity.files', JSON.stringify(identity.files)] as const];
+  const trustFiles = [
+    ...(mesh.trustBundle === undefined ? [] : [['mesh.trustBundle', mesh.trustBundle] as const]),
+    ...peers.map(({ name, trustBundle }) => [`peers.${name}.trustBundle`, trustBundle.file] as const),
+    ...exports.flatMap(({ name, backendTls }) =>
+      backendTls?.mode === 'simple' ? [[`exports.${name}.backend.ca`, backendTls.ca] as const] : [],
+    ),
+  ];
   return {
     expires: Object.fromEntries(grants),
     connections: Object.fromEntries(limits),
     identities: Object.fromEntries([...identities, ...source]),
+    trustFiles: Object.fromEntries(trustFiles),
   };
 }

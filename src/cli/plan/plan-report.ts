@@ -10,7 +10,7 @@ import type { Served, ServedBy } from '../questions/served.ts';
 /** A grant that ends at another time, another limit of a bootstrap, or who we are to others, which is neither wider nor narrower. */
 export interface TermChange {
   readonly of: string;
-  readonly kind: 'expires' | 'connections of the gateway' | 'identity';
+  readonly kind: 'expires' | 'connections of the gateway' | 'identity' | 'file of CAs';
   readonly isWider: boolean;
   readonly from?: string | number;
   readonly to?: string | number;
@@ -47,12 +47,16 @@ export async function planAnswer(before: ServedBy, after: ServedBy): Promise<Pla
     { ingress: old.ingress.resources, egress: old.egress.resources },
     { ingress: next.ingress.resources, egress: next.egress.resources },
   );
+  // While all CAs are here, they are compared themselves, wherever they come from.
+  const isTrustKnown = plan.notCompared.length === 0 && plan.notKnown.length === 0;
   const bounds = [
     ...places,
+    ...(isTrustKnown ? [] : fileChanges(old.ingress.terms.trustFiles, next.ingress.terms.trustFiles)),
     ...identityChanges({ 'mesh.name': old.ingress.mesh }, { 'mesh.name': next.ingress.mesh }),
     ...termChanges(old.ingress.terms, next.ingress.terms),
   ];
-  const widens = plan.notJudged.length > 0 || plan.gained.length > 0 || bounds.some(({ isWider }) => isWider);
+  const isHidden = plan.notJudged.length > 0 || plan.notCompared.length > 0;
+  const widens = isHidden || plan.gained.length > 0 || bounds.some(({ isWider }) => isWider);
   const narrows = plan.lost.length > 0 || bounds.some(({ kind }) => kind !== 'identity');
   const verdict = widens ? 'wider' : narrows ? 'narrower' : 'same';
   const report = { from: old.ingress.file, to: next.ingress.file, verdict, bounds, ...plan } as const;
@@ -67,6 +71,20 @@ function termChanges(before: ServedTerms, after: ServedTerms): readonly TermChan
     ...identityChanges(before.identities, after.identities),
   ];
 }
+
+/** Another file may have other CAs; of a file that only one side names, the CAs are in what is reached. */
+function fileChanges(before: Files = {}, after: Files = {}): readonly TermChange[] {
+  return Object.keys(after)
+    .sort()
+    .flatMap((of) => {
+      const [from, to] = [before[of], after[of]];
+      return from === undefined || to === undefined || from === to
+        ? []
+        : [{ of, kind: 'file of CAs' as const, isWider: true, from, to }];
+    });
+}
+
+type Files = ServedTerms['trustFiles'];
 
 /** Also what only one of the two has: peers and backends judge us by it. */
 function identityChanges(

@@ -17,7 +17,7 @@ const VERDICTS: Readonly<Record<PlanReport['verdict'], string>> = {
 };
 
 export function planText({ report, before, after, served, wasServed }: PlanAnswer): string {
-  const { gained, lost, connections, resources, notCompared, notJudged, verdict } = report;
+  const { gained, lost, connections, resources, notCompared, notKnown, notJudged, verdict } = report;
   const identities = report.bounds.filter(({ kind }) => kind === 'identity');
   const bounds = report.bounds.filter((bound) => !identities.includes(bound));
   const reach = [
@@ -34,7 +34,7 @@ export function planText({ report, before, after, served, wasServed }: PlanAnswe
     ['Connections', connections.map((one) => `~ ${connectionsText(one)}`)],
     ['Resources', resources.map(({ gateway, change, type, name }) => `${SIGNS[change]} ${gateway} ${type} ${name}`)],
     ['Not judged: a form that this version does not know', notJudged.map((one) => `? ${one}`)],
-    ['Not compared, because files are not here', notCompared.map((one) => `? ${one}`)],
+    ['Not compared, because files are not here', [...notCompared, ...notKnown].map((one) => `? ${one}`)],
   ];
   const lines = sections
     .filter(([, texts]) => texts.length > 0)

@@ -17,13 +17,15 @@ export interface PlaceChanges {
   readonly changes: readonly PlaceChange[];
   /** The CAs of one side are not here (--without-keys). */
   readonly notCompared: readonly string[];
+  /** The same of both sides, which look alike whatever they are. */
+  readonly notKnown: readonly string[];
 }
 
 export function placeChanges(before: readonly Place[], after: readonly Place[]): PlaceChanges {
   const old = new Map(before.map((place) => [place.of, place]));
   const next = new Map(after.map((place) => [place.of, place]));
   const changes: PlaceChange[] = [];
-  const notCompared: string[] = [];
+  const [notCompared, notKnown]: [string[], string[]] = [[], []];
   for (const of of [...new Set([...old.keys(), ...next.keys()])].sort()) {
     const [from, to] = [old.get(of), next.get(of)];
     const gateway = (to ?? from)?.gateway ?? 'ingress';
@@ -33,7 +35,8 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
       const had = from?.accepts[kind] ?? [];
       const has = to?.accepts[kind] ?? [];
       if ((had.includes(UNKNOWN_CA) || has.includes(UNKNOWN_CA)) && had.length > 0 && has.length > 0) {
-        if (JSON.stringify(had) !== JSON.stringify(has)) notCompared.push(`${gateway} ${of}: ${kind}`);
+        const isAlike = JSON.stringify(had) === JSON.stringify(has);
+        (isAlike ? notKnown : notCompared).push(`${gateway} ${of}: ${kind}`);
         continue;
       }
       const wasAnybody = isOpen(from, kind);
@@ -65,7 +68,7 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
       if (!changes.some((one) => JSON.stringify(one) === JSON.stringify(said))) changes.push(said);
     }
   }
-  return { changes, notCompared };
+  return { changes, notCompared, notKnown };
 }
 
 /** The clusters between a port and what it leads to are there for callers that prove who they are: their limits come and go with that. */

@@ -29,8 +29,10 @@ export interface Plan {
   readonly places: readonly PlaceChange[];
   readonly connections: readonly EndingConnections[];
   readonly resources: readonly ResourceChange[];
-  /** CAs that are not here on one side (--without-keys). */
+  /** CAs that are not here on one side (--without-keys): what they let in may be more than before. */
   readonly notCompared: readonly string[];
+  /** CAs that are here on neither side. */
+  readonly notKnown: readonly string[];
   /** What is served now has a form that this version does not know, so more or less may be reached than is listed. */
   readonly notJudged: readonly string[];
 }
@@ -49,7 +51,7 @@ export function planOf(before: Gateways, after: Gateways): Plan {
     const [old, next] = [resourcesInUse(before[gateway]), resourcesInUse(after[gateway])];
     const [had, has] = [reach(old), reach(next)];
     const places = placesOf(gateway, next);
-    const { changes, notCompared } = placeChanges(placesOf(gateway, old), places);
+    const { changes, notCompared, notKnown } = placeChanges(placesOf(gateway, old), places);
     const compared = { gateway, before: old, after: next, withoutDigests: notCompared.length > 0 };
     // Of a place that goes, as a port does, the rest of its peer keeps its connections.
     const trusting = new Map(places.map(({ of, accepts }) => [of, accepts]));
@@ -65,6 +67,7 @@ export function planOf(before: Gateways, after: Gateways): Plan {
       connections: endingConnections(compared, new Set(lostCas.map(({ of }) => trustedAs(of)))),
       resources: resourceChanges(compared),
       notCompared,
+      notKnown,
       notJudged: oldFault === undefined ? [] : [`${gateway}: ${oldFault}`],
     };
   });
@@ -77,6 +80,7 @@ export function planOf(before: Gateways, after: Gateways): Plan {
     connections: plans.flatMap((plan) => plan.connections),
     resources: plans.flatMap((plan) => plan.resources),
     notCompared: plans.flatMap((plan) => plan.notCompared),
+    notKnown: plans.flatMap((plan) => plan.notKnown),
     notJudged: plans.flatMap((plan) => plan.notJudged),
   };
 }

@@ -14,7 +14,8 @@ interface Report {
   readonly verdict: string;
   readonly gained: readonly { readonly peer: string; readonly service: string; readonly method?: string }[];
   readonly lost: readonly unknown[];
-  readonly bounds: readonly unknown[];
+  readonly bounds: readonly { readonly kind: string; readonly isWider: boolean; readonly to?: unknown }[];
+  readonly notCompared: readonly string[];
   readonly connections: readonly unknown[];
   readonly resources: readonly { readonly change: string; readonly type: string; readonly name: string }[];
 }
@@ -89,7 +90,28 @@ describe('plan', () => {
     assert.equal(ended.status, 79, ended.stderr);
     assert.match(ended.stdout, /^\+ shop POST withdraw\.accounts \/v1\/refunds$/m);
     assert.match(ended.stdout, /^\? ingress shop: CA of a caller$/m);
-    assert.doesNotMatch(ended.stdout, /^Trust/m);
+    assert.match(ended.stdout, /^\+ peers\.shop\.trustBundle: file of CAs pki/m);
+    assert.doesNotMatch(ended.stdout, /^[+-] ingress shop: CA of a caller/m);
+  });
+
+  test('A review without the bundle files asks for an approval when a file of CAs is another, or only one side has it', async (t) => {
+    const { file, edited } = scene(t);
+    const absent = edited('absent.yaml', (yaml) => yaml.replaceAll('pki/', 'absent/'));
+    const other = edited('other.yaml', (yaml) =>
+      yaml.replaceAll('pki/', 'absent/').replace(/(trustBundle: absent)[\w./-]+/, '$1/other.pem'),
+    );
+    const same = await postern(['plan', '-f', absent, '--against', absent, '--without-keys']);
+    assert.equal(same.status, 0, same.stderr);
+    assert.match(same.stdout, /^\? ingress shop: CA of a caller$/m);
+    const swapped = await postern(['plan', '-f', other, '--against', absent, '--without-keys', '-o', 'json']);
+    assert.equal(swapped.status, 79, swapped.stderr);
+    assert.deepEqual(
+      report(swapped.stdout).bounds.map(({ kind, isWider, to }) => [kind, isWider, to]),
+      [['file of CAs', true, 'absent/other.pem']],
+    );
+    const brought = await postern(['plan', '-f', file, '--against', absent, '--without-keys', '-o', 'json']);
+    assert.equal(brought.status, 79, brought.stderr);
+    assert.ok(report(brought.stdout).notCompared.includes('ingress shop: CA of a caller'));
   });
 
   test('What the process only keeps after a change that was put back is not in a plan', async (t) => {

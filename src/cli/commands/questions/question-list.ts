@@ -88,7 +88,7 @@ export const QUESTIONS: readonly Command[] = [
     ],
     examples: [
       'postern plan -f new.yaml',
-      'git show main:mesh.yaml | postern plan -f mesh.yaml --against - --without-keys',
+      'postern plan -f mesh.yaml --against ../main/mesh.yaml --without-keys',
     ],
     exits: ['ok', 'usage', 'badConfig', 'unreachable', 'unjudged', 'findings'],
     load: async () => (await import('./plan.ts')).plan,
