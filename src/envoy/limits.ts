@@ -110,8 +110,17 @@ export const TOWARDS_HTTP2_BACKEND: HttpCommon = { ...TOWARDS_HTTP1_BACKEND, idl
 export const MAX_CONNECTION_AGE = '3700s';
 
 /**
- * Of a connection to a peer, with two seconds each: callers wait no longer than for a request that is retried. A connection
- * that fails has the reason of its last address. Addresses take turns, so when all of them fail, each is the last one
+ * Of the connections for requests, which are dialled also while no address of the peer is healthy: a GET is retried three
+ * times, so callers of a peer that swallows connections wait 16 or 24 s. Two for an odd number of addresses, three for an even
+ * one, for the reason below.
+ */
+export function dialAttempts(addresses: number): number {
+  return addresses % 2 === 0 ? 3 : 2;
+}
+
+/**
+ * Of a connection of TCP, with two seconds each: callers wait no longer than for a request that is retried. A connection that
+ * fails has the reason of its last address. Addresses take turns, so when all of them fail, each is the last one
  * sometimes, unless attempts and addresses have a common divisor.
  */
 export function connectAttempts(addresses: number): number {

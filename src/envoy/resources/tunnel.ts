@@ -8,7 +8,7 @@ import type { Mesh, Peer } from '../../federation/model.ts';
 import { type Draft, draft, extension, type Message } from '../draft.ts';
 import { tunnelLog } from '../http/access-log.ts';
 import { atEnd, peerReport, REPORT_ALIVE } from '../http/peer-report.ts';
-import { connectAttempts, HOP_BUFFER_BYTES, MAX_CONNECTION_AGE } from '../limits.ts';
+import { dialAttempts, HOP_BUFFER_BYTES, MAX_CONNECTION_AGE } from '../limits.ts';
 import * as names from '../resource-names.ts';
 
 type TunnelPeer = Pick<Peer, 'name' | 'key' | 'generation' | 'addresses'>;
@@ -42,7 +42,7 @@ function tunnel(name: string, mesh: Mesh, peer: TunnelPeer): Message<'envoy.conf
             stat_prefix: statPrefix,
             cluster,
             // When a gateway of the peer does not answer or fails the handshake, the next address is tried before a request is lost.
-            max_connect_attempts: connectAttempts(peer.addresses.length),
+            max_connect_attempts: dialAttempts(peer.addresses.length),
             // The cluster of the requests closes idle connections, and an honest peer ends a connection after an hour.
             idle_timeout: '0s',
             max_downstream_connection_duration: MAX_CONNECTION_AGE,
