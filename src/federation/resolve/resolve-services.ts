@@ -97,14 +97,11 @@ export interface GrantEnd {
   readonly endsAt: number;
 }
 
-/** When the grants of the model end that do. */
-export function grantEndsOf(config: Config, { grants }: { readonly grants: readonly Grant[] }): readonly GrantEnd[] {
-  const served = new Set(grants.map((grant) => `${grant.peer}/${grant.export.name}`));
-  return config.exports.flatMap(({ name, consumers }) =>
+/** When the grants of the file end, those that have ended included: whoever watches it must not lose sight of them then. */
+export function grantEndsOf({ exports }: Config): readonly GrantEnd[] {
+  return exports.flatMap(({ name, consumers }) =>
     consumers.flatMap(({ peer, expires }) =>
-      expires === undefined || !served.has(`${peer}/${name}`)
-        ? []
-        : [{ peer, export: name, endsAt: endOfDay(expires) }],
+      expires === undefined ? [] : [{ peer, export: name, endsAt: endOfDay(expires) }],
     ),
   );
 }

@@ -25,7 +25,7 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
   );
   const grantEnds = metrics.gauge(
     'postern_grant_expiry_timestamp_seconds',
-    'When the grant of an export to a peer ends; no series for a grant without an end.',
+    'When the grant of an export to a peer ends, or has ended; no series for a grant without an end.',
   );
   const resources = metrics.gauge('postern_snapshot_resources', 'Resources in the snapshot of a gateway, by type.');
   const peers = metrics.gauge('postern_peers', 'Configured peers.');
@@ -53,7 +53,7 @@ export function servedGauges(metrics: Metrics, publisher: Publisher): ServedGaug
       denied.set({}, deniedPeers.length);
       grantEnds.clear();
       const { config } = applied.loaded.parsed;
-      const ends = config === undefined ? [] : grantEndsOf(config, applied.resolved.federation);
+      const ends = config === undefined ? [] : grantEndsOf(config);
       for (const { export: exported, peer, endsAt } of ends) grantEnds.set({ peer, export: exported }, endsAt / 1000);
       const errors = applied.warnings.filter(({ severity }) => severity === 'error');
       rejected.clear();

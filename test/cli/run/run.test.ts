@@ -260,6 +260,9 @@ describe('status', () => {
       config.warnings.map(({ code }) => code).filter((code) => code === 'GRANT_EXPIRED'),
       ['GRANT_EXPIRED'],
     );
+    const samples = samplesIn(await (await get(admin, '/metrics')).text());
+    const series = 'postern_grant_expiry_timestamp_seconds{peer="partner",export="ledger.audit"}';
+    assert.equal(samples.get(series), Date.UTC(2026, 1, 1) / 1000, [...samples.keys()].join('\n'));
     const { stdout } = await postern(['status', '--admin', admin]);
     assert.match(stdout, /^the grant of ledger\.audit to partner ended on 2026-01-31/m);
     const checked = await postern(['validate', '-f', file, '-o', 'json']);

@@ -5,9 +5,22 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { isHttpGrant, isHttpImport } from '../../../src/federation/model.ts';
+import { grantEndsOf } from '../../../src/federation/resolve/resolve-services.ts';
 import { createCa } from '../../../src/trust/issuing/issue.ts';
 import type { TrustDomain } from '../../../src/trust/spiffe.ts';
-import { BANK, changed, federationOf, NOW, OURS, resolved, resolveText, SHOP, shown, YAML } from '../two-peers.ts';
+import {
+  BANK,
+  changed,
+  configOf,
+  federationOf,
+  NOW,
+  OURS,
+  resolved,
+  resolveText,
+  SHOP,
+  shown,
+  YAML,
+} from '../two-peers.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const NEW_YEAR = Date.UTC(2027, 0, 1);
@@ -171,6 +184,11 @@ describe('the end of a grant', () => {
     const path = 'exports.0.consumers.1.expires';
     assert.deepEqual(shown(findings, YAML), [`warning GRANT_EXPIRED at ${path}: ${EXPIRING}`]);
     assert.deepEqual(resolveText(YAML, { now: NEW_YEAR - 1 }).findings, []);
+  });
+
+  test('The end of a grant is told of every grant that has one, whatever the time is', () => {
+    assert.ok(!grantsOf(YAML, NEW_YEAR).includes('bank orders'));
+    assert.deepEqual(grantEndsOf(configOf(YAML)), [{ peer: 'bank', export: 'orders', endsAt: NEW_YEAR }]);
   });
 
   test('The next end of a grant is the earliest among the grants that still apply', () => {
