@@ -211,14 +211,14 @@ export const CONNECTION_REASONS = {
   BACKEND_RESET: [
     'failed',
     'ingress',
-    'The backend ended the request before its answer was complete.',
-    'It crashed, or closes idle connections early.',
+    'The backend ended the request before its answer was complete, or what came after the head of the answer is not valid HTTP.',
+    'It crashed, gave up in the middle of a body, or closes idle connections early.',
     'Look at the log of the backend.',
   ],
   BACKEND_MALFORMED: [
     'failed',
     'ingress',
-    'The answer of the backend is not valid HTTP, its headers are too large, or its status is none or an upgrade that nobody asked for.',
+    'The head of the backend’s answer is not valid HTTP or not complete, its headers are too large, or its status is none or an upgrade that nobody asked for.',
     'Another protocol than the export says.',
     'Compare `protocol` of the export.',
   ],

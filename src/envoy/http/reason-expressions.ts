@@ -157,6 +157,10 @@ function requestCases(role: GatewayRole): readonly Case[] {
     // With the flag of a connection that has ended, whoever has ended it.
     ['ENDED_BY_GATEWAY', startsWith('downstream_local_disconnect')],
     ['CALLER_LEFT', anyOf([flag('DC', 'DR'), startsWith('downstream_remote_disconnect', 'http2.remote_reset')])],
+    // Of an answer whose head was right, Envoy has the same words for an end before its time and for a part that is not HTTP.
+    ...(isIngress
+      ? ([['BACKEND_RESET', startsWith('upstream_reset_after_response_started{protocol_error')]] as const)
+      : []),
     [isIngress ? 'BACKEND_MALFORMED' : 'PEER_RESET', anyOf([startsWith(`${upstream}protocol_error`), flag('UPE')])],
     ...(isIngress
       ? ([

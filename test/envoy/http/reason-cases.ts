@@ -383,6 +383,15 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     ...bank('http'),
     act: peer('shop', 'core', { method: 'POST', path: '/v1/reset-before' }),
   },
+  ...Object.fromEntries(
+    ['end-body', 'end-chunks', 'reset-body', 'bad-chunk'].map((ending) => [
+      `a backend whose answer breaks off or goes wrong after its head (${ending})`,
+      {
+        ...{ reason: 'BACKEND_RESET', ...bank('http', { path: `/v1/${ending}` }) },
+        act: peer('shop', 'core', { path: `/v1/${ending}` }),
+      } as const,
+    ]),
+  ),
   'a backend that speaks no HTTP': {
     reason: 'BACKEND_MALFORMED',
     ...bank('http'),

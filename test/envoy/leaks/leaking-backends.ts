@@ -54,6 +54,9 @@ const SAID = lines({ ...TELLING, ...POINTING });
 const OK = `HTTP/1.1 200 ${INSIDE_NAME}\r\n${SAID}`;
 const SERVED = `${OK}content-length: 6\r\n\r\nserved`;
 
+/** As a piece: the connection ends, without a fault of TCP. */
+const END = '';
+
 /** What each path is answered with; `null` afterwards: the connection is reset. */
 const ANSWERS: Readonly<Record<string, readonly (string | null)[]>> = {
   ok: [SERVED],
@@ -66,6 +69,8 @@ const ANSWERS: Readonly<Record<string, readonly (string | null)[]>> = {
   'reset-before': [null],
   'reset-headers': [`${OK}x-half: ${INSIDE_NAME}`, null],
   'reset-body': [`${OK}content-length: 100\r\n\r\nserv`, null],
+  'end-body': [`${OK}content-length: 100\r\n\r\nserv`, END],
+  'end-chunks': [`${OK}transfer-encoding: chunked\r\n\r\n6\r\nserved\r\n`, END],
   garbage: [`SSH-2.0-OpenSSH_9.2.1 ${INSIDE_NAME}\r\n`],
   'huge-headers': [`${OK}x-huge: ${'x'.repeat(90_000)}\r\n\r\n`],
   'many-headers': [`${OK}${Array.from({ length: 300 }, (_, at) => `x-${at}: 1\r\n`).join('')}\r\n`],
@@ -131,7 +136,8 @@ export class LeakingBackends {
         const path = /^\S+ (\S+)/.exec(head)?.[1] ?? '';
         const answer = WEBSOCKET.test(head) ? upgraded(path, 'x') : (ANSWERS[path.split('/').at(-1) ?? ''] ?? [SERVED]);
         for (const piece of answer) {
-          if (piece !== null) socket.write(Buffer.from(piece, 'latin1'));
+          if (piece === END) socket.end();
+          else if (piece !== null) socket.write(Buffer.from(piece, 'latin1'));
           // What was written goes out first.
           else socket.write('', () => setImmediate(() => socket.resetAndDestroy()));
         }

@@ -171,7 +171,7 @@ export const INGRESS_REQUEST_LOG = requestLog(
   INGRESS_ALLOWED,
   INGRESS,
   [...ANSWERED, BY_RULE],
-  '30de502f9133e23b',
+  '385f3c07ec6ccf0e',
   '2cbe8d29bc88093d',
 );
 export const EGRESS_REQUEST_LOG = requestLog(
