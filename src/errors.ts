@@ -89,6 +89,8 @@ export const FINDING_CODES = {
   ISSUER_WEAK_KEY: 'The issuing CA, or one above it, has a weak key or signature.',
   ISSUER_FOREIGN: 'The issuing CA names another trust domain.',
   ISSUER_KEY_MISMATCH: 'The private key does not belong to the issuing certificate.',
+  IDENTITY_EXPIRED:
+    'A certificate of identity.files is outside its validity, in the file of the machine that checks; a running gateway has its own.',
   FILE_UNREADABLE: 'A file that the configuration names cannot be read.',
   KEY_FILE_EXPOSED: 'Other users can read or write a private key file.',
   MESH_CHANGED: 'The trust domain of the mesh changed while running; that needs a restart.',

@@ -5,10 +5,11 @@ import { dirname, join, parse } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import type { FileContent } from '../config/files/regular-file.ts';
 import { MAX_CONFIG_BYTES } from '../config/parse.ts';
-import { type Diagnostic, hasBlockingErrors, hasErrors, PosternError } from '../errors.ts';
+import { type Diagnostic, type Finding, hasBlockingErrors, hasErrors, PosternError } from '../errors.ts';
 import { findingsOf, type Resolved, resolve } from '../federation/resolve/resolve.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import { type Invocation, required } from './command.ts';
+import { identityFileFindings } from './identity-files.ts';
 
 /** How findings name standard input. */
 export const STANDARD_INPUT = '<stdin>';
@@ -18,6 +19,8 @@ export interface ReadConfiguration {
   /** Absent when an error concerns more than the trust in one peer, in our own workloads or in one export's backend. */
   readonly resolved?: Resolved;
   readonly diagnostics: readonly Diagnostic[];
+  /** Of the certificate of `identity.files`, which are among the diagnostics. */
+  readonly identityFindings?: readonly Finding[];
   /** The same files at another time; undefined when they could not be served then. */
   readonly resolvedAt?: (now: number) => Resolved | undefined;
 }
@@ -68,7 +71,15 @@ export async function readConfiguration(
   }
   const resolvedAt = (time: number): Resolved | undefined => resolve({ config, ...around, now: time }).resolved;
   const { resolved, findings } = resolve({ config, ...around });
-  return { loaded, resolvedAt, ...(resolved !== undefined && { resolved }), diagnostics: loaded.diagnostics(findings) };
+  const { identity } = config;
+  const identityFindings = 'files' in identity ? await identityFileFindings(identity.files, now) : [];
+  return {
+    loaded,
+    resolvedAt,
+    ...(resolved !== undefined && { resolved }),
+    diagnostics: loaded.diagnostics([...findings, ...identityFindings]),
+    identityFindings,
+  };
 }
 
 /** Errors: RejectedConfig when `run` would not serve it. */

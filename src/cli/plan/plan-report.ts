@@ -16,12 +16,24 @@ export interface TermChange {
   readonly to?: string | number;
 }
 
+/** What a peer or a backend decides by its own files: the gateways' resources do not say whether it goes on. */
+export interface Doubt {
+  /** `gateways.egress.identity`, `identity.files.certificate`. */
+  readonly of: string;
+  /** The peers whose gateways have to accept what ours show. */
+  readonly peers: readonly string[];
+  readonly why: string;
+  /** It fails, whatever they accept. */
+  readonly isCertain: boolean;
+}
+
 /** The shape of `-o json`; fields are added, never renamed. */
 export interface PlanReport extends Omit<Plan, 'before' | 'after' | 'places'> {
   readonly from: string;
   readonly to: string;
   readonly verdict: 'wider' | 'narrower' | 'same';
   readonly bounds: readonly (PlaceChange | TermChange)[];
+  readonly mayBeLost: readonly Doubt[];
 }
 
 export interface PlanAnswer {
@@ -57,9 +69,13 @@ export async function planAnswer(before: ServedBy, after: ServedBy): Promise<Pla
   ];
   const isHidden = plan.notJudged.length > 0 || plan.notCompared.length > 0;
   const widens = isHidden || plan.gained.length > 0 || bounds.some(({ isWider }) => isWider);
-  const narrows = plan.lost.length > 0 || bounds.some(({ kind }) => kind !== 'identity');
+  const mayBeLost = doubts(bounds, next.ingress);
+  const narrows =
+    plan.lost.length > 0 ||
+    mayBeLost.some(({ isCertain }) => isCertain) ||
+    bounds.some(({ kind }) => kind !== 'identity');
   const verdict = widens ? 'wider' : narrows ? 'narrower' : 'same';
-  const report = { from: old.ingress.file, to: next.ingress.file, verdict, bounds, ...plan } as const;
+  const report = { from: old.ingress.file, to: next.ingress.file, verdict, bounds, mayBeLost, ...plan } as const;
   return { report, before: had, after: has, served: next.ingress, wasServed: old.ingress };
 }
 
@@ -105,6 +121,32 @@ function identityChanges(
     ];
   });
 }
+
+/** Only of what changes: who we are stays as the peers know it otherwise. */
+function doubts(bounds: PlanReport['bounds'], { names, identityFindings = [] }: Served): readonly Doubt[] {
+  const peers = names.peers.map(({ name }) => name);
+  const changed = bounds.filter(({ kind, of, to }) => kind === 'identity' && of !== 'mesh.name' && to !== undefined);
+  const isOtherCertificate = changed.some(({ of }) => of.startsWith('identity.'));
+  return [
+    ...changed.map(({ of }) => ({ of, peers, why: WHY[of] ?? '', isCertain: false })),
+    ...(isOtherCertificate ? identityFindings : []).map(({ message }) => ({
+      of: 'identity.files.certificate',
+      peers,
+      why: message,
+      isCertain: true,
+    })),
+  ];
+}
+
+const NEW_CERTIFICATE =
+  'must accept the new certificate: a CA in their bundle for us, our identities, the kind of its key';
+const NEW_NAME = 'must have it in the identities that they accept of us';
+const WHY: Readonly<Record<string, string>> = {
+  'identity.issuer': NEW_CERTIFICATE,
+  'identity.files': NEW_CERTIFICATE,
+  'gateways.ingress.identity': NEW_NAME,
+  'gateways.egress.identity': NEW_NAME,
+};
 
 type Terms = Readonly<Record<string, string | number | null>>;
 

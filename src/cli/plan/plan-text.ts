@@ -6,7 +6,7 @@ import type { EndingConnections } from '../../decision/plan/resource-changes.ts'
 import { overlaps, type Reach } from '../../decision/reach-set.ts';
 import { oneLine } from '../../one-line.ts';
 import type { Served } from '../questions/served.ts';
-import type { PlanAnswer, PlanReport } from './plan-report.ts';
+import type { Doubt, PlanAnswer, PlanReport } from './plan-report.ts';
 
 const COLUMNS = 80;
 
@@ -17,7 +17,7 @@ const VERDICTS: Readonly<Record<PlanReport['verdict'], string>> = {
 };
 
 export function planText({ report, before, after, served, wasServed }: PlanAnswer): string {
-  const { gained, lost, connections, resources, notCompared, notKnown, notJudged, verdict } = report;
+  const { gained, lost, mayBeLost, connections, resources, notCompared, notKnown, notJudged, verdict } = report;
   const identities = report.bounds.filter(({ kind }) => kind === 'identity');
   const bounds = report.bounds.filter((bound) => !identities.includes(bound));
   const reach = [
@@ -31,6 +31,7 @@ export function planText({ report, before, after, served, wasServed }: PlanAnswe
     ['Reach', reach],
     ['Trust, addresses, limits', boundTexts(bounds)],
     ['Who we are', identities.map(({ of, from, to }) => `~ ${of}: ${from ?? 'none'} -> ${to ?? 'none'}`)],
+    ['May be lost: the peers decide', mayBeLost.map(doubtText)],
     ['Connections', connections.map((one) => `~ ${connectionsText(one)}`)],
     ['Resources', resources.map(({ gateway, change, type, name }) => `${SIGNS[change]} ${gateway} ${type} ${name}`)],
     ['Not judged: a form that this version does not know', notJudged.map((one) => `? ${one}`)],
@@ -39,7 +40,15 @@ export function planText({ report, before, after, served, wasServed }: PlanAnswe
   const lines = sections
     .filter(([, texts]) => texts.length > 0)
     .flatMap(([title, texts]) => [title, ...[...new Set(texts)].flatMap((text) => folded(oneLine(text))), '']);
-  return [...lines, VERDICTS[verdict], ''].join('\n');
+  const isInDoubt = verdict === 'same' && mayBeLost.length > 0;
+  return [...lines, isInDoubt ? IN_DOUBT : VERDICTS[verdict], ''].join('\n');
+}
+
+const IN_DOUBT = 'Nobody is allowed more or less; whether the peers accept us is theirs to say.';
+
+function doubtText({ of, peers, why, isCertain }: Doubt): string {
+  const who = peers.length === 0 ? 'the peers' : peers.join(', ');
+  return isCertain ? `- all calls to and from ${who}: ${why}` : `? ${of}: ${who} ${why}`;
 }
 
 const SIGNS = { added: '+', changed: '~', removed: '-' } as const;

@@ -11,7 +11,7 @@ import type {
 } from '../../admin/resources-view.ts';
 import { configNames, configTerms, rulePlaces } from '../../config/rule-places.ts';
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
-import { formatDiagnostic, PosternError } from '../../errors.ts';
+import { type Finding, formatDiagnostic, PosternError } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import { inOneLine } from '../../one-line.ts';
 import { adminUrl, askAdmin, isEnvoyAdmin } from '../admin-request.ts';
@@ -28,6 +28,8 @@ export interface Served {
   readonly terms: ServedTerms;
   readonly places: Readonly<Record<string, number>>;
   readonly resources: readonly ResourceJson[];
+  /** Of the certificate that our gateways show, where the file is here. */
+  readonly identityFindings?: readonly Pick<Finding, 'code' | 'message'>[];
   /** Absent for those of a file. */
   readonly snapshot?: ServedSnapshot;
 }
@@ -85,6 +87,7 @@ export async function servedByFile(
     names: configNames(config),
     terms: configTerms(config, read.issuer?.certificate.fingerprint),
     places: rulePlaces(config, positions, read.loaded.text),
+    identityFindings: read.identityFindings ?? [],
   };
   return async (gateway, { at = now } = {}) => {
     const { snapshots, placeholderPem } = await compiledAt(at);

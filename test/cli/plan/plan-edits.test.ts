@@ -222,6 +222,10 @@ describe('what an edit means', () => {
       edits.map(async ([from, to]) => {
         const answer = await planAnswer(servedBy(MESH), servedBy(edited(MESH, from, to)));
         assert.equal(answer.report.verdict, 'same');
+        assert.deepEqual(
+          answer.report.mayBeLost.map(({ peers, isCertain }) => [peers.includes('shop'), isCertain]),
+          [[true, false]],
+        );
         return planText(answer)
           .split('\n')
           .filter((line) => line.startsWith('~ gateways.') || line.startsWith('~ identity.'));

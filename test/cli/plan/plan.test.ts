@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ServedResources } from '../../../src/admin/resources-view.ts';
 import { newCa } from '../../envoy/pipeline.ts';
+import { leaf } from '../../support/leaf.ts';
 import { postern, refusal, scene } from '../postern.ts';
 import { get, served } from '../run/served.ts';
 
@@ -16,6 +17,7 @@ interface Report {
   readonly lost: readonly unknown[];
   readonly bounds: readonly { readonly kind: string; readonly isWider: boolean; readonly to?: unknown }[];
   readonly notCompared: readonly string[];
+  readonly mayBeLost: readonly { readonly of: string; readonly isCertain: boolean }[];
   readonly connections: readonly unknown[];
   readonly resources: readonly { readonly change: string; readonly type: string; readonly name: string }[];
 }
@@ -36,6 +38,33 @@ describe('plan', () => {
     assert.match(closes.stdout, /^Reach\n- shop POST withdraw\.accounts \/v1\/refunds\n/);
     const same = await postern(['plan', '-f', file, '--against', file]);
     assert.deepEqual([same.status, same.stdout], [0, 'Nobody reaches more or less.\n']);
+  });
+
+  test('A certificate of files that is not valid is found where it is readable, and says what is lost', async (t) => {
+    const { folder, file, edited } = scene(t);
+    const ca = { ca: join(folder, 'pki/bank'), caTrustDomain: 'bank.example', uris: [] };
+    const times = { valid: {}, over: { expiresIn: -1000 }, early: { validIn: 1_000_000 } };
+    for (const [name, time] of Object.entries(times)) {
+      writeFileSync(join(folder, `${name}.pem`), leaf({ ...ca, ...time }).cert);
+      const changed = edited(`${name}.yaml`, (yaml) =>
+        yaml.replace(
+          /^identity:.*\n(?: .*\n)*/m,
+          `identity: {files: {certificate: ${folder}/${name}.pem, privateKey: /none/key.pem}}\n`,
+        ),
+      );
+      const isValid = name === 'valid';
+      const { status, stdout } = await postern(['validate', '-f', changed]);
+      assert.deepEqual([status, stdout.includes('IDENTITY_EXPIRED')], isValid ? [0, false] : [79, true], stdout);
+      const planned = await postern(['plan', '-f', changed, '--against', file, '-o', 'json']);
+      const { verdict, mayBeLost } = report(planned.stdout);
+      assert.deepEqual([planned.status, verdict], [0, isValid ? 'same' : 'narrower'], planned.stderr);
+      assert.deepEqual(
+        mayBeLost.map(({ of, isCertain }) => [of, isCertain]),
+        [['identity.files', false], ...(isValid ? [] : [['identity.files.certificate', true]])],
+      );
+      const same = await postern(['plan', '-f', changed, '--against', changed, '-o', 'json']);
+      assert.deepEqual([report(same.stdout).verdict, report(same.stdout).mayBeLost], ['same', []]);
+    }
   });
 
   test('A grant that goes is one line, and the TCP connections that end are another', async (t) => {
