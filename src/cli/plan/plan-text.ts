@@ -128,7 +128,7 @@ function boundTexts(bounds: PlanReport['bounds']): readonly string[] {
     const at = 'gateway' in bound ? `${bound.gateway} ` : '';
     const start = `${isWider ? '+' : '-'} ${at}${of}: ${kind}`;
     const value = isWider ? to : from;
-    const isSet = 'gateway' in bound && typeof (to ?? from) === 'string';
+    const isSet = 'gateway' in bound && typeof value === 'string' && (from === undefined || to === undefined);
     const none = kind === 'expires' ? 'never' : 'no limit';
     const said = isSet ? `${value}` : `${from ?? none} -> ${to ?? none}`;
     lines.set(start, [...(lines.get(start) ?? []), said]);

@@ -1,7 +1,9 @@
 // What becomes wider or narrower between the places of two configurations: trust, addresses, limits.
 // Must not: take a change for narrower that lets anything in which was not let in before.
 
-import { ANYBODY, type Place, UNKNOWN_CA, WRITTEN } from './places.ts';
+import { TRACE_CONTEXT } from '../../envoy/http/headers/header-mutations.ts';
+import { GIVEN_REQUEST_ID } from '../../envoy/http/headers/request-facts.ts';
+import { ANYBODY, PASSED_ON, type Place, UNKNOWN_CA, WRITTEN } from './places.ts';
 
 export interface PlaceChange {
   readonly gateway: Place['gateway'];
@@ -68,7 +70,24 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
       if (!changes.some((one) => JSON.stringify(one) === JSON.stringify(said))) changes.push(said);
     }
   }
-  return { changes, notCompared, notKnown };
+  return { changes: withTraceContext(changes), notCompared, notKnown };
+}
+
+/** The headers of trace context change together, by one key of the configuration: that is said, and not each header. */
+function withTraceContext(changes: readonly PlaceChange[]): readonly PlaceChange[] {
+  const isPart = ({ kind, from, to }: PlaceChange): boolean =>
+    (kind === PASSED_ON && TRACE_CONTEXT.includes(String(to ?? from))) ||
+    (kind === WRITTEN && (to ?? from) === `x-request-id: ${GIVEN_REQUEST_ID}`);
+  const keyOf = ({ gateway, of, isWider }: PlaceChange): string => JSON.stringify([gateway, of, isWider]);
+  const parts = changes.filter(isPart);
+  return changes.flatMap((change) => {
+    const group = isPart(change) ? parts.filter((part) => keyOf(part) === keyOf(change)) : [];
+    if (group.filter(({ kind }) => kind === PASSED_ON).length < TRACE_CONTEXT.length) return [change];
+    if (change !== group[0]) return [];
+    const { gateway, of, isWider } = change;
+    const [from, to] = isWider ? ['drop', 'forward'] : ['forward', 'drop'];
+    return [{ gateway, of, kind: 'traceContext', isWider, from, to }];
+  });
 }
 
 /** The clusters between a port and what it leads to are there for callers that prove who they are: their limits come and go with that. */

@@ -37,6 +37,8 @@ export interface Place {
 export const ANYBODY = 'without TLS';
 
 export const WRITTEN = 'header that is written';
+/** Of what a place withholds: wider is one that passes now. */
+export const PASSED_ON = 'header that is passed on';
 
 /** Resources with placeholders have this in the place of CAs (pipeline/shown-resources.ts). */
 const PLACEHOLDER = '[trust bundle]';
@@ -218,7 +220,7 @@ function ofRoutes(routes: RouteConfiguration, found: Found): void {
     );
     // Where callers prove who they are, the gateway itself writes the claim in its place; the boundary check knows that.
     const taken = [...removed, ...(host.request_headers_to_remove ?? [])].filter((name) => name !== CLAIM);
-    found.withhold(of, 'header that is taken away', taken);
+    found.withhold(of, PASSED_ON, taken);
   }
 }
 

@@ -213,6 +213,21 @@ describe('what an edit means', () => {
     ]);
   });
 
+  test('Trace context that is forwarded is one line for each way, by its key, and no header of it', async () => {
+    const forwards = edited(MESH, '    sni: unguessable\n', '    sni: unguessable\n    traceContext: forward\n');
+    const [there, back] = [
+      await planAnswer(servedBy(MESH), servedBy(forwards)),
+      await planAnswer(servedBy(forwards), servedBy(MESH)),
+    ];
+    const told = ({ report }: typeof there) =>
+      report.bounds.map(({ kind, isWider, from, to }) => [kind, isWider, from, to]);
+    assert.ok(told(there).length > 1);
+    for (const one of told(there)) assert.deepEqual(one, ['traceContext', true, 'drop', 'forward']);
+    for (const one of told(back)) assert.deepEqual(one, ['traceContext', false, 'forward', 'drop']);
+    assert.match(planText(there), /^\+ egress rates\.fx of shop: traceContext drop -> forward$/m);
+    assert.doesNotMatch(planText(there), /METADATA|header that/);
+  });
+
   test('Who we are to peers is listed when it changes: the name of a gateway, and where its certificates come from', async () => {
     const edits = [
       ['egress: {address: 127.0.0.1, ', 'egress: {address: 127.0.0.1, identity: gateway/new, '],
