@@ -30,6 +30,7 @@ export function planText({ report, before, after, served, wasServed }: PlanAnswe
   const sections: readonly (readonly [string, readonly string[]])[] = [
     ['Reach', reach],
     ['Trust, addresses, limits', boundTexts(bounds)],
+    ['Limits of what is new', newLimitTexts(report.newLimits)],
     ['Who we are', identities.map(({ of, from, to }) => `~ ${of}: ${from ?? 'none'} -> ${to ?? 'none'}`)],
     ['May be lost: the peers decide', mayBeLost.map(doubtText)],
     ['Connections', connections.map((one) => `~ ${connectionsText(one)}`)],
@@ -61,18 +62,34 @@ function lostTexts(lost: readonly Reach[], after: readonly Reach[], served: Serv
   return lost.map((one) => {
     const elsewhere = elsewhereText(one, after, 'led');
     if (kept.has(subject(one)))
-      return `${reachText(one, served)}${elsewhere}${partText(one, after, 'less than before')}`;
+      return `${reachText(one, served)}${elsewhere}${partText(one, after, `less than before${leftText(one, after, served)}`)}`;
     return one.gateway === 'ingress'
       ? `${one.peer} loses ${one.service}`
       : `our workloads lose ${targetText(one, served)}${elsewhere}`;
   });
 }
 
+/** By which callers the same is still reached, where it was open to more of them. */
+function leftText(one: Reach, after: readonly Reach[], served: Served): string {
+  const same = after.filter((other) => overlaps(one, other) && askedOf(other) === askedOf(one));
+  const left = new Set(same.map((other) => callerText(other, served)));
+  left.delete(callerText(one, served));
+  return left.size === 0 ? '' : `; left: ${[...left].sort().join(', ')}`;
+}
+
+function askedOf({ method, path, upgrade }: Reach): string {
+  return JSON.stringify([method, path, upgrade]);
+}
+
+function callerText({ gateway, peer, workload }: Reach, served: Served): string {
+  const who = workloadText(workload, gateway === 'ingress' ? domainOf(peer, served) : served.trustDomain);
+  return gateway === 'egress' ? (who ?? 'anyone') : who === undefined ? peer : `${peer}:${who}`;
+}
+
 /** In the words that `postern can` takes. */
 function reachText(one: Reach, served: Served): string {
-  const { gateway, peer, workload, method, path, upgrade, protocol, service, host } = one;
-  const who = workloadText(workload, gateway === 'ingress' ? domainOf(peer, served) : served.trustDomain);
-  const caller = gateway === 'egress' ? (who ?? 'anyone') : who === undefined ? peer : `${peer}:${who}`;
+  const { gateway, method, path, upgrade, protocol, service, host } = one;
+  const caller = callerText(one, served);
   const target = gateway === 'egress' ? targetText(one, served) : service;
   if (protocol === 'tcp') return `${caller} ${target} (TCP)`;
   const as = gateway === 'ingress' && host?.startsWith(`${service}.`) !== true ? ` as ${host}` : '';
@@ -118,6 +135,15 @@ function spanText(span: Span | undefined): string {
 /** A part of what the line says is the same before and afterwards. */
 function partText(one: Reach, others: readonly Reach[], words: string): string {
   return others.some((other) => overlaps(one, other)) ? ` (${words})` : '';
+}
+
+function newLimitTexts(limits: PlanReport['newLimits']): readonly string[] {
+  const lines = new Map<string, string[]>();
+  for (const { gateway, of, kind, value } of limits) {
+    const start = `= ${gateway} ${of}:`;
+    lines.set(start, [...(lines.get(start) ?? []), `${kind} ${value}`]);
+  }
+  return [...lines].map(([start, values]) => `${start} ${values.join(', ')}`);
 }
 
 /** Several values of one kind are in one line. */

@@ -15,8 +15,17 @@ export interface PlaceChange {
   readonly to?: string | number;
 }
 
+/** A limit of a place that was not there before: nothing widens or narrows by it. */
+export interface NewLimit {
+  readonly gateway: Place['gateway'];
+  readonly of: string;
+  readonly kind: string;
+  readonly value: number;
+}
+
 export interface PlaceChanges {
   readonly changes: readonly PlaceChange[];
+  readonly newLimits: readonly NewLimit[];
   /** The CAs of one side are not here (--without-keys). */
   readonly notCompared: readonly string[];
   /** The same of both sides, which look alike whatever they are. */
@@ -33,7 +42,10 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
     const gateway = (to ?? from)?.gateway ?? 'ingress';
     for (const kind of kindsOf(from?.accepts, to?.accepts)) {
       // What the gateway itself writes says something new only of a way that was there before.
-      if (kind === WRITTEN && (from === undefined || to === undefined)) continue;
+      const isAtOneSide = from === undefined || to === undefined;
+      if (kind === WRITTEN && isAtOneSide) continue;
+      // Nor is a backend without TLS, beside its address: most have none.
+      if (kind === BACKEND_IDENTITY && isAtOneSide && isOpen(to ?? from, kind)) continue;
       const had = from?.accepts[kind] ?? [];
       const has = to?.accepts[kind] ?? [];
       if ((had.includes(UNKNOWN_CA) || has.includes(UNKNOWN_CA)) && had.length > 0 && has.length > 0) {
@@ -66,12 +78,26 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
       const isWider = has === undefined || (had !== undefined && has > had);
       const values = { ...(had !== undefined && { from: had }), ...(has !== undefined && { to: has }) };
       // One edit may change several parts of the way, such as the gate and the backend: it is said once.
-      const said = { gateway, of, kind: kind.replace(/ \(\w+\)$/, ''), isWider, ...values };
+      const said = { gateway, of, kind: kind.replace(OF_CLUSTER, ''), isWider, ...values };
       if (!changes.some((one) => JSON.stringify(one) === JSON.stringify(said))) changes.push(said);
     }
   }
-  return { changes: withTraceContext(changes), notCompared, notKnown };
+  return { changes: withTraceContext(changes), newLimits: newLimits(old, next), notCompared, notKnown };
 }
+
+const BACKEND_IDENTITY = 'identity of a backend';
+
+function newLimits(old: ReadonlyMap<string, Place>, next: ReadonlyMap<string, Place>): readonly NewLimit[] {
+  const limits = [...next.values()].flatMap(({ gateway, of, limits }) =>
+    old.has(of)
+      ? []
+      : Object.entries(limits).map(([kind, value]) => ({ gateway, of, kind: kind.replace(OF_CLUSTER, ''), value })),
+  );
+  return [...new Map(limits.map((limit) => [JSON.stringify(limit), limit])).values()];
+}
+
+/** How the kinds of limits end that a cluster carries: `(export)`. */
+const OF_CLUSTER = / \(\w+\)$/;
 
 /** The headers of trace context change together, by one key of the configuration: that is said, and not each header. */
 function withTraceContext(changes: readonly PlaceChange[]): readonly PlaceChange[] {

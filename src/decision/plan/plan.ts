@@ -8,7 +8,7 @@ import { PosternError } from '../../errors.ts';
 import { unjudged } from '../matching/unjudged.ts';
 import { reach } from '../reach.ts';
 import { gained, type Reach } from '../reach-set.ts';
-import { type PlaceChange, placeChanges } from './place-changes.ts';
+import { type NewLimit, type PlaceChange, placeChanges } from './place-changes.ts';
 import { placesOf } from './places.ts';
 import {
   type EndingConnections,
@@ -27,6 +27,8 @@ export interface Plan {
   readonly before: readonly Reach[];
   readonly after: readonly Reach[];
   readonly places: readonly PlaceChange[];
+  /** Of exports, imports and peers that were not there before. */
+  readonly newLimits: readonly NewLimit[];
   readonly connections: readonly EndingConnections[];
   readonly resources: readonly ResourceChange[];
   /** CAs that are not here on one side (--without-keys): what they let in may be more than before. */
@@ -51,7 +53,7 @@ export function planOf(before: Gateways, after: Gateways): Plan {
     const [old, next] = [resourcesInUse(before[gateway]), resourcesInUse(after[gateway])];
     const [had, has] = [reach(old), reach(next)];
     const places = placesOf(gateway, next);
-    const { changes, notCompared, notKnown } = placeChanges(placesOf(gateway, old), places);
+    const { changes, newLimits, notCompared, notKnown } = placeChanges(placesOf(gateway, old), places);
     const compared = { gateway, before: old, after: next, withoutDigests: notCompared.length > 0 };
     // Of a place that goes, as a port does, the rest of its peer keeps its connections.
     const trusting = new Map(places.map(({ of, accepts }) => [of, accepts]));
@@ -64,6 +66,7 @@ export function planOf(before: Gateways, after: Gateways): Plan {
       before: had,
       after: has,
       places: changes,
+      newLimits,
       connections: endingConnections(compared, new Set(lostCas.map(({ of }) => trustedAs(of)))),
       resources: resourceChanges(compared),
       notCompared,
@@ -77,6 +80,7 @@ export function planOf(before: Gateways, after: Gateways): Plan {
     before: plans.flatMap((plan) => plan.before),
     after: plans.flatMap((plan) => plan.after),
     places: plans.flatMap((plan) => plan.places),
+    newLimits: plans.flatMap((plan) => plan.newLimits),
     connections: plans.flatMap((plan) => plan.connections),
     resources: plans.flatMap((plan) => plan.resources),
     notCompared: plans.flatMap((plan) => plan.notCompared),

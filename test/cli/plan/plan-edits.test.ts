@@ -315,6 +315,34 @@ test('A new way is told by what it lets in: all values of one kind in one line, 
   );
 });
 
+test('A new export is told with its limits, and without the TLS that its backend has not', async () => {
+  const fresh =
+    '- {name: fresh, backend: "10.0.0.9:80", consumers: [{peer: shop, methods: [GET], paths: [/x], limits: {requestsPerSecond: 7}}]}\n';
+  const answer = await planAnswer(servedBy(MESH), servedBy(edited(MESH, 'exports:\n', `exports:\n${fresh}`)));
+  const { bounds, newLimits } = answer.report;
+  assert.deepEqual(
+    bounds.filter(({ of }) => of === 'shop fresh').map(({ kind }) => kind),
+    ['backend'],
+  );
+  assert.ok(
+    newLimits.some(({ of, kind, value }) => of === 'shop fresh' && kind === 'requests per second' && value === 7),
+  );
+  assert.match(planText(answer), /^= ingress shop fresh: .*requests per second 7/m);
+  const open = edited(MESH, '"10.0.0.1:80", tls: mtls, identity: ns/bank/sa/accounts', '"10.0.0.1:80"');
+  const { report } = await planAnswer(servedBy(MESH), servedBy(open));
+  assert.ok(report.bounds.some(({ kind, isWider }) => kind === 'identity of a backend' && isWider));
+  assert.deepEqual(report.newLimits, []);
+});
+
+test('What is reached by fewer callers is told with those that are left', async () => {
+  const open = edited(MESH, ', workloads: [ns/shop/sa/checkout]', '');
+  const text = planText(await planAnswer(servedBy(open), servedBy(MESH)));
+  assert.match(
+    text.replace(/\n {4}/g, ' '),
+    /^- shop GET accounts .*\(less than before; left: shop:ns\/shop\/sa\/checkout\)$/m,
+  );
+});
+
 test('A plan beside the file of another mesh says so', async () => {
   const other = edited(MESH, '{name: bank,', '{name: north,');
   const by = servedBy(other);

@@ -48,7 +48,7 @@ export function planLines(text: string): PlanLines {
   const sections = new Map<string, string[]>();
   let section: string[] = [];
   for (const line of unfolded)
-    if (/^[+~?-] /.test(line)) section.push(line);
+    if (/^[+~?=-] /.test(line)) section.push(line);
     else if (line !== '') {
       section = [];
       sections.set(line, section);
@@ -62,8 +62,8 @@ export function planLines(text: string): PlanLines {
 
 function reachLine(text: string): ReachLine {
   const sign = text.startsWith('+') ? '+' : '-';
-  const isPart = / \((?:more|less) than before\)$/.test(text);
-  const whole = text.slice(2).replace(/ \((?:more|less) than before\)$/, '');
+  const isPart = / \((?:more|less) than before(?:; left: [^)]*)?\)$/.test(text);
+  const whole = text.slice(2).replace(/ \((?:more|less) than before(?:; left: [^)]*)?\)$/, '');
   const [, leadsTo] = / \((?:leads|led) to (\S+ of \S+)\)$/.exec(whole) ?? [];
   const said = whole.replace(/ \((?:leads|led) to .*$/, '');
   const all = /^our workloads lose (\S+)$|^(\S+) loses (\S+)$/.exec(said);
