@@ -90,6 +90,26 @@ describe('limits of a decision', () => {
     ]);
   });
 
+  test('A body whose length is stated is judged by them, at both gateways; one that comes in pieces is not', () => {
+    const cases = [
+      ['ingress', 'accounts.exports.bank.example', undefined, 10 * 1024 * 1024],
+      ['egress', 'cart.default.svc.cluster.local', 8080, 64 * 1024],
+    ] as const;
+    for (const [gateway, authority, port, most] of cases) {
+      const resources = mesh.resources(gateway);
+      const hello = port === undefined ? peerHello(resources, 'shop', NOW) : undefined;
+      const reasonOf = (bytes: number, hasLength: boolean): string => {
+        const asked = { protocol: 'h2', method: 'POST', authority, path: '/v1/x', headers: [] } as const;
+        const about = { at: NOW, ...(hello && { hello }), ...(port !== undefined && { port }) };
+        return judge(resources, { ...about, request: { ...asked, body: { bytes, hasLength } } }).reason;
+      };
+      assert.deepEqual(
+        [reasonOf(most, true), reasonOf(most + 1, true), reasonOf(most + 1, false)],
+        ['ALLOWED', 'BODY_LIMIT', 'ALLOWED'],
+      );
+    }
+  });
+
   test('They are those of the resources, whatever the configuration says', () => {
     const text = JSON.stringify(mesh.resources('ingress'));
     const changed = JSON.parse(text.replaceAll('"max_tokens":500', '"max_tokens":77')) as ResourceJson[];

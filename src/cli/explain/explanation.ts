@@ -151,7 +151,7 @@ function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; rea
       ? 'same'
       : basis === 'unseen' || (basis === 'rules' && isUnseen(line))
         ? 'unseen'
-        : basis === 'moment' && (verdict === 'yes' || isLimitedBefore(decision, line))
+        : basis === 'moment' && (verdict === 'yes' || reason === 'BODY_LIMIT' || isLimitedBefore(decision, line))
           ? 'moment'
           : 'other';
     return { judged: { ...about, verdict, reason, agrees, steps }, decision };

@@ -2,7 +2,7 @@
 // Must not: take a default of the gateways for a limit of the file.
 
 import { type Limit, limitText } from '../../decision/answer/limit.ts';
-import { placeOf } from './rule-place.ts';
+import { placeOf, writtenLimit } from './rule-place.ts';
 import type { Served } from './served.ts';
 
 export interface PlacedLimit extends Limit {
@@ -20,12 +20,10 @@ export function placedLimits(limits: readonly Limit[], about: About): readonly P
 
 function placed(limit: Limit, about: About): PlacedLimit {
   if (limit.name === undefined) return { ...limit, isDefault: true };
-  const ofExport = limit.name.replace(/^(exports\..*)\.consumers\.[^.]+(\.limits\.[^.]+)$/, '$1$2');
-  const written = [limit.name, ofExport].find((name) => Object.hasOwn(about.places, name));
-  const name = written ?? limit.name;
+  const name = writtenLimit(limit.name, about.places);
   const place = placeOf(name, about);
   // Through an alias a key may have no line; only connections have a default.
-  const isDefault = written === undefined && limit.name.endsWith('.connections');
+  const isDefault = !Object.hasOwn(about.places, name) && limit.name.endsWith('.connections');
   return { ...limit, name, ...(place !== undefined && { place }), isDefault };
 }
 

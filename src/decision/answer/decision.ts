@@ -44,7 +44,7 @@ export interface Decision {
   /** The rule that allowed it. */
   readonly rule?: string;
   readonly nearest?: Nearest;
-  /** Limits on its way, as far as it gets; they are named and not judged. */
+  /** Limits on its way, as far as it gets; they are named and not judged, but for a body whose length is stated. */
   readonly limits: readonly Limit[];
   /** Where it is sent: `HOST:PORT`; empty when the gateway itself answers. */
   readonly backends: readonly string[];

@@ -18,6 +18,7 @@ export type Reason = Extract<
   | 'MALFORMED_REQUEST'
   | 'UNUSUAL_PATH'
   | 'UNEXPECTED_BODY'
+  | 'BODY_LIMIT'
   | 'NO_GRANT'
   | 'METHOD'
   | 'PATH'

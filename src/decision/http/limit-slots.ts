@@ -1,11 +1,12 @@
 // The limits in the slots of a connection manager (envoy/http/limit-filters.ts), by the names of the configuration.
-// Must not: judge whether one is reached, or pass over a filter of a slot.
+// A body whose length is stated is judged by its limit; what counts in time is not.
+// Must not: judge whether any other limit is reached, or pass over a filter of a slot.
 
 import type { Any } from '../../envoy/draft.ts';
 import { LIMIT_SLOTS, type LimitSlot } from '../../envoy/http/limit-filters.ts';
 import type { Limit, LimitReason } from '../answer/limit.ts';
 import { numberOf, present, unjudged } from '../matching/unjudged.ts';
-import type { Hop } from './http-hop.ts';
+import type { Hop, Outcome } from './http-hop.ts';
 
 const RATE: Readonly<Record<LimitSlot, LimitReason>> = {
   peer: 'PEER_RATE_LIMIT',
@@ -19,7 +20,7 @@ const AT_ONCE: Readonly<Record<LimitSlot, LimitReason>> = {
 };
 
 /** `override`: what the routes or the virtual host say of the slot. Errors: UNJUDGED. */
-export function nameLimits(name: string, override: Any | undefined, hop: Hop): undefined {
+export function nameLimits(name: string, override: Any | undefined, hop: Hop): Outcome | undefined {
   if (override === undefined) return undefined;
   if (
     override['@type'] !== 'type.googleapis.com/envoy.extensions.filters.http.filter_chain.v3.FilterChainConfigPerRoute'
@@ -31,7 +32,12 @@ export function nameLimits(name: string, override: Any | undefined, hop: Hop): u
     if (limit === undefined) continue;
     const { key, ...more } = limit;
     const of = ownerOf(slot, hop);
-    hop.trail.limit({ ...(of !== undefined && { name: `${of}.limits.${key}` }), ...more, resource: hop.routes });
+    const named = of === undefined ? undefined : `${of}.limits.${key}`;
+    hop.trail.limit({ ...(named !== undefined && { name: named }), ...more, resource: hop.routes });
+    const { body } = hop.view.request;
+    if (key !== 'requestBody' || !body?.hasLength || body.bytes <= more.value) continue;
+    const compared = `a body of ${body.bytes} bytes is longer than ${more.value}`;
+    return { refusal: hop.trail.no('BODY_LIMIT', 'limit', named ?? key, compared, named) };
   }
   return undefined;
 }

@@ -25,6 +25,12 @@ function limited(t: TestContext): { readonly file: string; readonly lineOf: (tex
   return { file, lineOf: (part) => text.split('\n').findIndex((line) => line.includes(part)) + 1 };
 }
 
+interface Asked {
+  readonly verdict: string;
+  readonly reason: string;
+  readonly steps: readonly { readonly kind: string; readonly place?: string }[];
+}
+
 describe('limits of a question', () => {
   test('The command can names each limit with its value, its key and its line, and whether a key sets it', async (t) => {
     const { file, lineOf } = limited(t);
@@ -50,6 +56,26 @@ describe('limits of a question', () => {
       own.stdout,
       new RegExp(`gateways\\.egress\\.limits\\.connections: 35 .*:${lineOf('connections: 35')}\\)`),
     );
+  });
+
+  test('A body that is stated to be longer than its limit is refused', async (t) => {
+    const { file, lineOf } = limited(t);
+    const asked = async (...args: readonly string[]): Promise<readonly unknown[]> => {
+      const { status, stdout } = await postern(['can', ...args, '-f', file, '-o', 'json']);
+      const { verdict, reason, steps } = JSON.parse(stdout) as Asked;
+      const last = steps.at(-1);
+      return [status, verdict, reason, ...(verdict === 'no' ? [last?.kind, last?.place] : [])];
+    };
+    const posts = ['shop', 'POST', 'withdraw.accounts', '/v1/withdrawals', '--body'];
+    assert.deepEqual(await asked(...posts, String(33 * 1024)), [0, 'yes', 'ALLOWED']);
+    const place = `${file}:${lineOf('requestBody: 33KiB')}`;
+    assert.deepEqual(await asked(...posts, String(33 * 1024 + 1)), [1, 'no', 'BODY_LIMIT', 'limit', place]);
+    // Who may not is told so first.
+    assert.deepEqual((await asked('shop', 'POST', 'withdraw.accounts', '/none', '--body', '99999')).slice(0, 3), [
+      1,
+      'no',
+      'PATH',
+    ]);
   });
 
   test('A line of a refusal by a limit is explained with the limit that it was, its value, its line and what to change', async (t) => {
