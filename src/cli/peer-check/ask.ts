@@ -17,8 +17,10 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Undefined: no answer within five seconds. */
-export function ask(wanted: Dial, headers: OutgoingHttpHeaders): Promise<Answer | undefined> {
+/** Why there is no answer: none within five seconds, or the peer has ended the request or the connection before one. */
+export type NoAnswer = 'timeout' | 'reset';
+
+export function ask(wanted: Dial, headers: OutgoingHttpHeaders): Promise<Answer | NoAnswer> {
   return new Promise((fulfil) => {
     const session = connectHttp2(`https://${headers[':authority']}`, {
       // As Envoy says as well. The error of a pushed stream that nobody listens to would end the process.
@@ -28,17 +30,18 @@ export function ask(wanted: Dial, headers: OutgoingHttpHeaders): Promise<Answer 
     });
     let got: IncomingHttpHeaders | undefined;
     let body = Buffer.alloc(0);
-    const finish = (): void => {
+    const finishWithout = (why: NoAnswer): void => {
       clearTimeout(timer);
       session.destroy();
       const status = Number(got?.[':status']);
       fulfil(
         got === undefined || Number.isNaN(status)
-          ? undefined
+          ? why
           : { status, headers: got, body: body.toString('latin1', 0, KEPT_BYTES) },
       );
     };
-    const timer = setTimeout(finish, ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(() => finishWithout('timeout'), ANSWER_TIMEOUT_MS);
+    const finish = (): void => finishWithout('reset');
     session.on('error', finish);
     session.on('close', finish);
     const stream = session.request(headers, { endStream: true });
@@ -55,5 +58,7 @@ export function ask(wanted: Dial, headers: OutgoingHttpHeaders): Promise<Answer 
     });
     stream.on('error', finish);
     stream.on('end', finish);
+    // A stream that is reset with CANCEL or NO_ERROR has no error.
+    stream.on('close', finish);
   });
 }

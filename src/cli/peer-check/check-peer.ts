@@ -167,7 +167,7 @@ function unhealthy(status: number | undefined): Verdict {
     reason: 'UNHEALTHY',
     text:
       status === undefined
-        ? 'the handshake is done, and the health check is not answered within five seconds'
+        ? 'the handshake is done, and the health check has no answer: none within five seconds, or the peer ended it'
         : `the handshake is done, and the health check is answered with ${status} instead of 200`,
     remedy:
       status === 503

@@ -30,12 +30,12 @@ export async function checkRequest(
     };
   const { ip, port } = way;
   const answer = await ask(dialOf(input, { ip, port }, way), headers);
-  const isTcp = answer?.status === 403 && (await servesTcp(input, { ip, port }, wanted));
-  const grpcStatus = answer?.headers['grpc-status'];
+  const isTcp = typeof answer === 'object' && answer.status === 403 && (await servesTcp(input, { ip, port }, wanted));
+  const grpcStatus = typeof answer === 'object' ? answer.headers['grpc-status'] : undefined;
   return {
     ...about,
     address: formatHostPort({ host: ip, port }),
-    ...(answer && { status: answer.status }),
+    ...(typeof answer === 'object' && { status: answer.status }),
     ...(grpcStatus !== undefined && { grpcStatus: Number(grpcStatus) }),
     ...judgeAnswer(wanted, answer, isTcp),
   };

@@ -9,5 +9,5 @@ export async function healthOf(wanted: Dial, authority: string, path: string): P
   const answer = await ask(wanted, {
     ...{ ':method': 'GET', ':authority': authority, ':path': path, 'user-agent': 'Envoy/HC' },
   });
-  return answer?.status;
+  return typeof answer === 'object' ? answer.status : undefined;
 }

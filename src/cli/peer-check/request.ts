@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { ReasonCode } from '../../envoy/reasons.ts';
 import type { HttpImport } from '../../federation/model.ts';
-import type { Answer } from './ask.ts';
+import type { Answer, NoAnswer } from './ask.ts';
 
 export interface WantedRequest {
   readonly imported: HttpImport;
@@ -54,8 +54,13 @@ const SEE_LOG =
   'give its team the request id: in the access log of its ingress gateway, peer_request_id has it, and reason the cause';
 
 /** `isTcp`: the peer takes connections of this export as TCP. */
-export function judgeAnswer({ imported }: WantedRequest, answer: Answer | undefined, isTcp: boolean): Judged {
-  if (answer === undefined)
+export function judgeAnswer({ imported }: WantedRequest, answer: Answer | NoAnswer, isTcp: boolean): Judged {
+  if (answer === 'reset')
+    return {
+      ...{ reason: 'PEER_RESET', possible: [], remedy: SEE_LOG },
+      text: 'the peer ended the request, or the connection, before it answered',
+    };
+  if (answer === 'timeout')
     return {
       ...{ reason: 'PEER_TIMEOUT', possible: ['BACKEND_TIMEOUT'] },
       ...{ text: 'no answer within five seconds, which is as long as this command waits', remedy: SEE_LOG },
