@@ -8,7 +8,7 @@ import { ask } from './ask.ts';
 import { type CheckedWay, type CheckInput, dialOf } from './check-peer.ts';
 import { dial } from './dial.ts';
 import { whatWeRefuse } from './our-side.ts';
-import { type AskedRequest, judgeAnswer, requestHeaders, type WantedRequest } from './request.ts';
+import { type AskedRequest, grpcStatusOf, judgeAnswer, requestHeaders, type WantedRequest } from './request.ts';
 
 export async function checkRequest(
   input: CheckInput,
@@ -31,12 +31,12 @@ export async function checkRequest(
   const { ip, port } = way;
   const answer = await ask(dialOf(input, { ip, port }, way), headers);
   const isTcp = typeof answer === 'object' && answer.status === 403 && (await servesTcp(input, { ip, port }, wanted));
-  const grpcStatus = typeof answer === 'object' ? answer.headers['grpc-status'] : undefined;
+  const grpcStatus = typeof answer === 'object' ? grpcStatusOf(answer) : undefined;
   return {
     ...about,
     address: formatHostPort({ host: ip, port }),
     ...(typeof answer === 'object' && { status: answer.status }),
-    ...(grpcStatus !== undefined && { grpcStatus: Number(grpcStatus) }),
+    ...(grpcStatus !== undefined && { grpcStatus }),
     ...judgeAnswer(wanted, answer, isTcp),
   };
 }

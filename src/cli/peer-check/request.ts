@@ -66,11 +66,13 @@ export function judgeAnswer({ imported }: WantedRequest, answer: Answer | NoAnsw
       ...{ text: 'no answer within five seconds, which is as long as this command waits', remedy: SEE_LOG },
     };
   const code = ownAnswer(answer);
-  if (code === undefined)
+  if (code === undefined) {
+    const isOdd = answer.headers['grpc-status'] !== undefined && grpcStatusOf(answer) === undefined;
     return {
       ...{ reason: 'ALLOWED', possible: ['ALLOWED'], remedy: '' },
-      text: `the peer's ingress gateway admits it, and its service answers ${answer.status}`,
+      text: `the peer's ingress gateway admits it, and its service answers ${answer.status}${isOdd ? ', without a valid grpc-status' : ''}`,
     };
+  }
   const said = `the peer's ingress gateway answers ${code} itself`;
   if (code === 403 && isTcp)
     return {
@@ -80,6 +82,12 @@ export function judgeAnswer({ imported }: WantedRequest, answer: Answer | NoAnsw
     };
   const [reason, possible, text] = OWN_ANSWERS[code] ?? ['REQUEST_FAILED', [], 'it went wrong there'];
   return { reason, possible, text: `${said}: ${text}`, remedy: SEE_LOG };
+}
+
+/** Undefined: the answer has none, or none that gRPC knows (0 to 16, once). */
+export function grpcStatusOf({ headers }: Answer): number | undefined {
+  const text = String(headers['grpc-status'] ?? '');
+  return /^(?:\d|1[0-6])$/.test(text) ? Number(text) : undefined;
 }
 
 const OWN_ANSWERS: Readonly<Record<number, readonly [ReasonCode, readonly ReasonCode[], string]>> = {

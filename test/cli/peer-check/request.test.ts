@@ -83,4 +83,25 @@ describe('the request of check peer', () => {
   test('Silence is no reset', async () => {
     assert.equal((await askedOf(() => undefined)).reason, 'PEER_TIMEOUT');
   });
+
+  test('A grpc-status is one number that gRPC knows, or is not said', async () => {
+    const answering = (trailer: string | string[]): Promise<AskedRequest> =>
+      askedOf((stream) => {
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': trailer }));
+        stream.end();
+      });
+    const texts = new Set<string>();
+    for (const trailer of [['0', '0'], 'ok', '', '17', '00', '-1', '1e1', '9'.repeat(100)]) {
+      const { reason, status, grpcStatus, text } = await answering(trailer);
+      assert.deepEqual([reason, status, grpcStatus], ['ALLOWED', 200, undefined], String(trailer));
+      texts.add(text);
+    }
+    assert.equal(texts.size, 1);
+    for (const known of ['0', '9', '10', '16']) {
+      const { grpcStatus, text } = await answering(known);
+      assert.equal(grpcStatus, Number(known));
+      assert.ok(!texts.has(text));
+    }
+  });
 });
