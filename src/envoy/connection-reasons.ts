@@ -79,18 +79,19 @@ export const CONNECTION_REASONS = {
     'refused',
     'both',
     {
-      ingress: 'No filter chain has this server name (SNI) with this protocol.',
+      ingress: 'No filter chain has this server name (SNI) with this protocol (ALPN).',
       egress:
         'The peer ended the connection at our first message: it does not know the server name that we ask for, or we have reached its limit of connections.',
     },
     {
       ingress:
-        'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant (or one that is granted as HTTP).',
+        'A scanner; or a peer with another `sni`, one that is denied, or a TCP export without a grant (or one that is granted as HTTP); or a client with the right name that does not offer the ALPN `h2`, such as `curl --http1.1`, or `openssl s_client` without `-alpn h2`.',
       egress:
         'The file of the peer does not have us, has another `sni` for us, denies us, or does not grant us the TCP export (or grants it as HTTP). Or we have as many connections to it open as `limits.connections` in its file allows.',
     },
     {
-      ingress: 'Compare `sni` of the line with `serverNames` of `postern peer show`.',
+      ingress:
+        'Compare `sni` of the line with `serverNames` of `postern peer show`; if it is one of them, have the client offer the ALPN `h2`.',
       egress:
         'Run `postern check peer NAME`, and ask the peer whether its log has UNKNOWN_SERVER_NAME or CONNECTION_LIMIT at that time.',
     },

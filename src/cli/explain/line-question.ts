@@ -80,8 +80,12 @@ function peerHandshake({ fields, reason, at }: LogLine, { resources }: Served): 
   const { sni, peer, claimed_uri: claimed, peer_uri: identity } = fields;
   const alpn = [sni?.includes('.tcp.') ? TCP_ALPN : HTTP_ALPN];
   const alone = { at, isConnectionAlone: true } as const;
+  // No line has the ALPN: a client may have offered none, so that no filter chain takes it with a server name that is right.
   if (reason === 'UNKNOWN_SERVER_NAME')
-    return [{ ...alone, hello: { alpn, ...(sni !== undefined && { serverName: sni }) } }];
+    return [alpn, []].map((offered) => ({
+      ...alone,
+      hello: { alpn: offered, ...(sni !== undefined && { serverName: sni }) },
+    }));
   const hello = peer === undefined ? undefined : peerHello(resources, peer, at);
   if (hello === undefined) return [];
   const { certificate, ...bare } = showing(hello, claimed ?? identity);

@@ -22,7 +22,8 @@ export function nearestNamed(line: LogLine, served: Served): NearestNamed | unde
     case 'UNKNOWN_NAME':
       return nearestImport(line, served);
     case 'UNKNOWN_SERVER_NAME':
-      return line.role === 'egress' ? undefined : (exactTcpName(line, served) ?? nearestServerName(line, served));
+      if (line.role === 'egress') return undefined;
+      return knownServerName(line, served) ?? exactTcpName(line, served) ?? nearestServerName(line, served);
     default:
       return undefined;
   }
@@ -104,14 +105,39 @@ function nearestImport({ fields }: LogLine, { names }: Served): Nearest | undefi
   };
 }
 
-function peersByServerName({ resources }: Served): ReadonlyMap<string, string> {
+/** A filter chain has the server name: what it did not get is the ALPN, which no line has. */
+function knownServerName({ fields }: LogLine, served: Served): NearestNamed | undefined {
+  const sni = fields['sni']?.toLowerCase() ?? '';
+  const { peer, alpn = [] } = chainsByServerName(served).get(sni) ?? {};
+  if (peer === undefined) return undefined;
+  const offer = alpn.join(' or ');
+  return {
+    rule: `peers.${peer}`,
+    needs: [`ALPN ${offer}`],
+    cause: `The server name is that of peer ${peer}, so the client did not offer the ALPN ${offer}, as \`curl --http1.1\`, or \`openssl s_client\` without \`-alpn ${offer}\`; or the peer was denied, or not in the file, at that time.`,
+    cure: `Have the client offer the ALPN ${offer} in its TLS handshake; a gateway of Postern does.`,
+  };
+}
+
+interface NamedChain {
+  readonly peer: string;
+  readonly alpn: readonly string[];
+}
+
+function chainsByServerName({ resources }: Served): ReadonlyMap<string, NamedChain> {
   const chains = new Resources(resources).listeners().flatMap(({ filter_chains: all = [] }) => all);
   return new Map(
     chains.flatMap(({ filter_chain_match: match, metadata }) => {
       const { peer } = (metadata?.filter_metadata?.[METADATA] ?? {}) as Readonly<Record<string, unknown>>;
-      return typeof peer === 'string' ? (match?.server_names ?? []).map((name) => [name, peer] as const) : [];
+      if (typeof peer !== 'string') return [];
+      const chain = { peer, alpn: match?.application_protocols ?? [] };
+      return (match?.server_names ?? []).map((name) => [name, chain] as const);
     }),
   );
+}
+
+function peersByServerName(served: Served): ReadonlyMap<string, string> {
+  return new Map([...chainsByServerName(served)].map(([name, { peer }]) => [name, peer]));
 }
 
 function nearestServerName({ fields }: LogLine, served: Served): Nearest | undefined {

@@ -99,6 +99,20 @@ describe('lines of connections', () => {
     assert.match((await told(file, line)).asked, /not logged/);
   });
 
+  test('A server name that is known leaves the ALPN, which no line has, and contradicts nothing', async (t) => {
+    const { file } = scene(t);
+    const line = { gateway: 'bank/ingress', layer: 'listener', reason: 'UNKNOWN_SERVER_NAME' };
+    for (const [sni, alpn] of [
+      [SNI, 'h2'],
+      [SNI.toUpperCase(), 'h2'],
+      [`ticks.fx.tcp.${SNI}`, 'postern-tcp'],
+    ] as const) {
+      const { judged, nearest, cause, cure } = await told(file, { ...line, sni });
+      assert.deepEqual([judged[0]?.agrees, nearest?.name, nearest?.needs], ['same', 'peers.shop', [`ALPN ${alpn}`]]);
+      for (const text of [cause, cure]) assert.ok(text.includes(`ALPN ${alpn}`), text);
+    }
+  });
+
   test('A method in small letters is a mistake of the one who asks', async (t) => {
     const { file } = scene(t);
     const ended = await postern(['can', 'shop', 'get', 'withdraw.accounts', '/v1/receipts/1', '-f', file]);
