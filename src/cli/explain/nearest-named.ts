@@ -39,9 +39,37 @@ function nearestExport({ fields, at }: LogLine, served: Served): NearestNamed | 
   const exact = byAuthority.get(asked);
   const ended = exact === undefined ? undefined : endedOn(served, exact, peer, at);
   if (exact !== undefined && ended !== undefined) return endedGrant(exact, peer, ended);
-  if (exact !== undefined) return { rule: `exports.${exact}`, needs: [`a consumer with peer: ${peer}`] };
+  if (exact !== undefined) return exactExport(exact, peer, at, served);
   const near = byAuthority.get(nearestName(asked, [...byAuthority.keys()]) ?? '');
   return near === undefined ? undefined : { rule: `exports.${near}`, needs: [`the name ${near} (the peer writes it)`] };
+}
+
+/** A request for an export that is there: it is of TCP, or of others. */
+function exactExport(name: string, peer: string, at: number, served: Served): NearestNamed {
+  const rule = `exports.${name}`;
+  const to = grantedTo(served, name, at);
+  const isTcp = served.names.exports.some((one) => one.name === name && one.protocol === 'tcp');
+  const only = `granted to ${to.length === 0 ? 'nobody' : `${to.join(', ')} only`}`;
+  if (!to.includes(peer))
+    return {
+      rule,
+      needs: [`a consumer with peer: ${peer}`],
+      cause: `The export is ${isTcp ? 'tcp, ' : ''}${only}.`,
+      cure: `Add peer: ${peer} to \`consumers\` of the export, if it may use it.`,
+    };
+  if (isTcp)
+    return {
+      rule,
+      needs: ['a connection of TCP: protocol: tcp of the import at the peer'],
+      cause: `The export is tcp and granted to ${peer}; this was a request of HTTP: the peer imports it as http or grpc.`,
+      cure: 'Have the peer import it with `protocol: tcp`, or export it as http.',
+    };
+  return {
+    rule: `${rule}.consumers.${peer}`,
+    needs: ['the grant at that time'],
+    cause: `The file grants it to ${peer}: the grant is newer than the line, or does not reach the gateway.`,
+    cure: 'Run `postern status`.',
+  };
 }
 
 function endedGrant(exported: string, peer: string, ended: string): NearestNamed {

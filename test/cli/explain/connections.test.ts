@@ -113,6 +113,25 @@ describe('lines of connections', () => {
     }
   });
 
+  test('A request for an export that is TCP is told so, and one of an export of others whose it is', async (t) => {
+    const { file } = scene(t);
+    const line = { gateway: 'bank/ingress', layer: 'http', reason: 'NO_GRANT', method: 'GET', path: '/' };
+    const asked = (peer: string, name: string): Promise<Explanation> =>
+      told(file, {
+        ...{ ...line, peer, peer_uri: `spiffe://${peer}.example/gateway/egress` },
+        authority: `${name}.exports.bank.example`,
+      });
+    const tcp = await asked('shop', 'ticks.fx');
+    assert.deepEqual([tcp.nearest?.name, tcp.judged[0]?.agrees], ['exports.ticks.fx', 'same']);
+    assert.match(tcp.nearest?.needs.join() ?? '', /protocol: tcp/);
+    assert.match(tcp.cause, /is tcp and granted to shop/);
+    assert.doesNotMatch(tcp.cure, /consumers/);
+    const missing = await asked('partner', 'ticks.fx');
+    assert.deepEqual(missing.nearest?.needs, ['a consumer with peer: partner']);
+    assert.match(missing.cause, /granted to shop only/);
+    assert.doesNotMatch(missing.cause, /expires/);
+  });
+
   test('A method in small letters is a mistake of the one who asks', async (t) => {
     const { file } = scene(t);
     const ended = await postern(['can', 'shop', 'get', 'withdraw.accounts', '/v1/receipts/1', '-f', file]);
