@@ -42,7 +42,7 @@ const TABLE = {
     'egress',
     'The workload is not among the `clients` of the import.',
     'A new caller, or one that moved to another service account.',
-    'Add `peer_uri` of the line to `clients` of the import.',
+    'Add the path of `peer_uri` of the line (what follows its trust domain, such as `ns/web/sa/front`) to `clients` of the import.',
   ],
   UNKNOWN_NAME: [
     'refused',

@@ -54,12 +54,12 @@ function callerText({ caller: { identity, isProven, client }, reason }: Explanat
   const from = client === undefined ? '' : `, from ${client}`;
   switch (isProven) {
     case 'verified':
-      return `${identity} (verified by TLS)${from}`;
+      return `${identity} (peer_uri, verified by TLS)${from}`;
     case 'claimed':
       // Nothing was refused here, and nothing was proven.
       if (reason === 'HANDSHAKE_UNFINISHED')
-        return `${identity} (claimed in a handshake that was not finished: proves nothing)${from}`;
-      return `${identity} (claimed by a certificate that was refused: proves nothing)${from}`;
+        return `${identity} (claimed_uri, claimed in a handshake that was not finished: proves nothing)${from}`;
+      return `${identity} (claimed_uri, claimed by a certificate that was refused: proves nothing)${from}`;
     case 'none':
       return `nobody verified${from}`;
   }

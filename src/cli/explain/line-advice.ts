@@ -64,7 +64,10 @@ const OF_GATES: Special = {
 export function adviceFor(line: LogLine): Advice {
   const { reason, role, fields } = line;
   const { meaning, cause, cure } = { ...adviceAt(reason, role), ...specialOf(line)[reason] };
-  const { peer = '' } = fields;
+  const { peer = '', peer_uri: uri = '' } = fields;
+  const [, path] = /^spiffe:\/\/[a-z0-9._-]+\/([A-Za-z0-9._/-]{1,200})$/.exec(uri) ?? [];
+  if (reason === 'CLIENT' && path !== undefined)
+    return { meaning, cause, cure: `Add \`${path}\` to \`clients\` of the import, if it may use it.` };
   const named = /^[a-z0-9][a-z0-9-]{0,62}$/.test(peer)
     ? cure.replace('postern check peer NAME', `postern check peer ${peer}`).replace('peers.NAME', `peers.${peer}`)
     : cure;

@@ -56,6 +56,15 @@ describe('advice of a line', () => {
     assert.match(advised({ gateway: 'shop/ingress', reason: 'WRONG_IDENTITY' }).cure, /claimed_uri/);
   });
 
+  test('A client that is missing is added by its path, as the file takes it', () => {
+    const line = { layer: 'http', reason: 'CLIENT' };
+    const { cure } = advised({ ...line, peer_uri: 'spiffe://shop.example/ns/web/sa/front' });
+    assert.match(cure, /`ns\/web\/sa\/front`/);
+    assert.doesNotMatch(cure, /spiffe:/);
+    for (const uri of ['spiffe://shop.example/a,spiffe://shop.example/b', 'spiffe://shop.example/a` b'])
+      assert.match(advised({ ...line, peer_uri: uri }).cure, /path of `peer_uri`/);
+  });
+
   test('A command in a cure has the name of the peer, when it is a name', () => {
     const line = { layer: 'tunnel', reason: 'PEER_DOWN' };
     assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank`/);
