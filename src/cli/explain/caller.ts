@@ -1,4 +1,4 @@
-// Who called, as a line has it, and what that is worth: verified by TLS, or only said.
+// Who called, and whom we have called, as a line has it, and what that is worth: verified by TLS, or only said.
 // Must not: call a name verified that the gateway did not verify.
 
 import type { LogLine } from './log-line.ts';
@@ -16,9 +16,22 @@ export interface Caller {
   readonly client?: string;
 }
 
-export function callerOf({ layer, fields }: LogLine): Caller {
-  const { peer_uri: verified, claimed_uri: claimed, upstream_peer_uri: upstream, workload, client } = fields;
-  const proven = layer === 'tunnel' ? upstream : verified;
+/** Whom our egress has dialled, in the line of a connection to a peer: there we are the caller. */
+export interface Dialled {
+  /** IP:PORT */
+  readonly address?: string;
+  /** Verified by TLS; absent: it was not shown, or not accepted. */
+  readonly identity?: string;
+}
+
+export function dialledOf({ layer, fields }: LogLine): Dialled | undefined {
+  if (layer !== 'tunnel') return undefined;
+  const { upstream: address, upstream_peer_uri: identity } = fields;
+  return { ...(address !== undefined && { address }), ...(identity !== undefined && { identity }) };
+}
+
+export function callerOf({ fields }: LogLine): Caller {
+  const { peer_uri: proven, claimed_uri: claimed, workload, client } = fields;
   const identity = proven ?? claimed;
   return {
     ...(identity !== undefined && { identity }),

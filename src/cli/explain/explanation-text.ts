@@ -3,6 +3,7 @@
 
 import { inOneLine } from '../../one-line.ts';
 import { placedLimitText } from '../questions/placed-limit.ts';
+import type { Dialled } from './caller.ts';
 import type { Explanation, Judged, Placed } from './explanation.ts';
 
 const COLUMNS = 80;
@@ -14,7 +15,7 @@ export function explanationText(given: Explanation): string {
   const rows: readonly (readonly [string, string])[] = [
     ['asked', told.asked],
     ...answerRows(told),
-    ['caller', callerText(told)],
+    ...(told.dialled === undefined ? [['caller', callerText(told)] as const] : dialledRows(told.dialled)),
     ...(caller.workload === undefined
       ? []
       : [['workload', `${caller.workload} (the peer's gateway says so; not verified here)`] as const]),
@@ -48,6 +49,13 @@ function answerRows({ layer, details }: Explanation): readonly (readonly [string
   const { code, request_id: id } = details;
   if (layer !== 'http' || code === undefined) return [];
   return [['answer', `${code === '0' ? 'none' : code}${id === undefined ? '' : `, request_id ${id}`}`]];
+}
+
+function dialledRows({ address, identity }: Dialled): readonly (readonly [string, string])[] {
+  return [
+    ['dialled', address ?? '(no address)'],
+    ['it is', identity === undefined ? 'nobody verified' : `${identity} (upstream_peer_uri, verified by TLS)`],
+  ];
 }
 
 function callerText({ caller: { identity, isProven, client }, reason }: Explanation): string {

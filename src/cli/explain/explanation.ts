@@ -11,7 +11,7 @@ import type { ReasonCode } from '../../envoy/reasons.ts';
 import { PosternError } from '../../errors.ts';
 import { placeOf } from '../questions/rule-place.ts';
 import type { Served } from '../questions/served.ts';
-import { type Caller, callerOf } from './caller.ts';
+import { type Caller, callerOf, type Dialled, dialledOf } from './caller.ts';
 import { type Advice, adviceFor } from './line-advice.ts';
 import { type LineLimit, limitCure, lineLimits } from './line-limits.ts';
 import { notesOf } from './line-notes.ts';
@@ -29,6 +29,8 @@ export interface Explanation {
   readonly reason: ReasonCode;
   readonly asked: string;
   readonly caller: Caller;
+  /** Of a line of `layer: tunnel`, where our egress is the caller. */
+  readonly dialled?: Dialled;
   readonly meaning: string;
   readonly cause: string;
   readonly cure: string;
@@ -99,6 +101,7 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
   const { meaning, cause, cure } = { ...adviceFor(line), ...limitCure(limits), ...nearest };
   const look = limits.find(({ isReached }) => isReached)?.name ?? REASON_BASIS[reason].source(line);
   const { rule } = fields;
+  const dialled = dialledOf(line);
   return {
     at: new Date(line.at).toISOString(),
     gateway: `${mesh}/${role}`,
@@ -107,6 +110,7 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
     reason,
     asked: askedOf(line),
     caller: callerOf(line),
+    ...(dialled && { dialled }),
     meaning,
     cause,
     cure,

@@ -3,6 +3,7 @@
 // Must not: put a text of the line into a command, but a name of the file; or name a field that such a line does not have.
 
 import { type Advice, adviceAt, type ReasonCode } from '../../envoy/reasons.ts';
+import { alertAdvice } from './alert-advice.ts';
 import type { LogLine } from './log-line.ts';
 
 export type { Advice };
@@ -51,6 +52,9 @@ const DIALLED: Special = {
     cure: 'Compare `addresses` of the peer with what it says.',
   },
   HANDSHAKE_FAILED: { cure: 'See `upstream_fail` in the line.' },
+  PEER_DOWN: {
+    cause: 'No gateway of the peer listens at the address, it went down, or the network does not lead there.',
+  },
   PEER_REFUSED_US: {
     cure: '`upstream_fail` has the alert, where there is one; run `postern check peer NAME`, and have the peer look into its log.',
   },
@@ -63,7 +67,7 @@ const OF_GATES: Special = {
 
 export function adviceFor(line: LogLine): Advice {
   const { reason, role, fields } = line;
-  const { meaning, cause, cure } = { ...adviceAt(reason, role), ...specialOf(line)[reason] };
+  const { meaning, cause, cure } = { ...adviceAt(reason, role), ...specialOf(line)[reason], ...alertAdvice(line) };
   const { peer = '', peer_uri: uri = '' } = fields;
   const [, path] = /^spiffe:\/\/[a-z0-9._-]+\/([A-Za-z0-9._/-]{1,200})$/.exec(uri) ?? [];
   if (reason === 'CLIENT' && path !== undefined)

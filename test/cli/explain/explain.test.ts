@@ -94,6 +94,18 @@ describe('the command explain', () => {
     assert.equal(dialled.name, '127.0.0.1:12443');
   });
 
+  test('The line of a tunnel says whom our egress dialled, and names no caller', async (t) => {
+    const { file } = scene(t);
+    const identity = 'spiffe://shop.example/gateway/ingress';
+    const about = { gateway: 'bank/egress', layer: 'tunnel', verdict: 'allowed', reason: 'ALLOWED', peer: 'shop' };
+    const line = JSON.stringify({ ts: FIELDS.ts, ...about, upstream: '10.0.0.9:15443', upstream_peer_uri: identity });
+    const [told] = JSON.parse((await postern(['explain', line, '-f', file, '-o', 'json'])).stdout);
+    assert.deepEqual([told.dialled, told.caller], [{ address: '10.0.0.9:15443', identity }, { isProven: 'none' }]);
+    const { stdout } = await postern(['explain', line, '-f', file]);
+    assert.match(stdout, /10\.0\.0\.9:15443/);
+    assert.doesNotMatch(stdout, /caller/);
+  });
+
   test('The JSON form is ASCII alone, also when a path is not', async (t) => {
     const { file } = scene(t);
     const line = JSON.stringify({ ...FIELDS, path: '/\u009b31mä' });

@@ -65,6 +65,27 @@ describe('advice of a line', () => {
       assert.match(advised({ ...line, peer_uri: uri }).cure, /path of `peer_uri`/);
   });
 
+  test('The alert of who refuses us says what is wrong with our certificate', () => {
+    const alert = (name: string): string => `TLS_error:|268436501:SSL routines:OPENSSL_internal:${name}:TLS_error_end`;
+    for (const where of [
+      { layer: 'listener', gateway: 'shop/ingress', field: 'tls_fail' },
+      { layer: 'tunnel', gateway: 'shop/egress', field: 'upstream_fail' },
+    ]) {
+      const { field, ...line } = where;
+      const withAlert = (name: string) => advised({ ...line, reason: 'PEER_REFUSED_US', [field]: alert(name) });
+      assert.match(withAlert('SSLV3_ALERT_CERTIFICATE_EXPIRED').cause, /our certificate.* has expired/);
+      assert.match(withAlert('TLSV1_ALERT_UNKNOWN_CA').cause, /^The CA of our certificate/);
+      assert.doesNotMatch(withAlert('TLSV1_ALERT_UNKNOWN_CA').cause, /identity/);
+      assert.deepEqual(withAlert('TLSV1_ALERT_INTERNAL_ERROR'), advised({ ...line, reason: 'PEER_REFUSED_US' }));
+    }
+  });
+
+  test('The line of a tunnel is not referred to the lines of tunnels', () => {
+    const down = { reason: 'PEER_DOWN', peer: 'bank' };
+    assert.match(advised({ ...down, layer: 'http' }).cause, /`layer: tunnel`/);
+    assert.doesNotMatch(advised({ ...down, layer: 'tunnel' }).cause, /tunnel/);
+  });
+
   test('A command in a cure has the name of the peer, when it is a name', () => {
     const line = { layer: 'tunnel', reason: 'PEER_DOWN' };
     assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank`/);
