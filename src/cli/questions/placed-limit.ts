@@ -12,7 +12,7 @@ export interface PlacedLimit extends Limit {
   readonly isDefault: boolean;
 }
 
-type About = Pick<Served, 'file' | 'places' | 'terms' | 'gateway'>;
+type About = Pick<Served, 'file' | 'places' | 'terms' | 'gateway' | 'names'>;
 
 export function placedLimits(limits: readonly Limit[], about: About): readonly PlacedLimit[] {
   return [...limits, ...ofGateway(about)].map((limit) => placed(limit, about));
@@ -24,7 +24,15 @@ function placed(limit: Limit, about: About): PlacedLimit {
   const place = placeOf(name, about);
   // Through an alias a key may have no line; only connections have a default.
   const isDefault = !Object.hasOwn(about.places, name) && limit.name.endsWith('.connections');
-  return { ...limit, name, ...(place !== undefined && { place }), isDefault };
+  return { ...limit, name: ofImport(name, about), ...(place !== undefined && { place }), isDefault };
+}
+
+/** Resources know an import by its port: the file, and its log, by its name, unless several have it. */
+function ofImport(name: string, { names: { imports } }: About): string {
+  const [, at = '', key = ''] = /^imports\.(.*:\d+)(\.limits\.[^.]+)$/.exec(name) ?? [];
+  const found = imports.find(({ as, port, protocol }) => at === `${protocol === 'tcp' ? '' : as}:${port}`);
+  if (found === undefined || imports.filter((one) => one.name === found.name).length > 1) return name;
+  return `imports.${found.name}${key}`;
 }
 
 /** What the bootstrap of each Envoy of the gateway has, and no resource. */

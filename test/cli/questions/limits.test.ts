@@ -78,6 +78,24 @@ describe('limits of a question', () => {
     ]);
   });
 
+  test('A limit of an import has the name of the import, as its rule has', async (t) => {
+    const file = scene(t).edited(
+      'imports.yaml',
+      (yaml) =>
+        `${yaml.replace('port: 11080', 'port: 11080\n  limits: {requests: 4}')}\n- {peer: shop, name: ticks, as: ticks.default, port: 11081, protocol: tcp, limits: {connections: 3}}\n`,
+    );
+    for (const [asked, limit] of [
+      [['ticks.default:11081'], 'ticks.limits.connections'],
+      [['GET', 'reviews.default:11080', '/'], 'reviews.catalog.limits.requests'],
+    ] as const) {
+      const { stdout } = await postern(['can', 'anyone', ...asked, '-f', file, '-o', 'json']);
+      const { limits } = JSON.parse(stdout) as { readonly limits: readonly PlacedLimit[] };
+      const names = limits.flatMap(({ name }) => (name?.startsWith('imports.') ? [name] : []));
+      assert.ok(names.includes(`imports.${limit}`), JSON.stringify(names));
+      assert.ok(names.every((name) => !name.includes(':')));
+    }
+  });
+
   test('A line of a refusal by a limit is explained with the limit that it was, its value, its line and what to change', async (t) => {
     const { file, lineOf } = limited(t);
     const told = async (fields: Readonly<Record<string, unknown>>): Promise<Explanation> => {
