@@ -96,7 +96,7 @@ function judgedRows({ snapshot, verdict, reason, agrees, why }: Judged): readonl
       verdict === 'no'
         ? `the limit comes first, and was a fact of that moment; without it, the resources say ${answer}`
         : 'the resources admit it; the reason was a fact of that moment, which only the line knows',
-    unseen: `the resources say ${answer}, without what the line does not have; the line is right`,
+    unseen: `no contradiction: what decided (such as the certificate itself) is not in the line; by the rest of it, the resources say ${answer}`,
     other: `THE RESOURCES SAY OTHERWISE: ${answer}. They changed, the line is not of this gateway, or Postern is wrong`,
     none: `not judged: ${why}`,
   }[agrees];

@@ -73,7 +73,10 @@ export function adviceFor(line: LogLine): Advice {
   if (reason === 'CLIENT' && path !== undefined)
     return { meaning, cause, cure: `Add \`${path}\` to \`clients\` of the import, if it may use it.` };
   const named = /^[a-z0-9][a-z0-9-]{0,62}$/.test(peer)
-    ? cure.replace('postern check peer NAME', `postern check peer ${peer}`).replace('peers.NAME', `peers.${peer}`)
+    ? cure
+        .replace('postern check peer NAME', `postern check peer ${peer}`)
+        .replace('postern can PEER', `postern can ${peer}`)
+        .replace('peers.NAME', `peers.${peer}`)
     : cure;
   return { meaning, cause, cure: named };
 }

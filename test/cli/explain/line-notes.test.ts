@@ -90,5 +90,8 @@ describe('advice of a line', () => {
     const line = { layer: 'tunnel', reason: 'PEER_DOWN' };
     assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank`/);
     assert.match(advised({ ...line, peer: 'bank; rm' }).cure, /`postern check peer NAME`/);
+    const refused = { gateway: 'shop/ingress', reason: 'WRONG_CA' };
+    assert.match(advised({ ...refused, peer: 'bank' }).cure, /`postern can bank … --certificate FILE`/);
+    assert.match(advised(refused).cure, /`postern can PEER … --certificate FILE`/);
   });
 });
