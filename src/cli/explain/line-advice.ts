@@ -10,7 +10,21 @@ export type { Advice };
 
 type Special = Readonly<Partial<Record<ReasonCode, Partial<Advice>>>>;
 
-const SEE_TLS: Special = { HANDSHAKE_FAILED: { cure: 'See `tls_fail` in the line.' } };
+/** What a service answers is in lines of requests alone. */
+const TAKEN: Special = {
+  ALLOWED: { meaning: 'The TLS connection was accepted; what comes in it has lines of its own.' },
+};
+const CARRIED: Special = {
+  ALLOWED: { meaning: 'The connection was admitted and passed on; the gateway does not see what it carries.' },
+};
+const MADE: Special = {
+  ALLOWED: {
+    meaning:
+      'Our gateway has verified the gateway of the peer, and the connection was made; its requests have lines of their own.',
+  },
+};
+
+const SEE_TLS: Special = { ...TAKEN, HANDSHAKE_FAILED: { cure: 'See `tls_fail` in the line.' } };
 
 /** At a port of the egress, where callers prove who they are. */
 const OF_CALLERS: Special = {
@@ -83,6 +97,7 @@ export function adviceFor(line: LogLine): Advice {
 
 function specialOf({ role, layer }: LogLine): Special {
   if (layer === 'listener') return role === 'ingress' ? SEE_TLS : OF_CALLERS;
-  if (role === 'egress') return layer === 'http' ? {} : DIALLED;
-  return layer === 'tcp' ? OF_GATES : {};
+  if (layer === 'http') return {};
+  if (layer === 'tunnel') return { ...DIALLED, ...MADE };
+  return { ...(role === 'egress' ? DIALLED : OF_GATES), ...CARRIED };
 }

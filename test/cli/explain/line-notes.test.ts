@@ -86,6 +86,13 @@ describe('advice of a line', () => {
     assert.doesNotMatch(advised({ ...down, layer: 'tunnel' }).cause, /tunnel/);
   });
 
+  test('Of a connection that was admitted, nothing is said of a status', () => {
+    const layers = ['listener', 'tunnel', 'tcp'];
+    for (const layer of layers) assert.doesNotMatch(advised({ layer, reason: 'ALLOWED' }).meaning, /status|answer/);
+    assert.equal(new Set(layers.map((layer) => advised({ layer, reason: 'ALLOWED' }).meaning)).size, 3);
+    assert.match(advised({ layer: 'http', reason: 'ALLOWED' }).meaning, /status/);
+  });
+
   test('A command in a cure has the name of the peer, when it is a name', () => {
     const line = { layer: 'tunnel', reason: 'PEER_DOWN' };
     assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank`/);
