@@ -2,6 +2,7 @@
 // Must not: be sure where the line leaves several causes open.
 
 import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
+import { oneOf, possibleReasons } from '../peer-check/request.ts';
 import type { LogLine } from './log-line.ts';
 
 /** Envoy's words for why it ended a TCP connection by itself, in `close`. */
@@ -21,9 +22,12 @@ export function notesOf({ layer, role, reason, fields }: LogLine): readonly stri
 }
 
 function peersAnswer({ code, request_id: id }: LogLine['fields']): string {
+  const possible = possibleReasons(Number(code));
   const why =
     code === '403'
       ? ' Its gateway has no grant for this request, or exports the service as TCP and not as HTTP; or its service refused. Only its own log says which.'
-      : '';
+      : possible.length === 0
+        ? ''
+        : ` If its gateway answered, that log has ${oneOf(possible)}; if its service did, ALLOWED.`;
   return `the answer was ${code}; it came from the peer’s side (its gateway or its service): give its team ${id === undefined ? 'the time of the line' : `request_id ${id}, which its log has as peer_request_id`}.${why}`;
 }

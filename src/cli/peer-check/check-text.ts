@@ -6,7 +6,7 @@ import { formatHostPort } from '../../host-port.ts';
 import { oneLine } from '../../one-line.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { CheckedWay } from './check-peer.ts';
-import type { AskedRequest } from './request.ts';
+import { type AskedRequest, oneOf } from './request.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface CheckReport {
@@ -55,7 +55,7 @@ function requestLines(asked: AskedRequest): readonly string[] {
     `${method} ${asked.import} ${path}${address === undefined ? '' : ` at ${address}`}: ${status === undefined ? 'no answer' : `${status}${grpc}`}`,
     `  ${workload === undefined ? 'without the claim of a workload' : `as ${workload}`}, request id ${requestId}`,
     `  ${reason}: ${text}`,
-    ...(others.length === 0 ? [] : [`  its log has one of ${others.join(', ')}`]),
+    ...(others.length === 0 ? [] : [`  its log has ${oneOf(others)}`]),
     ...(remedy === '' ? [] : [`    -> ${remedy}`]),
   ];
 }

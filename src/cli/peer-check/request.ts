@@ -101,6 +101,7 @@ const OWN_ANSWERS: Readonly<Record<number, readonly [ReasonCode, readonly Reason
     ['PEER_RATE_LIMIT', 'PEER_REQUESTS_LIMIT', 'CONSUMER_RATE_LIMIT', 'CONSUMER_REQUESTS_LIMIT'],
     'it would be admitted, but a limit of the peer for us is reached',
   ],
+  413: ['REQUEST_REFUSED', ['BODY_LIMIT'], 'it would be admitted, but its body is larger than the export takes'],
   502: ['REQUEST_FAILED', ['BACKEND_MALFORMED'], 'it is admitted, and the answer of its service is none'],
   503: [
     'REQUEST_FAILED',
@@ -109,6 +110,16 @@ const OWN_ANSWERS: Readonly<Record<number, readonly [ReasonCode, readonly Reason
   ],
   504: ['REQUEST_FAILED', ['BACKEND_TIMEOUT'], 'it is admitted, and its service does not answer in time'],
 };
+
+/** What the log of the peer's ingress gateway may have for an answer of its own. */
+export function possibleReasons(status: number): readonly ReasonCode[] {
+  return OWN_ANSWERS[status]?.[1] ?? [];
+}
+
+/** `one of A, B`, or `A` alone. */
+export function oneOf(codes: readonly ReasonCode[]): string {
+  return codes.length === 1 ? codes.join() : `one of ${codes.join(', ')}`;
+}
 
 /** What the ingress gateway has answered itself (envoy/http/local-reply.ts); undefined: a service has. */
 function ownAnswer({ status, headers, body }: Answer): number | undefined {

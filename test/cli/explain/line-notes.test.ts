@@ -28,6 +28,16 @@ describe('notes of a line', () => {
     const http = { layer: 'http', code: 403, request_id: 'id-1' };
     assert.match(noted(http).join(), /the answer was 403; it came from the peer.*request_id id-1.*TCP/);
     assert.match(noted({ ...http, code: 429 }).join(), /the answer was 429; it came from the peer.*request_id id-1/);
+    const possible = {
+      429: 'one of PEER_RATE_LIMIT, .*',
+      413: 'BODY_LIMIT',
+      502: '.*MALFORMED',
+      503: '.*BACKEND_DOWN.*',
+      504: 'BACKEND_TIMEOUT',
+    };
+    for (const [code, codes] of Object.entries(possible))
+      assert.match(noted({ ...http, code: Number(code) }).join(), new RegExp(`that log has ${codes}; if its service`));
+    assert.doesNotMatch(noted({ ...http, code: 418 }).join(), /that log has/);
     assert.deepEqual(noted({ ...http, verdict: 'refused', reason: 'CLIENT' }), []);
     assert.deepEqual(noted({ ...http, gateway: 'bank/ingress' }), []);
     assert.deepEqual(noted({ ...http, code: 200 }), []);
