@@ -86,10 +86,7 @@ export const QUESTIONS: readonly Command[] = [
       { name: 'admin', value: 'HOST:PORT', summary: 'Ask the running process here.', default: ADMIN },
       outputFlag('text|json', 'text'),
     ],
-    examples: [
-      'postern plan -f new.yaml',
-      'postern plan -f mesh.yaml --against ../main/mesh.yaml --without-keys',
-    ],
+    examples: ['postern plan -f new.yaml', 'postern plan -f mesh.yaml --against ../main/mesh.yaml --without-keys'],
     exits: ['ok', 'usage', 'badConfig', 'unreachable', 'unjudged', 'findings'],
     load: async () => (await import('./plan.ts')).plan,
   },
