@@ -19,7 +19,8 @@ import { numberOf, present, unjudged } from '../matching/unjudged.ts';
 import { acceptedBy, type CommonTlsContext } from '../tls/handshake.ts';
 
 type FilterChain = NonNullable<Listener['filter_chains']>[number];
-type PerFilter = NonNullable<Message<'envoy.config.route.v3.VirtualHost'>['typed_per_filter_config']>;
+type VirtualHost = Message<'envoy.config.route.v3.VirtualHost'>;
+type PerFilter = NonNullable<VirtualHost['typed_per_filter_config']>;
 
 export interface Place {
   readonly gateway: 'ingress' | 'egress';
@@ -82,21 +83,37 @@ class Found {
     limits.set(kind, Math.max(limits.get(kind) ?? 0, value));
   }
 
+  /** All limits of one resource of a place; `part`: of what kind it is. What another one of that kind does not limit is not limited. */
+  limitAll(of: string, part: string, found: ReadonlyMap<string, number>): void {
+    const { parts } = this.at(of);
+    const known = parts.get(part);
+    const kinds = new Set([...(known?.keys() ?? []), ...found.keys()]);
+    const limitIn = (limits: ReadonlyMap<string, number>, kind: string): number => limits.get(kind) ?? Infinity;
+    const wider = [...kinds].map(
+      (kind) => [kind, Math.max(limitIn(known ?? found, kind), limitIn(found, kind))] as const,
+    );
+    parts.set(part, new Map(wider));
+  }
+
   /** A place may be without limits. */
   at(of: string) {
-    const place: FoundPlace = this.all.get(of) ?? { accepts: new Map(), withholds: new Map(), limits: new Map() };
+    const place: FoundPlace = this.all.get(of) ?? {
+      ...{ accepts: new Map(), withholds: new Map(), limits: new Map(), parts: new Map() },
+    };
     this.all.set(of, place);
     return place;
   }
 
   places(): readonly Place[] {
     return [...this.all]
-      .map(([of, { accepts, withholds, limits }]) => ({
+      .map(([of, { accepts, withholds, limits, parts }]) => ({
         gateway: this.gateway,
         of,
         accepts: sorted(accepts),
         withholds: sorted(withholds),
-        limits: Object.fromEntries(limits),
+        limits: Object.fromEntries(
+          [limits, ...parts.values()].flatMap((all) => [...all].filter(([, value]) => value !== Infinity)),
+        ),
       }))
       .sort((a, b) => (a.of < b.of ? -1 : 1));
   }
@@ -106,6 +123,7 @@ interface FoundPlace {
   readonly accepts: Map<string, Set<string>>;
   readonly withholds: Map<string, Set<string>>;
   readonly limits: Map<string, number>;
+  readonly parts: Map<string, ReadonlyMap<string, number>>;
 }
 
 function sorted(sets: ReadonlyMap<string, ReadonlySet<string>>): Readonly<Record<string, readonly string[]>> {
@@ -188,10 +206,12 @@ function ofCluster(cluster: Cluster, all: Resources, found: Found): void {
     if (tls !== undefined && 'sni' in tls)
       found.accept(of, `server name asked of a ${isBackend ? 'backend' : 'gateway'}`, [tls.sni ?? '']);
   }
+  const limits = new Map<string, number>();
   for (const { max_connections: connections, max_requests: requests } of cluster.circuit_breakers?.thresholds ?? []) {
-    if (connections !== undefined) found.limit(of, `connections (${kind})`, numberOf(connections, 'a limit'));
-    if (requests !== undefined) found.limit(of, `requests (${kind})`, numberOf(requests, 'a limit'));
+    if (connections !== undefined) limits.set(`connections (${kind})`, numberOf(connections, 'a limit'));
+    if (requests !== undefined) limits.set(`requests (${kind})`, numberOf(requests, 'a limit'));
   }
+  found.limitAll(of, kind, limits);
 }
 
 const CLAIM = 'x-forwarded-client-cert';
@@ -207,7 +227,7 @@ function ofRoutes(routes: RouteConfiguration, found: Found): void {
     const route = host.routes?.[0];
     const [peer, service] = [ownMetadata(route, 'peer'), ownMetadata(route, 'service')];
     if (peer === undefined || service === undefined) continue;
-    const of = own === undefined ? `${service} of ${peer}` : `${peer} ${service}`;
+    const of = own === undefined ? `${service} of ${peer} at ${localName(routes, host)}` : `${peer} ${service}`;
     found.at(of);
     limitsOf(host.typed_per_filter_config ?? {}, of, found);
     const added = [...(routes.request_headers_to_add ?? []), ...(host.request_headers_to_add ?? [])];
@@ -224,9 +244,15 @@ function ofRoutes(routes: RouteConfiguration, found: Found): void {
   }
 }
 
+/** An export may be imported several times, each with limits of its own. Of several names of one import: the shortest. */
+function localName(routes: RouteConfiguration, { domains = [] }: VirtualHost): string {
+  const [name = ''] = domains.toSorted((a, b) => a.length - b.length);
+  return `${name}:${plainName(routes.name ?? '').replace(/^egress\//, '')}`;
+}
+
 /** The filters that a slot for limits has here (envoy/http/limit-filters.ts). */
 function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
-  found.at(of);
+  const limits = new Map<string, number>();
   for (const override of Object.values(perFilter)) {
     if (
       override['@type'] !==
@@ -239,17 +265,16 @@ function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
           // One figure is both: how many in a second, and how many at once.
           if (limit.token_bucket?.tokens_per_fill !== limit.token_bucket?.max_tokens)
             throw unjudged(`a limit of ${of}`);
-          found.limit(of, 'requests per second', numberOf(limit.token_bucket?.max_tokens, 'a limit'));
+          limits.set('requests per second', numberOf(limit.token_bucket?.max_tokens, 'a limit'));
           break;
         case 'type.googleapis.com/envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency':
-          found.limit(
-            of,
+          limits.set(
             'requests at a time',
             numberOf(limit.gradient_controller_config?.concurrency_limit_params?.max_concurrency_limit, 'a limit'),
           );
           break;
         case 'type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit':
-          found.limit(of, 'bytes of a request body', numberOf(limit.max_request_bytes, 'a limit'));
+          limits.set('bytes of a request body', numberOf(limit.max_request_bytes, 'a limit'));
           break;
         case 'type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config':
           break;
@@ -258,4 +283,5 @@ function limitsOf(perFilter: PerFilter, of: string, found: Found): void {
       }
     }
   }
+  found.limitAll(of, 'routes', limits);
 }

@@ -40,6 +40,8 @@ export interface GridImport {
   /** Of the ports of the egress gateway: two of HTTP, then two of TCP. */
   readonly port: number;
   readonly clients: readonly string[];
+  /** In YAML; absent: none. */
+  readonly limits?: string;
 }
 
 export interface GridConfig {
@@ -213,8 +215,8 @@ export function gridYaml(config: GridConfig, { ingress, egress, backends, peers 
     ];
     return `- {${[`name: ${one.name}`, `protocol: ${one.protocol}`, `backend: "127.0.0.1:${backends[one.backend]}"`, ...choices, `consumers: [${consumers.join(', ')}]`].join(', ')}}`;
   };
-  const imported = ({ peer: name, name: service, as, port, clients }: GridImport): string =>
-    `- {peer: ${name}, name: ${service}, as: ${as}, port: ${egress[port]}, protocol: ${port < 2 ? 'http' : 'tcp'}${callers === 'mtls' ? `, clients: ${list(clients)}` : ''}}`;
+  const imported = ({ peer: name, name: service, as, port, clients, limits }: GridImport): string =>
+    `- {peer: ${name}, name: ${service}, as: ${as}, port: ${egress[port]}, protocol: ${port < 2 ? 'http' : 'tcp'}${callers === 'mtls' ? `, clients: ${list(clients)}` : ''}${limits === undefined ? '' : `, limits: ${limits}`}}`;
   return [
     'apiVersion: postern/v1',
     'mesh: {name: bank, trustDomain: bank.example, trustBundle: workloads.pem}',

@@ -76,3 +76,44 @@ test('Of a rule that shares some requests with a rule before, a part is said to 
   const [line] = await reachLines(config(exported([{ ...RULE, paths: ['/a/*'] }])), config(exported(odd)));
   assert.equal(line, '+ p1 GET one /a/b;c');
 });
+
+const TWICE = {
+  'HTTP at two ports': [
+    { name: 'i0', as: 'x.test', port: 0 },
+    { name: 'i0', as: 'y.test', port: 1 },
+  ],
+  'HTTP under two local names of a port': [
+    { name: 'i0', as: 'x.test', port: 0 },
+    { name: 'i0', as: 'y.default.svc.cluster.local', port: 0 },
+  ],
+  'TCP at two ports': [
+    { name: 't0', as: 'x.test', port: 2 },
+    { name: 't0', as: 'y.test', port: 3 },
+  ],
+} as const;
+for (const [what, both] of Object.entries(TWICE))
+  for (const callers of ['plaintext', 'mtls'] as const)
+    test(`Each import of one export has limits of its own: ${what}, ${callers}`, async () => {
+      const kind = what.startsWith('TCP') ? 'connections' : 'requestsPerSecond';
+      const limited = (limits: readonly (number | undefined)[]): GridConfig =>
+        config(exported([RULE]), {
+          callers,
+          imports: both.map((one, index) => ({
+            ...{ ...one, peer: 'p2', clients: ['ns/a/sa/b'] },
+            ...(limits[index] !== undefined && { limits: `{${kind}: ${limits[index]}}` }),
+          })),
+        });
+      const verdict = async (from: readonly (number | undefined)[], to: readonly (number | undefined)[]) =>
+        (await gridPlan(limited(from), limited(to), GRID_PLACES, cas, NOW)).verdict;
+      assert.equal(await verdict([50, 5], [50, 5]), 'same');
+      for (const other of [50, undefined])
+        for (const turn of [
+          (pair: readonly (number | undefined)[]) => pair,
+          (pair: readonly (number | undefined)[]) => pair.toReversed(),
+        ]) {
+          assert.equal(await verdict(turn([other, 5]), turn([other, 6])), 'wider');
+          assert.equal(await verdict(turn([other, 5]), turn([other, undefined])), 'wider');
+          assert.equal(await verdict(turn([other, 6]), turn([other, 5])), 'narrower');
+          assert.equal(await verdict(turn([other, undefined]), turn([other, 5])), 'narrower');
+        }
+    });
