@@ -12,6 +12,9 @@ import { type Certificate, parseCertificate } from '../../trust/x509/certificate
 import { DerError } from '../../trust/x509/der.ts';
 import { readPem } from '../../trust/x509/pem.ts';
 
+/** The leaf and the 100 above it that the TLS library follows at most; what comes with them is no chain. */
+const MOST_CERTIFICATES = 101;
+
 /** Errors: USAGE for a file that is no list of certificates, UNJUDGED for a certificate that is not read here. */
 export async function shownCertificate(file: string, flag: string): Promise<ShownCertificate> {
   const { bytes, reason } = await readRegular(file, MAX_FILE_BYTES);
@@ -23,6 +26,9 @@ export async function shownCertificate(file: string, flag: string): Promise<Show
   const other = blocks.find(({ type }) => type !== 'CERTIFICATE');
   if (fault !== undefined) throw usage(`${flag} ${file} ${fault}; it is not a PEM file`);
   if (other !== undefined) throw usage(`${flag} ${file} holds a ${other.type.slice(0, 40)}; give certificates alone`);
+  // Before any of them is read.
+  if (blocks.length > MOST_CERTIFICATES)
+    throw usage(`${flag} ${file} has ${blocks.length} certificates; at most ${MOST_CERTIFICATES} are read`);
   const [leaf, ...above] = blocks.map(({ body }, index) => certificateOf(body, `certificate ${index + 1} of ${file}`));
   if (leaf === undefined) throw usage(`${flag} ${file} has no certificate; write the leaf first, then those above it`);
   return shownBy([leaf, ...above]);

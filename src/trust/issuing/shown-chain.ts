@@ -86,18 +86,30 @@ const MOST_LINKS = 100;
 
 /** The names, the key identifiers, and whether it may sign certificates; the signature is looked at later. */
 function isNamedBy(certificate: Certificate, above: Certificate): boolean {
-  return (
-    above.keyUsage?.keyCertSign !== false &&
-    new X509Certificate(certificate.der).checkIssued(new X509Certificate(above.der))
-  );
+  const known = named.get(certificate) ?? new WeakMap<Certificate, boolean>();
+  named.set(certificate, known);
+  const isNamed =
+    known.get(above) ?? (above.keyUsage?.keyCertSign !== false && readOf(certificate).checkIssued(readOf(above)));
+  known.set(above, isNamed);
+  return isNamed;
+}
+
+/** Every order of the bundle asks about the same pairs: each certificate is read once, and each pair is compared once. */
+const named = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
+const read = new WeakMap<Certificate, X509Certificate>();
+
+function readOf(certificate: Certificate): X509Certificate {
+  const known = read.get(certificate) ?? new X509Certificate(certificate.der);
+  read.set(certificate, known);
+  return known;
 }
 
 function isSelfIssuing(certificate: Certificate): boolean {
   return isNamedBy(certificate, certificate);
 }
 
-function subjectOf({ der }: Certificate): string {
-  return new X509Certificate(der).subject.replaceAll('\n', ', ');
+function subjectOf(certificate: Certificate): string {
+  return readOf(certificate).subject.replaceAll('\n', ', ');
 }
 
 function verdictOf(links: readonly Link[], { purpose, at }: Verified): ChainVerdict {
@@ -156,7 +168,7 @@ function signatureFault(links: readonly Link[], at: number): ChainVerdict | unde
       const isUsed = isUsedInChains(above.certificate.publicKey);
       if (isUsed === undefined) return fault('unknown', `${above.what} has an RSA key that is unusual, with which`);
       if (!isUsed) return untrusted(`${above.what} has a key of a kind that Envoy does not know`);
-      if (!new X509Certificate(certificate.der).verify(above.certificate.publicKey))
+      if (!readOf(certificate).verify(above.certificate.publicKey))
         return untrusted(`${above.what} has not signed ${what}: its key is another one`);
     }
     if (certificate.notBefore > at)

@@ -137,6 +137,9 @@ describe('can --certificate', () => {
     assert.deepEqual(await asked('text.pem', '-----BEGIN CERTIFICATE-----\n'), [64, 'USAGE', '']);
     const broken = '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n';
     assert.deepEqual(await asked('broken.pem', broken), [70, 'UNJUDGED', '']);
+    // More than a chain can have is not read at all.
+    assert.deepEqual(await asked('longest.pem', broken.repeat(101)), [70, 'UNJUDGED', '']);
+    assert.deepEqual(await asked('long.pem', broken.repeat(102)), [64, 'USAGE', '']);
     const none = await postern(['can', 'shop', ...ASKED, '-f', file, '--certificate', join(folder, 'none.pem')]);
     assert.deepEqual(refusal(none), [64, 'USAGE', '']);
   });

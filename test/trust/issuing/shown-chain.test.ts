@@ -2,7 +2,7 @@
 // with it in test/envoy/http/shown-certificates.test.ts.
 
 import assert from 'node:assert/strict';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { after, test } from 'node:test';
 import { verifyShown } from '../../../src/trust/issuing/shown-chain.ts';
 import { type Certificate, parseCertificate } from '../../../src/trust/x509/certificate.ts';
@@ -69,4 +69,28 @@ test('Nothing that is shown, and nothing to compare it with, is trusted', () => 
   const root = openssl.ca('c.example');
   assert.equal(kindOf([], [of(root)]), 'untrusted');
   assert.equal(kindOf([of(leafOf(root))], []), 'untrusted');
+});
+
+test('Each certificate is read once, and each pair is compared once, whatever the order and the namesakes', (t) => {
+  const [root, other] = [openssl.ca('d.example'), openssl.ca('d.example')];
+  const middles: Made[] = [];
+  for (let signer = root; middles.length < 5; middles.push(signer))
+    signer = openssl.ca('d.example', { commonName: `middle ${middles.length}`, signer });
+  const shown = [of(leafOf(middles.at(-1) ?? root)), ...middles.map(of)];
+  const anchors = [of(root), of(other)];
+  assert.equal(anchors[0]?.subject, anchors[1]?.subject);
+  const { checkIssued } = X509Certificate.prototype;
+  const read = new Set<X509Certificate>();
+  const spy = t.mock.method(
+    X509Certificate.prototype,
+    'checkIssued',
+    function (this: X509Certificate, above: X509Certificate) {
+      for (const one of [this, above]) read.add(one);
+      return checkIssued.call(this, above);
+    },
+  );
+  assert.notEqual(kindOf(shown, anchors), 'untrusted');
+  const all = shown.length + anchors.length;
+  assert.ok(read.size > 0 && read.size <= all, `${read.size} certificates were read of ${all}`);
+  assert.ok(spy.mock.callCount() <= all ** 2);
 });
