@@ -39,10 +39,12 @@ const OURS = 'connection.transport_failure_reason';
 const THEIRS = 'upstream.transport_failure_reason';
 const TERMINATION = 'connection.termination_details';
 
+const BY_IDENTITY = has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`);
+
 /** Of a connection to a port: its handshake failed, or no filter chain was for it. */
 const CONNECTION: readonly Case[] = [
   certificateCases(OURS, 'PEER_REFUSED_US'),
-  ['WRONG_IDENTITY', has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)],
+  ['WRONG_IDENTITY', BY_IDENTITY],
   ['UNKNOWN_SERVER_NAME', flag('NR')],
   ['CONNECTION_LIMIT', flag('UO')],
 ];
@@ -72,7 +74,8 @@ function dialCases(): readonly Case[] {
 export const CONNECTION_REASON: Expressions = formatted(
   CONNECTION,
   'HANDSHAKE_UNFINISHED',
-  anyOf([has(OURS, `${OURS} != ''`), has(TERMINATION, `${TERMINATION} != ''`), flag('NR', 'UO')]),
+  // As the table has it: with an alert the other end has refused us, and what ends by a time-out was not done.
+  `(${has(OURS, `${OURS}.contains('TLS_error')`)} ? !${OURS}.contains('ALERT') : ${anyOf([BY_IDENTITY, flag('NR', 'UO')])})`,
 );
 /**
  * Whether the handshake of a connection to a port was done and its identity is accepted. TLS has a version, and shows the
@@ -82,7 +85,7 @@ export const CONNECTION_REASON: Expressions = formatted(
  * its gate, whose limit is that of the consumer or import.
  */
 const IS_DONE = anyOf(['request.total_size > 0', 'response.total_size > 0', `'${CONNECTION_STATE}' in filter_state`]);
-export const IS_ACCEPTED = `has(connection.mtls) && connection.mtls && ${IS_DONE} && (!has(${OURS}) || ${OURS} == '' || ${OURS}.contains('system library')) && !${has(TERMINATION, `${TERMINATION}.startsWith('rbac_access_denied')`)} && !(${flag('UO')})`;
+export const IS_ACCEPTED = `has(connection.mtls) && connection.mtls && ${IS_DONE} && (!has(${OURS}) || ${OURS} == '' || ${OURS}.contains('system library')) && !${BY_IDENTITY} && !(${flag('UO')})`;
 
 /** Nothing came back, though every gateway begins with its settings: in TLS 1.3 a certificate of ours that is refused ends so. */
 const UNANSWERED = 'response.flags == 0 && response.total_size == 0';

@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Reason } from '../../../src/envoy/reason-row.ts';
 import { REASONS, type ReasonCode } from '../../../src/envoy/reasons.ts';
 import { eventually } from '../../support/mesh.ts';
 import { recordUntilClosed } from '../../support/recorded.ts';
 import { REASON_CASES } from './reason-cases.ts';
 import { ReasonScene } from './reason-scene.ts';
+
+const GATEWAYS = ['bank', 'shop', 'proven'] as const;
 
 describe('every reason', () => {
   let scene: ReasonScene;
@@ -37,7 +40,18 @@ describe('every reason', () => {
   }
 
   function testCounters(): void {
-    for (const gateway of ['bank', 'shop', 'proven'] as const)
+    test('Each line has the verdict that the table has for its reason', () => {
+      const said = new Set<string>();
+      for (const { log } of GATEWAYS.map((name) => scene.gateway(name)))
+        for (const { layer, reason, verdict } of log) said.add(`${layer} ${reason} ${verdict}`);
+      const [lines, reasons] = [[...said], REASONS as Readonly<Record<string, Reason>>];
+      assert.ok(lines.length > 40);
+      assert.deepEqual(
+        lines.filter((line) => reasons[line.split(' ')[1] ?? '']?.verdict !== line.split(' ')[2]),
+        [],
+      );
+    });
+    for (const gateway of GATEWAYS)
       test(`The counters of ${gateway} have each line that is not allowed, with its labels, and nothing else`, async () => {
         const envoy = scene.gateway(gateway);
         const counters = async (): Promise<Counts> => countsIn(await envoy.admin('/stats/prometheus?filter=verdicts'));

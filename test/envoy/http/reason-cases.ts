@@ -112,6 +112,14 @@ const acceptsRsaAlone: Act = async (scene) => {
   await new Promise((done) => socket.on('error', () => 0).on('close', done));
 };
 
+/** Says hello, and nothing more, until the gateway has enough of it. */
+const silentAfterHello: Act = async (scene) => {
+  const socket = connect(scene.ports.bank, '127.0.0.1').on('error', () => 0);
+  await once(socket, 'connect');
+  socket.write(await clientHello());
+  await once(socket.resume(), 'close');
+};
+
 /** Asks, and gives up at once, again and again, over one connection. */
 const gaveUp: Act = async (scene) => {
   const { port, tls } = as(scene, 'shop');
@@ -356,6 +364,10 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   plaintext: {
     ...{ reason: 'NOT_TLS', ...bank('listener') },
     act: (scene) => recordUntilClosed({ port: scene.ports.bank }, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+  },
+  'a client that is silent in the handshake': {
+    ...{ reason: 'HANDSHAKE_UNFINISHED', ...bank('listener') },
+    act: silentAfterHello,
   },
   'a client that leaves in the handshake': { reason: 'HANDSHAKE_UNFINISHED', ...bank('listener'), act: afterHello() },
   'a handshake that is none': {

@@ -79,7 +79,7 @@ function connectionLog(role: string): Shape {
     tls_fail %DOWNSTREAM_TRANSPORT_FAILURE_REASON%
     conn_term %CONNECTION_TERMINATION_DETAILS%
     flags %RESPONSE_FLAGS%`);
-  const why = { reason: digest('ec3098e715fcba76'), verdict: digest('add410e77ad370d3') };
+  const why = { reason: digest('ec3098e715fcba76'), verdict: digest('2e4d9814fc2ec48a') };
   const isNotAccepted = expression(digest('d2a23d30816e01fd'));
   return log(
     line(role, 'listener', { ...fields, ...ALLOWED, ...PEER_URI }, expression(digest('311d0967906aa6da'))),
