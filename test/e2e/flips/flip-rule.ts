@@ -63,10 +63,16 @@ function isOnOldName({ what, opened }: Missed, index: number, { choices }: Flips
  * A new connection of TCP, in the moment of an edit by which those that are open end: it has met the old chain, whose gate is
  * removed in the same response of LDS.
  */
-function isCutOver({ what, at }: Missed, index: number, { choices, times }: Flips): boolean {
+function isCutOver({ what, at }: Missed, index: number, { choices, times, kills }: Flips): boolean {
   const [before, after] = [choices[index - 1], choices[index]];
   if (!isTcp(what) || before === undefined || after === undefined) return false;
-  return groundOf(before, what).key !== groundOf(after, what).key && at < (times[index] ?? 0) + APPLY_MS;
+  return groundOf(before, what).key !== groundOf(after, what).key && at < appliedBy(times[index] ?? 0, kills);
+}
+
+/** An edit is applied by the control plane that is back, when the one that should have was killed over it. */
+function appliedBy(written: number, kills: Flips['kills']): number {
+  const over = kills.filter(({ died }) => died >= written && died < written + APPLY_MS);
+  return Math.max(written, ...over.map(({ back }) => back)) + APPLY_MS;
 }
 
 function heldUntil(index: number, times: Flips['times'], kills: Flips['kills']): number {
