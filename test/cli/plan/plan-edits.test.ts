@@ -224,7 +224,7 @@ describe('what an edit means', () => {
     assert.ok(told(there).length > 1);
     for (const one of told(there)) assert.deepEqual(one, ['traceContext', true, 'drop', 'forward']);
     for (const one of told(back)) assert.deepEqual(one, ['traceContext', false, 'forward', 'drop']);
-    assert.match(planText(there), /^\+ egress rates\.fx of shop: traceContext drop -> forward$/m);
+    assert.match(planText(there), /^\+ egress rates\.fx of shop at rates\.test:8080: traceContext drop -> forward$/m);
     assert.doesNotMatch(planText(there), /METADATA|header that/);
   });
 
