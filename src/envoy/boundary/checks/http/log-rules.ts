@@ -2,6 +2,7 @@
 // Must not: look at another resource, or accept a text that a caller chooses under another key than those of the request.
 
 import type { Any, Messages } from '../../../proto/types.gen.ts';
+import { takesFact } from './workload-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 type HttpFilter = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'];
@@ -40,7 +41,7 @@ export function remembersHost({ metadata, typed_per_filter_config: config = {} }
   return stateOf(config[REMEMBERED]) === keys.map((key) => `postern.${key} ${said[key]}`).join('\n');
 }
 
-/** Whether a level of routes switches the filter on, and with its own configuration. */
+/** Whether a level of routes switches the filter on. */
 export function passesRequestId(config: PerFilter = {}): boolean {
   return config[PASSED_ON] !== undefined;
 }
@@ -70,19 +71,6 @@ function isSlotOfRequestId(filter: HttpFilter | undefined): boolean {
 export function takesRequestId(config: Any | undefined): boolean {
   if (config?.['@type'] !== TO_METADATA || config.response_rules !== undefined) return false;
   const [rule, ...others] = config.request_rules ?? [];
-  const {
-    metadata_namespace: namespace,
-    key,
-    value = '',
-    regex_value_rewrite: rewrite,
-  } = rule?.on_header_present ?? {};
-  return (
-    others.length === 0 &&
-    rule?.header === GIVEN_REQUEST_ID_HEADER &&
-    rule.on_header_missing === undefined &&
-    `${namespace}:${key}` === 'postern:given_request_id' &&
-    value === '' &&
-    rewrite?.pattern?.regex === `^(?:(${REQUEST_ID})|\\C*)$` &&
-    rewrite.substitution === '\\1'
-  );
+  const expression = `^(?:(${REQUEST_ID})|\\C*)$`;
+  return others.length === 0 && takesFact(rule, GIVEN_REQUEST_ID_HEADER, 'given_request_id', expression);
 }

@@ -72,10 +72,15 @@ function countedBy({ and_matcher: both }: Predicate): string | undefined {
 function takesOnlyWorkload(config: Any | undefined, expression: string): boolean {
   if (config?.['@type'] !== TO_METADATA) return false;
   const [rule, ...others] = config.request_rules ?? [];
-  return others.length === 0 && config.response_rules === undefined && takesWorkload(rule, expression);
+  return (
+    others.length === 0 &&
+    config.response_rules === undefined &&
+    takesFact(rule, PEER_CLAIM_HEADER, 'workload', expression)
+  );
 }
 
-function takesWorkload(rule: Fact | undefined, expression: string): boolean {
+/** Keeps under a key of ours what the group of the expression takes out of a header, and nothing else. */
+export function takesFact(rule: Fact | undefined, header: string, expectedKey: string, expression: string): boolean {
   const {
     metadata_namespace: namespace,
     key,
@@ -83,9 +88,9 @@ function takesWorkload(rule: Fact | undefined, expression: string): boolean {
     regex_value_rewrite: rewrite,
   } = rule?.on_header_present ?? {};
   return (
-    rule?.header === PEER_CLAIM_HEADER &&
+    rule?.header === header &&
     rule.on_header_missing === undefined &&
-    `${namespace}:${key}` === 'postern:workload' &&
+    `${namespace}:${key}` === `postern:${expectedKey}` &&
     value === '' &&
     rewrite?.pattern?.regex === expression &&
     rewrite.substitution === '\\1'
