@@ -1,4 +1,4 @@
-// Who called, and whom we have called, as a line has it, and what that is worth: verified by TLS, or only said.
+// The caller, and the gateway that we dialled, as a line has them, and what that is worth: verified by TLS, or only said.
 // Must not: call a name verified that the gateway did not verify.
 
 import type { LogLine } from './log-line.ts';
@@ -16,7 +16,7 @@ export interface Caller {
   readonly client?: string;
 }
 
-/** Whom our egress has dialled, in the line of a connection to a peer: there we are the caller. */
+/** The gateway that our egress dialled, in the line of a connection to a peer: there we are the caller. */
 export interface Dialled {
   /** IP:PORT */
   readonly address?: string;
