@@ -28,6 +28,7 @@ export interface Received {
 }
 
 const WILDCARD = '*';
+const NOTHING_NAMED = { subscribe: [], unsubscribe: [] };
 
 /** The first request of a type on a stream. Its nonce is of another stream, and means nothing (rule 14). */
 export function open(
@@ -65,7 +66,11 @@ function openDelta(state: Subscription, request: XdsRequest): Subscription {
     reportedVersions: request.initialVersions.size > 0 ? request.initialVersions : undefined,
   });
   const subscribed = changeDelta(opened, legacy ? [WILDCARD] : request.subscribe, request.unsubscribe);
-  return evolve(subscribed, { mustRespond: subscribed.wildcard && opened.reportedVersions === undefined });
+  // Rule 45: what it reports and does not subscribe to, it keeps no longer.
+  const { wildcard, names } = subscribed;
+  const hasForgotten = !wildcard && [...request.initialVersions.keys()].some((name) => !names.has(name));
+  const known = hasForgotten ? withoutMemory(subscribed, NOTHING_NAMED) : subscribed;
+  return evolve(known, { mustRespond: wildcard && opened.reportedVersions === undefined });
 }
 
 /** Any later request: an ACK or NACK, a change of the subscription, or both. */
@@ -236,7 +241,10 @@ function within(forcedNames: NameSet, names: NameSet | undefined): NameSet {
 }
 
 /** Rules 40, 57: a name (un)subscribed before the first response is dropped from the reported versions: it must be sent. */
-function withoutMemory(state: Subscription, { subscribe, unsubscribe }: XdsRequest): Subscription {
+function withoutMemory(
+  state: Subscription,
+  { subscribe, unsubscribe }: Pick<XdsRequest, 'subscribe' | 'unsubscribe'>,
+): Subscription {
   if (state.reportedVersions === undefined) return state;
   const named = new Set([...subscribe, ...unsubscribe]);
   const kept = [...state.reportedVersions].filter(

@@ -204,7 +204,8 @@ export function retried(
   state: Subscription,
   only: (rejection: Rejection, name: string) => boolean = () => true,
 ): Subscription {
-  if (state.nack === undefined) return state;
+  // A client that no longer subscribes to anything has nothing to be sent.
+  if (state.nack === undefined || !(state.wildcard || state.names.size > 0)) return state;
   const isWhole = state.rejected.size === 0 || (isFullState(state.typeUrl) && state.variant === 'sotw');
   if (isWhole) {
     const isWanted =

@@ -112,8 +112,8 @@ export class Client {
     );
     if (this.variant === 'sotw') for (const { reply: taken } of earlier) this.accept(ledger, taken);
     if (!reject) this.accept(ledger, reply);
-    this.stream.answered(ledger, reply.nonce, reject, this.known);
-    this.say(ledger, reply.nonce, reject, change, true);
+    const retryReferrers = this.stream.answered(ledger, reply.nonce, reject, this.known);
+    this.say(ledger, reply.nonce, reject, change, retryReferrers);
     return true;
   }
 
@@ -155,13 +155,14 @@ export class Client {
     return new Map(this.memory === 'right' ? versions : [...versions, ['ghost', 'old']]);
   }
 
-  private say(ledger: Ledger, nonce: string, error: boolean, change: Change, isAnswer = false): void {
+  private say(ledger: Ledger, nonce: string, error: boolean, change: Change, afterAnswer?: () => void): void {
     const { kind } = ledger;
     const errorDetail = error ? 'no' : undefined;
     if (kind === 'cluster' && change.subscribe.length + change.unsubscribe.length > 0)
       this.stream.choosesClusters = true;
     if (this.variant === 'delta') {
       ledger.changeDelta(change.subscribe, change.unsubscribe);
+      afterAnswer?.();
       this.forget(ledger);
       this.send(kind, { ...change, nonce, errorDetail });
       return;
@@ -170,7 +171,9 @@ export class Client {
     const before = [...(ledger.wildcard && ledger.everNamed ? ['*'] : []), ...ledger.names];
     const names = [...new Set([...before, ...subscribe])].filter((name) => !unsubscribe.includes(name));
     const result = ledger.changeSotw(names);
-    const isAgain = !isAnswer && result === 'same' && !error && nonce !== '' && nonce === ledger.lastNonce;
+    afterAnswer?.();
+    const isAgain =
+      afterAnswer === undefined && result === 'same' && !error && nonce !== '' && nonce === ledger.lastNonce;
     if (isAgain && ledger.flight.length === 0 && !ledger.isFull)
       for (const name of ledger.names) ledger.forcedNames.add(name);
     this.forget(ledger);

@@ -112,8 +112,11 @@ export class Ledger {
     const list = subscribe.length === 0 && unsubscribe.length === 0 ? ['*'] : subscribe;
     this.changeDelta(list, unsubscribe);
     this.isReturning = reportedVersions.size > 0;
+    // What it reports and does not subscribe to, it keeps no longer.
     this.reportedVersions = new Map(
-      [...reportedVersions].map(([name, version]) => [name, needed.has(name) ? 'none' : version]),
+      [...reportedVersions]
+        .filter(([name]) => this.covers(name))
+        .map(([name, version]) => [name, needed.has(name) ? 'none' : version]),
     );
     const isKnown = (name: string) => reportedVersions.has(name) && !needed.has(name);
     this.reportedAgain = new Set([...this.forcedNames].filter(isKnown));
@@ -192,6 +195,8 @@ export class Ledger {
     const isMeant = only ?? (() => true);
     if (!this.isRejected) return;
     if (only !== undefined && ![...this.rejected.keys()].some(only)) return;
+    // Who no longer subscribes to anything has rejected nothing.
+    if (!this.wildcard && this.names.size === 0) return;
     if (this.isFull || this.rejected.size === 0) this.mustRespond ||= this.flight.length === 0;
     else
       for (const name of this.rejected.keys())

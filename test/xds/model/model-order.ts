@@ -69,15 +69,20 @@ export class Order {
    * Rule 51: until when listeners that a returning client reports, and that are gone, stay for the routes that it has: they must stay
    * while it lacks the current routes, and may while routes are on the way.
    */
-  keptUntil({ kind, reportedVersions, pendingRemovals, openedAt }: Ledger, which: 'must' | 'may'): number | undefined {
-    const isReported = reportedVersions.size > 0 || [...pendingRemovals.values()].includes(undefined);
+  keptUntil(listeners: Ledger, which: 'must' | 'may'): number | undefined {
+    const { kind, reportedVersions, pendingRemovals, openedAt } = listeners;
+    const isReported =
+      reportedVersions.size > 0 ||
+      [...pendingRemovals].some(([name, resource]) => resource === undefined && listeners.covers(name));
     if (kind !== 'listener' || !isReported) return undefined;
     const routes = this.ledgers.get('route');
     const until = openedAt + (routes === undefined ? BURST_MS : HOLD_MS);
     if (this.now >= until) return undefined;
     if (routes === undefined) return until;
     const { isDue, changed } = routes.due(this.current('route'));
-    return isDue || changed.size > 0 || (which === 'may' && routes.flight.length > 0) ? until : undefined;
+    // Routes that it was sent already and asks for again, say nothing new of what it has.
+    const lacksRoutes = routes.sentState === undefined ? isDue : changed.size > 0;
+    return lacksRoutes || (which === 'may' && (isDue || routes.flight.length > 0)) ? until : undefined;
   }
 
   /** Rule 51: the kinds that may still refer to the removed resources of this type; none: the removals are sent. */

@@ -40,14 +40,23 @@ export class Stream {
     this.has = has;
   }
 
-  /** An ACK or NACK: a rejected resource that refers to a replaced secret is sent again (rule 18). */
-  answered(ledger: Ledger, nonce: string, isNack: boolean, snapshot: Snapshot | undefined): void {
+  /** An ACK or NACK. Returns what to do once its change of names is known: a rejected resource that refers to a replaced secret is sent again (rule 18). */
+  answered(ledger: Ledger, nonce: string, isNack: boolean, snapshot: Snapshot | undefined): () => void {
     const replacedNames = ledger.answered(nonce, isNack);
     const replacesContent = ledger.kind === 'secret' && !isNack && replacedNames.length > 0;
     if (replacesContent) {
       this.answers += 1;
       for (const name of replacedNames) this.replacedNames.set(name, this.answers);
     }
+    return () => this.retryReferrers(ledger, isNack, replacesContent, snapshot);
+  }
+
+  private retryReferrers(
+    ledger: Ledger,
+    isNack: boolean,
+    replacesContent: boolean,
+    snapshot: Snapshot | undefined,
+  ): void {
     for (const other of replacesContent ? [...this.ledgers.values()] : isNack ? [ledger] : []) {
       if (other.kind !== 'cluster' && other.kind !== 'listener') continue;
       const since = replacesContent ? this.answers - 1 : (this.knewOf.get(other.kind) ?? 0);
@@ -165,9 +174,10 @@ export class Stream {
     const current = order.current(ledger.kind);
     const due = ledger.due(current);
     const kept = order.keptUntil(ledger, 'may');
-    if (kept !== undefined && due.gone.size > 0) assert.ok(wakeAt <= kept, `${ledger.kind}: stays without an end`);
-    const canRemove = due.gone.size > 0 && kept === undefined && order.openReferrers(ledger).length === 0;
     const until = order.burstUntil(ledger) ?? order.heldUntil(ledger);
+    if (kept !== undefined && due.gone.size > 0)
+      assert.ok(wakeAt <= Math.max(kept, until ?? kept), `${ledger.kind}: stays without an end`);
+    const canRemove = due.gone.size > 0 && kept === undefined && order.openReferrers(ledger).length === 0;
     if (until !== undefined) {
       assert.ok(wakeAt <= until || !(due.isDue || canRemove), `${ledger.kind}: waits without an end`);
       return;

@@ -12,6 +12,8 @@ import type { Variant } from '../../../src/xds/wire/messages.ts';
 import { Client } from './model-client.ts';
 import { type Action, edited, type History, history, KINDS, NO_CONTENT, snapshotOf } from './model-histories.ts';
 
+const HISTORIES = Number(process.env['POSTERN_HISTORIES'] ?? 4000);
+const SEED = Number(process.env['POSTERN_HISTORIES_SEED'] ?? 12);
 const NOTHING = { subscribe: [], unsubscribe: [] };
 
 /** The client has the newest state, within its subscription, except what it rejected. */
@@ -90,7 +92,7 @@ for (const variant of ['sotw', 'delta'] as const) {
   test(`After every ${variant} history the client has the newest state that it subscribed to, and each response was due`, () => {
     fc.assert(
       fc.property(history, (played) => play(variant, played)),
-      { numRuns: 4000 },
+      { numRuns: HISTORIES, seed: SEED },
     );
   });
 }

@@ -81,6 +81,15 @@ test('Rule 39: initial versions of names outside the subscription subscribe to n
   );
 });
 
+test('Rule 45: what a first request reports and does not subscribe to is sent when the client asks for it', () => {
+  for (const other of [[], ['b']]) {
+    const talk = new Talk('delta');
+    talk.say('cluster', { subscribe: other, unsubscribe: ['a'], initialVersions: versions(two, 'cluster') });
+    talk.say('cluster', { subscribe: ['*'] });
+    assert.ok(talk.update(two)[0]?.resources.some(({ name }) => name === 'a'));
+  }
+});
+
 test('Rule 40: a name that is subscribed to again is sent again', () => {
   const talk = new Talk('delta', state({ secret: { s: '1' } }));
   const [reply] = talk.say('secret', { subscribe: ['s'] });
@@ -189,6 +198,14 @@ test('Rule 18: the rejection of an empty response is kept and shown too, and an 
     talk.ack(talk.session.retry(0)[0]);
     assert.equal(talk.state('cluster'), 'SYNCED');
   }
+});
+
+test('Rule 18: a client that no longer subscribes to anything has nothing to be sent once more', () => {
+  const talk = new Talk('delta', two);
+  // Listeners wait for the clusters, so their rejection is still there when the operator asks.
+  talk.say('cluster');
+  talk.nack(talk.say('listener')[0], { unsubscribe: ['*'] });
+  assert.deepEqual(talk.session.retry(0), []);
 });
 
 test('Rules 29, 47: a resource that was rejected and then dropped is not sent again', () => {
