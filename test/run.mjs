@@ -1,17 +1,30 @@
 // `npm test`: runs all tests, from unit tests to real Envoys, and exits with the status of the first step that failed.
-// Arguments after `--` are names of test files, parts of names, and --test-name-pattern=PATTERN.
+// Arguments after `--` are names of test files, parts of names, --test-name-pattern=PATTERN, and for random tests --count N (how
+// many cases) and --seed N (where they begin).
 // Must not: skip what this machine lacks; it is fetched.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 
-const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
-const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const { values, positionals: filters } = argumentsOf();
+const options = (values['test-name-pattern'] ?? []).map((pattern) => `--test-name-pattern=${pattern}`);
+/** What test/support/asked-size.ts reads. */
+const size = {
+  ...(values.count !== undefined && { POSTERN_TEST_COUNT: values.count }),
+  ...(values.seed !== undefined && { POSTERN_TEST_SEED: values.seed }),
+};
+if (Object.keys(size).length > 0 && filters.length === 0) {
+  console.error(
+    '--count and --seed are for random tests: name them, as in `npm test -- e2e/differential --count 4000`.',
+  );
+  process.exit(64);
+}
 
 function step(what, command, args, env = process.env) {
   console.log(`# ${what}`);
@@ -56,8 +69,23 @@ step(
   `test: ${files.length} files`,
   process.execPath,
   ['--enable-source-maps', join('test', 'run-files.mjs'), ...options, ...files],
-  { ...process.env, ENVOY_BIN: envoy.file, HADOLINT_BIN: hadolint },
+  { ...process.env, ...size, ENVOY_BIN: envoy.file, HADOLINT_BIN: hadolint },
 );
+
+function argumentsOf() {
+  const number = { type: 'string' };
+  const names = { count: number, seed: number, 'test-name-pattern': { type: 'string', multiple: true } };
+  try {
+    const parsed = parseArgs({ options: names, allowPositionals: true });
+    for (const name of ['count', 'seed'])
+      if (!/^\d+$/.test(parsed.values[name] ?? '0'))
+        throw new Error(`--${name} takes a number, such as --${name} 4000.`);
+    return parsed;
+  } catch (error) {
+    console.error(error.message);
+    process.exit(64);
+  }
+}
 
 function testFiles(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

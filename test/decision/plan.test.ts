@@ -10,11 +10,11 @@ import { mixedConfig, randomConfig } from '../e2e/differential/differential-conf
 import { DifferentialMesh } from '../e2e/differential/differential-mesh.ts';
 import { Questions } from '../e2e/differential/differential-questions.ts';
 import { MeshUnderTest } from '../envoy/pipeline.ts';
+import { askedSize } from '../support/asked-size.ts';
 import { Random } from '../support/random.ts';
 import { witness } from './witness.ts';
 
-const PAIRS = Number(process.env['POSTERN_PLANS'] ?? 25);
-const SEED = Number(process.env['POSTERN_PLANS_SEED'] ?? 5);
+const { count: PAIRS, seed: SEED } = askedSize({ count: 25, seed: 5 });
 const OF_EACH = 150;
 
 function isIn(span: Span | undefined, text: string | undefined): boolean {

@@ -1,16 +1,15 @@
 // What a plan says, read as its text, is what happens: a grid of questions around all rules of both configurations is judged
-// before and after, and the lines cover exactly what changes. Random pairs; POSTERN_GRIDS is how many (a few unless it says
-// otherwise), POSTERN_GRIDS_SEED where they begin.
+// before and after, and the lines cover exactly what changes. Random pairs, as many as `--count` says.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Ca, NOW } from '../../envoy/pipeline.ts';
+import { askedSize } from '../../support/asked-size.ts';
 import { Random } from '../../support/random.ts';
 import { editedConfig, type GridConfig, gridConfig, gridYaml } from './grid-configs.ts';
 import { differencesOf, GRID_PLACES, type GridPlan, gridPlan } from './grid-plan.ts';
 
-const PAIRS = Number(process.env['POSTERN_GRIDS'] ?? 5);
-const SEED = Number(process.env['POSTERN_GRIDS_SEED'] ?? 11);
+const { count: PAIRS, seed: SEED, isAsked } = askedSize({ count: 5, seed: 11 });
 const cas = new Map<string, Ca>();
 
 const planned = async (from: GridConfig, to: GridConfig): Promise<GridPlan> =>
@@ -40,7 +39,7 @@ describe('a plan beside a grid of questions', () => {
           ].join('\n'),
         );
     }
-    if (process.env['POSTERN_GRIDS'] !== undefined) console.log(JSON.stringify({ count, ...verdicts }));
+    if (isAsked) console.log(JSON.stringify({ count, ...verdicts }));
     assert.equal(differences.join('\n\n'), '');
     assert.ok(count > PAIRS * 200, String(count));
   });

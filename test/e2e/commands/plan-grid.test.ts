@@ -1,11 +1,12 @@
 // The grid of a plan (test/cli/plan/plan-grid.test.ts) at real gateways: what its lines cover is what requests get before and after.
-// POSTERN_GRIDS is how many pairs there are (two unless it says otherwise), POSTERN_GRIDS_SEED where they begin.
+// Random pairs, as many as `--count` says.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Gateways } from '../../../src/decision/plan/plan.ts';
 import { editedConfig, gridConfig, gridYaml, IDENTITIES } from '../../cli/plan/grid-configs.ts';
 import { differencesOf, type GridPlan, gridPlan } from '../../cli/plan/grid-plan.ts';
+import { askedSize } from '../../support/asked-size.ts';
 import { eventually } from '../../support/mesh.ts';
 import { Random } from '../../support/random.ts';
 import { GatewayOnXds, unchecked } from '../../xds/gateway-on-xds.ts';
@@ -14,8 +15,7 @@ import { DifferentialMesh } from '../differential/differential-mesh.ts';
 import { outcomeOf } from '../differential/differential-outcome.ts';
 import type { Put } from '../differential/differential-questions.ts';
 
-const PAIRS = Number(process.env['POSTERN_GRIDS'] ?? 2);
-const SEED = Number(process.env['POSTERN_GRIDS_SEED'] ?? 21);
+const { count: PAIRS, seed: SEED } = askedSize({ count: 2, seed: 21 });
 /** Of each pair: points that change, and points that do not. */
 const MOST = { changed: 30, kept: 15 };
 

@@ -1,7 +1,6 @@
 // The evaluator of `can` against real Envoys: random configurations, each with random questions, and the answer is what happens,
 // by the same rule and for the same reason as the line of the gateway's log has it.
-// POSTERN_DIFFERENTIAL is how many questions there are (some hundreds unless it says otherwise), POSTERN_DIFFERENTIAL_SEED where
-// they begin. Differences that were found are in test/decision/.
+// As many questions as `--count` says. Differences that were found are in test/decision/.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -10,6 +9,7 @@ import type { Decision } from '../../../src/decision/answer/decision.ts';
 import { judge } from '../../../src/decision/connection.ts';
 import { Resources } from '../../../src/decision/matching/resources.ts';
 import { MeshUnderTest } from '../../envoy/pipeline.ts';
+import { askedSize } from '../../support/asked-size.ts';
 import { eventually } from '../../support/mesh.ts';
 import { Random } from '../../support/random.ts';
 import { GatewayOnXds, unchecked } from '../../xds/gateway-on-xds.ts';
@@ -19,8 +19,7 @@ import { DifferentialMesh, type WantedCertificate } from './differential-mesh.ts
 import { type Outcome, outcomeOf } from './differential-outcome.ts';
 import { type Put, Questions } from './differential-questions.ts';
 
-const COUNT = Number(process.env['POSTERN_DIFFERENTIAL'] ?? 400);
-const SEED = Number(process.env['POSTERN_DIFFERENTIAL_SEED'] ?? 1);
+const { count: COUNT, seed: SEED, isAsked } = askedSize({ count: 400, seed: 1 });
 const OF_EACH = 40;
 const AT_ONCE = 8;
 /** A gateway's workers may still have the configuration before. */
@@ -85,7 +84,7 @@ describe('the evaluator and real gateways', () => {
           differences.push(told(yaml, denied, put, decision, outcome, logged));
       }
     }
-    if (process.env['POSTERN_DIFFERENTIAL'] !== undefined) console.log(JSON.stringify(counts, null, 1));
+    if (isAsked) console.log(JSON.stringify(counts, null, 1));
     assert.deepEqual(differences, []);
     assert.ok(lines > COUNT * 0.7, `${lines} lines for ${COUNT} questions`);
     for (const verdict of ['ingress yes', 'ingress no', 'egress yes', 'egress no'])

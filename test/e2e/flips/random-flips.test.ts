@@ -2,12 +2,13 @@
 // whatever arrives anywhere was allowed by the configuration before the edit or by the one after it.
 // What both allow is served, but for what an update may keep back (flip-rule.ts). An open connection of TCP ends when what it
 // rests on goes, and never without that.
-// POSTERN_FLIPS is how many pairs there are (a few unless it says otherwise), POSTERN_FLIPS_SEED where they begin, POSTERN_FLIPS_KILLS=no: nobody is killed.
+// As many pairs as `--count` says; POSTERN_FLIPS_KILLS=no: nobody is killed.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askedSize } from '../../support/asked-size.ts';
 import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
 import { Random } from '../../support/random.ts';
 import { FlipCallers } from './flip-callers.ts';
@@ -17,10 +18,9 @@ import { reasons } from './flip-misses.ts';
 import { FlipRecord, WAYS } from './flip-record.ts';
 import { mayBeKeptBack } from './flip-rule.ts';
 
-const PAIRS = Number(process.env['POSTERN_FLIPS'] ?? 8);
 /** The configurations of the default meet every way, and more than once. */
-const DEFAULT_SEED = 397;
-const SEED = Number(process.env['POSTERN_FLIPS_SEED'] ?? DEFAULT_SEED);
+const DEFAULT = { count: 8, seed: 397 };
+const { count: PAIRS, seed: SEED } = askedSize(DEFAULT);
 const KILLS = process.env['POSTERN_FLIPS_KILLS'] !== 'no';
 
 /** A limit for what hangs: open connections end within seconds. */
@@ -97,7 +97,7 @@ describe('random pairs of configurations', () => {
     assert.ok(counts.arrived > 0 && counts.refused > 0 && counts.tcp > 0);
     assert.deepEqual(found, []);
     // Few pairs of another seed may grant too little.
-    if ((SEED === DEFAULT_SEED && PAIRS >= 8) || PAIRS >= 30)
+    if ((SEED === DEFAULT.seed && PAIRS >= DEFAULT.count) || PAIRS >= 30)
       assert.deepEqual(
         WAYS.filter((way) => !record.ways.has(way)),
         [],

@@ -9,11 +9,11 @@ import fc from 'fast-check';
 import type { Resource } from '../../../src/snapshot/resource.ts';
 import { shortName, TYPE } from '../../../src/snapshot/resource-types.ts';
 import type { Variant } from '../../../src/xds/wire/messages.ts';
+import { askedSize } from '../../support/asked-size.ts';
 import { Client } from './model-client.ts';
 import { type Action, edited, type History, history, KINDS, NO_CONTENT, snapshotOf } from './model-histories.ts';
 
-const HISTORIES = Number(process.env['POSTERN_HISTORIES'] ?? 4000);
-const SEED = Number(process.env['POSTERN_HISTORIES_SEED'] ?? 12);
+const HISTORIES = askedSize({ count: 4000, seed: 12 });
 const NOTHING = { subscribe: [], unsubscribe: [] };
 
 /** The client has the newest state, within its subscription, except what it rejected. */
@@ -92,7 +92,7 @@ for (const variant of ['sotw', 'delta'] as const) {
   test(`After every ${variant} history the client has the newest state that it subscribed to, and each response was due`, () => {
     fc.assert(
       fc.property(history, (played) => play(variant, played)),
-      { numRuns: HISTORIES, seed: SEED },
+      { numRuns: HISTORIES.count, seed: HISTORIES.seed },
     );
   });
 }
