@@ -9,6 +9,7 @@ import { type Answer, type Credentials, callGateway, type Request } from '../../
 import type { LogLine } from '../../../deploy/demo/why.ts';
 import type { Explanation } from '../../../src/cli/explain/explanation.ts';
 import { formatHostPort, type HostPort } from '../../../src/host-port.ts';
+import { DATA, dialRaw } from '../../support/clients/raw-http2.ts';
 import { rawTls } from '../../support/clients/raw-tls.ts';
 import { type Leaf, leaf } from '../../support/leaf.ts';
 import { eventually, Testbed, type TestMesh } from '../../support/mesh.ts';
@@ -180,6 +181,18 @@ imports:
       send: 'x',
     });
 
+  /** Empty frames beside a request that the shop may make: the gateway ends the connection, and with it the request. */
+  async function floods(): Promise<void> {
+    const client = leaf({ ca: bed.pki('shop.example'), caTrustDomain: 'shop.example', uris: [GATEWAY] });
+    const connection = await dialRaw({ gateway: ingress, servername: SNI, client });
+    const fields = {
+      ...{ ':method': 'POST', ':scheme': 'https', ':path': '/v1/withdrawals' },
+      ':authority': 'accounts.exports.bank.example',
+      'x-forwarded-client-cert': `By=${GATEWAY};Hash=${'0'.repeat(64)};URI=spiffe://shop.example/ns/shop/sa/checkout`,
+    };
+    connection.send(DATA, 0, connection.request(Object.entries(fields), false), undefined, 5);
+  }
+
   const READ = 'exports.accounts.consumers.shop.allow[0]';
   const WRITE = 'exports.accounts.consumers.shop.allow[1]';
   const READ_LINE = '{methods: [GET], paths: [/v1/accounts';
@@ -218,6 +231,7 @@ imports:
         '{peer: shop, methods: [GET], paths: [/*], limits',
       ],
     },
+    FLOOD: { mesh: 'bank', layer: 'http', act: floods, agrees: 'unseen' },
     BACKEND_DOWN: {
       mesh: 'bank',
       layer: 'http',
