@@ -116,7 +116,7 @@ export const CONNECTION_REASONS = {
     'refused',
     'both',
     'The handshake failed for another reason.',
-    '',
+    'Mostly a client with OpenSSL (curl, Python) that does not accept our certificate: it sends its alert unencrypted, which Envoy cannot read (`BAD_PACKET_LENGTH`).',
     'See `tls_fail` in the line, or `upstream_fail` where our gateway has dialled.',
   ],
 

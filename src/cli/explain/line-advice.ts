@@ -65,7 +65,10 @@ const DIALLED: Special = {
     cause: 'What listens at the address is no gateway of Postern.',
     cure: 'Compare `addresses` of the peer with what it says.',
   },
-  HANDSHAKE_FAILED: { cure: 'See `upstream_fail` in the line.' },
+  HANDSHAKE_FAILED: {
+    cause: 'What listens at the address does not speak TLS as a gateway does.',
+    cure: 'See `upstream_fail` in the line.',
+  },
   PEER_DOWN: {
     cause: 'No gateway of the peer listens at the address, it went down, or the network does not lead there.',
   },

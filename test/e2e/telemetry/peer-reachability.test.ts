@@ -156,6 +156,7 @@ for (const workers of [1, 2])
       test(`Status, its check, metrics and the log name ${fault}, until it is corrected`, async () => {
         const { yaml } = pair[name];
         const logged = (pair.shop.control?.stdout() ?? '').length;
+        const heardBefore = pair.bank.log('ingress').length;
         pair[name].edit(change);
         await becomes(unreachable(refusedBy, reason));
         const checked = await status('--check');
@@ -181,6 +182,19 @@ for (const workers of [1, 2])
           .split('\n')
           .filter((line) => line.includes(`"${reason}"`));
         assert.equal(lines.length, 1);
+        // The alert of our gateway, which refuses theirs, is all that the peer hears of it.
+        if (refusedBy === 'us')
+          await eventually('the log of the peer’s ingress has our alert', async () => {
+            await statusOf(pair.egress, 'GET', '/');
+            const refused = pair.bank
+              .log('ingress')
+              .slice(heardBefore)
+              .filter(({ layer }) => layer === 'listener');
+            return refused.some(
+              ({ reason: code, verdict, tls_fail: why }) =>
+                code === 'PEER_REFUSED_US' && verdict === 'failed' && /_ALERT_/.test(String(why)),
+            );
+          });
         // A deployment does not fail because of somebody else's outage.
         assert.equal((await status('--wait', '30s')).status, 0);
         pair[name].write(yaml);

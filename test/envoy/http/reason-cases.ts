@@ -103,6 +103,9 @@ function afterHello(then?: string): Act {
   };
 }
 
+const UNREAD_ALERT =
+  'TLS_error:|268435568:SSL_routines:OPENSSL_internal:BAD_PACKET_LENGTH|268435595:SSL_routines:OPENSSL_internal:DECRYPTION_FAILED_OR_BAD_RECORD_MAC:TLS_error_end';
+
 const acceptsRsaAlone: Act = async (scene) => {
   const socket = connectTls({
     ...{ port: scene.ports.bank, servername: SNI, ALPNProtocols: ['h2'], rejectUnauthorized: false },
@@ -370,6 +373,11 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     act: silentAfterHello,
   },
   'a client that leaves in the handshake': { reason: 'HANDSHAKE_UNFINISHED', ...bank('listener'), act: afterHello() },
+  // OpenSSL sends it before it has installed its keys.
+  'an alert that is not encrypted, as of a client with OpenSSL that does not accept our certificate': {
+    ...{ reason: 'HANDSHAKE_FAILED', ...bank('listener', { tls_fail: UNREAD_ALERT }) },
+    act: afterHello('\x15\x03\x03\x00\x02\x02\x30'),
+  },
   'a handshake that is none': {
     ...{ reason: 'HANDSHAKE_FAILED', ...bank('listener') },
     act: afterHello('\x17\x03\x03\x00\x20garbage garbage garbage garbage '),
