@@ -22,7 +22,7 @@ export const EXIT = {
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'Success.',
   failed: 'It failed; the error code on stderr says why.',
-  no: 'The answer is no (`can`, `check peer --request`): nothing is on stderr.',
+  no: 'The answer is no (`can`, `check peer`): nothing is on stderr.',
   usage: 'The command line is wrong.',
   badConfig: 'The configuration cannot be read, or has errors.',
   badLine: 'The log line cannot be read (`explain`).',

@@ -162,7 +162,7 @@ export const CONNECTION_REASONS = {
     'refused',
     'command',
     'The peer serves the export as TCP, and our file imports it as HTTP or gRPC.',
-    'The two files differ in `protocol`. The log of the peer has NO_GRANT for such requests.',
+    'The two files differ in `protocol`. The log of the peer has NO_GRANT for such requests; that of our egress has ALLOWED with the status 403, and `postern status` has the peer as reachable.',
     'Correct `protocol` of the import, or have the peer correct that of the export. The other way round is UNKNOWN_SERVER_NAME.',
   ],
   REQUEST_REFUSED: [

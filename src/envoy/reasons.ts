@@ -13,8 +13,8 @@ const TABLE = {
     'refused',
     'ingress',
     'The peer has no grant of an export of this name. To the peer it looks like a name that does not exist.',
-    'The consumer is missing, its `expires` has passed (a gateway cannot tell, the file can), or the name is misspelt at the peer.',
-    'Add the peer to `consumers`, or have the peer correct `name`.',
+    'The consumer is missing, its `expires` has passed (a gateway cannot tell, the file can), the name is misspelt at the peer, or the export is TCP and the peer imports it as HTTP.',
+    'Add the peer to `consumers`, or have the peer correct `name` or `protocol`.',
   ],
   PATH: [
     'refused',

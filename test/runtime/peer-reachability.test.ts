@@ -239,4 +239,12 @@ describe('the reachability of a peer', () => {
       const found = peerFailure({ failure, flags: ['upstream_connection_failure'] });
       assert.deepEqual([found.reason, found.refusedBy], [reason, refusedBy]);
     });
+
+  test('A TCP import whose server name the peer does not know may be exported with another protocol', () => {
+    const closed = { failure: 'TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer' };
+    const [http, tcp] = [undefined, 'ledger'].map((name) => peerFailure({ ...closed, flags: [] }, name));
+    assert.deepEqual([http?.reason, tcp?.reason], ['UNKNOWN_SERVER_NAME', 'UNKNOWN_SERVER_NAME']);
+    assert.doesNotMatch(http?.text ?? '', /HTTP/);
+    assert.match(tcp?.text ?? '', /ledger.*HTTP/);
+  });
 });

@@ -13,6 +13,7 @@ import { addressFlag, outputFormat, type Run, required } from '../command.ts';
 import { resolvedConfiguration } from '../configuration.ts';
 import { type CertificateFacts, factsOf } from '../peer-check/certificate-facts.ts';
 import { type CheckInput, checkPeer as check, type OurIdentity } from '../peer-check/check-peer.ts';
+import { checkProtocols } from '../peer-check/check-protocols.ts';
 import { checkRequest } from '../peer-check/check-request.ts';
 import { type CheckReport, checkText } from '../peer-check/check-text.ts';
 import { wantedRequest } from '../peer-check/wanted-request.ts';
@@ -43,12 +44,13 @@ export const checkPeer: Run = async (invocation) => {
   const input: CheckInput = { peer, ourDomain: mesh.trustDomain, imports, source, ours, addresses };
   const ways = await check(input);
   const request = wanted && (await checkRequest(input, ways, wanted));
+  const mismatches = wanted === undefined ? await checkProtocols(input, ways) : [];
   const isReached = ways.every(({ verdicts }) => verdicts.length === 0);
   const report: CheckReport = {
     ...{ peer: peer.name, trustDomain: peer.trustDomain, mesh: mesh.name },
-    ok: isReached && (request === undefined || request.reason === 'ALLOWED'),
+    ok: isReached && mismatches.length === 0 && (request === undefined || request.reason === 'ALLOWED'),
     ...{ ours: ours.facts, ways },
-    ...(request && { request }),
+    ...(request === undefined ? { mismatches } : { request }),
   };
   invocation.stdout(output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : checkText(report));
   if (!isReached) {
@@ -58,6 +60,7 @@ export const checkPeer: Run = async (invocation) => {
       `${peer.name} cannot be reached at every address: ${reasons.join(', ')}`,
     );
   }
+  if (mismatches.length > 0) return EXIT.no;
   if (request === undefined || request.reason === 'ALLOWED') return EXIT.ok;
   if (request.reason === 'REQUEST_REFUSED' || request.reason === 'WRONG_PROTOCOL') return EXIT.no;
   throw new PosternError('PEER_UNREACHABLE', `the request was not answered by the service: ${request.reason}`);

@@ -25,7 +25,7 @@ function peersAnswer({ code, request_id: id }: LogLine['fields']): string {
   const possible = possibleReasons(Number(code));
   const why =
     code === '403'
-      ? ' Its gateway has no grant for this request, or exports the service as TCP and not as HTTP; or its service refused. Only its own log says which.'
+      ? ' Its gateway has no grant for this request, or exports the service as TCP and not as HTTP; or its service refused. Only its own log says which; postern check peer says whether it is the protocol.'
       : possible.length === 0
         ? ''
         : ` If its gateway answered, that log has ${oneOf(possible)}; if its service did, ALLOWED.`;

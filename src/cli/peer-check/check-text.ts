@@ -6,6 +6,7 @@ import { formatHostPort } from '../../host-port.ts';
 import { oneLine } from '../../one-line.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { CheckedWay } from './check-peer.ts';
+import type { Mismatch } from './check-protocols.ts';
 import { type AskedRequest, oneOf } from './request.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -17,11 +18,13 @@ export interface CheckReport {
   /** What we show to the peer. */
   readonly ours: CertificateFacts;
   readonly ways: readonly CheckedWay[];
+  /** Without --request, which is about one import. */
+  readonly mismatches?: readonly Mismatch[];
   /** With --request. */
   readonly request?: AskedRequest;
 }
 
-export function checkText({ peer, trustDomain, mesh, ours, ways, request }: CheckReport): string {
+export function checkText({ peer, trustDomain, mesh, ours, ways, mismatches = [], request }: CheckReport): string {
   const shown = new Set<string>();
   const sections = [
     [
@@ -29,6 +32,7 @@ export function checkText({ peer, trustDomain, mesh, ours, ways, request }: Chec
       ...certificateLines('we show', ours),
     ],
     ...ways.map((way) => wayLines(way, shown)),
+    ...mismatches.map((one) => [`import ${one.import}`, `  ${one.reason}: ${one.text}`, `    -> ${one.remedy}`]),
     ...(request === undefined ? [] : [requestLines(request)]),
   ];
   return `${sections.map((lines) => lines.map(oneLine).join('\n')).join('\n\n')}\n`;

@@ -6,6 +6,7 @@ import type { OutgoingHttpHeaders } from 'node:http2';
 import type { ReasonCode } from '../../envoy/reasons.ts';
 import type { HttpImport } from '../../federation/model.ts';
 import type { Answer, NoAnswer } from './ask.ts';
+import { servedAsTcp } from './check-protocols.ts';
 
 export interface WantedRequest {
   readonly imported: HttpImport;
@@ -74,12 +75,10 @@ export function judgeAnswer({ imported }: WantedRequest, answer: Answer | NoAnsw
     };
   }
   const said = `the peer's ingress gateway answers ${code} itself`;
-  if (code === 403 && isTcp)
-    return {
-      ...{ reason: 'WRONG_PROTOCOL', possible: ['NO_GRANT'] },
-      text: `${said}: it serves ${imported.name} as TCP, and our file imports it as ${imported.protocol}`,
-      remedy: `write protocol: tcp to the import of ${imported.name} in our file, or the peer exports it as ${imported.protocol}`,
-    };
+  if (code === 403 && isTcp) {
+    const mismatch = servedAsTcp(imported);
+    return { ...mismatch, possible: ['NO_GRANT'], text: `${said}: ${mismatch.text}` };
+  }
   const [reason, possible, text] = OWN_ANSWERS[code] ?? ['REQUEST_FAILED', [], 'it went wrong there'];
   return { reason, possible, text: `${said}: ${text}`, remedy: SEE_LOG };
 }

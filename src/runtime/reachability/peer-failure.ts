@@ -38,11 +38,16 @@ const RULES: readonly Rule[] = [
   [/TLS_error.*(Connection reset|Broken pipe)/, 'UNKNOWN_SERVER_NAME', 'peer'],
 ];
 
-export function peerFailure({ failure, flags }: Failure): PeerFailure {
+/** `tcpImport`: by whose server name the peer was dialled. */
+export function peerFailure({ failure, flags }: Failure, tcpImport?: string): PeerFailure {
   const [reason, refusedBy] = classify({ failure, flags });
   if (flags.includes('no_healthy_upstream'))
     return { reason, refusedBy, text: `no address of the peer can be dialled; ${CHECK}` };
-  return { reason, refusedBy, text: `${REFUSED_BY[refusedBy]}: ${PEER_FAILURES[reason]}; ${CHECK}` };
+  const grant =
+    reason === 'UNKNOWN_SERVER_NAME' && tcpImport !== undefined
+      ? `, or it does not grant ${tcpImport} as TCP (it may export it as HTTP)`
+      : '';
+  return { reason, refusedBy, text: `${REFUSED_BY[refusedBy]}: ${PEER_FAILURES[reason]}${grant}; ${CHECK}` };
 }
 
 function classify({ failure, flags }: Failure): readonly [PeerFailureReason, PeerFailure['refusedBy']] {

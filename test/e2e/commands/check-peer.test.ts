@@ -75,10 +75,12 @@ exports:
     readonly egress?: string;
     readonly bank?: Readonly<Record<string, string>>;
     readonly tcp?: string;
+    /** More imports of HTTP. */
+    readonly http?: readonly string[];
   }
 
   /** The shop's file; nothing of the shop runs. */
-  function shopFile({ identity, egress = '', bank: changed = {}, tcp = 'ledger' }: Shop): string {
+  function shopFile({ identity, egress = '', bank: changed = {}, tcp = 'ledger', http = [] }: Shop): string {
     const ca = `${bed.pki('shop.example')}`;
     const keys = {
       trustDomain: 'bank.example',
@@ -104,8 +106,7 @@ imports:
 - {peer: bank, name: desk, as: desk.bank, port: 18080}
 - {peer: bank, name: down, as: down.bank, port: 18080}
 - {peer: bank, name: credit, as: credit.bank, port: 18080}
-- {peer: bank, name: vault, as: vault.bank, port: 18080}
-- {peer: bank, name: ${tcp}, as: ledger.bank.svc.cluster.local, port: 18081, protocol: tcp}
+${http.map((name) => `- {peer: bank, name: ${name}, as: ${name}.bank, port: 18080}\n`).join('')}- {peer: bank, name: ${tcp}, as: ledger.bank.svc.cluster.local, port: 18081, protocol: tcp}
 `,
     );
     return file;
@@ -174,7 +175,7 @@ imports:
   };
   for (const [what, [[request = '', ...more], expected]] of Object.entries(asked))
     test(`The command check peer sends a request, and says what became of ${what}`, async () => {
-      const ended = await run({}, '--request', request, ...more);
+      const ended = await run({ http: ['vault'] }, '--request', request, ...more);
       const { request: answer } = report(ended);
       // The peer's own log has the line.
       const id = answer?.requestId ?? '';
@@ -251,6 +252,18 @@ imports:
     assert.deepEqual(await verdicts({ tcp: 'loans' }), [69, '', 'peer: UNKNOWN_SERVER_NAME']);
     const { stdout } = await postern(['check', 'peer', 'bank', '-f', shopFile({ tcp: 'loans' })]);
     assert.match(stdout, /^ +-> ask the peer to grant us loans as TCP /m);
+  });
+
+  test('The command check peer names the imports of HTTP that the peer serves as TCP, beside those that it may serve', async () => {
+    const ended = await run({ http: ['vault'] });
+    const { ok, ways, mismatches = [] } = report(ended);
+    assert.deepEqual(
+      [ended.status, ok, ways.flatMap(({ verdicts: all }) => all), mismatches.map((one) => [one.import, one.reason])],
+      [1, false, [], [['vault', 'WRONG_PROTOCOL']]],
+    );
+    const text = await postern(['check', 'peer', 'bank', '-f', shopFile({ http: ['vault'] })]);
+    assert.match(text.stdout, /^import vault\n {2}WRONG_PROTOCOL: .*\n {4}-> write protocol: tcp /m);
+    assert.deepEqual(report(await run({})).mismatches, []);
   });
 
   test('The command check peer says once what to do about one cause', async () => {
