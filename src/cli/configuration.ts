@@ -5,7 +5,7 @@ import { dirname, join, parse } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/files/load.ts';
 import type { FileContent } from '../config/files/regular-file.ts';
 import { MAX_CONFIG_BYTES } from '../config/parse.ts';
-import { type Diagnostic, type Finding, hasBlockingErrors, hasErrors, PosternError } from '../errors.ts';
+import { type Diagnostic, type Finding, hasBlockingErrors, PosternError } from '../errors.ts';
 import { findingsOf, type Resolved, resolve } from '../federation/resolve/resolve.ts';
 import { RejectedConfig } from '../pipeline/rejected-config.ts';
 import { type Invocation, required } from './command.ts';
@@ -31,8 +31,6 @@ export interface ReadOptions {
   readonly requireEnd?: boolean;
   /** Key and certificate files that do not exist are no findings; a peer without its file has a bundle of no certificates. */
   readonly withoutKeys?: boolean;
-  /** Of `resolvedConfiguration`: errors that deny single peers alone are errors too. */
-  readonly isStrict?: boolean;
 }
 
 /** `-` is standard input. Errors: CONFIG_UNREADABLE. */
@@ -89,8 +87,7 @@ export async function resolvedConfiguration(
   options: ReadOptions = {},
 ): Promise<Resolved & ReadConfiguration> {
   const read = await readConfiguration(file, now, options);
-  const isRejected = options.isStrict === true && hasErrors(read.diagnostics);
-  if (read.resolved === undefined || isRejected) throw new RejectedConfig(read.diagnostics);
+  if (read.resolved === undefined) throw new RejectedConfig(read.diagnostics);
   return { ...read, ...read.resolved };
 }
 

@@ -28,6 +28,8 @@ export interface Served {
   readonly terms: ServedTerms;
   readonly places: Readonly<Record<string, number>>;
   readonly resources: readonly ResourceJson[];
+  /** Of a file: it has errors, which deny single peers or exports, as `run` does. */
+  readonly hasErrors?: boolean;
   /** Of the certificate that our gateways show, where the file is here. */
   readonly identityFindings?: readonly Pick<Finding, 'code' | 'message'>[];
   /** Absent for those of a file. */
@@ -51,21 +53,12 @@ export function servedByProcess(invocation: Invocation, instead = 'ask about a f
   return (gateway, asked) => fromProcess(invocation, instead, gateway, asked);
 }
 
-export interface FileOptions {
-  /** Errors that deny single peers alone are errors too. */
-  readonly isStrict?: boolean;
-}
-
 /** Errors: RejectedConfig, CONFIG_UNREADABLE. */
-export async function servedByFile(
-  invocation: Invocation,
-  file: string,
-  { isStrict = false }: FileOptions = {},
-): Promise<ServedBy> {
+export async function servedByFile(invocation: Invocation, file: string): Promise<ServedBy> {
   const now = Date.now();
-  const read = await resolvedConfiguration(file, now, { withoutKeys: isOn(invocation, 'without-keys'), isStrict });
-  for (const finding of read.diagnostics.filter(({ severity }) => severity === 'error'))
-    invocation.stderr(`${formatDiagnostic(finding)}\n`);
+  const read = await resolvedConfiguration(file, now, { withoutKeys: isOn(invocation, 'without-keys') });
+  const denying = read.diagnostics.filter(({ severity }) => severity === 'error');
+  for (const finding of denying) invocation.stderr(`${formatDiagnostic(finding)}\n`);
   const { config, positions } = read.loaded.parsed;
   if (config === undefined) throw new Error('a resolved configuration without one');
   const [{ compileOnce }, { shownResources }] = await Promise.all([
@@ -87,6 +80,7 @@ export async function servedByFile(
     names: configNames(config),
     terms: configTerms(config, read.issuer?.certificate.fingerprint),
     places: rulePlaces(config, positions, read.loaded.text),
+    hasErrors: denying.length > 0,
     identityFindings: read.identityFindings ?? [],
   };
   return async (gateway, { at = now } = {}) => {

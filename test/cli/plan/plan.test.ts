@@ -90,6 +90,25 @@ describe('plan', () => {
     assert.deepEqual(refusal(alone), [69, 'ADMIN_UNREACHABLE', '']);
   });
 
+  test('A file that denies a peer is planned as it would be served, and ends with 65 unless something is opened', async (t) => {
+    const { folder, file, edited } = scene(t);
+    writeFileSync(join(folder, 'empty.pem'), '');
+    const deny = (yaml: string): string => yaml.replace(/(trustBundle: )[\w./-]+/, '$1empty.pem');
+    const denied = edited('denied.yaml', deny);
+    const cut = await postern(['plan', '-f', denied, '--against', file]);
+    assert.equal(cut.status, 65, cut.stderr);
+    assert.match(cut.stderr, /denied\.yaml:\d+:\d+ BUNDLE_EMPTY/);
+    assert.match(cut.stdout, /^- shop loses withdraw\.accounts$/m);
+    const same = await postern(['plan', '-f', denied, '--against', denied]);
+    assert.deepEqual([same.status, same.stdout], [65, 'Nobody reaches more or less.\n']);
+    const back = await postern(['plan', '-f', file, '--against', denied]);
+    assert.equal(back.status, 79, back.stderr);
+    const wide = edited('wide-and-denied.yaml', (yaml) => deny(yaml).replace('127.0.0.1:11443', '127.0.0.1:11444'));
+    const both = await postern(['plan', '-f', wide, '--against', file]);
+    assert.equal(both.status, 79, both.stdout);
+    assert.match(both.stderr, / BUNDLE_EMPTY /);
+  });
+
   test('Beside the running process the plan is that beside its file, and its own file changes nothing', async (t) => {
     const { admin, here } = await served(t);
     const wide = here.edited('wide.yaml', widened);

@@ -17,11 +17,13 @@ export const plan: Run = async (invocation) => {
   const [file, against] = [required(invocation, 'file'), invocation.flag('against')];
   if (file === '-' && against === '-')
     throw new PosternError('USAGE', 'postern plan: only one of --file and --against can be standard input');
-  const after = await servedByFile(invocation, file, { isStrict: true });
+  const after = await servedByFile(invocation, file);
   const before = against === undefined ? settledProcess(invocation) : await servedByFile(invocation, against);
   const answer = await planAnswer(before, after);
   invocation.stdout(output === 'json' ? `${JSON.stringify(answer.report, null, 2)}\n` : planText(answer));
-  return answer.report.verdict === 'wider' ? EXIT.findings : EXIT.ok;
+  if (answer.report.verdict === 'wider') return EXIT.findings;
+  // The plan is that of what `run` serves; whoever reviews the file still has errors to correct.
+  return answer.served.hasErrors === true ? EXIT.badConfig : EXIT.ok;
 };
 
 /**
