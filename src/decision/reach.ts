@@ -164,7 +164,7 @@ function allowedBy(manager: Manager, perFilter: readonly PerFilter[], source: st
         const rbac = effectiveRbac(filter, override, name);
         if (rbac.matcher !== undefined) allowed = both(allowed, clientsOf(rbac.matcher));
         else if (present(rbac.rules, name).action === 'DENY')
-          allowed = conditional(allowed, JSON.stringify(rbac.rules));
+          allowed = conditional(allowed, JSON.stringify([rbac.rules, questionOf(config)]));
         else
           allowed = both(
             allowed,
@@ -201,6 +201,11 @@ const WITH_MATCHER = 'type.googleapis.com/envoy.extensions.common.matching.v3.Ex
 
 function unwrapped(config: Any | undefined): Any | undefined {
   return config?.['@type'] === WITH_MATCHER ? config.extension_config?.typed_config : config;
+}
+
+/** By what a filter is skipped. */
+function questionOf(config: Any | undefined): Matcher | undefined {
+  return config?.['@type'] === WITH_MATCHER ? config.xds_matcher : undefined;
 }
 
 /** Whether no request of the method gets to the filter: by the method alone. */

@@ -79,6 +79,8 @@ export const ACCESS: readonly Change[] = [
   ),
   change('http/access-control/path-guard', '    ee: [],', "    ee: ['[0-9a-f]'],", 'ingress', 'HARMLESS_PATHS'),
   change('http/access-control/path-guard', '|//|/%20', '|/%20', 'ingress', 'HARMLESS_PATHS'),
+  change('http/access-control/path-guard', "QUERY = '(?:\\\\?", "QUERY = '(?:[?;]", 'ingress', 'HARMLESS_PATHS'),
+  change('http/access-control/path-guard', "hasValue(':path'", "hasValue(':authority'", 'ingress', 'HARMLESS_PATHS'),
   change('http/access-control/path-guard', "action: 'DENY'", "action: 'LOG'", 'ingress', 'HARMLESS_PATHS'),
   change(
     'http/access-control/workload-claim',

@@ -83,11 +83,7 @@ export const HEADERS: readonly Change[] = [
   change('http/headers/underscore-guard', '[BYTES, BYTES, BYTES]', '[BYTES, BYTES]', 'ingress', 'UNDERSCORES'),
   change('http/headers/underscore-guard', 'MOST_DIGITS = 5', 'MOST_DIGITS = 4', 'egress', 'UNDERSCORES'),
   change('http/headers/underscore-guard', "action: 'DENY'", "action: 'ALLOW'", 'ingress', 'UNDERSCORES'),
-  change(
-    'http/headers/underscore-guard',
-    '{ not_rule: { and_rules:',
-    '{ not_rule: { or_rules:',
-    'ingress',
-    'UNDERSCORES',
-  ),
+  change('http/headers/underscore-guard', '{ and_matcher:', '{ or_matcher:', 'ingress', 'UNDERSCORES'),
+  change('http/headers/underscore-guard', 'PLACES.slice(3)]', 'PLACES.slice(4)]', 'ingress', 'UNDERSCORES'),
+  change('http/headers/underscore-guard', ',[0-9]*[^', ',[0-9]*[', 'egress', 'UNDERSCORES'),
 ];

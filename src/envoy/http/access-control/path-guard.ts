@@ -3,6 +3,7 @@
 // expression of a program size over 100 (Envoy's default limit), nor one that is not linear (all are RE2).
 
 import { extension, type Message } from '../../draft.ts';
+import { hasValue, skippedWhen } from './skipped-guard.ts';
 
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 type Permission = Message<'envoy.config.rbac.v3.Permission'>;
@@ -85,6 +86,9 @@ export const HARMLESS: { readonly ascii: string; readonly beyond: readonly strin
   beyond: [SHAPE, ...SEQUENCES],
 };
 
+/** What may follow a path in its header; the rules see the path without it. */
+const QUERY = '(?:\\?\\C*)?';
+
 /**
  * Refuses paths that are not harmless, once for all exports of a peer. It refuses nothing that an exact rule admits, because
  * exact rules have no percent sign. All else is left to access control. It also refuses CONNECT, which has no path, and comes
@@ -92,13 +96,14 @@ export const HARMLESS: { readonly ascii: string; readonly beyond: readonly strin
  */
 export function pathGuard(): HttpFilter {
   const harmless = anyOf([wholePath(HARMLESS.ascii), allOf(HARMLESS.beyond.map(wholePath))]);
-  return extension(PATH_GUARD, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
+  const refuse = extension(PATH_GUARD, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
     rules: {
       action: 'DENY',
       policies: { 'unusual-path': { permissions: [{ not_rule: harmless }], principals: [{ any: true }] } },
     },
     rules_stat_prefix: 'paths_',
   });
+  return skippedWhen(hasValue(':path', `${HARMLESS.ascii}${QUERY}`), refuse);
 }
 
 const OPEN = '(?:\\(|%28)';

@@ -3,6 +3,7 @@
 // failure, or a virtual host that switches it off, lets a request pass without them.
 
 import { any, extension, type Message } from '../../draft.ts';
+import { hasValue, skippedWhen } from '../access-control/skipped-guard.ts';
 
 type HttpFilter = Message<'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'>;
 type Mutation = Message<'envoy.config.common.mutation_rules.v3.HeaderMutation'>;
@@ -41,41 +42,55 @@ const MOST_DIGITS = 5;
 const PLACES = Array.from({ length: MOST_DIGITS }, (_, place) => place);
 const DIGITS = [...'0123456789'];
 
-/** Together they match two equal numbers with a comma between: as many digits, and at each place, counted from the end, the same. */
-const EQUAL: readonly string[] = [
-  PLACES.map((place) => `[0-9]{${place + 1}},[0-9]{${place + 1}}`).join('|'),
-  ...PLACES.map((place) => {
-    const after = place === 0 ? '' : `[0-9]{${place}}`;
-    const same = DIGITS.map((digit) => `${digit}${after},[0-9]*${digit}`).join('|');
-    // A number of fewer digits has none at this place.
-    return `${place === 0 ? '' : `[0-9]{0,${place}},[0-9]*|`}[0-9]*(?:${same})${after}`;
-  }),
-];
+/** Matches two numbers of as many digits with a comma between, and nothing else, when the last digits are the same. */
+const SAME_FORM = PLACES.map((place) => {
+  const before = digits(place);
+  return `${before}(?:${DIGITS.map((digit) => `${digit},${before}${digit}`).join('|')})`;
+}).join('|');
+
+/**
+ * Of two such numbers, each matches those that differ at one of its places, counted from the end. Two places for each: Envoy keeps
+ * what it has found out about an expression, and with all places in one it would keep something for every size.
+ */
+const DIFFERENT: readonly string[] = [PLACES.slice(1, 3), PLACES.slice(3)].map((places) =>
+  places
+    .map((place) => {
+      const after = digits(place);
+      return `[0-9]*(?:${DIGITS.map((digit) => `${digit}${after},[0-9]*[^${digit}]`).join('|')})${after}`;
+    })
+    .join('|'),
+);
+
+function digits(count: number): string {
+  return count === 0 ? '' : `[0-9]{${count}}`;
+}
 
 /** Refuses what access control has admitted, unless the sizes are there and the same. */
 export function underscoreGuard(): HttpFilter {
-  const isUnchanged = EQUAL.map((regex) => ({
-    header: { name: HEADER_BYTES, string_match: { safe_regex: { regex } } },
-  }));
-  return extension(UNDERSCORE_GUARD, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
+  const areSame = [
+    hasValue(HEADER_BYTES, SAME_FORM),
+    ...DIFFERENT.map((regex) => ({ not_matcher: hasValue(HEADER_BYTES, regex) })),
+  ];
+  const refuse = extension(UNDERSCORE_GUARD, 'envoy.extensions.filters.http.rbac.v3.RBAC', {
     rules: {
       action: 'DENY',
-      policies: {
-        [POLICY]: { permissions: [{ not_rule: { and_rules: { rules: isUnchanged } } }], principals: [{ any: true }] },
-      },
+      policies: { [POLICY]: { permissions: [{ any: true }], principals: [{ any: true }] } },
     },
     rules_stat_prefix: 'underscores_',
   });
+  return skippedWhen({ and_matcher: { predicate: areSame } }, refuse);
 }
 
 /** Whether a request had a name with an underscore. (The result of the guard is written after its answer.) */
 export const HAD_UNDERSCORE: AccessLogFilter = {
   or_filter: {
-    filters: EQUAL.map((regex) => ({
-      header_filter: { header: { name: HEADER_BYTES, string_match: { safe_regex: { regex } }, invert_match: true } },
-    })),
+    filters: [sizesMatch(SAME_FORM, { invert_match: true }), ...DIFFERENT.map((regex) => sizesMatch(regex))],
   },
 };
+
+function sizesMatch(regex: string, more: { readonly invert_match?: true } = {}): AccessLogFilter {
+  return { header_filter: { header: { name: HEADER_BYTES, string_match: { safe_regex: { regex } }, ...more } } };
+}
 
 /** For a virtual host whose export or import says `underscoreHeaders: drop`. */
 export const UNDERSCORES_DROPPED: PerFilter = {

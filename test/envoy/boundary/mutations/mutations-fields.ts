@@ -18,7 +18,7 @@ function explained(c: Copy, methods: Readonly<Record<string, string>>): void {
 }
 const unexpectedBody = (c: Copy): Data => rules(c)[3].not_rule.and_rules.rules;
 const pathPolicy = (c: Copy): Data =>
-  c.filter('envoy.filters.http.rbac.paths').typed_config.rules.policies['unusual-path'];
+  c.filter('envoy.filters.http.rbac.paths').typed_config.extension_config.typed_config.rules.policies['unusual-path'];
 const dialled = (c: Copy): Data => c.cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint;
 const grant = (c: Copy): Data => c.resources.find(({ name }) => name.startsWith('export/'));
 const certificate = (c: Copy): Data => c.named('Secret', 'cert/ingress/shop').tls_certificate;

@@ -16,7 +16,12 @@ const GUARD = 'envoy.filters.http.rbac.underscores';
 const OFF = { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true };
 
 const early = (manager: Data): Data => manager.early_header_mutation_extensions[0].typed_config.mutations;
-const guard = (c: Copy): Data => c.filter(GUARD).typed_config.rules;
+const guard = (c: Copy): Data => c.filter(GUARD).typed_config.extension_config.typed_config.rules;
+/** By which a guard is skipped. */
+const question = (filter: Data): Data => filter.typed_config.xds_matcher.matcher_list.matchers[0];
+const sizes = (filter: Data): Data => question(filter).predicate.and_matcher.predicate;
+const PATHS = 'envoy.filters.http.rbac.paths';
+const paths = (c: Copy): Data => c.filter(PATHS).typed_config.extension_config.typed_config.rules;
 
 /** Changes the expression for the names that do not begin with an x. */
 function expression(c: Copy, change: (regex: string) => string): void {
@@ -185,18 +190,34 @@ export const HTTP_MUTATIONS: Mutations = {
       'ingress',
       (c) => c.manager.http_filters.splice(5, 0, c.removeFilter('envoy.filters.http.buffer')),
     ],
-    ['no guard', 'ingress', (c) => void c.removeFilter('envoy.filters.http.rbac.paths')],
-    ['guard disabled', 'ingress', (c) => void (c.filter('envoy.filters.http.rbac.paths').disabled = true)],
+    ['no guard', 'ingress', (c) => void c.removeFilter(PATHS)],
+    ['guard disabled', 'ingress', (c) => void (c.filter(PATHS).disabled = true)],
+    ['guard that allows', 'ingress', (c) => void delete paths(c).action],
     [
-      'guard that allows',
+      'guard skipped for other paths',
       'ingress',
-      (c) => void delete c.filter('envoy.filters.http.rbac.paths').typed_config.rules.action,
+      (c) => void (question(c.filter(PATHS)).predicate.single_predicate.value_match.safe_regex.regex = '/\\C*'),
+    ],
+    [
+      'guard skipped by another header',
+      'ingress',
+      (c) => void (question(c.filter(PATHS)).predicate.single_predicate.input.typed_config.header_name = ':authority'),
+    ],
+    [
+      'guard skipped for what is not harmless',
+      'ingress',
+      (c) => void (question(c.filter(PATHS)).predicate = { not_matcher: question(c.filter(PATHS)).predicate }),
+    ],
+    [
+      'guard skipped otherwise as well',
+      'ingress',
+      (c) => void (c.filter(PATHS).typed_config.xds_matcher.on_no_match = question(c.filter(PATHS)).on_match),
     ],
     [
       'guard with any character beyond ASCII',
       'ingress',
       (c) => {
-        const { policies } = c.filter('envoy.filters.http.rbac.paths').typed_config.rules;
+        const { policies } = paths(c);
         (Object.values(policies) as Data[])[0].permissions[0].not_rule.or_rules.rules[1].and_rules.rules.pop();
       },
     ],
@@ -204,7 +225,7 @@ export const HTTP_MUTATIONS: Mutations = {
       'guard for some callers',
       'ingress',
       (c) => {
-        const { policies } = c.filter('envoy.filters.http.rbac.paths').typed_config.rules;
+        const { policies } = paths(c);
         (Object.values(policies) as Data[])[0].principals = c.policy.principals;
       },
     ],
@@ -635,18 +656,38 @@ export const HTTP_MUTATIONS: Mutations = {
     ['guard disabled', 'ingress', (c) => void (c.filter(GUARD).disabled = true)],
     ['a guard that allows', 'ingress', (c) => void (guard(c).action = 'ALLOW')],
     ['a guard for nobody', 'ingress', (c) => void (guard(c).policies['underscore-header'].principals = [{}])],
+    ['a guard for some', 'ingress', (c) => void (guard(c).policies['underscore-header'].permissions = [{}])],
+    ['two digits less compared', 'ingress', (c) => sizes(c.filter(GUARD)).pop()],
     [
-      'one digit less compared',
+      'digits that are never compared',
       'ingress',
-      (c) => guard(c).policies['underscore-header'].permissions[0].not_rule.and_rules.rules.pop(),
+      (c) => void (sizes(c.filter(GUARD))[2].not_matcher.single_predicate.value_match.safe_regex.regex = ''),
+    ],
+    [
+      'skipped when sizes differ',
+      'ingress',
+      (c) => void (sizes(c.filter(GUARD))[1] = sizes(c.filter(GUARD))[1].not_matcher),
+    ],
+    [
+      'skipped when the sizes are in no form',
+      'egress',
+      (c) => void (sizes(egressFilters(c)[3])[0] = { not_matcher: sizes(egressFilters(c)[3])[0] }),
+    ],
+    [
+      'skipped when any of it holds',
+      'ingress',
+      (c) =>
+        void (question(c.filter(GUARD)).predicate = { or_matcher: question(c.filter(GUARD)).predicate.and_matcher }),
+    ],
+    [
+      'skipped otherwise as well',
+      'ingress',
+      (c) => void (c.filter(GUARD).typed_config.xds_matcher.on_no_match = question(c.filter(GUARD)).on_match),
     ],
     [
       'another header',
       'egress',
-      (c) =>
-        void (egressFilters(c)[3].typed_config.rules.policies[
-          'underscore-header'
-        ].permissions[0].not_rule.and_rules.rules[0].header.name = 'x-bytes'),
+      (c) => void (sizes(egressFilters(c)[3])[0].single_predicate.input.typed_config.header_name = 'x-bytes'),
     ],
     ['no mutation at all', 'ingress', (c) => void delete c.manager.early_header_mutation_extensions],
     ['passed on in requests', 'ingress', (c) => void early(c.manager).splice(-2, 1)],

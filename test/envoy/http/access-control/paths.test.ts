@@ -148,6 +148,15 @@ describe('paths below a prefix on a real Envoy', () => {
     });
   }
 
+  test('A query neither spoils the path before it nor makes up for it', async () => {
+    const status = async (path: string): Promise<number | undefined> =>
+      (await call(scene.fromShop({ path: `/v1/receipts/${path}` }))).status;
+    for (const query of ['', 'a=%2520;b', '%00%ff', '/../<>"\\^`{', '?x?/y'])
+      for (const path of ['a', 'caf%C3%A9']) assert.equal(await status(`${path}?${query}`), 200, `${path}?${query}`);
+    for (const path of ['a%2520', 'a"b', '%C2%A0', '%ff', '..%EF%BC%8Fadmin'])
+      assert.equal(await status(`${path}?/v1/receipts/a`), 403, path);
+  });
+
   test('Paths of real applications pass below a prefix', async () => {
     const paths = [
       '',

@@ -226,6 +226,19 @@ describe('headers with a choice', () => {
     }
   });
 
+  test('Such a header is seen by any digit of the size that it changes', async () => {
+    // Its name and value: the size differs by as much, and where nothing is carried, in one digit alone.
+    for (const bytes of [1, 2, 9, 10, 11, 20, 90, 100, 110, 500, 900, 1000, 1100, 4000, 9000, 10000, 20000]) {
+      const header = { _: 'v'.repeat(bytes - 1) };
+      assert.equal((await fromPeer('partner', header)).status, 403, `${bytes} at the ingress`);
+      assert.equal(
+        (await callLocally(ports.local, 'accounts.bank', '/', header)).status,
+        400,
+        `${bytes} at the egress`,
+      );
+    }
+  });
+
   test('Where they are dropped, the request arrives without them', async () => {
     const sent = Object.fromEntries([...UNDERSCORED, 'x-app'].map((name) => [name, '1']));
     for (const answer of [

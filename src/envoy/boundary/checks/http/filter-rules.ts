@@ -10,10 +10,12 @@ import { keepsOnlyClaims } from './workload-rules.ts';
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 type HttpFilter = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter'];
 type Permission = Messages['envoy.config.rbac.v3.Permission'];
+type Predicate = Messages['xds.type.matcher.v3.Matcher.MatcherList.Predicate'];
 
 const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
 const MATCHED = 'type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher';
 const BUFFER = 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer';
+const SKIP = 'type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter';
 const REQUEST_HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
 
 /** The filter by which a virtual host can let bodies through (`typed_per_filter_config`). */
@@ -90,8 +92,9 @@ function isAboutWebSockets(matcher: Messages['xds.type.matcher.v3.Matcher'] | un
   );
 }
 
+/** Skipped only for what the first of its expressions allows, with a query or without. */
 function guardsPaths(filter: HttpFilter | undefined): boolean {
-  const config = configOf(filter);
+  const { guard: config, skipped } = questionOf(configOf(filter)) ?? {};
   if (config?.['@type'] !== RBAC || config.matcher !== undefined) return false;
   const policies = Object.values(config.rules?.policies ?? {});
   const [permission, ...more] = policies[0]?.permissions ?? [];
@@ -102,6 +105,7 @@ function guardsPaths(filter: HttpFilter | undefined): boolean {
     isOnePolicy &&
     config.rules?.action === 'DENY' &&
     rest.length === 0 &&
+    regexOfHeader(skipped, ':path') === `${regexOf(ascii)}(?:\\?\\C*)?` &&
     isDigestOf(HARMLESS_PATHS_DIGEST, [ascii, ...(beyond?.and_rules?.rules ?? [])].map(regexOf).join('\n'))
   );
 }
@@ -109,6 +113,25 @@ function guardsPaths(filter: HttpFilter | undefined): boolean {
 /** Whether this is the SHA-256 of the text. */
 export function isDigestOf(digest: string, text: string): boolean {
   return createHash('sha256').update(text).digest('hex') === digest;
+}
+
+/** A filter behind a question: it is skipped when the predicate holds, and only then. */
+export function questionOf(
+  config: Any | undefined,
+): { readonly guard: Any | undefined; readonly skipped: Predicate | undefined } | undefined {
+  if (config?.['@type'] !== MATCHED) return undefined;
+  const { matcher_list: list, matcher_tree: tree, on_no_match: otherwise } = config.xds_matcher ?? {};
+  const [only, ...more] = list?.matchers ?? [];
+  const isOne = more.length === 0 && tree === undefined && otherwise === undefined;
+  if (!isOne || only?.on_match?.action?.typed_config?.['@type'] !== SKIP) return undefined;
+  return { guard: config.extension_config?.typed_config, skipped: only.predicate };
+}
+
+/** What a predicate compares all of a request's header with; undefined when it does anything else. */
+export function regexOfHeader(predicate: Predicate | undefined, name: string): string | undefined {
+  const { input, value_match: value } = predicate?.single_predicate ?? {};
+  const header = input?.typed_config;
+  return header?.['@type'] === REQUEST_HEADER && header.header_name === name ? value?.safe_regex?.regex : undefined;
 }
 
 function regexOf(permission: Permission | undefined): string | undefined {

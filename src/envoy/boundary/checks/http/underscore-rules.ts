@@ -2,7 +2,7 @@
 // Must not: look at another resource, or trust the guard alone.
 
 import type { Any, Messages } from '../../../proto/types.gen.ts';
-import { configOf, isDigestOf, UNDERSCORE_GUARD } from './filter-rules.ts';
+import { configOf, isDigestOf, questionOf, regexOfHeader, UNDERSCORE_GUARD } from './filter-rules.ts';
 
 type Manager = Messages['envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'];
 type VirtualHost = Messages['envoy.config.route.v3.VirtualHost'];
@@ -13,10 +13,11 @@ const EARLY = 'type.googleapis.com/envoy.extensions.http.early_header_mutation.h
 const MUTATIONS = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 
 /**
- * SHA-256 of the expressions by which the guard knows two equal numbers (envoy/http/headers/underscore-guard.ts), one a line. A
- * change of them is reviewed with test/envoy/http/headers/header-choices.test.ts.
+ * SHA-256 of the expressions by which the guard knows two equal numbers (envoy/http/headers/underscore-guard.ts), one a line: they
+ * match the first and none of the others. A change of them is reviewed with test/envoy/http/headers/underscore-guard.test.ts and
+ * header-choices.test.ts.
  */
-const EQUAL_DIGEST = 'b4303909ea4a99a7d50e92f5e20f6e315c2e5b09bad64977653bf63ac4ed36cb';
+const EQUAL_DIGEST = '4212f25bd265637acb61ef6b9c643c0b83c7c104c583c4f67946a4f0e9f20e00';
 
 const BYTES = '%REQUEST_HEADERS_BYTES%';
 const HEADER = 'x-postern-header-bytes';
@@ -53,18 +54,17 @@ function cleansTrailers(config: Any | undefined): boolean {
 }
 
 function refusesUnlessSame(config: Any | undefined): boolean {
-  if (config?.['@type'] !== RBAC || config.matcher !== undefined) return false;
-  const [policy, ...others] = Object.values(config.rules?.policies ?? {});
-  const [permission, ...more] = policy?.permissions ?? [];
-  const sizes = (permission?.not_rule?.and_rules?.rules ?? []).map(({ header }) =>
-    header?.name === HEADER ? header.string_match?.safe_regex?.regex : undefined,
-  );
+  const { guard, skipped } = questionOf(config) ?? {};
+  if (guard?.['@type'] !== RBAC || guard.matcher !== undefined) return false;
+  const [policy, ...others] = Object.values(guard.rules?.policies ?? {});
+  const [same, ...different] = skipped?.and_matcher?.predicate ?? [];
+  const sizes = [same, ...different.map(({ not_matcher: not }) => not)].map((one) => regexOfHeader(one, HEADER));
   return (
-    config.rules?.action === 'DENY' &&
+    guard.rules?.action === 'DENY' &&
     others.length === 0 &&
-    more.length === 0 &&
     policy?.condition === undefined &&
-    policy?.principals?.some(({ any }) => any === true) === true &&
+    policy?.permissions?.some(({ any }) => any === true) === true &&
+    policy.principals?.some(({ any }) => any === true) === true &&
     isDigestOf(EQUAL_DIGEST, sizes.join('\n'))
   );
 }

@@ -6,7 +6,16 @@ import { ADS } from '../tls-shapes.ts';
 import { CLEAN_REQUESTS, HOSTS, STRIP, UNDERSCORE_GUARD } from './header-shapes.ts';
 import { limitSlot } from './limit-shapes.ts';
 import { CALLERS_REPLIES, EGRESS_REPLIES, INGRESS_REPLIES } from './reply-shapes.ts';
-import { KEEP_CLAIM, matched, REMEMBERED, REQUEST_HEADER, REQUEST_ID_SLOT, SKIP } from './request-fact-shapes.ts';
+import {
+  KEEP_CLAIM,
+  matched,
+  REMEMBERED,
+  REQUEST_HEADER,
+  REQUEST_ID_SLOT,
+  requestHeader,
+  SKIP,
+  skippedWhen,
+} from './request-fact-shapes.ts';
 import { EGRESS_REQUEST_LOG, INGRESS_REQUEST_LOG } from './request-log-shapes.ts';
 
 const BUFFER = 'envoy.filters.http.buffer';
@@ -43,7 +52,7 @@ const BODY_GUARD = matched(
 );
 /** The expressions are in filter-rules.ts, by their digest. */
 const HARMLESS = harmlessPaths();
-const PATH_GUARD = extension(
+const PATH_GUARD = matched(
   'envoy.filters.http.rbac.paths',
   typed(RBAC, {
     rules: message({
@@ -57,6 +66,7 @@ const PATH_GUARD = extension(
     }),
     rules_stat_prefix: is('paths_'),
   }),
+  skippedWhen(requestHeader(':path')),
 );
 const ACCESS = extension(
   'envoy.filters.http.rbac',

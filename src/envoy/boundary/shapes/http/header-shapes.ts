@@ -15,7 +15,15 @@ import {
   typed,
   under,
 } from '../shape.ts';
-import { GIVEN_REQUEST_ID, headerValue, matched, PEER_CLAIM, skippedUnless } from './request-fact-shapes.ts';
+import {
+  GIVEN_REQUEST_ID,
+  headerValue,
+  matched,
+  PEER_CLAIM,
+  requestHeader,
+  skippedUnless,
+  skippedWhen,
+} from './request-fact-shapes.ts';
 
 /** What is removed is in header-rules.ts. */
 const MATCHED_REMOVAL = message({
@@ -62,28 +70,25 @@ const RESPONSE_HEADER = 'envoy.type.matcher.v3.HttpResponseHeaderMatchInput';
 const LUA = 'envoy.filters.http.lua';
 
 /** The expressions are in underscore-rules.ts, by their digest. */
-export const UNDERSCORE_GUARD = extension(
+const SIZES = requestHeader(HEADER_BYTES);
+const DIFFERENT = message({ not_matcher: SIZES });
+
+export const UNDERSCORE_GUARD = matched(
   'envoy.filters.http.rbac.underscores',
   typed('envoy.extensions.filters.http.rbac.v3.RBAC', {
     rules: message({
       action: is('DENY'),
       policies: message({
         'underscore-header': message({
-          permissions: sequence(
-            message({ not_rule: message({ and_rules: message({ rules: listOf(headerBytes()) }) }) }),
-          ),
+          permissions: sequence(message({ any: is(true) })),
           principals: sequence(message({ any: is(true) })),
         }),
       }),
     }),
     rules_stat_prefix: is('underscores_'),
   }),
+  skippedWhen(message({ and_matcher: message({ predicate: sequence(SIZES, DIFFERENT, DIFFERENT) }) })),
 );
-
-function headerBytes(): Shape {
-  const form = message({ safe_regex: message({ regex: text }) });
-  return message({ header: message({ name: is(HEADER_BYTES), string_match: form }) });
-}
 
 export const HOSTS = matched(
   LUA,

@@ -1,7 +1,7 @@
 // The form of the answers that a gateway gives by itself, in their order.
 // Must not: be made of envoy/http/local-reply.ts, which is what is checked here.
 
-import { is, listOf, message, once, type Shape, sequence, text, under } from '../shape.ts';
+import { is, message, once, type Shape, sequence, text, under } from '../shape.ts';
 
 function status(op: 'GE' | 'EQ', code: number): Shape {
   const key = op === 'GE' ? `postern.local_reply_from_${code}` : `postern.local_reply_${code}`;
@@ -25,19 +25,16 @@ const ADMITTED = message({
 /** The expressions are those of the guard (checks/http/underscore-rules.ts); here they only choose between 400 and 403. */
 const UNDERSCORE = message({
   or_filter: message({
-    filters: listOf(
-      message({
-        header_filter: message({
-          header: message({
-            name: is('x-postern-header-bytes'),
-            string_match: message({ safe_regex: message({ regex: text }) }),
-            invert_match: is(true),
-          }),
-        }),
-      }),
-    ),
+    filters: sequence(sizesMatch({ invert_match: is(true) }), sizesMatch(), sizesMatch()),
   }),
 });
+
+function sizesMatch(more: Readonly<Record<string, Shape>> = {}): Shape {
+  const string_match = message({ safe_regex: message({ regex: text }) });
+  return message({
+    header_filter: message({ header: message({ name: is('x-postern-header-bytes'), string_match, ...more }) }),
+  });
+}
 
 const GRPC = message({
   header_filter: message({

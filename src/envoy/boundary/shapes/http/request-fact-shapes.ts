@@ -16,14 +16,21 @@ export function matched(name: string, config: Shape, matcher: Shape): Shape {
 }
 
 export function skippedUnless(predicate: Shape): Shape {
-  const matchers = sequence(
-    message({ predicate: message({ not_matcher: predicate }), on_match: message({ action: SKIP }) }),
-  );
+  return skippedWhen(message({ not_matcher: predicate }));
+}
+
+export function skippedWhen(predicate: Shape): Shape {
+  const matchers = sequence(message({ predicate, on_match: message({ action: SKIP }) }));
   return message({ matcher_list: message({ matchers }) });
 }
 
 export function headerValue(input: Shape, regex: string): Shape {
   return headerMatch(input, is(regex));
+}
+
+/** What a request's header is compared with. The expression is in the checks. */
+export function requestHeader(name: string): Shape {
+  return headerMatch(typed(REQUEST_HEADER, { header_name: is(name) }), text);
 }
 
 function headerMatch(input: Shape, regex: Shape): Shape {
