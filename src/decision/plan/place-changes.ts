@@ -41,9 +41,9 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
     const [from, to] = [old.get(of), next.get(of)];
     const gateway = (to ?? from)?.gateway ?? 'ingress';
     for (const kind of kindsOf(from?.accepts, to?.accepts)) {
-      // What the gateway itself writes says something new only of a way that was there before.
       const isAtOneSide = from === undefined || to === undefined;
-      if (kind === WRITTEN && isAtOneSide) continue;
+      // What the gateway itself writes says something new only of a way that was there before, for requests as well.
+      if (kind === WRITTEN && !(from?.accepts[kind] && to?.accepts[kind])) continue;
       // Nor is a backend without TLS, beside its address: most have none.
       if (kind === BACKEND_IDENTITY && isAtOneSide && isOpen(to ?? from, kind)) continue;
       const had = from?.accepts[kind] ?? [];
@@ -61,10 +61,11 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
         if (!has.some((one) => isWithin(value, one, kind)) && !isOpen(to, kind))
           changes.push({ gateway, of, kind, isWider: false, from: value });
     }
-    // A place that is new is in what is reached.
+    // A place that is new is in what is reached, and so is one for TCP, where nobody reads headers.
     if (from !== undefined && to !== undefined)
       for (const kind of kindsOf(from.withholds, to.withholds)) {
-        const [had, has] = [from.withholds[kind] ?? [], to.withholds[kind] ?? []];
+        const [had, has] = [from.withholds[kind], to.withholds[kind]];
+        if (had === undefined || has === undefined) continue;
         for (const value of had)
           if (!has.includes(value)) changes.push({ gateway, of, kind, isWider: true, to: value });
         for (const value of has)
@@ -74,7 +75,7 @@ export function placeChanges(before: readonly Place[], after: readonly Place[]):
     if (from === undefined || to === undefined) continue;
     for (const kind of kindsOf(from.limits, to.limits)) {
       const [had, has] = [from.limits[kind], to.limits[kind]];
-      if (had === has || isOfWay(kind, had, has)) continue;
+      if (had === has || ((had === undefined || has === undefined) && comesWithProtocol(kind))) continue;
       const isWider = has === undefined || (had !== undefined && has > had);
       const values = { ...(had !== undefined && { from: had }), ...(has !== undefined && { to: has }) };
       // One edit may change several parts of the way, such as the gate and the backend: it is said once.
@@ -116,9 +117,12 @@ function withTraceContext(changes: readonly PlaceChange[]): readonly PlaceChange
   });
 }
 
-/** The clusters between a port and what it leads to are there for callers that prove who they are: their limits come and go with that. */
-function isOfWay(kind: string, had: number | undefined, has: number | undefined): boolean {
-  return kind.endsWith(' (callers)') && (had === undefined || has === undefined);
+/**
+ * The clusters between a port and what it leads to are there for callers that prove who they are, and for TCP; requests are counted
+ * where there are requests. Their limits come and go with that.
+ */
+function comesWithProtocol(kind: string): boolean {
+  return / \((callers|gate)\)$/.test(kind) || kind.startsWith('requests (');
 }
 
 function kindsOf(one: object = {}, other: object = {}): readonly string[] {

@@ -207,9 +207,10 @@ function ofCluster(cluster: Cluster, all: Resources, found: Found): void {
       found.accept(of, `server name asked of a ${isBackend ? 'backend' : 'gateway'}`, [tls.sni ?? '']);
   }
   const limits = new Map<string, number>();
+  const carriesRequests = cluster.typed_extension_protocol_options !== undefined;
   for (const { max_connections: connections, max_requests: requests } of cluster.circuit_breakers?.thresholds ?? []) {
     if (connections !== undefined) limits.set(`connections (${kind})`, numberOf(connections, 'a limit'));
-    if (requests !== undefined) limits.set(`requests (${kind})`, numberOf(requests, 'a limit'));
+    if (requests !== undefined && carriesRequests) limits.set(`requests (${kind})`, numberOf(requests, 'a limit'));
   }
   found.limitAll(of, kind, limits);
 }

@@ -213,6 +213,32 @@ describe('what an edit means', () => {
     ]);
   });
 
+  test('An export that becomes TCP, and back, is told by its reach and server name, and not by headers and limits that it had as HTTP', async () => {
+    const tcp = edited(MESH, '{peer: shop, limits: {connections: 3}}', '{peer: shop}');
+    const http = edited(
+      tcp,
+      '- name: ledger\n  protocol: tcp\n  backend: "10.0.0.3:5432"\n  consumers: [{peer: shop}]',
+      '- name: ledger\n  backend: "10.0.0.3:5432"\n  consumers: [{peer: shop, methods: [GET], paths: [/x]}]',
+    );
+    const told = async (from: string, to: string) =>
+      (await planAnswer(servedBy(from), servedBy(to))).report.bounds.map(({ of, kind, isWider }) => [
+        of,
+        kind,
+        isWider,
+      ]);
+    assert.deepEqual(await told(http, tcp), [['shop ledger', 'server name', true]]);
+    assert.deepEqual(await told(tcp, http), [['shop ledger', 'server name', false]]);
+  });
+
+  test('A new TCP export is told with its connections alone: it has no requests', async () => {
+    const fresh = '- {name: fresh, protocol: tcp, backend: "10.0.0.9:80", consumers: [{peer: shop}]}\n';
+    const { report } = await planAnswer(servedBy(MESH), servedBy(edited(MESH, 'exports:\n', `exports:\n${fresh}`)));
+    assert.deepEqual(
+      report.newLimits.map(({ of, kind }) => [of, kind]),
+      [['shop fresh', 'connections']],
+    );
+  });
+
   test('Trace context that is forwarded is one line for each way, by its key, and no header of it', async () => {
     const forwards = edited(MESH, '    sni: unguessable\n', '    sni: unguessable\n    traceContext: forward\n');
     const [there, back] = [
