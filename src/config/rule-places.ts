@@ -47,15 +47,28 @@ export function rulePlaces(config: Config, index: PositionIndex, text: string): 
       for (let one = 0; one < count; one += 1) put(`${rule}.allow[${one}]`, [...at, 'consumers', number, 'allow', one]);
     }
   }
-  for (const [index, { name, as, port, protocol, limits }] of config.imports.entries()) {
+  for (const [index, imported] of config.imports.entries()) {
     const at = ['imports', index];
-    for (const rule of [`imports.${name}`, protocol === 'tcp' ? `imports.:${port}` : `imports.${as}:${port}`]) {
+    const { name, limits } = imported;
+    for (const rule of [`imports.${name}`, importKey(imported)]) {
       put(rule, at);
       put(`${rule}.clients`, [...at, 'clients']);
       putLimits(rule, at, limits);
     }
   }
   return places;
+}
+
+/**
+ * What is one import's alone: its local name and port, or the port of TCP. `imports.NAME`, as logs have it, may be several: exports
+ * of two peers have one name, or one export has two local names.
+ */
+export function importKey({
+  as,
+  port,
+  protocol,
+}: Pick<Config['imports'][number], 'as' | 'port'> & { readonly protocol: string }): string {
+  return protocol === 'tcp' ? `imports.:${port}` : `imports.${as}:${port}`;
 }
 
 /** What a configuration names, so that a wrong name is told from a refusal. */

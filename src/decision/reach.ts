@@ -113,9 +113,11 @@ function ofManager(manager: Manager, door: Door): readonly Reach[] {
     const { caller, port } = door;
     const peer = present(ownMetadata(first, 'peer'), 'a peer');
     for (const { route } of host.routes ?? []) if (route !== undefined) checkRoute(route, peer, service, door);
-    // The name of the file comes first, then its other spellings.
-    const [local = ''] = host.domains ?? [];
-    const source = caller === undefined ? `imports.${local}:${port}` : `exports.${service}.consumers.${peer}`;
+    // As the access log has it.
+    const source =
+      caller === undefined
+        ? present(ownMetadata(host, 'rule'), `the rule of ${host.name}`)
+        : `exports.${service}.consumers.${peer}`;
     const at = { gateway: caller === undefined ? 'egress' : 'ingress', ...(port !== undefined && { port }) } as const;
     const allowed = allowedBy(manager, perFilter, source);
     return (host.domains ?? []).flatMap((domain) =>

@@ -3,21 +3,22 @@
 // Must not: take a verdict of the line for one of the resources, or the other way round; both are named.
 
 import type { ServedSnapshot } from '../../admin/resources-view.ts';
-import type { Decision, Nearest } from '../../decision/answer/decision.ts';
+import type { Decision } from '../../decision/answer/decision.ts';
 import { judge } from '../../decision/connection.ts';
 import { Resources } from '../../decision/matching/resources.ts';
 import { judgeTunnels } from '../../decision/tls/dialled-peer.ts';
 import type { ReasonCode } from '../../envoy/reasons.ts';
 import { PosternError } from '../../errors.ts';
-import { placeOf } from '../questions/rule-place.ts';
+import { importsOf, placeOf } from '../questions/rule-place.ts';
 import type { Served } from '../questions/served.ts';
 import { type Caller, callerOf, type Dialled, dialledOf } from './caller.ts';
-import { type Advice, adviceFor } from './line-advice.ts';
+import { adviceFor } from './line-advice.ts';
+import { lineImports } from './line-imports.ts';
 import { type LineLimit, limitCure, lineLimits } from './line-limits.ts';
 import { notesOf } from './line-notes.ts';
 import { lineQuestions } from './line-question.ts';
 import type { LoggedVerdict, LogLine } from './log-line.ts';
-import { nearestNamed } from './nearest-named.ts';
+import { type NearestNamed, nearestNamed } from './nearest-named.ts';
 import { REASON_BASIS } from './reason-basis.ts';
 
 export interface Explanation {
@@ -89,11 +90,12 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
   const { reason, verdict, fields, mesh, role, layer } = line;
   const judgements = served.map((one) => ({ served: one, ...judgedBy(line, one) }));
   const [first] = judgements;
-  const place = (name: string): Placed => {
-    const at = first === undefined ? undefined : placeOf(name, first.served);
+  const imports = first === undefined ? [] : importsAbout(line, first);
+  const place = (name: string, source = name): Placed => {
+    const at = first === undefined ? undefined : placeOf(source, first.served, imports);
     return { name, ...(at !== undefined && { place: at }) };
   };
-  const nearest: (Nearest & Partial<Advice>) | undefined =
+  const nearest: NearestNamed | undefined =
     verdict === 'allowed' || first === undefined
       ? undefined
       : (first.decision?.nearest ?? nearestNamed(line, first.served));
@@ -116,12 +118,23 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
     cure,
     notes: notesOf(line),
     ...(rule !== undefined && { rule: place(rule) }),
-    ...(nearest !== undefined && { nearest: { ...place(nearest.rule), needs: nearest.needs } }),
+    ...(nearest !== undefined && { nearest: { ...place(nearest.rule, nearest.source), needs: nearest.needs } }),
     limits,
     ...(look !== undefined && look !== rule && look !== nearest?.rule && { look: place(look) }),
     details: Object.fromEntries(DETAILS.flatMap((key) => (fields[key] === undefined ? [] : [[key, fields[key]]]))),
     judged: judgements.map(({ judged }) => judged),
   };
+}
+
+/** Where the line fits several imports, those by which the resources come to what it says. */
+function importsAbout(
+  line: LogLine,
+  { served, same }: Judgement & { readonly served: Served },
+): Served['names']['imports'] {
+  const found = lineImports(line, served);
+  const judged = new Set(same.flatMap((decision) => importsOf(decision, served)));
+  const both = found.filter((one) => judged.has(one));
+  return both.length > 0 ? both : found.length > 0 ? found : served.names.imports;
 }
 
 function askedOf({ layer, role, fields }: LogLine): string {
@@ -140,15 +153,23 @@ function askedOf({ layer, role, fields }: LogLine): string {
   }
 }
 
-function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; readonly decision?: Decision } {
+interface Judgement {
+  readonly judged: Judged;
+  readonly decision?: Decision;
+  /** All that say what the line says: it may leave open what was asked. */
+  readonly same: readonly Decision[];
+}
+
+function judgedBy(line: LogLine, served: Served): Judgement {
   const about = served.snapshot === undefined ? {} : { snapshot: served.snapshot };
   const { basis } = REASON_BASIS[line.reason];
-  const none = (why: string): { readonly judged: Judged } => ({ judged: { ...about, agrees: 'none', why } });
+  const none = (why: string): Judgement => ({ judged: { ...about, agrees: 'none', why }, same: [] });
   // What is beyond the cut may be what decided.
   if (line.cut.length > 0) return none(`its ${line.cut.join(' and ')} is longer than what is judged`);
   try {
     const decisions = decisionsOf(line, served);
-    const [decision = decisions[0]] = decisions.filter((one) => isSame(one, line));
+    const same = decisions.filter((one) => isSame(one, line));
+    const [decision = decisions[0]] = same;
     if (decision === undefined) return none(unaskable(line));
     const { verdict, reason, steps } = decision;
     const agrees = isSame(decision, line)
@@ -158,7 +179,7 @@ function judgedBy(line: LogLine, served: Served): { readonly judged: Judged; rea
         : basis === 'moment' && (verdict === 'yes' || reason === 'BODY_LIMIT' || isLimitedBefore(decision, line))
           ? 'moment'
           : 'other';
-    return { judged: { ...about, verdict, reason, agrees, steps }, decision };
+    return { judged: { ...about, verdict, reason, agrees, steps }, decision, same };
   } catch (error) {
     if (error instanceof PosternError && error.code === 'UNJUDGED') return none(error.message);
     throw error;

@@ -7,6 +7,7 @@ import { HTTP_ALPN, TCP_ALPN } from '../../envoy/resource-names.ts';
 import { exportAuthority } from '../../federation/wire-names.ts';
 import type { TrustDomain } from '../../trust/spiffe.ts';
 import type { Served } from '../questions/served.ts';
+import { lineImports } from './line-imports.ts';
 import type { LogLine } from './log-line.ts';
 
 /** More than one where the line leaves open at which port of the egress it was; none where it does not say enough. */
@@ -34,12 +35,13 @@ function peerRequest(line: LogLine, { resources, trustDomain }: Served): readonl
   return [{ hello: showing(hello, identity), request: requestOf(line, authority, 'h2'), at }];
 }
 
-function localRequests(line: LogLine, { resources, names }: Served): readonly Question[] {
+function localRequests(line: LogLine, served: Served): readonly Question[] {
+  const { resources, names } = served;
   const { fields, reason, at } = line;
-  const { import: imported, peer, peer_uri: workload, authority } = fields;
-  const own = names.imports.filter((one) => one.name === imported && one.peer === peer && one.protocol !== 'tcp');
+  const { peer_uri: workload, authority } = fields;
   const all = names.imports.filter(({ protocol }) => protocol !== 'tcp');
-  const ports = [...new Map((reason === 'UNKNOWN_NAME' ? all : own).map((one) => [one.port, one.as]))];
+  const found = reason === 'UNKNOWN_NAME' ? all : lineImports(line, served);
+  const ports = [...new Map(found.map((one) => [one.port, one.as]))];
   return ports.map(([port, as]) => {
     const hello = workloadHello(resources, port, workload, 'http/1.1', at);
     return { port, at, ...(hello && { hello }), request: requestOf(line, authority ?? as, 'http/1.1') };
@@ -65,14 +67,12 @@ function peerConnection({ fields, at }: LogLine, { resources }: Served): readonl
   return hello === undefined ? [] : [{ hello: showing(hello, identity), at }];
 }
 
-function localConnections({ fields, at }: LogLine, { resources, names }: Served): readonly Question[] {
-  const { import: imported, peer, peer_uri: workload } = fields;
-  return names.imports
-    .filter((one) => one.name === imported && one.peer === peer && one.protocol === 'tcp')
-    .map(({ port }) => {
-      const hello = workloadHello(resources, port, workload, 'tcp', at);
-      return { port, at, ...(hello && { hello }) };
-    });
+function localConnections(line: LogLine, served: Served): readonly Question[] {
+  const { at, fields } = line;
+  return lineImports(line, served).map(({ port }) => {
+    const hello = workloadHello(served.resources, port, fields['peer_uri'], 'tcp', at);
+    return { port, at, ...(hello && { hello }) };
+  });
 }
 
 /** The certificate is taken to be good but for what the reason says. */

@@ -1,6 +1,7 @@
 // For a name that nothing has (an export, a local name, a server name): the part of the configuration that is most like it.
 // Must not: name what is no more like it than any other.
 
+import { importKey } from '../../config/rule-places.ts';
 import type { Nearest } from '../../decision/answer/decision.ts';
 import { Resources } from '../../decision/matching/resources.ts';
 import { METADATA } from '../../envoy/resource-names.ts';
@@ -13,7 +14,11 @@ import type { Advice } from './line-advice.ts';
 import type { LogLine } from './log-line.ts';
 
 /** With other words than the reason's own, where the name says more. */
-export type NearestNamed = Nearest & Partial<Pick<Advice, 'cause' | 'cure'>>;
+export type NearestNamed = Nearest &
+  Partial<Pick<Advice, 'cause' | 'cure'>> & {
+    /** What has the line of the file, where the rule's name may be that of several. */
+    readonly source?: string;
+  };
 
 export function nearestNamed(line: LogLine, served: Served): NearestNamed | undefined {
   switch (line.reason) {
@@ -120,7 +125,7 @@ function exactTcpName({ fields, at }: LogLine, served: Served): NearestNamed | u
   };
 }
 
-function nearestImport({ fields }: LogLine, { names }: Served): Nearest | undefined {
+function nearestImport({ fields }: LogLine, { names }: Served): NearestNamed | undefined {
   const [, asked = '', port] = /^(.*?)(?::(\d+))?$/.exec(fields['authority'] ?? '') ?? [];
   const ofName = new Map(names.imports.flatMap((one) => localNames(one.as).map((name) => [name, one] as const)));
   const one = ofName.get(asked) ?? ofName.get(nearestName(asked, [...ofName.keys()]) ?? '');
@@ -128,7 +133,8 @@ function nearestImport({ fields }: LogLine, { names }: Served): Nearest | undefi
   const isName = ofName.has(asked);
   const where = port === undefined || Number(port) !== one.port ? ` at port ${one.port}` : '';
   return {
-    rule: one.protocol === 'tcp' ? `imports.${one.name}` : `imports.${one.as}:${one.port}`,
+    rule: `imports.${one.name}`,
+    source: importKey(one),
     needs: [isName ? `a request${where || ' for it'}` : `the name ${one.as}${where}`],
   };
 }

@@ -5,7 +5,7 @@ import type { Decision } from '../../decision/answer/decision.ts';
 import { inOneLine, oneLine } from '../../one-line.ts';
 import { table } from '../table.ts';
 import { type PlacedLimit, placedLimits, placedLimitText } from './placed-limit.ts';
-import { placeOf } from './rule-place.ts';
+import { importsOf, placeOf } from './rule-place.ts';
 import type { Served } from './served.ts';
 
 /** An export whose rules say nothing of the peer. */
@@ -29,7 +29,7 @@ export function decisionText(decision: Decision, about: About, asked: string, se
   const { verdict, reason, rule, nearest, steps, backends } = inOneLine(decision);
   const limits = inOneLine(placedLimits(decision.limits, served));
   const at = (name: string | undefined): string => {
-    const place = placeOf(name, served);
+    const place = placeOf(name, served, importsOf(decision, served));
     return place === undefined ? '' : ` (${place})`;
   };
   const rows = steps.map(({ kind, name, passed, source }) => [

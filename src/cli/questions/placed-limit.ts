@@ -1,6 +1,7 @@
 // The limits of a decision with the keys of the file that set them: a consumer's own, or the export's for it.
 // Must not: take a default of the gateways for a limit of the file.
 
+import { importKey } from '../../config/rule-places.ts';
 import { type Limit, limitText } from '../../decision/answer/limit.ts';
 import { placeOf, writtenLimit } from './rule-place.ts';
 import type { Served } from './served.ts';
@@ -27,12 +28,11 @@ function placed(limit: Limit, about: About): PlacedLimit {
   return { ...limit, name: ofImport(name, about), ...(place !== undefined && { place }), isDefault };
 }
 
-/** Resources know an import by its port: the file, and its log, by its name, unless several have it. */
+/** Resources know an import by its port; the file, and the `rule` of the log, by its name. */
 function ofImport(name: string, { names: { imports } }: About): string {
   const [, at = '', key = ''] = /^imports\.(.*:\d+)(\.limits\.[^.]+)$/.exec(name) ?? [];
-  const found = imports.find(({ as, port, protocol }) => at === `${protocol === 'tcp' ? '' : as}:${port}`);
-  if (found === undefined || imports.filter((one) => one.name === found.name).length > 1) return name;
-  return `imports.${found.name}${key}`;
+  const found = imports.find((one) => importKey(one) === `imports.${at}`);
+  return found === undefined ? name : `imports.${found.name}${key}`;
 }
 
 /** What the bootstrap of each Envoy of the gateway has, and no resource. */

@@ -25,6 +25,12 @@ export class Resources {
     return [...this.all.values()].filter((one): one is Listener => one['@type'].endsWith('.Listener'));
   }
 
+  allRoutes(): readonly RouteConfiguration[] {
+    return [...this.all.values()].filter((one): one is RouteConfiguration =>
+      one['@type'].endsWith('.RouteConfiguration'),
+    );
+  }
+
   listener(name: string): Listener {
     return this.get<Listener>('envoy.config.listener.v3.Listener', name);
   }

@@ -277,7 +277,7 @@ imports:
       mesh: 'shop',
       act: () => ofWorkload(WEB, 'acounts.bank', { path: '/v1/accounts' }),
       agrees: 'same',
-      nearest: ['imports.accounts.bank:PORT', '{peer: bank, name: accounts', /accounts\.bank/],
+      nearest: ['imports.accounts', '{peer: bank, name: accounts', /accounts\.bank/],
     },
     PEER_DOWN: {
       mesh: 'shop',

@@ -9,7 +9,7 @@ import { type AskedQuestion, askedQuestion } from '../../questions/asked-questio
 import { type AskedExport, decisionText } from '../../questions/decision-text.ts';
 import { endedOn, grantedTo } from '../../questions/ended-grant.ts';
 import { placedLimits } from '../../questions/placed-limit.ts';
-import { placeOf } from '../../questions/rule-place.ts';
+import { importsOf, placeOf } from '../../questions/rule-place.ts';
 import { type Served, servedResources } from '../../questions/served.ts';
 
 export const can: Run = async (invocation) => {
@@ -30,7 +30,7 @@ export const can: Run = async (invocation) => {
     gateway: served.gateway,
     ...decision,
     ...about,
-    ...(decision.rule !== undefined && { rulePlace: placeOf(decision.rule, served) }),
+    ...(decision.rule !== undefined && { rulePlace: placeOf(decision.rule, served, importsOf(decision, served)) }),
     limits: placedLimits(decision.limits, served),
     steps: decision.steps.map((step) => ({ ...step, place: placeOf(step.source, served) })),
   };

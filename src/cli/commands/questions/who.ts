@@ -5,6 +5,7 @@ import type { Span } from '../../../decision/matching/alternatives.ts';
 import { reach } from '../../../decision/reach.ts';
 import type { Reach } from '../../../decision/reach-set.ts';
 import { EXIT } from '../../../errors.ts';
+import { localNames } from '../../../federation/wire-names.ts';
 import { outputFormat, type Run } from '../../command.ts';
 import { unknownName } from '../../questions/asked-question.ts';
 import { placeOf } from '../../questions/rule-place.ts';
@@ -21,7 +22,10 @@ export const who: Run = async (invocation) => {
   const all = [...names.exports.map((one) => one.name), ...names.imports.map(({ as, port }) => `${as}:${port}`)];
   if (known.length === 0) throw unknownName('export or import', name, all, file);
   const entries = known.flatMap(({ served, reached }) =>
-    reached.map((entry) => ({ ...entry, ...(placeOf(entry.rule, served) && { place: placeOf(entry.rule, served) }) })),
+    reached.map((entry) => {
+      const place = placeOf(entry.rule, served, served.names.imports.filter(isReachedBy(entry)));
+      return { ...entry, ...(place !== undefined && { place }) };
+    }),
   );
   if (output === 'json') invocation.stdout(`${JSON.stringify({ name, reached: entries }, null, 2)}\n`);
   else invocation.stdout(entries.length === 0 ? `nobody reaches ${name}\n` : textOf(entries));
@@ -50,6 +54,11 @@ function ofImport(text: string, served: Served): Found | undefined {
   );
   const isKnown = served.names.imports.some(({ as, port }) => as === name && isPort(port));
   return isKnown || reached.length > 0 ? { served, reached } : undefined;
+}
+
+/** A name has other spellings beside that of the file. */
+function isReachedBy({ port, host, protocol }: Reach): (one: Served['names']['imports'][number]) => boolean {
+  return (one) => one.port === port && (protocol === 'tcp' || localNames(one.as).includes(host ?? ''));
 }
 
 /** One line for each caller and rule. */

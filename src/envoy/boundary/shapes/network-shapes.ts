@@ -54,8 +54,8 @@ export function tcpProxy(idle: string, age: string, fields: Readonly<Record<stri
   );
 }
 
-function metadata(fields: Readonly<Record<string, Shape>>): Shape {
-  const postern = message({ peer: text, service: text, version: VERSION, ...fields }, { generation: text });
+function metadata(fields: Readonly<Record<string, Shape>>, more: Readonly<Record<string, Shape>> = {}): Shape {
+  const postern = message({ peer: text, service: text, version: VERSION, ...fields }, { generation: text, ...more });
   return message({ filter_metadata: message({ postern }) });
 }
 
@@ -104,7 +104,7 @@ export const TCP_CHAIN = message({
 
 export const CLOSED_CHAIN = message({
   name: is('deny-all'),
-  metadata: metadata({ rule: text, reason: text }),
+  metadata: metadata({ rule: text, reason: text }, { port: text }),
   filters: sequence(
     extension(
       'envoy.filters.network.direct_response',

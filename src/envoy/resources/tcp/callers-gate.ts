@@ -70,6 +70,7 @@ function gate(name: string, statPrefix: string, mesh: Mesh, peer: GatePeer, impo
         service: imported.name,
         rule: names.importRule(imported.name, true),
         reason: 'CLIENT',
+        port: String(imported.port),
       }),
     ],
   };

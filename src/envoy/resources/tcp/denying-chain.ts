@@ -12,6 +12,8 @@ export interface Denial {
   /** What refused it, as the configuration names it, and why: for the log. */
   readonly rule: string;
   readonly reason: ReasonCode;
+  /** Of an import, so that the `version` of two of one name is not the same. */
+  readonly port?: string;
 }
 
 export function denyingChain(denial: Denial): Message<'envoy.config.listener.v3.FilterChain'> {
