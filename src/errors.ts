@@ -240,6 +240,13 @@ export function formatDiagnostic(
   return `${place} ${code} ${severity === 'error' ? '' : `${severity}: `}${oneLine(message)}\n  ${oneLine(hint)}`;
 }
 
+/** Why a peer is denied: what is wrong with its trust bundle, as `CODE message`. */
+export function denialReasons(diagnostics: readonly Diagnostic[], peer: string): readonly string[] {
+  return diagnostics
+    .filter(({ concernsPeer, severity }) => concernsPeer === peer && severity === 'error')
+    .map(({ code, message }) => `${code} ${message}`);
+}
+
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
 }

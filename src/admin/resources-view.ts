@@ -15,8 +15,12 @@ export interface ServedResources {
   readonly places: Readonly<Record<string, number>>;
   /** Envoy's resources as ProtoJSON, as `postern translate` prints them. */
   readonly resources: readonly unknown[];
+  readonly denied?: DeniedPeers;
   readonly snapshot: ServedSnapshot;
 }
+
+/** Why the file denies a peer now, by its name: `CODE message` of each fault of its trust bundle. */
+export type DeniedPeers = Readonly<Record<string, readonly string[]>>;
 
 /** Which snapshot of the gateway this is. Times are ISO 8601. */
 export interface ServedSnapshot {
@@ -47,7 +51,7 @@ export interface AskedSnapshot {
 
 /** What the configuration names, so that a wrong name is told from a refusal. */
 export interface ServedNames {
-  readonly peers: readonly { readonly name: string; readonly trustDomain: string }[];
+  readonly peers: readonly { readonly name: string; readonly trustDomain: string; readonly sni?: string }[];
   readonly exports: readonly { readonly name: string; readonly protocol: string }[];
   readonly imports: readonly {
     readonly peer: string;

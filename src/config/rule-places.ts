@@ -74,7 +74,7 @@ export function importKey({
 /** What a configuration names, so that a wrong name is told from a refusal. */
 export function configNames({ peers, exports, imports }: Config) {
   return {
-    peers: peers.map(({ name, trustDomain }) => ({ name, trustDomain })),
+    peers: peers.map(({ name, trustDomain, sni }) => ({ name, trustDomain, ...(sni !== undefined && { sni }) })),
     exports: exports.map(({ name, protocol }) => ({ name, protocol })),
     imports: imports.map(({ peer, name, as, port, protocol }) => ({ peer, name, as, port, protocol })),
   };

@@ -4,10 +4,12 @@
 import { importKey } from '../../config/rule-places.ts';
 import type { Nearest } from '../../decision/answer/decision.ts';
 import { Resources } from '../../decision/matching/resources.ts';
+import { REASONS } from '../../envoy/reasons.ts';
 import { METADATA } from '../../envoy/resource-names.ts';
 import { exportAuthority, localNames, serverName, tcpServerName } from '../../federation/wire-names.ts';
 import { nearestName } from '../../nearest-name.ts';
 import type { TrustDomain } from '../../trust/spiffe.ts';
+import { denialOf } from '../questions/denial.ts';
 import { endedOn, grantedTo } from '../questions/ended-grant.ts';
 import type { Served } from '../questions/served.ts';
 import type { Advice } from './line-advice.ts';
@@ -26,9 +28,16 @@ export function nearestNamed(line: LogLine, served: Served): NearestNamed | unde
       return nearestExport(line, served);
     case 'UNKNOWN_NAME':
       return nearestImport(line, served);
+    case 'PEER_DENIED':
+      return deniedPeer(line, served);
     case 'UNKNOWN_SERVER_NAME':
       if (line.role === 'egress') return undefined;
-      return knownServerName(line, served) ?? exactTcpName(line, served) ?? nearestServerName(line, served);
+      return (
+        knownServerName(line, served) ??
+        deniedServerName(line, served) ??
+        exactTcpName(line, served) ??
+        nearestServerName(line, served)
+      );
     default:
       return undefined;
   }
@@ -150,6 +159,28 @@ function knownServerName({ fields }: LogLine, served: Served): NearestNamed | un
     needs: [`ALPN ${offer}`],
     cause: `The server name is that of peer ${peer}, so the client did not offer the ALPN ${offer}, as \`curl --http1.1\`, or \`openssl s_client\` without \`-alpn ${offer}\`; or the peer was denied, or not in the file, at that time.`,
     cure: `Have the client offer the ALPN ${offer} in its TLS handshake; a gateway of Postern does.`,
+  };
+}
+
+function deniedPeer({ fields }: LogLine, served: Served): NearestNamed | undefined {
+  const { peer } = fields;
+  return peer === undefined || served.denied?.[peer] === undefined ? undefined : denialOf(peer, served);
+}
+
+/** That of a peer of the file which has no filter chain, for HTTP or for a TCP export. */
+function deniedServerName({ fields }: LogLine, served: Served): NearestNamed | undefined {
+  const asked = fields['sni']?.toLowerCase() ?? '';
+  const open = new Set(peersByServerName(served).values());
+  const peer = served.names.peers.find(({ name, trustDomain, sni = trustDomain }) => {
+    const own = serverName(sni, served.trustDomain as TrustDomain);
+    return !open.has(name) && (asked === own || asked.endsWith(tcpServerName('', own)));
+  });
+  if (peer === undefined) return undefined;
+  const { cause, ...nearest } = denialOf(peer.name, served);
+  return {
+    ...nearest,
+    cause: `The server name is that of peer ${peer.name}. ${cause}`,
+    cure: REASONS.PEER_DENIED.cure,
   };
 }
 

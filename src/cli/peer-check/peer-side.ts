@@ -101,8 +101,8 @@ function unknownServerName(context: Context): Verdict {
   const wanted = `${serverName} (ALPN ${alpn})`;
   const causes =
     tcpImport !== undefined
-      ? `the peer does not grant us this TCP export, or its file has another sni for us`
-      : `the peer's file does not have us as a peer, or has another sni for us, or its gateway has no configuration yet`;
+      ? `the peer does not grant us this TCP export, or its file denies us (its trust bundle for us has no usable CA) or has another sni for us`
+      : `the peer's file does not have us as a peer, denies us (its trust bundle for us has no usable CA), or has another sni for us, or its gateway has no configuration yet`;
   const limit = 'or our gateway has as many connections open as limits.connections of the peer’s entry for us allows';
   const compare = `compare ${ourKey(context, 'sni')} with ${theirKey(context, 'sni')} (without it, the name begins with our trust domain), and our trust domain of the peer (${peer.trustDomain}) with its mesh.trustDomain; a load balancer with no gateway behind it closes in the same way, and so does a limit: ask the peer whether the access log of its ingress gateway has CONNECTION_LIMIT at this time`;
   return peerRefuses(

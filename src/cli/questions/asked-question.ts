@@ -8,6 +8,7 @@ import { TCP_ALPN } from '../../envoy/resource-names.ts';
 import { PosternError } from '../../errors.ts';
 import { exportAuthority, tcpServerName } from '../../federation/wire-names.ts';
 import { nearestName } from '../../nearest-name.ts';
+import { oneLine } from '../../one-line.ts';
 import { parseSpiffeId, spiffeId, type TrustDomain } from '../../trust/spiffe.ts';
 import type { Invocation } from '../command.ts';
 import type { Served, ServedBy } from './served.ts';
@@ -18,8 +19,8 @@ export interface AskedQuestion {
   readonly text: string;
   readonly served: Served;
   readonly question: Question;
-  /** A peer without a filter chain: there is nobody who could ask. */
-  readonly isDenied?: true;
+  /** The peer that asks, where it has no filter chain. */
+  readonly denied?: string;
   /** Of a question about a peer of ours. */
   readonly exported?: ServedNames['exports'][number] & { readonly peer: string };
 }
@@ -84,9 +85,9 @@ function ofPeer({ invocation, served, subject, words, at, shown }: Asking): Aske
     throw usage(`${exported.name} is HTTP: ask with a method, postern can ${subject} GET ${exported.name} /path`);
   const hello = showing(peerHello(served.resources, name, at, isTcp ? exported.name : undefined), shown);
   const known = hello ?? { alpn: [] };
-  const text = invocation.positionals.join(' ');
+  const text = askedText(invocation, shown);
   // Without a grant of TCP there is no filter chain for it, which is the answer; without any, the peer is denied.
-  const isDenied = peerHello(served.resources, name, at) === undefined;
+  const denied = peerHello(served.resources, name, at) === undefined && { denied: name };
   if (method === undefined) {
     const { serverName = '', ...http } = showing(peerHello(served.resources, name, at), shown) ?? { alpn: [] };
     const missing: Hello = { ...http, alpn: [TCP_ALPN], serverName: tcpServerName(exported.name, serverName) };
@@ -95,7 +96,7 @@ function ofPeer({ invocation, served, subject, words, at, shown }: Asking): Aske
       served,
       exported: { ...exported, peer: name },
       question: { hello: hello ?? missing, at },
-      ...(isDenied && { isDenied }),
+      ...denied,
     };
   }
   const gatewayIdentity = known.certificate?.uris[0] ?? '';
@@ -108,7 +109,7 @@ function ofPeer({ invocation, served, subject, words, at, shown }: Asking): Aske
     served,
     exported: { ...exported, peer: name },
     question: { hello: known, request, at },
-    ...(isDenied && { isDenied }),
+    ...denied,
   };
 }
 
@@ -126,8 +127,9 @@ function ofWorkload({ invocation, served, subject, words, at, shown, peerGateway
   const hello = showing(workloadHello(served.resources, port, workload, isTcp ? 'tcp' : protocol, at), shown);
   if (hello === undefined && shown !== undefined)
     throw usage(`${invocation.named('certificate')}: callers speak no TLS at port ${port} (clients: plaintext)`);
+  if (shown !== undefined && workload !== undefined) checkSubject(invocation, subject, workload, shown);
   const asked = { port, at, ...(hello && { hello }), ...(peerGateway && { peerGateway }) };
-  const text = invocation.positionals.join(' ');
+  const text = askedText(invocation, shown);
   if (method === undefined) return { text, served, question: asked };
   const request = requestOf(invocation, {
     method,
@@ -137,6 +139,30 @@ function ofWorkload({ invocation, served, subject, words, at, shown, peerGateway
     claim: [],
   });
   return { text, served, question: { ...asked, request } };
+}
+
+/** An answer about a certificate is one about whom it is of, whatever the question calls him. */
+function askedText({ positionals }: Invocation, shown: ShownCertificate | undefined): string {
+  const asked = positionals.join(' ');
+  if (shown === undefined) return asked;
+  return `${asked}, with the certificate of ${shown.uris.join(' and ') || 'nobody (it has no URI name)'}`;
+}
+
+/** The two would say different callers; a certificate without an identity is refused anyway. */
+function checkSubject(
+  { flag, named }: Invocation,
+  subject: string,
+  workload: string,
+  { uris }: ShownCertificate,
+): void {
+  if (uris.length === 0 || uris.includes(workload)) return;
+  const whose = uris.join(' and ');
+  const hint = `ask about ${uris[0]}, or about anyone for whoever shows it`;
+  throw usage(
+    oneLine(
+      `${named('certificate')} ${flag('certificate')} is the certificate of ${whose}, not of ${subject}; ${hint}`,
+    ),
+  );
 }
 
 function exportIn(

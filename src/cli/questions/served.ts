@@ -4,6 +4,7 @@
 import { BUSY } from '../../admin/admin-routes.ts';
 import type {
   AskedSnapshot,
+  DeniedPeers,
   ServedNames,
   ServedResources,
   ServedSnapshot,
@@ -11,7 +12,7 @@ import type {
 } from '../../admin/resources-view.ts';
 import { configNames, configTerms, rulePlaces } from '../../config/rule-places.ts';
 import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
-import { type Finding, formatDiagnostic, PosternError } from '../../errors.ts';
+import { denialReasons, type Finding, formatDiagnostic, PosternError } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import { inOneLine } from '../../one-line.ts';
 import { adminUrl, askAdmin, isEnvoyAdmin } from '../admin-request.ts';
@@ -32,6 +33,8 @@ export interface Served {
   readonly hasErrors?: boolean;
   /** Of the certificate that our gateways show, where the file is here. */
   readonly identityFindings?: readonly Pick<Finding, 'code' | 'message'>[];
+  /** Absent for a process of an earlier version. */
+  readonly denied?: DeniedPeers;
   /** Absent for those of a file. */
   readonly snapshot?: ServedSnapshot;
 }
@@ -82,6 +85,9 @@ export async function servedByFile(invocation: Invocation, file: string): Promis
     places: rulePlaces(config, positions, read.loaded.text),
     hasErrors: denying.length > 0,
     identityFindings: read.identityFindings ?? [],
+    denied: Object.fromEntries(
+      read.federation.deniedPeers.map(({ name }) => [name, denialReasons(read.diagnostics, name)] as const),
+    ),
   };
   return async (gateway, { at = now } = {}) => {
     const { snapshots, placeholderPem } = await compiledAt(at);

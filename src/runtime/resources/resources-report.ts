@@ -2,9 +2,16 @@
 // Must not: show a private key, nor make two reports at a time: whoever reaches the admin port could keep the process from its gateways.
 
 import { resolve } from 'node:path';
-import type { AskedSnapshot, ResourcesAnswer, ServedResources, ServedSnapshot } from '../../admin/resources-view.ts';
+import type {
+  AskedSnapshot,
+  DeniedPeers,
+  ResourcesAnswer,
+  ServedResources,
+  ServedSnapshot,
+} from '../../admin/resources-view.ts';
 import { parseInWorker } from '../../config/files/parse-in-worker.ts';
 import { configNames, configTerms, rulePlaces } from '../../config/rule-places.ts';
+import { denialReasons } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import type { Applied, Publisher } from '../../pipeline/publisher.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
@@ -21,7 +28,7 @@ const KEPT_MS = 60_000;
 interface Content {
   readonly snapshot: Snapshot | undefined;
   readonly text: string;
-  /** All but `snapshot` of the report: JSON without the last brace. */
+  /** All but `denied` and `snapshot` of the report: JSON without the last brace. */
   readonly body: readonly Uint8Array[];
 }
 
@@ -60,7 +67,8 @@ export class ResourcesReports {
     if (applied === undefined) return undefined;
     const snapshot = this.aboutSnapshot(gateway, found, applied, asked.node);
     const body = await this.content(gateway, found, applied);
-    return [...body, Buffer.from(`,"snapshot":${JSON.stringify(snapshot)}}\n`)];
+    const denied = JSON.stringify(deniedBy(applied));
+    return [...body, Buffer.from(`,"denied":${denied},"snapshot":${JSON.stringify(snapshot)}}\n`)];
   }
 
   private async content(
@@ -111,12 +119,18 @@ export class ResourcesReports {
   }
 }
 
+function deniedBy({ resolved, warnings }: Applied): DeniedPeers {
+  return Object.fromEntries(
+    resolved.federation.deniedPeers.map(({ name }) => [name, denialReasons(warnings, name)] as const),
+  );
+}
+
 async function aboutFile(
   gateway: GatewayRole,
   file: string,
   text: string,
   { loaded, resolved }: Applied,
-): Promise<Omit<ServedResources, 'resources' | 'snapshot'>> {
+): Promise<Omit<ServedResources, 'resources' | 'denied' | 'snapshot'>> {
   // Parsed files are large, and asked for rarely.
   const parsed = text === loaded.text ? loaded.parsed : await parseInWorker(text, DEADLINE_MS);
   const { config, positions } = parsed;

@@ -3,6 +3,7 @@
 
 import { resolve as resolvePath } from 'node:path';
 import type { GatewayStream, Rejected, Status } from '../../admin/status-view.ts';
+import { denialReasons } from '../../errors.ts';
 import type { Peer, Workload } from '../../federation/model.ts';
 import { endedGrants } from '../../federation/resolve/resolve-services.ts';
 import type { Logger } from '../../log.ts';
@@ -160,9 +161,7 @@ function processStatus(
     deniedPeers: federation.deniedPeers.map(({ name, trustDomain }) => ({
       name,
       trustDomain,
-      reasons: applied.warnings
-        .filter(({ concernsPeer, severity }) => concernsPeer === name && severity === 'error')
-        .map(({ code, message }) => `${code} ${message}`),
+      reasons: denialReasons(applied.warnings, name),
     })),
     exports: federation.exports.map(({ name, protocol }) => {
       const over = ended?.get(name) ?? [];

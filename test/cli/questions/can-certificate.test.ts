@@ -1,4 +1,4 @@
-// `postern can --certificate`: the caller is what a PEM file shows, whatever the command line calls it.
+// `postern can --certificate`: the caller is what a PEM file shows, and a workload of ours is the one that it is asked about.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -92,11 +92,42 @@ describe('can --certificate', () => {
       uris: [`spiffe://bank.example/${path}`],
     });
     assert.deepEqual(await reasonOf(mtls, certificate(ours('ns/web/sa/front')), words), [0, 'ALLOWED']);
-    // The name on the command line is only a claim.
-    assert.deepEqual(await reasonOf(mtls, certificate(ours('ns/web/sa/other')), words), [1, 'CLIENT']);
-    assert.deepEqual(await reasonOf(mtls, certificate(), words), [1, 'WRONG_CA']);
+    const [, ...call] = words;
+    const other = certificate(ours('ns/web/sa/other'));
+    for (const who of ['ns/web/sa/other', 'spiffe://bank.example/ns/web/sa/other', 'anyone'])
+      assert.deepEqual(await reasonOf(mtls, other, [who, ...call]), [1, 'CLIENT']);
+    assert.deepEqual(await reasonOf(mtls, certificate(), ['anyone', ...call]), [1, 'WRONG_CA']);
+    const both = certificate({
+      ...ours('ns/web/sa/front'),
+      uris: ['ns/web/sa/front', 'x'].map((path) => `spiffe://bank.example/${path}`),
+    });
+    assert.deepEqual(await reasonOf(mtls, both, words), [1, 'WRONG_IDENTITY']);
+    assert.deepEqual(await reasonOf(mtls, certificate({ mesh: 'bank', uris: [] }), words), [1, 'WRONG_IDENTITY']);
     const plain = await postern(['can', ...words, '-f', file, '--certificate', certificate()]);
     assert.deepEqual(refusal(plain), [64, 'USAGE', '']);
+  });
+
+  test('A certificate of another workload than the one that is asked about is no question, and an answer says whose it was', async (t) => {
+    const { certificate, edited } = shownIn(t);
+    const mtls = edited('mtls.yaml', (yaml) =>
+      yaml
+        .replace('trustDomain: bank.example', 'trustDomain: bank.example\n  trustBundle: pki/bank/ca.pem')
+        .replace('egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, clients: mtls}')
+        .replace('port: 11080', 'port: 11080\n  clients: [ns/web/sa/front]'),
+    );
+    const front = 'spiffe://bank.example/ns/web/sa/front';
+    const shown = ['-f', mtls, '--certificate', certificate({ mesh: 'bank', uris: [front] })];
+    const call = ['GET', 'reviews.default:11080', '/', ...shown];
+    const other = await postern(['can', 'ns/web/sa/back', ...call]);
+    assert.deepEqual(refusal(other), [64, 'USAGE', '']);
+    assert.ok(other.stderr.includes(front));
+    for (const who of ['ns/web/sa/front', 'anyone']) {
+      const { status, stdout } = await postern(['can', who, ...call]);
+      assert.deepEqual([status, stdout.split('\n')[0]?.includes(front)], [0, true]);
+    }
+    const peer = certificate({ uris: ['spiffe://shop.example/gateway/other'] });
+    const { stdout } = await postern(['can', ...BY_SHOP, '-f', mtls, '--certificate', peer]);
+    assert.ok(stdout.split('\n')[0]?.includes('spiffe://shop.example/gateway/other'));
   });
 
   test('What the gateway of a peer shows to our egress is judged as well', async (t) => {

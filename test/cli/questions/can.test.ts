@@ -1,6 +1,7 @@
 // `postern can`: the answer of the resources, with the rule and its line; and what is no question.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { postern, refusal, scene } from '../postern.ts';
 
@@ -18,7 +19,13 @@ interface Answer {
   readonly rule?: string;
   readonly rulePlace?: string;
   readonly backends: readonly string[];
-  readonly steps: readonly { readonly kind: string; readonly passed: boolean; readonly place?: string }[];
+  readonly nearest?: { readonly rule: string };
+  readonly steps: readonly {
+    readonly kind: string;
+    readonly passed: boolean;
+    readonly compared: string;
+    readonly place?: string;
+  }[];
 }
 
 describe('can', () => {
@@ -184,8 +191,18 @@ describe('can', () => {
       '-o',
       'json',
     ]);
-    const { verdict, reason } = JSON.parse(ended.stdout) as Answer;
+    const { verdict, reason, nearest, steps } = JSON.parse(ended.stdout) as Answer;
     assert.deepEqual([ended.status, verdict, reason], [1, 'no', 'PEER_DENIED']);
+    assert.equal(nearest?.rule, 'peers.shop.trustBundle');
+    const line = readFileSync(denied, 'utf8').split('pki/shop/gone.pem')[0]?.split('\n').length;
+    assert.equal(steps.at(-1)?.place, `${denied}:${line}`);
+    assert.match(steps.at(-1)?.compared ?? '', /FILE_UNREADABLE/);
+    assert.doesNotMatch(ended.stdout, /\(none\), ALPN/);
+    // Our egress knows it as well, of whom it would call.
+    const called = await postern(['can', 'anyone', 'GET', 'reviews.default:11080', '/', '-f', denied, '-o', 'json']);
+    const answer = JSON.parse(called.stdout) as Answer;
+    assert.deepEqual([answer.reason, answer.nearest?.rule], ['PEER_DENIED', 'peers.shop.trustBundle']);
+    assert.match(answer.steps.at(-1)?.compared ?? '', /FILE_UNREADABLE/);
   });
 
   test('--without-keys answers the same without the files of keys and bundles', async (t) => {

@@ -1,12 +1,12 @@
 // `postern can`: whether a peer, or a workload of ours, may use a service, by what the gateway itself is served.
 // Must not: ask the model; the resources answer.
 
-import type { Decision } from '../../../decision/answer/decision.ts';
 import { judge } from '../../../decision/connection.ts';
 import { EXIT } from '../../../errors.ts';
 import { outputFormat, type Run } from '../../command.ts';
 import { type AskedQuestion, askedQuestion } from '../../questions/asked-question.ts';
 import { type AskedExport, decisionText } from '../../questions/decision-text.ts';
+import { withDenial } from '../../questions/denial.ts';
 import { endedOn, grantedTo } from '../../questions/ended-grant.ts';
 import { placedLimits } from '../../questions/placed-limit.ts';
 import { importsOf, placeOf } from '../../questions/rule-place.ts';
@@ -14,12 +14,11 @@ import { type Served, servedResources } from '../../questions/served.ts';
 
 export const can: Run = async (invocation) => {
   const output = outputFormat(invocation, ['text', 'json'] as const, 'text');
-  const { text, served, question, isDenied, exported } = await askedQuestion(
+  const { text, served, question, denied, exported } = await askedQuestion(
     invocation,
     await servedResources(invocation),
   );
-  const judged = judge(served.resources, question);
-  const decision: Decision = isDenied && judged.verdict === 'no' ? { ...judged, reason: 'PEER_DENIED' } : judged;
+  const decision = withDenial(judge(served.resources, question), denied, served);
   const about = {
     // Behind an import is the peer's own gateway, whose configuration is not ours.
     peerDecides: decision.verdict === 'yes' && served.gateway === 'egress' && decision.backends.length > 0,
