@@ -169,14 +169,14 @@ export const CONNECTION_REASONS = {
     'refused',
     'command',
     'The peer’s ingress does not admit the request of `postern check peer --request`. It has one answer for all reasons.',
-    'No grant of the export, no rule for the method, path or workload, or a limit.',
+    'No grant of the export, no rule for the method, path or workload, or a limit of requests per second or of the body.',
     'Give the peer’s team the request id: its log has the reason.',
   ],
   REQUEST_FAILED: [
     'failed',
     'command',
-    'The peer’s ingress has admitted the request of `postern check peer --request`, and its service has not answered it.',
-    'The service is down or slow.',
+    'The peer’s ingress answers the request of `postern check peer --request` with an error (502, 503, 504).',
+    'The service is down or slow, the gateway is overloaded, or we have as many requests open as a limit of the peer allows.',
     'Give the peer’s team the request id: its log has the reason.',
   ],
   NO_LISTENER: [

@@ -6,7 +6,16 @@ import { CONNECTION_REASONS } from './connection-reasons.ts';
 import { type Reason, type Row, textAt, textOf } from './reason-row.ts';
 
 const TABLE = {
-  ALLOWED: ['allowed', 'both', 'It was admitted and answered, with whatever status the service chose.', '', ''],
+  ALLOWED: [
+    'allowed',
+    'both',
+    {
+      ingress: 'It was admitted and answered, with whatever status the service chose.',
+      egress: 'It was admitted and answered, with whatever status the peer’s gateway or its service chose.',
+    },
+    '',
+    '',
+  ],
 
   // what the file decides
   NO_GRANT: [

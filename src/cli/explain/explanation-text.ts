@@ -46,9 +46,10 @@ export function explanationText(given: Explanation): string {
 
 /** The status, and what joins the logs of both gateways. */
 function answerRows({ layer, details }: Explanation): readonly (readonly [string, string])[] {
-  const { code, request_id: id } = details;
+  const { code, grpc, request_id: id } = details;
   if (layer !== 'http' || code === undefined) return [];
-  return [['answer', `${code === '0' ? 'none' : code}${id === undefined ? '' : `, request_id ${id}`}`]];
+  const status = `${code === '0' ? 'none' : code}${grpc === undefined ? '' : `, gRPC status ${grpc}`}`;
+  return [['answer', `${status}${id === undefined ? '' : `, request_id ${id}`}`]];
 }
 
 function dialledRows({ address, identity }: Dialled): readonly (readonly [string, string])[] {

@@ -73,6 +73,7 @@ export interface Judged {
 
 const DETAILS = [
   'code',
+  'grpc',
   'code_details',
   'flags',
   'conn_term',

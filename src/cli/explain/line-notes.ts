@@ -2,7 +2,7 @@
 // Must not: be sure where the line leaves several causes open.
 
 import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
-import { oneOf, possibleReasons } from '../peer-check/request.ts';
+import { oneOf, possibleReasons } from '../peer-check/own-answers.ts';
 import type { LogLine } from './log-line.ts';
 
 /** Envoy's words for why it ended a TCP connection by itself, in `close`. */
@@ -11,23 +11,37 @@ const ENDS: Readonly<Record<string, ReasonCode>> = {
   max_connection_duration_reached: 'AGE',
 };
 
-export function notesOf({ layer, role, reason, fields }: LogLine): readonly string[] {
-  const { close = '', code } = fields;
+export function notesOf(line: LogLine): readonly string[] {
+  const { layer, fields } = line;
+  const { close = '' } = fields;
   const end = layer === 'tcp' && Object.hasOwn(ENDS, close) ? ENDS[close] : undefined;
-  const isPeersAnswer = layer === 'http' && role === 'egress' && reason === 'ALLOWED' && Number(code) >= 400;
   return [
     ...(end === undefined ? [] : [`it ended with ${end}: ${REASONS[end].meaning} ${REASONS[end].cure}`]),
-    ...(isPeersAnswer ? [peersAnswer(fields)] : []),
+    ...peersAnswer(line),
   ];
 }
 
-function peersAnswer({ code, request_id: id }: LogLine['fields']): string {
-  const possible = possibleReasons(Number(code));
+/** The status of a gRPC call that did not succeed: its answer has the status 200 of HTTP. */
+export function grpcFailure({ layer, fields: { grpc, code } }: LogLine): string | undefined {
+  return layer === 'http' && code === '200' && grpc !== undefined && grpc !== 'OK' ? grpc : undefined;
+}
+
+function peersAnswer(line: LogLine): readonly string[] {
+  const { layer, role, reason, fields } = line;
+  const { code, request_id: id } = fields;
+  const grpc = grpcFailure(line);
+  if (layer !== 'http' || role !== 'egress' || reason !== 'ALLOWED') return [];
+  if (grpc === undefined && !(Number(code) >= 400)) return [];
+  const possible = possibleReasons(Number(code), grpc);
+  const answer = grpc === undefined ? `the answer was ${code}` : `the answer was the gRPC status ${grpc}`;
+  const isTcp = possible.includes('NO_GRANT')
+    ? ' (NO_GRANT also where it exports the service as TCP and not as HTTP: `postern check peer` says so)'
+    : '';
   const why =
-    code === '403'
-      ? ' Its gateway has no grant for this request, or exports the service as TCP and not as HTTP; or its service refused. Only its own log says which; postern check peer says whether it is the protocol.'
-      : possible.length === 0
-        ? ''
-        : ` If its gateway answered, that log has ${oneOf(possible)}; if its service did, ALLOWED.`;
-  return `the answer was ${code}; it came from the peer’s side (its gateway or its service): give its team ${id === undefined ? 'the time of the line' : `request_id ${id}, which its log has as peer_request_id`}.${why}`;
+    possible.length === 0
+      ? ''
+      : ` If its gateway answered, that log has ${oneOf(possible)}${isTcp}; if its service did, ALLOWED.`;
+  return [
+    `${answer}; it came from the peer’s side (its gateway or its service): give its team ${id === undefined ? 'the time of the line' : `request_id ${id}, which its log has as peer_request_id`}.${why}`,
+  ];
 }

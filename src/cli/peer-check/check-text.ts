@@ -7,7 +7,8 @@ import { oneLine } from '../../one-line.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { CheckedWay } from './check-peer.ts';
 import type { Mismatch } from './check-protocols.ts';
-import { type AskedRequest, oneOf } from './request.ts';
+import { oneOf } from './own-answers.ts';
+import type { AskedRequest } from './request.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface CheckReport {

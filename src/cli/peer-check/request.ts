@@ -7,6 +7,7 @@ import type { ReasonCode } from '../../envoy/reasons.ts';
 import type { HttpImport } from '../../federation/model.ts';
 import type { Answer, NoAnswer } from './ask.ts';
 import { servedAsTcp } from './check-protocols.ts';
+import { type OwnAnswer, ownAnswerOf } from './own-answers.ts';
 
 export interface WantedRequest {
   readonly imported: HttpImport;
@@ -79,45 +80,16 @@ export function judgeAnswer({ imported }: WantedRequest, answer: Answer | NoAnsw
     const mismatch = servedAsTcp(imported);
     return { ...mismatch, possible: ['NO_GRANT'], text: `${said}: ${mismatch.text}` };
   }
-  const [reason, possible, text] = OWN_ANSWERS[code] ?? ['REQUEST_FAILED', [], 'it went wrong there'];
+  const { reason, possible, text } = ownAnswerOf(code) ?? UNKNOWN_ANSWER;
   return { reason, possible, text: `${said}: ${text}`, remedy: SEE_LOG };
 }
+
+const UNKNOWN_ANSWER: OwnAnswer = { reason: 'REQUEST_FAILED', possible: [], text: 'it went wrong there' };
 
 /** Undefined: the answer has none, or none that gRPC knows (0 to 16, once). */
 export function grpcStatusOf({ headers }: Answer): number | undefined {
   const text = String(headers['grpc-status'] ?? '');
   return /^(?:\d|1[0-6])$/.test(text) ? Number(text) : undefined;
-}
-
-const OWN_ANSWERS: Readonly<Record<number, readonly [ReasonCode, readonly ReasonCode[], string]>> = {
-  403: [
-    'REQUEST_REFUSED',
-    ['NO_GRANT', 'PATH', 'METHOD', 'WORKLOAD', 'UNUSUAL_PATH', 'UPGRADE', 'MALFORMED_REQUEST'],
-    'we have no grant of this export, or no rule of it has this method, path and workload; it does not say which',
-  ],
-  429: [
-    'REQUEST_REFUSED',
-    ['PEER_RATE_LIMIT', 'PEER_REQUESTS_LIMIT', 'CONSUMER_RATE_LIMIT', 'CONSUMER_REQUESTS_LIMIT'],
-    'it would be admitted, but a limit of the peer for us is reached',
-  ],
-  413: ['REQUEST_REFUSED', ['BODY_LIMIT'], 'it would be admitted, but its body is larger than the export takes'],
-  502: ['REQUEST_FAILED', ['BACKEND_MALFORMED'], 'it is admitted, and the answer of its service is none'],
-  503: [
-    'REQUEST_FAILED',
-    ['BACKEND_DOWN', 'BACKEND_TLS', 'BACKEND_RESET', 'OVERLOADED'],
-    'it is admitted, and its service cannot be reached, or its gateway is overloaded',
-  ],
-  504: ['REQUEST_FAILED', ['BACKEND_TIMEOUT'], 'it is admitted, and its service does not answer in time'],
-};
-
-/** What the log of the peer's ingress gateway may have for an answer of its own. */
-export function possibleReasons(status: number): readonly ReasonCode[] {
-  return OWN_ANSWERS[status]?.[1] ?? [];
-}
-
-/** `one of A, B`, or `A` alone. */
-export function oneOf(codes: readonly ReasonCode[]): string {
-  return codes.length === 1 ? codes.join() : `one of ${codes.join(', ')}`;
 }
 
 /** What the ingress gateway has answered itself (envoy/http/local-reply.ts); undefined: a service has. */

@@ -106,6 +106,15 @@ describe('the command explain', () => {
     assert.doesNotMatch(stdout, /caller/);
   });
 
+  test('The answer of a gRPC call has its status, which HTTP does not show', async (t) => {
+    const { file } = scene(t);
+    const call = { ...FIELDS, reason: 'PATH', method: 'POST', code: 200, grpc: 'PermissionDenied' };
+    const { stdout } = await postern(['explain', JSON.stringify(call), '-f', file]);
+    assert.match(stdout, /answer {4}200, gRPC status PermissionDenied, request_id/);
+    const json = await postern(['explain', JSON.stringify(call), '-f', file, '-o', 'json']);
+    assert.equal(JSON.parse(json.stdout)[0].details.grpc, 'PermissionDenied');
+  });
+
   test('The JSON form is ASCII alone, also when a path is not', async (t) => {
     const { file } = scene(t);
     const line = JSON.stringify({ ...FIELDS, path: '/\u009b31mä' });

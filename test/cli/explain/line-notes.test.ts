@@ -29,10 +29,11 @@ describe('notes of a line', () => {
     assert.match(noted(http).join(), /the answer was 403; it came from the peer.*request_id id-1.*TCP/);
     assert.match(noted({ ...http, code: 429 }).join(), /the answer was 429; it came from the peer.*request_id id-1/);
     const possible = {
-      429: 'one of PEER_RATE_LIMIT, .*',
+      403: 'one of NO_GRANT, PATH, .* \\(NO_GRANT also where .*\\)',
+      429: 'one of PEER_RATE_LIMIT, CONSUMER_RATE_LIMIT',
       413: 'BODY_LIMIT',
       502: '.*MALFORMED',
-      503: '.*BACKEND_DOWN.*',
+      503: 'one of BACKEND_DOWN, .*PEER_REQUESTS_LIMIT, CONSUMER_REQUESTS_LIMIT',
       504: 'BACKEND_TIMEOUT',
     };
     for (const [code, codes] of Object.entries(possible))
@@ -41,6 +42,23 @@ describe('notes of a line', () => {
     assert.deepEqual(noted({ ...http, verdict: 'refused', reason: 'CLIENT' }), []);
     assert.deepEqual(noted({ ...http, gateway: 'bank/ingress' }), []);
     assert.deepEqual(noted({ ...http, code: 200 }), []);
+  });
+
+  test('A gRPC status that a refusal or an error of the peer’s gateway becomes is told like its status of HTTP', () => {
+    const call = { layer: 'http', code: 200, request_id: 'id-1' };
+    const possible = {
+      PermissionDenied: 'one of NO_GRANT, PATH, .*',
+      ResourceExhausted: 'one of BODY_LIMIT, PEER_RATE_LIMIT, CONSUMER_RATE_LIMIT',
+      Unavailable: 'one of BACKEND_MALFORMED, BACKEND_DOWN, .*CONSUMER_REQUESTS_LIMIT, BACKEND_TIMEOUT',
+    };
+    for (const [grpc, codes] of Object.entries(possible)) {
+      const [note = ''] = noted({ ...call, grpc });
+      assert.match(note, new RegExp(`gRPC status ${grpc}; it came from the peer.*request_id id-1`));
+      assert.match(note, new RegExp(`that log has ${codes}; if its service`));
+    }
+    assert.doesNotMatch(noted({ ...call, grpc: 'NotFound' }).join(), /that log has/);
+    for (const more of [{ grpc: 'OK' }, {}, { grpc: 'PermissionDenied', gateway: 'bank/ingress' }])
+      assert.deepEqual(noted({ ...call, ...more }), []);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { possibleReasons } from '../../../src/cli/peer-check/own-answers.ts';
 import type { Reason } from '../../../src/envoy/reason-row.ts';
 import { REASONS, type ReasonCode } from '../../../src/envoy/reasons.ts';
 import { eventually } from '../../support/mesh.ts';
@@ -50,6 +51,18 @@ describe('every reason', () => {
         lines.filter((line) => reasons[line.split(' ')[1] ?? '']?.verdict !== line.split(' ')[2]),
         [],
       );
+    });
+    test('The reasons that an answer of an ingress may have are those of its lines with this status, of gRPC as well', () => {
+      const own = scene.gateway('bank').log.filter(({ layer, verdict }) => layer === 'http' && verdict !== 'allowed');
+      const statuses = new Map<number, Set<unknown>>();
+      for (const { code, grpc, reason } of own) {
+        if (typeof grpc === 'string')
+          assert.ok(possibleReasons(200, grpc).includes(reason as ReasonCode), `${grpc} ${reason}`);
+        else if (Number(code) >= 400) statuses.set(Number(code), (statuses.get(Number(code)) ?? new Set()).add(reason));
+      }
+      assert.ok(statuses.size >= 6);
+      for (const [code, seen] of statuses)
+        assert.deepEqual([...seen].sort(), [...possibleReasons(code)].sort(), `${code}`);
     });
     for (const gateway of GATEWAYS)
       test(`The counters of ${gateway} have each line that is not allowed, with its labels, and nothing else`, async () => {

@@ -230,6 +230,14 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     ...{ reason: 'PATH', ...bank('http', { grpc: 'PermissionDenied' }) },
     act: peer('shop', 'core', { method: 'POST', path: '/x', headers: { 'content-type': 'application/grpc' } }),
   },
+  'a gRPC call above a rate, which has status 200': {
+    ...{ reason: 'CONSUMER_RATE_LIMIT', ...bank('http', { grpc: 'ResourceExhausted' }) },
+    act: peer('shop', 'rate', { method: 'POST', headers: { 'content-type': 'application/grpc' } }, 6),
+  },
+  'a gRPC call to a backend where nobody listens, which has status 200': {
+    ...{ reason: 'BACKEND_DOWN', ...bank('http', { grpc: 'Unavailable' }) },
+    act: peer('shop', 'down', { method: 'POST', headers: { 'content-type': 'application/grpc' } }),
+  },
   'a rule of another workload': { reason: 'WORKLOAD', ...bank('http'), act: peer('shop', 'core', { path: '/w' }) },
   'a caller that is no client of the import': {
     ...{ reason: 'CLIENT', gateway: 'proven', layer: 'http' },
@@ -397,6 +405,10 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     reason: 'BACKEND_TIMEOUT',
     ...bank('http', { method: 'POST' }),
     act: peer('shop', 'core', { method: 'POST', path: '/v1/no-answer' }),
+  },
+  'a caller that is silent in the middle of its body': {
+    ...{ reason: 'BACKEND_TIMEOUT', ...bank('http', { path: '/v1/half' }) },
+    act: peer('shop', 'core', { method: 'POST', path: '/v1/half', open: true }),
   },
   'a backend that resets': {
     reason: 'BACKEND_RESET',
