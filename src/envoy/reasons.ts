@@ -172,9 +172,9 @@ const TABLE = {
   CONNECTION_LIMIT: [
     'refused',
     'both',
-    'The peer, the consumer or the import has as many connections open as it may.',
+    'The peer (HTTP and gRPC), the TCP consumer or the TCP import has as many connections open as it may.',
     'A pool that is too large, or connections that nobody closes.',
-    'Raise `connections` of its `limits`.',
+    'Raise `connections` of its `limits`: of the peer, or of the TCP consumer or import.',
   ],
   OVERLOADED: [
     'refused',

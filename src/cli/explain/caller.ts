@@ -1,6 +1,7 @@
 // The caller, and the gateway that we dialled, as a line has them, and what that is worth: verified by TLS, or only said.
 // Must not: call a name verified that the gateway did not verify.
 
+import { isAfterHandshake } from './line-limits.ts';
 import type { LogLine } from './log-line.ts';
 
 export interface Caller {
@@ -30,12 +31,14 @@ export function dialledOf({ layer, fields }: LogLine): Dialled | undefined {
   return { ...(address !== undefined && { address }), ...(identity !== undefined && { identity }) };
 }
 
-export function callerOf({ fields }: LogLine): Caller {
+export function callerOf({ fields, reason }: LogLine): Caller {
   const { peer_uri: proven, claimed_uri: claimed, workload, client } = fields;
   const identity = proven ?? claimed;
+  // The limit of a TCP connection comes after its handshake, which has verified the certificate.
+  const isVerified = claimed !== undefined && reason === 'CONNECTION_LIMIT' && isAfterHandshake(fields['flags'] ?? '');
   return {
     ...(identity !== undefined && { identity }),
-    isProven: proven !== undefined ? 'verified' : claimed !== undefined ? 'claimed' : 'none',
+    isProven: proven !== undefined || isVerified ? 'verified' : claimed !== undefined ? 'claimed' : 'none',
     ...(workload !== undefined && { workload }),
     ...(client !== undefined && { client }),
   };

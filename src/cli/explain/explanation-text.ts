@@ -4,7 +4,7 @@
 import { inOneLine } from '../../one-line.ts';
 import { placedLimitText } from '../questions/placed-limit.ts';
 import type { Dialled } from './caller.ts';
-import type { Explanation, Judged, Placed } from './explanation.ts';
+import { type Explanation, isEndedByOther, type Judged, type Placed } from './explanation.ts';
 
 const COLUMNS = 80;
 const INDENT = 10;
@@ -35,7 +35,7 @@ export function explanationText(given: Explanation): string {
         ([key]) => verdict !== 'allowed' && ['code_details', 'conn_term', 'tls_fail', 'upstream_fail'].includes(key),
       )
       .map(([key, text]) => ['Envoy', `${key}: ${text}`] as const),
-    ...told.judged.flatMap(judgedRows),
+    ...told.judged.flatMap((judged) => judgedRows(judged, told)),
     ...(told.judged.length === 0
       ? [['judged', 'not here: the line is of another mesh; ask its own Postern'] as const]
       : []),
@@ -59,10 +59,12 @@ function dialledRows({ address, identity }: Dialled): readonly (readonly [string
   ];
 }
 
-function callerText({ caller: { identity, isProven, client }, reason }: Explanation): string {
+function callerText({ caller: { identity, isProven, client }, reason, layer }: Explanation): string {
   const from = client === undefined ? '' : `, from ${client}`;
   switch (isProven) {
     case 'verified':
+      if (reason === 'CONNECTION_LIMIT' && layer === 'listener')
+        return `${identity} (claimed_uri, verified by TLS; the limit comes after that)${from}`;
       return `${identity} (peer_uri, verified by TLS)${from}`;
     case 'claimed':
       // Nothing was refused here, and nothing was proven.
@@ -89,15 +91,23 @@ function limitRows({ verdict, limits }: Explanation): readonly (readonly [string
   ];
 }
 
-function judgedRows({ snapshot, verdict, reason, agrees, why }: Judged): readonly (readonly [string, string])[] {
+function judgedRows(
+  { snapshot, verdict, reason, agrees, why }: Judged,
+  line: Explanation,
+): readonly (readonly [string, string])[] {
   const answer = verdict === 'yes' ? 'yes' : `no (${reason})`;
   const says = {
     same: `the resources say the same: ${answer}`,
     moment:
+      verdict === 'no' && isEndedByOther(line)
+        ? `no contradiction: the other end left before the gateway had judged it; by what it claimed, the resources say ${answer}`
+        : verdict === 'no'
+          ? `the limit comes first, and was a fact of that moment; without it, the resources say ${answer}`
+          : 'the resources admit it; the reason was a fact of that moment, which only the line knows',
+    unseen:
       verdict === 'no'
-        ? `the limit comes first, and was a fact of that moment; without it, the resources say ${answer}`
-        : 'the resources admit it; the reason was a fact of that moment, which only the line knows',
-    unseen: `no contradiction: what decided (such as the certificate itself) is not in the line; by the rest of it, the resources say ${answer}`,
+        ? `no contradiction: both refuse it. What decided (such as the certificate itself) is not in the line; by the rest alone, as it claims to be, the resources would say ${answer}`
+        : `no contradiction: what decided (such as the certificate itself) is not in the line; by the rest alone, the resources would say ${answer}`,
     other: `THE RESOURCES SAY OTHERWISE: ${answer}. They changed, the line is not of this gateway, or Postern is wrong`,
     none: `not judged: ${why}`,
   }[agrees];

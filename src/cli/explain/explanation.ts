@@ -63,7 +63,7 @@ export interface Judged {
   readonly reason?: string;
   /**
    * `same`: the resources say what the line says. `moment`: they admit it, or get to the limit of the line first; that is a fact of that moment. `unseen`: the line lacks
-   * what decided. `other`: they say something else. `none`: the line says too little to ask.
+   * what decided. `other`: they say something else. `none`: the line says too little to ask, or the resources are others than its own.
    */
   readonly agrees: 'same' | 'moment' | 'unseen' | 'other' | 'none';
   /** Why there is no verdict. */
@@ -100,7 +100,7 @@ export function explain(line: LogLine, served: readonly Served[]): Explanation {
     verdict === 'allowed' || first === undefined
       ? undefined
       : (first.decision?.nearest ?? nearestNamed(line, first.served));
-  const limits = first === undefined ? [] : lineLimits(line, first.decision, first.served);
+  const limits = first === undefined ? [] : lineLimits(line, first.decisions, first.served);
   const { meaning, cause, cure } = { ...adviceFor(line), ...limitCure(limits), ...nearest };
   const look = limits.find(({ isReached }) => isReached)?.name ?? REASON_BASIS[reason].source(line);
   const { rule } = fields;
@@ -159,12 +159,14 @@ interface Judgement {
   readonly decision?: Decision;
   /** All that say what the line says: it may leave open what was asked. */
   readonly same: readonly Decision[];
+  /** That, or several where the line leaves open whose limit it is about. */
+  readonly decisions: readonly Decision[];
 }
 
 function judgedBy(line: LogLine, served: Served): Judgement {
   const about = served.snapshot === undefined ? {} : { snapshot: served.snapshot };
   const { basis } = REASON_BASIS[line.reason];
-  const none = (why: string): Judgement => ({ judged: { ...about, agrees: 'none', why }, same: [] });
+  const none = (why: string): Judgement => ({ judged: { ...about, agrees: 'none', why }, same: [], decisions: [] });
   // What is beyond the cut may be what decided.
   if (line.cut.length > 0) return none(`its ${line.cut.join(' and ')} is longer than what is judged`);
   try {
@@ -177,10 +179,16 @@ function judgedBy(line: LogLine, served: Served): Judgement {
       ? 'same'
       : basis === 'unseen' || (basis === 'rules' && isUnseen(line))
         ? 'unseen'
-        : basis === 'moment' && (verdict === 'yes' || reason === 'BODY_LIMIT' || isLimitedBefore(decision, line))
+        : basis === 'moment' && (verdict === 'yes' || mayComeFirst(decision, line))
           ? 'moment'
           : 'other';
-    return { judged: { ...about, verdict, reason, agrees, steps }, decision, same };
+    const found = { decision, same, decisions: line.reason === 'CONNECTION_LIMIT' ? decisions : [decision] };
+    // What changed since is no contradiction.
+    if (agrees === 'other' && served.snapshot?.foundBy === 'none') {
+      const why = `the resources of that time are not known any more; the newest say ${verdict === 'yes' ? 'yes' : `no (${reason})`}`;
+      return { ...found, judged: { ...about, verdict, reason, agrees: 'none', why, steps } };
+    }
+    return { ...found, judged: { ...about, verdict, reason, agrees, steps } };
   } catch (error) {
     if (error instanceof PosternError && error.code === 'UNJUDGED') return none(error.message);
     throw error;
@@ -203,6 +211,16 @@ function isUnseen({ layer, role, fields }: LogLine): boolean {
 
 function isSame({ reason }: Decision, line: LogLine): boolean {
   return reason === line.reason;
+}
+
+/** The reason of the line may come before what the resources say. */
+function mayComeFirst(decision: Decision, line: LogLine): boolean {
+  return decision.reason === 'BODY_LIMIT' || isEndedByOther(line) || isLimitedBefore(decision, line);
+}
+
+/** Who leaves in the handshake may do that before it is refused. */
+export function isEndedByOther({ layer, reason }: Pick<LogLine, 'layer' | 'reason'>): boolean {
+  return layer === 'listener' && (reason === 'HANDSHAKE_UNFINISHED' || reason === 'PEER_REFUSED_US');
 }
 
 /** What counts before all else refuses also what would be refused after it. */

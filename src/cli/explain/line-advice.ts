@@ -77,6 +77,21 @@ const DIALLED: Special = {
   },
 };
 
+/** Of a TCP connection that the peer reset after bytes of it had come. */
+const RESET: Special = {
+  PEER_RESET: {
+    meaning: 'The connection was reset from the side of the peer, after bytes of it had come.',
+    cause: 'Its gateway withdrew the trust or the grant, or restarted; or its service reset the connection.',
+  },
+};
+const UNANSWERED: Special = {
+  PEER_RESET: {
+    meaning: 'The TCP connection ended without a byte from the peer, whoever ended it.',
+    cause:
+      'Its service is down, we have as many connections open as it grants, its gateway restarts or withdrew its trust, or the caller left at once.',
+  },
+};
+
 /** At the gate of a TCP export, which compares what TLS has verified before. */
 const OF_GATES: Special = {
   WRONG_IDENTITY: { cure: 'Compare `peer_uri` of the line with `gatewayIdentities` of the peer.' },
@@ -98,9 +113,10 @@ export function adviceFor(line: LogLine): Advice {
   return { meaning, cause, cure: named };
 }
 
-function specialOf({ role, layer }: LogLine): Special {
+function specialOf({ role, layer, fields }: LogLine): Special {
   if (layer === 'listener') return role === 'ingress' ? SEE_TLS : OF_CALLERS;
   if (layer === 'http') return {};
   if (layer === 'tunnel') return { ...DIALLED, ...MADE };
-  return { ...(role === 'egress' ? DIALLED : OF_GATES), ...CARRIED };
+  if (role === 'ingress') return { ...OF_GATES, ...CARRIED };
+  return { ...DIALLED, ...CARRIED, ...(Number(fields['tx']) > 0 ? RESET : UNANSWERED) };
 }

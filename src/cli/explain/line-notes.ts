@@ -5,20 +5,26 @@ import { REASONS, type ReasonCode } from '../../envoy/reasons.ts';
 import { oneOf, possibleReasons } from '../peer-check/own-answers.ts';
 import type { LogLine } from './log-line.ts';
 
-/** Envoy's words for why it ended a TCP connection by itself, in `close`. */
+/** Envoy's words for why it ended a connection by itself, in `close`. */
 const ENDS: Readonly<Record<string, ReasonCode>> = {
   tcp_session_idle_timeout: 'IDLE',
   max_connection_duration_reached: 'AGE',
+  // The trust, or the grant, lies in the filter chain, and that of TCP in its gate as well.
+  filter_chain_is_being_removed: 'ENDED_BY_GATEWAY',
+  Active_Internal_Listener_destructor: 'ENDED_BY_GATEWAY',
 };
 
 export function notesOf(line: LogLine): readonly string[] {
   const { layer, fields } = line;
   const { close = '' } = fields;
-  const end = layer === 'tcp' && Object.hasOwn(ENDS, close) ? ENDS[close] : undefined;
-  return [
-    ...(end === undefined ? [] : [`it ended with ${end}: ${REASONS[end].meaning} ${REASONS[end].cure}`]),
-    ...peersAnswer(line),
-  ];
+  const isConnection = layer === 'tcp' || layer === 'listener';
+  const end = isConnection && Object.hasOwn(ENDS, close) ? ENDS[close] : undefined;
+  return [...(end === undefined ? [] : [endNote(end)]), ...peersAnswer(line)];
+}
+
+function endNote(end: ReasonCode): string {
+  const { meaning, cause, cure } = REASONS[end];
+  return [`it ended with ${end}:`, meaning, cause, cure].filter((text) => text !== '').join(' ');
 }
 
 /** The status of a gRPC call that did not succeed: its answer has the status 200 of HTTP. */

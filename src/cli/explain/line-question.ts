@@ -2,6 +2,8 @@
 // Must not: add a fact that the line does not have, but what every honest client has (decision/tls/honest-client.ts).
 
 import type { Hello, Question, Request } from '../../decision/answer/question.ts';
+import { ownMetadata } from '../../decision/matching/own-metadata.ts';
+import { Resources } from '../../decision/matching/resources.ts';
 import { claimHeader, peerHello, workloadHello } from '../../decision/tls/honest-client.ts';
 import { HTTP_ALPN, TCP_ALPN } from '../../envoy/resource-names.ts';
 import { exportAuthority } from '../../federation/wire-names.ts';
@@ -90,18 +92,44 @@ function peerHandshake({ fields, reason, at }: LogLine, { resources }: Served): 
   if (hello === undefined) return [];
   const { certificate, ...bare } = showing(hello, claimed ?? identity);
   const shown = certificate !== undefined && reason !== 'NO_CERTIFICATE' && { certificate };
-  return [{ ...alone, hello: { ...bare, ...shown, alpn, ...(sni !== undefined && { serverName: sni }) } }];
+  const asked = { ...bare, ...shown, alpn, ...(sni !== undefined && { serverName: sni }) };
+  // The limit of a TCP consumer is that of the connections to its gate, which lies after the handshake.
+  return [reason === 'CONNECTION_LIMIT' && alpn.includes(TCP_ALPN) ? { at, hello: asked } : { ...alone, hello: asked }];
 }
 
 /** A line of a connection does not say at which port it was. */
-function localHandshakes({ fields, reason, at }: LogLine, { resources, names }: Served): readonly Question[] {
+function localHandshakes(line: LogLine, { resources, names }: Served): readonly Question[] {
+  const { fields, reason, at } = line;
   const workload = fields['claimed_uri'] ?? fields['peer_uri'];
+  if (reason === 'CONNECTION_LIMIT') return limitedConnections(line, { resources, names }, workload);
   if (workload === undefined && reason !== 'NO_CERTIFICATE') return [];
   return [...new Set(names.imports.map(({ port }) => port))].flatMap((port) => {
     const hello = workloadHello(resources, port, undefined, 'http/1.1', at);
     if (hello === undefined) return [];
     const shown = workload === undefined ? hello : workloadHello(resources, port, workload, 'http/1.1', at);
     return shown === undefined ? [] : [{ port, at, isConnectionAlone: true, hello: showing(shown, workload) } as const];
+  });
+}
+
+/** Only TCP imports have a limit there: all of them, unless the version of the filter chain says which it was. */
+function limitedConnections(
+  { fields, at }: LogLine,
+  { resources, names }: Pick<Served, 'resources' | 'names'>,
+  workload: string | undefined,
+): readonly Question[] {
+  const { version } = fields;
+  const portsOfVersion = new Resources(resources)
+    .listeners()
+    .filter(
+      ({ filter_chains: all = [] }) =>
+        version !== undefined && all.some((one) => ownMetadata(one, 'version') === version),
+    )
+    .map(({ address }) => address?.socket_address?.port_value);
+  const tcp = names.imports.filter(({ protocol }) => protocol === 'tcp');
+  const ofVersion = tcp.filter(({ port }) => portsOfVersion.includes(port));
+  return (ofVersion.length > 0 ? ofVersion : tcp).map(({ port }) => {
+    const hello = workloadHello(resources, port, workload, 'tcp', at);
+    return { port, at, ...(hello && { hello: showing(hello, workload) }) };
   });
 }
 

@@ -27,6 +27,8 @@ export interface LogLine {
 /** A request has up to 48 KiB of headers; of a byte of its path, Envoy makes three, and JSON up to six of others. */
 const MAX_LINE = 512 * 1024;
 const MAX_VALUE = 2048;
+/** Each is judged by the resources of its own time. */
+const MOST_LINES = 50;
 /** Where the line may begin: a prefix may have brackets of its own. */
 const MOST_BEGINNINGS = 16;
 /** The fields in which log collectors keep a line. */
@@ -44,6 +46,33 @@ export function parseLogLine(text: string): LogLine {
   if (found === undefined)
     throw refused('it holds no JSON of a gateway', 'the lines of gateways have "gateway" and "layer"');
   return lineOf(found);
+}
+
+/**
+ * One line, or several in their order; among them, lines of other programs count for nothing. One object may be spread over rows.
+ * Errors: USAGE, LOG_LINE.
+ */
+export function parseLogLines(text: string): readonly LogLine[] {
+  const rows = text.split('\n').map((row, at) => ({ row, at: at + 1 }));
+  const asked = rows.filter(({ row }) => row.trim() !== '');
+  if (asked.length <= 1) return [parseLogLine(text)];
+  const lines: LogLine[] = [];
+  let damage: PosternError | undefined;
+  for (const { row, at } of asked)
+    try {
+      lines.push(parseLogLine(row));
+    } catch (error) {
+      if (!(error instanceof PosternError)) throw error;
+      if (row.includes('gateway') && row.includes('layer'))
+        damage ??= new PosternError('LOG_LINE', `line ${at}: ${error.message}`);
+    }
+  if (lines.length > MOST_LINES)
+    throw new PosternError(
+      'USAGE',
+      `${lines.length} lines were given, and at most ${MOST_LINES} are explained at once`,
+    );
+  if (lines.length > 0 && damage !== undefined) throw damage;
+  return lines.length > 0 ? lines : [parseLogLine(text)];
 }
 
 function objectIn(text: string, deepest: number): Readonly<Record<string, unknown>> | undefined {

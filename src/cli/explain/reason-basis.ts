@@ -2,6 +2,7 @@
 // Must not: have a code that is not here; the type sees to that.
 
 import type { ReasonCode } from '../../envoy/reasons.ts';
+import { isAfterHandshake } from './line-limits.ts';
 import type { LogLine } from './log-line.ts';
 
 export interface ReasonBasis {
@@ -42,6 +43,9 @@ const IMPORT: Source = ({ fields }) => (fields['import'] === undefined ? undefin
 const SERVICE: Source = (line) => (line.role === 'ingress' ? CONSUMER(line) : IMPORT(line));
 const CLIENTS: Source = (line) => (IMPORT(line) === undefined ? undefined : `${IMPORT(line)}.clients`);
 const HTTP: Source = (line) => SERVICE(line) ?? PEER(line);
+/** A line of a connection does not name the TCP consumer or import whose limit counts after its handshake. */
+const CONNECTIONS: Source = (line) =>
+  line.layer === 'listener' && isAfterHandshake(line.fields['flags'] ?? '') ? undefined : HTTP(line);
 
 function own({ role, layer }: LogLine, source: string): string | undefined {
   return role === 'egress' && layer === 'listener' ? source : undefined;
@@ -74,7 +78,7 @@ export const REASON_BASIS: Readonly<Record<ReasonCode, ReasonBasis>> = {
   IMPORT_RATE_LIMIT: moment(IMPORT),
   IMPORT_REQUESTS_LIMIT: moment(IMPORT),
   BODY_LIMIT: moment(SERVICE),
-  CONNECTION_LIMIT: moment(HTTP),
+  CONNECTION_LIMIT: moment(CONNECTIONS),
   OVERLOADED: moment(HTTP),
   NO_CERTIFICATE: unseen(PEER),
   WRONG_CA: unseen(BUNDLE),

@@ -9,7 +9,7 @@ const NONE = '-';
 
 export function ownMetadata(
   of: { readonly metadata?: Message<'envoy.config.core.v3.Metadata'> } | undefined,
-  key: 'peer' | 'service' | 'rule' | 'reason',
+  key: 'peer' | 'service' | 'rule' | 'reason' | 'version',
 ): string | undefined {
   const value = (of?.metadata?.filter_metadata?.[METADATA] as Readonly<Record<string, unknown>> | undefined)?.[key];
   return typeof value === 'string' && value !== NONE ? value : undefined;

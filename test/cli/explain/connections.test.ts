@@ -43,6 +43,9 @@ describe('lines of connections', () => {
       ['same', { ...theirs, reason: 'ALLOWED', peer_uri: GATEWAY }],
       ['moment', { ...ours, reason: 'HANDSHAKE_UNFINISHED', claimed_uri: CALLER }],
       ['moment', { ...theirs, reason: 'HANDSHAKE_UNFINISHED', claimed_uri: GATEWAY }],
+      // Who leaves may do that before it is refused.
+      ['moment', { ...theirs, reason: 'HANDSHAKE_UNFINISHED', claimed_uri: `${GATEWAY},${GATEWAY}2` }],
+      ['moment', { ...theirs, reason: 'PEER_REFUSED_US', claimed_uri: `${GATEWAY}2` }],
       ['unseen', { ...ours, reason: 'WRONG_CA', claimed_uri: CALLER }],
       ['unseen', { ...ours, reason: 'CERTIFICATE_EXPIRED', claimed_uri: CALLER }],
       ['same', { ...ours, reason: 'NO_CERTIFICATE' }],
@@ -54,6 +57,67 @@ describe('lines of connections', () => {
       const { judged } = await told(file, fields);
       assert.equal(judged[0]?.agrees, agrees, JSON.stringify({ fields, judged }));
     }
+  });
+
+  test('A limit of connections is named by the key that sets it, and the caller is proven where TLS came first', async (t) => {
+    const { edited } = scene(t);
+    let text = '';
+    const file = edited('limited.yaml', (yaml) => {
+      text = `${yaml
+        .replace('trustBundle: pki/shop/ca.pem', 'limits:\n      connections: 71\n    trustBundle: pki/shop/ca.pem')
+        .replace(/(name: ticks\.fx[\s\S]*?- peer: shop)/, '$1\n    limits:\n      connections: 72')}`;
+      return text;
+    });
+    const line = { gateway: 'bank/ingress', layer: 'listener', reason: 'CONNECTION_LIMIT', peer: 'shop' };
+    const reached = ({ limits, caller }: Explanation): readonly unknown[] => [
+      caller.isProven,
+      ...limits.filter(({ isReached }) => isReached).map(({ name, place }) => [name, place]),
+    ];
+    const at = (limit: number): string =>
+      `${file}:${text.split('\n').findIndex((one) => one.includes(`connections: ${limit}`)) + 1}`;
+    const ofPeer = await told(file, { ...line, sni: SNI, tls_fail: 'TLS_error:|268435589:CONNECTION_REJECTED' });
+    assert.deepEqual(reached(ofPeer), ['none', ['peers.shop.limits.connections', at(71)]]);
+    const tcp = { ...line, sni: `ticks.fx.tcp.${SNI}`, claimed_uri: GATEWAY, flags: 'UO' };
+    const ofConsumer = await told(file, tcp);
+    const key = 'exports.ticks.fx.consumers.shop.limits.connections';
+    assert.deepEqual(reached(ofConsumer), ['verified', [key, at(72)]]);
+    assert.ok(ofConsumer.cure.includes(key), ofConsumer.cure);
+    // Of a file that has no such export any more, nothing else is named.
+    const { look, limits } = await told(file, { ...tcp, sni: `gone.tcp.${SNI}` });
+    assert.deepEqual([look, limits.filter(({ isReached }) => isReached)], [undefined, []]);
+  });
+
+  test('A limit of a TCP import is named for its port, and those of all ports where the line leaves open which', async (t) => {
+    const file = scene(t).edited(
+      'imports.yaml',
+      (yaml) =>
+        `${yaml
+          .replace('trustDomain: bank.example', 'trustDomain: bank.example\n  trustBundle: pki/bank/ca.pem')
+          .replace('egress: {address: 127.0.0.1}', 'egress: {address: 127.0.0.1, clients: mtls}')
+          .replace('port: 11080', 'port: 11080\n  clients: [ns/web/sa/front]')}
+- {peer: shop, name: ticks, as: ticks.default, port: 11081, protocol: tcp, clients: [ns/web/sa/front], limits: {connections: 1}}
+- {peer: shop, name: tocks, as: tocks.default, port: 11082, protocol: tcp, clients: [ns/web/sa/front], limits: {connections: 2}}
+`,
+    );
+    const line = {
+      gateway: 'bank/egress',
+      layer: 'listener',
+      reason: 'CONNECTION_LIMIT',
+      claimed_uri: CALLER,
+      flags: 'UO',
+    };
+    const { limits, cure, caller, judged } = await told(file, line);
+    const names = limits.filter(({ isReached }) => isReached).map(({ name }) => name);
+    assert.deepEqual(names, ['imports.ticks.limits.connections', 'imports.tocks.limits.connections']);
+    for (const name of names) assert.ok(cure.includes(name ?? ''), cure);
+    assert.deepEqual([caller.isProven, judged[0]?.agrees], ['verified', 'moment']);
+    const { stdout } = await postern(['translate', '-f', file]);
+    const [, version] = /"version": "([0-9a-f]{12})"/.exec(stdout.slice(stdout.indexOf('egress/11082'))) ?? [];
+    const one = await told(file, { ...line, version });
+    assert.deepEqual(
+      one.limits.filter(({ isReached }) => isReached).map(({ name }) => name),
+      ['imports.tocks.limits.connections'],
+    );
   });
 
   test('What the gateway of the peer has ended is no contradiction, in lines of TCP as in those of tunnels', async (t) => {

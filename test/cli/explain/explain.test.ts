@@ -35,6 +35,18 @@ describe('the command explain', () => {
     assert.deepEqual([stdin.stdout, dash.stdout], [argument.stdout, argument.stdout]);
   });
 
+  test('Of several lines on stdin, all are explained in their order', async (t) => {
+    const { file } = scene(t);
+    const input = `${JSON.stringify({ ...FIELDS, reason: 'PATH', path: '/none' })}\n${LINE}\n`;
+    const text = await postern(['explain', '-f', file], { input });
+    assert.deepEqual(text.stdout.match(/^refused \(\w+\)/gm), ['refused (PATH)', 'refused (METHOD)']);
+    const json = await postern(['explain', '-f', file, '-o', 'json'], { input });
+    assert.deepEqual(
+      (JSON.parse(json.stdout) as { readonly reason: string }[]).map(({ reason }) => reason),
+      ['PATH', 'METHOD'],
+    );
+  });
+
   test('A file is judged as of the time of the line: a grant that was over then is over, and the text says since when', async (t) => {
     const { edited } = scene(t);
     const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();

@@ -20,6 +20,10 @@ describe('notes of a line', () => {
   test('A TCP connection that was silent, or has reached its age, has the code of its end', () => {
     assert.match(noted({ close: 'tcp_session_idle_timeout' }).join(), /^it ended with IDLE: /);
     assert.match(noted({ close: 'max_connection_duration_reached' }).join(), /^it ended with AGE: /);
+    const gate = { close: 'Active_Internal_Listener_destructor', gateway: 'bank/ingress' };
+    assert.match(noted(gate).join(), /^it ended with ENDED_BY_GATEWAY: .*trust or the grant/);
+    const chain = { close: 'filter_chain_is_being_removed', gateway: 'bank/ingress', layer: 'listener' };
+    assert.match(noted(chain).join(), /^it ended with ENDED_BY_GATEWAY: /);
     assert.deepEqual(noted({ close: 'constructor' }), []);
     assert.deepEqual(noted({}), []);
   });
@@ -119,6 +123,16 @@ describe('advice of a line', () => {
     for (const layer of layers) assert.doesNotMatch(advised({ layer, reason: 'ALLOWED' }).meaning, /status|answer/);
     assert.equal(new Set(layers.map((layer) => advised({ layer, reason: 'ALLOWED' }).meaning)).size, 3);
     assert.match(advised({ layer: 'http', reason: 'ALLOWED' }).meaning, /status/);
+  });
+
+  test('A TCP connection that was reset after bytes had come is not said to have had none', () => {
+    const reset = (tx: string, flags: string) => advised({ layer: 'tcp', reason: 'PEER_RESET', tx, flags });
+    assert.match(reset('0', '-').meaning, /without a byte/);
+    assert.doesNotMatch(
+      `${reset('7', 'UR').meaning}${reset('7', 'UR').cause}`,
+      /without a byte|leaves at once|left at once/,
+    );
+    assert.match(reset('7', 'UR').cause, /withdrew the trust or the grant/);
   });
 
   test('A command in a cure has the name of the peer, when it is a name', () => {

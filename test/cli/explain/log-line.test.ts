@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { explain } from '../../../src/cli/explain/explanation.ts';
 import { explanationText } from '../../../src/cli/explain/explanation-text.ts';
-import { parseLogLine } from '../../../src/cli/explain/log-line.ts';
+import { parseLogLine, parseLogLines } from '../../../src/cli/explain/log-line.ts';
 import { PosternError } from '../../../src/errors.ts';
 
 const FIELDS = {
@@ -18,6 +18,26 @@ const FIELDS = {
   path: '/v1/accounts',
 };
 const LINE = JSON.stringify(FIELDS);
+
+describe('several lines', () => {
+  const reasons = (text: string): readonly string[] => parseLogLines(text).map(({ reason }) => reason);
+  const path = JSON.stringify({ ...FIELDS, reason: 'PATH' });
+
+  test('All lines of the input are explained, in their order', () => {
+    assert.deepEqual(reasons(`${LINE}\n\npod ${path}\r\n${LINE}\n`), ['METHOD', 'PATH', 'METHOD']);
+  });
+
+  test('Lines of other programs between them count for nothing, and a damaged one is an error with its number', () => {
+    assert.deepEqual(reasons(`starting\n${LINE}\n{"level":"info"}\n${path}`), ['METHOD', 'PATH']);
+    assert.throws(() => reasons(`${path}\n${LINE.slice(0, -12)}\n${LINE}`), { code: 'LOG_LINE', message: /line 2: / });
+  });
+
+  test('One object may be spread over rows, and more lines than are explained at once are a wrong use', () => {
+    assert.deepEqual(reasons(JSON.stringify(FIELDS, null, 2)), ['METHOD']);
+    assert.throws(() => reasons(Array(51).fill(LINE).join('\n')), { code: 'USAGE' });
+    assert.throws(() => reasons('a\nb'), { code: 'LOG_LINE' });
+  });
+});
 
 describe('a line of the access log', () => {
   const prefixed: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { type Answer, type Credentials, callGateway, type Request } from '../../../deploy/demo/calls.ts';
 import type { LogLine } from '../../../deploy/demo/why.ts';
 import type { Explanation } from '../../../src/cli/explain/explanation.ts';
@@ -76,6 +77,13 @@ exports:
   protocol: tcp
   backend: "${dead}"
   consumers: [{peer: shop}]
+- name: tape
+  protocol: tcp
+  backend: "${backend}"
+  consumers:
+  - peer: shop
+    limits:
+      connections: 1
 `,
     );
     shop = await bed.mesh(
@@ -181,6 +189,17 @@ imports:
       send: 'x',
     });
 
+  /** More connections than the shop may have to one export, all at once, until one of them is refused. */
+  async function crowd(): Promise<void> {
+    const client = leaf({ ca: bed.pki('shop.example'), caTrustDomain: 'shop.example', uris: [GATEWAY] });
+    const names = { servername: `tape.tcp.${SNI}`, ALPNProtocols: ['postern-tcp'], rejectUnauthorized: false };
+    const sockets = Array.from({ length: 8 }, () =>
+      connectTls({ host: ingress.host, port: ingress.port, ...names, ...client }).on('error', () => undefined),
+    );
+    await Promise.race(sockets.map((socket) => new Promise((done) => socket.on('close', done))));
+    for (const socket of sockets) socket.destroy();
+  }
+
   /** Empty frames beside a request that the shop may make: the gateway ends the connection, and with it the request. */
   async function floods(): Promise<void> {
     const client = leaf({ ca: bed.pki('shop.example'), caTrustDomain: 'shop.example', uris: [GATEWAY] });
@@ -230,6 +249,13 @@ imports:
         'exports.quotes.consumers.shop.limits.requestsPerSecond',
         '{peer: shop, methods: [GET], paths: [/*], limits',
       ],
+    },
+    CONNECTION_LIMIT: {
+      mesh: 'bank',
+      layer: 'listener',
+      act: crowd,
+      agrees: 'moment',
+      look: ['exports.tape.consumers.shop.limits.connections', 'connections: 1'],
     },
     FLOOD: { mesh: 'bank', layer: 'http', act: floods, agrees: 'unseen' },
     BACKEND_DOWN: {
@@ -422,9 +448,11 @@ imports:
       const [newest] = (await explained(line, bank)).judged;
       assert.deepEqual([newest?.snapshot?.foundBy, newest?.snapshot?.isNewest], ['none', true]);
     }
-    assert.match(
-      await posternHere('explain', JSON.stringify(refusedAt), '--admin', formatHostPort(bank.place.admin)),
-      /THE NEWEST, NOT THAT OF\s+THE LINE/,
-    );
+    // The rule that refused it is not known any more, and that of today contradicts nothing.
+    const [today] = (await explained(refusedAt, bank)).judged;
+    assert.deepEqual([today?.agrees, today?.verdict], ['none', 'yes']);
+    const text = await posternHere('explain', JSON.stringify(refusedAt), '--admin', formatHostPort(bank.place.admin));
+    assert.match(text, /THE NEWEST, NOT THAT OF\s+THE LINE/);
+    assert.doesNotMatch(text, /OTHERWISE/);
   });
 });

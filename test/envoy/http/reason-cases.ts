@@ -215,6 +215,9 @@ const bank = (layer: ReasonCase['layer'], where: ReasonCase['where'] = {}) =>
 const shop = (layer: ReasonCase['layer'], where: ReasonCase['where'] = {}) =>
   ({ gateway: 'shop', layer, where }) as const;
 
+/** By this `explain` tells a limit that comes after the handshake from one of a peer, which counts handshakes (cli/explain/line-limits.ts). */
+const AFTER_TLS = { flags: 'UO', tls_fail: undefined };
+
 export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   'an admitted request': { reason: 'ALLOWED', ...bank('http', { peer: 'shop' }), act: peer('shop', 'core') },
   'an error that the backend answers with': {
@@ -320,7 +323,10 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   'a large body': { reason: 'BODY_LIMIT', ...bank('http'), act: peer('shop', 'small', BODY) },
   'a second connection': { reason: 'CONNECTION_LIMIT', ...bank('listener'), act: secondConnection },
   'a second connection of a TCP consumer': {
-    ...{ reason: 'CONNECTION_LIMIT', ...bank('listener', { sni: 'narrow.tcp.shop.example.peers.bank.example' }) },
+    ...{
+      reason: 'CONNECTION_LIMIT',
+      ...bank('listener', { ...AFTER_TLS, sni: 'narrow.tcp.shop.example.peers.bank.example' }),
+    },
     act: secondTcp((scene) => ({ port: scene.ports.narrow })),
   },
   'a second connection of a TCP consumer, at its egress': {
@@ -328,7 +334,7 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
     act: secondTcp((scene) => ({ port: scene.ports.narrow })),
   },
   'a second connection of a TCP import whose callers prove who they are': {
-    ...{ reason: 'CONNECTION_LIMIT', gateway: 'proven', layer: 'listener' },
+    ...{ reason: 'CONNECTION_LIMIT', gateway: 'proven', layer: 'listener', where: AFTER_TLS },
     act: secondTcp((scene) => ({
       port: scene.ports.provenNarrow,
       tls: { client: scene.certificate('proven', 'ns/web/sa/front') },

@@ -7,7 +7,7 @@ import { ASKED, outputFlag } from '../../flag-list.ts';
 export const EXPLAIN: Command = {
   name: 'explain',
   positionals: ['[LINE]'],
-  summary: "Say what a line of a gateway's access log means: why, by which rule and line, and what to do.",
+  summary: "Say what lines of a gateway's access log mean: why, by which rule and line, and what to do.",
   flags: [
     {
       name: 'request-id',
@@ -25,7 +25,7 @@ export const EXPLAIN: Command = {
     outputFlag('text|json', 'text'),
   ],
   examples: [
-    'kubectl logs deploy/ingress | tail -1 | postern explain',
+    'kubectl logs deploy/ingress | tail -5 | postern explain',
     'postern explain \'{"ts":"…","gateway":"bank/ingress",…}\' -f mesh.yaml',
     'postern explain --request-id 5e0c3a6e-7d1b-4a53-9d0f-1c0f7a5f2b11 --log gateways.log -o json',
   ],

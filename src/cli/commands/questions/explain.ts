@@ -6,7 +6,7 @@ import { EXIT, PosternError } from '../../../errors.ts';
 import { type Invocation, outputFormat, type Run } from '../../command.ts';
 import { type Explanation, explain as explanation } from '../../explain/explanation.ts';
 import { explanationText } from '../../explain/explanation-text.ts';
-import { type LogLine, parseLogLine } from '../../explain/log-line.ts';
+import { type LogLine, parseLogLines } from '../../explain/log-line.ts';
 import { requestLines } from '../../explain/request-lines.ts';
 import { type Served, type ServedBy, servedResources } from '../../questions/served.ts';
 
@@ -30,9 +30,9 @@ async function askedLines(invocation: Invocation): Promise<readonly LogLine[]> {
     if (given !== undefined) throw new PosternError('USAGE', 'give a line, or --request-id and --log, not both');
     return await requestLines(log, id);
   }
-  if (given !== undefined && given !== '-') return [parseLogLine(given)];
+  if (given !== undefined && given !== '-') return parseLogLines(given);
   if (invocation.flag('file') === '-') throw new PosternError('USAGE', 'stdin has the line: give the name of the file');
-  return [parseLogLine(await readAll(process.stdin))];
+  return parseLogLines(await readAll(process.stdin));
 }
 
 /**
