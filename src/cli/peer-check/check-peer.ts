@@ -13,7 +13,7 @@ import { type CertificateFacts, factsOf } from './certificate-facts.ts';
 import { type Dial, dial, type Seen } from './dial.ts';
 import { healthOf } from './health.ts';
 import { whatWeRefuse } from './our-side.ts';
-import { whatThePeerRefuses } from './peer-side.ts';
+import { endedLater, whatThePeerRefuses } from './peer-side.ts';
 import type { Context, Verdict } from './verdict.ts';
 
 /** Our certificate towards the peer. */
@@ -68,7 +68,16 @@ export async function checkPeer(input: CheckInput): Promise<readonly CheckedWay[
       return await Promise.all(ips.flatMap((ip) => uses.map((use) => checkWay(input, { host, port, ip }, use))));
     }),
   );
-  return ways.flat();
+  return comparedAtEach(ways.flat());
+}
+
+/** What one connection leaves open, another one to the same gateway may tell. */
+function comparedAtEach(ways: readonly CheckedWay[]): readonly CheckedWay[] {
+  return ways.map((way) => {
+    const { ip, port } = way;
+    const isAccepted = ways.some((one) => one.ip === ip && one.port === port && one.verdicts.length === 0);
+    return { ...way, verdicts: way.verdicts.map((verdict) => endedLater(verdict, isAccepted)) };
+  });
 }
 
 /** Server names are those of the egress gateway's clusters: one for HTTP, one for each TCP import. */

@@ -114,16 +114,33 @@ function unknownServerName(context: Context): Verdict {
   );
 }
 
-/** The network filters of a chain judge at the first byte. */
-function closedLater({ ours: { uris } }: Context): Verdict {
-  const said = 'it closes the connection after the handshake, at our first byte, without an alert';
-  return uris.length === 1
-    ? peerRefuses('PEER_REFUSED_US', said, SEE_THEIR_LOG)
-    : peerRefuses(
-        'WRONG_IDENTITY',
-        `${said}: our certificate has ${uris.length} URI names, and a gateway has exactly one`,
-        'write a certificate with exactly one URI name to identity.files of our file',
-      );
+/** The network filters of a chain judge after the handshake; of TCP, the way to the backend begins there as well. */
+function closedLater({ ours: { uris }, tcpImport }: Context): Verdict {
+  const when = tcpImport === undefined ? 'after the handshake, at our first byte' : 'after the handshake';
+  const said = `closes the connection ${when}, without an alert`;
+  if (uris.length !== 1)
+    return peerRefuses(
+      'WRONG_IDENTITY',
+      `it ${said}: our certificate has ${uris.length} URI names, and a gateway has exactly one`,
+      'write a certificate with exactly one URI name to identity.files of our file',
+    );
+  if (tcpImport !== undefined)
+    return nobody(
+      'PEER_RESET',
+      `the peer's gateway ${said}: its backend of ${tcpImport} is down, or we have as many connections to it open as limits.connections in the peer's file allows`,
+      'ask the operators of the peer for the line of this time in the access log of its ingress gateway: BACKEND_DOWN, BACKEND_TLS and CONNECTION_LIMIT tell these apart',
+    );
+  const text = `the peer's gateway ${said}: it refuses our certificate, or it is about to end`;
+  return { refusedBy: 'peer', reason: 'PEER_REFUSED_US', text, remedy: SEE_THEIR_LOG };
+}
+
+/** `isAccepted`: the same gateway takes our certificate on another connection. By itself, an end does not say that it took it. */
+export function endedLater(verdict: Verdict, isAccepted: boolean): Verdict {
+  if (verdict.reason !== 'PEER_RESET') return verdict;
+  const text = isAccepted
+    ? 'our certificate is not the cause: the same gateway has just accepted it on another connection'
+    : 'or it refuses our certificate, which a gateway of Postern says by an alert';
+  return { ...verdict, text: `${verdict.text}; ${text}` };
 }
 
 function alertVerdict(alert: number, { phase, shown }: Seen, context: Context): Verdict {

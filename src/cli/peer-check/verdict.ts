@@ -14,7 +14,9 @@ export interface Verdict {
 }
 
 /** Those of the access logs' codes that a dial can find. */
-export type Reason = PeerFailureReason | Extract<ReasonCode, 'NO_ALPN' | 'UNHEALTHY' | 'WE_REFUSED_PEER'>;
+export type Reason =
+  | PeerFailureReason
+  | Extract<ReasonCode, 'NO_ALPN' | 'PEER_RESET' | 'UNHEALTHY' | 'WE_REFUSED_PEER'>;
 
 /** What a verdict speaks of. */
 export interface Context {

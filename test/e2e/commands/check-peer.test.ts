@@ -41,6 +41,7 @@ exports:
 - {name: accounts, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop, methods: [GET], paths: [/*]}]}
 - {name: desk, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop, methods: [GET], paths: [/*], workloads: [ns/web/sa/front]}]}
 - {name: down, backend: "127.0.0.1:1", consumers: [{peer: shop, methods: [GET], paths: [/*]}]}
+- {name: idle, protocol: tcp, backend: "127.0.0.1:1", consumers: [{peer: shop}]}
 - {name: vault, protocol: tcp, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop}]}
 - {name: ledger, protocol: tcp, backend: "${formatHostPort(backend.address)}", consumers: [{peer: shop}]}
 `,
@@ -252,6 +253,20 @@ ${http.map((name) => `- {peer: bank, name: ${name}, as: ${name}.bank, port: 1808
     assert.deepEqual(await verdicts({ tcp: 'loans' }), [69, '', 'peer: UNKNOWN_SERVER_NAME']);
     const { stdout } = await postern(['check', 'peer', 'bank', '-f', shopFile({ tcp: 'loans' })]);
     assert.match(stdout, /^ +-> ask the peer to grant us loans as TCP /m);
+  });
+
+  test('A TCP export whose backend is down is no refusal of us: the same gateway accepts our certificate for HTTP', async () => {
+    assert.deepEqual(await verdicts({ tcp: 'idle' }), [69, '', 'nobody: PEER_RESET']);
+    const isLogged = () =>
+      bank.log('ingress').some(({ layer, reason }) => layer === 'tcp' && reason === 'BACKEND_DOWN');
+    await eventually('the log of the peer says why', isLogged);
+    const { stdout } = await postern(['check', 'peer', 'bank', '-f', shopFile({ tcp: 'idle' })]);
+    assert.match(
+      stdout,
+      /PEER_RESET \(no connection\): .*backend of idle .*limits\.connections.*certificate is not the cause/,
+    );
+    assert.match(stdout, /-> .*BACKEND_DOWN.*CONNECTION_LIMIT/);
+    assert.doesNotMatch(stdout, /refuses us/);
   });
 
   test('The command check peer names the imports of HTTP that the peer serves as TCP, beside those that it may serve', async () => {
