@@ -80,6 +80,32 @@ function speaksTls(host: string, port: number): Promise<boolean> {
   });
 }
 
+/** The JSON of an answer; undefined for anything else, which some other program has sent. */
+export function jsonIn({ status, body }: AdminAnswer): unknown {
+  if (status !== 200) return undefined;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether it is an object whose keys hold what is named: enough to tell Postern from anything else that answers. */
+export function hasShape(
+  value: unknown,
+  shape: Readonly<Record<string, 'string' | 'object' | 'array'>>,
+): value is Readonly<Record<string, unknown>> {
+  if (!isObject(value)) return false;
+  return Object.entries(shape).every(([key, kind]) => {
+    const part = value[key];
+    return kind === 'array' ? Array.isArray(part) : kind === 'object' ? isObject(part) : typeof part === kind;
+  });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What Envoy's admin port says of a path that it does not have, or that its bootstrap does not allow. */
 export function isEnvoyAdmin({ status, body }: AdminAnswer): boolean {
   return (status === 403 || status === 404) && /request to path .*not allowed|admin commands are/i.test(body);

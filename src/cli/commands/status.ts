@@ -9,7 +9,7 @@ import type { Status } from '../../admin/status-view.ts';
 import { parseDuration } from '../../duration.ts';
 import { EXIT, PosternError, systemReason } from '../../errors.ts';
 import { oneLine } from '../../one-line.ts';
-import { adminUrl, askAdmin, isEnvoyAdmin } from '../admin-request.ts';
+import { adminUrl, askAdmin, hasShape, isEnvoyAdmin, jsonIn } from '../admin-request.ts';
 import { type Invocation, isOn, outputFormat, type Run } from '../command.ts';
 import { statusText } from '../status-text.ts';
 
@@ -84,11 +84,11 @@ async function ask(admin: URL, invocation: Invocation, end: number, say: (text: 
 
 async function fetchStatus(admin: URL): Promise<Status> {
   const answer = await askAdmin(admin, '/status');
-  const { status: code, body } = answer;
+  const { status: code } = answer;
   if (isEnvoyAdmin(answer)) throw new Error('what answers there is the admin port of an Envoy');
   if (code === 503) throw new Error('postern run answers, and does not serve yet');
   if (code === 403) throw new Error('it answers only when it is addressed by IP address or as localhost');
-  const value = code === 200 ? parsed(body) : undefined;
+  const value = jsonIn(answer);
   if (!isStatus(value)) throw new Error(`what answers there (${code}) is not the admin port of Postern`);
   return value;
 }
@@ -99,22 +99,6 @@ function unreachable(admin: URL, invocation: Invocation, cause: Error): PosternE
   return new PosternError('ADMIN_UNREACHABLE', `no status from ${where}: ${cause.message}; ${hint}`, { cause });
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Enough to tell Postern from anything else that answers on that port. */
 function isStatus(value: unknown): value is Status {
-  if (typeof value !== 'object' || value === null) return false;
-  return (
-    'mesh' in value &&
-    'config' in value &&
-    'controlPlaneCa' in value &&
-    'gateways' in value &&
-    Array.isArray(value.gateways)
-  );
+  return hasShape(value, { mesh: 'string', config: 'object', controlPlaneCa: 'object', gateways: 'array' });
 }

@@ -15,7 +15,7 @@ import type { ResourceJson } from '../../envoy/proto/types.gen.ts';
 import { denialReasons, type Finding, formatDiagnostic, PosternError } from '../../errors.ts';
 import type { GatewayRole } from '../../federation/model.ts';
 import { inOneLine } from '../../one-line.ts';
-import { adminUrl, askAdmin, isEnvoyAdmin } from '../admin-request.ts';
+import { adminUrl, askAdmin, hasShape, isEnvoyAdmin, jsonIn } from '../admin-request.ts';
 import { type Invocation, isOn } from '../command.ts';
 import { resolvedConfiguration } from '../configuration.ts';
 
@@ -116,10 +116,24 @@ async function fromProcess(
   if (answer.status === 503 && answer.body === BUSY)
     throw fail('postern run answers too many other requests for resources now; try again');
   if (answer.status === 503) throw fail('postern run answers, and does not serve yet');
-  if (answer.status !== 200) throw fail(`what answers there (${answer.status}) is not the admin port of this Postern`);
-  const { resources, ...about } = JSON.parse(answer.body) as ServedResources;
+  const served = jsonIn(answer);
+  if (!isServed(served, gateway))
+    throw fail(`what answers there (${answer.status}) is not the admin port of this Postern`);
+  const { resources, ...about } = served;
   // The resources keep the lines of their certificates.
   return { ...inOneLine(about), gateway, resources: resources as readonly ResourceJson[] };
+}
+
+function isServed(value: unknown, gateway: GatewayRole): value is ServedResources & Record<string, unknown> {
+  return (
+    hasShape(value, {
+      ...{ gateway: 'string', mesh: 'string', file: 'string', trustDomain: 'string', names: 'object', terms: 'object' },
+      ...{ places: 'object', resources: 'array', snapshot: 'object' },
+    }) &&
+    value['gateway'] === gateway &&
+    hasShape(value['names'], { peers: 'array', exports: 'array', imports: 'array' }) &&
+    hasShape(value['terms'], { expires: 'object', connections: 'object' })
+  );
 }
 
 function queryOf({ version, at, node }: AskedSnapshot): string {

@@ -14,6 +14,8 @@ import { expositionProblems, samplesIn } from '../../telemetry/exposition.ts';
 import { codeOf, type Ended, postern, refusal, scene } from '../postern.ts';
 import { ANY, get, Served, served } from './served.ts';
 
+const LINE = JSON.stringify({ ts: '2026-11-29T12:00:00Z', gateway: 'bank/ingress', layer: 'http', reason: 'METHOD' });
+
 describe('run', () => {
   test('The command run serves until SIGTERM, and then ends with 0', async (t) => {
     const { process, admin } = await served(t);
@@ -377,14 +379,24 @@ describe('status', () => {
     ['JSON that is not ours', 200, '{}'],
     ['a list', 200, '[]'],
     ['null', 200, 'null'],
+    ['half of ours', 200, '{"gateway":"ingress","mesh":"bank","config":null,"names":{},"resources":[],"gateways":[]}'],
   ] as const) {
     test(`Another server at the admin address that answers with ${what} exits with 69`, async (t) => {
       const other = createServer((_, response) => response.writeHead(code).end(body)).listen(0, '127.0.0.1');
       t.after(() => other.close());
       await once(other, 'listening');
-      const ended = await postern(['status', '--admin', `127.0.0.1:${(other.address() as AddressInfo).port}`]);
-      assert.deepEqual([ended.status, codeOf(ended), ended.stdout], [69, 'ADMIN_UNREACHABLE', '']);
-      assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr);
+      const admin = ['--admin', `127.0.0.1:${(other.address() as AddressInfo).port}`];
+      for (const words of [
+        ['status'],
+        ['can', 'shop', 'GET', 'ledger.audit', '/'],
+        ['who', 'ledger.audit'],
+        ['explain', LINE],
+        ['plan', '-f', scene(t).file],
+      ]) {
+        const ended = await postern([...words, ...admin]);
+        assert.deepEqual([ended.status, codeOf(ended), ended.stdout], [69, 'ADMIN_UNREACHABLE', ''], words[0]);
+        assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr);
+      }
     });
   }
 });
