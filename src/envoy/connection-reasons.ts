@@ -12,7 +12,7 @@ export const CONNECTION_REASONS = {
     {
       ingress: 'A scanner, or a peer with a key of a kind that `leafKeys` lacks: TLS libraries then show none.',
       egress:
-        'A caller of our own that does not know about `clients: mtls`, or whose key is RSA: TLS libraries then show none.',
+        'A caller of our own that does not know about `clients: mtls`, or whose key is of no kind that the gateway takes (P-256, P-384, P-521, Ed25519, RSA): TLS libraries then show none.',
     },
     {
       ingress: 'Have the peer give its gateway a certificate, or add the kind of its key to `leafKeys`.',
@@ -25,7 +25,12 @@ export const CONNECTION_REASONS = {
     'both',
     'The certificate does not come from a CA of the bundle. What it says of itself proves nothing.',
     'The other mesh has another CA than the one in our file, does not send the CAs between, or has one of them that may not sign this certificate (name constraints, path length, a critical extension).',
-    'Compare with `postern peer show` of the other mesh, and exchange the bundle; `postern can PEER … --certificate FILE` says what is wrong with a certificate.',
+    {
+      ingress:
+        'Compare with `postern peer show` of the other mesh, and exchange the bundle; `postern can PEER … --certificate FILE` says what is wrong with a certificate.',
+      egress:
+        'Compare with `postern peer show` of the other mesh, and exchange the bundle; `postern can WORKLOAD GET IMPORT /path --peer-certificate FILE` says what is wrong with a certificate of the peer’s gateway.',
+    },
     'the certificate is not of a CA of the bundle',
   ],
   WRONG_IDENTITY: [
@@ -93,7 +98,7 @@ export const CONNECTION_REASONS = {
       ingress:
         'Compare `sni` of the line with `serverNames` of `postern peer show`; if it is one of them, have the client offer the ALPN `h2`.',
       egress:
-        'Run `postern check peer NAME`, and ask the peer whether its log has UNKNOWN_SERVER_NAME or CONNECTION_LIMIT at that time.',
+        'Run `postern check peer NAME -f FILE`, and ask the peer whether its log has UNKNOWN_SERVER_NAME or CONNECTION_LIMIT at that time.',
     },
     'the peer closes the connection at our first message: it does not know the server name, or we have reached its limits.connections',
   ],
@@ -228,7 +233,7 @@ export const CONNECTION_REASONS = {
     'egress',
     'No connection to a gateway of the peer could be made, or it ended before anything of the answer came.',
     'The peer is not reachable or went down, or one side refuses the other; the lines of `layer: tunnel` say which.',
-    'Run `postern check peer NAME`.',
+    'Run `postern check peer NAME -f FILE`.',
     'no gateway of the peer can be connected to',
   ],
   PEER_REFUSED_US: [
@@ -237,9 +242,10 @@ export const CONNECTION_REASONS = {
     'The other end ended the handshake with a TLS alert, or the connection after it without a byte.',
     'It does not trust our CA, or does not accept our identity.',
     {
-      ingress: '`tls_fail` has the alert; have the peer look into its log, and run `postern check peer` against us.',
+      ingress:
+        '`tls_fail` has the alert; have the peer look into its log, and run `postern check peer US -f FILE`, with its name for us.',
       egress:
-        '`upstream_fail` has the alert (`tls_fail` of a caller of our own), where there is one; run `postern check peer NAME`, and have the peer look into its log.',
+        '`upstream_fail` has the alert (`tls_fail` of a caller of our own), where there is one; run `postern check peer NAME -f FILE`, and have the peer look into its log.',
     },
     'the peer closes the connection after the handshake: it refuses our certificate',
   ],

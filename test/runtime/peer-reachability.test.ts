@@ -236,13 +236,15 @@ describe('the reachability of a peer', () => {
   ];
   for (const [failure, reason, refusedBy] of words)
     test(`Envoy’s words of ${reason} (${refusedBy}) are understood: ${failure.slice(-40)}`, () => {
-      const found = peerFailure({ failure, flags: ['upstream_connection_failure'] });
+      const found = peerFailure({ failure, flags: ['upstream_connection_failure'] }, { peer: 'shop' });
       assert.deepEqual([found.reason, found.refusedBy], [reason, refusedBy]);
     });
 
   test('A TCP import whose server name the peer does not know may be exported with another protocol', () => {
     const closed = { failure: 'TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer' };
-    const [http, tcp] = [undefined, 'ledger'].map((name) => peerFailure({ ...closed, flags: [] }, name));
+    const [http, tcp] = [{}, { tcpImport: 'ledger' }].map((way) =>
+      peerFailure({ ...closed, flags: [] }, { peer: 'shop', ...way }),
+    );
     assert.deepEqual([http?.reason, tcp?.reason], ['UNKNOWN_SERVER_NAME', 'UNKNOWN_SERVER_NAME']);
     assert.doesNotMatch(http?.text ?? '', /HTTP/);
     assert.match(tcp?.text ?? '', /ledger.*HTTP/);

@@ -5,6 +5,7 @@
 import { type Advice, adviceAt, type ReasonCode } from '../../envoy/reasons.ts';
 import { alertAdvice } from './alert-advice.ts';
 import type { LogLine } from './log-line.ts';
+import { malformedAdvice } from './malformed-advice.ts';
 
 export type { Advice };
 
@@ -39,8 +40,8 @@ const OF_CALLERS: Special = {
   },
   WRONG_PURPOSE: { cure: 'Issue the workload a certificate with clientAuth and digitalSignature.' },
   WRONG_KEY_KIND: {
-    cause: 'The workload has a key of a kind that our gateway does not take, such as RSA.',
-    cure: 'Give it a certificate with a key of the kind P-256, P-384, P-521 or Ed25519.',
+    cause: 'The workload has a key of a kind that our gateway does not take, or does not accept the kind of ours.',
+    cure: 'Give it a certificate with a key of the kind P-256, P-384, P-521, Ed25519 or RSA.',
   },
   HANDSHAKE_UNFINISHED: {
     cause:
@@ -73,7 +74,15 @@ const DIALLED: Special = {
     cause: 'No gateway of the peer listens at the address, it went down, or the network does not lead there.',
   },
   PEER_REFUSED_US: {
-    cure: '`upstream_fail` has the alert, where there is one; run `postern check peer NAME`, and have the peer look into its log.',
+    cure: '`upstream_fail` has the alert, where there is one; run `postern check peer NAME -f FILE`, and have the peer look into its log.',
+  },
+};
+
+const DIALLED_TCP: Special = {
+  ...DIALLED,
+  WRONG_CA: {
+    ...DIALLED.WRONG_CA,
+    cure: 'Compare with `postern peer show` of the other mesh, and exchange the bundle; `postern can WORKLOAD IMPORT --peer-certificate FILE` says what is wrong with a certificate of the peer’s gateway.',
   },
 };
 
@@ -99,7 +108,12 @@ const OF_GATES: Special = {
 
 export function adviceFor(line: LogLine): Advice {
   const { reason, role, fields } = line;
-  const { meaning, cause, cure } = { ...adviceAt(reason, role), ...specialOf(line)[reason], ...alertAdvice(line) };
+  const { meaning, cause, cure } = {
+    ...adviceAt(reason, role),
+    ...specialOf(line)[reason],
+    ...alertAdvice(line),
+    ...malformedAdvice(line),
+  };
   const { peer = '', peer_uri: uri = '' } = fields;
   const [, path] = /^spiffe:\/\/[a-z0-9._-]+\/([A-Za-z0-9._/-]{1,200})$/.exec(uri) ?? [];
   if (reason === 'CLIENT' && path !== undefined)
@@ -118,5 +132,5 @@ function specialOf({ role, layer, fields }: LogLine): Special {
   if (layer === 'http') return {};
   if (layer === 'tunnel') return { ...DIALLED, ...MADE };
   if (role === 'ingress') return { ...OF_GATES, ...CARRIED };
-  return { ...DIALLED, ...CARRIED, ...(Number(fields['tx']) > 0 ? RESET : UNANSWERED) };
+  return { ...DIALLED_TCP, ...CARRIED, ...(Number(fields['tx']) > 0 ? RESET : UNANSWERED) };
 }

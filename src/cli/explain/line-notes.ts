@@ -41,7 +41,7 @@ function peersAnswer(line: LogLine): readonly string[] {
   const possible = possibleReasons(Number(code), grpc);
   const answer = grpc === undefined ? `the answer was ${code}` : `the answer was the gRPC status ${grpc}`;
   const isTcp = possible.includes('NO_GRANT')
-    ? ' (NO_GRANT also where it exports the service as TCP and not as HTTP: `postern check peer` says so)'
+    ? ' (NO_GRANT also where it exports the service as TCP and not as HTTP: `postern check peer NAME -f FILE` says so)'
     : '';
   const why =
     possible.length === 0

@@ -23,6 +23,8 @@ export type NearestNamed = Nearest &
   };
 
 export function nearestNamed(line: LogLine, served: Served): NearestNamed | undefined {
+  const removed = removedPeer(line, served);
+  if (removed !== undefined) return removed;
   switch (line.reason) {
     case 'NO_GRANT':
       return nearestExport(line, served);
@@ -41,6 +43,21 @@ export function nearestNamed(line: LogLine, served: Served): NearestNamed | unde
     default:
       return undefined;
   }
+}
+
+/** While the connections of a removed peer end, it is denied everything, and our egress trusts it no longer. */
+const OF_REMOVED: ReadonlySet<string> = new Set(['NO_GRANT', 'PEER_DENIED', 'WRONG_CA']);
+
+/** A peer that the file does not have: a grant or a bundle alone would not help it. */
+function removedPeer({ reason, fields }: LogLine, { names }: Served): NearestNamed | undefined {
+  const { peer } = fields;
+  if (peer === undefined || !OF_REMOVED.has(reason) || names.peers.some(({ name }) => name === peer)) return undefined;
+  return {
+    rule: 'peers',
+    needs: [`a peer ${peer}`],
+    cause: `The file has no peer ${peer}: it was removed, or has another name now, and its connections end.`,
+    cure: `None, if that was intended; otherwise put ${peer} back into \`peers\`, with its grants and imports.`,
+  };
 }
 
 function nearestExport({ fields, at }: LogLine, served: Served): NearestNamed | undefined {

@@ -14,7 +14,11 @@ export interface PeerFailure {
   readonly text: string;
 }
 
-const CHECK = 'postern check peer says more';
+interface Dialled {
+  readonly peer: string;
+  /** By whose server name the peer was dialled; absent: by its own. */
+  readonly tcpImport?: string;
+}
 
 type Rule = readonly [pattern: RegExp, reason: PeerFailureReason, refusedBy: PeerFailure['refusedBy']];
 
@@ -38,16 +42,16 @@ const RULES: readonly Rule[] = [
   [/TLS_error.*(Connection reset|Broken pipe)/, 'UNKNOWN_SERVER_NAME', 'peer'],
 ];
 
-/** `tcpImport`: by whose server name the peer was dialled. */
-export function peerFailure({ failure, flags }: Failure, tcpImport?: string): PeerFailure {
+export function peerFailure({ failure, flags }: Failure, { peer, tcpImport }: Dialled): PeerFailure {
+  const check = `postern check peer ${peer} -f FILE says more`;
   const [reason, refusedBy] = classify({ failure, flags });
   if (flags.includes('no_healthy_upstream'))
-    return { reason, refusedBy, text: `no address of the peer can be dialled; ${CHECK}` };
+    return { reason, refusedBy, text: `no address of the peer can be dialled; ${check}` };
   const grant =
     reason === 'UNKNOWN_SERVER_NAME' && tcpImport !== undefined
       ? `, or it does not grant ${tcpImport} as TCP (it may export it as HTTP)`
       : '';
-  return { reason, refusedBy, text: `${REFUSED_BY[refusedBy]}: ${PEER_FAILURES[reason]}${grant}; ${CHECK}` };
+  return { reason, refusedBy, text: `${REFUSED_BY[refusedBy]}: ${PEER_FAILURES[reason]}${grant}; ${check}` };
 }
 
 function classify({ failure, flags }: Failure): readonly [PeerFailureReason, PeerFailure['refusedBy']] {

@@ -152,7 +152,7 @@ export class ReachablePeers {
     this.states.set(gateway, states);
     const old = states.get(key);
     const known = old?.cluster === cluster ? old : undefined;
-    const failure = last && { ...peerFailure(last, way.tcpImport), words: last.failure };
+    const failure = last && { ...peerFailure(last, way), words: last.failure };
     if (failure !== undefined) this.failures.add({ peer, reason: failure.reason }, failures);
     const { lastAnswer, lastFailure } = known ?? {};
     const times = {

@@ -196,6 +196,24 @@ describe('lines of connections', () => {
     assert.doesNotMatch(missing.cause, /expires/);
   });
 
+  test('A peer that the file no longer has is named as removed, and not to be granted', async (t) => {
+    const { file } = scene(t);
+    const line = { gateway: 'bank/ingress', peer: 'gone', peer_uri: 'spiffe://gone.example/gateway/egress' };
+    const http = { ...line, layer: 'http', reason: 'NO_GRANT', method: 'GET', path: '/' };
+    const lines = [
+      { ...http, authority: 'ticks.fx.exports.bank.example' },
+      { ...http, authority: 'nothing.exports.bank.example' },
+      { ...line, layer: 'listener', reason: 'WRONG_CA', sni: 'gone.example.peers.bank.example' },
+      { ...http, gateway: 'bank/egress', reason: 'PEER_DENIED', import: 'reviews', authority: 'reviews.default' },
+    ];
+    for (const one of lines) {
+      const { cause, cure, nearest } = await told(file, one);
+      assert.match(cause, /has no peer gone/);
+      assert.doesNotMatch(cure, /consumers|bundle/);
+      assert.deepEqual(nearest?.needs, ['a peer gone']);
+    }
+  });
+
   test('A method in small letters is a mistake of the one who asks', async (t) => {
     const { file } = scene(t);
     const ended = await postern(['can', 'shop', 'get', 'withdraw.accounts', '/v1/receipts/1', '-f', file]);

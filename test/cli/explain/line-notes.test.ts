@@ -137,10 +137,33 @@ describe('advice of a line', () => {
 
   test('A command in a cure has the name of the peer, when it is a name', () => {
     const line = { layer: 'tunnel', reason: 'PEER_DOWN' };
-    assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank`/);
-    assert.match(advised({ ...line, peer: 'bank; rm' }).cure, /`postern check peer NAME`/);
+    assert.match(advised({ ...line, peer: 'bank' }).cure, /`postern check peer bank -f FILE`/);
+    assert.match(advised({ ...line, peer: 'bank; rm' }).cure, /`postern check peer NAME -f FILE`/);
     const refused = { gateway: 'shop/ingress', reason: 'WRONG_CA' };
     assert.match(advised({ ...refused, peer: 'bank' }).cure, /`postern can bank … --certificate FILE`/);
     assert.match(advised(refused).cure, /`postern can PEER … --certificate FILE`/);
+  });
+
+  test('The certificate of a gateway that ours has dialled is judged with --peer-certificate, by a workload of ours', () => {
+    const asked = (layer: string): string => advised({ layer, reason: 'WRONG_CA', peer: 'bank' }).cure;
+    assert.match(asked('tunnel'), /`postern can WORKLOAD GET IMPORT \/path --peer-certificate FILE`/);
+    assert.match(asked('tcp'), /`postern can WORKLOAD IMPORT --peer-certificate FILE`/);
+  });
+
+  test('A caller of our own is not told that a key which the gateway takes is the mistake', () => {
+    assert.doesNotMatch(advised({ reason: 'WRONG_KEY_KIND' }).cause, /RSA/);
+    assert.match(advised({ reason: 'WRONG_KEY_KIND' }).cure, /RSA/);
+    assert.match(advised({ reason: 'NO_CERTIFICATE' }).cause, /of no kind that the gateway takes \(.*RSA/);
+  });
+
+  test('The details of Envoy that are known say what is wrong with a malformed request', () => {
+    const of = (details: string) => advised({ layer: 'http', reason: 'MALFORMED_REQUEST', code_details: details });
+    assert.match(of('path_normalization_failed').cause, /^The path has an escaped slash/);
+    assert.match(of('absolute_path_rejected').cause, /does not begin with a slash/);
+    assert.match(of('constructor').cure, /`code_details`/);
+    assert.notEqual(
+      advised({ layer: 'http', reason: 'FLOOD', code_details: 'low_version' }).cause,
+      of('low_version').cause,
+    );
   });
 });

@@ -275,7 +275,7 @@ export const REASON_CASES: Readonly<Record<string, ReasonCase>> = {
   },
   'an encoded slash': {
     reason: 'MALFORMED_REQUEST',
-    ...bank('http', { path: undefined }),
+    ...bank('http', { path: undefined, code_details: 'path_normalization_failed' }),
     act: peer('shop', 'core', { path: '/v1/a%2fb' }),
   },
   'large headers': {
