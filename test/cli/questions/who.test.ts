@@ -1,8 +1,10 @@
 // `postern who`: everybody who reaches a service, and the same from the running process, whose answers `can` uses too.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { postern, refusal, scene } from '../postern.ts';
+import { postern, ROOT, refusal, scene } from '../postern.ts';
 import { served } from '../run/served.ts';
 
 interface Entry {
@@ -31,6 +33,23 @@ describe('who', () => {
     );
     const text = await postern(['who', 'ledger.audit', '-f', file]);
     assert.match(text.stdout, /^CALLER .*\npartner +GET +\/v1\/entries\/\*/);
+  });
+
+  test('An entry has the keys that docs/operations.md lists and no other, in the answers of who and plan', async (t) => {
+    const { file, edited } = scene(t);
+    const docs = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+    const paragraph = /With `-o json`, each entry has .*?\n\n/s.exec(docs)?.[0] ?? '';
+    const documented = new Set([...paragraph.matchAll(/`(\w+)`/g)].map(([, key]) => key));
+    const without = edited('without.yaml', (yaml) => yaml.replace('methods: [POST]', 'methods: [PUT]'));
+    const [who, planned] = await Promise.all([
+      postern(['who', 'withdraw.accounts', '-f', file, '-o', 'json']),
+      postern(['plan', '-f', file, '--against', without, '-o', 'json']),
+    ]);
+    const { gained, lost } = JSON.parse(planned.stdout) as Readonly<Record<'gained' | 'lost', readonly Entry[]>>;
+    for (const entries of [answer(who.stdout), gained, lost]) {
+      assert.ok(entries.length > 0);
+      for (const key of entries.flatMap((entry) => Object.keys(entry))) assert.ok(documented.has(key), key);
+    }
   });
 
   test('An import is listed by its local name, and a name that there is not is an error', async (t) => {

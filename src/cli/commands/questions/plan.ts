@@ -4,9 +4,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, PosternError } from '../../../errors.ts';
 import { type Invocation, outputFormat, type Run, required } from '../../command.ts';
-import { planAnswer } from '../../plan/plan-report.ts';
+import { type PlanReport, planAnswer } from '../../plan/plan-report.ts';
 import { planText } from '../../plan/plan-text.ts';
 import { type ServedBy, servedByFile, servedByProcess } from '../../questions/served.ts';
+import { shownReach } from '../../questions/shown-reach.ts';
 
 /** Longer than a change takes, also after a start (federation/transition/transition.ts), and one more beside it. */
 const MOST_MS = 60_000;
@@ -20,11 +21,15 @@ export const plan: Run = async (invocation) => {
   const after = await servedByFile(invocation, file);
   const before = against === undefined ? settledProcess(invocation) : await servedByFile(invocation, against);
   const answer = await planAnswer(before, after);
-  invocation.stdout(output === 'json' ? `${JSON.stringify(answer.report, null, 2)}\n` : planText(answer));
+  invocation.stdout(output === 'json' ? `${JSON.stringify(shown(answer.report), null, 2)}\n` : planText(answer));
   if (answer.report.verdict === 'wider') return EXIT.findings;
   // The plan is that of what `run` serves; whoever reviews the file still has errors to correct.
   return answer.served.hasErrors === true ? EXIT.badConfig : EXIT.ok;
 };
+
+function shown(report: PlanReport) {
+  return { ...report, gained: shownReach(report.gained), lost: shownReach(report.lost) };
+}
 
 /**
  * What the process serves once a change that is under way is over: until then it serves less than its file allows, and

@@ -10,6 +10,7 @@ import { outputFormat, type Run } from '../../command.ts';
 import { unknownName } from '../../questions/asked-question.ts';
 import { placeOf } from '../../questions/rule-place.ts';
 import { type Served, servedResources } from '../../questions/served.ts';
+import { shownReach } from '../../questions/shown-reach.ts';
 import { table } from '../../table.ts';
 
 export const who: Run = async (invocation) => {
@@ -27,7 +28,7 @@ export const who: Run = async (invocation) => {
       return { ...entry, ...(place !== undefined && { place }) };
     }),
   );
-  if (output === 'json') invocation.stdout(`${JSON.stringify({ name, reached: entries }, null, 2)}\n`);
+  if (output === 'json') invocation.stdout(`${JSON.stringify({ name, reached: shownReach(entries) }, null, 2)}\n`);
   else invocation.stdout(entries.length === 0 ? `nobody reaches ${name}\n` : textOf(entries));
   return EXIT.ok;
 };
