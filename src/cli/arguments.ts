@@ -160,8 +160,8 @@ function flagValue(
     if (value !== undefined) throw usage(command, `--${flag.name} takes no value`);
     return 'true';
   }
-  // `--file --output json` has forgotten a value; `-` alone is standard input.
-  const isFlag = inlineValue !== true && value !== undefined && /^-./.test(value);
+  // `--file --output json` has forgotten a value; `-` alone is standard input, and `-1` a number.
+  const isFlag = inlineValue !== true && value !== undefined && /^-[^\d]/.test(value);
   if (value === undefined || value === '' || isFlag) throw usage(command, `missing value of ${shape(flag)}`);
   return value;
 }

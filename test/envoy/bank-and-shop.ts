@@ -2,6 +2,8 @@
 // Must not: share state between scenes.
 
 import { freePorts } from '../../deploy/demo/ports.ts';
+import type { ResourceJson } from '../../src/envoy/proto/types.gen.ts';
+import type { GatewayRole } from '../../src/federation/model.ts';
 import { Backend, type Call, type Certificate, certify, issuerOf, type KeyKind } from './callers.ts';
 import { type Ca, MeshUnderTest, newCa } from './pipeline.ts';
 import { RealEnvoy } from './real-envoy.ts';
@@ -72,6 +74,7 @@ export class BankAndShop {
   private readonly now = Date.now();
   private readonly cas = new Map<string, Ca>();
   private readonly running: RealEnvoy[] = [];
+  private readonly built = new Map<GatewayRole, readonly ResourceJson[]>();
 
   private constructor(port: number, local: number) {
     this.port = port;
@@ -85,6 +88,7 @@ export class BankAndShop {
     const { accounts, rates, cas, now } = scene;
     const bank = new MeshUnderTest(bankYaml(port, await accounts.listen(), await rates.listen()), cas, now);
     const shop = new MeshUnderTest(shopYaml(port, dead, local), cas, now);
+    scene.built.set('ingress', bank.resources('ingress')).set('egress', shop.resources('egress'));
     // A backend with a name that looks public: no such name resolves here, so it is only added to what the filter reads.
     const ingress = staticBootstrap(bank.resources('ingress'), adminA).replaceAll(
       '"hosts":["127.0.0.1"]',
@@ -105,6 +109,10 @@ export class BankAndShop {
     const [ingress] = this.running;
     if (ingress === undefined) throw new Error('not started');
     return ingress;
+  }
+
+  resources(role: GatewayRole): readonly ResourceJson[] {
+    return this.built.get(role) ?? [];
   }
 
   async stop(): Promise<void> {

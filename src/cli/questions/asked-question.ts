@@ -29,6 +29,7 @@ export interface AskedQuestion {
 export async function askedQuestion(invocation: Invocation, servedBy: ServedBy): Promise<AskedQuestion> {
   const [subject = '', ...words] = invocation.positionals;
   const at = momentFlag(invocation);
+  const protocol = httpVersion(invocation);
   const isOwn = subject === 'anyone' || subject.startsWith('spiffe://') || /^[^:]+\//.test(subject);
   const gateway = isOwn ? 'egress' : 'ingress';
   // A process answers for what it serves now, a file for what it would allow at that time.
@@ -36,7 +37,7 @@ export async function askedQuestion(invocation: Invocation, servedBy: ServedBy):
   const [shown, peerGateway] = [await fileOf(invocation, 'certificate'), await fileOf(invocation, 'peer-certificate')];
   if (peerGateway !== undefined && !isOwn)
     throw usage(`${invocation.named('peer-certificate')} goes with a workload of ours: our ingress dials no peer`);
-  const asking = { invocation, served, subject, words, at, shown, peerGateway };
+  const asking = { invocation, served, subject, words, at, protocol, shown, peerGateway };
   return isOwn ? ofWorkload(asking) : ofPeer(asking);
 }
 
@@ -51,6 +52,8 @@ interface Asking {
   readonly subject: string;
   readonly words: readonly string[];
   readonly at: number;
+  /** That our own callers speak. */
+  readonly protocol: Request['protocol'];
   /** What the caller shows in the place of an honest certificate. */
   readonly shown: ShownCertificate | undefined;
   /** What the gateway of the peer shows to our egress. */
@@ -88,7 +91,9 @@ function ofPeer({ invocation, served, subject, words, at, shown }: Asking): Aske
   const text = askedText(invocation, shown);
   // Without a grant of TCP there is no filter chain for it, which is the answer; without any, the peer is denied.
   const denied = peerHello(served.resources, name, at) === undefined && { denied: name };
-  if (method === undefined) {
+  if (method !== undefined && path === undefined)
+    throw usage(`${exported.name} is HTTP: ask with a path, postern can ${subject} ${method} ${exported.name} /path`);
+  if (method === undefined || path === undefined) {
     const { serverName = '', ...http } = showing(peerHello(served.resources, name, at), shown) ?? { alpn: [] };
     const missing: Hello = { ...http, alpn: [TCP_ALPN], serverName: tcpServerName(exported.name, serverName) };
     return {
@@ -113,9 +118,9 @@ function ofPeer({ invocation, served, subject, words, at, shown }: Asking): Aske
   };
 }
 
-function ofWorkload({ invocation, served, subject, words, at, shown, peerGateway }: Asking): AskedQuestion {
+function ofWorkload({ invocation, served, subject, words, at, protocol, shown, peerGateway }: Asking): AskedQuestion {
   const workload = subject === 'anyone' ? undefined : workloadId(subject, served.trustDomain as TrustDomain);
-  const [first = '', second, path = '/'] = words;
+  const [first = '', second, path] = words;
   const [method, target] = second === undefined ? [undefined, first] : [first, second];
   const { name, port, isTcp } = importAt(target, served);
   if (method !== undefined) checkMethod(method);
@@ -123,14 +128,15 @@ function ofWorkload({ invocation, served, subject, words, at, shown, peerGateway
     throw usage(`${name} is TCP: ask without a method, postern can ${subject} ${name}:${port}`);
   if (!isTcp && method === undefined)
     throw usage(`${name} is HTTP: ask with a method, postern can ${subject} GET ${name}:${port} /path`);
-  const protocol = invocation.flag('http') === '2' ? 'h2' : 'http/1.1';
+  if (method !== undefined && path === undefined)
+    throw usage(`${name} is HTTP: ask with a path, postern can ${subject} ${method} ${name}:${port} /path`);
   const hello = showing(workloadHello(served.resources, port, workload, isTcp ? 'tcp' : protocol, at), shown);
   if (hello === undefined && shown !== undefined)
     throw usage(`${invocation.named('certificate')}: callers speak no TLS at port ${port} (clients: plaintext)`);
   if (shown !== undefined && workload !== undefined) checkSubject(invocation, subject, workload, shown);
   const asked = { port, at, ...(hello && { hello }), ...(peerGateway && { peerGateway }) };
   const text = askedText(invocation, shown);
-  if (method === undefined) return { text, served, question: asked };
+  if (method === undefined || path === undefined) return { text, served, question: asked };
   const request = requestOf(invocation, {
     method,
     authority: invocation.flag('host') ?? name,
@@ -169,8 +175,8 @@ function exportIn(
   words: readonly string[],
   { exports }: ServedNames,
   served: Served,
-): { readonly exported: ServedNames['exports'][number]; readonly method?: string; readonly path: string } {
-  const [first = '', second, path = '/'] = words;
+): { readonly exported: ServedNames['exports'][number]; readonly method?: string; readonly path?: string } {
+  const [first = '', second, path] = words;
   const name = second ?? first;
   const exported = exports.find((one) => one.name === name);
   if (exported === undefined)
@@ -180,7 +186,7 @@ function exportIn(
       exports.map((one) => one.name),
       served.file,
     );
-  return { exported, path, ...(second !== undefined && { method: first }) };
+  return { exported, ...(path !== undefined && { path }), ...(second !== undefined && { method: first }) };
 }
 
 /** Methods have capitals and small letters of their own: `get` is another method, which no rule has. */
@@ -209,6 +215,13 @@ function importAt(
   if (others.length > 0)
     throw usage(`${name} has several ports: ${found.map(({ port }) => `${name}:${port}`).join(', ')}`);
   return one;
+}
+
+function httpVersion(invocation: Invocation): Request['protocol'] {
+  const version = invocation.flag('http');
+  if (version === '2') return 'h2';
+  if (version === '1.1') return 'http/1.1';
+  throw usage(`${invocation.named('http')} takes 1.1 or 2, not ${version}`);
 }
 
 function workloadId(text: string, trustDomain: TrustDomain): string {

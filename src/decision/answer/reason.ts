@@ -16,6 +16,7 @@ export type Reason = Extract<
   | 'WRONG_KEY_KIND'
   | 'WRONG_IDENTITY'
   | 'MALFORMED_REQUEST'
+  | 'HEADERS_TOO_LARGE'
   | 'UNUSUAL_PATH'
   | 'UNEXPECTED_BODY'
   | 'BODY_LIMIT'

@@ -1,5 +1,5 @@
 // Requests: what the connection manager makes of one, its virtual host, the filters on the way, and the route at their end.
-// Must not: judge the limits of requests; they are named.
+// Must not: judge the limits that the configuration sets; they are named.
 
 import type { Message } from '../../envoy/draft.ts';
 import { DENY_ALL } from '../../envoy/resource-names.ts';
@@ -13,6 +13,7 @@ import type { Resources, RouteConfiguration } from '../matching/resources.ts';
 import { lowerCase, matches } from '../matching/text-match.ts';
 import { only, present, unjudged } from '../matching/unjudged.ts';
 import { judgeUpstream } from '../tls/upstream.ts';
+import { headSize } from './head-size.ts';
 import { passFilter } from './http-filters.ts';
 import type { Hop } from './http-hop.ts';
 
@@ -83,6 +84,8 @@ export function judgeRequest(manager: Manager, connected: Connected): Decision {
   const asked = { ...request, authority: codecAuthority(request), path: codecPath(request) };
   const fault = codecFault(asked);
   if (fault !== undefined) return malformed(fault);
+  const size = headSize(manager, asked);
+  if (size.fault !== undefined) return trail.no('HEADERS_TOO_LARGE', 'request', request.method, size.fault);
   const path = normalPath(asked.path);
   if (path === undefined) return malformed(`the path ${request.path} has a fragment, an escaped slash or a null`);
   const host = { stripPort: manager.strip_any_host_port ?? false, stripDot: manager.strip_trailing_host_dot ?? false };
@@ -100,7 +103,10 @@ export function judgeRequest(manager: Manager, connected: Connected): Decision {
   trail.pass(
     'request',
     `${request.method} ${authority} ${path}`,
-    request.path === path ? 'as it was asked' : `asked as ${request.path}`,
+    [
+      request.path === path ? 'as it was asked' : `asked as ${request.path}`,
+      ...(size.near === undefined ? [] : [size.near]),
+    ].join('; '),
   );
   return routed(manager, resources.routes(present(manager.rds?.route_config_name, 'the routes')), view, connected);
 }

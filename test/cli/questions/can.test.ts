@@ -121,11 +121,40 @@ describe('can', () => {
       ['shop', 'GET', 'withdraw.accounts', '/', '--at', 'never'],
       ['shop', 'GET', 'withdraw.accounts', '/', '--header', 'no colon'],
       ['shop', 'GET', 'withdraw.accounts', '/', '--body', 'long'],
+      ['shop', 'GET', 'withdraw.accounts', '/', '--body', '-1'],
+      ['shop', 'GET', 'withdraw.accounts'],
+      ['anyone', 'GET', 'reviews.default:11080'],
+      ['anyone', 'GET', 'reviews.default:11080', '/', '--http', '3'],
+      ['shop', 'GET', 'withdraw.accounts', '/', '--http', 'foo'],
     ];
     for (const ended of await Promise.all(wrong.map((words) => postern(['can', ...words, '-f', file]))))
       assert.deepEqual(refusal(ended), [64, 'USAGE', '']);
     const { stderr } = await postern(['can', 'shap', 'GET', 'withdraw.accounts', '/', '-f', file]);
     assert.match(stderr, /shop/);
+    const negative = await postern(['can', 'shop', 'GET', 'withdraw.accounts', '/', '--body', '-1', '-f', file]);
+    assert.match(negative.stderr, /--body takes a number of bytes, not -1/);
+  });
+
+  test('What is larger than any request may be is refused, and a yes says where that is near', async (t) => {
+    const { file } = scene(t);
+    const ask = async (...words: readonly string[]) => {
+      const { stdout } = await postern(['can', 'anyone', 'GET', 'reviews.default:11080', ...words, '-f', file]);
+      return { text: stdout.replace(/^.*\n/, ''), head: stdout.slice(0, 3) };
+    };
+    const headers = (count: number) => Array.from({ length: count }, (_, at) => ['--header', `x-${at}: y`]).flat();
+    const [long, many, near, small] = await Promise.all([
+      ask(`/${'p'.repeat(40_000)}`),
+      ask('/', ...headers(101)),
+      ask('/', ...headers(99)),
+      ask('/', ...headers(3)),
+    ]);
+    for (const { head, text } of [long, many]) {
+      assert.equal(head, 'no:');
+      assert.match(text, /^ {2}reason {3}HEADERS_TOO_LARGE$/m);
+    }
+    assert.deepEqual([near.head, small.head], ['yes', 'yes']);
+    assert.match(near.text, /100 fields, and 32768 and 100 are the most: what the client adds .*HEADERS_TOO_LARGE/);
+    assert.doesNotMatch(small.text, /HEADERS_TOO_LARGE/);
   });
 
   test('A yes about an import says that the gateway of the peer still decides, and other answers do not', async (t) => {
