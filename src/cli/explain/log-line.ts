@@ -34,17 +34,47 @@ const MOST_BEGINNINGS = 16;
 /** The fields in which log collectors keep a line. */
 const WRAPPERS = ['log', 'MESSAGE', 'message', 'msg'];
 
-/** Errors: LOG_LINE. */
-export function parseLogLine(text: string): LogLine {
+/** Why a line cannot be explained, and what to do, for one that was given and for one of a log file. */
+class Refused extends Error {
+  readonly hint: string;
+  readonly inLog: string;
+  constructor(why: string, hint: string, inLog = hint) {
+    super(why);
+    this.hint = hint;
+    this.inLog = inLog;
+  }
+}
+
+/** `place`: FILE:LINE of a log. Errors: LOG_LINE. */
+export function parseLogLine(text: string, place?: string): LogLine {
+  try {
+    return parsed(text);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { message, hint, inLog } = error;
+    const [what, next] = place === undefined ? ['the line', hint] : [place, inLog];
+    throw new PosternError('LOG_LINE', oneLine(`${what} cannot be explained: ${message.slice(0, 200)}; ${next}`));
+  }
+}
+
+function parsed(text: string): LogLine {
   const trimmed = text.trim();
-  if (trimmed === '') throw refused('there is no line', 'give one line of a gateway, or - and the line on stdin');
+  if (trimmed === '') throw new Refused('there is no line', 'give one line of a gateway, or - and the line on stdin');
   if (trimmed.length > MAX_LINE)
-    throw refused(`it has more than ${MAX_LINE} characters`, 'give one line, not a whole log');
+    throw new Refused(
+      `it has more than ${MAX_LINE} characters`,
+      'give one line, not a whole log',
+      'no gateway writes such a line: look whether the log has line ends',
+    );
   const found = objectIn(trimmed, 2);
   if (found === undefined && trimmed.includes('"gateway"') && trimmed.includes('"layer"'))
-    throw refused('its JSON is cut or damaged', 'give the whole line, in single quotes or on stdin');
+    throw new Refused(
+      'its JSON is cut or damaged',
+      'give the whole line, in single quotes or on stdin',
+      'a collector or a rotation has cut it: look for the whole line in the log of the gateway itself',
+    );
   if (found === undefined)
-    throw refused('it holds no JSON of a gateway', 'the lines of gateways have "gateway" and "layer"');
+    throw new Refused('it holds no JSON of a gateway', 'the lines of gateways have "gateway" and "layer"');
   return lineOf(found);
 }
 
@@ -112,13 +142,13 @@ function lineOf(found: Readonly<Record<string, unknown>>): LogLine {
   const [, mesh, role] = /^([a-z0-9-]{1,63})\/(ingress|egress)$/.exec(gateway) ?? [];
   const layer = LAYERS.find((one) => one === text);
   if (mesh === undefined || layer === undefined)
-    throw refused(`no gateway of Postern writes ${gateway} and ${text}`, 'give a line of a gateway');
+    throw new Refused(`no gateway of Postern writes ${gateway} and ${text}`, 'give a line of a gateway');
   if (reason === undefined)
-    throw refused('it has no reason', 'it comes from an older version; update, and ask about a newer line');
+    throw new Refused('it has no reason', 'it comes from an older version; update, and ask about a newer line');
   if (!Object.hasOwn(REASONS, reason))
-    throw refused(`it has the reason ${reason}`, 'it comes from a newer version; use that one');
+    throw new Refused(`it has the reason ${reason}`, 'it comes from a newer version; use that one');
   const at = Date.parse(ts);
-  if (Number.isNaN(at)) throw refused('it has no time', 'give the whole line');
+  if (Number.isNaN(at)) throw new Refused('it has no time', 'give the whole line');
   const code = reason as ReasonCode;
   const told = (['allowed', 'refused', 'failed'] as const).find((one) => one === verdict) ?? REASONS[code].verdict;
   return { at, mesh, role: role as GatewayRole, layer, verdict: told, reason: code, fields: others, cut };
@@ -126,8 +156,4 @@ function lineOf(found: Readonly<Record<string, unknown>>): LogLine {
 
 function isLong(value: unknown): boolean {
   return typeof value === 'string' && value.length > MAX_VALUE;
-}
-
-function refused(why: string, hint: string): PosternError {
-  return new PosternError('LOG_LINE', oneLine(`the line cannot be explained: ${why.slice(0, 200)}; ${hint}`));
 }

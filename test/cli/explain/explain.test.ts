@@ -145,6 +145,34 @@ describe('the command explain', () => {
     assert.deepEqual([status, JSON.parse(stdout).length], [0, 1]);
   });
 
+  test('A line of a log that is cut or too long is named by its file and number, with a remedy for logs', async (t) => {
+    const { file, folder } = scene(t);
+    const log = join(folder, 'gateways.log');
+    const ended = async (text: string): Promise<string> => {
+      writeFileSync(log, `\n${text}\n`);
+      return (await postern(['explain', '--request-id', FIELDS.request_id, '--log', log, '-f', file])).stderr;
+    };
+    for (const text of [LINE.slice(0, -4), JSON.stringify({ ...FIELDS, path: '/'.padEnd(600_000, 'x') })]) {
+      const stderr = await ended(text);
+      assert.ok(stderr.startsWith(`postern: LOG_LINE ${log}:2 `), stderr);
+      assert.doesNotMatch(stderr, /quotes|stdin|whole log/);
+    }
+    for (const given of ['none.log', '.']) {
+      const words = ['explain', '--request-id', 'x', '--log', join(folder, given), '-f', file];
+      assert.doesNotMatch((await postern(words)).stderr, /ENOENT|EISDIR/);
+    }
+  });
+
+  test('A request ID is the same in capitals', async (t) => {
+    const { file, folder } = scene(t);
+    const log = join(folder, 'gateways.log');
+    writeFileSync(log, `${LINE.replaceAll('6d3e2a10', '6D3E2a10')}\n`);
+    for (const id of [FIELDS.request_id, FIELDS.request_id.toUpperCase()]) {
+      const { status, stdout } = await postern(['explain', '--request-id', id, '--log', log, '-f', file]);
+      assert.deepEqual([status, /METHOD/.test(stdout)], [0, true]);
+    }
+  });
+
   test('A path that is longer than what is read of it is not judged by its begin', async (t) => {
     const { file } = scene(t);
     const line = { ...FIELDS, reason: 'UNUSUAL_PATH', method: 'POST', path: `/v1/withdrawals/${'x'.repeat(3000)}/;x` };
@@ -174,9 +202,11 @@ describe('the command explain', () => {
         ended(['--request-id', 'cut-1', '--log', log]),
         ended(['--request-id', FIELDS.request_id]),
         ended(['--request-id', FIELDS.request_id, '--log', join(folder, 'none.log')]),
+        ended(['--request-id', FIELDS.request_id, '--log', folder]),
+        ended(['--request-id', FIELDS.request_id, '--log', '-'], `${LINE}\n`),
         ended([LINE, '--request-id', FIELDS.request_id, '--log', log]),
       ]),
-      [...Array(3).fill([65, 'LOG_LINE', '']), ...Array(3).fill([64, 'USAGE', ''])],
+      [...Array(3).fill([65, 'LOG_LINE', '']), ...Array(5).fill([64, 'USAGE', ''])],
     );
     assert.deepEqual(refusal(await postern(['explain', LINE, '--admin', '127.0.0.1:1'])), [
       69,

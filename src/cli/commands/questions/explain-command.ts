@@ -18,7 +18,8 @@ export const EXPLAIN: Command = {
     {
       name: 'log',
       value: 'FILE',
-      summary: 'Look for the request in FILE, which may have the logs of both gateways.',
+      summary:
+        'Look for the request in FILE, which may have the logs of both gateways; it is read twice, so - is none.',
       variable: 'POSTERN_EXPLAIN_LOG',
     },
     ...ASKED,
