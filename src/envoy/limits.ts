@@ -110,16 +110,24 @@ export const TOWARDS_HTTP2_BACKEND: HttpCommon = { ...TOWARDS_HTTP1_BACKEND, idl
 export const MAX_CONNECTION_AGE = '3700s';
 
 /**
- * Of the connections for requests, which are dialled also while no address of the peer is healthy: a GET is retried three
- * times, so callers of a peer that swallows connections wait 16 or 24 s. Two for an odd number of addresses, three for an even
- * one, for the reason below.
+ * How often a GET or HEAD is sent again. A gateway of a peer that swallows connections keeps each try of the egress for as many
+ * attempts as the tunnel makes, two seconds each, and which of the two has failed is not known: a second retry would
+ * only add to the wait. A try of the ingress is one attempt, and may be the turn of another backend.
+ */
+export const SAFE_RETRIES = { egress: 1, ingress: 3 } as const;
+
+/**
+ * Of the connections for requests, which are dialled also while no address of the peer is healthy. Callers of a peer that
+ * swallows connections wait 4 or 6 s, and twice that for a GET. A second attempt at once is for addresses with several
+ * gateways behind them, of which one refuses. Two for an odd number of addresses, three for an even one, for the reason below
+ * (of six addresses, the reasons of two are seen).
  */
 export function dialAttempts(addresses: number): number {
   return addresses % 2 === 0 ? 3 : 2;
 }
 
 /**
- * Of a connection of TCP, with two seconds each: callers wait no longer than for a request that is retried. A connection that
+ * Of a connection of TCP, with two seconds each: callers wait no longer than for a GET that is retried, 12 s. A connection that
  * fails has the reason of its last address. Addresses take turns, so when all of them fail, each is the last one
  * sometimes, unless attempts and addresses have a common divisor.
  */

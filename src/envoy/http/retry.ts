@@ -1,8 +1,9 @@
 // Retries: which requests are sent again after which failures.
 // Must not: send a request again that may have been processed, unless repeating it is safe (GET and HEAD).
 
-import type { HttpProtocol, Upgrade } from '../../federation/model.ts';
+import type { GatewayRole, HttpProtocol, Upgrade } from '../../federation/model.ts';
 import { extension, type Message } from '../draft.ts';
+import { SAFE_RETRIES } from '../limits.ts';
 
 type Route = Message<'envoy.config.route.v3.Route'>;
 type RouteMatch = Message<'envoy.config.route.v3.RouteMatch'>;
@@ -10,6 +11,7 @@ type RetryPolicy = Message<'envoy.config.route.v3.RetryPolicy'>;
 
 /** These failures prove that no application saw the request. */
 const UNPROCESSED = ['connect-failure', 'refused-stream', 'reset-before-request'] as const;
+const UNPROCESSED_RETRIES = 3;
 
 const ANY: RouteMatch = { prefix: '/' };
 const SAFE: RouteMatch = {
@@ -24,26 +26,27 @@ const SAFE: RouteMatch = {
  * extended CONNECT of the hop between gateways (RFC 8441) as the GET that it began as.
  */
 export function routesWithRetries(
+  role: GatewayRole,
   { protocol, upgrades }: { readonly protocol: HttpProtocol; readonly upgrades: readonly Upgrade[] },
   { route, ...rest }: Omit<Route, 'match'>,
 ): readonly Route[] {
-  const routeFor = (match: RouteMatch, retryOn: readonly string[], more: Route['route'] = {}): Route => ({
+  const routeFor = (match: RouteMatch, policy: RetryPolicy, more: Route['route'] = {}): Route => ({
     ...rest,
     match,
-    route: { ...route, ...more, retry_policy: retryPolicy(retryOn) },
+    route: { ...route, ...more, retry_policy: policy },
   });
-  const any = routeFor(ANY, UNPROCESSED);
+  const any = routeFor(ANY, retryPolicy(UNPROCESSED, UNPROCESSED_RETRIES));
   if (protocol === 'grpc') return [any];
   // The connection manager disables every upgrade; a route enables its own.
   const upgraded =
     upgrades.length === 0 ? {} : { upgrade_configs: upgrades.map((upgrade) => ({ upgrade_type: upgrade })) };
-  return [routeFor(SAFE, [...UNPROCESSED, 'reset'], upgraded), any];
+  return [routeFor(SAFE, retryPolicy([...UNPROCESSED, 'reset'], SAFE_RETRIES[role]), upgraded), any];
 }
 
-function retryPolicy(retryOn: readonly string[]): RetryPolicy {
+function retryPolicy(retryOn: readonly string[], times: number): RetryPolicy {
   return {
     retry_on: retryOn.join(','),
-    num_retries: 3,
+    num_retries: times,
     retry_host_predicate: [
       extension(
         'envoy.retry_host_predicates.previous_hosts',

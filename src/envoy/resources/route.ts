@@ -147,7 +147,7 @@ const grantedHost = memoizeByIdentity(
         ...(underscoreHeaders === 'drop' && UNDERSCORES_DROPPED),
         ...limitedBy('consumer', limits, peer.name, name),
       },
-      routes: routesWithRetries(exported, {
+      routes: routesWithRetries('ingress', exported, {
         name: names.exportRoute(name),
         // The endpoint's hostname becomes the authority: the backend's own name.
         route: {
@@ -231,7 +231,7 @@ const importedHost = memoizeByIdentity(
       routes:
         cluster === undefined
           ? [{ name: route, match: { prefix: '/' }, direct_response: { status: 503 }, metadata }]
-          : routesWithRetries(imported, {
+          : routesWithRetries('egress', imported, {
               name: route,
               route: { ...forward(cluster, protocol, longer(timeouts), '0s'), host_rewrite_literal: authority },
               metadata,

@@ -105,5 +105,7 @@ export const FIGURES: readonly Change[] = [
   change('resources/cluster', 'unhealthy_threshold: 2', 'unhealthy_threshold: 20', 'egress', 'KNOWN_FIELDS'),
   change('resources/cluster', "no_traffic_interval: '2s'", "no_traffic_interval: '60s'", 'egress', 'KNOWN_FIELDS'),
   change('resources/cluster', 'start: 200, end: 201', 'start: 200, end: 600', 'egress', 'KNOWN_FIELDS'),
-  change('http/retry', 'num_retries: 3', 'num_retries: 30', 'ingress', 'SAFE_RETRY'),
+  change('http/retry', 'UNPROCESSED_RETRIES = 3', 'UNPROCESSED_RETRIES = 30', 'ingress', 'SAFE_RETRY'),
+  change('limits', 'egress: 1, ingress: 3', 'egress: 3, ingress: 3', 'egress', 'SAFE_RETRY'),
+  change('limits', 'egress: 1, ingress: 3', 'egress: 1, ingress: 30', 'ingress', 'SAFE_RETRY'),
 ];

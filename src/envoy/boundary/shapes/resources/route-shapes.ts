@@ -33,29 +33,30 @@ const GET_AND_HEAD = message({
 });
 
 /** The conditions are in route-rules.ts. */
-const RETRY = message({
-  retry_on: text,
-  num_retries: is(3),
-  retry_host_predicate: sequence(
-    extension(
-      'envoy.retry_host_predicates.previous_hosts',
-      typed('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
+const retry = (times: number): Shape =>
+  message({
+    retry_on: text,
+    num_retries: is(times),
+    retry_host_predicate: sequence(
+      extension(
+        'envoy.retry_host_predicates.previous_hosts',
+        typed('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
+      ),
     ),
-  ),
-  host_selection_retry_max_attempts: amount(3),
-});
+    host_selection_retry_max_attempts: amount(3),
+  });
 
 const WEBSOCKET = sequence(message({ upgrade_type: is('websocket') }));
 
 /** Of a route for GET and HEAD, or of one for all methods. */
-function forward(rewrite: Readonly<Record<string, Shape>>, isSafe: boolean): Shape {
+function forward(rewrite: Readonly<Record<string, Shape>>, isSafe: boolean, retries: number): Shape {
   return message(
     {
       cluster: text,
       timeout: duration,
       // Zero would be no limit at all.
       idle_timeout: under('SILENCE', matching(/^(?:[1-9]\d{0,2}|[12]\d{3}|3[0-5]\d{2}|3600)s$/)),
-      retry_policy: under('SAFE_RETRY', RETRY),
+      retry_policy: under('SAFE_RETRY', retry(retries)),
       ...rewrite,
     },
     {
@@ -70,9 +71,9 @@ function metadata(ours: Shape, more: Readonly<Record<string, Shape>> = {}): Shap
 }
 
 /** One route, or before it one for GET and HEAD. */
-function forwarding(rewrite: Readonly<Record<string, Shape>>, meta: Shape): Shape {
-  const anyMethod = message({ name: text, match: ANY, route: forward(rewrite, false), metadata: meta });
-  const safe = message({ name: text, match: GET_AND_HEAD, route: forward(rewrite, true), metadata: meta });
+function forwarding(rewrite: Readonly<Record<string, Shape>>, meta: Shape, safeRetries: number): Shape {
+  const anyMethod = message({ name: text, match: ANY, route: forward(rewrite, false, 3), metadata: meta });
+  const safe = message({ name: text, match: GET_AND_HEAD, route: forward(rewrite, true, safeRetries), metadata: meta });
   return (value) =>
     (Array.isArray(value) && value.length === 1 ? sequence(anyMethod) : sequence(safe, anyMethod))(value);
 }
@@ -124,6 +125,7 @@ const GRANTED = message({
   routes: forwarding(
     { auto_host_rewrite: is(true) },
     metadata(message({ service: text, peer: text }), { 'envoy.filters.http.lua': HOSTS }),
+    3,
   ),
   virtual_clusters: COUNTED,
 });
@@ -155,7 +157,7 @@ const IMPORTED = message(
     metadata: metadata(message({ service: text, peer: text, rule: text, version: VERSION })),
     routes: either(
       sequence(message({ name: text, match: ANY, direct_response: answering(503), metadata: SERVICE })),
-      forwarding({ host_rewrite_literal: text }, SERVICE),
+      forwarding({ host_rewrite_literal: text }, SERVICE, 1),
     ),
     virtual_clusters: COUNTED,
   },
