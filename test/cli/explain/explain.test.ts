@@ -203,7 +203,7 @@ describe('the command explain', () => {
         ended(['--request-id', FIELDS.request_id]),
         ended(['--request-id', FIELDS.request_id, '--log', join(folder, 'none.log')]),
         ended(['--request-id', FIELDS.request_id, '--log', folder]),
-        ended(['--request-id', FIELDS.request_id, '--log', '-'], `${LINE}\n`),
+        ended(['--request-id', FIELDS.request_id, '--log', '-']),
         ended([LINE, '--request-id', FIELDS.request_id, '--log', log]),
       ]),
       [...Array(3).fill([65, 'LOG_LINE', '']), ...Array(5).fill([64, 'USAGE', ''])],
