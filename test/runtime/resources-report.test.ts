@@ -38,7 +38,8 @@ class Scene {
     });
     this.publisher.cache.set('ingress', createSnapshot([createResource(TYPE.secret, name, secret.body)]));
     const loaded = { file: 'mesh.yaml', text: text(name), parsed: parseConfig(text(name)) };
-    this.publisher.applied = { at, loaded, resolved: {} };
+    const resolved = { federation: { deniedPeers: [{ name: 'shop' }] } };
+    this.publisher.applied = { at, loaded, resolved, warnings: [] };
     this.history.published(this.publisher as unknown as Publisher, at);
   }
 
@@ -64,6 +65,7 @@ describe('the report of resources', () => {
       { '@type': TYPE.secret, name: 'bank', tls_certificate: { private_key: '[redacted]' } },
     ]);
     assert.deepEqual([report.mesh, report.snapshot.isNewest, report.snapshot.foundBy], ['bank', true, 'newest']);
+    assert.deepEqual(report.denied, { shop: [] });
     assert.deepEqual((await scene.reports.report('egress', {}))?.length, 3);
   });
 
