@@ -259,7 +259,7 @@ export const CONNECTION_REASONS = {
   PEER_RESET: [
     'failed',
     'egress',
-    'The peer ended the request, or its answer before that was complete. A TCP connection: it ended without a byte from the peer (`tx` is 0), whoever ended it, or it was reset from the peer’s side.',
+    'The peer ended the request, or its answer before that was complete. A TCP connection: it ended without a byte from the peer (`tx` is 0), whichever side ended it, or it was reset from the peer’s side.',
     'Its gateway restarts or withdrew its trust, its service failed, or we have as many connections open as it grants. A TCP caller that leaves at once looks the same.',
     'Look at the peer’s log.',
   ],

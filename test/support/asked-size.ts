@@ -4,7 +4,7 @@
 export interface AskedSize {
   readonly count: number;
   readonly seed: number;
-  /** Whoever asks for a number of cases wants to see what they were. */
+  /** A run that asks for a number of cases also prints what they were. */
   readonly isAsked: boolean;
 }
 

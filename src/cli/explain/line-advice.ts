@@ -95,7 +95,7 @@ const RESET: Special = {
 };
 const UNANSWERED: Special = {
   PEER_RESET: {
-    meaning: 'The TCP connection ended without a byte from the peer, whoever ended it.',
+    meaning: 'The TCP connection ended without a byte from the peer, whichever side ended it.',
     cause:
       'Its service is down, we have as many connections open as it grants, its gateway restarts or withdrew its trust, or the caller left at once.',
   },

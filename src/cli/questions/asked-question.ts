@@ -147,7 +147,7 @@ function ofWorkload({ invocation, served, subject, words, at, protocol, shown, p
   return { text, served, question: { ...asked, request } };
 }
 
-/** An answer about a certificate is one about whom it is of, whatever the question calls him. */
+/** Says whose certificate the answer is about, whatever subject the question names. */
 function askedText({ positionals }: Invocation, shown: ShownCertificate | undefined): string {
   const asked = positionals.join(' ');
   if (shown === undefined) return asked;
@@ -163,7 +163,7 @@ function checkSubject(
 ): void {
   if (uris.length === 0 || uris.includes(workload)) return;
   const whose = uris.join(' and ');
-  const hint = `ask about ${uris[0]}, or about anyone for whoever shows it`;
+  const hint = `ask about ${uris[0]}, or about anyone, for any caller that shows it`;
   throw usage(
     oneLine(
       `${named('certificate')} ${flag('certificate')} is the certificate of ${whose}, not of ${subject}; ${hint}`,

@@ -23,7 +23,7 @@ export const plan: Run = async (invocation) => {
   const answer = await planAnswer(before, after);
   invocation.stdout(output === 'json' ? `${JSON.stringify(shown(answer.report), null, 2)}\n` : planText(answer));
   if (answer.report.verdict === 'wider') return EXIT.findings;
-  // The plan is that of what `run` serves; whoever reviews the file still has errors to correct.
+  // The plan is that of what `run` serves; its errors still have to be corrected.
   return answer.served.hasErrors === true ? EXIT.badConfig : EXIT.ok;
 };
 
