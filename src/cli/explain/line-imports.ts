@@ -1,8 +1,9 @@
 // Which import a line of an egress is about: exports of two peers may have one name, and one export may be imported twice.
 // Must not: choose one where the line fits several.
 
+import { ownMetadata } from '../../decision/matching/own-metadata.ts';
 import { Resources } from '../../decision/matching/resources.ts';
-import { callersGate, egressPort, METADATA } from '../../envoy/resource-names.ts';
+import { callersGate, egressPort } from '../../envoy/resource-names.ts';
 import { localNames } from '../../federation/wire-names.ts';
 import type { Served } from '../questions/served.ts';
 import type { LogLine } from './log-line.ts';
@@ -18,9 +19,9 @@ export function lineImports({ role, layer, fields }: LogLine, { names, resources
   );
   if (all.length < 2) return all;
   const [, host = '', port] = /^(.*?)(?::(\d+))?$/.exec(authority.toLowerCase()) ?? [];
-  const atPorts = new Resources(resources);
+  const isOfVersion = hasVersion(version, resources);
   return [
-    (one: Import) => version !== undefined && versionsOf(one, atPorts).has(version),
+    isOfVersion,
     ({ as }: Import) => localNames(as).includes(host.replace(/\.$/, '')),
     // What a caller writes there need not be the port that it has connected to.
     (one: Import) => one.port === Number(port),
@@ -30,8 +31,14 @@ export function lineImports({ role, layer, fields }: LogLine, { names, resources
   }, all);
 }
 
+/** Whether the import is the one that the version of a line is about. */
+export function hasVersion(version: string | undefined, resources: Served['resources']): (one: Import) => boolean {
+  const all = new Resources(resources);
+  return (one) => version !== undefined && versionsOf(one, all).has(version);
+}
+
 /** Of the virtual host, or of the filter chains at the port and behind it. */
-function versionsOf({ as, port, protocol }: Import, resources: Resources): ReadonlySet<unknown> {
+function versionsOf({ as, port, protocol }: Import, resources: Resources): ReadonlySet<string | undefined> {
   const isHere = (name = ''): boolean => name.split('@')[0] === egressPort(port);
   const found =
     protocol === 'tcp'
@@ -43,7 +50,5 @@ function versionsOf({ as, port, protocol }: Import, resources: Resources): Reado
           .allRoutes()
           .filter(({ name }) => isHere(name))
           .flatMap(({ virtual_hosts: hosts = [] }) => hosts.filter(({ domains = [] }) => domains.includes(as)));
-  return new Set(
-    found.map(({ metadata }) => (metadata?.filter_metadata?.[METADATA] as { readonly version?: unknown })?.version),
-  );
+  return new Set(found.map((one) => ownMetadata(one, 'version')));
 }

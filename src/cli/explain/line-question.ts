@@ -2,14 +2,12 @@
 // Must not: add a fact that the line does not have, but what every honest client has (decision/tls/honest-client.ts).
 
 import type { Hello, Question, Request } from '../../decision/answer/question.ts';
-import { ownMetadata } from '../../decision/matching/own-metadata.ts';
-import { Resources } from '../../decision/matching/resources.ts';
 import { claimHeader, peerHello, workloadHello } from '../../decision/tls/honest-client.ts';
 import { HTTP_ALPN, TCP_ALPN } from '../../envoy/resource-names.ts';
 import { exportAuthority } from '../../federation/wire-names.ts';
 import type { TrustDomain } from '../../trust/spiffe.ts';
 import type { Served } from '../questions/served.ts';
-import { lineImports } from './line-imports.ts';
+import { hasVersion, lineImports } from './line-imports.ts';
 import type { LogLine } from './log-line.ts';
 
 /** More than one where the line leaves open at which port of the egress it was; none where it does not say enough. */
@@ -117,16 +115,8 @@ function limitedConnections(
   { resources, names }: Pick<Served, 'resources' | 'names'>,
   workload: string | undefined,
 ): readonly Question[] {
-  const { version } = fields;
-  const portsOfVersion = new Resources(resources)
-    .listeners()
-    .filter(
-      ({ filter_chains: all = [] }) =>
-        version !== undefined && all.some((one) => ownMetadata(one, 'version') === version),
-    )
-    .map(({ address }) => address?.socket_address?.port_value);
   const tcp = names.imports.filter(({ protocol }) => protocol === 'tcp');
-  const ofVersion = tcp.filter(({ port }) => portsOfVersion.includes(port));
+  const ofVersion = tcp.filter(hasVersion(fields['version'], resources));
   return (ofVersion.length > 0 ? ofVersion : tcp).map(({ port }) => {
     const hello = workloadHello(resources, port, workload, 'tcp', at);
     return { port, at, ...(hello && { hello: showing(hello, workload) }) };
