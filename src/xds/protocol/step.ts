@@ -14,6 +14,7 @@ import {
   NOTHING_REJECTED,
   type Pending,
   type Subscription,
+  subscribesToAny,
 } from '../subscription/subscription.ts';
 import type { Outgoing, Reply } from '../wire/messages.ts';
 
@@ -89,7 +90,7 @@ export function isIdle(state: Subscription, current: TypeSnapshot): boolean {
 
 /** No response is due. Keeps a rejection that still applies; otherwise marks the type as in sync. */
 function settle(state: Subscription, after: Subscription, current: TypeSnapshot): Subscription {
-  const subscribes = state.wildcard || state.names.size > 0;
+  const subscribes = subscribesToAny(state);
   if (state.nack !== undefined && subscribes && stillStands(state, after, current)) return after;
   const clear = evolve(after, { nack: undefined, rejected: NOTHING_REJECTED });
   return subscribes ? evolve(clear, { sentVersion: current.version, ackedVersion: current.version }) : clear;

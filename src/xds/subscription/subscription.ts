@@ -196,6 +196,10 @@ export function namesOf({ resources, removed }: Pending): readonly string[] {
   return [...resources.map((resource) => resource.name), ...removed];
 }
 
+export function subscribesToAny({ wildcard, names }: Subscription): boolean {
+  return wildcard || names.size > 0;
+}
+
 /**
  * Forces what was rejected to be sent again, if it is still subscribed to and not in flight; `only` selects among the
  * rejections.
@@ -205,7 +209,7 @@ export function retried(
   only: (rejection: Rejection, name: string) => boolean = () => true,
 ): Subscription {
   // A client that no longer subscribes to anything has nothing to be sent.
-  if (state.nack === undefined || !(state.wildcard || state.names.size > 0)) return state;
+  if (state.nack === undefined || !subscribesToAny(state)) return state;
   const isWhole = state.rejected.size === 0 || (isFullState(state.typeUrl) && state.variant === 'sotw');
   if (isWhole) {
     const isWanted =
